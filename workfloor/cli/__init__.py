@@ -1,0 +1,56 @@
+"""The command line: `workfloor COMMAND`, each command loaded when it is called."""
+
+import importlib
+from typing import Final
+
+import click
+
+# name: where it is, and its line in `workfloor --help`
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "up": ("workfloor.cli.server:up", "Run everything: database, web server, worker."),
+    "migrate": ("workfloor.cli.server:migrate", "Make or update the tables."),
+    "demo": ("workfloor.cli.server:demo", "Fill in the sample provider."),
+    "worker": ("workfloor.cli.server:worker", "Run background jobs, followers and the router."),
+    "web": ("workfloor.cli.server:web", "Run the web server alone."),
+    "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),
+    "contract": ("workfloor.cli.contract:contract", "Check, sign and compare contracts."),
+    "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
+    "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
+    "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
+}
+
+EPILOG: Final = """\b
+Examples:
+  workfloor up                                      a server on 127.0.0.1:8000
+  WORKFLOOR_BIND=127.0.0.1:8001 workfloor up        ... on another port
+  workfloor contract check examples/bank/contract.toml
+  workfloor statement first-bank 1999-02 --format json
+  workfloor doctor                                  when something seems wrong
+
+Settings are environment variables: WORKFLOOR_DATA (folder), WORKFLOOR_BIND
+(address:port), WORKFLOOR_DATABASE_URL (a PostgreSQL 15 or later of your own).
+"""
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when called, so that `--help` answers at once."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="workfloor", message="%(version)s")
+def main() -> None:
+    """Workfloor: from the contract through the work to the invoice."""

@@ -1,0 +1,83 @@
+"""Where a command meets the installation: settings, the database server, the transaction."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import click
+
+from workfloor.kit import pg
+
+
+@contextmanager
+def installation() -> Iterator[None]:
+    """Django is set up, and the database runs and is fit for use, during the block; the schema may be missing.
+
+    What keeps a command from the database ends it with a line that says what to do.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
+    try:
+        import django
+        from django.conf import settings
+        from django.db import DatabaseError
+
+        url, data = settings.WORKFLOOR_DATABASE_URL, settings.WORKFLOOR_DATA
+        with nullcontext() if url else pg.running(data):
+            django.setup()
+            _refuse_the_unfit()
+            yield
+    except pg.ServerFault as fault:
+        raise click.ClickException(str(fault)) from fault
+    except DatabaseError as fault:
+        raise click.ClickException(f"The database said: {str(fault).strip()}") from fault
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """The block is one transaction on a migrated database: all of it is stored, or on any exception nothing.
+
+    The caller enters its clients first: `rls.enter(...)` or `rls.enter_every_client()`.
+    """
+    with installation():
+        from django.db import transaction
+
+        if missing := missing_migrations():
+            raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor migrate")
+        with transaction.atomic():
+            yield
+
+
+def missing_migrations() -> list[str]:
+    """The migrations that the database has not had, as "app.name", in order."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def keep_secret_key() -> None:
+    """Give the data folder a secret key, so that sign-ins outlive a restart; call it before settings are loaded."""
+    from workfloor import settings
+
+    path = settings.WORKFLOOR_DATA / "secret-key"
+    if os.environ.get("WORKFLOOR_SECRET_KEY") or path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(settings.SECRET_KEY)
+
+
+def _refuse_the_unfit() -> None:
+    from django.db import connection
+
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version_num')::int, rolsuper, rolbypassrls "
+            "FROM pg_roles WHERE rolname = current_user"
+        )
+        if fault := pg.unfit(*cursor.fetchone()):
+            raise pg.ServerFault(fault)
