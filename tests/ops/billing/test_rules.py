@@ -1,0 +1,444 @@
+"""Measures, promises, invoice lines and credits, by worked example and by property."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workfloor.core.contracts.rules import Contract, Credits, Price, ServiceLevel, Tier
+from workfloor.kit import money
+from workfloor.ops.billing import rules
+from workfloor.ops.billing.rules import Outcome
+
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LATER = {"regular": NINE - timedelta(days=1), "english": NINE - timedelta(days=1)}
+VECTORS = Path(__file__).parents[4] / "shared/data/contracts/vectors.json"
+
+
+def call(waited=0.0, *, answered=True, cancelled=False, queue="regular", talk=60, hold=0, wrap=0) -> Outcome:
+    left = NINE + timedelta(seconds=waited)
+    return Outcome(
+        item_id=1,
+        queue=queue,
+        received_at=NINE,
+        queued_at=NINE,
+        connected_at=left if answered else None,
+        abandoned_at=None if answered else left,
+        cancelled_at=left if cancelled else None,
+        done=answered,
+        talk_seconds=talk if answered else 0,
+        hold_seconds=hold,
+        wrap_seconds=wrap,
+    )
+
+
+def waiting(queue="regular") -> Outcome:
+    return Outcome(item_id=1, queue=queue, received_at=NINE, queued_at=NINE)
+
+
+def task(working_seconds, queue="regular") -> Outcome:
+    return Outcome(
+        item_id=1,
+        queue=queue,
+        received_at=NINE,
+        done=working_seconds is not None,
+        working_seconds=working_seconds,
+    )
+
+
+def answered_within(per="answered", threshold=20, short=None, **kwargs) -> ServiceLevel:
+    return ServiceLevel("Answered", "answered-within", ("regular",), threshold, per, short, **kwargs)
+
+
+def level(measure, **kwargs) -> ServiceLevel:
+    return ServiceLevel("Level", measure, ("regular",), **kwargs)
+
+
+def contract(*prices, levels=(), credits=None, currency="USD", rounding="half-even") -> Contract:
+    return Contract(
+        client="acme",
+        title="Acme",
+        signed_on=date(2025, 12, 1),
+        starts_on=date(2026, 1, 1),
+        ends_on=date(2027, 12, 31),
+        currency=currency,
+        zone="UTC",
+        country="US",
+        rounding=rounding,
+        service_levels=tuple(levels),
+        credits=credits,
+        prices=tuple(prices),
+    )
+
+
+def price(**kwargs) -> Price:
+    return Price(**({"title": "Calls", "unit": "contact", "of": ("regular",), "counts": "answered"} | kwargs))
+
+
+def tiers(*pairs) -> tuple[Tier, ...]:
+    return tuple(Tier(up_to, Decimal(str(rate))) for up_to, rate in pairs)
+
+
+# --- measures ---------------------------------------------------------------------------------------------------
+
+
+def test_a_wait_of_exactly_the_threshold_is_within_it():
+    figure = rules.figure(answered_within(), [call(20), call(20.000001)], LATER)
+
+    assert (figure.counted, figure.met, figure.attained) == (2, 1, Decimal("50.0000"))
+
+
+def test_the_three_shares_differ_in_what_they_count():
+    month = [call(3), call(30), call(5, answered=False), call(6, answered=False), call(1, cancelled=True)]
+
+    def counted(per, short=None):
+        figure = rules.figure(answered_within(per, short=short), month, LATER)
+        return figure.counted, figure.met, figure.apart
+
+    assert counted("answered") == (2, 1, 0)
+    assert counted("offered") == (4, 1, 0)
+    assert counted("offered-less-short-abandons", short=5) == (3, 1, 1)
+
+
+def test_abandons_are_counted_per_offered_with_the_short_ones_apart():
+    month = [call(3), call(5, answered=False), call(6, answered=False), waiting()]
+
+    everyone = rules.figure(level("abandoned", per="offered"), month, LATER)
+    patient = rules.figure(
+        level("abandoned", per="offered-less-short-abandons", short_abandon_seconds=5), month, LATER
+    )
+
+    assert (everyone.counted, everyone.met, everyone.attained) == (3, 2, Decimal("66.6667"))
+    assert (patient.counted, patient.met, patient.apart) == (2, 1, 1)
+
+
+def test_a_waiting_item_counts_as_missed_only_when_it_can_no_longer_be_met():
+    promise = answered_within("offered")
+
+    assert rules.figure(promise, [waiting()], {"regular": NINE}).counted == 0
+    late = rules.figure(promise, [waiting()], {"regular": NINE + timedelta(microseconds=1)})
+    assert (late.counted, late.met) == (1, 0)
+    assert (
+        rules.figure(answered_within("answered"), [waiting()], {"regular": NINE + timedelta(1)}).counted == 0
+    )
+
+
+def test_speed_of_answer_gives_the_mean_and_nearest_rank_percentiles():
+    figure = rules.figure(
+        level("speed-of-answer"), [call(s) for s in (10, 20, 40)] + [call(99, answered=False)], {}
+    )
+
+    assert (figure.counted, figure.met, figure.attained) == (3, None, Decimal("23.3333"))
+    assert figure.percentiles == (Decimal(20), Decimal(40), Decimal(40))
+
+
+def test_handled_time_is_talk_and_hold_and_wrap_up_of_finished_contacts():
+    figure = rules.figure(
+        level("handled-time"), [call(talk=60, hold=5, wrap=10), call(talk=0), waiting()], LATER
+    )
+
+    assert (figure.counted, figure.attained) == (2, Decimal("37.5000"))
+
+
+def test_resolved_within_counts_working_time_and_open_items_once_late():
+    promise = level("resolved-within", threshold_seconds=3600)
+    month = [task(3600), task(3601), task(None), call(3, answered=False)]
+
+    assert rules.figure(promise, month, LATER).counted == 2
+    late = rules.figure(promise, month, {"regular": NINE + timedelta(seconds=1)})
+    assert (late.counted, late.met) == (3, 1)
+
+
+def test_volume_counts_everything_but_what_was_cancelled():
+    month = [call(3), call(5, answered=False), waiting(), call(cancelled=True)]
+
+    assert rules.figure(level("volume"), month, LATER) == rules.Figure(counted=3)
+
+
+def test_nothing_counted_is_no_figure_and_breaks_no_promise():
+    figure = rules.figure(answered_within(), [call(cancelled=True)], LATER)
+
+    assert (figure.counted, figure.attained) == (0, None)
+    assert rules.verdict(answered_within(expected=Decimal(80)), figure.attained) is None
+
+
+calls = st.builds(
+    call,
+    st.integers(0, 60),
+    answered=st.booleans(),
+    cancelled=st.booleans(),
+    queue=st.sampled_from(["regular", "english"]),
+    talk=st.integers(0, 600),
+)
+
+
+@given(st.lists(calls))
+def test_queues_add_up_to_all_of_them_together(month):
+    def counted(*queues):
+        promise = ServiceLevel("A", "answered-within", queues, 20, "offered-less-short-abandons", 5)
+        figure = rules.figure(promise, month, LATER)
+        return figure.counted, figure.met, figure.apart
+
+    each = [counted("regular"), counted("english")]
+    assert counted("regular", "english") == tuple(map(sum, zip(*each, strict=True)))
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10**6))
+def test_a_share_is_exact_to_four_decimals(counted, met):
+    attained = rules.share_figure(counted, met).attained
+
+    assert attained is not None
+    assert abs(Fraction(attained) - Fraction(100 * met, counted)) <= Fraction(1, 20000)
+    assert attained.as_tuple().exponent == -4
+
+
+@given(st.lists(st.integers(0, 500).map(Decimal), min_size=1), st.integers(1, 100))
+def test_a_percentile_is_the_smallest_value_that_enough_do_not_exceed(spans, percent):
+    ordered = sorted(spans)
+    found = rules.nearest_rank(ordered, percent)
+
+    def covered(value):
+        return 100 * sum(span <= value for span in ordered) >= percent * len(ordered)
+
+    assert covered(found)
+    assert not any(covered(span) for span in ordered if span < found)
+
+
+# --- promises ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attained", "judged", "owes"),
+    [("80", "met", False), ("79.9999", "below-expected", False), ("75", "below-expected", False)]
+    + [("74.9999", "below-minimum", True)],
+)
+def test_between_expected_and_minimum_a_miss_costs_nothing_yet(attained, judged, owes):
+    promise = answered_within(expected=Decimal(80), minimum=Decimal(75))
+
+    assert rules.verdict(promise, Decimal(attained)) == judged
+    assert rules.owes_credit(promise, judged) is owes
+
+
+def test_without_a_minimum_every_miss_of_expected_is_paid_for():
+    promise = answered_within(expected=Decimal(80))
+
+    assert rules.owes_credit(promise, rules.verdict(promise, Decimal("79.9999")))
+    assert not rules.owes_credit(promise, rules.verdict(promise, Decimal(80)))
+
+
+def test_fewer_abandons_and_shorter_waits_are_better():
+    promise = level("abandoned", per="offered", expected=Decimal(5), minimum=Decimal(8))
+
+    assert [rules.verdict(promise, Decimal(x)) for x in (5, 6, 9)] == [
+        "met",
+        "below-expected",
+        "below-minimum",
+    ]
+
+
+def test_a_level_without_a_promise_is_only_reported():
+    assert rules.verdict(answered_within(), Decimal(1)) is None
+
+
+# --- invoice lines ----------------------------------------------------------------------------------------------
+
+
+def amounts(agreed, *counted):
+    return [str(line.amount.amount) for line in rules.lines(agreed, counted)]
+
+
+def test_volume_tiers_charge_the_whole_quantity_at_one_rate():
+    steps = tiers((10, "1.10"), (None, "0.98"))
+
+    assert amounts(contract(price(tiers=steps, tiering="volume")), 10) == ["11.00"]
+    assert amounts(contract(price(tiers=steps, tiering="volume")), 11) == ["10.78"]
+
+
+def test_graduated_tiers_charge_slice_by_slice_in_one_line():
+    agreed = contract(price(tiers=tiers((10, "1.10"), (None, "0.98")), tiering="graduated"))
+    (line,) = rules.lines(agreed, [11])
+
+    assert [(part.quantity, str(part.rate)) for part in line.slices] == [(10, "1.10"), (1, "0.98")]
+    assert (line.rate, str(line.amount.amount)) == (None, "11.98")
+    assert amounts(agreed, 0) == ["0.00"]
+
+
+def test_minutes_are_exact_seconds_rounded_once_at_the_line():
+    agreed = contract(price(unit="minute", counts="talk", rate=Decimal("0.10")))
+
+    assert amounts(agreed, 90) == ["0.15"]
+    assert amounts(agreed, 20) == ["0.03"]  # a third of a minute: 0.0333...
+
+
+def test_a_fixed_price_ignores_what_was_counted():
+    assert amounts(contract(price(unit="fixed", counts=None, rate=Decimal("950.00"))), 77) == ["950.00"]
+
+
+def test_a_price_below_its_minimum_gets_a_second_line_that_trues_it_up():
+    agreed = contract(price(rate=Decimal("1.00"), minimum=Decimal("20.00")))
+
+    assert amounts(agreed, 7) == ["7.00", "13.00"]
+    assert amounts(agreed, 20) == ["20.00"]
+    assert [line.price for line in rules.lines(agreed, [7])] == [0, 0]
+
+
+def test_a_quantity_past_the_last_tier_is_refused():
+    with pytest.raises(ValueError, match="No tier holds 11; the last ends at 10"):
+        rules.lines(contract(price(tiers=tiers((10, "1.10")), tiering="volume")), [11])
+
+
+def test_rounding_is_half_even_unless_the_contract_says_otherwise():
+    half = price(rate=Decimal("0.125"))
+
+    assert amounts(contract(half), 1) == ["0.12"]
+    assert amounts(contract(half, rounding="half-up"), 1) == ["0.13"]
+    assert amounts(contract(half, currency="JPY"), 4) == ["0"]
+
+
+def test_what_a_price_counts():
+    asked = [
+        call(3, talk=60, wrap=30),
+        call(3, answered=False),
+        waiting(),
+        call(cancelled=True),
+        call(queue="other"),
+    ]
+
+    def total(unit, counts):
+        own = [rules.quantity(price(unit=unit, counts=counts), item) for item in asked]
+        return [count for count in own if count is not None]
+
+    assert total("contact", "answered") == [1]
+    assert total("contact", "received") == [1, 1, 1]
+    assert total("transaction", "done") == [1]
+    assert total("minute", "talk") == [60]
+    assert total("minute", "handled") == [90]
+
+
+@pytest.mark.parametrize("case", ["fis-volume-tier-1", "fis-volume-tier-2"])
+def test_published_volume_tiers_come_out_to_the_cent(case):
+    given_, out = published(case)
+    steps = tiers(*given_["tiers"])
+    agreed = contract(price(tiers=steps, tiering="volume"))
+
+    assert amounts(agreed, given_["qty"]) == [str(out["volume"])]
+    if "graduated_would_be" in out:
+        graduated = contract(price(tiers=steps, tiering="graduated"))
+        assert amounts(graduated, given_["qty"]) == [str(out["graduated_would_be"])]
+
+
+rates = st.decimals(Decimal("0.0001"), Decimal("100"), places=4)
+priced = st.one_of(
+    st.builds(lambda rate, minimum: price(rate=rate, minimum=minimum), rates, st.none() | rates),
+    st.builds(lambda rate: price(unit="minute", counts="talk", rate=rate), rates),
+    st.builds(
+        lambda low, high, tiering: price(tiers=tiers((50, low), (1000, high), (None, low)), tiering=tiering),
+        rates,
+        rates,
+        st.sampled_from(["volume", "graduated"]),
+    ),
+)
+billed = st.lists(st.tuples(priced, st.integers(0, 10**6)), max_size=6)
+
+
+@given(billed)
+def test_lines_are_whole_cents_and_add_up_to_the_total(bill):
+    agreed = contract(*(each for each, _ in bill))
+    made = rules.lines(agreed, [count for _, count in bill])
+    total = rules.due(made, [], "USD")
+
+    assert all(line.amount == line.amount.rounded() for line in made)
+    assert total.amount == sum((line.amount.amount for line in made), Decimal(0))
+    for each, line in ((agreed.prices[line.price], line) for line in made):
+        assert each.minimum is None or sum_of(made, line.price) >= each.minimum.quantize(Decimal("0.01"))
+
+
+def sum_of(made, number):
+    return sum((line.amount.amount for line in made if line.price == number), Decimal(0))
+
+
+@given(st.integers(0, 3000), rates, rates)
+def test_slices_of_a_graduated_price_add_up_to_its_quantity(count, low, high):
+    (line,) = rules.lines(
+        contract(price(tiers=tiers((50, low), (1000, high), (None, low)), tiering="graduated")), [count]
+    )
+    exact = sum(part.quantity * Fraction(part.rate) for part in line.slices)
+
+    assert sum(part.quantity for part in line.slices) == count
+    assert abs(Fraction(line.amount.amount) - exact) <= Fraction(1, 200)
+
+
+# --- credits ----------------------------------------------------------------------------------------------------
+
+AT_RISK = Credits("at-risk", at_risk=Decimal(10), pool=Decimal(150), cap=Decimal(10))
+
+
+def usd(text):
+    return money.parse(text, "USD")
+
+
+def weighted(*weights):
+    return [answered_within(expected=Decimal(80), weight=Decimal(weight)) for weight in weights]
+
+
+def test_the_published_at_risk_credit_comes_out():
+    given_, out = published("dir-a-b-c")
+    at_risk, pool, weight = (
+        Decimal(given_[key]) for key in ("at_risk_pct", "pool_alloc_pct", "credit_alloc_pct")
+    )
+    agreed = contract(
+        levels=weighted(weight), credits=Credits("at-risk", at_risk=at_risk, pool=pool, cap=at_risk)
+    )
+    charges = usd(str(given_["invoice"]))
+
+    assert [credit.amount for credit in rules.credits_owed(agreed, charges, [0])] == [
+        usd(str(out["credit"])).rounded()
+    ]
+    everything = contract(levels=weighted(1000, 1000), credits=agreed.credits)
+    assert total_of(rules.credits_owed(everything, charges, [0, 1])) == Decimal(out["cap"])
+
+
+def test_credits_stop_at_the_cap_and_the_later_ones_give_way():
+    agreed = contract(levels=weighted(40, 30, 30), credits=AT_RISK)
+    owed = rules.credits_owed(agreed, usd("1000.00"), [0, 1, 2])
+
+    assert [str(credit.computed.amount) for credit in owed] == ["60.00", "45.00", "45.00"]
+    assert [str(credit.amount.amount) for credit in owed] == ["60.00", "40.00", "0.00"]
+
+
+def test_a_level_without_weight_and_a_contract_without_credits_owe_nothing():
+    unweighted = [answered_within(expected=Decimal(80))]
+
+    assert rules.credits_owed(contract(levels=unweighted, credits=AT_RISK), usd("1000.00"), [0]) == []
+    assert rules.credits_owed(contract(levels=weighted(100)), usd("1000.00"), [0]) == []
+
+
+def total_of(owed):
+    return sum((credit.amount.amount for credit in owed), Decimal(0))
+
+
+@given(billed, st.lists(st.integers(1, 100), max_size=5), st.integers(0, 20))
+def test_credits_never_exceed_the_cap_and_what_is_due_is_lines_less_credits(bill, weights, cap):
+    terms = Credits("at-risk", at_risk=Decimal(10), pool=Decimal(150), cap=Decimal(cap))
+    agreed = contract(*(each for each, _ in bill), levels=weighted(*weights), credits=terms)
+    made = rules.lines(agreed, [count for _, count in bill])
+    charges = rules.due(made, [], "USD")
+    owed = rules.credits_owed(agreed, charges, range(len(weights)))
+
+    assert total_of(owed) <= charges.percent(Decimal(cap)).rounded().amount
+    assert all(Decimal(0) <= credit.amount.amount <= credit.computed.amount for credit in owed)
+    assert rules.due(made, owed, "USD").amount == charges.amount - total_of(owed)
+
+
+def published(case):
+    if not VECTORS.exists():
+        pytest.skip("the published contract numbers are not beside this checkout (../shared/data)")
+    found = next(
+        each for each in json.loads(VECTORS.read_text(), parse_float=Decimal)["cases"] if each["id"] == case
+    )
+    return found["in"], found["out"]
