@@ -1,0 +1,202 @@
+"""Working time and periods: real elapsed seconds while the wall clock of a zone says that work is done."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo, available_timezones
+
+import holidays
+
+Span = tuple[time, time]
+_DAY = timedelta(days=1)
+_MIDNIGHT = time(0)
+# Longer than any closure that a contract would mean; beyond it the calendar is taken for closed for good.
+_LONGEST_CLOSURE_DAYS = 3 * 366
+_PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
+
+
+class NeverOpen(ValueError):
+    """The calendar has no working time from some day on."""
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Working hours in a zone.
+
+    `week` maps a weekday (Monday is 0) to its spans of local time; an end not after its start lies on the
+    next day, so 00:00 is also the midnight that ends a day. A span belongs to the day that it starts on: on a
+    holiday or a day of `closed_on` none starts. A day of `open_on` is worked although it is a holiday.
+    `holidays` is a country of the `holidays` package, or country-subdivision.
+    """
+
+    zone: str
+    week: Mapping[int, tuple[Span, ...]]
+    holidays: str | None = None
+    closed_on: frozenset[date] = field(default_factory=frozenset)
+    open_on: frozenset[date] = field(default_factory=frozenset)
+
+    def __hash__(self) -> int:
+        return hash((self.zone, self.holidays, self.closed_on, self.open_on))
+
+
+def working_seconds(calendar: Calendar, start: datetime, end: datetime) -> int:
+    """Return the whole working seconds between two aware instants; negative where end is before start."""
+    start, end = _utc(start), _utc(end)
+    if end < start:
+        return -working_seconds(calendar, end, start)
+    total = timedelta()
+    for opens, closes in _intervals(calendar, start):
+        if opens >= end:
+            break
+        total += min(closes, end) - max(opens, start)
+    return total // timedelta(seconds=1)
+
+
+def add_working(calendar: Calendar, start: datetime, seconds: int) -> datetime:
+    """Return the first instant (UTC) at which so many working seconds have passed since `start`.
+
+    Raises NeverOpen where that never comes, ValueError for a negative number.
+    """
+    if seconds < 0:
+        raise ValueError("Working time is only added forwards.")
+    start, left = _utc(start), timedelta(seconds=seconds)
+    if not left:
+        return start
+    for opens, closes in _intervals(calendar, start):
+        opens = max(opens, start)
+        if closes - opens >= left:
+            return opens + left
+        left -= closes - opens
+    raise NeverOpen(f"No working time is left after {start:%Y-%m-%d}.")
+
+
+def is_open(calendar: Calendar, at: datetime) -> bool:
+    at = _utc(at)
+    opens, _ = next(_intervals(calendar, at), (None, None))
+    return opens is not None and opens <= at
+
+
+@lru_cache(maxsize=4096)
+def period_bounds(period: str, zone: str) -> tuple[datetime, datetime]:
+    """Return the instants (UTC) at which a month such as `1999-02` begins and ends; raises ValueError."""
+    match = _PERIOD.fullmatch(period)
+    if not match or not 1 < int(match[1]) < 9999:
+        raise ValueError(f"{period!r} is no period; write a month, such as 1999-02.")
+    year, month = int(match[1]), int(match[2])
+    after = date(year + month // 12, month % 12 + 1, 1)
+    return instant(date(year, month, 1), _MIDNIGHT, zone), instant(after, _MIDNIGHT, zone)
+
+
+def period_of(at: datetime, zone: str) -> str:
+    """Return the month of the zone that holds the instant, by the same bounds as `period_bounds`."""
+    local = _utc(at).astimezone(_zone(zone))
+    period = f"{local:%Y-%m}"
+    if at < period_bounds(period, zone)[1]:
+        return period
+    # A clock set back over midnight shows the old month again after the new one has begun.
+    return f"{local + _DAY:%Y-%m}"
+
+
+def instant(day: date, clock: time, zone: str) -> datetime:
+    """Return when (UTC) a zone's clock first shows a time on a day, or passes it where it is skipped."""
+    local = datetime.combine(day, clock, tzinfo=_zone(zone))
+    at = local.astimezone(UTC)
+    if at.astimezone(_zone(zone)).replace(tzinfo=None, fold=0) == local.replace(tzinfo=None):
+        return at
+    return _jump(local.replace(fold=1).astimezone(UTC), at, _zone(zone))
+
+
+def zones() -> frozenset[str]:
+    return _zones()
+
+
+def holiday_calendar_exists(code: str) -> bool:
+    """Say whether the `holidays` package knows a country, or country-subdivision, such as `IL` or `US-CA`."""
+    country, _, subdivision = code.partition("-")
+    known = _holiday_countries().get(country)
+    return known is not None and (not subdivision or subdivision in known)
+
+
+@cache
+def countries() -> frozenset[str]:
+    """Return the two-letter codes of ISO 3166, from the table that comes with the time zones."""
+    table = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
+    return frozenset(line[:2] for line in table.splitlines() if line and not line.startswith("#"))
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@cache
+def _holiday_countries() -> dict[str, list[str]]:
+    return dict(holidays.list_supported_countries(include_aliases=False))
+
+
+@lru_cache(maxsize=256)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _utc(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise ValueError("An instant needs a zone.")
+    return at.astimezone(UTC)
+
+
+def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant between two at which the zone's clock jumps, to the second."""
+    old = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = (before + (after - before) // 2).replace(microsecond=0)
+        if middle.astimezone(zone).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _intervals(calendar: Calendar, start: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the open intervals (UTC) that end after `start`, in order, not overlapping."""
+    day = start.astimezone(_zone(calendar.zone)).date() - _DAY
+    done, closed_days = start, 0
+    while closed_days < _LONGEST_CLOSURE_DAYS and day.year < 9998:
+        spans = _day(calendar, day)
+        closed_days = 0 if spans else closed_days + 1
+        for opens, closes in spans:
+            if closes > done:
+                yield (opens if done == start else max(opens, done)), closes
+                done = closes
+        day += _DAY
+
+
+@lru_cache(maxsize=16384)
+def _day(calendar: Calendar, day: date) -> tuple[tuple[datetime, datetime], ...]:
+    if _is_closed(calendar, day):
+        return ()
+    spans = sorted(calendar.week.get(day.weekday(), ()))
+    return tuple(
+        (
+            instant(day, opens, calendar.zone),
+            instant(day if closes > opens else day + _DAY, closes, calendar.zone),
+        )
+        for opens, closes in spans
+    )
+
+
+def _is_closed(calendar: Calendar, day: date) -> bool:
+    if day in calendar.closed_on:
+        return True
+    return day not in calendar.open_on and day in _holidays(calendar.holidays, day.year)
+
+
+@lru_cache(maxsize=1024)
+def _holidays(code: str | None, year: int) -> frozenset[date]:
+    if code is None:
+        return frozenset()
+    country, _, subdivision = code.partition("-")
+    return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
