@@ -1,0 +1,1 @@
+"""What pages share: the frame, the live refresh, durations, icons, sign-in and error pages."""

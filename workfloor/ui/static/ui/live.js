@@ -1,0 +1,239 @@
+// Keeps a page true to the floor: one stream names what changed, the page reads itself again, durations tick.
+//
+// A page marks its live parts:   <section id="work" data-live="person:5 item:7"> ... </section>
+// When a topic is named, the page is fetched once through its normal view and every live part whose text differs is
+// swapped by its id. Permissions therefore apply in one place, and a reconnection, which names every topic, loses nothing.
+//   data-since / data-until  seconds since 1970; shown as a clock that ticks
+//   data-promise             on a <progress data-since>: fills towards that many seconds, and says calm, close or late
+//   data-key="a"             the key that presses this button (switched off in the menu)
+//   data-title="..."         shown in the window's title while it is on the page
+//   data-sound               plays once when it appears (switched on in the menu)
+// Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal].
+(() => {
+  const PAUSE_MS = 400; // between two readings of the same page, however many topics are named
+  const HIDDEN_MS = 60_000; // a hidden page lets go of its stream after this, browsers allow only six
+  const plainTitle = document.title;
+  const page = document.body;
+
+  // --- time ----------------------------------------------------------------------------------------------------
+
+  let offset = Number(page.dataset.now) * 1000 - Date.now(); // the server's clock counts, not this machine's
+  const now = () => (Date.now() + offset) / 1000;
+  const heed = (date) => {
+    const read = Date.parse(date) + 500 - Date.now();
+    if (Math.abs(read - offset) > 2000) offset = read; // a machine that slept, or whose clock was set
+  };
+
+  const two = (number) => String(number).padStart(2, "0");
+  const clockFace = (seconds) => {
+    const sign = seconds <= -1 ? "−" : "";
+    const whole = Math.floor(Math.abs(seconds));
+    const [days, hours] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24];
+    const [minutes, rest] = [Math.floor(whole / 60) % 60, whole % 60];
+    if (days) return `${sign}${days} d ${hours} h`;
+    return hours ? `${sign}${hours}:${two(minutes)}:${two(rest)}` : `${sign}${minutes}:${two(rest)}`;
+  };
+
+  const set = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+  const mood = (passed, promise) => (passed > promise ? "late" : passed > 0.7 * promise ? "close" : "calm");
+
+  const tickOne = (element) => {
+    if (element.dataset.until) set(element, clockFace(Math.max(0, element.dataset.until - now())));
+    else if (!element.dataset.promise) set(element, clockFace(Math.max(0, now() - element.dataset.since)));
+    else tickPromise(element);
+  };
+  const tickPromise = (element) => {
+    const passed = Math.max(0, now() - element.dataset.since);
+    const promise = Number(element.dataset.promise);
+    element.parentElement.dataset.mood = mood(passed, promise);
+    if (element instanceof HTMLProgressElement) element.value = Math.min(passed, promise);
+    else set(element, passed > promise ? `${clockFace(passed - promise)} late` : `${clockFace(promise - passed)} left`);
+  };
+  const tick = (within = document) => {
+    for (const element of within.querySelectorAll("[data-since], [data-until]")) tickOne(element);
+    set(document.querySelector("title"), document.querySelector("[data-title]")?.dataset.title ?? plainTitle);
+  };
+
+  // --- reading the page again ----------------------------------------------------------------------------------
+
+  const parts = () => [...document.querySelectorAll("[data-live]")];
+  const sources = new Map(); // id -> the text a part was last made from
+  const remember = () => parts().forEach((part) => sources.set(part.id, part.outerHTML));
+  const busy = (part) => part.querySelector(":popover-open, dialog[open], form[data-typed]") !== null;
+
+  let reading = false;
+  let again = false;
+  let lastRead = 0;
+
+  const refresh = async () => {
+    if (reading) return void (again = true);
+    reading = true;
+    await new Promise((done) => setTimeout(done, Math.max(0, lastRead + PAUSE_MS - Date.now())));
+    again = false;
+    lastRead = Date.now();
+    await read().catch(() => {
+      again = true; // the server is away; the stream notices too, and names everything once it is back
+      lastRead = Date.now() + 2000;
+    });
+    reading = false;
+    if (again) refresh();
+  };
+
+  const read = async () => {
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
+    heed(answer.headers.get("date"));
+    if (answer.redirected) return void location.reload(); // signed out, or no longer allowed here
+    if (!answer.ok) throw new Error(answer.statusText);
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of parts()) swap(part, fresh.getElementById(part.id));
+    wire();
+  };
+
+  const swap = (part, fresh) => {
+    if (!fresh || sources.get(part.id) === fresh.outerHTML) return;
+    if (busy(part)) return void setTimeout(refresh, 1000); // read again when somebody has finished typing there
+    sources.set(part.id, fresh.outerHTML);
+    const hadAlert = part.querySelector("[data-sound]") !== null;
+    htmx.swap(part, fresh.outerHTML, { swapStyle: "outerHTML" });
+    const made = document.getElementById(part.id);
+    tick(made);
+    announce(made, hadAlert);
+  };
+
+  // --- the stream ----------------------------------------------------------------------------------------------
+
+  const lost = document.getElementById("lost");
+  let stream = null;
+  let open = "";
+
+  const wanted = () => [...new Set(parts().flatMap((part) => part.dataset.live.split(/\s+/).filter(Boolean)))].sort();
+
+  const wire = () => {
+    const topics = wanted().map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
+    if (topics === open) return;
+    stream?.close();
+    open = topics;
+    stream = topics ? new EventSource(`/live/?${topics}`) : null;
+    if (!stream) return;
+    stream.onopen = () => (lost.hidden = true);
+    stream.onmessage = () => refresh();
+    stream.onerror = () => {
+      lost.hidden = false;
+      if (stream.readyState === EventSource.CLOSED) setTimeout(rewire, 3000); // refused, not cut: ask anew
+    };
+  };
+  const rewire = () => {
+    open = "";
+    wire();
+  };
+
+  let letGo;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(letGo);
+    if (!document.hidden) return void (stream ?? rewire());
+    if (document.querySelector("[data-keep-live]")) return; // an offer must reach a hidden desk
+    letGo = setTimeout(() => {
+      stream?.close();
+      stream = null;
+    }, HIDDEN_MS);
+  });
+  addEventListener("pagehide", () => stream?.close());
+  addEventListener("pageshow", (event) => event.persisted && rewire());
+
+  // --- sending -------------------------------------------------------------------------------------------------
+
+  const notice = (text, kind = "info") => {
+    const line = document.createElement("p");
+    line.className = "wf-notice";
+    line.dataset.kind = kind;
+    line.textContent = text;
+    document.getElementById("notice").replaceChildren(line);
+    if (kind !== "danger") setTimeout(() => line.remove(), 8000);
+  };
+
+  const outOfDate = "This page is out of date: you signed in or out in another tab. Reload it and repeat what you did.";
+  const failed = "That did not work; nothing was changed. Try again.";
+  const silent = "The server did not answer, so nothing may have changed. Check, then try again.";
+
+  const settled = (form) => {
+    delete form.dataset.typed;
+    form.closest("[popover]:popover-open")?.hidePopover();
+    lastRead = 0;
+    refresh();
+  };
+
+  page.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRFToken"] = page.dataset.csrf;
+  });
+  page.addEventListener("htmx:beforeSwap", (event) => {
+    if (!/^\s*<!doctype/i.test(event.detail.serverResponse)) return;
+    event.detail.shouldSwap = false; // sent to a whole page instead, such as the one for signing in
+    location.reload();
+  });
+  page.addEventListener("htmx:responseError", (event) => {
+    notice(event.detail.xhr.status === 403 ? outOfDate : failed, "danger");
+  });
+  page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
+  page.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[hx-post]");
+    if (form) form.dataset.typed = "";
+  });
+
+  // --- keys, sound, menus --------------------------------------------------------------------------------------
+
+  const on = (name, usual) => (localStorage.getItem(name) ?? usual) === "on";
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !on("keys", "on")) return;
+    if (event.target.closest("input, textarea, select, [contenteditable], :popover-open, dialog[open]")) return;
+    const button = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
+
+  const announce = (part, hadAlert) => {
+    const alert = part.querySelector("[data-sound]");
+    if (!alert || hadAlert) return;
+    if (on("sound", "off")) chime();
+    if (document.activeElement === document.body) alert.querySelector("[data-focus]")?.focus();
+  };
+  const chime = () => {
+    const audio = new AudioContext();
+    const [tone, volume] = [audio.createOscillator(), audio.createGain()];
+    tone.frequency.setValueAtTime(660, audio.currentTime);
+    tone.frequency.setValueAtTime(880, audio.currentTime + 0.12);
+    volume.gain.setValueAtTime(0.12, audio.currentTime);
+    volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.5);
+    tone.connect(volume).connect(audio.destination);
+    tone.start();
+    tone.stop(audio.currentTime + 0.5);
+    tone.onended = () => audio.close();
+  };
+
+  for (const box of document.querySelectorAll("input[data-setting]")) {
+    box.checked = on(box.dataset.setting, box.dataset.usual);
+    box.addEventListener("change", () => localStorage.setItem(box.dataset.setting, box.checked ? "on" : "off"));
+  }
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector("details[data-menu][open]");
+    if (event.key !== "Escape" || !menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
+  remember();
+  tick();
+  setInterval(tick, 1000);
+  wire();
+})();

@@ -1,0 +1,61 @@
+"""Tags and filters that every page may load: icons, durations that tick, the navigation."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from workfloor.kit import clock
+from workfloor.ui import queries, rules
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """Draw an icon of the sheet; decoration unless it has a label."""
+    href = f"{static('ui/icons.svg')}#{name}"
+    if label:
+        return format_html('<svg class="wf-icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, href)
+    return format_html('<svg class="wf-icon" aria-hidden="true"><use href="{}"/></svg>', href)
+
+
+@register.simple_tag
+def since(at: datetime | None) -> SafeString | str:
+    """Show the time passed since an instant, ticking in the browser without requests."""
+    return format_html('<time class="wf-tick" data-since="{}"></time>', at.timestamp()) if at else "–"
+
+
+@register.simple_tag
+def until(at: datetime | None) -> SafeString | str:
+    """Show the time left until an instant, ticking in the browser without requests."""
+    return format_html('<time class="wf-tick" data-until="{}"></time>', at.timestamp()) if at else "–"
+
+
+@register.filter
+def clock_face(seconds: float | None) -> str:
+    """Word a duration in seconds as on a clock."""
+    return "–" if seconds is None else rules.clock_face(seconds)
+
+
+@register.simple_tag
+def server_time() -> float:
+    """Tell the page what time it is here, so that its durations do not depend on its own clock."""
+    return clock.now().timestamp()
+
+
+@register.simple_tag(takes_context=True)
+def places(context: dict[str, Any]) -> list[rules.Place]:
+    """List the places open to whoever is signed in."""
+    person = getattr(context.get("request"), "person", None)
+    return queries.places(getattr(person, "roles", ()))
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Shorten a name to the first letters of its first and last word."""
+    words = str(name).split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
