@@ -1,6 +1,6 @@
 """What a period came to: measures over outcomes, promises kept or missed, invoice lines and credits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -35,6 +35,8 @@ class Outcome:
     hold_seconds: int = 0
     wrap_seconds: int = 0
     working_seconds: int | None = None  # working time from received to resolved, pauses taken out
+    paused_seconds: int = 0  # working time in which the customer owed an answer
+    awaiting_since: datetime | None = None  # the customer owes one now
 
     @property
     def handled_seconds(self) -> int:
@@ -50,14 +52,14 @@ class Outcome:
 # A share (answered-within, abandoned, resolved-within) sees each item as True (met), False (counted, not met) or None
 # (not counted); a mean (speed-of-answer, handled-time) sees it as seconds or None; volume counts every item.
 # Cancelled items count nowhere. Every bound is inclusive: "within 20 s" is a wait of 20 s or less, and "abandoned
-# within 5 s" a wait of 5 s or less. An item that still waits counts, as missed, once it can no longer be met:
-# when its clock started before `overdue`.
+# within 5 s" a wait of 5 s or less. An item that is still open counts, as missed, once it is late: `late` holds the
+# ids of those. A customer who was connected once has not abandoned, whatever came later.
 
 SHARES = ("answered-within", "abandoned", "resolved-within")
 MEANS = ("speed-of-answer", "handled-time")
 
 
-def share(level: ServiceLevel, item: Outcome, overdue: datetime) -> bool | None:
+def share(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
     """Return whether the item met the level, None where the level does not count it."""
     if item.cancelled_at:
         return None
@@ -65,41 +67,50 @@ def share(level: ServiceLevel, item: Outcome, overdue: datetime) -> bool | None:
         "answered-within": _answered_within,
         "abandoned": _abandoned,
         "resolved-within": _resolved_within,
-    }[level.measure](level, item, overdue)
+    }[level.measure](level, item, late)
 
 
-def _answered_within(level: ServiceLevel, item: Outcome, overdue: datetime) -> bool | None:
+def _answered_within(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
     if item.connected_at:
         return item.waited(item.connected_at) <= timedelta(seconds=level.threshold_seconds or 0)
     if level.per == "answered" or is_apart(level, item):
         return None
-    if item.abandoned_at or item.waited(overdue) > timedelta(0):
+    return False if item.abandoned_at or item.item_id in late else None
+
+
+def _abandoned(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
+    if item.connected_at:
         return False
-    return None
+    return True if item.abandoned_at and not is_apart(level, item) else None
 
 
-def _abandoned(level: ServiceLevel, item: Outcome, overdue: datetime) -> bool | None:
-    if is_apart(level, item):
-        return None
-    if item.abandoned_at:
-        return True
-    return False if item.connected_at else None
-
-
-def _resolved_within(level: ServiceLevel, item: Outcome, overdue: datetime) -> bool | None:
+def _resolved_within(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
     if item.abandoned_at:
         return None
     if item.done:
         spent = item.working_seconds
         return None if spent is None else spent <= (level.threshold_seconds or 0)
-    return False if item.received_at < overdue else None
+    return False if item.item_id in late else None
 
 
 def is_apart(level: ServiceLevel, item: Outcome) -> bool:
     """Return whether the item is a short abandon that the level leaves out."""
-    if level.per != "offered-less-short-abandons" or item.cancelled_at or not item.abandoned_at:
+    if level.per != "offered-less-short-abandons" or item.cancelled_at or item.connected_at:
         return False
-    return item.waited(item.abandoned_at) <= timedelta(seconds=level.short_abandon_seconds or 0)
+    return item.abandoned_at is not None and item.waited(item.abandoned_at) <= timedelta(
+        seconds=level.short_abandon_seconds or 0
+    )
+
+
+def is_late(
+    level: ServiceLevel, item: Outcome, now: datetime, working: Callable[[datetime, datetime], int]
+) -> bool:
+    """Return whether an open item can no longer meet the level; `working` counts its calendar's working seconds."""
+    threshold = level.threshold_seconds or 0
+    if level.measure == "answered-within":
+        return not item.connected_at and item.waited(now) > timedelta(seconds=threshold)
+    pauses = item.paused_seconds + (working(item.awaiting_since, now) if item.awaiting_since else 0)
+    return level.measure == "resolved-within" and working(item.received_at, now) - pauses > threshold
 
 
 def seconds(level: ServiceLevel, item: Outcome) -> Decimal | None:
@@ -132,11 +143,11 @@ class Figure:
     percentiles: tuple[Decimal, ...] = ()
 
 
-def figure(level: ServiceLevel, items: Iterable[Outcome], overdue: Mapping[str, datetime]) -> Figure:
-    """Measure the items that the level is about; `overdue` has an instant for each of its queues."""
+def figure(level: ServiceLevel, items: Iterable[Outcome], late: Container[int] = ()) -> Figure:
+    """Measure the items that the level is about; `late` are the ids of open items that can no longer meet it."""
     own = [item for item in items if item.queue in level.of]
     if level.measure in SHARES:
-        verdicts = [share(level, item, overdue[item.queue]) for item in own]
+        verdicts = [share(level, item, late) for item in own]
         return share_figure(
             verdicts.count(True) + verdicts.count(False),
             verdicts.count(True),
