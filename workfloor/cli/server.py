@@ -1,0 +1,277 @@
+"""`workfloor up`, `migrate`, `demo`, `worker` and `web`: the installation at work."""
+
+import signal
+import socket
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Final
+
+import click
+
+from workfloor.cli import children, edge
+
+READY_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.1
+
+with_parent = click.option(children.WITH_PARENT, "parent", is_flag=True, hidden=True)
+
+
+@click.command()
+@click.option(
+    "--demo", "fills_demo", is_flag=True, help="Fill the sample provider in, if the database is empty."
+)
+def up(fills_demo: bool) -> None:
+    """Run everything: database server, web server, worker. Ctrl-C stops all of it.
+
+    \b
+    Examples:
+      workfloor up --demo
+      WORKFLOOR_DATA=~/second WORKFLOOR_BIND=127.0.0.1:8001 workfloor up
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    edge.keep_secret_key()
+    host, port = bind()
+    _refuse_a_taken_port(host, port)
+    try:
+        with edge.installation():
+            _prepare(fills_demo)
+            _supervise(host, port)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+
+
+@click.command()
+def migrate() -> None:
+    """Make the tables in an empty database, or bring them to this version.
+
+    Needs no questions answered and changes nothing that is up to date.
+    """
+    edge.keep_secret_key()
+    with edge.installation():
+        made = _migrate()
+    click.echo(f"{made} migrations applied." if made else "The database is up to date.")
+
+
+@click.command()
+def demo() -> None:
+    """Fill the sample provider into an empty database: two clients, two sites, ten agents, open work.
+
+    \b
+    Example:
+      workfloor migrate && workfloor demo && workfloor up
+    """
+    with edge.installation():
+        if edge.missing_migrations():
+            raise click.ClickException("The database is not prepared. Run: workfloor migrate")
+        if not _is_empty():
+            raise click.ClickException(
+                "The database has clients; the sample provider goes into an empty one."
+            )
+        _fill_demo()
+        _print_sign_ins()
+
+
+@click.command()
+@with_parent
+def worker(parent: bool) -> None:
+    """Run background jobs, the journal's followers and the router until stopped.
+
+    `workfloor up` runs one; run more on other machines with the same WORKFLOOR_DATABASE_URL.
+    """
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    if parent:
+        children.end_with_parent()
+    with edge.installation():
+        _refuse_an_old_schema()
+        from workfloor.cli import work
+
+        work.run(stop)
+
+
+@click.command()
+@with_parent
+def web(parent: bool) -> None:
+    """Run the web server alone, on WORKFLOOR_BIND; `workfloor up` does it for you."""
+    import uvicorn
+
+    if parent:
+        children.end_with_parent()
+    host, port = bind()
+    with edge.installation():
+        _refuse_an_old_schema()
+        uvicorn.run(
+            "workfloor.asgi:application",
+            host=host,
+            port=port,
+            access_log=False,
+            lifespan="off",
+            log_level="warning",
+            timeout_graceful_shutdown=2,  # live streams never end by themselves
+            server_header=False,
+        )
+
+
+def bind() -> tuple[str, int]:
+    """The address and port of WORKFLOOR_BIND."""
+    from workfloor import settings
+
+    host, _, port = settings.WORKFLOOR_BIND.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise click.ClickException(
+            f"WORKFLOOR_BIND is {settings.WORKFLOOR_BIND!r}; write it like 0.0.0.0:8000"
+        )
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _refuse_a_taken_port(host: str, port: int) -> None:
+    try:
+        _listen_for_a_moment(host, port)
+    except OSError as fault:
+        raise click.ClickException(
+            f"{host}:{port} cannot be used ({fault.strerror or fault}). "
+            f"Stop what uses it, or choose another: WORKFLOOR_BIND=127.0.0.1:{port + 1}"
+        ) from fault
+
+
+def _listen_for_a_moment(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def _prepare(fills_demo: bool) -> None:
+    """Migrate, make the journal's months, and on request fill an empty database."""
+    from django.db import connection
+
+    if edge.missing_migrations():
+        click.echo("Preparing the database ...", err=True)
+        _migrate()
+    if fills_demo and _is_empty():
+        click.echo("Filling the sample provider in ...", err=True)
+        _fill_demo()
+    _make_partitions()
+    connection.close()
+
+
+def _migrate() -> int:
+    from django.core.management import call_command
+
+    missing = edge.missing_migrations()
+    if missing:
+        call_command("migrate", interactive=False, verbosity=0)
+    _make_partitions()
+    return len(missing)
+
+
+def _make_partitions() -> None:
+    from django.db import transaction
+
+    from workfloor.core.journal import actions as journal
+    from workfloor.kit import clock
+
+    with transaction.atomic():
+        journal.make_partitions(first=clock.now())
+
+
+def _refuse_an_old_schema() -> None:
+    if edge.missing_migrations():
+        raise click.ClickException("The database is older than this version. Run: workfloor migrate")
+
+
+def _is_empty() -> bool:
+    from django.db import transaction
+
+    from workfloor.core.clients import queries as clients
+    from workfloor.kit import rls
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        return not clients.clients().exists()
+
+
+def _fill_demo() -> None:
+    from django.db import transaction
+
+    from workfloor.demo import actions as sample
+    from workfloor.kit import clock, rls
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        sample.fill(now=clock.now())
+
+
+def _supervise(host: str, port: int) -> None:
+    from django.conf import settings
+
+    logs = settings.WORKFLOOR_DATA / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    family = [children.Child(name, logs / f"{name}.log") for name in ("web", "worker")]
+    try:
+        for child in family:
+            child.start()
+        _wait_until_it_serves(family[0], host, port)
+        _say_where(host, port)
+        while True:
+            for child in family:
+                if child.keep_alive():
+                    click.echo(
+                        f"`workfloor {child.command}` ended and was started again; see {child.log}", err=True
+                    )
+            time.sleep(POLL_SECONDS)
+    except children.KeepsEnding as fault:
+        raise click.ClickException(str(fault)) from fault
+    finally:
+        children.end(family)
+
+
+def _wait_until_it_serves(child: children.Child, host: str, port: int) -> None:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        if child.process and child.process.poll() is not None:
+            raise click.ClickException(f"The web server did not start. {child.last_words()}")
+        try:
+            socket.create_connection((reachable, port), 1).close()
+            return
+        except OSError:
+            time.sleep(POLL_SECONDS)
+    raise click.ClickException(f"The web server does not answer on {host}:{port}; see {child.log}")
+
+
+def _say_where(host: str, port: int) -> None:
+    from django.conf import settings
+
+    address = settings.WORKFLOOR_URL or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(f"\nWorkfloor is at  {address}/\nIts API at       {address}/api/docs")
+    click.echo(f"Its files in     {settings.WORKFLOOR_DATA}")
+    _print_sign_ins()
+    click.echo("\nCtrl-C stops it.")
+    sys.stdout.flush()
+
+
+def _print_sign_ins() -> None:
+    """The sample provider's sign-ins, where it is filled in."""
+    from django.contrib.auth import get_user_model
+    from django.db import connection
+
+    from workfloor.demo import rules as sample
+
+    emails = [email for email, _, _ in sample.SIGN_INS]
+    known = set(get_user_model().objects.filter(email__in=emails).values_list("email", flat=True))
+    connection.close()
+    if not known:
+        return
+    click.echo("\nSample sign-ins:")
+    for email, password, role in sample.SIGN_INS:
+        if email in known:
+            click.echo(f"  {role:<28} {email:<34} {password}")

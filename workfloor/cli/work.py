@@ -1,0 +1,98 @@
+"""The worker's loop: followers catch up with the journal, and the router looks at what waits."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+from django.db import DatabaseError, close_old_connections, connection, transaction
+
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal import rules as followers
+from workfloor.kit import clock, jobs, rls
+from workfloor.ops.router import actions as router
+
+TICK_SECONDS: Final = 1.0
+LARGEST_PAUSE_SECONDS: Final = 30.0
+
+log = logging.getLogger(__name__)
+
+
+def run(stop: threading.Event) -> None:
+    """Work until `stop` is set; a lost database is reported once and waited for."""
+    background = threading.Thread(target=jobs.run, args=[stop], name="jobs")
+    background.start()
+    try:
+        follow(stop)
+    finally:
+        stop.set()
+        background.join()
+
+
+def follow(stop: threading.Event) -> None:
+    """Take a step at each fact and at least each second."""
+    lost = False
+    while not stop.is_set():
+        try:
+            with psycopg.connect(**_parameters(), autocommit=True) as listening:
+                listening.execute(f"LISTEN {journal.CHANNEL}")
+                if lost:
+                    log.warning("the database is back")
+                lost = False
+                _step_at_each_notice(listening, stop)
+        except (psycopg.OperationalError, OSError) as fault:
+            if not lost:
+                log.warning("waiting for the database: %s", str(fault).strip())
+            lost = True
+            close_old_connections()
+            stop.wait(TICK_SECONDS)
+
+
+def _step_at_each_notice(listening: psycopg.Connection, stop: threading.Event) -> None:
+    steps = Steps()
+    while not stop.is_set():
+        if not steps.take():
+            for _ in listening.notifies(timeout=TICK_SECONDS, stop_after=1):
+                pass
+        listening.execute("")  # a lost connection shows here
+
+
+class Steps:
+    """One turn of every follower and of the router; what fails rests for a while, the others go on."""
+
+    def __init__(self) -> None:
+        self._resting: dict[str, tuple[float, float]] = {}  # name: (rests until, length of the next rest)
+
+    def take(self) -> int:
+        """Returns how much was done; 0 means that nothing waits."""
+        done = sum(
+            self._try(follower.name, lambda follower=follower: journal.advance(follower, now=clock.now()))
+            for follower in followers.register.followers.values()
+        )
+        self._try("router", lambda: router.pulse(now=clock.now()))
+        return done
+
+    def _try(self, name: str, step: Callable[[], int | None]) -> int:
+        now = clock.now().timestamp()
+        until, pause = self._resting.get(name, (0.0, TICK_SECONDS))
+        if now < until:
+            return 0
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                done = step()
+        except Exception as fault:
+            if isinstance(fault, DatabaseError) and not connection.is_usable():
+                raise psycopg.OperationalError(str(fault)) from fault
+            log.exception("%s failed and rests for %.0f s", name, pause)
+            self._resting[name] = (now + pause, min(pause * 2, LARGEST_PAUSE_SECONDS))
+            return 0
+        self._resting.pop(name, None)
+        return done or 0
+
+
+def _parameters() -> dict[str, object]:
+    """How Django reaches the database, as far as a plain connection takes it."""
+    parameters = connection.get_connection_params()
+    return {key: value for key, value in parameters.items() if key not in ("cursor_factory", "context")}

@@ -1,0 +1,58 @@
+"""Background jobs on PostgreSQL: the worker that runs them, and a second life for jobs whose worker died."""
+
+import asyncio
+import logging
+import threading
+from typing import Final
+
+from procrastinate import JobContext
+from procrastinate import exceptions as refusals
+from procrastinate.contrib.django import app
+
+from workfloor.kit import clock
+
+CONCURRENCY: Final = 4
+PAUSE_SECONDS: Final = 2
+GRACE_SECONDS: Final = 5
+
+log = logging.getLogger(__name__)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="kit.retry_stalled_jobs", queueing_lock="kit.retry_stalled_jobs", pass_context=True)
+async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Put back in line whatever a worker took and then stopped giving signs of life."""
+    for job in await context.app.job_manager.get_stalled_jobs():
+        log.warning("job %s of %s was left by its worker and runs again", job.id, job.task_name)
+        await context.app.job_manager.retry_job(job, retry_at=clock.now())
+
+
+def run(stop: threading.Event) -> None:
+    """Run jobs until `stop` is set; a lost database is reported once and waited for."""
+    lost = False
+    while not stop.is_set():
+        try:
+            asyncio.run(_run_until(stop))
+            lost = False
+        except (refusals.ConnectorException, OSError) as fault:
+            if not lost:
+                log.warning("jobs wait for the database: %s", str(fault.__cause__ or fault).strip())
+            lost = True
+            stop.wait(PAUSE_SECONDS)
+
+
+async def _run_until(stop: threading.Event) -> None:
+    with_worker = app.with_connector(app.connector.get_worker_connector())
+    async with with_worker.open_async():
+        work = asyncio.create_task(
+            with_worker.run_worker_async(
+                concurrency=CONCURRENCY,
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=GRACE_SECONDS,
+                delete_jobs="successful",
+            )
+        )
+        while not stop.is_set() and not work.done():
+            await asyncio.wait([work], timeout=0.2)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=stop.is_set())
