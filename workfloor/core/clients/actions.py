@@ -1,0 +1,56 @@
+"""Opening clients, issuing and revoking their tokens."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from workfloor.core.clients import events, models, rules
+from workfloor.core.journal import actions as journal
+from workfloor.kit import rls
+
+
+class Refused(ValueError):
+    """A client or a token was asked for that cannot be."""
+
+
+def open_client(*, slug: str, title: str, now: datetime, by_id: int | None = None) -> models.Client:
+    """Take a client on. The caller must have entered every client: a new one is not inside anybody's wall yet."""
+    if not rules.is_slug(slug):
+        raise Refused(f"“{slug}” is no client's name: use small letters, digits and single hyphens, as in “first-bank”")
+    client = models.Client.objects.create(slug=slug, title=title, opened_at=now)
+    journal.record(events.ClientOpened(slug, title), at=now, client_id=client.id, by_id=by_id)
+    return client
+
+
+def issue_token(
+    *, client: models.Client, title: str, scopes: Sequence[str], now: datetime, by_id: int | None = None
+) -> str:
+    """Issue a token; the returned text is shown once and cannot be read again."""
+    if unknown := set(scopes) - set(rules.SCOPES):
+        raise Refused(f"unknown scope {', '.join(sorted(unknown))}: choose from {', '.join(rules.SCOPES)}")
+    secret = secrets.token_urlsafe(32)
+    token = models.Token.objects.create(
+        client=client, title=title, digest=rules.digest(secret), scopes=list(scopes), issued_at=now
+    )
+    issued = events.TokenIssued(token.id, title, list(scopes))
+    journal.record(issued, at=now, client_id=client.id, by_id=by_id)
+    return rules.written(token.id, secret)
+
+
+def revoke_token(*, token: models.Token, now: datetime, by_id: int | None = None) -> None:
+    """End a token at once."""
+    token.revoked_at = now
+    token.save(update_fields=["revoked_at"])
+    journal.record(events.TokenRevoked(token.id), at=now, client_id=token.client_id, by_id=by_id)
+
+
+def admit(written: str) -> models.Token | None:
+    """Enter the client whose token this is and return the token; None, and no client entered, if it is not valid."""
+    rls.enter_every_client()
+    parsed = rules.parsed(written)
+    token = models.Token.objects.filter(id=parsed[0], revoked_at=None).first() if parsed else None
+    if token is None or parsed is None or not rules.matches(parsed[1], token.digest):
+        rls.enter()
+        return None
+    rls.enter(token.client_id)
+    return token

@@ -1,0 +1,94 @@
+"""Writing facts, and letting followers catch up with them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from itertools import islice
+
+from django.db import connection
+
+from workfloor.core.journal import models, queries, rules
+from workfloor.kit import live, partitions
+
+MONTHS_AHEAD = 3
+BATCH = 500
+CHANNEL = "workfloor_journal"
+
+_INSERT = f"""
+INSERT INTO {models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
+SELECT * FROM unnest(%s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                     %s::text[], %s::jsonb[])
+"""
+
+
+def record(
+    event: rules.Event,
+    *,
+    at: datetime,
+    client_id: int | None = None,
+    item_id: int | None = None,
+    case_id: int | None = None,
+    person_id: int | None = None,
+    by_id: int | None = None,
+) -> None:
+    """Write one fact, in the transaction that changes the state it tells of."""
+    record_all([rules.Entry(event, at, client_id, item_id, case_id, person_id, by_id)])
+
+
+def record_all(entries: Sequence[rules.Entry]) -> None:
+    """Write facts in their order, name what changed to the open pages, and wake the followers at commit."""
+    insert(entries)
+    live.publish(set().union(*(entry.topics() for entry in entries)))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+def insert(entries: Iterable[rules.Entry]) -> int:
+    """Write facts without telling anybody, in groups, for past work in bulk; returns how many."""
+    remaining, count = iter(entries), 0
+    with connection.cursor() as cursor:
+        while group := list(islice(remaining, 5000)):
+            cursor.execute(_INSERT, _columns(group))
+            count += len(group)
+    return count
+
+
+def _columns(group: Sequence[rules.Entry]) -> list[list[object]]:
+    return [
+        [entry.at for entry in group],
+        [entry.client_id for entry in group],
+        [entry.item_id for entry in group],
+        [entry.case_id for entry in group],
+        [entry.person_id for entry in group],
+        [entry.by_id for entry in group],
+        [entry.event.name for entry in group],
+        [json.dumps(entry.event.details()) for entry in group],
+    ]
+
+
+def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int:
+    """Make the partitions of `count` months from `first` on where they are missing; returns how many were made."""
+    return sum(
+        partitions.ensure(models.TABLE, month, shared=True) for month in partitions.months(partitions.month_of(first), count)
+    )
+
+
+def advance(follower: rules.Follower, *, now: datetime, batch: int = BATCH) -> int:
+    """Give a follower its next facts and move its place; returns how many facts it moved past.
+
+    Two processes never advance the same follower at once: the second finds its row locked and leaves it alone.
+    """
+    models.Cursor.objects.get_or_create(follower=follower.name)
+    cursor = models.Cursor.objects.select_for_update(skip_locked=True).filter(follower=follower.name).first()
+    facts = queries.settled_after(cursor.xid, cursor.fact_id, follower.events, batch) if cursor else []
+    if cursor is None or not facts:
+        return 0
+    follower.react(facts, now)
+    cursor.xid, cursor.fact_id = facts[-1].xid, facts[-1].id
+    cursor.save()
+    return len(facts)
+
+
+def advance_all(*, now: datetime) -> int:
+    """Advance every follower by one batch; returns how many facts were dealt with."""
+    return sum(advance(follower, now=now) for follower in rules.register.followers.values())

@@ -1,0 +1,68 @@
+"""Facts about people."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from workfloor.core.journal.rules import Event
+
+
+@dataclass(frozen=True)
+class PersonJoined(Event):
+    name: ClassVar[str] = "person.joined"
+    full_name: str
+    roles: list[str]
+    site: str | None
+
+
+@dataclass(frozen=True)
+class PersonLeft(Event):
+    name: ClassVar[str] = "person.left"
+
+
+@dataclass(frozen=True)
+class Certified(Event):
+    name: ClassVar[str] = "person.certified"
+    skill: str
+    level: int
+    proof: str
+    valid_from: date
+    expires_on: date | None
+
+
+@dataclass(frozen=True)
+class CertificateRevoked(Event):
+    name: ClassVar[str] = "person.certificate-revoked"
+    skill: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Cleared(Event):
+    name: ClassVar[str] = "person.cleared"
+
+
+@dataclass(frozen=True)
+class ClearanceWithdrawn(Event):
+    name: ClassVar[str] = "person.clearance-withdrawn"
+
+
+@dataclass(frozen=True)
+class BecameAvailable(Event):
+    name: ClassVar[str] = "person.available"
+
+
+@dataclass(frozen=True)
+class WentAway(Event):
+    name: ClassVar[str] = "person.away"
+    reason: str
+
+
+@dataclass(frozen=True)
+class SignedIn(Event):
+    name: ClassVar[str] = "person.signed-in"
+
+
+@dataclass(frozen=True)
+class SignedOut(Event):
+    name: ClassVar[str] = "person.signed-out"

@@ -1,0 +1,164 @@
+"""Accounts, people, sites, teams, skills held through certificates, clearances and presence."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from workfloor.core.clients.models import Client
+from workfloor.core.people import rules
+from workfloor.kit import rls
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes accounts; an address is one account whatever its capitals."""
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> "Account":
+        account = self.model(email=email.strip().lower(), **extra)
+        account.set_password(password)
+        account.save()
+        return account
+
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        return self.get(email=(username or "").strip().lower())
+
+
+class Account(AbstractBaseUser):
+    """What a person signs in with; it says nothing of who that is."""
+
+    email = models.EmailField(unique=True)
+    is_active = models.BooleanField(default=True)
+
+    objects: ClassVar[AccountManager] = AccountManager()  # type: ignore[assignment]
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Site(models.Model):
+    """A place with people."""
+
+    name = models.TextField(unique=True)
+    country = models.CharField(max_length=2)
+    zone = models.TextField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Team(models.Model):
+    """Agents who work under one team leader at one site."""
+
+    name = models.TextField(unique=True)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="teams")
+    leader: Any = models.ForeignKey("people.Person", models.PROTECT, null=True, related_name="leads")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(models.Model):
+    """Someone of the provider's staff, or (with a client) one of a client's own people."""
+
+    name = models.TextField()
+    account = models.OneToOneField(Account, models.PROTECT, null=True, related_name="person")
+    client = models.ForeignKey(Client, models.PROTECT, null=True, related_name="people")
+    site = models.ForeignKey(Site, models.PROTECT, null=True, related_name="people")
+    team = models.ForeignKey(Team, models.PROTECT, null=True, related_name="people")
+    roles = ArrayField(models.TextField(), default=list)
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="person_wall", shared=True),
+            models.CheckConstraint(name="person_roles_known", condition=Q(roles__contained_by=list(rules.ROLES))),
+            models.CheckConstraint(
+                name="person_of_client_is_only_that",
+                condition=Q(client=None) & ~Q(roles__contains=["client"]) | ~Q(client=None) & Q(roles=["client"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_a(self, role: str) -> bool:
+        """Whether the person has a role."""
+        return role in self.roles
+
+
+class Skill(models.Model):
+    """Something that work requires and people have: a language, a product, a process."""
+
+    name = models.SlugField(unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Certificate(models.Model):
+    """A skill held: at a level, by a proof, from a day and perhaps until one."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="certificates")
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="certificates")
+    level = models.PositiveSmallIntegerField()
+    proof = models.TextField()
+    valid_from = models.DateField()
+    expires_on = models.DateField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="certificate_level", condition=Q(level__in=list(rules.LEVELS))),
+            models.CheckConstraint(name="certificate_proof", condition=Q(proof__in=list(rules.PROOFS))),
+            models.CheckConstraint(
+                name="certificate_ends_after_it_begins",
+                condition=Q(expires_on=None) | Q(expires_on__gte=F("valid_from")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.skill} {self.level}"
+
+
+class Clearance(models.Model):
+    """The right to touch one client's work."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="clearances")
+    client = models.ForeignKey(Client, models.PROTECT, related_name="clearances")
+    granted_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="clearance_wall"),
+            models.UniqueConstraint(
+                name="clearance_once", fields=["person", "client"], condition=Q(withdrawn_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} for {self.client}"
+
+
+class Presence(models.Model):
+    """Whether a person takes work now; what the presence facts add up to."""
+
+    person = models.OneToOneField(Person, models.PROTECT, primary_key=True, related_name="presence")
+    state = models.TextField(default="signed-out")
+    reason = models.TextField(default="")
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="presence_state", condition=Q(state__in=list(rules.PRESENCES))),
+            models.CheckConstraint(name="presence_reason", condition=Q(state="away") | Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.state}"

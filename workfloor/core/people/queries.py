@@ -1,0 +1,58 @@
+"""Reading people."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db.models import Prefetch, QuerySet
+
+from workfloor.core.people import models, rules
+
+
+def by_account(account_id: int) -> models.Person | None:
+    """Who signs in with this account, if they are still with us. The caller has entered every client."""
+    people = models.Person.objects.select_related("site", "team", "client", "account")
+    return people.filter(account_id=account_id, left_at=None).first()
+
+
+def enterable(person: models.Person) -> list[int]:
+    """The clients that a person may enter: by clearance, or the client whose own person it is."""
+    if person.client_id is not None:
+        return [person.client_id]
+    cleared = models.Clearance.objects.filter(person=person, withdrawn_at=None)
+    return list(cleared.values_list("client_id", flat=True))
+
+
+def staff() -> QuerySet[models.Person]:
+    """The provider's own people who are with us, by name."""
+    people = models.Person.objects.filter(client=None, left_at=None)
+    return people.select_related("site", "team", "presence").order_by("name")
+
+
+def on_the_floor() -> QuerySet[models.Person]:
+    """The agents who are signed in, by name."""
+    return staff().filter(roles__contains=["agent"]).exclude(presence__state="signed-out")
+
+
+def available() -> QuerySet[models.Person]:
+    """The agents who take work now, with their certificates and clearances at hand."""
+    return (
+        on_the_floor()
+        .filter(presence__state="available")
+        .prefetch_related(
+            Prefetch("certificates", models.Certificate.objects.select_related("skill")),
+            Prefetch("clearances", models.Clearance.objects.filter(withdrawn_at=None)),
+        )
+    )
+
+
+def skills_on(person: models.Person, day: date) -> dict[str, int]:
+    """The skills that a person has on a day."""
+    return rules.skills(held(person.certificates.all()), day)
+
+
+def held(certificates: Iterable[models.Certificate]) -> list[rules.Held]:
+    """Certificates as plain values."""
+    return [
+        rules.Held(each.skill.name, each.level, each.valid_from, each.expires_on, each.revoked_at is not None)
+        for each in certificates
+    ]

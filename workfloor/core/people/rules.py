@@ -1,0 +1,64 @@
+"""What a person may do and can, as pure decisions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+LEVELS = range(1, 6)
+
+# What a person's roles open; a client's own people have only "client".
+ROLES = ("agent", "leader", "planner", "manager", "client")
+PROOFS = ("training", "test", "diploma")
+PRESENCES = ("available", "away", "signed-out")
+AWAY_REASONS = ("break", "lunch", "training", "meeting", "technical")
+LAPSED = "offer lapsed"
+
+# A person's capacity is a range of this many parts; work of one kind takes a share of it (see work.rules.share).
+CAPACITY = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One certificate: a skill held at a level for a time."""
+
+    skill: str
+    level: int
+    valid_from: date
+    expires_on: date | None
+    revoked: bool = False
+
+
+def valid(certificate: Held, on: date) -> bool:
+    """Whether a certificate counts on a day; it still does on the day that it expires on."""
+    ends = certificate.expires_on
+    return not certificate.revoked and certificate.valid_from <= on and (ends is None or on <= ends)
+
+
+def skills(certificates: Iterable[Held], on: date) -> dict[str, int]:
+    """The skills that a person has on a day, each at the highest level certified."""
+    found: dict[str, int] = {}
+    for certificate in certificates:
+        if valid(certificate, on):
+            found[certificate.skill] = max(certificate.level, found.get(certificate.skill, 0))
+    return found
+
+
+def qualifies(skills: Mapping[str, int], requires: Mapping[str, int]) -> bool:
+    """Whether skills meet every requirement at its level or above."""
+    return all(skills.get(skill, 0) >= level for skill, level in requires.items())
+
+
+def location(site_country: str, client_country: str, near: Iterable[str] = ()) -> str:
+    """Onshore, nearshore or offshore: where a site stands, seen from the client's country."""
+    if site_country == client_country:
+        return "onshore"
+    return "nearshore" if site_country in near else "offshore"
+
+
+def may_hear(topic: str, person_id: int, roles: Iterable[str], clients: Iterable[int]) -> bool:
+    """Whether a person may listen to a topic: their own, their clients', and the floor for those who lead on it."""
+    kind, _, number = topic.partition(":")
+    if kind == "floor":
+        return not {"leader", "planner", "manager"}.isdisjoint(roles)
+    allowed = {"person": [person_id], "client": clients}.get(kind, [])
+    return number in {str(each) for each in allowed}

@@ -1,0 +1,64 @@
+"""The edge of every request: who it is, which clients they enter, and one transaction around it."""
+
+from collections.abc import Callable
+
+from django.db import connection, transaction
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from workfloor.core.people import models, queries, rules
+from workfloor.kit import live as stream
+from workfloor.kit import rls
+
+Respond = Callable[[HttpRequest], HttpResponseBase]
+
+
+class Request(HttpRequest):
+    """A request whose person is known."""
+
+    person: models.Person
+
+
+def entering(get_response: Respond) -> Respond:
+    """Run each request in a transaction that has entered the clients of the person who asks, and no others.
+
+    An error rolls back, also one that has become a response. A stream starts after the connection was handed back.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        with transaction.atomic():
+            _enter(request)
+            response = get_response(request)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        if isinstance(response, StreamingHttpResponse):
+            connection.close()
+        return response
+
+    return respond
+
+
+def _enter(request: HttpRequest) -> None:
+    person = None
+    if request.user.is_authenticated:
+        rls.enter_every_client()
+        person = queries.by_account(request.user.pk)
+        rls.enter(*(queries.enterable(person) if person else []))
+    else:
+        rls.enter()
+    request.person = person  # type: ignore[attr-defined]
+
+
+@login_required
+@require_GET
+def live(request: Request) -> StreamingHttpResponse:
+    """The stream of what changes, by the topics asked for: /live/?topic=floor&topic=person:5."""
+    wanted = frozenset(request.GET.getlist("topic"))
+    person, clients = request.person, queries.enterable(request.person) if request.person else []
+    if person is None or not all(rules.may_hear(topic, person.id, person.roles, clients) for topic in wanted):
+        raise PermissionDenied("These topics are not for you.")
+    response = StreamingHttpResponse(stream.events(wanted), content_type="text/event-stream")
+    response.headers |= {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return response

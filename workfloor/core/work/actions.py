@@ -1,0 +1,259 @@
+"""Everything that happens to work: each action records a fact, and the state follows from the fact."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts.models import Queue
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal.rules import Entry, Event
+from workfloor.core.people import rules as people
+from workfloor.core.people.models import Person
+from workfloor.core.work import events, models, queries, rules
+from workfloor.kit import calendars, locks
+
+
+class Refused(ValueError):
+    """What was asked for cannot be done to this item."""
+
+
+class Conflict(Refused):
+    """The sender's key was used before, for other work."""
+
+
+class NotYours(Refused):
+    """Somebody else has the item in hand, or nobody has."""
+
+
+@dataclass(frozen=True)
+class Customer:
+    """How a sender names a customer."""
+
+    reference: str
+    name: str = ""
+
+
+def receive(
+    *,
+    queue: Queue,
+    key: str,
+    now: datetime,
+    title: str = "",
+    payload: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    customer: Customer | None = None,
+    case_kind: str = "request",
+    case: models.Case | None = None,
+    by_id: int | None = None,
+) -> tuple[models.Item, bool]:
+    """Take work in; the same key again is the same item. Returns the item and whether it is new.
+
+    Raises Conflict when the key came before with other content.
+    """
+    content = [queue.id, title, dict(payload or {}), kind, customer and customer.reference, case_kind, case and case.id]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    locks.hold("work.key", queue.client_id, key)
+    if known := queries.by_key(queue.client_id, key):
+        if known.digest != digest:
+            raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
+        return known, False
+    case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
+    terms = contracts.terms_of(queue, now)
+    due_at = calendars.add_working(terms.calendar, now, terms.resolve_within_seconds) if terms.resolve_within_seconds else None
+    answer_by = now + timedelta(seconds=terms.answer_within_seconds) if terms.answer_within_seconds else None
+    item = models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
+    received = events.Received(key, kind or rules.KIND_OF_PROCESS[terms.process_kind], queue.process_id, due_at)
+    _begin(item, [received, events.Queued(queue.id, answer_by)], now, by_id)
+    return item, True
+
+
+def _open_case(
+    client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
+) -> models.Case:
+    known = None
+    if customer:
+        known, _ = models.Customer.objects.update_or_create(
+            client=client, reference=customer.reference, defaults={"name": customer.name}
+        )
+    case = models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
+    journal.record(events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
+    return case
+
+
+def _begin(item: models.Item, happened: list[Event], now: datetime, by_id: int | None) -> None:
+    """Store a new item in the state that its first facts give it, then the facts."""
+    state = rules.Item()
+    for event in happened:
+        _apply(state, event, now, None)
+    for column in rules.COLUMNS:
+        setattr(item, column, getattr(state, column))
+    item.save(force_insert=True)
+    journal.record_all([Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened])
+
+
+def _apply(state: Any, event: Event, at: datetime, person_id: int | None) -> dict[str, Any]:
+    fact = SimpleNamespace(event=event.name, at=at, person_id=person_id, details=event.details())
+    changed = rules.step(state, fact)
+    for column, value in changed.items():
+        setattr(state, column, value)
+    return changed
+
+
+def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None) -> models.Item:
+    """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands."""
+    person_id, by_id = person and person.id, by and by.id
+    changed: set[str] = set()
+    for event in happened:
+        changed |= _apply(item, event, at, person_id).keys()
+    item.save(update_fields=sorted(changed))
+    if item.state not in rules.WITH_SOMEBODY:
+        models.Assignment.objects.filter(item=item).delete()
+    journal.record_all(
+        [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id) for event in happened]
+    )
+    return item
+
+
+def _locked(item: models.Item) -> models.Item:
+    """The item as it is now, locked until the transaction ends, so that two actions on it happen one after the other."""
+    return models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").get(id=item.id)
+
+
+def _in_hands_of(item: models.Item, person: Person) -> models.Item:
+    item = _locked(item)
+    if item.person_id != person.id:
+        raise NotYours("This item is not with you any more.")
+    return item
+
+
+# --- the router's side ------------------------------------------------------------------------------------------
+
+
+def offer(*, item: models.Item, person: Person, at_once: int, offer_seconds: int, now: datetime) -> models.Item:
+    """Offer a waiting item to a person who has room for it."""
+    item = _locked(item)
+    share = rules.free_share(queries.shares([person.id])[person.id], at_once, people.CAPACITY)
+    if share is None:
+        raise Refused(f"{person.name} has no room for one more item")
+    models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
+    offered = events.Offered(now + timedelta(seconds=offer_seconds))
+    return _happen(item, offered, at=now, person=person, by=None)
+
+
+def lapse(*, item: models.Item, now: datetime) -> Person | None:
+    """Take back an offer that nobody answered; returns whom it had been made to, None if it was answered after all."""
+    item = _locked(item)
+    if item.state != "offered" or item.offer_expires_at is None or item.offer_expires_at > now:
+        return None
+    person = item.person
+    _happen(item, events.OfferExpired(), at=now, person=person, by=None)
+    return person
+
+
+# --- the agent's side -------------------------------------------------------------------------------------------
+
+
+def accept(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+    """Take the offer: the customer is answered now."""
+    item = _in_hands_of(item, by)
+    return _happen(item, events.Accepted(), events.Connected(), at=now, person=by, by=by)
+
+
+def decline(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+    """Let the offer go; it is offered on without losing its place."""
+    return _happen(_in_hands_of(item, by), events.Declined(), at=now, person=by, by=by)
+
+
+def hold(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+    """Ask the customer to wait a moment."""
+    return _happen(_in_hands_of(item, by), events.Held(), at=now, person=by, by=by)
+
+
+def resume(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+    """Go on after a hold."""
+    return _happen(_in_hands_of(item, by), events.Resumed(), at=now, person=by, by=by)
+
+
+def await_customer(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+    """The customer owes an answer: the clock stops, and the item rests until it comes."""
+    return _happen(_in_hands_of(item, by), events.AwaitsCustomer(), at=now, person=by, by=by)
+
+
+def customer_answered(*, item: models.Item, now: datetime, by: Person | None = None) -> models.Item:
+    """The customer has answered: the clock goes on, and the promised time moves by what was waited."""
+    item = _locked(item)
+    if item.awaiting_customer_since is None:
+        raise rules.NotNow("The item does not wait for the customer")
+    calendar = contracts.terms_of(item.queue, item.received_at).calendar
+    paused = calendars.working_seconds(calendar, item.awaiting_customer_since, now)
+    due_at = item.due_at and calendars.add_working(calendar, item.due_at, paused)
+    return _happen(item, events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
+
+
+def transfer(*, item: models.Item, queue: Queue, by: Person, now: datetime, note: str = "") -> models.Item:
+    """Pass the item on to another queue of the same client; it keeps its place in time."""
+    item = _in_hands_of(item, by)
+    if queue.client_id != item.client_id:
+        raise Refused("Work never leaves its client: choose one of this client's queues.")
+    return _happen(item, events.Transferred(queue.id, note), at=now, person=by, by=by)
+
+
+def escalate(*, item: models.Item, by: Person, now: datetime, note: str) -> models.Item:
+    """Ask the team leader for help with an item in hand."""
+    if not note.strip():
+        raise Refused("Say what help is needed.")
+    return _happen(_in_hands_of(item, by), events.Escalated(note.strip()), at=now, person=by, by=by)
+
+
+def end(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+    """The contact is over, or the document done; wrap-up begins."""
+    item = _in_hands_of(item, by)
+    terms = contracts.terms_of(item.queue, item.received_at)
+    spent = calendars.working_seconds(terms.calendar, item.received_at, now) - item.paused_seconds
+    return _happen(item, events.Ended(spent, terms.version), at=now, person=by, by=by)
+
+
+def wrap_up(*, item: models.Item, by: Person, disposition: str, now: datetime, resolved: bool = True) -> models.Item:
+    """Say how the item ended, from the process's own list, and be free for the next."""
+    item = _in_hands_of(item, by)
+    known = contracts.terms_of(item.queue, item.received_at).dispositions
+    if disposition not in known:
+        raise Refused(f"Choose how it ended: {', '.join(known)}.")
+    item = _happen(item, events.WrappedUp(disposition), at=now, person=by, by=by)
+    if resolved and item.case_id and not _unfinished(item.case_id):
+        models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
+        journal.record(events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id)
+    return item
+
+
+def _unfinished(case_id: int) -> bool:
+    return models.Item.objects.filter(case_id=case_id).exclude(state__in=rules.FINISHED).exists()
+
+
+# --- the customer's and the sender's side ------------------------------------------------------------------------
+
+
+def abandon(*, item: models.Item, now: datetime) -> models.Item:
+    """The customer left before being answered."""
+    item = _locked(item)
+    return _happen(item, events.Abandoned(), at=now, person=item.person, by=None)
+
+
+def cancel(*, item: models.Item, reason: str, now: datetime, by: Person | None = None) -> models.Item:
+    """The work is not to be done; measures leave it out."""
+    item = _locked(item)
+    return _happen(item, events.Cancelled(reason), at=now, person=item.person, by=by)
+
+
+def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None = None) -> models.Item:
+    """What was done is not: the item waits again, since it was first queued."""
+    item = _happen(_locked(item), events.Reopened(reason), at=now, person=None, by=by)
+    if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
+        journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by and by.id)
+    return item

@@ -1,0 +1,131 @@
+"""Facts about work items and cases; a time or a person that a fact tells of stands in the fact itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from workfloor.core.journal.rules import Event
+
+
+@dataclass(frozen=True)
+class Received(Event):
+    name: ClassVar[str] = "work.received"
+    key: str
+    kind: str
+    process: int
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Queued(Event):
+    name: ClassVar[str] = "work.queued"
+    queue: int
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Offered(Event):
+    name: ClassVar[str] = "work.offered"
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Accepted(Event):
+    name: ClassVar[str] = "work.accepted"
+    agent_label: str | None = None
+
+
+@dataclass(frozen=True)
+class Declined(Event):
+    name: ClassVar[str] = "work.declined"
+
+
+@dataclass(frozen=True)
+class OfferExpired(Event):
+    name: ClassVar[str] = "work.offer-expired"
+
+
+@dataclass(frozen=True)
+class Connected(Event):
+    name: ClassVar[str] = "work.connected"
+
+
+@dataclass(frozen=True)
+class Held(Event):
+    name: ClassVar[str] = "work.held"
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    name: ClassVar[str] = "work.resumed"
+
+
+@dataclass(frozen=True)
+class AwaitsCustomer(Event):
+    name: ClassVar[str] = "work.awaits-customer"
+
+
+@dataclass(frozen=True)
+class CustomerAnswered(Event):
+    name: ClassVar[str] = "work.customer-answered"
+    paused_seconds: int
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Transferred(Event):
+    name: ClassVar[str] = "work.transferred"
+    queue: int
+    note: str
+
+
+@dataclass(frozen=True)
+class Escalated(Event):
+    name: ClassVar[str] = "work.escalated"
+    note: str
+
+
+@dataclass(frozen=True)
+class Ended(Event):
+    name: ClassVar[str] = "work.ended"
+    working_seconds: int | None = None
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class WrappedUp(Event):
+    name: ClassVar[str] = "work.wrapped-up"
+    disposition: str | None = None
+
+
+@dataclass(frozen=True)
+class Abandoned(Event):
+    name: ClassVar[str] = "work.abandoned"
+
+
+@dataclass(frozen=True)
+class Cancelled(Event):
+    name: ClassVar[str] = "work.cancelled"
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reopened(Event):
+    name: ClassVar[str] = "work.reopened"
+    reason: str
+
+
+@dataclass(frozen=True)
+class CaseOpened(Event):
+    name: ClassVar[str] = "case.opened"
+    kind: str
+
+
+@dataclass(frozen=True)
+class CaseResolved(Event):
+    name: ClassVar[str] = "case.resolved"
+
+
+@dataclass(frozen=True)
+class CaseReopened(Event):
+    name: ClassVar[str] = "case.reopened"

@@ -1,0 +1,170 @@
+"""Customers, cases, work items, and who has which item in hand."""
+
+from typing import Any
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
+from django.db import models
+from django.db.models import Q
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts.models import Process, Queue
+from workfloor.core.people.models import Person
+from workfloor.core.work import rules
+from workfloor.kit import rls
+
+
+class Customer(models.Model):
+    """A person or firm that a client serves."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="customers")
+    reference = models.TextField()
+    name = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="customer_wall"),
+            models.UniqueConstraint(name="customer_reference", fields=["client", "reference"]),
+            models.UniqueConstraint(name="customer_of_client", fields=["client", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.reference
+
+
+class Case(models.Model):
+    """What a customer needs resolved; groups the items until it is."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="cases")
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="cases", db_constraint=False)
+    kind = models.TextField()
+    subject = models.TextField(default="")
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="case_wall"),
+            rls.SameClient(name="case_customer", field="customer"),
+            models.UniqueConstraint(name="case_of_client", fields=["client", "id"]),
+            models.CheckConstraint(name="case_kind", condition=Q(kind__in=list(rules.CASE_KINDS))),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject or f"{self.kind} {self.pk}"
+
+
+class Item(models.Model):
+    """One unit of work. The columns from `state` on are what its facts add up to (rules.Item)."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="items")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="items", db_constraint=False)
+    title = models.TextField(default="")
+    payload = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64, default="")
+
+    state = models.TextField()
+    key = models.TextField()
+    kind = models.TextField()
+    process = models.ForeignKey(Process, models.PROTECT, related_name="items", db_constraint=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="items", db_constraint=False)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="items")
+    done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="done_items")
+    agent_label = models.TextField(default="")
+    received_at = models.DateTimeField()
+    queued_at = models.DateTimeField()
+    answer_by = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    offer_expires_at = models.DateTimeField(null=True)
+    connected_at = models.DateTimeField(null=True)
+    talking_since = models.DateTimeField(null=True)
+    on_hold_since = models.DateTimeField(null=True)
+    awaiting_customer_since = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    wrapped_up_at = models.DateTimeField(null=True)
+    abandoned_at = models.DateTimeField(null=True)
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_as = models.TextField(default="")
+    talk_seconds = models.IntegerField(default=0)
+    hold_seconds = models.IntegerField(default=0)
+    wrap_seconds = models.IntegerField(default=0)
+    paused_seconds = models.IntegerField(default=0)
+    working_seconds = models.IntegerField(null=True)
+    disposition = models.TextField(default="")
+    reopened = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="item_wall"),
+            rls.SameClient(name="item_case", field="case"),
+            rls.SameClient(name="item_process", field="process"),
+            rls.SameClient(name="item_queue", field="queue"),
+            models.UniqueConstraint(name="item_key", fields=["client", "key"]),
+            models.UniqueConstraint(name="item_of_client", fields=["client", "id"]),
+            models.CheckConstraint(name="item_state", condition=Q(state__in=rules.STATES)),
+            models.CheckConstraint(name="item_kind", condition=Q(kind__in=rules.KINDS)),
+            models.CheckConstraint(
+                # Past work (agent_label) was in the hands of people who are not ours.
+                name="item_with_somebody",
+                condition=Q(state__in=rules.WITH_SOMEBODY, person__isnull=False)
+                | ~Q(state__in=rules.WITH_SOMEBODY) & Q(person=None),
+            ),
+            models.CheckConstraint(
+                name="item_offer_expires",
+                condition=Q(state="offered", offer_expires_at__isnull=False)
+                | ~Q(state="offered") & Q(offer_expires_at=None),
+            ),
+            models.CheckConstraint(
+                name="item_done_when_wrapped_up",
+                condition=~Q(state="done") | Q(ended_at__isnull=False, wrapped_up_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="item_abandoned_at", condition=Q(state="abandoned") ^ Q(abandoned_at=None)
+            ),
+            models.CheckConstraint(
+                name="item_cancelled_at", condition=Q(state="cancelled") ^ Q(cancelled_at=None)
+            ),
+            models.CheckConstraint(
+                name="item_seconds", condition=Q(talk_seconds__gte=0, hold_seconds__gte=0, wrap_seconds__gte=0)
+            ),
+        ]
+        indexes = [
+            models.Index(name="item_waiting", fields=["queue", "queued_at", "id"], condition=Q(state="waiting")),
+            models.Index(name="item_offered", fields=["offer_expires_at"], condition=Q(state="offered")),
+            models.Index(name="item_person", fields=["person"], condition=Q(person__isnull=False)),
+            models.Index(name="item_period", fields=["client", "received_at"]),
+            models.Index(name="item_done_by", fields=["done_by", "wrapped_up_at"], condition=Q(done_by__isnull=False)),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.title or f"{self.kind} {self.key}"
+
+
+class Assignment(models.Model):
+    """An item in somebody's hands: offered, held or being wrapped up. It goes when they let go of it.
+
+    `share` is the part of the person that the item takes. The database refuses a second assignment of an item, and
+    two assignments whose shares of one person overlap, whoever writes them and however they race.
+    """
+
+    item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="assignment", db_constraint=False)
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="assignments")
+    share: Any = IntegerRangeField()
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="assignment_wall"),
+            rls.SameClient(name="assignment_item", field="item"),
+            ExclusionConstraint(
+                name="assignment_within_capacity",
+                index_type="GIST",
+                expressions=[("person", RangeOperators.EQUAL), ("share", RangeOperators.OVERLAPS)],
+            ),
+            models.CheckConstraint(name="assignment_share", condition=Q(share__contained_by=(0, 60), share__isempty=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item} with {self.person}"

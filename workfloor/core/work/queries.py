@@ -1,0 +1,91 @@
+"""Reading work."""
+
+from datetime import datetime
+
+from django.db.models import Count, Min, Q, QuerySet
+
+from workfloor.core.journal import models as journal_models
+from workfloor.core.journal import queries as journal
+from workfloor.core.people.models import Person
+from workfloor.core.work import models, rules
+
+
+def items() -> QuerySet[models.Item]:
+    """The items inside the wall, with what every screen shows of them."""
+    return models.Item.objects.select_related("client", "process", "queue", "case__customer", "person", "done_by")
+
+
+def item(item_id: int) -> models.Item | None:
+    """One item, if it is inside the wall."""
+    return items().filter(id=item_id).first()
+
+
+def by_key(client_id: int, key: str) -> models.Item | None:
+    """An item by its sender's key."""
+    return items().filter(client_id=client_id, key=key).first()
+
+
+def waiting() -> QuerySet[models.Item]:
+    """What could be offered now, oldest first."""
+    return items().filter(state="waiting", awaiting_customer_since=None).order_by("queued_at", "id")
+
+
+def offered_to(person: Person) -> QuerySet[models.Item]:
+    """What a person is being offered, oldest first."""
+    return items().filter(person=person, state="offered").order_by("queued_at", "id")
+
+
+def held_by(person: Person) -> QuerySet[models.Item]:
+    """What a person works on or wraps up, longest held first."""
+    return items().filter(person=person, state__in=["held", "wrapping"]).order_by("connected_at", "id")
+
+
+def done_by(person: Person, since: datetime) -> QuerySet[models.Item]:
+    """What a person has finished since an instant, newest first."""
+    return items().filter(done_by=person, wrapped_up_at__gte=since).order_by("-wrapped_up_at")
+
+
+def lapsed(now: datetime) -> QuerySet[models.Item]:
+    """Offers that nobody answered in time."""
+    return items().filter(state="offered", offer_expires_at__lte=now).order_by("offer_expires_at", "id")
+
+
+def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
+    """The parts of each person that are taken."""
+    found: dict[int, list[tuple[int, int]]] = {person_id: [] for person_id in person_ids}
+    for person_id, share in models.Assignment.objects.filter(person_id__in=person_ids).values_list("person_id", "share"):
+        found[person_id].append((share.lower, share.upper))
+    return found
+
+
+def refusals(since: datetime) -> dict[int, set[int]]:
+    """Which people let a waiting item go by since an instant: item -> people."""
+    facts = journal_models.Fact.objects.filter(
+        event__in=["work.declined", "work.offer-expired"], at__gte=since, item_id__in=waiting().values("id")
+    )
+    found: dict[int, set[int]] = {}
+    for item_id, person_id in facts.values_list("item_id", "person_id"):
+        found.setdefault(item_id, set()).add(person_id)
+    return found
+
+
+def floor() -> list[dict[str, object]]:
+    """Each queue with work in it: how many wait, are offered, held, wrapped up, and since when the oldest waits."""
+    unfinished = models.Item.objects.exclude(state__in=rules.FINISHED)
+    counts = {state: Count("id", Q(state=state)) for state in ("waiting", "offered", "held", "wrapping")}
+    oldest = Min("queued_at", filter=Q(state="waiting", awaiting_customer_since=None))
+    earliest = Min("answer_by", filter=Q(state="waiting", awaiting_customer_since=None))
+    rows = unfinished.values("queue_id", "queue__name", "client_id", "client__title").annotate(
+        **counts, oldest_queued_at=oldest, earliest_answer_by=earliest
+    )
+    return list(rows.order_by("client__title", "queue__name"))
+
+
+def rebuilt(item_id: int) -> rules.Item:
+    """An item's state computed from its facts alone."""
+    return rules.replay(journal.of_item(item_id))  # type: ignore[arg-type]
+
+
+def state_of(item: models.Item) -> rules.Item:
+    """An item's state as the table has it."""
+    return rules.Item(**{column: getattr(item, column) for column in rules.COLUMNS})

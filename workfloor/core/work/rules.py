@@ -1,0 +1,285 @@
+"""What a work item's facts add up to, and how much of a person an item takes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+KINDS = (
+    "call", "callback", "chat", "email", "message", "fax", "document", "invoice", "payment", "booking", "payslip-run",
+    "cv", "research", "task",
+)  # fmt: skip
+KIND_OF_PROCESS = {
+    "inbound-voice": "call", "outbound-voice": "callback", "chat": "chat", "email": "email", "semi-voice": "message",
+    "data-capture": "document", "payables": "invoice", "receivables": "payment", "bookkeeping": "booking",
+    "payroll": "payslip-run", "recruitment": "cv", "technical-support": "call", "research": "research",
+}  # fmt: skip
+STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
+WITH_SOMEBODY = ("offered", "held", "wrapping")
+FINISHED = ("done", "abandoned", "cancelled")
+CASE_KINDS = ("complaint", "request", "question", "lead")
+
+_FROM = {
+    "work.queued": ("new", "waiting"),
+    "work.offered": ("waiting",),
+    "work.accepted": ("offered", "waiting"),  # past work was accepted without our offer
+    "work.declined": ("offered",),
+    "work.offer-expired": ("offered",),
+    "work.connected": ("held",),
+    "work.held": ("held",),
+    "work.resumed": ("held",),
+    "work.awaits-customer": ("waiting", "held"),
+    "work.customer-answered": ("waiting", "held"),
+    "work.transferred": ("held",),
+    "work.escalated": ("waiting", "offered", "held", "wrapping"),
+    "work.ended": ("held",),
+    "work.wrapped-up": ("wrapping",),
+    "work.abandoned": ("waiting", "offered"),
+    "work.cancelled": ("waiting", "offered", "held"),
+    "work.reopened": ("done",),
+}
+
+
+class NotNow(ValueError):
+    """The item is not in a state in which that can happen."""
+
+
+class Fact(Protocol):
+    """What a step needs of a fact."""
+
+    @property
+    def event(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def person_id(self) -> int | None: ...
+    @property
+    def details(self) -> Mapping[str, Any]: ...
+
+
+@dataclass
+class Item:
+    """A work item's state: these are the columns of `work_item` that its facts add up to.
+
+    Talk, hold and wrap-up are whole seconds; `paused_seconds` and `working_seconds` are working time of the contract.
+    """
+
+    state: str = "new"
+    key: str = ""
+    kind: str = ""
+    process_id: int | None = None
+    queue_id: int | None = None
+    person_id: int | None = None
+    done_by_id: int | None = None
+    agent_label: str = ""
+    received_at: datetime | None = None
+    queued_at: datetime | None = None
+    answer_by: datetime | None = None
+    due_at: datetime | None = None
+    offer_expires_at: datetime | None = None
+    connected_at: datetime | None = None
+    talking_since: datetime | None = None
+    on_hold_since: datetime | None = None
+    awaiting_customer_since: datetime | None = None
+    escalated_at: datetime | None = None
+    ended_at: datetime | None = None
+    wrapped_up_at: datetime | None = None
+    abandoned_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    cancelled_as: str = ""
+    talk_seconds: int = 0
+    hold_seconds: int = 0
+    wrap_seconds: int = 0
+    paused_seconds: int = 0
+    working_seconds: int | None = None
+    disposition: str = ""
+    reopened: int = 0
+
+
+COLUMNS = tuple(each.name for each in fields(Item))
+
+
+def replay(facts: Iterable[Fact]) -> Item:
+    """An item's state from its facts, oldest first."""
+    item = Item()
+    for fact in facts:
+        for column, value in step(item, fact).items():
+            setattr(item, column, value)
+    return item
+
+
+def step(item: Any, fact: Fact) -> dict[str, Any]:
+    """The columns that one more fact changes, with their new values; NotNow if the fact cannot follow."""
+    if fact.event not in _STEPS:
+        return {}
+    if item.state not in _FROM.get(fact.event, ("new",)):
+        raise NotNow(f"{_DONE[item.state]}; “{fact.event.partition('.')[2]}” cannot follow")
+    return _STEPS[fact.event](item, fact, fact.details)
+
+
+_DONE = {
+    "new": "The item has not been received", "waiting": "The item waits in its queue",
+    "offered": "The item is offered to somebody", "held": "The item is being worked on",
+    "wrapping": "The item has ended and is being wrapped up", "done": "The item is done",
+    "abandoned": "The customer has left", "cancelled": "The item was cancelled",
+}  # fmt: skip
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def seconds(start: datetime, end: datetime) -> int:
+    """Whole seconds from one instant to another, rounded down."""
+    return int((end - start) / timedelta(seconds=1))
+
+
+def _received(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "key": details["key"],
+        "kind": details["kind"],
+        "process_id": details["process"],
+        "received_at": fact.at,
+        "due_at": _time(details.get("due_at")),
+    }
+
+
+def _queued(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    answer_by = _time(details.get("answer_by"))
+    return {"state": "waiting", "queue_id": details["queue"], "queued_at": fact.at, "answer_by": answer_by}
+
+
+def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "offered", "person_id": fact.person_id, "offer_expires_at": _time(details["expires_at"])}
+
+
+def _accepted(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    label = details.get("agent_label", "")
+    return {"state": "held", "person_id": fact.person_id, "offer_expires_at": None, "agent_label": label}
+
+
+def _offered_on(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "waiting", "person_id": None, "offer_expires_at": None}
+
+
+def _connected(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # The customer was answered once, however often the item changes hands afterwards.
+    return {"connected_at": item.connected_at or fact.at, "talking_since": fact.at}
+
+
+def _held(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.on_hold_since:
+        raise NotNow("The item is on hold already")
+    return _laid_down(item, fact.at) | {"on_hold_since": fact.at}
+
+
+def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.on_hold_since:
+        raise NotNow("The item is not on hold")
+    return _laid_down(item, fact.at) | {"talking_since": fact.at}
+
+
+def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
+    """The talk or hold that runs is over and counts."""
+    talked = seconds(item.talking_since, at) if item.talking_since else 0
+    on_hold = seconds(item.on_hold_since, at) if item.on_hold_since else 0
+    return {
+        "talk_seconds": item.talk_seconds + talked,
+        "hold_seconds": item.hold_seconds + on_hold,
+        "talking_since": None,
+        "on_hold_since": None,
+    }
+
+
+def _awaits_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.awaiting_customer_since:
+        raise NotNow("The item waits for the customer already")
+    # The agent is free meanwhile; nobody is offered the item until the customer has answered.
+    back = {"state": "waiting", "person_id": None, "awaiting_customer_since": fact.at}
+    return _laid_down(item, fact.at) | back
+
+
+def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.awaiting_customer_since:
+        raise NotNow("The item does not wait for the customer")
+    paused = item.paused_seconds + details["paused_seconds"]
+    return {"awaiting_customer_since": None, "paused_seconds": paused, "due_at": _time(details.get("due_at"))}
+
+
+def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # It keeps the time since when it waits: being passed on costs no item its place.
+    return _laid_down(item, fact.at) | {"state": "waiting", "queue_id": details["queue"], "person_id": None}
+
+
+def _escalated(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"escalated_at": fact.at}
+
+
+def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    ended = {"state": "wrapping", "ended_at": fact.at, "working_seconds": details.get("working_seconds")}
+    return _laid_down(item, fact.at) | ended
+
+
+def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "state": "done",
+        "wrapped_up_at": fact.at,
+        "wrap_seconds": item.wrap_seconds + seconds(item.ended_at, fact.at),
+        "disposition": details.get("disposition", ""),
+        "done_by_id": item.person_id,
+        "person_id": None,
+    }
+
+
+def _abandoned(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "abandoned", "abandoned_at": fact.at, "person_id": None, "offer_expires_at": None}
+
+
+def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "state": "cancelled", "cancelled_at": fact.at, "cancelled_as": details["reason"],
+        "person_id": None, "offer_expires_at": None,
+    } | _laid_down(item, fact.at)  # fmt: skip
+
+
+def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "state": "waiting", "reopened": item.reopened + 1, "ended_at": None, "wrapped_up_at": None,
+        "working_seconds": None, "disposition": "", "done_by_id": None,
+    }  # fmt: skip
+
+
+_STEPS = {
+    "work.received": _received,
+    "work.queued": _queued,
+    "work.offered": _offered,
+    "work.accepted": _accepted,
+    "work.declined": _offered_on,
+    "work.offer-expired": _offered_on,
+    "work.connected": _connected,
+    "work.held": _held,
+    "work.resumed": _resumed,
+    "work.awaits-customer": _awaits_customer,
+    "work.customer-answered": _customer_answered,
+    "work.transferred": _transferred,
+    "work.escalated": _escalated,
+    "work.ended": _ended,
+    "work.wrapped-up": _wrapped_up,
+    "work.abandoned": _abandoned,
+    "work.cancelled": _cancelled,
+    "work.reopened": _reopened,
+}
+
+
+def free_share(taken: Iterable[tuple[int, int]], at_once: int, capacity: int) -> tuple[int, int] | None:
+    """The part of a person that one more item takes, as a range [low, high) of `capacity`; None if there is none.
+
+    Work of which a person does `at_once` at the same time takes one of that many equal shares; a call or a document
+    (at_once 1) takes the person whole. `taken` are the ranges already in use.
+    """
+    size = capacity // at_once
+    busy = list(taken)
+    for low in range(0, size * at_once, size):
+        if all(high_taken <= low or low + size <= low_taken for low_taken, high_taken in busy):
+            return (low, low + size)
+    return None

@@ -1,0 +1,160 @@
+"""Every setting of an installation: environment variables named WORKFLOOR_*, read here and nowhere else.
+
+Importing this module starts nothing and writes nothing.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from workfloor.kit import pg
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def _default_data() -> Path:
+    checkout = PACKAGE.parent
+    return checkout / "var" if (checkout / "pyproject.toml").exists() else Path.home() / ".local/share/workfloor"
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _list(name: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
+# --- what an installation chooses -------------------------------------------------------------------------------
+
+WORKFLOOR_DATA = Path(os.environ.get("WORKFLOOR_DATA") or _default_data()).expanduser().resolve()
+WORKFLOOR_BIND = os.environ.get("WORKFLOOR_BIND") or "127.0.0.1:8000"
+WORKFLOOR_DATABASE_URL = os.environ.get("WORKFLOOR_DATABASE_URL") or None
+# The address that people's browsers use when a proxy stands in front, e.g. https://floor.example.com
+WORKFLOOR_URL = (os.environ.get("WORKFLOOR_URL") or "").rstrip("/")
+WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")
+WORKFLOOR_DEBUG = _flag("WORKFLOOR_DEBUG")
+# The largest body that the API takes, in bytes.
+WORKFLOOR_MAX_BODY = int(os.environ.get("WORKFLOOR_MAX_BODY") or 1_000_000)
+
+
+def _secret_key() -> str:
+    """The installation's key: from the environment, else from the data folder, else one that ends with the process."""
+    stored = WORKFLOOR_DATA / "secret-key"
+    if key := os.environ.get("WORKFLOOR_SECRET_KEY"):
+        return key
+    return stored.read_text().strip() if stored.exists() else secrets.token_urlsafe(48)
+
+
+# --- Django -----------------------------------------------------------------------------------------------------
+
+SECRET_KEY = _secret_key()
+DEBUG = WORKFLOOR_DEBUG
+_host = WORKFLOOR_BIND.rpartition(":")[0].strip("[]")
+ALLOWED_HOSTS = [*WORKFLOOR_ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", "testserver", _host]
+if WORKFLOOR_URL:
+    ALLOWED_HOSTS.append(WORKFLOOR_URL.split("//")[-1].split("/")[0].split(":")[0])
+    CSRF_TRUSTED_ORIGINS = [WORKFLOOR_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WORKFLOOR_URL.startswith("https://")
+if SESSION_COOKIE_SECURE:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Two instances on one machine share cookies by host, not by port: name them apart.
+_port = WORKFLOOR_BIND.rpartition(":")[2]
+SESSION_COOKIE_NAME = f"workfloor_session_{_port}"
+CSRF_COOKIE_NAME = f"workfloor_csrf_{_port}"
+
+INSTALLED_APPS = [
+    "workfloor.ui",  # first: its pages take the place of the libraries' own
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "ninja",
+    "procrastinate.contrib.django",
+    "workfloor.core.journal",
+    "workfloor.core.clients",
+    "workfloor.core.people",
+    "workfloor.core.contracts",
+    "workfloor.core.work",
+    "workfloor.ops.router",
+    "workfloor.ops.billing",
+    "workfloor.ops.history",
+    "workfloor.desks.agent",
+    "workfloor.desks.leader",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "workfloor.ui.views.content_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "workfloor.core.people.views.entering",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["django.templatetags.static", "django.templatetags.i18n"],
+        },
+    }
+]
+
+ROOT_URLCONF = "workfloor.urls"
+ASGI_APPLICATION = "workfloor.asgi.application"
+DATABASES = {"default": pg.database(WORKFLOOR_DATABASE_URL, WORKFLOOR_DATA)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "static/"
+STATICFILES_DIRS: list[Path] = []
+DATA_UPLOAD_MAX_MEMORY_SIZE = WORKFLOOR_MAX_BODY
+
+AUTH_USER_MODEL = "people.Account"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_ADAPTER = "workfloor.core.people.gateway.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO" if not DEBUG else "DEBUG"},
+    "loggers": {"procrastinate": {"level": "WARNING"}, "django.db": {"level": "INFO"}},
+}
