@@ -1,0 +1,211 @@
+"""Reads exports, CSV and Parquet, row by row: never more than a batch in memory, every fault with its line."""
+
+import codecs
+import csv
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from workfloor.ops.history.rules import Map, Record
+
+LONGEST_LINE = 1_000_000
+LONGEST_FIELD = 10_000
+BATCH = 2_000
+
+# Called with how many bytes of the file have been read.
+Progress = Callable[[int], None]
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be read: where, why, and what to do."""
+
+    def __init__(self, line: int | None, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+        self.reason = reason
+
+
+class Export:
+    """An export held open, so that every pass reads the same file even if another takes its name meanwhile."""
+
+    def __init__(self, file: BufferedReader, name: str) -> None:
+        self._file = file
+        self.name = name
+        self.size = os.fstat(file.fileno()).st_size
+
+    def sha256(self) -> str:
+        self._file.seek(0)
+        return hashlib.file_digest(self._file, "sha256").hexdigest()
+
+    def unused_columns(self, how: Map) -> list[str]:
+        """The columns of the file that the map does not name. Raises Unreadable if one that it names is missing."""
+        header = _parquet_header(self._file) if self._is_parquet() else next(_csv_rows(self._file, how))[1]
+        _check_header(header, how)
+        used = set(how.used_columns())
+        return [name for name in header if name not in used]
+
+    def records(self, how: Map, progress: Progress = lambda done: None) -> Iterator[Record]:
+        """Yield every row after the header, in the file's order. Raises Unreadable where the file breaks off."""
+        read = _parquet_records if self._is_parquet() else _csv_records
+        return read(self._file, how, progress)
+
+    def _is_parquet(self) -> bool:
+        self._file.seek(0)
+        magic = self._file.read(4)
+        self._file.seek(0)
+        return magic == b"PAR1"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Export]:
+    """Open an export for reading. Raises Unreadable if it is no plain file or empty."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise Unreadable(None, f"{error.strerror}: check the name and the rights of the file") from error
+    with file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable(None, "not a plain file: it is read more than once, so save it to disk first")
+        if status.st_size == 0:
+            raise Unreadable(None, "the file is empty")
+        yield Export(file, path.name)
+
+
+def _check_header(header: Sequence[str], how: Map) -> None:
+    twice = sorted({name for name in header if header.count(name) > 1} & set(how.used_columns()))
+    if twice:
+        raise Unreadable(1, f"the header names {_listed(twice)} more than once: rename all but one")
+    missing = [name for name in how.used_columns() if name not in header]
+    if missing:
+        there = _listed(list(header)[:40])
+        raise Unreadable(1, f"no column {_listed(missing)}: the map names it, the file has {there}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name[:60]) for name in names)
+
+
+# --- CSV --------------------------------------------------------------------------------------------------------
+
+
+def _csv_records(file: BufferedReader, how: Map, progress: Progress) -> Iterator[Record]:
+    rows = _csv_rows(file, how, progress)
+    _, header = next(rows)
+    _check_header(header, how)
+    wanted = {name: header.index(name) for name in how.used_columns()}
+    for line, row in rows:
+        if fault := _fault(row, len(header)):
+            yield Record(line, {}, fault)
+        else:
+            yield Record(line, {name: row[place] for name, place in wanted.items()})
+
+
+def _csv_rows(
+    file: BufferedReader, how: Map, progress: Progress = lambda done: None
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows with the line that each begins at; the header first, its names stripped."""
+    csv.field_size_limit(LONGEST_FIELD * 4)
+    reader = csv.reader(_lines(file, how, progress), delimiter=how.delimiter, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            yield line, [name.strip() for name in row] if line == 1 else row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise Unreadable(line, f"not CSV ({error}): look for an open quote from this line on") from error
+    if line == 1:
+        raise Unreadable(1, "the file has no header")
+
+
+def _lines(file: BufferedReader, how: Map, progress: Progress) -> Iterator[str]:
+    """Yield the lines as text. Bytes that are not of the encoding become lone surrogates, found again by `_fault`."""
+    decode = codecs.getdecoder(how.encoding)
+    number, line, done = 0, b"\n", 0
+    while following := file.readline(LONGEST_LINE + 1):
+        number, line, done = number + 1, following, done + len(following)
+        if len(line) > LONGEST_LINE:
+            raise Unreadable(number, f"a line longer than {LONGEST_LINE:,} bytes: is it CSV?")
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        yield decode(line, "surrogateescape")[0]
+        if number % BATCH == 0:
+            progress(done)
+    progress(done)
+    if not line.endswith((b"\n", b"\r")) and not how.open_end:
+        raise Unreadable(
+            number,
+            "the last line does not end: the file looks cut short. Export it again, or set "
+            "open_end = true under [file] if this export never ends its last line",
+        )
+
+
+def _fault(row: list[str], width: int) -> str:
+    if len(row) != width:
+        return f"{len(row)} fields where the header has {width}" if row else "an empty line"
+    for text in row:
+        if len(text) > LONGEST_FIELD:
+            return f"a field longer than {LONGEST_FIELD:,} characters"
+        if "\0" in text:
+            return "a NUL byte"
+        if not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text):
+            return "bytes that are not of the file's encoding: see encoding under [file]"
+    return ""
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------------
+
+
+def _parquet(file: BufferedReader) -> Any:
+    # Imported here because it takes 0.2 s and 80 MB that a CSV need not pay.
+    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow.parquet  # type: ignore[import-untyped]
+
+    try:
+        return pyarrow.parquet.ParquetFile(file)
+    except pyarrow.ArrowException as error:
+        raise Unreadable(
+            None, f"not whole Parquet ({error}): it may be cut short; export it again"
+        ) from error
+
+
+def _parquet_header(file: BufferedReader) -> list[str]:
+    return list(_parquet(file).schema_arrow.names)
+
+
+def _parquet_records(file: BufferedReader, how: Map, progress: Progress) -> Iterator[Record]:
+    parquet = _parquet(file)
+    _check_header(parquet.schema_arrow.names, how)
+    total, size, line = parquet.metadata.num_rows, os.fstat(file.fileno()).st_size, 0
+    try:
+        for batch in parquet.iter_batches(batch_size=BATCH, columns=how.used_columns()):
+            for row in batch.to_pylist():
+                line += 1
+                values = {name: _text(value) for name, value in row.items()}
+                yield Record(line, values, _fault(list(values.values()), len(values)))
+            progress(size * line // total)
+    except OSError as error:
+        raise Unreadable(line + 1, f"the Parquet data breaks off ({error}): export it again") from error
+
+
+def _text(value: object) -> str:
+    """A typed value as the text that a CSV of the same export would hold; a whole float is a whole number."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.isoformat()
+        case bytes():
+            return value.decode("utf-8", "surrogateescape")
+        case float() if value.is_integer():
+            return str(int(value))
+        case Decimal() if value.is_finite() and value == int(value):
+            return str(int(value))
+    return str(value)
