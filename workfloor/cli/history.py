@@ -1,0 +1,193 @@
+"""`workfloor history`: past work from any provider's export, as facts."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from workfloor.cli import edge
+
+if TYPE_CHECKING:
+    from workfloor.ops.history import actions, forms, gateway, queries
+
+Advance = Callable[[int], None]
+as_text_or_json = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print the report."
+)
+
+
+@click.group()
+def history() -> None:
+    """Import past work from any provider's export, and show what was imported."""
+
+
+@history.command(
+    "import",
+    epilog="""\b
+Examples:
+  workfloor history import calls.csv --map examples/bank/history.toml
+  workfloor history import calls.parquet --map map.toml --rows 33344
+  workfloor history schema > history.schema.json     for the map's editor
+""",
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--map", "map_", type=click.Path(path_type=Path), required=True, help="How to read it (TOML).")
+@click.option("--rows", type=click.IntRange(min=1), help="Refuse the file unless it has this many rows.")
+@as_text_or_json
+def import_(file: Path, map_: Path, rows: int | None, form: str) -> None:
+    """Import FILE, CSV or Parquet, as facts: all of it or nothing, and never twice.
+
+    The map says which column means what and what to do with each kind of dirt; dirt that it does not allow refuses
+    the whole file, with every line and reason. What it allows is counted and reported.
+    """
+    with edge.installation():
+        from workfloor.ops.history import actions, forms, gateway
+
+        try:
+            read = forms.read_file(map_)
+            with gateway.opened(file) as export:
+                report, added = _import(export, read, rows)
+        except forms.Refused as refused:
+            _refuse(
+                form,
+                map_,
+                f"{map_.name} is not a map",
+                [(each.line, each.place, each.message) for each in refused.faults],
+                len(refused.faults),
+            )
+        except gateway.Unreadable as unreadable:
+            _refuse(form, file, unreadable.reason, [], 0, unreadable.line)
+        except actions.Refused as refused:
+            found = [(each.line, each.kind, each.reason) for each in refused.findings]
+            _refuse(form, file, refused.reason, found, refused.count)
+    _show(report | {"added": added}, form)
+
+
+def _import(export: "gateway.Export", read: "forms.Form", rows: int | None) -> tuple[dict[str, Any], int]:
+    """The import's report, and how many calls it added: none if this very file was imported before."""
+    from workfloor.kit import clock
+    from workfloor.ops.history import actions, queries
+
+    now = clock.now()
+    with edge.database():
+        place = _enter(read, now)
+        if known := queries.same_file(place.client, export.sha256()):
+            return queries.report(known), 0
+    with _progress("Checking", export.size) as advance:
+        surveyed = actions.survey(
+            export=export, how=read.map, place=place, expected_rows=rows, progress=advance
+        )
+    with edge.database():
+        actions.make_room(surveyed=surveyed)
+    with edge.database(), _progress("Importing", export.size) as advance:
+        place = _enter(read, now)
+        imported, new = actions.import_calls(
+            export=export, map_=read, place=place, surveyed=surveyed, now=now, progress=advance
+        )
+        return queries.report(imported), sum(surveyed.tally.outcomes.values()) if new else 0
+
+
+def _enter(read: "forms.Form", now: Any) -> "queries.Place":
+    """Enter the map's client, and say where its past work goes."""
+    from workfloor.core.clients import queries as clients
+    from workfloor.kit import rls
+    from workfloor.ops.history import queries
+
+    rls.enter_every_client()
+    client = clients.by_slug(read.map.client)
+    rls.enter(*([client.id] if client else []))
+    place = queries.place(client, now) if client else None
+    if place is None:
+        raise click.ClickException(
+            f"No client {read.map.client} has a contract here. Sign it first: workfloor contract sign CONTRACT.toml"
+        )
+    return place
+
+
+@history.command("list", epilog="\b\nExample:\n  workfloor history list first-bank --format json\n")
+@click.argument("client", required=False)
+@as_text_or_json
+def list_(client: str | None, form: str) -> None:
+    """Show the files imported, newest first, each with its report of dirt."""
+    with edge.database():
+        from workfloor.kit import rls
+        from workfloor.ops.history import queries
+
+        rls.enter_every_client()
+        found = [queries.report(each) for each in queries.imports() if client in (None, each.client.slug)]
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for report in found:
+        _show_text(report, f"imported {report['imported_at'][:16].replace('T', ' ')} UTC")
+    if not found:
+        click.echo("Nothing was imported yet. Start with: workfloor history import FILE --map MAPFILE")
+
+
+@history.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a map file, for editors and checks."""
+    click.echo((Path(__file__).parents[1] / "ops/history/history.schema.json").read_text(), nl=False)
+
+
+# --- what is shown -----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress(what: str, size: int) -> Iterator[Advance]:
+    """A bar on a terminal's stderr while a file is read; a callback that takes the bytes read so far."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=size)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _refuse(
+    form: str, file: Path, reason: str, found: list[tuple[int, str, str]], count: int, line: int | None = None
+) -> None:
+    """Say why nothing was imported, each finding at its line, and end with status 1."""
+    if form == "json":
+        findings = [{"line": each[0], "kind": each[1], "reason": each[2]} for each in found]
+        click.echo(
+            json.dumps(
+                {"added": 0, "refused": reason, "line": line, "findings": findings, "count": count}, indent=2
+            )
+        )
+    click.echo(f"{file}{f':{line}' if line else ''}: {reason}", err=True)
+    for at, kind, why in found:
+        click.echo(f"{file}:{at}: {kind}: {why}", err=True)
+    if count > len(found):
+        click.echo(f"... and {count - len(found):,} more", err=True)
+    click.echo("Nothing was imported.", err=True)
+    raise SystemExit(1)
+
+
+def _show(report: dict[str, Any], form: str) -> None:
+    if form == "json":
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    elif report["added"]:
+        _show_text(report, "imported")
+    else:
+        _show_text(report, f"was imported already, {report['imported_at'][:10]}; nothing added")
+
+
+def _show_text(report: dict[str, Any], what: str) -> None:
+    click.echo(f"{report['client']}: {report['file']} {what}")
+    left_out = f", {report['left_out']:,} left out" if report["left_out"] else ""
+    click.echo(
+        f"{report['rows']:,} rows read: {report['answered']:,} answered, {report['abandoned']:,} abandoned, "
+        f"{report['phantom']:,} phantom{left_out}"
+    )
+    if report["dirt"]:
+        table = Table("dirt", "what the map does", "rows", "first lines")
+        for heap in report["dirt"]:
+            lines = ", ".join(map(str, heap["lines"][:5])) + (", …" if heap["count"] > 5 else "")
+            table.add_row(heap["what"], heap["policy"], f"{heap['count']:,}", lines)
+        Console(width=max(Console().width, 100)).print(table)
