@@ -56,6 +56,8 @@ def doctor(form: str) -> None:
 def examine() -> Iterator[Finding]:
     """All findings, those of the machine first; without a database the rest is left out."""
     yield from (_python(), _data_folder(), _disk(), _browser_libraries(), _port())
+    if _nothing_is_installed():
+        return
     with ExitStack() as stack:
         try:
             stack.enter_context(edge.installation())
@@ -69,6 +71,12 @@ def examine() -> Iterator[Finding]:
             yield from (_walls(), _partitions(), _worker(), _stalled_jobs())
 
 
+def _nothing_is_installed() -> bool:
+    from workfloor import settings
+
+    return not settings.WORKFLOOR_DATABASE_URL and not settings.WORKFLOOR_DATA.exists()
+
+
 def _print(findings: list[Finding]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
@@ -79,10 +87,7 @@ def _print(findings: list[Finding]) -> None:
 
 
 def _python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Finding("python", "wrong", version, "Install Python 3.11 or later and run `make setup` again.")
-    return Finding("python", "ok", version)
+    return Finding("python", "ok", f"{'.'.join(map(str, sys.version_info[:3]))} (3.11 or later is needed)")
 
 
 def _data_folder() -> Finding:
@@ -211,9 +216,9 @@ def _worker() -> Finding:
 
 def _stalled_jobs() -> Finding:
     [(stalled, failed)] = _rows(
-        "SELECT count(*) FILTER (WHERE status = 'doing' AND (w.id IS NULL OR w.last_heartbeat < now() - %s)), "
+        "SELECT count(*) FILTER (WHERE status = 'doing' AND coalesce(last_heartbeat < now() - %s, true)), "
         "count(*) FILTER (WHERE status = 'failed') "
-        "FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id",
+        "FROM procrastinate_jobs LEFT JOIN procrastinate_workers ON procrastinate_workers.id = worker_id",
         timedelta(seconds=HEARTBEAT_SECONDS),
     )
     if failed:
