@@ -10,6 +10,9 @@ from workfloor.core.contracts import forms, models, rules
 from workfloor.kit import calendars
 
 
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 class NoContract(LookupError):
     """No version is in force for that client on that day."""
 
@@ -82,5 +85,5 @@ def _of_queue(terms: Terms, name: str) -> QueueTerms:
 
 def calendar_of(terms: rules.CalendarTerms) -> calendars.Calendar:
     """The working calendar that a contract's terms describe."""
-    week = {rules.WEEKDAYS.index(day): spans for day, spans in terms.week.items()}
+    week = {_WEEKDAYS.index(day): spans for day, spans in terms.week.items()}
     return calendars.Calendar(terms.zone, week, terms.holidays, frozenset(terms.closed_on), frozenset(terms.open_on))

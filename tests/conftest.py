@@ -1,0 +1,117 @@
+"""What every test stands on: a real PostgreSQL, a migrated template, and a copy of it for each who needs one alone."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+_stack = ExitStack()
+
+
+def pytest_configure() -> None:
+    """Point the settings at a server before Django reads them: the one named, else an embedded one for this run."""
+    if not os.environ.get("WORKFLOOR_DATABASE_URL"):
+        from workfloor.kit import pg
+
+        data = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="workfloor-test-", ignore_cleanup_errors=True)))
+        quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+        server = _stack.enter_context(pg.Server(data, quick, creates_databases=True).running())
+        os.environ["WORKFLOOR_DATABASE_URL"] = server.address
+    os.environ.setdefault("WORKFLOOR_SECRET_KEY", "a key for tests alone")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
+    from django.conf import settings
+
+    # One connection a thread, so that a test can move the process to another database.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_unconfigure() -> None:
+    _stack.close()
+
+
+import psycopg  # noqa: E402
+import pytest  # noqa: E402
+from psycopg import conninfo, sql  # noqa: E402
+
+
+def address(database: str) -> str:
+    """How to reach a database of the test server, as WORKFLOOR_DATABASE_URL takes it."""
+    return conninfo.make_conninfo(os.environ["WORKFLOOR_DATABASE_URL"], dbname=database)
+
+
+def _on_server(statement: str, *names: str) -> None:
+    with psycopg.connect(address("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
+
+
+@contextmanager
+def _database(name: str, template: str = "template0") -> Iterator[str]:
+    _on_server("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'", name, template)
+    try:
+        yield name
+    finally:
+        _on_server("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def _use(name: str) -> None:
+    from django.db import connections
+
+    connections["default"].close()
+    connections["default"].settings_dict["NAME"] = name
+
+
+@pytest.fixture(scope="session")
+def template(django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """A migrated, empty database that nobody is connected to."""
+    from django.core.management import call_command
+
+    with _database(f"workfloor_template_{os.getpid()}") as name:
+        with django_db_blocker.unblock():
+            _use(name)
+            call_command("migrate", verbosity=0)
+            _make_partitions()
+            _use("postgres")
+        yield name
+
+
+def _make_partitions() -> None:
+    from django.db import transaction
+
+    from tests import make
+    from workfloor.core.journal import actions as journal
+    from workfloor.kit import clock
+
+    with transaction.atomic():
+        journal.make_partitions(first=clock.now())
+        journal.make_partitions(first=make.NINE)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(template: str, django_db_blocker) -> Iterator[None]:  # type: ignore[no-untyped-def]
+    """The database of the tests that roll back."""
+    with _database(f"workfloor_test_{os.getpid()}", template) as name, django_db_blocker.unblock():
+        _use(name)
+        yield
+        _use("postgres")
+
+
+@pytest.fixture
+def everyone(db: None) -> None:
+    """A transaction that rolls back after the test and has entered every client."""
+    from workfloor.kit import rls
+
+    rls.enter_every_client()
+
+
+@pytest.fixture
+def real_database(template: str, django_db_setup: None, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """A database of the test's own in which transactions really commit; yields its address for other processes."""
+    from django.db import connections
+
+    before = str(connections["default"].settings_dict["NAME"])
+    with _database(f"workfloor_real_{os.getpid()}", template) as name, django_db_blocker.unblock():
+        _use(name)
+        yield address(name)
+        _use(before)
