@@ -55,6 +55,13 @@ def places(context: dict[str, Any]) -> list[rules.Place]:
 
 
 @register.filter
+def words(name: str) -> str:
+    """Read a name such as `called-back` as words: `Called back`."""
+    spaced = str(name).replace("-", " ")
+    return spaced[:1].upper() + spaced[1:]
+
+
+@register.filter
 def initials(name: str) -> str:
     """Shorten a name to the first letters of its first and last word."""
     words = str(name).split()

@@ -8,7 +8,10 @@
 //   data-key="a"             the key that presses this button (switched off in the menu)
 //   data-title="..."         shown in the window's title while it is on the page
 //   data-sound               plays once when it appears (switched on in the menu)
-// Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal].
+//   data-auto                a form of filters that is sent as soon as one changes
+//   data-focus               gets the keyboard when what had it is gone
+// Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal]. A part in which a
+// sheet is open waits with being read again; a form that is always open keeps its entries with an id and hx-preserve.
 (() => {
   const PAUSE_MS = 400; // between two readings of the same page, however many topics are named
   const HIDDEN_MS = 60_000; // a hidden page lets go of its stream after this, browsers allow only six
@@ -61,7 +64,7 @@
   const parts = () => [...document.querySelectorAll("[data-live]")];
   const sources = new Map(); // id -> the text a part was last made from
   const remember = () => parts().forEach((part) => sources.set(part.id, part.outerHTML));
-  const busy = (part) => part.querySelector(":popover-open, dialog[open], form[data-typed]") !== null;
+  const busy = (part) => part.querySelector(":popover-open, dialog[open]") !== null;
 
   let reading = false;
   let again = false;
@@ -87,7 +90,10 @@
     if (answer.redirected) return void location.reload(); // signed out, or no longer allowed here
     if (!answer.ok) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const inLivePart = document.activeElement.closest("[data-live]") !== null;
     for (const part of parts()) swap(part, fresh.getElementById(part.id));
+    // What had the keyboard is gone, for example the button of an offer that was accepted: go on where the work is.
+    if (inLivePart && document.activeElement === page) document.querySelector("[data-focus]")?.focus();
     wire();
   };
 
@@ -158,7 +164,6 @@
   const silent = "The server did not answer, so nothing may have changed. Check, then try again.";
 
   const settled = (form) => {
-    delete form.dataset.typed;
     form.closest("[popover]:popover-open")?.hidePopover();
     lastRead = 0;
     refresh();
@@ -179,11 +184,6 @@
   page.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
   });
-  document.addEventListener("input", (event) => {
-    const form = event.target.closest("form[hx-post]");
-    if (form) form.dataset.typed = "";
-  });
-
   // --- keys, sound, menus --------------------------------------------------------------------------------------
 
   const on = (name, usual) => (localStorage.getItem(name) ?? usual) === "on";
@@ -220,6 +220,7 @@
     box.checked = on(box.dataset.setting, box.dataset.usual);
     box.addEventListener("change", () => localStorage.setItem(box.dataset.setting, box.checked ? "on" : "off"));
   }
+  document.addEventListener("change", (event) => event.target.closest("form[data-auto]")?.requestSubmit());
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details[data-menu][open]")) {
       if (!menu.contains(event.target)) menu.open = false;

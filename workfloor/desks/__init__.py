@@ -1,0 +1,1 @@
+"""The screens, across the floors below."""

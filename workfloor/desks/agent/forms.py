@@ -1,0 +1,43 @@
+"""What an agent may type or choose on the desk."""
+
+from django import forms
+
+from workfloor.core.contracts.models import Queue
+from workfloor.core.people import rules as people
+
+
+class Away(forms.Form):
+    """Why somebody goes away."""
+
+    reason = forms.ChoiceField(
+        choices=[(reason, reason) for reason in people.AWAY_REASONS],
+        error_messages={"required": "Choose why you go away.", "invalid_choice": "Choose one of the reasons."},
+    )
+
+
+class Disposition(forms.Form):
+    """How an item ended; the process's own list is checked by the action."""
+
+    disposition = forms.CharField(error_messages={"required": "Choose how it ended."})
+
+
+class Escalation(forms.Form):
+    """What help is needed."""
+
+    note = forms.CharField(
+        max_length=2000, error_messages={"required": "Say what help is needed, so that your leader can give it."}
+    )
+
+
+class Transfer(forms.Form):
+    """Which queue the item goes to, and what the next one should know."""
+
+    queue = forms.ModelChoiceField(
+        Queue.objects.none(),
+        error_messages={"required": "Choose a queue.", "invalid_choice": "Choose one of this client's queues."},
+    )
+    note = forms.CharField(max_length=2000, required=False)
+
+    def __init__(self, data: object, client_id: int) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.fields["queue"].queryset = Queue.objects.filter(client_id=client_id)  # type: ignore[attr-defined]

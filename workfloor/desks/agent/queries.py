@@ -1,0 +1,129 @@
+"""What the agent's desk shows, read at once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts.models import Queue
+from workfloor.core.journal import queries as journal
+from workfloor.core.people import models as people_models
+from workfloor.core.people import queries as people
+from workfloor.core.people.models import Person
+from workfloor.core.work import queries as work
+from workfloor.core.work.models import Item
+from workfloor.desks.agent import rules
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fact of the item, in words."""
+
+    at: datetime
+    said: str
+    who: str
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The item that the desk has open, with everything that doing it needs."""
+
+    item: Item
+    fields: tuple[rules.Field, ...]
+    told: list[Told]
+    dispositions: tuple[str, ...]
+    queues: list[Queue]
+    earlier: list[Item]
+    on_the_line: bool
+    may_hold: bool
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An agent's desk."""
+
+    presence: people_models.Presence
+    offers: list[Item]
+    held: list[Item]
+    opened: Opened | None
+    done: list[tuple[Item, int]]
+    day: rules.Day
+    zone: ZoneInfo
+    lacks: str
+
+
+def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
+    """Read an agent's desk; `chosen` is the item in hand to have open, else the one held longest."""
+    zone = zone_of(person)
+    held = list(work.held_by(person))
+    item = next((each for each in held if each.id == chosen), held[0] if held else None)
+    done = [(each, took(each)) for each in work.done_by(person, midnight(zone, now))]
+    return Desk(
+        presence=people_models.Presence.objects.get(person=person),
+        offers=list(work.offered_to(person)),
+        held=held,
+        opened=opened(item) if item else None,
+        done=done,
+        day=rules.day(seconds for _, seconds in done),
+        zone=zone,
+        lacks=lacks(person, now.astimezone(zone)),
+    )
+
+
+def took(item: Item) -> int:
+    """How many seconds an item took: talk, hold and wrap-up."""
+    return item.talk_seconds + item.hold_seconds + item.wrap_seconds
+
+
+def zone_of(person: Person) -> ZoneInfo:
+    """The zone of the person's site."""
+    return ZoneInfo(person.site.zone if person.site else "UTC")
+
+
+def midnight(zone: ZoneInfo, now: datetime) -> datetime:
+    """When the present day began in a zone."""
+    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def opened(item: Item) -> Opened:
+    """Read everything that doing an item needs."""
+    terms = contracts.terms_of(item.queue, item.received_at)
+    return Opened(
+        item=item,
+        fields=rules.readable(item.payload),
+        told=told(item),
+        dispositions=tuple(terms.dispositions),
+        queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
+        earlier=earlier(item),
+        on_the_line=item.kind in rules.ON_THE_LINE,
+        may_hold=item.kind in rules.HELD_BY_VOICE,
+    )
+
+
+def told(item: Item) -> list[Told]:
+    """Read an item's facts in words, newest first."""
+    facts = list(journal.of_item(item.id))
+    ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
+    names: dict[Any, str] = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
+    return [
+        Told(fact.at, rules.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
+        for fact in reversed(facts)
+    ]
+
+
+def earlier(item: Item) -> list[Item]:
+    """Read what the same customer's other items came to, newest first."""
+    if item.case is None or item.case.customer_id is None:
+        return []
+    others = work.items().filter(case__customer_id=item.case.customer_id).exclude(id=item.id)
+    return list(others.order_by("-received_at")[:5])
+
+
+def lacks(person: Person, today: datetime) -> str:
+    """Say what keeps every offer from this person; empty when nothing does."""
+    if not people.enterable(person):
+        return "You are not cleared for any client yet, so no work can be offered to you. Ask your team leader."
+    if not people.skills_on(person, today.date()):
+        return "No certificate of yours is valid today, so no work can be offered to you. Ask your team leader."
+    return ""

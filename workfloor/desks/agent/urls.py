@@ -1,0 +1,24 @@
+"""The addresses of the agent's desk."""
+
+from django.urls import path
+
+from workfloor.desks.agent import views
+
+app_name = "agent"
+urlpatterns = [
+    path("", views.desk, name="desk"),
+    path("available/", views.available, name="available"),
+    path("away/", views.away, name="away"),
+    path("leave/", views.leave, name="leave"),
+    path("<int:item_id>/accept/", views.accept, name="accept"),
+    path("<int:item_id>/decline/", views.decline, name="decline"),
+    path("<int:item_id>/hold/", views.hold, name="hold"),
+    path("<int:item_id>/resume/", views.resume, name="resume"),
+    path("<int:item_id>/await-customer/", views.await_customer, name="await-customer"),
+    path("<int:item_id>/customer-answered/", views.customer_answered, name="customer-answered"),
+    path("<int:item_id>/transfer/", views.transfer, name="transfer"),
+    path("<int:item_id>/escalate/", views.escalate, name="escalate"),
+    path("<int:item_id>/end/", views.end, name="end"),
+    path("<int:item_id>/wrap-up/", views.wrap_up, name="wrap-up"),
+    path("<int:item_id>/finish/", views.finish, name="finish"),
+]

@@ -1,0 +1,177 @@
+"""The agent's desk, and one handler for each thing an agent does there.
+
+A deed that worked answers 204 and the page reads itself again; a wrong entry answers 422 at its form; a deed that
+came too late answers 409 with the reason at the head of the page.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from workfloor.core.people import actions as people
+from workfloor.core.people.views import Request
+from workfloor.core.work import actions as work
+from workfloor.core.work import queries as items
+from workfloor.core.work import rules as work_rules
+from workfloor.core.work.models import Item
+from workfloor.desks.agent import forms, queries
+from workfloor.kit import clock
+
+View = Callable[..., HttpResponse]
+
+
+def for_agents(view: View) -> View:
+    """Let agents in, and nobody else."""
+
+    @login_required
+    @wraps(view)
+    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not person.is_a("agent"):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return admitted
+
+
+class Faulty(Exception):
+    """A form was filled in wrongly."""
+
+
+def deed(do: Callable[..., object]) -> View:
+    """Make a handler of something that an agent does; its refusals become answers."""
+
+    @require_POST
+    @for_agents
+    @wraps(do)
+    def handler(request: Request, **kwargs: int) -> HttpResponse:
+        try:
+            do(request, **kwargs)
+        except Faulty as fault:
+            return refused(request, str(fault), 422)
+        except (work.Refused, work_rules.NotNow, people.Refused) as reason:
+            return too_late(request, str(reason))
+        return HttpResponse(status=204)
+
+    return handler
+
+
+def refused(request: HttpRequest, text: str, status: int) -> HttpResponse:
+    """Say at its place what is wrong."""
+    return render(request, "ui/_refused.html", {"text": text}, status=status)
+
+
+def too_late(request: HttpRequest, text: str) -> HttpResponse:
+    """Say at the head of the page that things have moved on; the page reads itself again."""
+    response = render(request, "ui/_notice.html", {"text": text, "kind": "warning"}, status=409)
+    response.headers["HX-Retarget"] = "#notice"
+    return response
+
+
+def the_item(item_id: int) -> Item:
+    """The item, if it is inside the wall."""
+    item = items.item(item_id)
+    if item is None:
+        raise Http404
+    return item
+
+
+def checked(form: Form) -> dict[str, Any]:
+    """What was entered, if it is right."""
+    if not form.is_valid():
+        raise Faulty(" ".join(error for errors in form.errors.values() for error in errors))
+    return form.cleaned_data
+
+
+@require_GET
+@for_agents
+def desk(request: Request) -> HttpResponse:
+    chosen = request.GET.get("item", "")
+    shown = queries.desk(request.person, int(chosen) if chosen.isdecimal() else None, clock.now())
+    return render(request, "agent/desk.html", {"desk": shown})
+
+
+@deed
+def available(request: Request) -> None:
+    people.go_available(person=request.person, now=clock.now())
+
+
+@deed
+def away(request: Request) -> None:
+    reason = checked(forms.Away(request.POST))["reason"]
+    people.go_away(person=request.person, reason=reason, now=clock.now())
+
+
+@deed
+def leave(request: Request) -> None:
+    people.sign_out_of_work(person=request.person, now=clock.now())
+
+
+@deed
+def accept(request: Request, item_id: int) -> None:
+    work.accept(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@deed
+def decline(request: Request, item_id: int) -> None:
+    work.decline(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@deed
+def hold(request: Request, item_id: int) -> None:
+    work.hold(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@deed
+def resume(request: Request, item_id: int) -> None:
+    work.resume(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@deed
+def await_customer(request: Request, item_id: int) -> None:
+    work.await_customer(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@deed
+def customer_answered(request: Request, item_id: int) -> None:
+    work.customer_answered(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@deed
+def transfer(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    entered = checked(forms.Transfer(request.POST, item.client_id))
+    work.transfer(item=item, by=request.person, now=clock.now(), **entered)
+
+
+@deed
+def escalate(request: Request, item_id: int) -> None:
+    note = checked(forms.Escalation(request.POST))["note"]
+    work.escalate(item=the_item(item_id), by=request.person, note=note, now=clock.now())
+
+
+@deed
+def end(request: Request, item_id: int) -> None:
+    work.end(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@deed
+def wrap_up(request: Request, item_id: int) -> None:
+    disposition = checked(forms.Disposition(request.POST))["disposition"]
+    work.wrap_up(item=the_item(item_id), by=request.person, disposition=disposition, now=clock.now())
+
+
+@deed
+def finish(request: Request, item_id: int) -> None:
+    """End and wrap up at once: nobody is on the line whose leaving would begin the wrap-up."""
+    disposition = checked(forms.Disposition(request.POST))["disposition"]
+    now = clock.now()
+    item = work.end(item=the_item(item_id), by=request.person, now=now)
+    work.wrap_up(item=item, by=request.person, disposition=disposition, now=now)

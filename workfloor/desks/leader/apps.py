@@ -1,0 +1,13 @@
+"""The application of the leader's page."""
+
+from django.apps import AppConfig
+
+from workfloor.ui.rules import Place
+
+
+class LeaderConfig(AppConfig):
+    """The leader's page; has no tables."""
+
+    name = "workfloor.desks.leader"
+    label = "leader"
+    place = Place("Floor", "layout-dashboard", "leader:floor", frozenset({"leader", "manager", "planner"}), rank=10)

@@ -1,0 +1,221 @@
+"""What the leader's page shows, read at once."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models.functions import Coalesce, Extract, Floor
+
+from workfloor.core.clients import queries as clients
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import rules as terms
+from workfloor.core.contracts.models import Queue
+from workfloor.core.journal.models import Fact
+from workfloor.core.people import queries as people
+from workfloor.core.people.models import Person, Site
+from workfloor.core.work import queries as work
+from workfloor.core.work.models import Item
+from workfloor.desks.leader import rules
+
+
+@dataclass
+class Line:
+    """One queue: what waits in it, what is being done, and how its promise is kept today."""
+
+    client: Client
+    queue: Queue
+    terms: terms.Queue
+    kind: str
+    waiting: int = 0
+    offered: int = 0
+    held: int = 0
+    oldest_queued_at: datetime | None = None
+    promise_seconds: float | None = None
+    done: int = 0
+    answered: int = 0
+    in_time: int = 0
+    arrivals: rules.Arrivals = field(default_factory=lambda: rules.Arrivals(()))
+
+    @property
+    def in_time_percent(self) -> int | None:
+        """Answered in time, in percent of those answered of what came in today."""
+        return rules.percent(self.in_time, self.answered)
+
+
+@dataclass
+class Worker:
+    """One agent: whether they take work, what they have in hand, what they did today."""
+
+    person: Person
+    items: list[Item] = field(default_factory=list)
+    done: int = 0
+
+    @property
+    def rank(self) -> tuple[bool, int, str]:
+        """At work before gone home; busy, then free, then away."""
+        state = self.person.presence.state
+        order = 0 if self.items else 1 if state == "available" else 2
+        return (state == "signed-out" and not self.items, order, self.person.name)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An item for which an agent asked for help."""
+
+    item: Item
+    note: str
+
+
+@dataclass(frozen=True)
+class TheFloor:
+    """The leader's page."""
+
+    lines: list[Line]
+    at_work: list[Worker]
+    gone: list[Worker]
+    calls: list[Call]
+    clients: list[Client]
+    sites: list[Site]
+    zone: ZoneInfo
+
+    @property
+    def waiting(self) -> int:
+        """All that waits."""
+        return sum(line.waiting for line in self.lines)
+
+    @property
+    def in_work(self) -> int:
+        """All that is in somebody's hands."""
+        return sum(line.held for line in self.lines)
+
+    @property
+    def done(self) -> int:
+        """All that was done today."""
+        return sum(line.done for line in self.lines)
+
+    @property
+    def free(self) -> int:
+        """Who could take something now."""
+        return sum(worker.person.presence.state == "available" and not worker.items for worker in self.at_work)
+
+    @property
+    def in_time_percent(self) -> int | None:
+        """Answered in time today over all queues."""
+        return rules.percent(sum(line.in_time for line in self.lines), sum(line.answered for line in self.lines))
+
+
+def floor(person: Person, client_id: int | None, site_id: int | None, now: datetime) -> TheFloor:
+    """Read the floor as a leader sees it, of one client or all that they may enter, and of one site or all."""
+    zone = ZoneInfo(person.site.zone if person.site else "UTC")
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    every = list(clients.clients())
+    shown = [each for each in every if client_id in (None, each.id)]
+    workers = crew(site_id, [each.id for each in shown], midnight)
+    return TheFloor(
+        lines=lines(shown, now, midnight),
+        at_work=[worker for worker in workers if not worker.rank[0]],
+        gone=[worker for worker in workers if worker.rank[0]],
+        calls=calls([each.id for each in shown]),
+        clients=every,
+        sites=list(Site.objects.order_by("name")),
+        zone=zone,
+    )
+
+
+def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
+    """Read every queue that a contract in force names."""
+    found = {line.queue.id: line for client in shown for line in promised(client, now)}
+    ours = Item.objects.filter(queue_id__in=found)
+    for row in [*open_now(ours), *came_since(ours, midnight), *done_since(ours, midnight)]:
+        line = found[row.pop("queue_id")]
+        promised_at = row.pop("promised_at", None)
+        for name, value in row.items():
+            setattr(line, name, value)
+        if promised_at:
+            line.promise_seconds = rules.promise_seconds(line.oldest_queued_at, promised_at)
+    draw(found, ours, now)
+    return sorted(found.values(), key=lambda line: (line.client.title, -line.terms.priority, line.queue.name))
+
+
+def promised(client: Client, now: datetime) -> list[Line]:
+    """Read a client's queues as the contract in force has them; none where no contract is in force."""
+    try:
+        contract = contracts.in_force(client.id, now.date()).contract
+    except contracts.NoContract:
+        return []
+    queues = {queue.name: queue for queue in Queue.objects.filter(client=client)}
+    return [
+        Line(client, queues[each.name], each, process.kind)
+        for process in contract.processes
+        for each in process.queues
+        if each.name in queues
+    ]
+
+
+def open_now(ours: QuerySet[Item]) -> list[dict[str, Any]]:
+    """Count what waits and what is in somebody's hands."""
+    resting = Q(awaiting_customer_since__isnull=False)
+    unfinished = ours.filter(Q(state="waiting") | Q(person__isnull=False)).values("queue_id")
+    return list(
+        unfinished.annotate(
+            waiting=Count("id", Q(state="waiting")),
+            offered=Count("id", Q(state="offered")),
+            held=Count("id", Q(state__in=["held", "wrapping"])),
+            oldest_queued_at=Min("queued_at", filter=Q(state="waiting") & ~resting),
+            promised_at=Min(Coalesce("answer_by", "due_at"), filter=Q(state="waiting") & ~resting),
+        )
+    )
+
+
+def came_since(ours: QuerySet[Item], midnight: datetime) -> list[dict[str, Any]]:
+    """Count what came in today and was answered, and of that what was answered as promised."""
+    came = ours.filter(received_at__gte=midnight, connected_at__isnull=False, answer_by__isnull=False)
+    in_time = Count("id", Q(connected_at__lte=F("answer_by")))
+    return list(came.values("queue_id").annotate(answered=Count("id"), in_time=in_time))
+
+
+def done_since(ours: QuerySet[Item], midnight: datetime) -> list[dict[str, Any]]:
+    """Count what was done today."""
+    return list(
+        ours.filter(done_by__isnull=False, wrapped_up_at__gte=midnight).values("queue_id").annotate(done=Count("id"))
+    )
+
+
+def draw(found: dict[int, Line], ours: QuerySet[Item], now: datetime) -> None:
+    """Give every queue its arrivals of the last hours."""
+    last = rules.quarter(now)
+    start = datetime.fromtimestamp((last - rules.QUARTERS + 1) * rules.QUARTER_SECONDS, now.tzinfo)
+    quarter = Floor(Extract("received_at", "epoch") / rules.QUARTER_SECONDS)
+    rows = ours.filter(received_at__gte=start).annotate(quarter=quarter).values_list("queue_id", "quarter")
+    counted: dict[int, dict[int, int]] = {}
+    for queue_id, place, count in rows.annotate(count=Count("id")):
+        counted.setdefault(queue_id, {})[int(place)] = count
+    for queue_id, line in found.items():
+        line.arrivals = rules.arrivals(counted.get(queue_id, {}), last)
+
+
+def crew(site_id: int | None, client_ids: list[int], midnight: datetime) -> list[Worker]:
+    """Read the agents of one site or all, those with work in hand first."""
+    agents = people.staff().filter(roles__contains=["agent"])
+    if site_id is not None:
+        agents = agents.filter(site_id=site_id)
+    workers = {agent.id: Worker(agent) for agent in agents}
+    for item in work.items().filter(client_id__in=client_ids, person_id__in=workers).order_by("connected_at", "id"):
+        workers[item.person_id].items.append(item)  # type: ignore[index]
+    done = Item.objects.filter(client_id__in=client_ids, done_by_id__in=workers, wrapped_up_at__gte=midnight)
+    for person_id, count in Counter(done.values_list("done_by_id", flat=True)).items():
+        workers[person_id].done = count  # type: ignore[index]
+    return sorted(workers.values(), key=lambda worker: worker.rank)
+
+
+def calls(client_ids: list[int]) -> list[Call]:
+    """Read the unfinished items for which help was asked, the longest asked first, with what was asked."""
+    asked = work.items().filter(client_id__in=client_ids, escalated_at__isnull=False)
+    asked = asked.filter(Q(state="waiting") | Q(person__isnull=False)).order_by("escalated_at")
+    facts = Fact.objects.filter(event="work.escalated", item_id__in=[item.id for item in asked]).order_by("id")
+    notes = {fact.item_id: fact.details.get("note", "") for fact in facts}
+    return [Call(item, notes.get(item.id, "")) for item in asked]
