@@ -1,0 +1,94 @@
+"""Filling the sample provider into an empty installation, through the same actions as real work."""
+
+from datetime import date, datetime, timedelta
+from importlib import resources
+from itertools import cycle
+
+from workfloor.core.clients import queries as clients
+from workfloor.core.contracts import actions as contracts
+from workfloor.core.contracts import queries as terms
+from workfloor.core.contracts.models import Queue
+from workfloor.core.journal import actions as journal
+from workfloor.core.people import actions as people
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people.models import Account, Person, Site, Team
+from workfloor.core.people.rules import qualifies
+from workfloor.core.work import actions as work
+from workfloor.demo import rules
+
+_JOINED = timedelta(days=60)
+
+
+def fill(*, now: datetime) -> None:
+    """Fill in two clients with their contracts, two sites, a team leader, ten agents, past and open work."""
+    journal.make_partitions(first=(now - timedelta(days=31)), count=5)
+    for file in ("alder-insurance.toml", "pier-telecom.toml"):
+        source = resources.files("workfloor.demo").joinpath("contracts", file).read_text()
+        contracts.sign(source=source, effective_on=None, by_id=None, now=now - _JOINED)
+    sites = {name: people.open_site(name=name, country=country, zone=zone) for name, country, zone in rules.SITES}
+    staff = _hire(sites, now)
+    for slug in rules.KINDS:
+        _work_off(slug, rules.past_arrivals(slug, now), staff)
+        for number, arrival in enumerate(rules.open_arrivals(slug, now), start=1):
+            _receive(slug, arrival, f"open-{number}")
+
+
+def _hire(sites: dict[str, Site], now: datetime) -> list[Person]:
+    joined = max(now - _JOINED, now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=28))
+    leader, *agents = rules.PEOPLE
+    led_by = _hire_one(leader, sites, None, joined)
+    teams = {name: people.form_team(name=f"{name} team", site=site, leader=led_by) for name, site in sites.items()}
+    return [_hire_one(agent, sites, teams, joined) for agent in agents]
+
+
+def _hire_one(sample: rules.Sample, sites: dict[str, Site], teams: dict[str, Team] | None, joined: datetime) -> Person:
+    account = Account.objects.create_user(sample.email, rules.PASSWORD)
+    person = people.hire(
+        name=sample.name, roles=sample.roles, site=sites[sample.site], team=teams and teams[sample.site],
+        account=account, now=joined,
+    )  # fmt: skip
+    for skill, level in sample.skills.items():
+        expires = date(joined.year + 2, joined.month, 1)
+        people.certify(
+            person=person, skill=skill, level=level, proof="test", valid_from=joined.date(), expires_on=expires, now=joined
+        )
+    for slug in sample.clients:
+        client = clients.by_slug(slug)
+        assert client is not None
+        people.clear(person=person, client=client, now=joined)
+    return person
+
+
+def _receive(slug: str, arrival: rules.Arrival, key: str) -> work.models.Item:
+    queue = Queue.objects.select_related("client").get(client__slug=slug, name=arrival.queue)
+    customer = work.Customer(arrival.customer.replace(" ", "-"), arrival.customer.capitalize())
+    item, _ = work.receive(queue=queue, key=key, title=arrival.title, customer=customer, now=arrival.at)
+    return item
+
+
+def _work_off(slug: str, arrivals: list[rules.Arrival], staff: list[Person]) -> None:
+    able = {kind.queue: cycle(_able(slug, kind.queue, arrivals[0].at, staff)) for kind in rules.KINDS[slug]}
+    for number, arrival in enumerate(arrivals, start=1):
+        item = _receive(slug, arrival, f"past-{number}")
+        answered = arrival.at + timedelta(seconds=arrival.wait_seconds)
+        if arrival.leaves:
+            work.abandon(item=item, now=answered)
+        else:
+            _do(item, arrival, next(able[arrival.queue]), answered)
+
+
+def _able(slug: str, queue: str, at: datetime, staff: list[Person]) -> list[Person]:
+    requires = terms.terms_of(Queue.objects.get(client__slug=slug, name=queue), at).requires
+    cleared = [person for person in staff if person.clearances.filter(client__slug=slug).exists()]
+    return [person for person in cleared if qualifies(people_queries.skills_on(person, at.date()), requires)]
+
+
+def _do(item: work.models.Item, arrival: rules.Arrival, agent: Person, answered: datetime) -> None:
+    ended = answered + timedelta(seconds=arrival.work_seconds)
+    people.go_available(person=agent, now=arrival.at)
+    work.offer(item=item, person=agent, at_once=1, offer_seconds=30, now=answered)
+    work.accept(item=item, by=agent, now=answered)
+    work.end(item=item, by=agent, now=ended)
+    done = ended + timedelta(seconds=arrival.wrap_seconds)
+    work.wrap_up(item=item, by=agent, disposition=arrival.disposition, now=done)
+    people.sign_out_of_work(person=agent, now=done)
