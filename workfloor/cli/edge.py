@@ -59,6 +59,14 @@ def missing_migrations() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
+def let_go() -> None:
+    """Give the database's connections back, for a process that only watches from now on."""
+    from django.db import connection
+
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+
+
 def keep_secret_key() -> None:
     """Store the secret key in the data folder, so that sign-ins outlive a restart."""
     from workfloor import settings

@@ -20,9 +20,8 @@ with_parent = click.option(children.WITH_PARENT, "parent", is_flag=True, hidden=
 
 
 @click.command()
-@click.option(
-    "--demo", "fills_demo", is_flag=True, help="Fill the sample provider in, if the database is empty."
-)
+@with_parent
+@click.option("--demo", "fills_demo", is_flag=True, help="Fill the sample provider into an empty database.")
 def up(fills_demo: bool, parent: bool) -> None:
     """Run everything: database server, web server, worker. Ctrl-C stops all of it.
 
@@ -154,8 +153,6 @@ def listen_for_a_moment(host: str, port: int) -> None:
 
 def _prepare(fills_demo: bool) -> None:
     """Migrate, make the journal's months, and on request fill an empty database."""
-    from django.db import connection
-
     if edge.missing_migrations():
         click.echo("Preparing the database ...", err=True)
         _migrate()
@@ -163,7 +160,7 @@ def _prepare(fills_demo: bool) -> None:
         click.echo("Filling the sample provider in ...", err=True)
         _fill_demo()
     _make_partitions()
-    connection.close()
+    edge.let_go()
 
 
 def _migrate() -> int:
@@ -267,13 +264,12 @@ def _say_where(host: str, port: int) -> None:
 def _print_sign_ins() -> None:
     """The sample provider's sign-ins, where it is filled in."""
     from django.contrib.auth import get_user_model
-    from django.db import connection
 
     from workfloor.demo import rules as sample
 
     emails = [email for email, _, _ in sample.SIGN_INS]
     known = set(get_user_model().objects.filter(email__in=emails).values_list("email", flat=True))
-    connection.close()
+    edge.let_go()
     if not known:
         return
     click.echo("\nSample sign-ins:")

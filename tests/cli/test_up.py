@@ -1,0 +1,260 @@
+"""An installation as a newcomer meets it: started, stopped, killed, started again; two of them side by side."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workfloor.kit import pg, postmaster
+
+START_SECONDS = 120.0
+
+
+@dataclass
+class Installation:
+    """One data folder and port, and the `workfloor up` that runs there."""
+
+    data: Path
+    port: int
+    more: dict[str, str] = field(default_factory=dict)
+    up: "subprocess.Popen[str] | None" = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("WORKFLOOR_", "DJANGO_"))
+        }
+        own = {"WORKFLOOR_DATA": str(self.data), "WORKFLOOR_BIND": f"127.0.0.1:{self.port}"}
+        return kept | own | self.more
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        line = [sys.executable, "-m", "workfloor", *words]
+        return subprocess.run(
+            line, env=self.environment, capture_output=True, text=True, timeout=START_SECONDS
+        )
+
+    def start(self, *words: str) -> str:
+        """Start `workfloor up`; returns what it printed until it said that it serves."""
+        line = [sys.executable, "-m", "workfloor", "up", *words]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        self.up = subprocess.Popen(line, env=self.environment, start_new_session=True, **pipes)  # type: ignore[call-overload]
+        assert self.up is not None and self.up.stdout is not None
+        printed = ""
+        for said in self.up.stdout:
+            printed += said
+            if said.startswith("Ctrl-C"):
+                return printed
+        raise AssertionError(f"it ended before it served:\n{printed}\n{self.logs()}")
+
+    def page(self, path: str = "/accounts/login/") -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            text: str = answer.read().decode()
+        return text
+
+    def serves(self) -> bool:
+        try:
+            return "<html" in self.page()
+        except OSError:
+            return False
+
+    def interrupt(self) -> int:
+        assert self.up is not None
+        self.up.send_signal(signal.SIGINT)
+        return self.up.wait(30)
+
+    def processes(self) -> list[psutil.Process]:
+        """All that is alive and ours: by its environment, or by what PostgreSQL calls itself."""
+        title = postmaster._cluster_name(self.data / "postgres")
+        return [process for process in psutil.process_iter(["status"]) if self._owns(process, title)]
+
+    def _owns(self, process: psutil.Process, title: str) -> bool:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
+                return False
+            mine = process.environ().get("WORKFLOOR_DATA") == str(self.data)
+            return mine or title in " ".join(process.cmdline())
+        except psutil.Error:
+            return False
+
+    def gone(self, seconds: float = 30) -> bool:
+        until = time.monotonic() + seconds
+        while self.processes() and time.monotonic() < until:
+            time.sleep(0.1)
+        return not self.processes()
+
+    def child(self, name: str) -> psutil.Process:
+        [found] = [
+            each for each in self.processes() if name in each.cmdline() and "--with-parent" in each.cmdline()
+        ]
+        return found
+
+    def logs(self) -> str:
+        return "\n".join(log.read_text() for log in (self.data / "logs").glob("*.log"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def places() -> Iterator[list[Installation]]:
+    """Two installations, not started; whatever of them is alive after the test is ended."""
+    with tempfile.TemporaryDirectory(
+        prefix="workfloor-up-", dir="/tmp", ignore_cleanup_errors=True
+    ) as folder:
+        two = [Installation(Path(folder, name), free_port()) for name in ("one", "two")]
+        yield two
+        for place in two:
+            for process in place.processes():
+                process.kill()
+
+
+@pytest.fixture
+def place(places: list[Installation]) -> Installation:
+    return places[0]
+
+
+def wait_until_it_serves(place: Installation, seconds: float = 40) -> None:
+    until = time.monotonic() + seconds
+    while not place.serves():
+        assert time.monotonic() < until, place.logs()
+        time.sleep(0.2)
+
+
+@pytest.mark.installation
+def test_the_first_start_fills_the_sample_provider_in_and_the_second_serves_within_8_seconds(place):
+    printed = place.start("--demo")
+
+    assert f"http://127.0.0.1:{place.port}/" in printed
+    assert "Sample sign-ins" in printed
+    assert place.serves()
+    assert place.interrupt() == 0
+    assert place.gone(5)
+
+    begun = time.monotonic()
+    again = place.start("--demo")
+    wait_until_it_serves(place)
+    assert time.monotonic() - begun < 8
+    assert "Sample sign-ins" in again
+    assert "Filling" not in again
+
+
+@pytest.mark.installation
+def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places):
+    for place in places:
+        place.start()
+    one, two = places
+
+    assert one.serves()
+    assert two.serves()
+    assert one.interrupt() == 0
+    assert one.gone(5)
+    assert two.serves()
+    assert two.interrupt() == 0
+    assert two.gone(5)
+
+
+@pytest.mark.installation
+def test_after_the_parent_was_killed_nothing_is_left_and_the_next_start_works(place):
+    place.start()
+    assert place.up is not None
+    place.up.kill()
+    place.up.wait()
+
+    assert place.gone()
+
+    place.start()
+    assert place.serves()
+    assert place.interrupt() == 0
+    assert place.gone(5)
+
+
+@pytest.mark.installation
+def test_a_start_right_after_the_kill_works_too(place):
+    place.start()
+    assert place.up is not None
+    place.up.kill()
+    place.up.wait()
+    while "cannot be used" in (refused := place.command("doctor").stdout) or "in use" in refused:
+        time.sleep(0.1)
+
+    place.start()
+    assert place.serves()
+
+
+@pytest.mark.installation
+def test_killed_children_and_a_killed_database_come_back(place):
+    place.start()
+    for name in ("web", "worker"):
+        before = place.child(name)
+        before.kill()
+        before.wait()
+    server = postmaster.process_of(place.data / "postgres")
+    assert server is not None
+    server.kill()
+
+    wait_until_it_serves(place)
+    assert place.child("worker").is_running()
+    assert place.interrupt() == 0
+    assert place.gone(5)
+
+
+@pytest.mark.installation
+def test_a_taken_port_is_refused_before_anything_starts(place):
+    with socket.create_server(("127.0.0.1", place.port)):
+        refused = place.command("up")
+
+    assert refused.returncode == 1
+    assert f"WORKFLOOR_BIND=127.0.0.1:{place.port + 1}" in refused.stderr
+    assert not (place.data / "postgres").exists()
+
+
+@pytest.mark.installation
+def test_an_empty_folder_is_prepared_without_sample_data_and_the_doctor_finds_no_fault(place):
+    assert "migrations applied" in place.command("migrate").stdout
+    assert "up to date" in place.command("migrate").stdout
+    found = place.command("doctor", "--format", "json")
+    findings = {finding["check"]: finding for finding in json.loads(found.stdout)}
+
+    assert findings["migrations"]["state"] == "ok"
+    assert findings["walls"]["state"] == "ok"
+    assert findings["journal"]["state"] == "ok"
+    assert findings["worker"]["state"] == "look"
+    assert found.returncode == any(finding["state"] == "wrong" for finding in findings.values())
+    assert place.processes() == []
+
+
+@pytest.mark.installation
+def test_a_command_without_tables_says_to_migrate(place):
+    refused = place.command("demo")
+
+    assert refused.returncode == 1
+    assert "workfloor migrate" in refused.stderr
+
+
+@pytest.mark.installation
+def test_a_superuser_is_refused_and_nothing_of_ones_own_is_started(place):
+    with pg.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
+        where = server.address.replace("user=workfloor", "user=postgres")
+        stranger = Installation(place.data, place.port, {"WORKFLOOR_DATABASE_URL": where})
+        refused = stranger.command("migrate")
+
+    assert refused.returncode == 1
+    assert "NOSUPERUSER" in refused.stderr
+    assert not (place.data / "postgres").exists()
