@@ -44,7 +44,7 @@ class QueueTerms:
 
 @lru_cache(maxsize=256)
 def _read(version_id: int, source: str) -> rules.Contract:
-    return forms.read(source)
+    return forms.stored(source)
 
 
 def in_force(client_id: int, on: date) -> Terms:

@@ -1,31 +1,22 @@
 """What a contract says, as plain values, and the checks that no single clause can fail alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
-Measure = Literal[
-    "answered-within", "abandoned", "speed-of-answer", "handled-time", "resolved-within", "volume"
-]
+from workfloor.kit import calendars, money
+
+Measure = Literal["answered-within", "abandoned", "speed-of-answer", "handled-time", "resolved-within", "volume"]
 Per = Literal["answered", "offered", "offered-less-short-abandons"]
 Unit = Literal["contact", "minute", "transaction", "fixed"]
 Counts = Literal["answered", "received", "done", "talk", "handled"]
 Tiering = Literal["volume", "graduated"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
-# What a work item of a process is called, by the process's kind.
-ITEM_KINDS: Mapping[str, str] = {
-    "inbound-voice": "call",
-    "outbound-voice": "call",
-    "chat": "chat",
-    "email": "email",
-    "data-capture": "document",
-    "payables": "document",
-    "receivables": "document",
-    "bookkeeping": "document",
-}
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +63,6 @@ class Process:
     calendar: str
     dispositions: tuple[str, ...]
     queues: tuple[Queue, ...]
-
-    @property
-    def item_kind(self) -> str:
-        return ITEM_KINDS[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +146,243 @@ def requirements(queue: Queue, waited_seconds: float) -> dict[str, int]:
         if waited_seconds >= ring.after_seconds:
             levels.update(ring.requires)
     return {skill: level for skill, level in levels.items() if level > 0}
+
+
+# Checks across clauses
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What no schema sees: `because` names the other places that it follows from."""
+
+    place: str
+    message: str
+    because: tuple[str, ...] = ()
+
+
+def check(contract: Contract) -> list[Fault]:
+    """Return everything that is wrong with a contract whose clauses are each well-formed."""
+    checks = (
+        _check_head,
+        _check_calendars,
+        _check_processes,
+        _check_levels,
+        _check_weights,
+        _check_credits,
+        _check_prices,
+    )
+    return [fault for one in checks for fault in one(contract)]
+
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+
+
+def _check_head(contract: Contract) -> Iterator[Fault]:
+    days = {name: getattr(contract, name) for name in ("signed_on", "starts_on", "ends_on")}
+    for name, day in days.items():
+        if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            yield Fault(f"contract.{name}", f"{day} is no year to have a contract in.")
+    for earlier in ("starts_on", "signed_on"):
+        if days[earlier] > contract.ends_on:
+            message = f"the term ends on {contract.ends_on}, before {earlier} ({days[earlier]})."
+            yield Fault("contract.ends_on", message, (f"contract.{earlier}",))
+    if contract.currency not in money.MINOR_UNITS:
+        yield Fault("contract.currency", f"{contract.currency} is no currency of ISO 4217.")
+    if contract.zone not in calendars.zones():
+        yield Fault("contract.zone", f"{contract.zone} is no time zone; write one such as Europe/Berlin.")
+    if contract.country not in calendars.countries():
+        yield Fault("contract.country", f"{contract.country} is no country of ISO 3166.")
+
+
+def _check_calendars(contract: Contract) -> Iterator[Fault]:
+    for name, terms in contract.calendars.items():
+        place = f"calendars.{name}"
+        if terms.zone not in calendars.zones() and terms.zone != contract.zone:
+            yield Fault(f"{place}.zone", f"{terms.zone} is no time zone; write one such as Europe/Berlin.")
+        if terms.holidays and not calendars.holiday_calendar_exists(terms.holidays):
+            yield Fault(f"{place}.holidays", f"there is no calendar of public holidays for {terms.holidays}.")
+        for index, day in enumerate(terms.open_on):
+            if day in terms.closed_on:
+                yield Fault(f"{place}.open_on[{index}]", f"{day} is closed too.", (f"{place}.closed_on",))
+            elif WEEKDAYS[day.weekday()] not in terms.week:
+                message = f"{day} is a {WEEKDAYS[day.weekday()]}, for which the week has no hours."
+                yield Fault(f"{place}.open_on[{index}]", message, (f"{place}.week",))
+        yield from _check_spans(place, terms)
+        if _never_open(contract, terms):
+            because = ("contract.starts_on", "contract.ends_on", f"{place}.holidays", f"{place}.closed_on")
+            yield Fault(f"{place}.week", "is never open within the term: nobody could ever work.", because)
+
+
+def _check_spans(place: str, terms: CalendarTerms) -> Iterator[Fault]:
+    """Look for spans of the week that run into the next one; the last runs into the first."""
+    day = 24 * 60
+    found = []
+    for weekday, spans in terms.week.items():
+        for index, (opens, closes) in enumerate(spans):
+            first = WEEKDAYS.index(weekday) * day + opens.hour * 60 + opens.minute
+            length = (closes.hour - opens.hour) * 60 + closes.minute - opens.minute
+            found.append((first, first + (length if length > 0 else length + day), weekday, index))
+    found.sort()
+    for (_, end, weekday, before), (start, _, later, index) in pairwise(found):
+        if end > start:
+            message = f"overlaps a span of {weekday} that ends later."
+            yield Fault(f"{place}.week.{later}[{index}]", message, (f"{place}.week.{weekday}[{before}]",))
+    if len(found) > 1 and found[-1][1] - 7 * day > found[0][0]:
+        (_, _, weekday, index), (_, _, last, before) = found[0], found[-1]
+        message = f"overlaps a span of {last} that ends later."
+        yield Fault(f"{place}.week.{weekday}[{index}]", message, (f"{place}.week.{last}[{before}]",))
+
+
+def _never_open(contract: Contract, terms: CalendarTerms) -> bool:
+    sensible = all(_FIRST_YEAR <= day.year <= _LAST_YEAR for day in (contract.starts_on, contract.ends_on))
+    known = terms.holidays is None or calendars.holiday_calendar_exists(terms.holidays)
+    if not (sensible and known and terms.zone in calendars.zones()):
+        return False  # each of these is a fault of its own
+    start = calendars.instant(contract.starts_on, time(0), terms.zone)
+    end = calendars.instant(contract.ends_on + timedelta(days=1), time(0), terms.zone)
+    try:
+        return start < end < calendars.add_working(calendar(terms), start, 1)
+    except calendars.NeverOpen:
+        return True
+
+
+def calendar(terms: CalendarTerms) -> calendars.Calendar:
+    """Return the terms as a calendar that working time is counted by."""
+    return calendars.Calendar(
+        zone=terms.zone,
+        week={WEEKDAYS.index(day): spans for day, spans in terms.week.items()},
+        holidays=terms.holidays,
+        closed_on=frozenset(terms.closed_on),
+        open_on=frozenset(terms.open_on),
+    )
+
+
+def _check_processes(contract: Contract) -> Iterator[Fault]:
+    queues = [
+        (f"processes[{i}].queues[{j}]", queue)
+        for i, process in enumerate(contract.processes)
+        for j, queue in enumerate(process.queues)
+    ]
+    yield from _twice([(f"processes[{i}].name", one.name) for i, one in enumerate(contract.processes)])
+    yield from _twice([(f"{place}.name", queue.name) for place, queue in queues])
+    for i, process in enumerate(contract.processes):
+        if process.calendar not in contract.calendars:
+            message = f"there is no calendar {process.calendar}; there is {', '.join(contract.calendars)}."
+            yield Fault(f"processes[{i}].calendar", message, ("calendars",))
+        yield from _twice([(f"processes[{i}].dispositions[{j}]", d) for j, d in enumerate(process.dispositions)])
+    for place, queue in queues:
+        yield from _check_queue(place, queue)
+
+
+def _twice(named: Sequence[tuple[str, str]]) -> Iterator[Fault]:
+    first: dict[str, str] = {}
+    for place, name in named:
+        if name in first:
+            yield Fault(place, f"{name} is there twice; the first is at {first[name]}.", (first[name],))
+        first.setdefault(name, place)
+
+
+def _check_queue(place: str, queue: Queue) -> Iterator[Fault]:
+    answer, resolve = queue.answer_within_seconds, queue.resolve_within_seconds
+    for key, seconds in (("answer_within", answer), ("resolve_within", resolve)):
+        if seconds == 0:
+            yield Fault(f"{place}.{key}", "is no time at all: nobody could ever be that fast.")
+    if answer and resolve and answer > resolve:
+        message = "an item would be due resolved before it is due answered."
+        yield Fault(f"{place}.resolve_within", message, (f"{place}.answer_within",))
+    asked, waited = dict(queue.requires), -1
+    for number, ring in enumerate(queue.relax):
+        here = f"{place}.relax[{number}]"
+        if ring.after_seconds <= waited:
+            yield Fault(f"{here}.after", "must be later than the ring before it.", (f"{place}.relax",))
+        for skill, level in ring.requires.items():
+            if level >= asked.get(skill, 0):
+                now = f"level {asked[skill]} is asked already" if skill in asked else "is not asked at all"
+                message = f"a ring can only lower what is asked: {skill} {now}."
+                yield Fault(f"{here}.{skill}", message, (f"{place}.requires",))
+        asked, waited = asked | dict(ring.requires), ring.after_seconds
+
+
+def _check_levels(contract: Contract) -> Iterator[Fault]:
+    levels = [(f"service_levels[{i}]", level) for i, level in enumerate(contract.service_levels)]
+    yield from _twice([(f"{place}.name", level.name) for place, level in levels])
+    for place, level in levels:
+        yield from _check_of(contract, place, level.of)
+        if level.threshold_seconds == 0:
+            yield Fault(f"{place}.threshold", "is no time at all: nobody could ever be that fast.")
+        yield from _check_promise(place, level)
+
+
+def _check_promise(place: str, level: ServiceLevel) -> Iterator[Fault]:
+    unit = "s" if level.measure in ("speed-of-answer", "handled-time") else "%"
+    for key, number in (("expected", level.expected), ("minimum", level.minimum), ("weight", level.weight)):
+        if number is not None and number > 100 and (unit == "%" or key == "weight"):
+            yield Fault(f"{place}.{key}", f"{number} % is more than all.")
+        if number is not None and level.expected is None:
+            yield Fault(
+                f"{place}.{key}", "needs expected: what promises nothing cannot be missed.", (f"{place}.expected",)
+            )
+    if level.expected is None or level.minimum is None:
+        return
+    better = level.minimum < level.expected if level.lower_is_better else level.minimum > level.expected
+    if better:
+        message = f"the minimum ({level.minimum:f} {unit}) promises more than expected ({level.expected:f} {unit})."
+        yield Fault(f"{place}.minimum", message, (f"{place}.expected", f"{place}.measure"))
+
+
+def _check_of(contract: Contract, place: str, of: Sequence[str]) -> Iterator[Fault]:
+    known = contract.queues()
+    processes = enumerate(contract.processes)
+    names = tuple(f"processes[{i}].queues[{j}].name" for i, one in processes for j in range(len(one.queues)))
+    for index, name in enumerate(of):
+        if name not in known:
+            yield Fault(f"{place}.of[{index}]", f"there is no queue {name} in any process.", names)
+    yield from _twice([(f"{place}.of[{index}]", name) for index, name in enumerate(of)])
+
+
+def _check_weights(contract: Contract) -> Iterator[Fault]:
+    weights = {f"service_levels[{i}].weight": level.weight for i, level in enumerate(contract.service_levels)}
+    given = {place: weight for place, weight in weights.items() if weight is not None}
+    if not contract.credits:
+        if given:
+            yield Fault(next(iter(given)), "a weight means nothing without [credits].", ("credits",))
+    elif sum(given.values()) != 100:
+        found = f"the weights add up to {sum(given.values()):f} %, not 100 %."
+        yield Fault(next(iter(given), "credits"), found, tuple(weights))
+
+
+def _check_credits(contract: Contract) -> Iterator[Fault]:
+    if not contract.credits:
+        return
+    for name in ("at_risk", "cap"):
+        if not 0 < getattr(contract.credits, name) <= 100:
+            yield Fault(f"credits.{name}", "must be above 0 % and at most 100 % of the charges.")
+    if not contract.credits.pool:
+        yield Fault("credits.pool", "is 0 %: no credit would ever be due. Take [credits] out instead.")
+
+
+def _check_prices(contract: Contract) -> Iterator[Fault]:
+    prices = [(f"prices[{i}]", price) for i, price in enumerate(contract.prices)]
+    yield from _twice([(f"{place}.title", price.title) for place, price in prices])
+    for place, price in prices:
+        yield from _check_of(contract, place, price.of)
+        if (price.rate is None) == (not price.tiers):
+            yield Fault(place, "needs either a rate or tiers.", (f"{place}.rate", f"{place}.tiers"))
+        yield from _check_tiers(place, price.tiers)
+        digits = money.MINOR_UNITS.get(contract.currency, 4)
+        if price.minimum is not None and price.minimum != round(price.minimum, digits):
+            message = f"{contract.currency} has {digits} decimals."
+            yield Fault(f"{place}.minimum", message, ("contract.currency",))
+
+
+def _check_tiers(place: str, tiers: Sequence[Tier]) -> Iterator[Fault]:
+    for index, (tier, following) in enumerate(pairwise(tiers)):
+        here, after = f"{place}.tiers[{index}]", f"{place}.tiers[{index + 1}]"
+        if tier.up_to is None:
+            yield Fault(here, "only the last tier may leave up_to out; the tiers after it overlap it.")
+        elif following.up_to is not None and following.up_to <= tier.up_to:
+            message = f"overlaps the tier before it, which goes up to {tier.up_to}."
+            yield Fault(f"{after}.up_to", message, (f"{here}.up_to",))
+    if tiers and tiers[-1].up_to is not None:
+        message = "the last tier must leave up_to out, or a larger quantity would have no rate."
+        yield Fault(f"{place}.tiers[{len(tiers) - 1}].up_to", message)

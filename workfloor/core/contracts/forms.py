@@ -1,0 +1,310 @@
+"""The contract file: read, checked, turned into typed terms; and what changed between two, in words."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, time
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from workfloor.core.contracts import rules
+from workfloor.kit import toml
+from workfloor.kit.toml import Fault, Refused
+
+__all__ = ["Change", "Fault", "Refused", "changes", "document", "read", "schema", "schema_text", "stored"]
+
+Terms = Mapping[str, Any]
+
+_LATER = "is planned but not executed yet, and a term without effect is not accepted. Take it out"
+NOT_YET = {
+    word: f"{word} {_LATER}{instead}."
+    for words, instead in {
+        ("exclude", "earn_back", "ratchet", "bonus", "allocation", "baseline"): ", or settle it by hand",
+        (
+            "first-response-within",
+            "first-contact-resolution",
+            "backlog-older-than",
+            "accuracy",
+            "satisfaction",
+            "availability",
+        ): "; measured today: answered-within, abandoned, speed-of-answer, handled-time, resolved-within, volume",
+        ("points", "linear", "fixed"): "; the rule today is at-risk",
+        ("agent-hour", "fte-month", "outcome"): "; units today: contact, minute, transaction, fixed",
+        ("day", "week", "quarter", "rolling-quarter", "year"): "; the window today is month",
+    }.items()
+    for word in words
+}
+
+
+def schema_text() -> str:
+    return resources.files(__package__).joinpath("contract.schema.json").read_text("utf-8")
+
+
+@cache
+def schema() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(schema_text())
+    return found
+
+
+def read(text: str) -> rules.Contract:
+    """Return what a contract file says; raises Refused with every fault of it."""
+    found = document(text)
+    found.finish()
+    return build(found.data)
+
+
+def document(text: str) -> toml.Document:
+    """Return a contract file with all its faults; raises Refused only where it is no TOML."""
+    found = toml.read(text, schema(), NOT_YET)
+    if found.sound:
+        for fault in rules.check(build(found.data)):
+            found.refuse(fault.place, fault.message, fault.because)
+    return found
+
+
+def stored(text: str) -> rules.Contract:
+    """Return what a signed file says: it was checked when it was signed, by the checks of that day."""
+    return build(toml.plain(text))
+
+
+def build(terms: Terms) -> rules.Contract:
+    """Turn a document that satisfies the schema into typed terms."""
+    head = terms["contract"]
+    processes = tuple(_process(one) for one in terms["processes"])
+    everywhere = tuple({queue.name: None for process in processes for queue in process.queues})
+    return rules.Contract(
+        client=head["client"],
+        title=head["title"],
+        signed_on=date.fromisoformat(head["signed_on"]),
+        starts_on=date.fromisoformat(head["starts_on"]),
+        ends_on=date.fromisoformat(head["ends_on"]),
+        currency=head["currency"],
+        zone=head["zone"],
+        country=head["country"],
+        rounding=head.get("rounding", "half-even"),
+        calendars={name: _calendar(name, one, head["zone"]) for name, one in terms["calendars"].items()},
+        processes=processes,
+        service_levels=tuple(_level(one, everywhere) for one in terms.get("service_levels", ())),
+        credits=_credits(terms["credits"]) if "credits" in terms else None,
+        prices=tuple(_price(one, everywhere) for one in terms.get("prices", ())),
+    )
+
+
+def _calendar(name: str, terms: Terms, zone: str) -> rules.CalendarTerms:
+    return rules.CalendarTerms(
+        name=name,
+        zone=terms.get("zone", zone),
+        week={day: tuple(_span(span) for span in spans) for day, spans in terms["week"].items() if spans},
+        holidays=terms.get("holidays"),
+        closed_on=tuple(date.fromisoformat(day) for day in terms.get("closed_on", ())),
+        open_on=tuple(date.fromisoformat(day) for day in terms.get("open_on", ())),
+    )
+
+
+def _span(text: str) -> tuple[time, time]:
+    opens, closes = text.split("-")
+    return time.fromisoformat(opens), time(0) if closes == "24:00" else time.fromisoformat(closes)
+
+
+def _process(terms: Terms) -> rules.Process:
+    return rules.Process(
+        name=terms["name"],
+        title=terms.get("title", terms["name"]),
+        kind=terms["kind"],
+        location=terms["location"],
+        calendar=terms["calendar"],
+        dispositions=tuple(terms["dispositions"]),
+        queues=tuple(_queue(one) for one in terms["queues"]),
+    )
+
+
+def _queue(terms: Terms) -> rules.Queue:
+    return rules.Queue(
+        name=terms["name"],
+        title=terms.get("title", terms["name"]),
+        requires=dict(terms["requires"]),
+        relax=tuple(_ring(one) for one in terms.get("relax", ())),
+        priority=terms.get("priority", 0),
+        answer_within_seconds=_seconds(terms.get("answer_within")),
+        resolve_within_seconds=_seconds(terms.get("resolve_within")),
+        offer_seconds=_seconds(terms.get("offer_for")) or 20,
+        at_once=terms.get("at_once", 1),
+    )
+
+
+def _ring(terms: Terms) -> rules.Ring:
+    levels = {skill: level for skill, level in terms.items() if skill != "after"}
+    return rules.Ring(_seconds(terms["after"]) or 0, levels)
+
+
+def _level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
+    per, _, short = terms.get("per", "").partition("(")
+    number = _in_seconds if terms["measure"] in ("speed-of-answer", "handled-time") else _percent
+    return rules.ServiceLevel(
+        name=terms["name"],
+        measure=terms["measure"],
+        of=tuple(terms.get("of", everywhere)),
+        threshold_seconds=_seconds(terms.get("threshold")),
+        per=per or None,
+        short_abandon_seconds=_seconds(short.rstrip(")") or None),
+        expected=number(terms.get("expected")),
+        minimum=number(terms.get("minimum")),
+        window=terms.get("window", "month"),
+        weight=_percent(terms.get("weight")),
+    )
+
+
+def _credits(terms: Terms) -> rules.Credits:
+    def percent(key: str) -> Decimal:
+        return Decimal(terms[key].rstrip(" %"))
+
+    return rules.Credits(terms["rule"], percent("at_risk"), percent("pool"), percent("cap"))
+
+
+_COUNTS: dict[str, rules.Counts] = {"contact": "answered", "minute": "handled", "transaction": "done"}
+
+
+def _price(terms: Terms, everywhere: tuple[str, ...]) -> rules.Price:
+    unit = terms["unit"]
+    return rules.Price(
+        title=terms["title"],
+        unit=unit,
+        of=() if unit == "fixed" else tuple(terms.get("of", everywhere)),
+        counts=terms.get("counts", _COUNTS.get(unit)),
+        rate=_decimal(terms.get("rate")),
+        tiers=tuple(rules.Tier(one.get("up_to"), Decimal(one["rate"])) for one in terms.get("tiers", ())),
+        tiering=terms.get("tiering"),
+        minimum=_decimal(terms.get("minimum")),
+    )
+
+
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(duration: str | None) -> int | None:
+    """Return the seconds of `20s`, `4 working hours` or `2d`."""
+    if duration is None:
+        return None
+    digits = duration[: len(duration) - len(duration.lstrip("0123456789"))]
+    unit = duration[len(digits) :].strip().removeprefix("working ")
+    return int(digits) * _UNIT_SECONDS[unit[0]]
+
+
+def _in_seconds(duration: str | None) -> Decimal | None:
+    seconds = _seconds(duration)
+    return None if seconds is None else Decimal(seconds)
+
+
+def _percent(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text.rstrip(" %"))
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+# What changed, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: `before` is None where something was added, `after` where it was taken out."""
+
+    subject: str  # such as `Queue regular`
+    term: str  # empty where the whole subject came or went
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        if not self.term:
+            return f"{self.subject}: {'taken out' if self.after is None else 'added'}"
+        return f"{self.subject}: {self.term}: {self.before or 'nothing'} becomes {self.after or 'nothing'}"
+
+
+def changes(old: rules.Contract, new: rules.Contract) -> list[Change]:
+    """Return what a reader of the contract must know to get from one version to another."""
+    before, after = _said(old), _said(new)
+    found: list[Change] = []
+    for subject in [*before, *(one for one in after if one not in before)]:
+        if subject not in after:
+            found.append(Change(subject, "", _sentence(before[subject]), None))
+        elif subject not in before:
+            found.append(Change(subject, "", None, _sentence(after[subject])))
+        else:
+            found.extend(_changed(subject, before[subject], after[subject]))
+    return found
+
+
+def _changed(subject: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
+    terms = [*before, *(term for term in after if term not in before)]
+    pairs = ((term, before.get(term), after.get(term)) for term in terms)
+    return [Change(subject, term, was, now) for term, was, now in pairs if was != now]
+
+
+def _sentence(terms: Mapping[str, str]) -> str:
+    return "; ".join(f"{term} {value}" for term, value in terms.items())
+
+
+def _said(contract: rules.Contract) -> dict[str, dict[str, str]]:
+    """Return subject -> term -> value, all in words, without what a contract leaves out."""
+    said = {"Contract": _terms(contract)}
+    said |= {f"Calendar {one.name}": _terms(one) for one in contract.calendars.values()}
+    for process in contract.processes:
+        said[f"Process {process.name}"] = _terms(process)
+        for queue in process.queues:
+            said[f"Queue {queue.name}"] = {"process": process.name} | _terms(queue)
+    said |= {f"Service level “{one.name}”": _terms(one) for one in contract.service_levels}
+    if contract.credits:
+        said["Credits"] = _terms(contract.credits)
+    return said | {f"Price “{one.title}”": {"title": one.title} | _terms(one) for one in contract.prices}
+
+
+_HOLDS_OTHERS = {"calendars", "processes", "service_levels", "credits", "prices", "queues", "name"}
+_PERCENT = {"weight", "at_risk", "pool", "cap"}
+
+
+def _terms(clause: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for term in (one.name for one in fields(clause)):
+        value = getattr(clause, term)
+        if term in _HOLDS_OTHERS or value is None or value in ((), {}):
+            continue
+        words = term.removesuffix("_seconds").replace("_", " ")
+        if isinstance(value, Mapping):
+            found |= {f"{words} {key}": _words(one) for key, one in value.items()}
+        else:
+            found[words] = _number(clause, term, value) or _words(value)
+    return found
+
+
+def _number(clause: Any, term: str, value: Any) -> str | None:
+    """Write what is a duration or a percent as one; a promise is either, as its measure has it."""
+    promise = isinstance(clause, rules.ServiceLevel) and term in ("expected", "minimum")
+    if term.endswith("_seconds") or (promise and clause.measure in ("speed-of-answer", "handled-time")):
+        return _duration(int(value))
+    return f"{value:f} %" if promise or term in _PERCENT else None
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(one)}" for key, one in value.items())
+    if isinstance(value, tuple):
+        return _hours(*value) if value and isinstance(value[0], time) else ", ".join(map(_words, value))
+    if isinstance(value, rules.Tier):
+        return f"{'beyond' if value.up_to is None else f'up to {value.up_to}'} at {value.rate}"
+    if isinstance(value, rules.Ring):
+        return f"after {_duration(value.after_seconds)} {_words(value.requires)}"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _hours(opens: time, closes: time) -> str:
+    return f"{opens:%H:%M}-{f'{closes:%H:%M}' if closes > time(0) else '24:00'}"
+
+
+def _duration(seconds: int) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
