@@ -59,6 +59,5 @@ def live(request: Request) -> StreamingHttpResponse:
     person, clients = request.person, queries.enterable(request.person) if request.person else []
     if person is None or not all(rules.may_hear(topic, person.id, person.roles, clients) for topic in wanted):
         raise PermissionDenied("These topics are not for you.")
-    response = StreamingHttpResponse(stream.events(wanted), content_type="text/event-stream")
-    response.headers |= {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return response
+    unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(stream.events(wanted), content_type="text/event-stream", headers=unbuffered)
