@@ -1,9 +1,14 @@
 """What every test stands on: a real PostgreSQL, a migrated template, and a copy of it for each who needs one alone."""
 
 import os
+import socket
+import subprocess
+import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 _stack = ExitStack()
@@ -115,3 +120,41 @@ def real_database(template: str, django_db_setup: None, django_db_blocker) -> It
         _use(name)
         yield address(name)
         _use(before)
+
+
+@pytest.fixture
+def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
+    """A web server and a worker of our own on the test's own database, as `workfloor up` runs them; yields its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        bind = f"127.0.0.1:{probe.getsockname()[1]}"
+    env = os.environ | {
+        "WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_BIND": bind, "WORKFLOOR_DATA": str(tmp_path)
+    }  # fmt: skip
+    with ExitStack() as stack:
+        for command in ("web", "worker"):
+            log = stack.enter_context((tmp_path / f"{command}.log").open("wb"))
+            process = subprocess.Popen([Path(sys.executable).with_name("workfloor"), command], env=env, stdout=log, stderr=log)
+            stack.callback(_end, process)
+        _wait_for(f"http://{bind}/accounts/login/", tmp_path)
+        yield f"http://{bind}"
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(url: str, logs: Path, seconds: float = 40) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as response:
+            if response.status == 200:
+                return
+        time.sleep(0.2)
+    said = "\n".join(log.read_text() for log in logs.glob("*.log"))
+    pytest.fail(f"{url} did not answer within {seconds} s. The processes said:\n{said}")
