@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.table import Table
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
-    from workfloor.ops.history import actions, forms, gateway, queries
+    from workfloor.ops.history import forms, gateway, queries
 
 Advance = Callable[[int], None]
 as_text_or_json = click.option(
@@ -46,26 +46,12 @@ def import_(file: Path, map_: Path, rows: int | None, form: str) -> None:
     The map says which column means what and what to do with each kind of dirt; dirt that it does not allow refuses
     the whole file, with every line and reason. What it allows is counted and reported.
     """
-    with edge.installation():
-        from workfloor.ops.history import actions, forms, gateway
+    with _refusing(map_, form):
+        from workfloor.ops.history import forms, gateway
 
-        try:
-            read = forms.read_file(map_)
-            with gateway.opened(file) as export:
-                report, added = _import(export, read, rows)
-        except forms.Refused as refused:
-            _refuse(
-                form,
-                map_,
-                f"{map_.name} is not a map",
-                [(each.line, each.place, each.message) for each in refused.faults],
-                len(refused.faults),
-            )
-        except gateway.Unreadable as unreadable:
-            _refuse(form, file, unreadable.reason, [], 0, unreadable.line)
-        except actions.Refused as refused:
-            found = [(each.line, each.kind, each.reason) for each in refused.findings]
-            _refuse(form, file, refused.reason, found, refused.count)
+        read = forms.read(gateway.map_text(map_))
+    with edge.installation(), _refusing(file, form), gateway.opened(file) as export:
+        report, added = _import(export, read, rows)
     _show(report | {"added": added}, form)
 
 
@@ -80,9 +66,7 @@ def _import(export: "gateway.Export", read: "forms.Form", rows: int | None) -> t
         if known := queries.same_file(place.client, export.sha256()):
             return queries.report(known), 0
     with _progress("Checking", export.size) as advance:
-        surveyed = actions.survey(
-            export=export, how=read.map, place=place, expected_rows=rows, progress=advance
-        )
+        surveyed = actions.survey(export=export, how=read.map, place=place, expected_rows=rows, progress=advance)
     with edge.database():
         actions.make_room(surveyed=surveyed)
     with edge.database(), _progress("Importing", export.size) as advance:
@@ -149,23 +133,34 @@ def _progress(what: str, size: int) -> Iterator[Advance]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def _refuse(
-    form: str, file: Path, reason: str, found: list[tuple[int, str, str]], count: int, line: int | None = None
-) -> None:
+@contextmanager
+def _refusing(file: Path, form: str) -> Iterator[None]:
     """Say why nothing was imported, each finding at its line, and end with status 1."""
-    if form == "json":
-        findings = [{"line": each[0], "kind": each[1], "reason": each[2]} for each in found]
-        click.echo(
-            json.dumps(
-                {"added": 0, "refused": reason, "line": line, "findings": findings, "count": count}, indent=2
-            )
-        )
+    from workfloor.ops.history import forms, rules
+
+    try:
+        yield
+    except forms.Refused as refused:
+        found = [(fault.line, fault.place, fault.message) for fault in refused.faults]
+        _refuse(file, form, "not a map that can be used", found, len(found))
+    except rules.Refused as refused:
+        found = [(each.line, each.kind, each.reason) for each in refused.findings]
+        _refuse(file, form, refused.reason, found, refused.count, refused.line)
+
+
+def _refuse(
+    file: Path, form: str, reason: str, found: list[tuple[int, str, str]], count: int, line: int | None = None
+) -> NoReturn:
     click.echo(f"{file}{f':{line}' if line else ''}: {reason}", err=True)
-    for at, kind, why in found:
-        click.echo(f"{file}:{at}: {kind}: {why}", err=True)
+    for at, what, why in found:
+        click.echo(f"{file}:{at}: {what}: {why}", err=True)
     if count > len(found):
-        click.echo(f"... and {count - len(found):,} more", err=True)
+        click.echo(f"… and {count - len(found):,} more", err=True)
     click.echo("Nothing was imported.", err=True)
+    if form == "json":
+        findings = [dict(zip(("line", "what", "why"), each, strict=True)) for each in found]
+        said = {"added": 0, "refused": reason, "line": line, "findings": findings, "count": count}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
     raise SystemExit(1)
 
 

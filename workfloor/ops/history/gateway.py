@@ -13,7 +13,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from workfloor.ops.history.rules import Map, Record
+from workfloor.ops.history.rules import Map, Record, Refused
 
 LONGEST_LINE = 1_000_000
 LONGEST_FIELD = 10_000
@@ -21,15 +21,6 @@ BATCH = 2_000
 
 # Called with how many bytes of the file have been read.
 Progress = Callable[[int], None]
-
-
-class Unreadable(Exception):
-    """The file as a whole cannot be read: where, why, and what to do."""
-
-    def __init__(self, line: int | None, reason: str) -> None:
-        super().__init__(reason)
-        self.line = line
-        self.reason = reason
 
 
 class Export:
@@ -45,14 +36,14 @@ class Export:
         return hashlib.file_digest(self._file, "sha256").hexdigest()
 
     def unused_columns(self, how: Map) -> list[str]:
-        """The columns of the file that the map does not name. Raises Unreadable if one that it names is missing."""
+        """The columns of the file that the map does not name. Raises Refused if one that it names is missing."""
         header = _parquet_header(self._file) if self._is_parquet() else next(_csv_rows(self._file, how))[1]
         _check_header(header, how)
         used = set(how.used_columns())
         return [name for name in header if name not in used]
 
     def records(self, how: Map, progress: Progress = lambda done: None) -> Iterator[Record]:
-        """Yield every row after the header, in the file's order. Raises Unreadable where the file breaks off."""
+        """Yield every row after the header, in the file's order. Raises Refused where the file breaks off."""
         read = _parquet_records if self._is_parquet() else _csv_records
         return read(self._file, how, progress)
 
@@ -65,28 +56,31 @@ class Export:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Export]:
-    """Open an export for reading. Raises Unreadable if it is no plain file or empty."""
+    """Open an export for reading. Raises Refused if it is no plain file or empty."""
     try:
-        file = path.open("rb")
+        # Not blocking: a pipe without a writer would never open.
+        file = open(  # noqa: SIM115
+            path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)
+        )
     except OSError as error:
-        raise Unreadable(None, f"{error.strerror}: check the name and the rights of the file") from error
+        raise Refused(f"{error.strerror}: check the name and the rights of the file") from error
     with file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(None, "not a plain file: it is read more than once, so save it to disk first")
+            raise Refused("not a plain file: it is read more than once, so save it to disk first")
         if status.st_size == 0:
-            raise Unreadable(None, "the file is empty")
+            raise Refused("the file is empty")
         yield Export(file, path.name)
 
 
 def _check_header(header: Sequence[str], how: Map) -> None:
     twice = sorted({name for name in header if header.count(name) > 1} & set(how.used_columns()))
     if twice:
-        raise Unreadable(1, f"the header names {_listed(twice)} more than once: rename all but one")
+        raise Refused(f"the header names {_listed(twice)} more than once: rename all but one", 1)
     missing = [name for name in how.used_columns() if name not in header]
     if missing:
         there = _listed(list(header)[:40])
-        raise Unreadable(1, f"no column {_listed(missing)}: the map names it, the file has {there}")
+        raise Refused(f"no column {_listed(missing)}: the map names it, the file has {there}", 1)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -120,9 +114,9 @@ def _csv_rows(
             yield line, [name.strip() for name in row] if line == 1 else row
             line = reader.line_num + 1
     except csv.Error as error:
-        raise Unreadable(line, f"not CSV ({error}): look for an open quote from this line on") from error
+        raise Refused(f"not CSV ({error}): look for an open quote from this line on", line) from error
     if line == 1:
-        raise Unreadable(1, "the file has no header")
+        raise Refused("the file has no header", 1)
 
 
 def _lines(file: BufferedReader, how: Map, progress: Progress) -> Iterator[str]:
@@ -132,7 +126,7 @@ def _lines(file: BufferedReader, how: Map, progress: Progress) -> Iterator[str]:
     while following := file.readline(LONGEST_LINE + 1):
         number, line, done = number + 1, following, done + len(following)
         if len(line) > LONGEST_LINE:
-            raise Unreadable(number, f"a line longer than {LONGEST_LINE:,} bytes: is it CSV?")
+            raise Refused(f"a line longer than {LONGEST_LINE:,} bytes: is it CSV?", number)
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
         yield decode(line, "surrogateescape")[0]
@@ -140,10 +134,10 @@ def _lines(file: BufferedReader, how: Map, progress: Progress) -> Iterator[str]:
             progress(done)
     progress(done)
     if not line.endswith((b"\n", b"\r")) and not how.open_end:
-        raise Unreadable(
-            number,
+        raise Refused(
             "the last line does not end: the file looks cut short. Export it again, or set "
             "open_end = true under [file] if this export never ends its last line",
+            number,
         )
 
 
@@ -165,15 +159,13 @@ def _fault(row: list[str], width: int) -> str:
 
 def _parquet(file: BufferedReader) -> Any:
     # Imported here because it takes 0.2 s and 80 MB that a CSV need not pay.
-    import pyarrow  # type: ignore[import-untyped]
-    import pyarrow.parquet  # type: ignore[import-untyped]
+    import pyarrow
+    import pyarrow.parquet
 
     try:
         return pyarrow.parquet.ParquetFile(file)
     except pyarrow.ArrowException as error:
-        raise Unreadable(
-            None, f"not whole Parquet ({error}): it may be cut short; export it again"
-        ) from error
+        raise Refused(f"not whole Parquet ({error}): it may be cut short; export it again") from error
 
 
 def _parquet_header(file: BufferedReader) -> list[str]:
@@ -192,7 +184,7 @@ def _parquet_records(file: BufferedReader, how: Map, progress: Progress) -> Iter
                 yield Record(line, values, _fault(list(values.values()), len(values)))
             progress(size * line // total)
     except OSError as error:
-        raise Unreadable(line + 1, f"the Parquet data breaks off ({error}): export it again") from error
+        raise Refused(f"the Parquet data breaks off ({error}): export it again", line + 1) from error
 
 
 def _text(value: object) -> str:
@@ -209,3 +201,20 @@ def _text(value: object) -> str:
         case Decimal() if value.is_finite() and value == int(value):
             return str(int(value))
     return str(value)
+
+
+# --- the map ----------------------------------------------------------------------------------------------------
+
+
+def map_text(path: Path) -> str:
+    """The text of a map file. Raises Refused if it is no text of at most a megabyte."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST_LINE + 1)
+        if len(content) > LONGEST_LINE:
+            raise Refused(f"larger than {LONGEST_LINE:,} bytes: is it a map?")
+        return content.decode()
+    except OSError as error:
+        raise Refused(f"{error.strerror}: check the name and the rights of the file") from error
+    except UnicodeDecodeError as error:
+        raise Refused("not UTF-8 text: save the map as UTF-8") from error

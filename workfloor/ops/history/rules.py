@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
@@ -122,6 +122,14 @@ class Finding:
     policy: Policy
 
 
+class Refused(Exception):
+    """The file is refused whole: why and what to do, at which line, or which findings (the first of `count`)."""
+
+    def __init__(self, reason: str, line: int | None = None, findings: Sequence[Finding] = (), count: int = 0) -> None:
+        super().__init__(reason)
+        self.reason, self.line, self.findings, self.count = reason, line, findings, count
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One past contact: when it came, queued, left the queue, and, if answered, ended and was wrapped up."""
@@ -161,7 +169,7 @@ def instant(text: str, zone: ZoneInfo, arrival_format: str | None) -> tuple[date
     """
     if arrival_format is None and ":" not in text:
         raise ValueError("no time of day")
-    local = datetime.strptime(text, arrival_format) if arrival_format else datetime.fromisoformat(text)
+    local = datetime.strptime(text, arrival_format) if arrival_format else datetime.fromisoformat(text)  # noqa: DTZ007
     if local.tzinfo is not None:
         at = local.astimezone(UTC)
         return at, at, ""
@@ -222,12 +230,11 @@ class Reader:
             _doubt(row, outcome, lengths[2])
         if queue is None or outcome is None or arrived is None or None in lengths:
             return None, row.findings
-        call = _call(
-            row, key, queue, outcome, arrived, [timedelta(seconds=length or 0) for length in lengths]
-        )
+        call = _call(row, key, queue, outcome, arrived, [timedelta(seconds=length or 0) for length in lengths])
         if call.over_at > self.window.now:
             row.find("arrival-in-future", f"over at {call.over_at:%Y-%m-%d %H:%M:%S} UTC")
-        return (None if row.unusable else call), row.findings
+        usable = all(finding.policy not in _UNUSABLE for finding in row.findings)
+        return (call if usable else None), row.findings
 
     def _key(self, row: "_Row") -> str:
         if self.how.columns.id is not None:
@@ -253,12 +260,9 @@ class Reader:
             row.find("arrival-unreadable", f"{says}, not {self.how.arrival_format or 'YYYY-MM-DDThh:mm:ss'}")
             return None
         at = second if odd and row.find(odd, f"{says}, in {self.how.zone}") == "second" else first
-        if not self.window.starts_at <= at < self.window.ends_at:
-            row.find("arrival-outside-contract", says)
-        elif at <= self.window.now:
+        if self.window.starts_at <= at < self.window.ends_at and at <= self.window.now:
             return at
-        else:
-            row.find("arrival-in-future", says)
+        row.find("arrival-in-future" if at > self.window.now else "arrival-outside-contract", says)
         return None
 
 
@@ -270,10 +274,6 @@ class _Row:
         self.how = how
         self.findings: list[Finding] = []
         self.as_given: dict[str, str] = {}  # what the row said where we read it otherwise
-
-    @property
-    def unusable(self) -> bool:
-        return any(finding.policy in ("refuse", "leave-out") for finding in self.findings)
 
     def find(self, kind: str, reason: str) -> Policy:
         policy = self.how.policy(kind)
@@ -322,9 +322,7 @@ def _doubt(row: _Row, outcome: Outcome, service: int) -> None:
         row.as_given[columns.agent] = row.text(columns.agent)
 
 
-def _call(
-    row: _Row, key: str, queue: str, outcome: Outcome, arrived: datetime, lengths: list[timedelta]
-) -> Call:
+def _call(row: _Row, key: str, queue: str, outcome: Outcome, arrived: datetime, lengths: list[timedelta]) -> Call:
     menu, wait, service, wrap = lengths
     left = arrived + menu + wait
     ended = left + service if outcome == "answered" else None

@@ -1,0 +1,153 @@
+"""Imports past work from an export: all of a file or nothing, and never twice."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal.rules import Event
+from workfloor.core.work import actions as work
+from workfloor.core.work import events as facts
+from workfloor.core.work import rules as work_rules
+from workfloor.kit import calendars, locks, partitions
+from workfloor.ops.history import events, forms, gateway, models, queries, rules
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first reading of a file showed."""
+
+    sha256: str
+    unused_columns: list[str]
+    tally: rules.Tally
+    first_at: datetime
+    last_at: datetime
+
+
+def survey(
+    *,
+    export: gateway.Export,
+    how: rules.Map,
+    place: queries.Place,
+    expected_rows: int | None,
+    progress: gateway.Progress,
+) -> Survey:
+    """Read a file through and write nothing. Raises Refused if any of it may not be imported, with every finding."""
+    if strange := sorted(set(how.queues.values()) - place.queues.keys()):
+        known = ", ".join(sorted(place.queues))
+        raise rules.Refused(f"the contract has no queue {', '.join(strange)}: [queues] may name {known}")
+    sha256, unused, tally = export.sha256(), export.unused_columns(how), rules.Tally()
+    for _ in rules.read_all(export.records(how, progress), rules.Reader(how, place.window), tally):
+        pass
+    if tally.refused_count:
+        raise rules.Refused("rows that the map does not allow for", None, tally.refused, tally.refused_count)
+    if tally.first_at is None or tally.last_at is None:
+        raise rules.Refused("no row of the file is a call")
+    if expected_rows is not None and tally.rows != expected_rows:
+        raise rules.Refused(f"{tally.rows:,} rows where {expected_rows:,} were expected: export the file again")
+    return Survey(sha256, unused, tally, tally.first_at, tally.last_at)
+
+
+def make_room(*, surveyed: Survey) -> None:
+    """Make the journal's months for a file; in a transaction of its own, for it holds up everybody's facts."""
+    first, last = partitions.month_of(surveyed.first_at), partitions.month_of(surveyed.last_at)
+    journal.make_partitions(first=first, count=(last.year - first.year) * 12 + last.month - first.month + 1)
+
+
+def import_calls(
+    *,
+    export: gateway.Export,
+    map_: forms.Form,
+    place: queries.Place,
+    surveyed: Survey,
+    now: datetime,
+    progress: gateway.Progress,
+) -> tuple[models.Import, bool]:
+    """Store a surveyed file's calls as facts; the import, and whether it is new. Raises Refused.
+
+    Imports of one client wait for one another, so that of two at once the second finds what the first stored.
+    """
+    locks.hold("history", place.client.id)
+    if known := queries.same_file(place.client, surveyed.sha256):
+        return known, False
+    tally, how = rules.Tally(), map_.map
+    calls = rules.read_all(export.records(how, progress), rules.Reader(how, place.window), tally)
+    _store(place, calls)
+    if tally != surveyed.tally or export.sha256() != surveyed.sha256:
+        raise rules.Refused("the file changed while it was being read: import it again when it is complete")
+    return _keep(export, map_, place, surveyed, now), True
+
+
+def _store(place: queries.Place, calls: Iterator[rules.Call]) -> None:
+    terms = queries.Terms(place)
+    known_count, known_lines = 0, list[int]()
+    while batch := list(islice(calls, BATCH)):
+        known = queries.known_keys(place.client, (call.key for call in batch))
+        known_count += len(known)
+        known_lines += [call.line for call in batch if call.key in known][: rules.LINES_KEPT - len(known_lines)]
+        if not known_count:  # otherwise the file is refused anyway, and is read on only to count
+            work.record_past(client_id=place.client.id, past=[_past(call, place, terms) for call in batch])
+    if known_count:
+        lines = ", ".join(map(str, known_lines)) + (", …" if known_count > len(known_lines) else "")
+        raise rules.Refused(
+            f"{known_count:,} of its calls are here already (lines {lines}), yet it is not the file that brought them: "
+            "a cut, changed or overlapping export. Export only what is missing"
+        )
+
+
+def _past(call: rules.Call, place: queries.Place, terms: queries.Terms) -> work.Past:
+    queue = place.queues[call.queue]
+    kind = work_rules.KIND_OF_PROCESS[terms.of(call).process_kind]
+    happened: list[tuple[datetime, Event]] = [
+        (call.received_at, facts.Received(call.key, kind, queue.process_id)),
+        (call.queued_at, facts.Queued(queue.id)),
+        *_outcome(call, terms),
+    ]
+    customer = {"customer": call.customer} if call.customer else {}
+    return work.Past({**customer, **call.payload}, happened)
+
+
+def _outcome(call: rules.Call, terms: queries.Terms) -> list[tuple[datetime, Event]]:
+    left = call.left_queue_at
+    if call.outcome == "abandoned":
+        return [(left, facts.Abandoned())]
+    if call.outcome == "phantom":
+        return [(left, facts.Cancelled("phantom"))]
+    assert call.ended_at
+    assert call.wrapped_up_at
+    said = terms.of(call)
+    spent = calendars.working_seconds(said.calendar, call.received_at, call.ended_at)
+    return [
+        (left, facts.Accepted(call.agent or None)),
+        (left, facts.Connected()),
+        (call.ended_at, facts.Ended(spent, said.version)),
+        (call.wrapped_up_at, facts.WrappedUp()),
+    ]
+
+
+def _keep(
+    export: gateway.Export, map_: forms.Form, place: queries.Place, surveyed: Survey, now: datetime
+) -> models.Import:
+    fact = events.HistoryImported(
+        source=map_.map.source,
+        file=export.name,
+        sha256=surveyed.sha256,
+        map_sha256=map_.sha256,
+        rows=surveyed.tally.rows,
+        left_out=surveyed.tally.left_out,
+        **surveyed.tally.outcomes,
+    )
+    journal.record(fact, at=now, client_id=place.client.id)
+    return models.Import.objects.create(
+        client=place.client,
+        map_text=map_.text,
+        first_at=surveyed.first_at,
+        last_at=surveyed.last_at,
+        dirt=surveyed.tally.report(map_.map),
+        unused_columns=surveyed.unused_columns,
+        imported_at=now,
+        **asdict(fact),
+    )
