@@ -109,9 +109,7 @@ def test_abandons_are_counted_per_offered_with_the_short_ones_apart():
     month = [call(3), call(5, answered=False), call(6, answered=False), waiting()]
 
     everyone = rules.figure(level("abandoned", per="offered"), month)
-    patient = rules.figure(
-        level("abandoned", per="offered-less-short-abandons", short_abandon_seconds=5), month
-    )
+    patient = rules.figure(level("abandoned", per="offered-less-short-abandons", short_abandon_seconds=5), month)
 
     assert (everyone.counted, everyone.met, everyone.attained) == (3, 2, Decimal("66.6667"))
     assert (patient.counted, patient.met, patient.apart) == (2, 1, 1)
@@ -160,9 +158,7 @@ def test_a_customer_who_was_connected_once_has_not_abandoned():
 
 
 def test_speed_of_answer_gives_the_mean_and_nearest_rank_percentiles():
-    figure = rules.figure(
-        level("speed-of-answer"), [call(s) for s in (10, 20, 40)] + [call(99, answered=False)], {}
-    )
+    figure = rules.figure(level("speed-of-answer"), [call(s) for s in (10, 20, 40)] + [call(99, answered=False)], {})
 
     assert (figure.counted, figure.met, figure.attained) == (3, None, Decimal("23.3333"))
     assert figure.percentiles == (Decimal(20), Decimal(40), Decimal(40))
@@ -243,8 +239,12 @@ def test_a_percentile_is_the_smallest_value_that_enough_do_not_exceed(spans, per
 
 @pytest.mark.parametrize(
     ("attained", "judged", "owes"),
-    [("80", "met", False), ("79.9999", "below-expected", False), ("75", "below-expected", False)]
-    + [("74.9999", "below-minimum", True)],
+    [
+        ("80", "met", False),
+        ("79.9999", "below-expected", False),
+        ("75", "below-expected", False),
+        ("74.9999", "below-minimum", True),
+    ],
 )
 def test_between_expected_and_minimum_a_miss_costs_nothing_yet(attained, judged, owes):
     promise = answered_within(expected=Decimal(80), minimum=Decimal(75))
@@ -417,17 +417,11 @@ def weighted(*weights):
 
 def test_the_published_at_risk_credit_comes_out():
     given_, out = published("dir-a-b-c")
-    at_risk, pool, weight = (
-        Decimal(given_[key]) for key in ("at_risk_pct", "pool_alloc_pct", "credit_alloc_pct")
-    )
-    agreed = contract(
-        levels=weighted(weight), credits=Credits("at-risk", at_risk=at_risk, pool=pool, cap=at_risk)
-    )
+    at_risk, pool, weight = (Decimal(given_[key]) for key in ("at_risk_pct", "pool_alloc_pct", "credit_alloc_pct"))
+    agreed = contract(levels=weighted(weight), credits=Credits("at-risk", at_risk=at_risk, pool=pool, cap=at_risk))
     charges = usd(str(given_["invoice"]))
 
-    assert [credit.amount for credit in rules.credits_owed(agreed, charges, [0])] == [
-        usd(str(out["credit"])).rounded()
-    ]
+    assert [credit.amount for credit in rules.credits_owed(agreed, charges, [0])] == [usd(str(out["credit"])).rounded()]
     everything = contract(levels=weighted(1000, 1000), credits=agreed.credits)
     assert total_of(rules.credits_owed(everything, charges, [0, 1])) == Decimal(out["cap"])
 
@@ -467,7 +461,5 @@ def test_credits_never_exceed_the_cap_and_what_is_due_is_lines_less_credits(bill
 def published(case):
     if not VECTORS.exists():
         pytest.skip("the published contract numbers are not beside this checkout (../shared/data)")
-    found = next(
-        each for each in json.loads(VECTORS.read_text(), parse_float=Decimal)["cases"] if each["id"] == case
-    )
+    found = next(each for each in json.loads(VECTORS.read_text(), parse_float=Decimal)["cases"] if each["id"] == case)
     return found["in"], found["out"]

@@ -47,6 +47,35 @@ class Outcome:
         return until - (self.queued_at or self.received_at)
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A month of the contract's zone, cut to the contract's term; `ends_at` is the first instant after it."""
+
+    name: str
+    zone: str
+    starts_at: datetime
+    ends_at: datetime
+    state: Literal["open", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """All items received in the period, or those of one queue: answered, abandoned, excluded and open ones add up."""
+
+    queue: str | None
+    received: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    excluded: int = 0
+    talk_seconds: int = 0
+    hold_seconds: int = 0
+    wrap_seconds: int = 0
+
+    @property
+    def open(self) -> int:
+        return self.received - self.answered - self.abandoned - self.excluded
+
+
 # --- Measures: does an item count, and how ----------------------------------------------------------------------
 #
 # A share (answered-within, abandoned, resolved-within) sees each item as True (met), False (counted, not met) or None
@@ -87,10 +116,9 @@ def _abandoned(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool
 def _resolved_within(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
     if item.abandoned_at:
         return None
-    if item.done:
-        spent = item.working_seconds
-        return None if spent is None else spent <= (level.threshold_seconds or 0)
-    return False if item.item_id in late else None
+    if item.working_seconds is not None:
+        return item.working_seconds <= (level.threshold_seconds or 0)
+    return False if item.item_id in late and not item.done else None
 
 
 def is_apart(level: ServiceLevel, item: Outcome) -> bool:
@@ -102,9 +130,7 @@ def is_apart(level: ServiceLevel, item: Outcome) -> bool:
     )
 
 
-def is_late(
-    level: ServiceLevel, item: Outcome, now: datetime, working: Callable[[datetime, datetime], int]
-) -> bool:
+def is_late(level: ServiceLevel, item: Outcome, now: datetime, working: Callable[[datetime, datetime], int]) -> bool:
     """Return whether an open item can no longer meet the level; `working` counts its calendar's working seconds."""
     threshold = level.threshold_seconds or 0
     if level.measure == "answered-within":
@@ -155,9 +181,7 @@ def figure(level: ServiceLevel, items: Iterable[Outcome], late: Container[int] =
         )
     if level.measure in MEANS:
         spans = sorted(span for item in own if (span := seconds(level, item)) is not None)
-        return mean_figure(
-            len(spans), sum(spans, Decimal(0)), [nearest_rank(spans, p) for p in PERCENTILES if spans]
-        )
+        return mean_figure(len(spans), sum(spans, Decimal(0)), [nearest_rank(spans, p) for p in PERCENTILES if spans])
     return Figure(sum(not item.cancelled_at for item in own))
 
 
@@ -190,7 +214,10 @@ def _decimal(exact: Fraction, unit: Decimal) -> Decimal:
 
 
 def verdict(level: ServiceLevel, attained: Decimal | None) -> Verdict | None:
-    """Judge the figure as printed, to four decimals, so that both sides can check it; None without a promise or items."""
+    """Judge a figure as printed, to four decimals, so that both sides can check it.
+
+    None where nothing was promised or nothing counted.
+    """
     if level.expected is None or attained is None:
         return None
     if level.minimum is not None and _falls_short(level, attained, level.minimum):
@@ -220,7 +247,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the invoice; `rate` is None where slices have several, `price` counts the contract's prices from 0."""
+    """A line of the invoice; `rate` is None where slices have several; `price` counts the contract's prices from 0."""
 
     price: int
     title: str
@@ -311,9 +338,7 @@ def _line(contract: Contract, number: int, price: Price, count: int) -> Line:
 
 def _true_up(contract: Contract, line: Line, minimum: Decimal) -> Line:
     missing = rounded(Fraction(minimum), contract) - line.amount
-    return Line(
-        line.price, f"{line.title}: up to the minimum", "fixed", Fraction(1), missing.amount, (), missing
-    )
+    return Line(line.price, f"{line.title}: up to the minimum", "fixed", Fraction(1), missing.amount, (), missing)
 
 
 def rounded(exact: Fraction, contract: Contract) -> Money:

@@ -1,0 +1,210 @@
+"""`workfloor statement` and `workfloor explain`: what a client's month came to, and the items behind each figure."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from workfloor.cli import edge
+
+if TYPE_CHECKING:
+    from workfloor.core.clients.models import Client
+    from workfloor.ops.billing import queries
+
+RIGHT = ("counted", "met", "attained", "quantity", "rate", "amount", "value")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor statement first-bank 1999-02
+  workfloor statement first-bank 1999-02 --format json
+  workfloor statement first-bank 1999-02 --format pdf --output february.pdf
+"""
+)
+@click.argument("client")
+@click.argument("period", metavar="PERIOD")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html", "pdf"]),
+    default="text",
+    help="How to write it.",
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def statement(client: str, period: str, form: str, output: Path | None) -> None:
+    """Compute CLIENT's statement for PERIOD, a month such as 1999-02.
+
+    Service levels with what they attained, the invoice, and credits for what was missed, all computed from the work
+    itself; `workfloor explain` lists the items behind each figure.
+    """
+    if form == "pdf" and output is None and sys.stdout.isatty():
+        raise click.UsageError("A PDF does not fit a terminal. Name a file: --output statement.pdf")
+    with _entered(client) as found:
+        from workfloor.kit import clock
+        from workfloor.ops.billing import queries
+
+        written = _written(queries.statement(found, period, now=clock.now()), form)
+    if output:
+        output.write_bytes(written)
+    else:
+        click.echo(written, nl=False)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor explain first-bank 1999-02 m1                the items of the first service level
+  workfloor explain first-bank 1999-02 m1/stock-exchange ... of one queue
+  workfloor explain first-bank 1999-02 "Calls answered" --format json
+  workfloor explain first-bank 1999-02 excluded          what counts nowhere
+  workfloor explain first-bank 1999-02 m1 --item 4711    one item's facts
+"""
+)
+@click.argument("client")
+@click.argument("period")
+@click.argument("line")
+@click.option("--item", type=int, help="Show the facts of this item of the line.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def explain(client: str, period: str, line: str, item: int | None, form: str) -> None:
+    """List exactly the items that a figure of the statement counts, and the facts behind one of them.
+
+    LINE is an id from the statement (m1, m1/QUEUE, l2, c1, received, answered, abandoned, excluded, open) or a title.
+    """
+    with _entered(client) as found:
+        from workfloor.kit import clock
+        from workfloor.ops.billing import queries
+
+        subject = queries.subject(found, period, line, now=clock.now())
+        if item is not None:
+            _show_facts(subject, item, form)
+        elif form == "json":
+            _write_items(subject, found.slug, period)
+        else:
+            _show_items(subject)
+
+
+@contextmanager
+def _entered(slug: str) -> Iterator["Client"]:
+    """The client of that name, entered for one transaction; what cannot be stated ends the command with the reason."""
+    with edge.database():
+        from workfloor.core.clients import queries as clients
+        from workfloor.kit import rls
+        from workfloor.ops.billing import queries
+
+        rls.enter_every_client()
+        found = clients.by_slug(slug)
+        if found is None:
+            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
+            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+        rls.enter(found.id)
+        try:
+            yield found
+        except (queries.NoStatement, queries.NoFigure) as reason:
+            raise click.ClickException(str(reason)) from None
+
+
+# --- Statement --------------------------------------------------------------------------------------------------
+
+
+def _written(made: "queries.Statement", form: str) -> bytes:
+    from django.template.loader import render_to_string
+
+    from workfloor.ops.billing import forms, gateway
+
+    if form == "json":
+        return (json.dumps(forms.plain(made), indent=2, ensure_ascii=False) + "\n").encode()
+    worded = forms.printed(made)
+    if form == "pdf":
+        return gateway.pdf(worded)
+    if form == "html":
+        return render_to_string("billing/document.html", {"statement": worded}).encode()
+    return _text(worded).encode()
+
+
+def _text(worded: dict[str, Any]) -> str:
+    console = Console(width=max(Console().width, 100), no_color=not sys.stdout.isatty())
+    with console.capture() as captured:
+        for line in (
+            "Statement for " + worded["month"],
+            worded["client"],
+            worded["period"],
+            worded["version"],
+        ):
+            console.print(line, markup=False, highlight=False)
+        if worded["notice"]:
+            console.print(worded["notice"], style="bold", markup=False)
+        console.print("  ".join(f"{name} {count}" for name, count in worded["totals"]), markup=False, highlight=False)
+        console.print(_table(worded["measures"], "Service levels", "id name counted met attained promise verdict"))
+        console.print(_table(worded["by_queue"], "By queue", "id name queue counted met attained"))
+        console.print(_invoice(worded))
+    return captured.get()
+
+
+def _invoice(worded: dict[str, Any]) -> Table:
+    charges = {"title": "Charges", "amount": worded["charges"]}
+    due = {"title": "To pay", "amount": worded["total"]}
+    rows = [*worded["lines"], charges, *worded["credits"], due]
+    return _table(rows, "Invoice", "id title quantity rate amount")
+
+
+def _table(rows: list[dict[str, str]], title: str, columns: str) -> Table:
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for name in columns.split():
+        table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(row.get(name, "")) for name in columns.split()))
+    return table
+
+
+# --- Explain ----------------------------------------------------------------------------------------------------
+
+
+def _write_items(subject: "queries.Subject", client: str, period: str) -> None:
+    """Write one JSON object whose `items` stream, however many there are; `count` comes last."""
+    from workfloor.ops.billing import forms, queries
+
+    head = {"client": client, "period": period, "id": subject.id, "figure": forms.plain_subject(subject)}
+    click.echo(json.dumps(head, ensure_ascii=False)[:-1] + ', "items": [', nl=False)
+    count = 0
+    for count, item in enumerate(queries.items_behind(subject), 1):
+        comma = "," if count > 1 else ""
+        click.echo(f"{comma}\n{json.dumps(forms.plain_counted(item), ensure_ascii=False)}", nl=False)
+    click.echo(f'\n], "count": {count}}}')
+
+
+def _show_items(subject: "queries.Subject") -> None:
+    """Print a line an item, as they are read."""
+    from workfloor.ops.billing import forms, queries
+
+    count = 0
+    click.echo(f"{subject.id}  {subject.title}")
+    for item in queries.items_behind(subject):
+        count += 1
+        row = forms.plain_counted(item)
+        says = row["value"] if row["met"] is None else {True: "met", False: "missed"}[row["met"]]
+        at = row["received_at"][:19]
+        click.echo(f"{row['item']:>9}  {at}  {row['queue']:<20} {row['state']:<10} {says!s:<8} {row['key']}")
+    click.echo(f"{count:,} items" if count else "No items: a fixed price, or nothing was counted.")
+
+
+def _show_facts(subject: "queries.Subject", number: int, form: str) -> None:
+    from workfloor.core.journal import queries as journal
+    from workfloor.ops.billing import queries
+
+    if all(item.item_id != number for item in queries.items_behind(subject)):
+        raise click.ClickException(f"{subject.id} does not count item {number}.")
+    facts = [{"at": f.at.isoformat(), "event": f.event, "details": f.details} for f in journal.of_item(number)]
+    if form == "json":
+        click.echo(json.dumps({"item": number, "facts": facts}, indent=2, ensure_ascii=False))
+        return
+    for fact in facts:
+        click.echo(f"{fact['at']}  {fact['event']:<20} {json.dumps(fact['details'], ensure_ascii=False)}")

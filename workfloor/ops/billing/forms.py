@@ -1,0 +1,254 @@
+"""The two shapes in which a statement leaves: plain values for programs, and worded values for paper and pages."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from workfloor.core.contracts import rules as terms
+from workfloor.ops.billing import queries, rules
+
+VERDICTS = {"met": "kept", "below-expected": "below expected", "below-minimum": "below minimum", None: "–"}
+PER = {
+    "answered": "of answered",
+    "offered": "of offered",
+    "offered-less-short-abandons": "of offered, less those abandoned within {short} s",
+}
+
+# --- For programs: numbers for counts, percents and seconds; strings for money and rates, which are exact ---------
+
+
+def plain(made: queries.Statement) -> dict[str, Any]:
+    """Return a statement as JSON values."""
+    return {
+        "client": made.client.slug,
+        "title": made.contract.title,
+        "version": made.version,
+        "period": plain_period(made.period),
+        "computed_at": made.computed_at.isoformat(),
+        "currency": made.contract.currency,
+        "totals": plain_totals(made.totals),
+        "queues": [plain_totals(totals) for totals in made.queues],
+        "measures": [plain_measured(row, made.version) for row in made.measures],
+        "lines": [plain_line(line, number) for number, line in enumerate(made.lines, 1)],
+        "credits": [plain_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
+        "charges": str(made.charges.amount),
+        "total": str(made.total.amount),
+    }
+
+
+def plain_period(period: rules.Period) -> dict[str, Any]:
+    """Return the period; `to` is the first instant after it."""
+    zone = ZoneInfo(period.zone)
+    return {
+        "name": period.name,
+        "state": period.state,
+        "from": period.starts_at.astimezone(zone).isoformat(),
+        "to": period.ends_at.astimezone(zone).isoformat(),
+        "zone": period.zone,
+    }
+
+
+def plain_totals(totals: rules.Totals) -> dict[str, Any]:
+    """Return the counts of all queues together (queue None) or of one."""
+    return {
+        "queue": totals.queue,
+        **{count: getattr(totals, count) for count in queries.COUNTS},
+        "talk_seconds": totals.talk_seconds,
+        "hold_seconds": totals.hold_seconds,
+        "wrap_seconds": totals.wrap_seconds,
+    }
+
+
+def plain_measured(row: queries.Measured, version: int) -> dict[str, Any]:
+    """Return a figure with its promise; `attained` is in percent, or in seconds for a mean."""
+    level, figure = row.level, row.figure
+    return {
+        "id": row.id,
+        "name": level.name,
+        "measure": level.measure,
+        "queue": row.queue,
+        "per": level.per,
+        "threshold_seconds": level.threshold_seconds,
+        "short_abandon_seconds": level.short_abandon_seconds,
+        "counted": figure.counted,
+        "met": figure.met,
+        "apart": figure.apart,
+        "attained": _number(figure.attained),
+        "unit": {True: "percent", False: "seconds"}[level.measure in rules.SHARES],
+        "percentiles": {
+            str(percent): float(value) for percent, value in zip(rules.PERCENTILES, figure.percentiles, strict=False)
+        },
+        "expected": _number(level.expected),
+        "minimum": _number(level.minimum),
+        "weight": _number(level.weight),
+        "verdict": row.verdict,
+        "version": version,
+    }
+
+
+def plain_line(line: rules.Line, number: int) -> dict[str, Any]:
+    """Return a line of the invoice."""
+    return {
+        "id": f"l{number}",
+        "title": line.title,
+        "unit": line.unit,
+        "quantity": _quantity(line.quantity),
+        "rate": None if line.rate is None else str(line.rate),
+        "slices": [{"quantity": _quantity(part.quantity), "rate": str(part.rate)} for part in line.slices],
+        "amount": str(line.amount.amount),
+    }
+
+
+def plain_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
+    """Return a credit; `measure` is the id of the missed level, `computed` the credit before the cap."""
+    return {
+        "id": f"c{number}",
+        "name": credit.name,
+        "measure": f"m{credit.level + 1}",
+        "computed": str(credit.computed.amount),
+        "amount": str(credit.amount.amount),
+    }
+
+
+def plain_subject(subject: queries.Subject) -> dict[str, Any]:
+    """Return the figure that an explanation is about."""
+    row, number = subject.row, int(subject.id[1:]) if subject.id[1:].isdigit() else 0
+    if isinstance(row, queries.Measured):
+        return plain_measured(row, subject.version)
+    if isinstance(row, rules.Line):
+        return plain_line(row, number)
+    return plain_credit(row, number) if isinstance(row, rules.Credit) else plain_totals(row)
+
+
+def plain_counted(item: queries.Counted) -> dict[str, Any]:
+    """Return an item behind a figure: `met` for a share, else the `value` that it adds."""
+    value = item.value
+    return {
+        "item": item.item_id,
+        "key": item.key,
+        "queue": item.queue,
+        "received_at": item.received_at.isoformat(),
+        "state": item.state,
+        "agent": item.agent,
+        "met": value if isinstance(value, bool) else None,
+        "value": None if isinstance(value, bool) else float(value) if isinstance(value, Decimal) else value,
+    }
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _quantity(value: Fraction) -> int | float:
+    return int(value) if value.denominator == 1 else round(float(value), 4)
+
+
+# --- For people -------------------------------------------------------------------------------------------------
+
+
+def printed(made: queries.Statement) -> dict[str, Any]:
+    """Return a statement with every value worded; the same for the terminal, the page and the paper."""
+    every = [worded_measured(row) for row in made.measures]
+    return {
+        "client": made.contract.title,
+        "slug": made.client.slug,
+        "month": f"{_local(made.period.starts_at, made.period.zone):%B %Y}",
+        "period": worded_period(made.period),
+        "version": f"Contract version {made.version}",
+        "notice": _notice(made),
+        "totals": [[count, f"{getattr(made.totals, count):,}"] for count in queries.COUNTS]
+        + [["talk", f"{made.totals.talk_seconds:,} s"]],
+        "measures": [row for row in every if not row["queue"]],
+        "by_queue": [row for row in every if row["queue"]],
+        "lines": [worded_line(line, number) for number, line in enumerate(made.lines, 1)],
+        "charges": str(made.charges),
+        "credits": [worded_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
+        "total": str(made.total),
+    }
+
+
+def worded_period(period: rules.Period) -> str:
+    """Word the period's first and last day: `1 February 1999 to 28 February 1999, Asia/Jerusalem`."""
+    first = _local(period.starts_at, period.zone)
+    last = _local(period.ends_at - timedelta(seconds=1), period.zone)
+    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}, {period.zone}"
+
+
+def worded_measured(row: queries.Measured) -> dict[str, str]:
+    """Word a figure and its promise."""
+    figure = row.figure
+    return {
+        "id": row.id,
+        "name": row.level.name,
+        "queue": row.queue or "",
+        "counts": worded_measure(row.level),
+        "counted": f"{figure.counted:,}",
+        "met": "–" if figure.met is None else f"{figure.met:,}",
+        "attained": _attained(row.level, figure.attained),
+        "promise": "" if row.queue else _promise(row.level),
+        "verdict": "" if row.queue else VERDICTS[row.verdict],
+    }
+
+
+def worded_measure(level: terms.ServiceLevel) -> str:
+    """Word what a level counts: `answered within 20 s, of offered`."""
+    words = level.measure.replace("-", " ")
+    if level.threshold_seconds is not None:
+        words += f" {level.threshold_seconds:,} s"
+    return f"{words}, {PER[level.per].format(short=level.short_abandon_seconds)}" if level.per else words
+
+
+def worded_line(line: rules.Line, number: int) -> dict[str, str]:
+    """Word a line of the invoice; several rates are listed slice by slice."""
+    slices = "; ".join(f"{_grouped(part.quantity)} at {part.rate}" for part in line.slices)
+    return {
+        "id": f"l{number}",
+        "title": line.title,
+        "quantity": "" if line.unit == "fixed" else f"{_grouped(line.quantity)} {line.unit}s",
+        "rate": slices if line.rate is None else "" if line.unit == "fixed" else str(line.rate),
+        "amount": str(line.amount),
+    }
+
+
+def worded_credit(credit: rules.Credit, number: int) -> dict[str, str]:
+    """Word a credit, saying so where the cap has cut it."""
+    cut = "" if credit.amount == credit.computed else f" ({credit.computed} before the cap)"
+    return {
+        "id": f"c{number}",
+        "title": f"Credit: {credit.name}{cut}",
+        "amount": str(-credit.amount if credit.amount else credit.amount),
+    }
+
+
+def _notice(made: queries.Statement) -> str:
+    if made.period.state == "over":
+        return ""
+    at = _local(made.computed_at, made.period.zone)
+    return f"This period is still open: the figures stand as of {at.day} {at:%B %Y, %H:%M} and will change."
+
+
+def _promise(level: terms.ServiceLevel) -> str:
+    if level.expected is None:
+        return "–"
+    side = "at most" if level.lower_is_better else "at least"
+    limits: Iterable[Decimal] = [level.expected] + ([level.minimum] if level.minimum is not None else [])
+    unit = "%" if level.measure in rules.SHARES else "s"
+    expected, *minimum = [f"{limit.normalize():f} {unit}" for limit in limits]
+    return f"{side} {expected}" + "".join(f", minimum {limit}" for limit in minimum)
+
+
+def _attained(level: terms.ServiceLevel, attained: Decimal | None) -> str:
+    if attained is None:
+        return "–"
+    return f"{attained:,} %" if level.measure in rules.SHARES else f"{attained:,} s"
+
+
+def _grouped(quantity: Fraction) -> str:
+    return f"{_quantity(quantity):,}"
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    return at.astimezone(ZoneInfo(zone))

@@ -1,0 +1,383 @@
+"""The statement of a client's month, and the items behind each of its figures, read from the work items.
+
+Each measure of rules.py has its twin here as one SQL expression over `work_item`: NULL where the item does not count.
+A figure adds the expression up and an explanation lists the items where it is not NULL, so the two cannot disagree.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import rules as terms
+from workfloor.core.contracts.models import Queue
+from workfloor.core.work.models import Item
+from workfloor.kit import calendars
+from workfloor.kit.money import Money
+from workfloor.ops.billing import rules
+
+COUNTS = ("received", "answered", "abandoned", "excluded", "open")
+
+
+class NoStatement(ValueError):
+    """There is nothing to state for that client and period; the message says why."""
+
+
+class NoFigure(LookupError):
+    """The statement has no figure of that name; the message lists those it has."""
+
+
+# --- The statement as data --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    client: Client
+    contract: terms.Contract
+    version: int
+    period: rules.Period
+    now: datetime
+    queues: Mapping[str, int]
+    unfinished: Sequence[rules.Outcome]
+
+    def names(self) -> dict[int, str]:
+        return {number: name for name, number in self.queues.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one service level came to, over all its queues (`queue` None, judged) or in one of them (only reported)."""
+
+    id: str
+    level: terms.ServiceLevel
+    queue: str | None
+    figure: rules.Figure
+    verdict: rules.Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a client's month came to, under the contract version in force on its first day."""
+
+    client: Client
+    contract: terms.Contract
+    version: int
+    period: rules.Period
+    computed_at: datetime
+    totals: rules.Totals
+    queues: tuple[rules.Totals, ...]
+    measures: tuple[Measured, ...]
+    lines: tuple[rules.Line, ...]
+    credits: tuple[rules.Credit, ...]
+    charges: Money
+    total: Money
+
+
+def statement(client: Client, period: str, *, now: datetime) -> Statement:
+    """Compute a client's statement for a month such as `1999-02`; the client must have been entered.
+
+    Raises NoStatement for a malformed period, one outside the contract's term, or one that has not begun.
+    """
+    return _statement(_scope(client, period, now))
+
+
+def _statement(scope: _Scope) -> Statement:
+    agreed = scope.contract
+    measures = [row for number in range(len(agreed.service_levels)) for row in _measured(scope, number)]
+    lines = rules.lines(agreed, [_charged(scope, price) for price in agreed.prices])
+    charges = rules.due(lines, [], agreed.currency)
+    judged = [row for row in measures if row.queue is None]
+    missed = [number for number, row in enumerate(judged) if rules.owes_credit(row.level, row.verdict)]
+    credits = rules.credits_owed(agreed, charges, missed)
+    everything, *queues = _totals(scope)
+    return Statement(
+        scope.client, agreed, scope.version, scope.period, scope.now, everything, tuple(queues), tuple(measures),
+        tuple(lines), tuple(credits), charges, rules.due(lines, credits, agreed.currency),
+    )  # fmt: skip
+
+
+# --- Which contract, which items --------------------------------------------------------------------------------
+
+
+def _scope(client: Client, period: str, now: datetime) -> _Scope:
+    bounds, found = _period(client, period, now)
+    queues = dict(Queue.objects.filter(client=client).values_list("name", "id"))
+    unfinished = _unfinished(client, bounds, {number: name for name, number in queues.items()})
+    return _Scope(client, found.contract, found.version, bounds, now, queues, unfinished)
+
+
+def _period(client: Client, name: str, now: datetime) -> tuple[rules.Period, contracts.Terms]:
+    """Cut the month to the contract's term and find the version in force on the first day that is left."""
+    try:
+        latest = contracts.in_force(client.id, date.max).contract
+        starts_at, ends_at = calendars.period_bounds(name, latest.zone)
+    except contracts.NoContract:
+        raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contract sign FILE") from None
+    except ValueError as fault:
+        raise NoStatement(str(fault)) from None
+    begins, ended = (
+        calendars.instant(day, time(0), latest.zone) for day in (latest.starts_on, latest.ends_on + timedelta(days=1))
+    )
+    if ends_at <= begins:
+        raise NoStatement(f"The contract of {client.slug} starts on {latest.starts_on}; {name} lies before it.")
+    if starts_at >= ended:
+        raise NoStatement(f"The contract of {client.slug} ended on {latest.ends_on}; {name} lies after it.")
+    if starts_at > now:
+        raise NoStatement(f"{name} has not begun yet in {latest.zone}.")
+    first, last = max(starts_at, begins), min(ends_at, ended)
+    found = contracts.in_force(client.id, first.astimezone(ZoneInfo(latest.zone)).date())
+    return rules.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
+
+
+def _unfinished(client: Client, period: rules.Period, names: Mapping[int, str]) -> list[rules.Outcome]:
+    items = Item.objects.filter(
+        client=client, received_at__gte=period.starts_at, received_at__lt=period.ends_at
+    ).exclude(state__in=("done", "abandoned", "cancelled"))
+    columns = (
+        "queue_id",
+        "received_at",
+        "queued_at",
+        "connected_at",
+        "paused_seconds",
+        "awaiting_customer_since",
+    )
+    return [
+        rules.Outcome(number, names[queue], received, queued, connected, paused_seconds=paused, awaiting_since=since)
+        for number, queue, received, queued, connected, paused, since in items.values_list("id", *columns)
+    ]
+
+
+def _late(scope: _Scope, level: terms.ServiceLevel) -> list[int]:
+    working = {queue: partial(calendars.working_seconds, _calendar_of(scope.contract, queue)) for queue in level.of}
+    return [
+        item.item_id
+        for item in scope.unfinished
+        if item.queue in level.of and rules.is_late(level, item, scope.now, working[item.queue])
+    ]
+
+
+def _calendar_of(contract: terms.Contract, queue: str) -> calendars.Calendar:
+    process = next(p for p in contract.processes if any(each.name == queue for each in p.queues))
+    return terms.calendar(contract.calendars[process.calendar])
+
+
+# --- The SQL twins ----------------------------------------------------------------------------------------------
+
+_WAIT = "(item.connected_at - item.queued_at)"
+_SHORT = """(%(per_patient)s AND item.connected_at IS NULL
+    AND coalesce(item.abandoned_at - item.queued_at <= make_interval(secs => %(short)s), false))"""
+_EXPRESSIONS = {
+    "answered-within": f"""CASE WHEN item.connected_at IS NOT NULL THEN {_WAIT} <= make_interval(secs => %(threshold)s)
+        WHEN %(per_answered)s OR {_SHORT} THEN NULL
+        WHEN item.abandoned_at IS NOT NULL OR item.id = ANY(%(late)s::bigint[]) THEN false END""",
+    "abandoned": f"""CASE WHEN item.connected_at IS NOT NULL THEN false
+        WHEN item.abandoned_at IS NOT NULL AND NOT {_SHORT} THEN true END""",
+    "resolved-within": """CASE WHEN item.abandoned_at IS NOT NULL THEN NULL
+        WHEN item.working_seconds IS NOT NULL THEN item.working_seconds <= %(threshold)s
+        WHEN item.state <> 'done' AND item.id = ANY(%(late)s::bigint[]) THEN false END""",
+    "speed-of-answer": f"extract(epoch FROM {_WAIT})",
+    "handled-time": """CASE WHEN item.state = 'done' AND item.connected_at IS NOT NULL
+        THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END""",
+    "volume": "1",
+}
+_QUANTITIES = {
+    None: "NULL::integer",
+    "received": "1",
+    "answered": "CASE WHEN item.connected_at IS NOT NULL THEN 1 END",
+    "done": "CASE WHEN item.state = 'done' THEN 1 END",
+    "talk": "CASE WHEN item.state = 'done' THEN item.talk_seconds END",
+    "handled": "CASE WHEN item.state = 'done' THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END",
+}
+_COUNTS = {
+    "received": "true",
+    "excluded": "item.cancelled_at IS NOT NULL",
+    "answered": "item.cancelled_at IS NULL AND item.connected_at IS NOT NULL",
+    "abandoned": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NOT NULL",
+    "open": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NULL",
+}
+_OF_PERIOD = """FROM work_item AS item
+    WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s"""
+_COUNTED = f"{_OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])"
+
+# In each, the row whose queue is NULL is all queues together.
+_SHARES = """SELECT queue_id, count(met), count(*) FILTER (WHERE met), count(*) FILTER (WHERE short)
+    FROM (SELECT item.queue_id, {expression} AS met, {short} AS short {counted}) AS each
+    GROUP BY GROUPING SETS ((queue_id), ())"""
+_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
+        percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent)
+    FROM (SELECT item.queue_id, {expression} AS spent {counted}) AS each
+    GROUP BY GROUPING SETS ((queue_id), ())"""
+_TOTALS = f"""SELECT item.queue_id, count(*),
+        count(*) FILTER (WHERE {_COUNTS["answered"]}), count(*) FILTER (WHERE {_COUNTS["abandoned"]}),
+        count(*) FILTER (WHERE {_COUNTS["excluded"]}),
+        coalesce(sum(item.talk_seconds) FILTER (WHERE {_COUNTS["answered"]}), 0),
+        coalesce(sum(item.hold_seconds) FILTER (WHERE {_COUNTS["answered"]}), 0),
+        coalesce(sum(item.wrap_seconds) FILTER (WHERE {_COUNTS["answered"]}), 0)
+    {_OF_PERIOD} GROUP BY GROUPING SETS ((item.queue_id), ())"""
+_ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
+        SELECT item.id, item.key, queue.name AS queue, item.received_at, item.state,
+            coalesce(nullif(item.agent_label, ''), person.name, '') AS agent, {expression} AS value
+        FROM (SELECT item.* {chosen}) AS item
+        JOIN contracts_queue AS queue ON queue.id = item.queue_id
+        LEFT JOIN people_person AS person ON person.id = item.done_by_id) AS each
+    WHERE value IS NOT NULL ORDER BY received_at, id"""
+
+
+def _measured(scope: _Scope, number: int) -> Iterator[Measured]:
+    """Measure a level over all its queues together, then in each of them, in the contract's order."""
+    level = scope.contract.service_levels[number]
+    figures = _figures(scope, level)
+    everything = figures[None]
+    judged = rules.verdict(level, everything.attained)
+    yield Measured(f"m{number + 1}", level, None, everything, judged)
+    for queue in level.of:
+        yield Measured(f"m{number + 1}/{queue}", level, queue, figures.get(queue) or rules.figure(level, []))
+
+
+def _figures(scope: _Scope, level: terms.ServiceLevel) -> dict[str | None, rules.Figure]:
+    sql = _SHARES if level.measure in rules.SHARES else _SPANS
+    sql = sql.format(expression=_EXPRESSIONS[level.measure], short=_SHORT, counted=_COUNTED)
+    rows = _rows(sql, _level_values(scope, level, level.of))
+    names = scope.names()
+    return {names.get(row[0]): _figure(level, *row[1:]) for row in rows}
+
+
+def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any) -> rules.Figure:
+    if level.measure in rules.MEANS:
+        return rules.mean_figure(counted, Decimal(met), [Decimal(value) for value in more or ()])
+    return rules.Figure(counted) if level.measure == "volume" else rules.share_figure(counted, met, more)
+
+
+def _charged(scope: _Scope, price: terms.Price) -> int:
+    """Count a price's items or seconds."""
+    if price.counts is None:
+        return 0
+    sql = f"SELECT coalesce(sum({_QUANTITIES[price.counts]}), 0) {_COUNTED}"
+    return int(_rows(sql, _values(scope, price.of))[0][0])
+
+
+def _totals(scope: _Scope) -> list[rules.Totals]:
+    """Count all items of the period, then those of each queue that had some, in the order of their names."""
+    rows = _rows(_TOTALS, _values(scope, ()))
+    names = scope.names()
+    totals = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in rows]
+    return sorted(totals, key=lambda each: each.queue or "")
+
+
+def _values(scope: _Scope, queues: Sequence[str]) -> dict[str, Any]:
+    return {
+        "client": scope.client.id,
+        "starts_at": scope.period.starts_at,
+        "ends_at": scope.period.ends_at,
+        "queues": [scope.queues[name] for name in queues],
+    }
+
+
+def _level_values(scope: _Scope, level: terms.ServiceLevel, queues: Sequence[str]) -> dict[str, Any]:
+    return _values(scope, queues) | {
+        "threshold": level.threshold_seconds or 0,
+        "short": level.short_abandon_seconds or 0,
+        "per_answered": level.per == "answered",
+        "per_patient": level.per == "offered-less-short-abandons",
+        "late": _late(scope, level),
+        "percentiles": [percent / 100 for percent in rules.PERCENTILES],
+    }
+
+
+def _rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+# --- The items behind a figure ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A figure of a statement that can be opened: its id and title, its row, and the question that finds its items."""
+
+    id: str
+    title: str
+    row: Measured | rules.Line | rules.Credit | rules.Totals
+    version: int
+    sql: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One item that a figure counts; `value` says whether it met a share, else the seconds or quantity that it adds."""
+
+    item_id: int
+    key: str
+    queue: str
+    received_at: datetime
+    state: str
+    agent: str
+    value: bool | int | Decimal
+
+
+def subject(client: Client, period: str, name: str, *, now: datetime) -> Subject:
+    """Find a figure by its id (`m1`, `m1/regular`, `l2`, `c1`, `answered`) or by its title; raises as `statement` does.
+
+    Raises NoFigure where the statement has none of that name.
+    """
+    found = subjects(client, period, now=now)
+    ids = {each.id: each for each in found}
+    titles = {each.title.casefold(): each for each in reversed(found)}
+    chosen = ids.get(name) or titles.get(name.casefold())
+    if chosen is None:
+        listed = ", ".join(each for each in ids if "/" not in each)
+        raise NoFigure(f"The statement has no figure {name!r}. It has: {listed}; and for one queue, such as m1/QUEUE.")
+    return chosen
+
+
+def subjects(client: Client, period: str, *, now: datetime) -> list[Subject]:
+    """Return every figure of a statement that can be opened; raises as `statement` does."""
+    scope = _scope(client, period, now)
+    return list(_subjects(scope, _statement(scope)))
+
+
+def items_behind(subject: Subject) -> Iterator[Counted]:
+    """Read the items that a figure counts, as they were received; streams from the server, inside a transaction."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(subject.sql, subject.values)
+        while rows := cursor.fetchmany(2000):
+            yield from (Counted(*row) for row in rows)
+
+
+def _subjects(scope: _Scope, made: Statement) -> Iterator[Subject]:
+    for row in made.measures:
+        yield _of_level(scope, row.id, row.level, row, row.queue)
+    for number, line in enumerate(made.lines, 1):
+        price = scope.contract.prices[line.price]
+        sql = _ITEMS.format(expression=_QUANTITIES[price.counts], chosen=_COUNTED)
+        yield Subject(f"l{number}", line.title, line, scope.version, sql, _values(scope, price.of))
+    for number, credit in enumerate(made.credits, 1):
+        yield _of_level(scope, f"c{number}", scope.contract.service_levels[credit.level], credit, None)
+    for totals in (made.totals, *made.queues):
+        yield from (_of_count(scope, totals, count) for count in COUNTS)
+
+
+def _of_level(
+    scope: _Scope, id: str, level: terms.ServiceLevel, row: Measured | rules.Credit, queue: str | None
+) -> Subject:
+    sql = _ITEMS.format(expression=_EXPRESSIONS[level.measure], chosen=_COUNTED)
+    title = f"{level.name}/{queue}" if queue else level.name
+    return Subject(id, title, row, scope.version, sql, _level_values(scope, level, [queue] if queue else level.of))
+
+
+def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> Subject:
+    chosen = f"{_OF_PERIOD} AND {_COUNTS[count]}"
+    chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])" if totals.queue else ""
+    name = f"{count}/{totals.queue}" if totals.queue else count
+    values = _values(scope, [totals.queue] if totals.queue else [])
+    return Subject(name, name, totals, scope.version, _ITEMS.format(expression="1", chosen=chosen), values)
