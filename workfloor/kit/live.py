@@ -1,9 +1,10 @@
 """The live stream: names of what changed, from any transaction of any process to every open page that may know."""
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 import psycopg
 from django.db import connection
@@ -24,29 +25,48 @@ def publish(topics: Iterable[str]) -> None:
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
 
 
+class Page:
+    """One open page: the topics it wants, and those that changed since it was last told."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self.wanted = wanted
+        self.changed = set(wanted)  # on connect everything is named, so that a reconnection loses nothing
+        self.woken = asyncio.Event()
+
+    def hear(self, topics: set[str]) -> None:
+        """Note what changed; a topic that is not yet told is told once, however often it changes."""
+        if news := set(self.wanted) if "*" in topics else self.wanted & topics:
+            self.changed |= news
+            self.woken.set()
+
+    async def news(self) -> list[str]:
+        """What changed, as soon as something did; nothing after a while without."""
+        if not self.changed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), HEARTBEAT_SECONDS)
+        self.woken.clear()
+        told, self.changed = sorted(self.changed), set()
+        return told
+
+
 class Hub:
     """One LISTEN connection a process, shared out to any number of open pages."""
 
     def __init__(self) -> None:
-        self._listeners: dict[asyncio.Queue[str], frozenset[str]] = {}
+        self._pages: set[Page] = set()
         self._task: asyncio.Task[None] | None = None
 
-    async def topics(self, wanted: frozenset[str]) -> AsyncIterator[str]:
-        """Every wanted topic at once, then each as it changes; '' is a heartbeat."""
-        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=1000)
-        self._listeners[queue] = wanted
+    @contextlib.contextmanager
+    def page(self, wanted: frozenset[str]) -> Iterator[Page]:
+        """A page that hears of its topics during the block."""
+        page = Page(wanted)
+        self._pages.add(page)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
         try:
-            for topic in sorted(wanted):
-                yield topic
-            while True:
-                try:
-                    yield await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
-                except TimeoutError:
-                    yield ""
+            yield page
         finally:
-            del self._listeners[queue]
+            self._pages.discard(page)
 
     async def _listen(self) -> None:
         while True:
@@ -64,10 +84,8 @@ class Hub:
                 self._deliver(set(json.loads(notice.payload)))
 
     def _deliver(self, changed: set[str]) -> None:
-        for queue, wanted in self._listeners.items():
-            for topic in wanted if "*" in changed else wanted & changed:
-                if not queue.full():
-                    queue.put_nowait(topic)
+        for page in self._pages:
+            page.hear(changed)
 
 
 def _parameters() -> dict[str, object]:
@@ -85,5 +103,7 @@ hub = Hub()
 async def events(wanted: frozenset[str]) -> AsyncIterator[bytes]:
     """Server-sent events for one page: `data: topic`, and a comment as heartbeat so that dead connections end."""
     yield b"retry: 1000\n\n"
-    async for topic in hub.topics(wanted):
-        yield f"data: {topic}\n\n".encode() if topic else b": still here\n\n"
+    with hub.page(wanted) as page:
+        while True:
+            told = await page.news()
+            yield "".join(f"data: {topic}\n\n" for topic in told).encode() or b": still here\n\n"

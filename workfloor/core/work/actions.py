@@ -138,6 +138,7 @@ def _in_hands_of(item: models.Item, person: Person) -> models.Item:
 def offer(*, item: models.Item, person: Person, at_once: int, offer_seconds: int, now: datetime) -> models.Item:
     """Offer a waiting item to a person who has room for it."""
     item = _locked(item)
+    rules.allow(item, events.Offered.name)
     share = rules.free_share(queries.shares([person.id])[person.id], at_once, people.CAPACITY)
     if share is None:
         raise Refused(f"{person.name} has no room for one more item")

@@ -112,9 +112,14 @@ def step(item: Any, fact: Fact) -> dict[str, Any]:
     """The columns that one more fact changes, with their new values; NotNow if the fact cannot follow."""
     if fact.event not in _STEPS:
         return {}
-    if item.state not in _FROM.get(fact.event, ("new",)):
-        raise NotNow(f"{_DONE[item.state]}; “{fact.event.partition('.')[2]}” cannot follow")
+    allow(item, fact.event)
     return _STEPS[fact.event](item, fact, fact.details)
+
+
+def allow(item: Any, event: str) -> None:
+    """Raise NotNow if an event cannot happen to an item in its state."""
+    if item.state not in _FROM.get(event, ("new",)):
+        raise NotNow(f"{_DONE[item.state]}; “{event.partition('.')[2]}” cannot follow.")
 
 
 _DONE = {
