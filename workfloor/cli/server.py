@@ -68,9 +68,7 @@ def demo() -> None:
         if edge.missing_migrations():
             raise click.ClickException("The database is not prepared. Run: workfloor migrate")
         if not _is_empty():
-            raise click.ClickException(
-                "The database has clients; the sample provider goes into an empty one."
-            )
+            raise click.ClickException("The database has clients; the sample provider goes into an empty one.")
         _fill_demo()
         _print_sign_ins()
 
@@ -123,9 +121,7 @@ def bind() -> tuple[str, int]:
 
     host, _, port = settings.WORKFLOOR_BIND.rpartition(":")
     if not port.isdigit() or int(port) > 65535:
-        raise click.ClickException(
-            f"WORKFLOOR_BIND is {settings.WORKFLOOR_BIND!r}; write it like 0.0.0.0:8000"
-        )
+        raise click.ClickException(f"WORKFLOOR_BIND is {settings.WORKFLOOR_BIND!r}; write it like 0.0.0.0:8000")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
@@ -164,11 +160,11 @@ def _prepare(fills_demo: bool) -> None:
 
 
 def _migrate() -> int:
-    from django.core.management import call_command
+    from workfloor.kit import migrations
 
     missing = edge.missing_migrations()
     if missing:
-        call_command("migrate", interactive=False, verbosity=0)
+        migrations.migrate(say=lambda line: click.echo(line, err=True))
     _make_partitions()
     return len(missing)
 
@@ -225,9 +221,7 @@ def _supervise(host: str, port: int, parent: int | None) -> None:
         while parent in (None, os.getppid()):
             for child in family:
                 if child.keep_alive():
-                    click.echo(
-                        f"`workfloor {child.command}` ended and was started again; see {child.log}", err=True
-                    )
+                    click.echo(f"`workfloor {child.command}` ended and was started again; see {child.log}", err=True)
             time.sleep(POLL_SECONDS)
     except children.KeepsEnding as fault:
         raise click.ClickException(str(fault)) from fault
