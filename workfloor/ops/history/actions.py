@@ -131,14 +131,17 @@ def _outcome(call: rules.Call, terms: queries.Terms) -> list[tuple[datetime, Eve
 def _keep(
     export: gateway.Export, map_: forms.Form, place: queries.Place, surveyed: Survey, now: datetime
 ) -> models.Import:
+    tally, how = surveyed.tally, map_.map
     fact = events.HistoryImported(
-        source=map_.map.source,
+        source=how.source,
         file=export.name,
         sha256=surveyed.sha256,
         map_sha256=map_.sha256,
-        rows=surveyed.tally.rows,
-        left_out=surveyed.tally.left_out,
-        **surveyed.tally.outcomes,
+        rows=tally.rows,
+        answered=tally.outcomes["answered"],
+        abandoned=tally.outcomes["abandoned"],
+        phantom=tally.outcomes["phantom"],
+        left_out=tally.left_out,
     )
     journal.record(fact, at=now, client_id=place.client.id)
     return models.Import.objects.create(
@@ -146,7 +149,7 @@ def _keep(
         map_text=map_.text,
         first_at=surveyed.first_at,
         last_at=surveyed.last_at,
-        dirt=surveyed.tally.report(map_.map),
+        dirt=tally.report(how),
         unused_columns=surveyed.unused_columns,
         imported_at=now,
         **asdict(fact),
