@@ -32,26 +32,21 @@ class Installation:
 
     @property
     def environment(self) -> dict[str, str]:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("WORKFLOOR_", "DJANGO_"))
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("WORKFLOOR_", "DJANGO_"))}
         own = {"WORKFLOOR_DATA": str(self.data), "WORKFLOOR_BIND": f"127.0.0.1:{self.port}"}
         return kept | own | self.more
 
     def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
         line = [sys.executable, "-m", "workfloor", *words]
-        return subprocess.run(
-            line, env=self.environment, capture_output=True, text=True, timeout=START_SECONDS
-        )
+        return subprocess.run(line, env=self.environment, capture_output=True, text=True, timeout=START_SECONDS)
 
     def start(self, *words: str) -> str:
         """Start `workfloor up`; returns what it printed until it said that it serves."""
         line = [sys.executable, "-m", "workfloor", "up", *words]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         self.up = subprocess.Popen(line, env=self.environment, start_new_session=True, **pipes)  # type: ignore[call-overload]
-        assert self.up is not None and self.up.stdout is not None
+        assert self.up is not None
+        assert self.up.stdout is not None
         printed = ""
         for said in self.up.stdout:
             printed += said
@@ -96,9 +91,7 @@ class Installation:
         return not self.processes()
 
     def child(self, name: str) -> psutil.Process:
-        [found] = [
-            each for each in self.processes() if name in each.cmdline() and "--with-parent" in each.cmdline()
-        ]
+        [found] = [each for each in self.processes() if name in each.cmdline() and "--with-parent" in each.cmdline()]
         return found
 
     def logs(self) -> str:
@@ -115,9 +108,7 @@ def free_port() -> int:
 @pytest.fixture
 def places() -> Iterator[list[Installation]]:
     """Two installations, not started; whatever of them is alive after the test is ended."""
-    with tempfile.TemporaryDirectory(
-        prefix="workfloor-up-", dir="/tmp", ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix="workfloor-up-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         two = [Installation(Path(folder, name), free_port()) for name in ("one", "two")]
         yield two
         for place in two:

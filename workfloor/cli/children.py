@@ -49,9 +49,7 @@ class Child:
         lived = time.monotonic() - self.started
         self.quick_ends = self.quick_ends + 1 if lived < QUICK_END_SECONDS else 0
         if self.quick_ends > QUICK_ENDS_ALLOWED:
-            raise KeepsEnding(
-                f"`workfloor {self.command}` keeps ending. It said, in {self.log}:\n{self.last_words()}"
-            )
+            raise KeepsEnding(f"`workfloor {self.command}` keeps ending. It said, in {self.log}:\n{self.last_words()}")
         time.sleep(0.5 * 2**self.quick_ends)
         self.start()
         return True

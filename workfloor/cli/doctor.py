@@ -97,9 +97,7 @@ def _data_folder() -> Finding:
     if not folder.exists():
         return Finding("data folder", "look", f"{folder} is not there yet.", "Run: workfloor migrate")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return Finding(
-            "data folder", "wrong", f"{folder} cannot be written.", "Give it to whoever runs Workfloor."
-        )
+        return Finding("data folder", "wrong", f"{folder} cannot be written.", "Give it to whoever runs Workfloor.")
     if folder.stat().st_mode & 0o066:
         return Finding("data folder", "wrong", f"{folder} is open to others.", f"Run: chmod go-rw {folder}")
     return Finding("data folder", "ok", str(folder))
@@ -108,14 +106,10 @@ def _data_folder() -> Finding:
 def _disk() -> Finding:
     from workfloor import settings
 
-    folder = next(
-        each for each in [settings.WORKFLOOR_DATA, *settings.WORKFLOOR_DATA.parents] if each.exists()
-    )
+    folder = next(each for each in [settings.WORKFLOOR_DATA, *settings.WORKFLOOR_DATA.parents] if each.exists())
     free = shutil.disk_usage(folder).free / 1e9
     if free < LEAST_FREE_GIGABYTES:
-        return Finding(
-            "disk", "wrong", f"{free:.1f} GB free in {folder}", "Free some: a full disk stops the database."
-        )
+        return Finding("disk", "wrong", f"{free:.1f} GB free in {folder}", "Free some: a full disk stops the database.")
     return Finding("disk", "ok", f"{free:.0f} GB free")
 
 
@@ -138,9 +132,7 @@ def _port() -> Finding:
         return Finding("port", "wrong", fault.message, "Set WORKFLOOR_BIND.")
     except OSError as fault:
         words = f"{settings.WORKFLOOR_BIND} is in use or not ours: {fault.strerror or fault}"
-        return Finding(
-            "port", "look", words, "Fine if Workfloor runs now; else set WORKFLOOR_BIND to another."
-        )
+        return Finding("port", "look", words, "Fine if Workfloor runs now; else set WORKFLOOR_BIND to another.")
     return Finding("port", "ok", f"{settings.WORKFLOOR_BIND} is free")
 
 
@@ -193,9 +185,7 @@ def _partitions() -> Finding:
     wanted = partitions.months(partitions.month_of(clock.now()), MONTHS_AHEAD)
     if missing := [month for month in wanted if month not in made]:
         words = f"the journal has no room for {', '.join(f'{month:%Y-%m}' for month in missing)}"
-        return Finding(
-            "journal", "wrong", words, "Run: workfloor migrate. A running worker makes months each night."
-        )
+        return Finding("journal", "wrong", words, "Run: workfloor migrate. A running worker makes months each night.")
     return Finding("journal", "ok", f"months are made until {max(made):%Y-%m}")
 
 
@@ -205,11 +195,7 @@ def _worker() -> Finding:
     [(latest,)] = _rows("SELECT max(last_heartbeat) FROM procrastinate_workers")
     alive = isinstance(latest, datetime) and clock.now() - latest < timedelta(seconds=HEARTBEAT_SECONDS)
     if not alive:
-        words = (
-            f"no sign of life since {latest:%Y-%m-%d %H:%M} UTC"
-            if isinstance(latest, datetime)
-            else "none runs"
-        )
+        words = f"no sign of life since {latest:%Y-%m-%d %H:%M} UTC" if isinstance(latest, datetime) else "none runs"
         return Finding("worker", "look", words, "Start one: workfloor up, or workfloor worker")
     return Finding("worker", "ok", "alive")
 
@@ -222,11 +208,7 @@ def _stalled_jobs() -> Finding:
         timedelta(seconds=HEARTBEAT_SECONDS),
     )
     if failed:
-        return Finding(
-            "jobs", "look", f"{failed} failed, {stalled} stalled", "See logs/worker.log in the data folder."
-        )
+        return Finding("jobs", "look", f"{failed} failed, {stalled} stalled", "See logs/worker.log in the data folder.")
     if stalled:
-        return Finding(
-            "jobs", "look", f"{stalled} stalled", "A running worker tries them again within two minutes."
-        )
+        return Finding("jobs", "look", f"{stalled} stalled", "A running worker tries them again within two minutes.")
     return Finding("jobs", "ok", "none stalled, none failed")

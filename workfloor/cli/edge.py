@@ -42,9 +42,7 @@ def database() -> Iterator[None]:
         from django.db import transaction
 
         if missing := missing_migrations():
-            raise click.ClickException(
-                f"The database lacks {len(missing)} migrations. Run: workfloor migrate"
-            )
+            raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor migrate")
         with transaction.atomic():
             yield
 

@@ -231,7 +231,7 @@ def _supervise(host: str, port: int, parent: int | None) -> None:
 
 
 def _wait_until_it_serves(child: children.Child, host: str, port: int) -> None:
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         if child.process and child.process.poll() is not None:

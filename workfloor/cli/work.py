@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from django.db import DatabaseError, close_old_connections, connection, transaction
@@ -92,7 +92,7 @@ class Steps:
         return done or 0
 
 
-def _parameters() -> dict[str, object]:
+def _parameters() -> dict[str, Any]:
     """How Django reaches the database, as far as a plain connection takes it."""
     parameters = connection.get_connection_params()
     return {key: value for key, value in parameters.items() if key not in ("cursor_factory", "context")}

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import threading
-from typing import Final
+from typing import Final, cast
 
 from procrastinate import JobContext
 from procrastinate import exceptions as refusals
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from workfloor.kit import clock
 
@@ -42,7 +43,8 @@ def run(stop: threading.Event) -> None:
 
 
 async def _run_until(stop: threading.Event) -> None:
-    with_worker = app.with_connector(app.connector.get_worker_connector())
+    django = cast(DjangoConnector, app.connector)
+    with_worker = app.with_connector(django.get_worker_connector())
     async with with_worker.open_async():
         work = asyncio.create_task(
             with_worker.run_worker_async(

@@ -56,7 +56,8 @@ def socket_folder(folder: Path) -> Path:
     """Where the server of a folder listens: in it, unless that path is longer than sockets allow."""
     if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= LONGEST_SOCKET_PATH:
         return folder
-    return Path("/tmp") / f"{NAME}-{_mark(folder)}"  # the same in every process, whatever TMPDIR says
+    # The same in every process, whatever TMPDIR says; the server refuses it if somebody else owns it.
+    return Path("/tmp") / f"{NAME}-{_mark(folder)}"  # noqa: S108
 
 
 def _mark(folder: Path) -> str:
@@ -150,16 +151,14 @@ def start(folder: Path, settings: Mapping[str, str]) -> psutil.Process:
     for key, value in every.items():
         command += ["-c", f"{key}={value}"]
     with (folder.parent / "postgres.start.log").open("wb") as log:
-        ways = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
+        ways: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
         return psutil.Popen(command, **ways, **_as(account))
 
 
 def _clear(folder: Path) -> None:
     """Remove what a killed server left: processes at work, and a pid file that may name a stranger by now."""
     title = f"postgres: {_cluster_name(folder)}: "
-    left = [
-        each for each in psutil.process_iter(["cmdline"]) if title in " ".join(each.info["cmdline"] or [])
-    ]
+    left = [each for each in psutil.process_iter(["cmdline"]) if title in " ".join(each.info["cmdline"] or [])]
     for process in left:
         process.kill()
     psutil.wait_procs(left, timeout=STOP_SECONDS)
