@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import click
 from rich.console import Console
@@ -136,7 +136,7 @@ def _port() -> Finding:
     return Finding("port", "ok", f"{settings.WORKFLOOR_BIND} is free")
 
 
-def _rows(sql: str, *values: object) -> list[tuple[object, ...]]:
+def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     from django.db import connection
 
     with connection.cursor() as cursor:

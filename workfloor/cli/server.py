@@ -266,7 +266,7 @@ def _print_sign_ins() -> None:
     edge.let_go()
     if not known:
         return
-    click.echo("\nSample sign-ins:")
+    click.echo("\nSample sign-ins, known to the world (keep this installation to yourself):")
     for email, password, role in sample.SIGN_INS:
         if email in known:
             click.echo(f"  {role:<28} {email:<34} {password}")

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -67,13 +68,13 @@ class Steps:
     def take(self) -> int:
         """Returns how much was done; 0 means that nothing waits."""
         done = sum(
-            self._try(follower.name, lambda follower=follower: journal.advance(follower, now=clock.now()))
+            self._try(follower.name, partial(journal.advance, follower, now=clock.now()))
             for follower in followers.register.followers.values()
         )
-        self._try("router", lambda: router.pulse(now=clock.now()))
+        self._try("router", partial(router.pulse, now=clock.now()))
         return done
 
-    def _try(self, name: str, step: Callable[[], int | None]) -> int:
+    def _try(self, name: str, step: Callable[[], int]) -> int:
         now = clock.now().timestamp()
         until, pause = self._resting.get(name, (0.0, TICK_SECONDS))
         if now < until:
@@ -89,7 +90,7 @@ class Steps:
             self._resting[name] = (now + pause, min(pause * 2, LARGEST_PAUSE_SECONDS))
             return 0
         self._resting.pop(name, None)
-        return done or 0
+        return done
 
 
 def _parameters() -> dict[str, Any]:
