@@ -54,8 +54,9 @@ class Day:
 
 
 def readable(payload: Mapping[str, Any]) -> tuple[Field, ...]:
-    """Turn what a sender sent, whatever its shape, into labelled lines."""
-    return tuple(_field(label(name), value) for name, value in payload.items())
+    """Turn what a sender sent, whatever its shape, into labelled lines: short ones, then long texts, then groups."""
+    lines = (_field(label(name), value) for name, value in payload.items())
+    return tuple(sorted(lines, key=lambda line: (bool(line.within), line.long)))
 
 
 def _field(name: str, value: Any) -> Field:

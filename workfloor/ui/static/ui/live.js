@@ -90,10 +90,13 @@
     if (answer.redirected) return void location.reload(); // signed out, or no longer allowed here
     if (!answer.ok) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const inLivePart = document.activeElement.closest("[data-live]") !== null;
+    const kept = document.activeElement.closest("[data-live]");
+    const before = document.querySelector("[data-focus]");
     for (const part of parts()) swap(part, fresh.getElementById(part.id));
-    // What had the keyboard is gone, for example the button of an offer that was accepted: go on where the work is.
-    if (inLivePart && document.activeElement === page) document.querySelector("[data-focus]")?.focus();
+    const focus = document.querySelector("[data-focus]");
+    // What had the keyboard is gone, such as the button of an offer that was accepted, or nothing had it when new work
+    // came: go on where the work is.
+    if (document.activeElement === page && focus && (kept || focus.id !== before?.id)) focus.focus();
     wire();
   };
 
@@ -201,7 +204,6 @@
     const alert = part.querySelector("[data-sound]");
     if (!alert || hadAlert) return;
     if (on("sound", "off")) chime();
-    if (document.activeElement === document.body) alert.querySelector("[data-focus]")?.focus();
   };
   const chime = () => {
     const audio = new AudioContext();
