@@ -14,10 +14,11 @@ MONTHS_AHEAD = 3
 BATCH = 500
 CHANNEL = "workfloor_journal"
 
+# As JSON, for psycopg takes three times as long to write arrays.
 _INSERT = f"""
 INSERT INTO {models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
-SELECT * FROM unnest(%s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                     %s::text[], %s::jsonb[])
+SELECT * FROM json_to_recordset(%s) AS fact(at timestamptz, client_id bigint, item_id bigint, case_id bigint,
+                                            person_id bigint, by_id bigint, event text, details jsonb)
 """
 
 
@@ -48,22 +49,22 @@ def insert(entries: Iterable[rules.Entry]) -> int:
     remaining, count = iter(entries), 0
     with connection.cursor() as cursor:
         while group := list(islice(remaining, 5000)):
-            cursor.execute(_INSERT, _columns(group))
+            cursor.execute(_INSERT, [json.dumps([_row(entry) for entry in group])])
             count += len(group)
     return count
 
 
-def _columns(group: Sequence[rules.Entry]) -> list[list[object]]:
-    return [
-        [entry.at for entry in group],
-        [entry.client_id for entry in group],
-        [entry.item_id for entry in group],
-        [entry.case_id for entry in group],
-        [entry.person_id for entry in group],
-        [entry.by_id for entry in group],
-        [entry.event.name for entry in group],
-        [json.dumps(entry.event.details()) for entry in group],
-    ]
+def _row(entry: rules.Entry) -> dict[str, object]:
+    return {
+        "at": entry.at.isoformat(),
+        "client_id": entry.client_id,
+        "item_id": entry.item_id,
+        "case_id": entry.case_id,
+        "person_id": entry.person_id,
+        "by_id": entry.by_id,
+        "event": entry.event.name,
+        "details": entry.event.details(),
+    }
 
 
 def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int:

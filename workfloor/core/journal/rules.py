@@ -1,6 +1,5 @@
 """What a fact is, how events become facts, and who follows them."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,8 +15,7 @@ class Event:
 
     def details(self) -> dict[str, Any]:
         """The fields as JSON values, without those that say nothing (None)."""
-        found = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        return {name: _plain(value) for name, value in found.items() if value is not None}
+        return {name: _plain(value) for name, value in vars(self).items() if value is not None}
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from django.db import connection
+
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
@@ -271,24 +273,41 @@ class Past:
     happened: Sequence[tuple[datetime, Event]]
 
 
+_PAST_COLUMNS = ", ".join(("id", "client_id", "title", "payload", "digest", *rules.COLUMNS))
+_PAST = f"""
+INSERT INTO {models.Item._meta.db_table} ({_PAST_COLUMNS})
+SELECT {_PAST_COLUMNS} FROM json_populate_recordset(NULL::{models.Item._meta.db_table}, %s)
+"""
+
+
 def record_past(*, client_id: int, past: Sequence[Past]) -> None:
     """Store finished work and its facts in bulk, telling nobody: none of it waits for anyone.
 
     Raises Refused if a piece of it is not finished, rules.NotNow if its facts cannot follow one another.
     """
-    items = [_past_item(client_id, each) for each in past]
-    models.Item.objects.bulk_create(items)
+    states = [_past_state(each) for each in past]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [models.Item._meta.db_table, len(past)],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+        rows = [
+            {"id": item_id, "client_id": client_id, "title": "", "payload": each.payload, "digest": "", **vars(state)}
+            for item_id, each, state in zip(ids, past, states, strict=True)
+        ]
+        cursor.execute(_PAST, [json.dumps(rows, default=datetime.isoformat)])
     journal.insert(
-        Entry(event, at, client_id, item.id)
-        for item, each in zip(items, past, strict=True)
+        Entry(event, at, client_id, item_id)
+        for item_id, each in zip(ids, past, strict=True)
         for at, event in each.happened
     )
 
 
-def _past_item(client_id: int, past: Past) -> models.Item:
+def _past_state(past: Past) -> rules.Item:
     state = rules.Item()
     for at, event in past.happened:
         _apply(state, event, at, None)
     if state.state not in rules.FINISHED:
         raise Refused(f"past work must be finished; {state.key} is {state.state}")
-    return models.Item(client_id=client_id, payload=past.payload, **vars(state))
+    return state
