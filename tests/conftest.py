@@ -19,7 +19,9 @@ def pytest_configure() -> None:
     if not os.environ.get("WORKFLOOR_DATABASE_URL"):
         from workfloor.kit import pg
 
-        data = Path(_stack.enter_context(tempfile.TemporaryDirectory(prefix="workfloor-test-", ignore_cleanup_errors=True)))
+        data = Path(
+            _stack.enter_context(tempfile.TemporaryDirectory(prefix="workfloor-test-", ignore_cleanup_errors=True))
+        )
         quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
         server = _stack.enter_context(pg.Server(data, quick, creates_databases=True).running())
         os.environ["WORKFLOOR_DATABASE_URL"] = server.address
@@ -134,7 +136,9 @@ def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
     with ExitStack() as stack:
         for command in ("web", "worker"):
             log = stack.enter_context((tmp_path / f"{command}.log").open("wb"))
-            process = subprocess.Popen([Path(sys.executable).with_name("workfloor"), command], env=env, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                [Path(sys.executable).with_name("workfloor"), command], env=env, stdout=log, stderr=log
+            )
             stack.callback(_end, process)
         _wait_for(f"http://{bind}/accounts/login/", tmp_path)
         yield f"http://{bind}"

@@ -92,7 +92,9 @@ def client(slug: str = "lisbon-light") -> Client:
         return known
     from workfloor.core.contracts import actions as contracts
 
-    contracts.sign(source=CONTRACT.format(slug=slug), effective_on=None, by_id=None, now=datetime(2025, 12, 1, 9, tzinfo=UTC))
+    contracts.sign(
+        source=CONTRACT.format(slug=slug), effective_on=None, by_id=None, now=datetime(2025, 12, 1, 9, tzinfo=UTC)
+    )
     return Client.objects.get(slug=slug)
 
 
@@ -112,7 +114,9 @@ def person(*roles: str, name: str | None = None, of: Client | None = None, **mor
     return people.hire(name=name, roles=roles or ["agent"], client=of, account=account(), now=NINE, **more)
 
 
-def agent(name: str | None = None, portuguese: int = 3, clear_for: str | None = "lisbon-light", available: bool = True) -> Person:
+def agent(
+    name: str | None = None, portuguese: int = 3, clear_for: str | None = "lisbon-light", available: bool = True
+) -> Person:
     """An agent who speaks Portuguese at a level, is cleared for a client, and takes work since NINE."""
     found = person("agent", name=name)
     people.certify(person=found, skill="portuguese", level=portuguese, proof="test", valid_from=NINE.date(), now=NINE)

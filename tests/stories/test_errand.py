@@ -52,7 +52,9 @@ def _token(html):
 
 def post(browser, path, **form):
     page = browser.get("/desk/")
-    return browser.post(path, data=form | {"csrfmiddlewaretoken": _token(page.text)}, headers={"Referer": str(page.url)})
+    return browser.post(
+        path, data=form | {"csrfmiddlewaretoken": _token(page.text)}, headers={"Referer": str(page.url)}
+    )
 
 
 def eventually(check, seconds=15):

@@ -13,6 +13,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "worker": ("workfloor.cli.server:worker", "Run background jobs, followers and the router."),
     "web": ("workfloor.cli.server:web", "Run the web server alone."),
     "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),
+    "site": ("workfloor.cli.person:site", "Name the places with people."),
+    "person": ("workfloor.cli.person:person", "Add people, certify what they can, clear them for clients."),
     "contract": ("workfloor.cli.contract:contract", "Check, sign and compare contracts."),
     "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),

@@ -50,7 +50,13 @@ def _hire_one(sample: rules.Sample, sites: dict[str, Site], teams: dict[str, Tea
     for skill, level in sample.skills.items():
         expires = date(joined.year + 2, joined.month, 1)
         people.certify(
-            person=person, skill=skill, level=level, proof="test", valid_from=joined.date(), expires_on=expires, now=joined
+            person=person,
+            skill=skill,
+            level=level,
+            proof="test",
+            valid_from=joined.date(),
+            expires_on=expires,
+            now=joined,
         )
     for slug in sample.clients:
         client = clients.by_slug(slug)

@@ -12,7 +12,5 @@ def hold(*name: object) -> None:
 def hold_if_free(*name: object) -> bool:
     """Take the lock of this name until the transaction ends, unless someone has it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", ["/".join(map(str, name))]
-        )
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", ["/".join(map(str, name))])
         return bool(cursor.fetchone()[0])

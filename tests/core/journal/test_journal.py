@@ -65,7 +65,9 @@ def test_partitions_are_made_once(everyone):
 
 def seen_by(events):
     seen = []
-    follower = rules.Follower("test", frozenset(events), lambda facts, now: seen.extend(f.details["what"] for f in facts))
+    follower = rules.Follower(
+        "test", frozenset(events), lambda facts, now: seen.extend(f.details["what"] for f in facts)
+    )
     return seen, follower
 
 
@@ -90,7 +92,8 @@ def test_a_follower_loses_nothing_when_a_writer_commits_late(real_database):
     seen, follower = seen_by(["test.happened"])
     with psycopg.connect(real_database) as late:
         late.execute(
-            "INSERT INTO journal_fact (at, event, details) VALUES (%s, 'test.happened', '{\"what\": \"late\"}')", [make.NINE]
+            "INSERT INTO journal_fact (at, event, details) VALUES (%s, 'test.happened', '{\"what\": \"late\"}')",
+            [make.NINE],
         )
         with transaction.atomic():
             tell("early")

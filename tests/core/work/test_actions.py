@@ -85,7 +85,9 @@ def test_the_database_itself_refuses_a_second_holder(everyone):
     item, ben = offered(make.agent()), make.agent()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        models.Assignment.objects.create(item=item, client_id=item.client_id, person=ben, share=(0, 60), since=make.NINE)
+        models.Assignment.objects.create(
+            item=item, client_id=item.client_id, person=ben, share=(0, 60), since=make.NINE
+        )
 
 
 def test_the_database_itself_refuses_more_than_a_person_can_hold(everyone):
@@ -94,7 +96,9 @@ def test_the_database_itself_refuses_more_than_a_person_can_hold(everyone):
     second = make.call()
 
     with pytest.raises(IntegrityError, match="assignment_within_capacity"), transaction.atomic():
-        models.Assignment.objects.create(item=second, client_id=second.client_id, person=ana, share=(40, 60), since=make.NINE)
+        models.Assignment.objects.create(
+            item=second, client_id=second.client_id, person=ana, share=(40, 60), since=make.NINE
+        )
 
 
 def test_the_database_itself_refuses_a_holder_whose_capacity_does_not_count_it(everyone):

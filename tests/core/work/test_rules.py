@@ -59,7 +59,9 @@ def test_while_the_customer_owes_an_answer_nobody_has_the_item():
 
 
 def test_reopened_work_waits_since_it_was_first_queued():
-    item = after(*TALKING, fact("ended", 20, 7), fact("wrapped-up", 30, 7, disposition="resolved"), fact("reopened", 90))
+    item = after(
+        *TALKING, fact("ended", 20, 7), fact("wrapped-up", 30, 7, disposition="resolved"), fact("reopened", 90)
+    )
 
     assert (item.state, item.queued_at, item.reopened, item.disposition) == ("waiting", NINE, 1, "")
     assert item.talk_seconds == 10  # what was done was done

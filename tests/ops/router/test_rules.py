@@ -48,7 +48,9 @@ def test_nobody_without_the_skill_the_clearance_or_room_is_offered_anything():
 def test_the_versatile_are_spared_for_what_only_they_can_do():
     polyglot, plain = free(7, portuguese=5, spanish=5), free(8, portuguese=3)
     spanish = rules.Line(3, client_id=1, requires={"spanish": 1})
-    people = [rules.Free(p.person_id, p.skills, p.clients, p.idle_since, frozenset([1, 2, 3])) for p in (polyglot, plain)]
+    people = [
+        rules.Free(p.person_id, p.skills, p.clients, p.idle_since, frozenset([1, 2, 3])) for p in (polyglot, plain)
+    ]
 
     assert match([waiting(1), waiting(2, spanish, queued=1)], people) == {1: 8, 2: 7}
 
@@ -113,7 +115,11 @@ def test_older_work_of_a_queue_is_never_passed_over(items, people):
 
     for offered in items:
         if offered.item_id in pairs:
-            older = [i for i in items if i.line == offered.line and (i.queued_at, i.item_id) < (offered.queued_at, offered.item_id)]
+            older = [
+                i
+                for i in items
+                if i.line == offered.line and (i.queued_at, i.item_id) < (offered.queued_at, offered.item_id)
+            ]
             assert all(item.item_id in pairs for item in older)
 
 
@@ -124,7 +130,9 @@ def test_no_queues_oldest_waits_beside_somebody_who_may_take_it(items, people):
     left = [person for person in people if person.person_id not in pairs.values()]
 
     for line in LINES:
-        queue = sorted((i for i in items if i.line == line and i.item_id not in pairs), key=lambda i: (i.queued_at, i.item_id))
+        queue = sorted(
+            (i for i in items if i.line == line and i.item_id not in pairs), key=lambda i: (i.queued_at, i.item_id)
+        )
         assert not any(rules.may_take(person, item, now) for item in queue[:1] for person in left)
 
 

@@ -70,7 +70,8 @@ def _row(entry: rules.Entry) -> dict[str, object]:
 def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int:
     """Make the partitions of `count` months from `first` on where they are missing; returns how many were made."""
     return sum(
-        partitions.ensure(models.TABLE, month, shared=True) for month in partitions.months(partitions.month_of(first), count)
+        partitions.ensure(models.TABLE, month, shared=True)
+        for month in partitions.months(partitions.month_of(first), count)
     )
 
 

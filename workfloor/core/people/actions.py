@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from zoneinfo import available_timezones
+
+import holidays
+from django.core.validators import validate_email
 
 from workfloor.core.clients.models import Client
 from workfloor.core.journal import actions as journal
@@ -13,8 +17,22 @@ class Refused(ValueError):
     """The person may not do that, or cannot now."""
 
 
+def open_account(*, email: str, password: str) -> models.Account:
+    """Make something to sign in with; an address has one account."""
+    validate_email(email)
+    if models.Account.objects.filter(email=email.strip().lower()).exists():
+        raise Refused(f"{email} has an account already")
+    return models.Account.objects.create_user(email, password)
+
+
 def open_site(*, name: str, country: str, zone: str) -> models.Site:
-    """Name a place with people."""
+    """Name a place with people; its country and zone must be known ones."""
+    if models.Site.objects.filter(name=name).exists():
+        raise Refused(f"there is a site {name} already")
+    if zone not in available_timezones():
+        raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”")
+    if country not in holidays.list_supported_countries():
+        raise Refused(f"“{country}” is no country with known holidays; write two letters as in “PT”")
     return models.Site.objects.create(name=name, country=country, zone=zone)
 
 
@@ -89,6 +107,8 @@ def revoke_certificate(
 
 def clear(*, person: models.Person, client: Client, now: datetime, by_id: int | None = None) -> models.Clearance:
     """Give a person the right to touch a client's work."""
+    if models.Clearance.objects.filter(person=person, client=client, withdrawn_at=None).exists():
+        raise Refused(f"{person.name} is cleared for {client.slug} already")
     clearance = models.Clearance.objects.create(person=person, client=client, granted_at=now)
     journal.record(events.Cleared(), at=now, client_id=client.id, person_id=person.id, by_id=by_id)
     return clearance

@@ -137,9 +137,7 @@ class Clearance(models.Model):
     class Meta:
         constraints = [
             rls.Wall(name="clearance_wall"),
-            models.UniqueConstraint(
-                name="clearance_once", fields=["person", "client"], condition=Q(withdrawn_at=None)
-            ),
+            models.UniqueConstraint(name="clearance_once", fields=["person", "client"], condition=Q(withdrawn_at=None)),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
@@ -20,6 +21,29 @@ def enterable(person: models.Person) -> list[int]:
         return [person.client_id]
     cleared = models.Clearance.objects.filter(person=person, withdrawn_at=None)
     return list(cleared.values_list("client_id", flat=True))
+
+
+def by_email(email: str) -> models.Person | None:
+    """Who signs in with this address, if they are still with us."""
+    return models.Person.objects.filter(account__email=email.strip().lower(), left_at=None).first()
+
+
+def site(name: str) -> models.Site | None:
+    """A site by its name."""
+    return models.Site.objects.filter(name=name).first()
+
+
+def profile(person: models.Person, on: date) -> dict[str, Any]:
+    """What is known of a person: name, address, roles, site, skills on a day, clients cleared for."""
+    cleared = models.Clearance.objects.filter(person=person, withdrawn_at=None).order_by("client__slug")
+    return {
+        "name": person.name,
+        "email": person.account.email if person.account else None,
+        "roles": person.roles,
+        "site": person.site.name if person.site else None,
+        "skills": skills_on(person, on),
+        "clients": list(cleared.values_list("client__slug", flat=True)),
+    }
 
 
 def staff() -> QuerySet[models.Person]:

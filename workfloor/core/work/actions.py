@@ -67,7 +67,11 @@ def receive(
         return known, False
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     terms = contracts.terms_of(queue, now)
-    due_at = calendars.add_working(terms.calendar, now, terms.resolve_within_seconds) if terms.resolve_within_seconds else None
+    due_at = (
+        calendars.add_working(terms.calendar, now, terms.resolve_within_seconds)
+        if terms.resolve_within_seconds
+        else None
+    )
     answer_by = now + timedelta(seconds=terms.answer_within_seconds) if terms.answer_within_seconds else None
     item = models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     received = events.Received(key, kind or rules.KIND_OF_PROCESS[terms.process_kind], queue.process_id, due_at)
@@ -258,7 +262,9 @@ def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None =
     """What was done is not: the item waits again, since it was first queued."""
     item = _happen(_locked(item), events.Reopened(reason), at=now, person=None, by=by)
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
-        journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by and by.id)
+        journal.record(
+            events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by and by.id
+        )
     return item
 
 

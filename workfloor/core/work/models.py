@@ -119,12 +119,8 @@ class Item(models.Model):
                 name="item_done_when_wrapped_up",
                 condition=~Q(state="done") | Q(ended_at__isnull=False, wrapped_up_at__isnull=False),
             ),
-            models.CheckConstraint(
-                name="item_abandoned_at", condition=Q(state="abandoned") ^ Q(abandoned_at=None)
-            ),
-            models.CheckConstraint(
-                name="item_cancelled_at", condition=Q(state="cancelled") ^ Q(cancelled_at=None)
-            ),
+            models.CheckConstraint(name="item_abandoned_at", condition=Q(state="abandoned") ^ Q(abandoned_at=None)),
+            models.CheckConstraint(name="item_cancelled_at", condition=Q(state="cancelled") ^ Q(cancelled_at=None)),
             models.CheckConstraint(
                 name="item_seconds", condition=Q(talk_seconds__gte=0, hold_seconds__gte=0, wrap_seconds__gte=0)
             ),
@@ -163,7 +159,9 @@ class Assignment(models.Model):
                 index_type="GIST",
                 expressions=[("person", RangeOperators.EQUAL), ("share", RangeOperators.OVERLAPS)],
             ),
-            models.CheckConstraint(name="assignment_share", condition=Q(share__contained_by=(0, 60), share__isempty=False)),
+            models.CheckConstraint(
+                name="assignment_share", condition=Q(share__contained_by=(0, 60), share__isempty=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -53,7 +53,9 @@ def lapsed(now: datetime) -> QuerySet[models.Item]:
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
     """The parts of each person that are taken."""
     found: dict[int, list[tuple[int, int]]] = {person_id: [] for person_id in person_ids}
-    for person_id, share in models.Assignment.objects.filter(person_id__in=person_ids).values_list("person_id", "share"):
+    for person_id, share in models.Assignment.objects.filter(person_id__in=person_ids).values_list(
+        "person_id", "share"
+    ):
         found[person_id].append((share.lower, share.upper))
     return found
 

@@ -1,0 +1,78 @@
+"""Filling an empty installation with people, from the command line."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from django.contrib.auth import authenticate
+from django.db import transaction
+
+from tests import make
+from workfloor.cli import main
+from workfloor.kit import rls
+
+
+@pytest.fixture
+def workfloor(real_database):
+    with transaction.atomic():
+        rls.enter_every_client()
+        make.client()
+
+    def run(*words, ok=True):
+        result = CliRunner().invoke(main, words)
+        assert (result.exit_code == 0) is ok, result.output
+        return result.output
+
+    return run
+
+
+def test_an_agent_from_hiring_to_clearance(workfloor):
+    workfloor("site", "add", "Porto", "--country", "PT", "--zone", "Europe/Lisbon")
+    said = workfloor("person", "add", "Joao Reis", "Joao@Example.com", "--role", "agent", "--site", "Porto")
+    workfloor("person", "certify", "joao@example.com", "portuguese", "4", "--proof", "test")
+    workfloor("person", "clear", "joao@example.com", "lisbon-light")
+
+    assert json.loads(workfloor("person", "list", "--format", "json")) == [
+        {
+            "name": "Joao Reis", "email": "joao@example.com", "roles": ["agent"], "site": "Porto",
+            "skills": {"portuguese": 4}, "clients": ["lisbon-light"],
+        }
+    ]  # fmt: skip
+    password = said.split("password")[1].split()[0]
+    with transaction.atomic():
+        assert authenticate(username="joao@example.com", password=password) or authenticate(
+            email="joao@example.com", password=password
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["site", "add", "X", "--country", "PT", "--zone", "Europe/Lisboa"], "no time zone"),
+        (["site", "add", "X", "--country", "Q9", "--zone", "Europe/Lisbon"], "no country"),
+        (["person", "add", "X", "no-address", "--role", "agent"], "valid email"),
+        (["person", "add", "X", "x@example.com", "--role", "agent", "--site", "Nowhere"], "no site Nowhere"),
+        (["person", "certify", "x@example.com", "portuguese", "4", "--proof", "test"], "workfloor person list"),
+        (["person", "certify", "x@example.com", "portuguese", "6", "--proof", "test"], "1<=x<=5"),
+    ],
+)
+def test_what_cannot_be_says_what_to_do(workfloor, words, said):
+    assert said in workfloor(*words, ok=False)
+
+
+def test_the_same_twice_is_refused_in_words(workfloor):
+    workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    assert "has an account already" in workfloor("person", "add", "Jo", "joao@example.com", "--role", "agent", ok=False)
+    workfloor("person", "clear", "joao@example.com", "lisbon-light")
+    assert "already" in workfloor("person", "clear", "joao@example.com", "lisbon-light", ok=False)
+    assert "no client" in workfloor("person", "clear", "joao@example.com", "other", ok=False)
+
+
+def test_who_has_left_cannot_sign_in(workfloor):
+    said = workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    workfloor("person", "leave", "joao@example.com", "--yes")
+
+    password = said.split("password")[1].split()[0]
+    with transaction.atomic():
+        assert authenticate(email="joao@example.com", password=password) is None
+    assert json.loads(workfloor("person", "list", "--format", "json")) == []

@@ -1,0 +1,173 @@
+"""`workfloor site` and `workfloor person`: the people of an installation that starts empty."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workfloor.cli import edge
+
+if TYPE_CHECKING:
+    from workfloor.core.people.models import Person
+
+as_text_or_json = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+)
+email_argument = click.argument("email")
+ROLES = ("agent", "leader", "planner", "manager")
+PROOFS = ("training", "test", "diploma")
+
+
+@contextmanager
+def _people() -> Iterator[datetime]:
+    """A transaction that has entered every client; what the rules refuse ends the command with their words."""
+    with edge.database():
+        from django.core.exceptions import ValidationError
+
+        from workfloor.kit import clock, rls
+
+        rls.enter_every_client()
+        try:
+            yield clock.now()
+        except ValidationError as refused:
+            raise click.ClickException(" ".join(refused.messages)) from refused
+        except ValueError as refused:
+            raise click.ClickException(str(refused)) from refused
+
+
+def _known(email: str) -> "Person":
+    from workfloor.core.people import queries
+
+    person = queries.by_email(email)
+    if person is None:
+        raise click.ClickException(f"Nobody who is with us signs in as {email}. See: workfloor person list")
+    return person
+
+
+@click.group()
+def site() -> None:
+    """Name the places with people; teams and people belong to one."""
+
+
+@site.command("add", epilog="\b\nExample:\n  workfloor site add Porto --country PT --zone Europe/Lisbon\n")
+@click.argument("name")
+@click.option("--country", required=True, help="Two letters, such as PT: its public holidays count.")
+@click.option("--zone", required=True, help="The clock on the wall, such as Europe/Lisbon.")
+def add_site(name: str, country: str, zone: str) -> None:
+    """Add a site."""
+    with _people():
+        from workfloor.core.people import actions
+
+        actions.open_site(name=name, country=country.upper(), zone=zone)
+    click.echo(f"{name} is a site now.")
+
+
+@click.group()
+def person() -> None:
+    """Add people, certify what they can, and clear them for clients."""
+
+
+@person.command(
+    "add",
+    epilog="\b\nExamples:\n  workfloor person add 'Rita Melo' rita@example.com --role leader --site Porto\n"
+    "  workfloor person add 'Joao Reis' joao@example.com --role agent --site Porto\n",
+)
+@click.argument("name")
+@email_argument
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="May be given twice.")
+@click.option("--site", "site_name", help="Where the person works; see: workfloor site add")
+def add_person(name: str, email: str, roles: tuple[str, ...], site_name: str | None) -> None:
+    """Take somebody on; a first password is printed once."""
+    password = secrets.token_urlsafe(12)
+    with _people() as now:
+        from workfloor.core.people import actions, queries
+
+        place = queries.site(site_name) if site_name else None
+        if site_name and place is None:
+            raise click.ClickException(f"There is no site {site_name}. Add it: workfloor site add {site_name} ...")
+        account = actions.open_account(email=email, password=password)
+        actions.hire(name=name, roles=roles, site=place, account=account, now=now)
+    click.echo(f"{name} signs in as {email} with the password  {password}  (shown this once; change it after).")
+
+
+@person.command("list")
+@as_text_or_json
+def list_people(form: str) -> None:
+    """List who is with us, with skills and clearances."""
+    with _people() as now:
+        from workfloor.core.people import queries
+
+        rows = [queries.profile(each, now.date()) for each in queries.staff()]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        skills = ", ".join(f"{skill} {level}" for skill, level in row["skills"].items()) or "no skills"
+        clients = ", ".join(row["clients"]) or "no client"
+        click.echo(f"{row['name']:<24} {row['email'] or '':<32} {'/'.join(row['roles']):<16} {skills}; {clients}")
+
+
+@person.command(
+    epilog="\b\nExample:\n  workfloor person certify joao@example.com english 4 --proof test --expires 2027-12-31\n"
+)
+@email_argument
+@click.argument("skill")
+@click.argument("level", type=click.IntRange(1, 5))
+@click.option("--proof", type=click.Choice(PROOFS), required=True, help="What was passed or shown.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it counts.")
+def certify(email: str, skill: str, level: int, proof: str, expires: datetime | None) -> None:
+    """Grant somebody a SKILL at a LEVEL from 1 to 5."""
+    expires_on: date | None = expires.date() if expires else None
+
+    def granted(found: "Person", now: datetime) -> Any:
+        from workfloor.core.people import actions
+
+        actions.certify(
+            person=found, skill=skill, level=level, proof=proof, valid_from=now.date(), expires_on=expires_on, now=now
+        )
+
+    _change(email, granted, f"{skill} {level}")
+
+
+@person.command(epilog="\b\nExample:\n  workfloor person clear joao@example.com first-bank\n")
+@email_argument
+@click.argument("client")
+def clear(email: str, client: str) -> None:
+    """Give somebody the right to touch a CLIENT's work."""
+
+    def cleared(found: "Person", now: datetime) -> Any:
+        from workfloor.core.clients import queries
+        from workfloor.core.people import actions
+
+        known = queries.by_slug(client)
+        if known is None:
+            raise click.ClickException(f"There is no client {client}. Sign its contract: workfloor contract sign FILE")
+        actions.clear(person=found, client=known, now=now)
+
+    _change(email, cleared, f"cleared for {client}")
+
+
+@person.command()
+@email_argument
+@click.confirmation_option(prompt="Nothing will be offered to this person any more, and the account closes. Go on?")
+def leave(email: str) -> None:
+    """Let somebody go: the account closes at once, the facts stay."""
+
+    def gone(found: "Person", now: datetime) -> Any:
+        from workfloor.core.people import actions
+
+        actions.leave(person=found, now=now)
+
+    _change(email, gone, "has left")
+
+
+def _change(email: str, action: "Callable[[Person, datetime], Any]", done: str) -> None:
+    with _people() as now:
+        found = _known(email)
+        action(found, now)
+        name = found.name
+    click.echo(f"{name}: {done}.")
