@@ -1,0 +1,73 @@
+"""The worker's loop: what fails rests, the others go on; a lost database is waited for."""
+
+import logging
+import threading
+import time
+
+import psycopg
+import pytest
+
+from workfloor.cli import work
+from workfloor.core.journal import rules as followers
+from workfloor.ops.router import actions as router
+
+
+@pytest.fixture
+def turns(monkeypatch):
+    """Which steps were taken; the router and two followers, of which "broken" fails."""
+    taken = []
+
+    def advance(follower, *, now):
+        taken.append(follower.name)
+        if follower.name == "broken":
+            raise ValueError("no such shelf")
+        return 0
+
+    def pulse(*, now):
+        taken.append("router")
+        return 0
+
+    known = {name: followers.Follower(name, frozenset(), lambda facts, now: None) for name in ("broken", "sound")}
+    monkeypatch.setattr(followers.register, "followers", known)
+    monkeypatch.setattr(work.journal, "advance", advance)
+    monkeypatch.setattr(router, "pulse", pulse)
+    return taken
+
+
+def test_a_failing_follower_rests_while_the_others_go_on(turns, real_database, caplog):
+    steps = work.Steps()
+    for _ in range(3):
+        steps.take()
+
+    assert turns.count("broken") == 1
+    assert turns.count("sound") == turns.count("router") == 3
+    assert [record.message for record in caplog.records] == ["broken failed and rests for 1 s"]
+
+
+def test_the_worker_takes_a_step_at_each_fact_and_survives_a_lost_connection(turns, real_database, caplog):
+    caplog.set_level(logging.WARNING)
+    stop = threading.Event()
+    following = threading.Thread(target=work.follow, args=[stop])
+    following.start()
+    try:
+        _wait_for(lambda: turns.count("sound") >= 1)
+        with psycopg.connect(real_database, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        before = turns.count("sound")
+        _wait_for(lambda: turns.count("sound") > before + 1)
+    finally:
+        stop.set()
+        following.join(20)
+
+    assert not following.is_alive()
+    assert [record.message for record in caplog.records].count("the database is back") == 1
+
+
+def _wait_for(true, seconds=20):
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.05)
