@@ -13,7 +13,7 @@ from workfloor.core.contracts import rules
 from workfloor.kit import toml
 from workfloor.kit.toml import Fault, Refused
 
-__all__ = ["Change", "Fault", "Refused", "changes", "document", "read", "schema", "schema_text", "stored"]
+__all__ = ["Change", "Fault", "Refused", "changes", "read", "schema", "schema_text", "stored"]
 
 Terms = Mapping[str, Any]
 
@@ -48,20 +48,20 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def read(text: str) -> rules.Contract:
-    """Return what a contract file says; raises Refused with every fault of it."""
-    found = document(text)
-    found.finish()
-    return build(found.data)
+def read(text: str, before: rules.Contract | None = None) -> rules.Contract:
+    """Return what a contract file says; raises Refused with every fault of it.
 
-
-def document(text: str) -> toml.Document:
-    """Return a contract file with all its faults; raises Refused only where it is no TOML."""
+    With `before`, the file amends that version, and what an amendment may not change is a fault too.
+    """
     found = toml.read(text, schema(), NOT_YET)
-    if found.sound:
-        for fault in rules.check(build(found.data)):
+    contract = build(found.data) if found.sound else None
+    if contract:
+        faults = rules.check(contract) + (rules.check_amendment(before, contract) if before else [])
+        for fault in faults:
             found.refuse(fault.place, fault.message, fault.because)
-    return found
+    found.finish()
+    assert contract
+    return contract
 
 
 def stored(text: str) -> rules.Contract:

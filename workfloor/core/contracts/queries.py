@@ -1,16 +1,18 @@
 """Reading contracts: which version is in force, and what it says of a queue."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from math import inf
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from workfloor.core.contracts import forms, models, rules
+from workfloor.core.people.models import Certificate
+from workfloor.core.people.rules import qualifies
 from workfloor.kit import calendars
-
-
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class NoContract(LookupError):
@@ -42,48 +44,71 @@ class QueueTerms:
     at_once: int
 
 
-@lru_cache(maxsize=256)
-def _read(version_id: int, source: str) -> rules.Contract:
-    return forms.stored(source)
+def latest(client_id: int) -> models.Version | None:
+    """The version of a client's contract that was signed last, in force or not yet."""
+    return versions(client_id).last()
+
+
+def versions(client_id: int) -> QuerySet[models.Version]:
+    """All versions of a client's contract, the first one first."""
+    return models.Version.objects.filter(client_id=client_id).order_by("number").defer("source")
+
+
+def terms(version: models.Version) -> rules.Contract:
+    """What a version says; its text is fetched and read once a process, since a version never changes."""
+    if version.digest not in _read:
+        _read[version.digest] = forms.stored(version.source)
+    return _read[version.digest]
+
+
+_read: dict[str, rules.Contract] = {}
 
 
 def in_force(client_id: int, on: date) -> Terms:
     """The version of a client's contract in force on a day of the contract's zone; NoContract if there is none."""
-    version = models.Version.objects.filter(client_id=client_id, effective_on__lte=on).order_by("-number").first()
+    version = versions(client_id).filter(effective_on__lte=on).last()
     if version is None:
         raise NoContract(f"no contract is in force on {on}")
-    return Terms(version.number, _read(version.id, version.source))
+    return Terms(version.number, terms(version))
 
 
 def terms_of(queue: models.Queue, at: datetime) -> QueueTerms:
-    """What the version in force at an instant says of a queue; before the contract starts, what its first version says."""
-    try:
-        terms = in_force(queue.client_id, _day(queue.client_id, at))
-    except NoContract:
-        first = models.Version.objects.filter(client_id=queue.client_id).earliest("number")
-        terms = Terms(first.number, _read(first.id, first.source))
-    return _of_queue(terms, queue.name)
+    """What the version in force at an instant says of a queue.
+
+    Before the contract starts, and once an amendment has taken the queue out, the nearest version that has it: work
+    that waits there still has to be done.
+    """
+    known = list(versions(queue.client_id))
+    day = at.astimezone(ZoneInfo(terms(known[-1]).zone)).date() if known else date.max
+    begun = [version for version in known if version.effective_on <= day]
+    for version in [*reversed(begun), *known]:
+        if found := _queue_terms(version, queue.name):
+            return found
+    raise NoContract(f"no version has a queue {queue.name}")
 
 
-def _day(client_id: int, at: datetime) -> date:
-    latest = models.Version.objects.filter(client_id=client_id).latest("number")
-    return at.astimezone(ZoneInfo(_read(latest.id, latest.source).zone)).date()
-
-
-def _of_queue(terms: Terms, name: str) -> QueueTerms:
-    for process in terms.contract.processes:
+def _queue_terms(version: models.Version, name: str) -> QueueTerms | None:
+    contract = terms(version)
+    for process in contract.processes:
         for queue in process.queues:
             if queue.name == name:
-                calendar = calendar_of(terms.contract.calendars[process.calendar])
+                calendar = rules.calendar(contract.calendars[process.calendar])
                 return QueueTerms(
-                    terms.version, process.kind, process.dispositions, calendar, queue.requires, queue.relax,
+                    version.number, process.kind, process.dispositions, calendar, queue.requires, queue.relax,
                     queue.priority, queue.answer_within_seconds, queue.resolve_within_seconds, queue.offer_seconds,
                     queue.at_once,
                 )  # fmt: skip
-    raise NoContract(f"version {terms.version} has no queue {name}")
+    return None
 
 
-def calendar_of(terms: rules.CalendarTerms) -> calendars.Calendar:
-    """The working calendar that a contract's terms describe."""
-    week = {_WEEKDAYS.index(day): spans for day, spans in terms.week.items()}
-    return calendars.Calendar(terms.zone, week, terms.holidays, frozenset(terms.closed_on), frozenset(terms.open_on))
+def unserved(contract: rules.Contract, on: date) -> list[str]:
+    """The queues for which nobody holds the certificates on that day, not even after the last ring."""
+    held: dict[int, dict[str, int]] = defaultdict(dict)
+    valid = Certificate.objects.filter(revoked_at=None, valid_from__lte=on).exclude(expires_on__lt=on)
+    for person, skill, level in valid.values_list("person_id", "skill__name", "level").order_by("level"):
+        held[person][skill] = level
+    return [
+        name
+        for name, queue in contract.queues().items()
+        if not any(qualifies(skills, rules.requirements(queue, inf)) for skills in [{}, *held.values()])
+    ]

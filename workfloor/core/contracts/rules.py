@@ -174,6 +174,22 @@ def check(contract: Contract) -> list[Fault]:
     return [fault for one in checks for fault in one(contract)]
 
 
+def check_amendment(before: Contract, after: Contract) -> list[Fault]:
+    """Return what an amendment may not change: every figure and every item of the past hangs on it."""
+    found = [
+        Fault(f"contract.{term}", f"cannot change in an amendment; it is {getattr(before, term)}.")
+        for term in ("currency", "zone", "starts_on")
+        if getattr(before, term) != getattr(after, term)
+    ]
+    home = {queue.name: process.name for process in before.processes for queue in process.queues}
+    for i, process in enumerate(after.processes):
+        for j, queue in enumerate(process.queues):
+            if (old := home.get(queue.name, process.name)) != process.name:
+                message = f"{queue.name} is a queue of {old}; give the new queue another name."
+                found.append(Fault(f"processes[{i}].queues[{j}].name", message, (f"processes[{i}].name",)))
+    return found
+
+
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
