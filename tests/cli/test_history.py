@@ -1,0 +1,143 @@
+"""The command that imports past work: what it prints, and what is left when it is killed or runs twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from tests import make
+from tests.ops.history.test_actions import ABANDONED, ANSWERED, HEADER, MAP, PHANTOM
+from workfloor.core.journal.models import Fact
+from workfloor.core.work.models import Item
+from workfloor.kit import locks, rls
+
+WAIT_SECONDS = 30
+
+
+@pytest.fixture
+def client_id(real_database: str) -> Iterator[int]:
+    with transaction.atomic():
+        rls.enter_every_client()
+        client_id = make.client().id
+    yield client_id
+    connection.close()
+
+
+@pytest.fixture
+def start(real_database: str, client_id: int, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start `workfloor history import` on a file of these rows."""
+    (tmp_path / "map.toml").write_text(MAP)
+
+    def started(*rows: str, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        (tmp_path / "calls.csv").write_text(HEADER + "".join(rows))
+        command = [sys.executable, "-c", "from workfloor.cli import main; main()", "history", "import", "calls.csv"]
+        environment = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "data")}
+        return subprocess.Popen(
+            [*command, "--map", "map.toml", *options],
+            cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    return started
+
+
+def stored() -> tuple[int, int]:
+    """How many items and facts of items there are."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        return Item.objects.count(), Fact.objects.filter(item_id__isnull=False).count()
+
+
+def wait_for_waiting(count: int) -> None:
+    """Wait until so many processes wait for a lock."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0] >= count:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"{count} processes never waited")
+
+
+def test_an_import_prints_its_report_and_the_same_again_adds_nothing(start):
+    first = start(ANSWERED, ABANDONED, PHANTOM, options=("--format", "json"))
+    report = json.loads(first.communicate(timeout=WAIT_SECONDS)[0])
+
+    again = start(ANSWERED, ABANDONED, PHANTOM, options=("--format", "json"))
+    repeated = json.loads(again.communicate(timeout=WAIT_SECONDS)[0])
+
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert (report["added"], repeated["added"]) == (3, 0)
+    assert report | {"added": 0} == repeated
+    assert stored() == (3, 6 + 3 + 3)
+
+
+def test_a_refused_file_stores_nothing_and_names_every_line(start):
+    refused = start(ANSWERED, ABANDONED.replace(",40,", ",soon,"))
+    out, said = refused.communicate(timeout=WAIT_SECONDS)
+
+    assert (refused.returncode, out) == (1, "")
+    assert "calls.csv:3: number-unreadable: wait is 'soon'" in said
+    assert said.endswith("Nothing was imported.\n")
+    assert stored() == (0, 0)
+
+
+def test_a_file_that_grew_is_refused(start):
+    start(ANSWERED).communicate(timeout=WAIT_SECONDS)
+
+    _, said = start(ANSWERED, ABANDONED).communicate(timeout=WAIT_SECONDS)
+
+    assert "1 of its calls are here already (lines 2)" in said
+    assert stored() == (1, 6)
+
+
+def test_an_import_that_is_killed_half_way_leaves_nothing(start):
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The import stores its facts and then waits here to store what they came to.
+        cursor.execute("LOCK TABLE history_import IN SHARE MODE")
+        killed = start(ANSWERED, ABANDONED)
+        wait_for_waiting(1)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait(WAIT_SECONDS)
+
+    assert stored() == (0, 0)
+    assert start(ANSWERED, ABANDONED).wait(WAIT_SECONDS) == 0
+    assert stored() == (2, 9)
+
+
+def test_of_two_imports_of_one_file_at_once_one_adds_nothing(start, client_id: int):
+    with transaction.atomic():
+        locks.hold("history", client_id)
+        both = [start(ANSWERED, ABANDONED, options=("--format", "json")) for _ in range(2)]
+        wait_for_waiting(2)
+    added = [json.loads(each.communicate(timeout=WAIT_SECONDS)[0])["added"] for each in both]
+
+    assert sorted(added) == [0, 2]
+    assert stored() == (2, 9)
+
+
+def test_a_map_with_faults_is_told_line_by_line_before_anything_runs(start, tmp_path: Path):
+    (tmp_path / "map.toml").write_text(MAP.replace("Europe/Lisbon", "Lisbon"))
+
+    refused = start(ANSWERED)
+    _, said = refused.communicate(timeout=WAIT_SECONDS)
+
+    assert refused.returncode == 1
+    assert "map.toml:7: time.zone: 'Lisbon' is an unknown time zone" in said
+
+
+def test_a_client_without_contract_is_named_with_what_to_do(start, tmp_path: Path):
+    (tmp_path / "map.toml").write_text(MAP.replace("lisbon-light", "porto-power"))
+
+    refused = start(ANSWERED)
+    _, said = refused.communicate(timeout=WAIT_SECONDS)
+
+    assert refused.returncode == 1
+    assert "No client porto-power has a contract here. Sign it first" in said
