@@ -240,6 +240,27 @@ def test_a_command_without_tables_says_to_migrate(place):
 
 
 @pytest.mark.installation
+def test_with_a_database_of_ones_own_nothing_embedded_is_started(place):
+    with pg.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
+        place.more["WORKFLOOR_DATABASE_URL"] = server.address
+        place.start()
+        assert place.serves()
+        assert place.interrupt() == 0
+
+    assert not (place.data / "postgres").exists()
+
+
+@pytest.mark.installation
+def test_a_database_that_is_not_there_is_said_to_be_so(place):
+    place.more["WORKFLOOR_DATABASE_URL"] = f"postgresql://someone:secret@127.0.0.1:{place.port}/provider"
+    refused = place.command("migrate")
+
+    assert refused.returncode == 1
+    assert "cannot be reached" in refused.stderr
+    assert "secret" not in refused.stderr
+
+
+@pytest.mark.installation
 def test_a_superuser_is_refused_and_nothing_of_ones_own_is_started(place):
     with pg.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
         where = server.address.replace("user=workfloor", "user=postgres")

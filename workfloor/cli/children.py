@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,8 @@ class Child:
     log: Path
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
-    quick_ends: int = field(default=0)
+    quick_ends: int = 0
+    read: int = 0
 
     def start(self) -> None:
         """Start it; when this process ends in whatever way, the closing of its stdin ends the child too."""
@@ -53,6 +54,14 @@ class Child:
         time.sleep(0.5 * 2**self.quick_ends)
         self.start()
         return True
+
+    def errors(self) -> list[str]:
+        """The errors that it logged since the last call, a line each."""
+        with self.log.open(errors="replace") as output:
+            output.seek(self.read)
+            lines = output.readlines()
+            self.read = output.tell()
+        return [line.strip() for line in lines if " ERROR " in line or line.startswith("ERROR")]
 
     def last_words(self, lines: int = 12) -> str:
         """The end of its output, as a sentence."""

@@ -78,13 +78,20 @@ def keep_secret_key() -> None:
 
 
 def _refuse_the_unfit() -> None:
+    """Ask over a connection of its own, whose failure has a reason; that of a pool says only that it took too long."""
+    import psycopg
     from django.db import connection
 
-    connection.ensure_connection()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('server_version_num')::int, rolsuper, rolbypassrls "
-            "FROM pg_roles WHERE rolname = current_user"
-        )
-        if fault := pg.unfit(*cursor.fetchone()):
-            raise pg.ServerFault(fault)
+    parameters = connection.get_connection_params()
+    where = {name: value for name, value in parameters.items() if name not in ("context", "cursor_factory")}
+    try:
+        with psycopg.connect(**where) as asking:
+            login = asking.execute(
+                "SELECT current_setting('server_version_num')::int, rolsuper, rolbypassrls "
+                "FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
+    except psycopg.OperationalError as fault:
+        words = f"The database cannot be reached: {str(fault).strip()}\nCheck WORKFLOOR_DATABASE_URL and its server."
+        raise pg.ServerFault(words) from fault
+    if login and (reason := pg.unfit(*login)):
+        raise pg.ServerFault(reason)

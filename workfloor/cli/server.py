@@ -220,6 +220,8 @@ def _supervise(host: str, port: int, parent: int | None) -> None:
         _say_where(host, port)
         while parent in (None, os.getppid()):
             for child in family:
+                for error in child.errors():
+                    click.echo(f"{child.command}: {error} (see {child.log})", err=True)
                 if child.keep_alive():
                     click.echo(f"`workfloor {child.command}` ended and was started again; see {child.log}", err=True)
             time.sleep(POLL_SECONDS)

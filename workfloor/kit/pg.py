@@ -1,6 +1,7 @@
 """The embedded PostgreSQL server: made, started, shared by whoever needs it, stopped after its last user."""
 
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -21,6 +22,9 @@ OLDEST_SERVER: Final = 15
 POLL_SECONDS: Final = 0.05
 GUARD_POLL_SECONDS: Final = 0.25
 LONGEST_PAUSE_SECONDS: Final = 30
+QUIET_SECONDS: Final = 5.0
+
+log = logging.getLogger(__name__)
 
 ServerFault = postmaster.ServerFault
 
@@ -110,7 +114,11 @@ class Server:
         if not (self.folder / "PG_VERSION").exists():
             postmaster.initialise(self.folder)
         guard = self._guard()
+        patience = time.monotonic() + QUIET_SECONDS
         while not self.runs():
+            if time.monotonic() > patience:
+                patience = float("inf")
+                log.warning("The database server takes its time: it puts things right after a crash.")
             if guard and guard.poll() is not None:
                 raise ServerFault(postmaster.last_words(self.folder))
             if not guard and file_locks.is_free(self._lock("guard")):
