@@ -27,7 +27,12 @@ zone = "Europe/Lisbon"
 country = "PT"
 
 [calendars.office]
-week = {{ mon = ["09:00-18:00"], tue = ["09:00-18:00"], wed = ["09:00-18:00"], thu = ["09:00-18:00"], fri = ["09:00-18:00"] }}
+[calendars.office.week]
+mon = ["09:00-18:00"]
+tue = ["09:00-18:00"]
+wed = ["09:00-18:00"]
+thu = ["09:00-18:00"]
+fri = ["09:00-18:00"]
 
 [[processes]]
 name = "voice"

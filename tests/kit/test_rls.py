@@ -3,9 +3,9 @@
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
+from tests import make
 from workfloor.core.clients.models import Client, Token
 from workfloor.kit import rls
-from tests import make
 
 
 @pytest.fixture

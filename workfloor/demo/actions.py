@@ -14,6 +14,7 @@ from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Account, Person, Site, Team
 from workfloor.core.people.rules import qualifies
 from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
 from workfloor.demo import rules
 
 _JOINED = timedelta(days=60)
@@ -44,7 +45,7 @@ def _hire(sites: dict[str, Site], now: datetime) -> list[Person]:
 def _hire_one(sample: rules.Sample, sites: dict[str, Site], teams: dict[str, Team] | None, joined: datetime) -> Person:
     account = Account.objects.create_user(sample.email, rules.PASSWORD)
     person = people.hire(
-        name=sample.name, roles=sample.roles, site=sites[sample.site], team=teams and teams[sample.site],
+        name=sample.name, roles=sample.roles, site=sites[sample.site], team=teams[sample.site] if teams else None,
         account=account, now=joined,
     )  # fmt: skip
     for skill, level in sample.skills.items():
@@ -65,7 +66,7 @@ def _hire_one(sample: rules.Sample, sites: dict[str, Site], teams: dict[str, Tea
     return person
 
 
-def _receive(slug: str, arrival: rules.Arrival, key: str) -> work.models.Item:
+def _receive(slug: str, arrival: rules.Arrival, key: str) -> Item:
     queue = Queue.objects.select_related("client").get(client__slug=slug, name=arrival.queue)
     customer = work.Customer(arrival.customer.replace(" ", "-"), arrival.customer.capitalize())
     item, _ = work.receive(queue=queue, key=key, title=arrival.title, customer=customer, now=arrival.at)
@@ -89,7 +90,7 @@ def _able(slug: str, queue: str, at: datetime, staff: list[Person]) -> list[Pers
     return [person for person in cleared if qualifies(people_queries.skills_on(person, at.date()), requires)]
 
 
-def _do(item: work.models.Item, arrival: rules.Arrival, agent: Person, answered: datetime) -> None:
+def _do(item: Item, arrival: rules.Arrival, agent: Person, answered: datetime) -> None:
     ended = answered + timedelta(seconds=arrival.work_seconds)
     people.go_available(person=agent, now=arrival.at)
     work.offer(item=item, person=agent, at_once=1, offer_seconds=30, now=answered)

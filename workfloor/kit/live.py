@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
 
 import psycopg
 from django.db import connection
@@ -88,7 +89,7 @@ class Hub:
             page.hear(changed)
 
 
-def _parameters() -> dict[str, object]:
+def _parameters() -> dict[str, Any]:
     parameters = connection.get_connection_params()
     return {
         name: value

@@ -1,4 +1,4 @@
-"""Migrations that are safe on a live table: they wait for locks only shortly, and do nothing that holds one for long."""
+"""Migrations that are safe on a live table: they wait for locks only shortly, and hold none for long."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def migrate(say: Callable[[str], None] = lambda line: None) -> None:
-    """Bring the tables up to date; a lock that is not to be had at once is asked for again, so that nobody queues behind.
+    """Bring the tables up to date; a lock that is not free is asked for again later, so that nobody queues behind.
 
     Raises OperationalError when a table stays locked.
     """

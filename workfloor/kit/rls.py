@@ -128,6 +128,7 @@ class SameClient(_TableStatement):
         field = model._meta.get_field(self.field)
         target = field.related_model
         assert isinstance(target, type)
+        assert issubclass(target, models.Model)
         return [
             f'ALTER TABLE "{model._meta.db_table}" ADD CONSTRAINT "{self.name}" '
             f'FOREIGN KEY (client_id, "{field.column}") REFERENCES "{target._meta.db_table}" (client_id, id) '  # type: ignore[union-attr]

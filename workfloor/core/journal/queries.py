@@ -22,7 +22,7 @@ def settled_after(xid: int, fact_id: int, events: Iterable[str], limit: int) -> 
     """The next facts of these events after a place in the journal, in the order of following."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTLED, [str(xid), fact_id, list(events), limit])
-        return [rules.Followed(*row, json.loads(details)) for *row, details in cursor.fetchall()]
+        return [rules.Followed(*(*row[:-1], json.loads(row[-1]))) for row in cursor.fetchall()]
 
 
 def of_item(item_id: int) -> QuerySet[models.Fact]:

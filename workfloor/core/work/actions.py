@@ -82,14 +82,17 @@ def receive(
 def _open_case(
     client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
 ) -> models.Case:
-    known = None
-    if customer:
-        known, _ = models.Customer.objects.update_or_create(
-            client=client, reference=customer.reference, defaults={"name": customer.name}
-        )
+    known = _customer(client, customer) if customer else None
     case = models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
     journal.record(events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
     return case
+
+
+def _customer(client: Client, named: Customer) -> models.Customer:
+    # A sender that leaves the name out this time does not take it away.
+    newer = {"name": named.name} if named.name else {}
+    known, _ = models.Customer.objects.update_or_create(client=client, reference=named.reference, defaults=newer)
+    return known
 
 
 def _begin(item: models.Item, happened: list[Event], now: datetime, by_id: int | None) -> None:
@@ -113,7 +116,7 @@ def _apply(state: Any, event: Event, at: datetime, person_id: int | None) -> dic
 
 def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None) -> models.Item:
     """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands."""
-    person_id, by_id = person and person.id, by and by.id
+    person_id, by_id = _id(person), _id(by)
     changed: set[str] = set()
     for event in happened:
         changed |= _apply(item, event, at, person_id).keys()
@@ -126,8 +129,12 @@ def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | 
     return item
 
 
+def _id(person: Person | None) -> int | None:
+    return person.id if person else None
+
+
 def _locked(item: models.Item) -> models.Item:
-    """The item as it is now, locked until the transaction ends, so that two actions on it happen one after the other."""
+    """The item as it is now, locked until the transaction ends: two actions on it happen one after the other."""
     return models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").get(id=item.id)
 
 
@@ -263,7 +270,7 @@ def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None =
     item = _happen(_locked(item), events.Reopened(reason), at=now, person=None, by=by)
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
         journal.record(
-            events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by and by.id
+            events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by)
         )
     return item
 

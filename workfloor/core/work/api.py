@@ -1,62 +1,127 @@
 """The API of work: send it in, read its state, take it back."""
 
+import math
+import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
-from pydantic import ConfigDict, JsonValue
+from pydantic import AfterValidator, ConfigDict
 
-from workfloor.core.clients.api import TokenAuth
+from workfloor.core.clients.api import PROBLEMS, Problem, TokenAuth
+from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.work import actions, models, queries, rules
 from workfloor.kit import clock
 
 router = Router(tags=["work"])
+DEEPEST_PAYLOAD: Final = 20
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def storable(text: str) -> str:
+    """Text that UTF-8 can write and PostgreSQL can keep."""
+    if "\x00" in text:
+        raise ValueError("holds a NUL character, which cannot be stored")
+    try:
+        text.encode()
+    except UnicodeEncodeError as fault:
+        raise ValueError("holds half of a character (a lone surrogate)") from fault
+    return text
+
+
+def printable(text: str) -> str:
+    """Storable text that fits on one line, and into an address."""
+    if _CONTROL.search(text):
+        raise ValueError("holds a control character; a key is one line of text")
+    return storable(text)
+
+
+def plain(payload: dict[str, Any]) -> dict[str, Any]:
+    """A payload that can be stored and found again: its texts, its numbers and its depth."""
+    _check(payload, 1)
+    return payload
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > DEEPEST_PAYLOAD:
+        raise ValueError(f"is nested more than {DEEPEST_PAYLOAD} levels deep")
+    if isinstance(value, str):
+        storable(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("holds a number that is not finite")
+    elif isinstance(value, dict | list):
+        for each in value:
+            _check(each, depth + 1)
+        if isinstance(value, dict):
+            _check(list(value.values()), depth)
+
+
+Text = Annotated[str, AfterValidator(storable)]
+Key = Annotated[str, AfterValidator(printable)]
+KeyInPath = Annotated[Key, Path(max_length=200, description="The key that the work was sent with, percent-encoded.")]
 
 
 class CustomerIn(Schema):
     """How the sender names the customer."""
 
     model_config = ConfigDict(extra="forbid")
-    reference: str = Field(min_length=1, max_length=200)
-    name: str = Field("", max_length=200)
+    reference: Text = Field(min_length=1, max_length=200, description="The customer's number at the client.")
+    name: Text = Field("", max_length=200)
 
 
 class WorkIn(Schema):
     """One piece of work. The same `key` again is the same work, so a lost answer can be asked for again."""
 
-    model_config = ConfigDict(extra="forbid")
-    key: str = Field(min_length=1, max_length=200)
-    queue: str = Field(min_length=1, max_length=50)
-    title: str = Field("", max_length=500)
-    payload: dict[str, JsonValue] = {}
-    customer: CustomerIn | None = None
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "key": "mail-2026-11-21-0042",
+                    "queue": "mail",
+                    "title": "My bill is wrong",
+                    "payload": {"from": "customer@example.com", "text": "I paid twice."},
+                    "customer": {"reference": "C-1007", "name": "Maria Costa"},
+                    "case_kind": "complaint",
+                }
+            ]
+        },
+    )
+    key: Key = Field(min_length=1, max_length=200, description="The sender's own name for this work, unique for good.")
+    queue: Text = Field(min_length=1, max_length=50, description="A queue of the contract in force.")
+    title: Text = Field("", max_length=500, description="One line that tells the agent what it is about.")
+    payload: Annotated[dict[str, Any], AfterValidator(plain)] = Field(
+        default={}, description="What the agent needs to see, as any JSON object."
+    )
+    customer: CustomerIn | None = Field(None, description="Whom it is for; opens the case in their name.")
     case_kind: Literal["complaint", "request", "question", "lead"] = "request"
 
 
 class WorkOut(Schema):
-    """What became of it."""
+    """What became of it. Times are instants in UTC; those that have not come are null."""
 
     key: str
     queue: str
-    kind: str
-    state: str
+    kind: str = Field(description=f"One of {', '.join(rules.KINDS)}.")
+    state: str = Field(description=f"One of {', '.join(rules.STATES)}.")
     title: str
     received_at: datetime
-    answer_by: datetime | None
-    due_at: datetime | None
-    connected_at: datetime | None
+    answer_by: datetime | None = Field(description="Until when the contract promises an answer.")
+    due_at: datetime | None = Field(description="Until when the contract promises that it is done.")
+    connected_at: datetime | None = Field(description="When an agent first took it up.")
     ended_at: datetime | None
     wrapped_up_at: datetime | None
-    disposition: str
+    disposition: str = Field(description="How it ended, from the process's own list; empty until then.")
 
 
-class Problem(Schema):
-    """What is wrong, and what to do."""
+class Cancel(Schema):
+    """Why the work is not to be done any more."""
 
-    detail: str
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "the customer has paid"}]})
+    reason: Text = Field(min_length=1, max_length=200)
 
 
 def _out(item: models.Item) -> dict[str, Any]:
@@ -66,52 +131,61 @@ def _out(item: models.Item) -> dict[str, Any]:
 def _found(request: Any, key: str) -> models.Item:
     item = queries.by_key(request.auth.client_id, key)
     if item is None:
-        raise HttpError(404, "Not Found")
+        raise HttpError(404, "No work was sent with this key.")
     return item
 
 
+def _queue(request: Any, name: str) -> Queue:
+    queue = Queue.objects.select_related("client").filter(client_id=request.auth.client_id, name=name).first()
+    if queue is None:
+        raise HttpError(404, f"There is no queue “{name}”; the contract names the queues.")
+    return queue
+
+
 @router.post(
-    "/work", auth=TokenAuth("work:write"), response={201: WorkOut, 200: WorkOut, 404: Problem, 409: Problem},
+    "/work", auth=TokenAuth("work:write"), response={200: WorkOut, 201: WorkOut, 409: Problem} | PROBLEMS,
     summary="Send work in",
 )  # fmt: skip
-def send(request: Any, body: WorkIn) -> tuple[int, dict[str, Any]]:
-    """201 when the work is new, 200 when this key brought it before, 409 when the key brought other work."""
-    queue = Queue.objects.select_related("client").filter(client_id=request.auth.client_id, name=body.queue).first()
-    if queue is None:
-        raise HttpError(404, f"There is no queue “{body.queue}”; its contract names the queues.")
-    customer = body.customer and actions.Customer(body.customer.reference, body.customer.name)
+def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
+    """201 when the work is new, 200 when this key brought it before, 409 when the key brought other work.
+
+    So send again whenever no answer came: it is one piece of work however often it arrives.
+    """
+    customer = actions.Customer(body.customer.reference, body.customer.name) if body.customer else None
     try:
         item, new = actions.receive(
-            queue=queue, key=body.key, title=body.title, payload=body.payload, customer=customer,
+            queue=_queue(request, body.queue), key=body.key, title=body.title, payload=body.payload, customer=customer,
             case_kind=body.case_kind, now=clock.now(),
         )  # fmt: skip
     except actions.Conflict as conflict:
-        raise HttpError(409, str(conflict)) from conflict
-    return (201 if new else 200), _out(item)
+        raise HttpError(409, f"{conflict}.") from conflict
+    except contracts.NoContract as gone:
+        raise HttpError(404, f"The contract in force has no queue “{body.queue}” any more.") from gone
+    return Status(201 if new else 200, _out(item))
 
 
-@router.get(
-    "/work/{key}", auth=TokenAuth("work:read"), response={200: WorkOut, 404: Problem}, summary="Read the state of work"
-)
-def state(request: HttpRequest, key: str) -> dict[str, Any]:
-    """The state of the work that was sent with this key."""
-    return _out(_found(request, key))
-
-
-class Cancel(Schema):
-    """Why the work is not to be done any more."""
-
-    model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=1, max_length=200)
-
-
+# Keys may hold slashes. Taking back comes first, so that the longer address is not read as a key.
 @router.post(
-    "/work/{key}/cancel", auth=TokenAuth("work:write"), response={200: WorkOut, 404: Problem, 409: Problem},
+    "/work/{path:key}/cancel", auth=TokenAuth("work:write"), response={200: WorkOut, 409: Problem} | PROBLEMS,
     summary="Take work back",
 )  # fmt: skip
-def cancel(request: HttpRequest, key: str, body: Cancel) -> dict[str, Any]:
+def cancel(request: HttpRequest, key: KeyInPath, body: Cancel) -> dict[str, Any]:
     """Work that nobody needs any more; measures leave it out. 409 when it is finished already."""
     try:
         return _out(actions.cancel(item=_found(request, key), reason=body.reason, now=clock.now()))
     except rules.NotNow as refused:
-        raise HttpError(409, str(refused)) from refused
+        raise HttpError(409, f"{refused}.") from refused
+
+
+@router.get("/work/{path:key}/cancel", auth=TokenAuth("work:read"), response=WorkOut, include_in_schema=False)
+def state_of_key_like_cancel(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
+    """The state of work whose key itself ends in “/cancel”."""
+    return _out(_found(request, f"{key}/cancel"))
+
+
+@router.get(
+    "/work/{path:key}", auth=TokenAuth("work:read"), response={200: WorkOut} | PROBLEMS, summary="Read the state of work"
+)
+def state(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
+    """The state of the work that was sent with this key."""
+    return _out(_found(request, key))

@@ -66,8 +66,8 @@ def refusals(since: datetime) -> dict[int, set[int]]:
         event__in=["work.declined", "work.offer-expired"], at__gte=since, item_id__in=waiting().values("id")
     )
     found: dict[int, set[int]] = {}
-    for item_id, person_id in facts.values_list("item_id", "person_id"):
-        found.setdefault(item_id, set()).add(person_id)
+    for fact in facts:
+        found.setdefault(fact.item_id, set()).add(fact.person_id)
     return found
 
 
@@ -85,7 +85,7 @@ def floor() -> list[dict[str, object]]:
 
 def rebuilt(item_id: int) -> rules.Item:
     """An item's state computed from its facts alone."""
-    return rules.replay(journal.of_item(item_id))  # type: ignore[arg-type]
+    return rules.replay(journal.of_item(item_id))
 
 
 def state_of(item: models.Item) -> rules.Item:

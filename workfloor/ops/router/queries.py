@@ -52,7 +52,7 @@ def _line(item: work_models.Item, terms: contracts.QueueTerms) -> rules.Line:
 
 
 def free(terms: dict[int, contracts.QueueTerms], now: datetime) -> dict[int, tuple[Person, rules.Free]]:
-    """Who takes work now and has room in at least one of these lines: person id -> person, and as the policy sees them."""
+    """Who takes work now and has room in one of these lines: person id -> the person, and as the policy sees them."""
     available = list(people.available())
     shares = work.shares([person.id for person in available])
     found = {}
