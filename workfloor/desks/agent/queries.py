@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import queries as journal
+from workfloor.core.journal.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import queries as people
 from workfloor.core.people.models import Person
@@ -47,6 +48,7 @@ class Desk:
     offers: list[Item]
     held: list[Item]
     opened: Opened | None
+    resting: list[Item]
     done: list[tuple[Item, int]]
     day: rules.Day
     zone: ZoneInfo
@@ -64,11 +66,19 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
         offers=list(work.offered_to(person)),
         held=held,
         opened=opened(item) if item else None,
+        resting=resting(person),
         done=done,
         day=rules.day(seconds for _, seconds in done),
         zone=zone,
         lacks=lacks(person, now.astimezone(zone)),
     )
+
+
+def resting(person: Person) -> list[Item]:
+    """Read what this person laid aside until the customer answers, the longest resting first."""
+    laid_aside = Fact.objects.filter(event="work.awaits-customer", by_id=person.id).values("item_id")
+    unanswered = work.items().filter(state="waiting", awaiting_customer_since__isnull=False, id__in=laid_aside)
+    return list(unanswered.order_by("awaiting_customer_since"))
 
 
 def took(item: Item) -> int:

@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.people import actions as people
@@ -58,7 +58,7 @@ def deed(do: Callable[..., object]) -> View:
             return refused(request, str(fault), 422)
         except (work.Refused, work_rules.NotNow, people.Refused) as reason:
             return too_late(request, str(reason))
-        return HttpResponse(status=204)
+        return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("agent:desk")
 
     return handler
 
@@ -86,7 +86,7 @@ def the_item(item_id: int) -> Item:
 def checked(form: Form) -> dict[str, Any]:
     """What was entered, if it is right."""
     if not form.is_valid():
-        raise Faulty(" ".join(error for errors in form.errors.values() for error in errors))
+        raise Faulty(" ".join(str(error) for errors in form.errors.values() for error in errors))
     return form.cleaned_data
 
 

@@ -31,6 +31,7 @@ class Line:
     terms: terms.Queue
     kind: str
     waiting: int = 0
+    resting: int = 0  # until the customer answers
     offered: int = 0
     held: int = 0
     oldest_queued_at: datetime | None = None
@@ -158,15 +159,16 @@ def promised(client: Client, now: datetime) -> list[Line]:
 
 def open_now(ours: QuerySet[Item]) -> list[dict[str, Any]]:
     """Count what waits and what is in somebody's hands."""
-    resting = Q(awaiting_customer_since__isnull=False)
+    waits = Q(state="waiting", awaiting_customer_since=None)
     unfinished = ours.filter(Q(state="waiting") | Q(person__isnull=False)).values("queue_id")
     return list(
         unfinished.annotate(
-            waiting=Count("id", Q(state="waiting")),
+            waiting=Count("id", waits),
+            resting=Count("id", Q(state="waiting") & ~waits),
             offered=Count("id", Q(state="offered")),
             held=Count("id", Q(state__in=["held", "wrapping"])),
-            oldest_queued_at=Min("queued_at", filter=Q(state="waiting") & ~resting),
-            promised_at=Min(Coalesce("answer_by", "due_at"), filter=Q(state="waiting") & ~resting),
+            oldest_queued_at=Min("queued_at", filter=waits),
+            promised_at=Min(Coalesce("answer_by", "due_at"), filter=waits),
         )
     )
 
@@ -208,7 +210,7 @@ def crew(site_id: int | None, client_ids: list[int], midnight: datetime) -> list
         workers[item.person_id].items.append(item)  # type: ignore[index]
     done = Item.objects.filter(client_id__in=client_ids, done_by_id__in=workers, wrapped_up_at__gte=midnight)
     for person_id, count in Counter(done.values_list("done_by_id", flat=True)).items():
-        workers[person_id].done = count  # type: ignore[index]
+        workers[person_id].done = count
     return sorted(workers.values(), key=lambda worker: worker.rank)
 
 

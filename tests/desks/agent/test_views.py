@@ -1,0 +1,196 @@
+import re
+
+import pytest
+
+from tests import make
+from workfloor.core.journal import queries as journal
+from workfloor.core.people.models import Presence
+from workfloor.core.work import actions as work
+from workfloor.core.work import queries as items
+from workfloor.kit import clock
+
+pytestmark = pytest.mark.usefixtures("everyone")
+LIVE = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def ana(client):
+    make.client()
+    ana = make.agent("Ana")
+    client.force_login(ana.account)
+    return ana
+
+
+def offered(to, title="Where is my parcel", queue="calls", **more):
+    item = make.item(queue, title=title, at=clock.now(), **more)
+    return work.offer(item=item, person=to, at_once=1 if queue == "calls" else 3, offer_seconds=20, now=clock.now())
+
+
+def held(by, **more):
+    return work.accept(item=offered(by, **more), by=by, now=clock.now())
+
+
+def press(client, item, verb, **entered):
+    return client.post(f"/desk/items/{item.id}/{verb}/", entered, headers=LIVE)
+
+
+def page(client, query=""):
+    return client.get(f"/desk/{query}").content.decode()
+
+
+def state(item):
+    return items.item(item.id).state
+
+
+def test_the_desk_offers_what_the_router_offers_and_what_was_done_is_counted(client, ana):
+    call = offered(ana, customer=work.Customer("C-7", "Rui Costa"))
+
+    assert all(words in page(client) for words in ("Where is my parcel", "Rui Costa", "Accept", "Decline"))
+    assert press(client, call, "accept").status_code == 204
+    assert press(client, call, "hold").status_code == 204
+    assert "On hold" in page(client)
+    assert press(client, call, "resume").status_code == 204
+    assert press(client, call, "end").status_code == 204
+    assert "How did it end?" in page(client)
+    assert press(client, call, "wrap-up", disposition="resolved").status_code == 204
+
+    assert state(call) == "done"
+    assert "1 done" in page(client)
+    assert [fact.by_id for fact in journal.of_item(call.id) if fact.event == "work.wrapped-up"] == [ana.id]
+
+
+def test_what_is_not_on_the_line_is_finished_at_once(client, ana):
+    mail = held(ana, queue="mail")
+
+    assert press(client, mail, "finish", disposition="answered").status_code == 204
+    assert state(mail) == "done"
+
+
+def test_nothing_is_finished_without_saying_how_it_ended(client, ana):
+    mail = held(ana, queue="mail")
+
+    answer = press(client, mail, "finish")
+
+    assert (answer.status_code, state(mail)) == (422, "held")
+    assert "Choose how it ended." in answer.content.decode()
+
+
+def test_a_disposition_that_is_not_the_process_s_own_is_refused_and_the_item_stays_held(client, ana):
+    mail = held(ana, queue="mail")
+
+    assert press(client, mail, "finish", disposition="invented").status_code == 409
+    assert state(mail) == "held"
+
+
+def test_an_offer_that_is_gone_says_so(client, ana):
+    call = offered(ana)
+    work.decline(item=call, by=ana, now=clock.now())
+
+    answer = press(client, call, "accept")
+
+    assert (answer.status_code, answer.headers["HX-Retarget"]) == (409, "#notice")
+    assert "not with you any more" in answer.content.decode()
+
+
+def test_a_second_click_changes_nothing(client, ana):
+    call = offered(ana)
+
+    assert press(client, call, "accept").status_code == 204
+    assert press(client, call, "accept").status_code == 409
+    assert [fact.event for fact in journal.of_item(call.id)].count("work.accepted") == 1
+
+
+@pytest.mark.parametrize("verb", ["accept", "decline", "hold", "resume", "await-customer", "end"])
+def test_nobody_acts_on_what_a_colleague_holds(client, ana, verb):
+    colleague = make.agent("Bruno")
+
+    assert press(client, held(colleague), verb).status_code == 409
+
+
+def test_another_client_s_item_is_not_there(client, ana):
+    make.client("porto-post")
+    foreign = make.item(of="porto-post")
+
+    assert press(client, foreign, "accept").status_code == 404
+
+
+def test_a_declined_offer_goes_back_to_its_queue(client, ana):
+    call = offered(ana)
+
+    press(client, call, "decline")
+
+    assert state(call) == "waiting"
+
+
+def test_presence_follows_the_buttons(client, ana):
+    def now():
+        presence = Presence.objects.get(person=ana)
+        return presence.state, presence.reason
+
+    client.post("/desk/away/", {"reason": "lunch"}, headers=LIVE)
+    assert now() == ("away", "lunch")
+    assert client.post("/desk/away/", {"reason": "boredom"}, headers=LIVE).status_code == 422
+    client.post("/desk/available/", headers=LIVE)
+    assert now() == ("available", "")
+    client.post("/desk/leave/", headers=LIVE)
+    assert now() == ("signed-out", "")
+
+
+def test_help_is_asked_for_with_a_reason(client, ana):
+    call = held(ana)
+
+    assert press(client, call, "escalate", note=" ").status_code == 422
+    assert press(client, call, "escalate", note="Above my limit").status_code == 204
+    assert "Help asked for: Above my limit" in page(client)
+
+
+def test_work_is_passed_on_within_its_client_only(client, ana):
+    call = held(ana)
+    make.client("porto-post")
+
+    assert press(client, call, "transfer", queue=make.queue("calls", of="porto-post").id).status_code == 422
+    assert press(client, call, "transfer", queue=make.queue("mail").id, note="Asks by letter").status_code == 204
+    assert (state(call), items.item(call.id).queue.name) == ("waiting", "mail")
+
+
+def test_what_waits_for_the_customer_lies_aside_until_they_answer(client, ana):
+    mail = held(ana, queue="mail", title="Which meter is mine")
+
+    assert press(client, mail, "await-customer").status_code == 204
+    assert "The customer answered" in page(client)
+    assert press(client, mail, "customer-answered").status_code == 204
+    assert "The customer answered" not in page(client)
+    assert items.item(mail.id).awaiting_customer_since is None
+
+
+def test_one_of_several_items_in_hand_is_open_and_the_others_can_be_chosen(client, ana):
+    first, second = held(ana, queue="mail", title="First letter"), held(ana, queue="mail", title="Second letter")
+
+    opened = re.search(r'id="item-title-(\d+)"', page(client, f"?item={second.id}"))
+
+    assert opened[1] == str(second.id)
+    assert f"?item={first.id}" in page(client)
+    assert "First letter" in page(client, "?item=nonsense")
+
+
+def test_somebody_whom_no_work_can_reach_is_told_why(client):
+    uncleared = make.agent("Uncleared", clear_for=None)
+    client.force_login(uncleared.account)
+
+    assert "not cleared for any client" in page(client)
+
+
+def test_markup_in_what_a_sender_sent_stays_text(client, ana):
+    held(ana, title="<script>alert(1)</script>", payload={"<b>x</b>": "<img src=x onerror=alert(1)>"})
+
+    assert "<script>alert" not in page(client)
+    assert "<img src=x" not in page(client)
+
+
+@pytest.mark.parametrize("role", ["leader", "client"])
+def test_the_desk_is_for_agents(client, role):
+    of = make.client() if role == "client" else None
+    client.force_login(make.person(role, of=of).account)
+
+    assert client.get("/desk/").status_code == 403
+    assert client.post("/desk/available/", headers=LIVE).status_code == 403
