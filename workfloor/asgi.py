@@ -1,9 +1,56 @@
 """The web server's entry point."""
 
+import json
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class TooLarge(Exception):
+    """More of a body has arrived than the installation takes."""
+
+
+class Bounded:
+    """Refuses a body over WORKFLOOR_MAX_BODY while it arrives, whatever length it announced or kept to itself.
+
+    Django looks at the announced length alone, and stores all of a body that came in chunks before it looks at it.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        taken = 0
+
+        async def receive_some() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > settings.WORKFLOOR_MAX_BODY:
+                raise TooLarge
+            return message
+
+        try:
+            await self.application(scope, receive_some, send)
+        except TooLarge:
+            await _refuse(send)
+
+
+async def _refuse(send: Send) -> None:
+    detail = f"The body is larger than the {settings.WORKFLOOR_MAX_BODY:,} bytes taken at once: send less in one call."
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps({"detail": detail}).encode()})
+
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
-application = ASGIStaticFilesHandler(get_asgi_application())
+application = Bounded(ASGIStaticFilesHandler(get_asgi_application()))

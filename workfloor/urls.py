@@ -1,23 +1,37 @@
 """Every address of the product."""
 
-from django.http import HttpRequest, HttpResponse
+from typing import Final
+
 from django.urls import include, path
 from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
 
-from workfloor.core.clients.api import NoScope
+from workfloor.core.clients import api as clients
 from workfloor.core.people import views as people
 from workfloor.ui import views as ui
 
-api = NinjaAPI(title="Workfloor", version="1", description="Work in, work state out, statements out.")
+ABOUT_THE_API: Final = """
+Work in, work state out, statements out.
+
+Every call carries a token of one client, `Authorization: Bearer wf_…`, and sees that client alone: what belongs to
+another client, or what the token was not issued for, does not exist (404). Tokens are issued on the command line:
+`workfloor token issue CLIENT --title "their system" --scope work:write --scope work:read`.
+
+Bodies are JSON in UTF-8. Times are instants in UTC. Whatever goes wrong is answered with `detail`, which says what to
+do, and for a body or an address that is not understood with `fields`, place by place. Calls can be repeated safely: the
+sender's `key` makes the same work arrive once.
+"""
+
+api = NinjaAPI(
+    title="Workfloor",
+    version="1",
+    description=ABOUT_THE_API,
+    # The page of a hosted installation would otherwise show a badge from a validator elsewhere.
+    docs=Swagger(settings={"validatorUrl": None}),
+)
 api.add_router("", "workfloor.core.work.api.router")
 api.add_router("", "workfloor.ops.billing.api.router")
-
-
-@api.exception_handler(NoScope)
-def _no_scope(request: HttpRequest, fault: NoScope) -> HttpResponse:
-    # As if nothing were here: a token learns nothing about what it was not issued for.
-    return api.create_response(request, {"detail": "Not Found"}, status=404)
-
+clients.word_problems(api)
 
 handler500 = "workfloor.ui.views.failed"
 

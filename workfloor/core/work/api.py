@@ -46,7 +46,7 @@ def plain(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(value: Any, depth: int) -> None:
-    if depth > DEEPEST_PAYLOAD:
+    if depth > DEEPEST_PAYLOAD and isinstance(value, dict | list):
         raise ValueError(f"is nested more than {DEEPEST_PAYLOAD} levels deep")
     if isinstance(value, str):
         storable(value)
@@ -184,7 +184,10 @@ def state_of_key_like_cancel(request: HttpRequest, key: KeyInPath) -> dict[str, 
 
 
 @router.get(
-    "/work/{path:key}", auth=TokenAuth("work:read"), response={200: WorkOut} | PROBLEMS, summary="Read the state of work"
+    "/work/{path:key}",
+    auth=TokenAuth("work:read"),
+    response={200: WorkOut} | PROBLEMS,
+    summary="Read the state of work",
 )
 def state(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
     """The state of the work that was sent with this key."""
