@@ -177,7 +177,7 @@ def _write_items(subject: "queries.Subject", client: str, period: str) -> None:
     count = 0
     for count, item in enumerate(queries.items_behind(subject), 1):
         comma = "," if count > 1 else ""
-        click.echo(f"{comma}\n{json.dumps(forms.plain_counted(item), ensure_ascii=False)}", nl=False)
+        click.echo(f"{comma}\n{json.dumps(forms.plain_counted(item, subject.zone), ensure_ascii=False)}", nl=False)
     click.echo(f'\n], "count": {count}}}')
 
 
@@ -189,7 +189,7 @@ def _show_items(subject: "queries.Subject") -> None:
     click.echo(f"{subject.id}  {subject.title}")
     for item in queries.items_behind(subject):
         count += 1
-        row = forms.plain_counted(item)
+        row = forms.plain_counted(item, subject.zone)
         says = row["value"] if row["met"] is None else {True: "met", False: "missed"}[row["met"]]
         at = row["received_at"][:19]
         click.echo(f"{row['item']:>9}  {at}  {row['queue']:<20} {row['state']:<10} {says!s:<8} {row['key']}")

@@ -1,6 +1,5 @@
 """The two shapes in which a statement leaves: plain values for programs, and worded values for paper and pages."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -8,9 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts import rules as terms
+from workfloor.core.journal.models import Fact
 from workfloor.ops.billing import queries, rules
 
-VERDICTS = {"met": "kept", "below-expected": "below expected", "below-minimum": "below minimum", None: "–"}
+VERDICTS = {"met": "kept", "below-expected": "short of expected", "below-minimum": "short of minimum", None: "–"}
 PER = {
     "answered": "of answered",
     "offered": "of offered",
@@ -123,14 +123,14 @@ def plain_subject(subject: queries.Subject) -> dict[str, Any]:
     return plain_credit(row, number) if isinstance(row, rules.Credit) else plain_totals(row)
 
 
-def plain_counted(item: queries.Counted) -> dict[str, Any]:
+def plain_counted(item: queries.Counted, zone: str) -> dict[str, Any]:
     """Return an item behind a figure: `met` for a share, else the `value` that it adds."""
     value = item.value
     return {
         "item": item.item_id,
         "key": item.key,
         "queue": item.queue,
-        "received_at": item.received_at.isoformat(),
+        "received_at": _local(item.received_at, zone).isoformat(),
         "state": item.state,
         "agent": item.agent,
         "met": value if isinstance(value, bool) else None,
@@ -223,6 +223,30 @@ def worded_credit(credit: rules.Credit, number: int) -> dict[str, str]:
     }
 
 
+def worded_counted(item: queries.Counted, zone: str) -> dict[str, Any]:
+    """Word an item behind a figure: `says` is met or missed, or what it adds."""
+    value = item.value
+    return {
+        "item": item.item_id,
+        "received": f"{_local(item.received_at, zone):%Y-%m-%d %H:%M:%S}",
+        "queue": item.queue,
+        "state": item.state,
+        "agent": item.agent,
+        "says": ("met" if value else "missed")
+        if isinstance(value, bool)
+        else f"{value.normalize():f}"
+        if isinstance(value, Decimal)
+        else str(value),
+        "key": item.key,
+    }
+
+
+def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
+    """Word a fact of the journal."""
+    details = ", ".join(f"{name} {value}" for name, value in fact.details.items())
+    return {"at": f"{_local(fact.at, zone):%Y-%m-%d %H:%M:%S}", "event": fact.event, "details": details}
+
+
 def _notice(made: queries.Statement) -> str:
     if made.period.state == "over":
         return ""
@@ -233,11 +257,10 @@ def _notice(made: queries.Statement) -> str:
 def _promise(level: terms.ServiceLevel) -> str:
     if level.expected is None:
         return "–"
-    side = "at most" if level.lower_is_better else "at least"
-    limits: Iterable[Decimal] = [level.expected] + ([level.minimum] if level.minimum is not None else [])
+    side, limit = ("at most", "never above") if level.lower_is_better else ("at least", "never below")
     unit = "%" if level.measure in rules.SHARES else "s"
-    expected, *minimum = [f"{limit.normalize():f} {unit}" for limit in limits]
-    return f"{side} {expected}" + "".join(f", minimum {limit}" for limit in minimum)
+    expected = f"{side} {level.expected.normalize():f} {unit}"
+    return expected if level.minimum is None else f"{expected}, {limit} {level.minimum.normalize():f} {unit}"
 
 
 def _attained(level: terms.ServiceLevel, attained: Decimal | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models.functions import TruncMonth
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
@@ -308,6 +309,7 @@ class Subject:
     title: str
     row: Measured | rules.Line | rules.Credit | rules.Totals
     version: int
+    zone: str
     sql: str
     values: Mapping[str, Any]
 
@@ -354,13 +356,29 @@ def items_behind(subject: Subject) -> Iterator[Counted]:
             yield from (Counted(*row) for row in rows)
 
 
+def counts_item(subject: Subject, item_id: int) -> bool:
+    """Say whether a figure counts an item."""
+    sql = f"SELECT EXISTS (SELECT FROM ({subject.sql}) AS counted WHERE id = %(item)s)"
+    return bool(_rows(sql, {**subject.values, "item": item_id})[0][0])
+
+
+def months(client: Client) -> list[str]:
+    """Return the months, of the contract's zone, in which the client's work arrived, newest first."""
+    try:
+        zone = contracts.in_force(client.id, date.max).contract.zone
+    except contracts.NoContract:
+        return []
+    found = Item.objects.filter(client=client).annotate(month=TruncMonth("received_at", tzinfo=ZoneInfo(zone)))
+    return [f"{month:%Y-%m}" for month in found.values_list("month", flat=True).distinct().order_by("-month")]
+
+
 def _subjects(scope: _Scope, made: Statement) -> Iterator[Subject]:
     for row in made.measures:
         yield _of_level(scope, row.id, row.level, row, row.queue)
     for number, line in enumerate(made.lines, 1):
         price = scope.contract.prices[line.price]
         sql = _ITEMS.format(expression=_QUANTITIES[price.counts], chosen=_COUNTED)
-        yield Subject(f"l{number}", line.title, line, scope.version, sql, _values(scope, price.of))
+        yield Subject(f"l{number}", line.title, line, scope.version, scope.period.zone, sql, _values(scope, price.of))
     for number, credit in enumerate(made.credits, 1):
         yield _of_level(scope, f"c{number}", scope.contract.service_levels[credit.level], credit, None)
     for totals in (made.totals, *made.queues):
@@ -372,7 +390,15 @@ def _of_level(
 ) -> Subject:
     sql = _ITEMS.format(expression=_EXPRESSIONS[level.measure], chosen=_COUNTED)
     title = f"{level.name}/{queue}" if queue else level.name
-    return Subject(id, title, row, scope.version, sql, _level_values(scope, level, [queue] if queue else level.of))
+    return Subject(
+        id,
+        title,
+        row,
+        scope.version,
+        scope.period.zone,
+        sql,
+        _level_values(scope, level, [queue] if queue else level.of),
+    )
 
 
 def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> Subject:
@@ -380,4 +406,5 @@ def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> Subject:
     chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])" if totals.queue else ""
     name = f"{count}/{totals.queue}" if totals.queue else count
     values = _values(scope, [totals.queue] if totals.queue else [])
-    return Subject(name, name, totals, scope.version, _ITEMS.format(expression="1", chosen=chosen), values)
+    sql = _ITEMS.format(expression="1", chosen=chosen)
+    return Subject(name, name, totals, scope.version, scope.period.zone, sql, values)
