@@ -282,8 +282,7 @@ def _validate(document: Document, schema: Schema, not_yet: Mapping[str, str]) ->
         for error in errors:
             for path in _paths(error)[:_MOST_FAULTS]:
                 document.refuse(place(path), _message(error, path, not_yet))
-        for path in [path for error in errors for path in _paths(error)]:
-            document.note_broken(place(path))
+                document.note_broken(place(path))  # one fault a place
         for error in errors:
             _mend(document.data, error, schema)
     document.sound = False
@@ -323,21 +322,22 @@ def _message(error: Error, path: Path, not_yet: Mapping[str, str]) -> str:
 
 def _wrong_value(kind: str, value: Any, schema: Schema) -> str:
     shown = json.dumps(value, ensure_ascii=False, default=str)[:60]
+    about = f" {schema['description']}" if "description" in schema else ""
     if kind in ("minItems", "minProperties"):
-        return f"is empty. {schema.get('description', '')}".strip()
+        return f"{'says too little' if value else 'is empty'}.{about}"
     if kind in ("maxItems", "maxProperties", "maxLength"):
         return f"is too long: at most {schema[kind]}."
     if kind in ("minimum", "maximum"):
         bound = "least" if kind == "minimum" else "most"
-        return f"is {shown}, but at {bound} {schema[kind]} is meant. {schema.get('description', '')}".strip()
+        return f"is {shown}, but at {bound} {schema[kind]} is meant.{about}"
     example = json.dumps((schema.get("examples") or [""])[0], ensure_ascii=False)
-    return f"{shown} is not understood. {schema.get('description', '')} For example: {example}"
+    return f"{shown} is not understood.{about} For example: {example}"
 
 
 def _unknown(word: str, known: Sequence[str] | Mapping[str, Any], not_yet: Mapping[str, str], what: str) -> str:
     if word in not_yet:
         return not_yet[word]
-    close = get_close_matches(word[:60], [str(one) for one in known], n=1) if len(word) < 200 else []
+    close = get_close_matches(word[:60], known, n=1) if what == "key" else []
     hint = f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(map(str, known))}."
     return f"{_key(word)} is an unknown {what}. {hint}"
 
