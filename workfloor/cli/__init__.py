@@ -1,7 +1,7 @@
 """The command line: `workfloor COMMAND`, each command loaded when it is called."""
 
 import importlib
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "site": ("workfloor.cli.person:site", "Name the places with people."),
     "person": ("workfloor.cli.person:person", "Add people, certify what they can, clear them for clients."),
     "contract": ("workfloor.cli.contract:contract", "Check, sign and compare contracts."),
+    "token": ("workfloor.cli.token:token", "Issue and revoke the tokens of clients' systems."),
     "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
@@ -46,6 +47,16 @@ class Commands(click.Group):
         module, attribute = COMMANDS[name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except Exception as fault:
+            from workfloor.kit import pg  # only now: it is slow to load
+
+            if isinstance(fault, pg.ServerFault):
+                raise click.ClickException(str(fault)) from fault
+            raise
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
