@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import models as contract_models
 from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts.models import Queue
 from workfloor.core.work.models import Item
 from workfloor.ops.history import models, rules
 
@@ -21,21 +21,20 @@ class Place:
     """Where a client's past work goes: its queues by name, and the time that its contract covers."""
 
     client: Client
-    queues: Mapping[str, contract_models.Queue]
+    queues: Mapping[str, Queue]
     zone: ZoneInfo
     window: rules.Window
 
 
 def place(client: Client, now: datetime) -> Place | None:
     """Where the past work of an entered client goes; None if it never signed a contract."""
-    versions = contract_models.Version.objects.filter(client=client)
-    if not versions.exists():
+    signed = list(contracts.versions(client.id))
+    if not signed:
         return None
-    first = contracts.in_force(client.id, versions.earliest("number").effective_on).contract
-    latest = contracts.in_force(client.id, versions.latest("number").effective_on).contract
+    first, latest = contracts.terms(signed[0]), contracts.terms(signed[-1])
     zone = ZoneInfo(latest.zone)
     window = rules.Window(_midnight(first.starts_on, zone), _midnight(latest.ends_on + timedelta(days=1), zone), now)
-    queues = contract_models.Queue.objects.filter(client=client).select_related("process")
+    queues = Queue.objects.filter(client=client).select_related("process")
     return Place(client, {queue.name: queue for queue in queues}, zone, window)
 
 
