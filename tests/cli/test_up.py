@@ -257,7 +257,18 @@ def test_a_database_that_is_not_there_is_said_to_be_so(place):
 
     assert refused.returncode == 1
     assert "cannot be reached" in refused.stderr
+    assert "cannot be reached" in place.command("doctor").stdout
     assert "secret" not in refused.stderr
+
+
+@pytest.mark.installation
+@pytest.mark.parametrize("command", ["up", "migrate"])
+def test_an_address_that_is_none_is_named(place, command):
+    place.more["WORKFLOOR_DATABASE_URL"] = "mysql://somewhere"
+    refused = place.command(command)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Error: WORKFLOOR_DATABASE_URL is not a PostgreSQL address")
 
 
 @pytest.mark.installation

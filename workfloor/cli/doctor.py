@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workfloor.cli import edge, server
+from workfloor.kit import pg
 
 LEAST_FREE_GIGABYTES: Final = 1.0
 HEARTBEAT_SECONDS: Final = 30
@@ -61,8 +62,8 @@ def examine() -> Iterator[Finding]:
     with ExitStack() as stack:
         try:
             stack.enter_context(edge.installation())
-        except click.ClickException as fault:
-            yield Finding("database", "wrong", fault.message, "Mend that first; the other checks need it.")
+        except (pg.ServerFault, click.ClickException) as fault:
+            yield Finding("database", "wrong", str(fault), "Mend that first; the other checks need it.")
             return
         yield _server()
         migrations = _migrations()

@@ -26,8 +26,6 @@ def installation() -> Iterator[None]:
             django.setup()
             _refuse_the_unfit()
             yield
-    except pg.ServerFault as fault:
-        raise click.ClickException(str(fault)) from fault
     except DatabaseError as fault:
         raise click.ClickException(f"The database said: {str(fault).strip()}") from fault
 
