@@ -17,7 +17,7 @@ file_argument = click.argument("file", type=click.Path(path_type=Path, exists=Tr
 as_text_or_json = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
 )
-_LARGEST = 4_000_000  # bytes; the reader itself counts characters
+_LARGEST = 4_000_000  # bytes: more than the characters that the reader takes, however they are encoded
 
 
 @click.group()
@@ -196,13 +196,13 @@ def _sound(file: Path) -> "rules.Contract":
 
 
 def _source(file: Path, *, as_fault: bool) -> str:
-    """Return the file's text, no more than the reader would take."""
+    """Return the file's text, as far as the reader would take it."""
     from workfloor.core.contracts import forms
 
     with file.open("rb") as opened:
         content = opened.read(_LARGEST + 1)
     try:
-        return content.decode("utf-8-sig")
+        return content[:_LARGEST].decode("utf-8-sig", "strict" if len(content) <= _LARGEST else "ignore")
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
         found = forms.Fault(line, "file", "is not UTF-8 here; save the file as UTF-8.")

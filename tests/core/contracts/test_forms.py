@@ -406,3 +406,10 @@ def test_a_file_does_not_differ_from_itself_nor_from_other_words_for_the_same():
 )  # fmt: skip
 def test_each_change_is_said_in_words(old, new, says):
     assert says in words(old, new)
+
+
+def test_the_guide_shows_a_contract_that_could_be_signed():
+    guide = Path(__file__).parents[3].joinpath("docs", "guide", "contract.md").read_text("utf-8")
+
+    (shown,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    assert forms.read(shown).client == "harbour"

@@ -162,16 +162,9 @@ class Fault:
 
 def check(contract: Contract) -> list[Fault]:
     """Return everything that is wrong with a contract whose clauses are each well-formed."""
-    checks = (
-        _check_head,
-        _check_calendars,
-        _check_processes,
-        _check_levels,
-        _check_weights,
-        _check_credits,
-        _check_prices,
-    )
-    return [fault for one in checks for fault in one(contract)]
+    first = (_check_head, _check_calendars, _check_processes)
+    then = (_check_levels, _check_weights, _check_credits, _check_prices)
+    return [fault for one in first + then for fault in one(contract)]
 
 
 def check_amendment(before: Contract, after: Contract) -> list[Fault]:
