@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests import make
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import queries as contracts
-from workfloor.core.contracts.models import Process, Queue, Version
+from workfloor.core.contracts import actions as contracts
+from workfloor.core.contracts.models import Queue
 from workfloor.core.work.models import Item
 from workfloor.kit import calendars, money, rls
 from workfloor.ops.billing import queries, rules
@@ -20,6 +20,7 @@ from workfloor.ops.billing import queries, rules
 pytestmark = pytest.mark.usefixtures("everyone")
 
 NOW = make.NINE + timedelta(days=1)
+SIGNED = datetime(2025, 12, 1, 9, tzinfo=UTC)
 CALENDAR = """
 [calendars.office]
 week = { wed = ["09:00-18:00"], thu = ["09:00-18:00"] }
@@ -158,18 +159,9 @@ rate = "950.00"
 """
 
 
-def sign(source=AGREED, slug="acme", effective_on=date(2026, 1, 15)) -> Client:
-    client, _ = Client.objects.get_or_create(slug=slug, defaults={"title": slug, "opened_at": make.NINE})
-    agreed = contracts.forms.read(source)
-    number = client.contract_versions.count() + 1
-    Version.objects.create(
-        client=client, number=number, effective_on=effective_on, source=source, digest="", signed_at=make.NINE
-    )
-    for process in agreed.processes:
-        of, _ = Process.objects.get_or_create(client=client, name=process.name)
-        for queue in process.queues:
-            Queue.objects.get_or_create(client=client, name=queue.name, defaults={"process": of})
-    return client
+def sign(source=AGREED, slug="acme", effective_on=None) -> Client:
+    contracts.sign(source=source, effective_on=effective_on, now=SIGNED)
+    return Client.objects.get(slug=slug)
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def worded_measured(row: queries.Measured) -> dict[str, str]:
         "id": row.id,
         "name": row.level.name,
         "queue": row.queue or "",
-        "counts": worded_measure(row.level),
+        "counts": worded_measure(row.level) + _aside(row),
         "counted": f"{figure.counted:,}",
         "met": "–" if figure.met is None else f"{figure.met:,}",
         "attained": _attained(row.level, figure.attained),
@@ -199,6 +199,15 @@ def worded_measure(level: terms.ServiceLevel) -> str:
     if level.threshold_seconds is not None:
         words += f" {level.threshold_seconds:,} s"
     return f"{words}, {PER[level.per].format(short=level.short_abandon_seconds)}" if level.per else words
+
+
+def _aside(row: queries.Measured) -> str:
+    """Word what the figure itself leaves out: its percentiles, or the short abandons that stand apart."""
+    spread = zip(rules.PERCENTILES, row.figure.percentiles, strict=False)
+    within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
+    if row.level.measure in rules.MEANS:
+        return f"; {within}" if within else ""
+    return f"; {row.figure.apart:,} of those apart" if row.figure.apart else ""
 
 
 def worded_line(line: rules.Line, number: int) -> dict[str, str]:

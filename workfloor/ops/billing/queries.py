@@ -35,9 +35,6 @@ class NoFigure(LookupError):
     """The statement has no figure of that name; the message lists those it has."""
 
 
-# --- The statement as data --------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _Scope:
     client: Client
@@ -104,9 +101,6 @@ def _statement(scope: _Scope) -> Statement:
     )  # fmt: skip
 
 
-# --- Which contract, which items --------------------------------------------------------------------------------
-
-
 def _scope(client: Client, period: str, now: datetime) -> _Scope:
     bounds, found = _period(client, period, now)
     queues = dict(Queue.objects.filter(client=client).values_list("name", "id"))
@@ -168,8 +162,6 @@ def _calendar_of(contract: terms.Contract, queue: str) -> calendars.Calendar:
     process = next(p for p in contract.processes if any(each.name == queue for each in p.queues))
     return terms.calendar(contract.calendars[process.calendar])
 
-
-# --- The SQL twins ----------------------------------------------------------------------------------------------
 
 _WAIT = "(item.connected_at - item.queued_at)"
 _SHORT = """(%(per_patient)s AND item.connected_at IS NULL
@@ -236,8 +228,7 @@ def _measured(scope: _Scope, number: int) -> Iterator[Measured]:
     level = scope.contract.service_levels[number]
     figures = _figures(scope, level)
     everything = figures[None]
-    judged = rules.verdict(level, everything.attained)
-    yield Measured(f"m{number + 1}", level, None, everything, judged)
+    yield Measured(f"m{number + 1}", level, None, everything, rules.verdict(level, everything.attained))
     for queue in level.of:
         yield Measured(f"m{number + 1}/{queue}", level, queue, figures.get(queue) or rules.figure(level, []))
 
@@ -245,9 +236,8 @@ def _measured(scope: _Scope, number: int) -> Iterator[Measured]:
 def _figures(scope: _Scope, level: terms.ServiceLevel) -> dict[str | None, rules.Figure]:
     sql = _SHARES if level.measure in rules.SHARES else _SPANS
     sql = sql.format(expression=_EXPRESSIONS[level.measure], short=_SHORT, counted=_COUNTED)
-    rows = _rows(sql, _level_values(scope, level, level.of))
     names = scope.names()
-    return {names.get(row[0]): _figure(level, *row[1:]) for row in rows}
+    return {names.get(row[0]): _figure(level, *row[1:]) for row in _rows(sql, _level_values(scope, level, level.of))}
 
 
 def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any) -> rules.Figure:
@@ -266,10 +256,9 @@ def _charged(scope: _Scope, price: terms.Price) -> int:
 
 def _totals(scope: _Scope) -> list[rules.Totals]:
     """Count all items of the period, then those of each queue that had some, in the order of their names."""
-    rows = _rows(_TOTALS, _values(scope, ()))
     names = scope.names()
-    totals = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in rows]
-    return sorted(totals, key=lambda each: each.queue or "")
+    found = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in _rows(_TOTALS, _values(scope, ()))]
+    return sorted(found, key=lambda each: each.queue or "")
 
 
 def _values(scope: _Scope, queues: Sequence[str]) -> dict[str, Any]:
@@ -301,13 +290,16 @@ def _rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 # --- The items behind a figure ----------------------------------------------------------------------------------
 
 
+Row = Measured | rules.Line | rules.Credit | rules.Totals
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A figure of a statement that can be opened: its id and title, its row, and the question that finds its items."""
 
     id: str
     title: str
-    row: Measured | rules.Line | rules.Credit | rules.Totals
+    row: Row
     version: int
     zone: str
     sql: str
@@ -377,34 +369,31 @@ def _subjects(scope: _Scope, made: Statement) -> Iterator[Subject]:
         yield _of_level(scope, row.id, row.level, row, row.queue)
     for number, line in enumerate(made.lines, 1):
         price = scope.contract.prices[line.price]
-        sql = _ITEMS.format(expression=_QUANTITIES[price.counts], chosen=_COUNTED)
-        yield Subject(f"l{number}", line.title, line, scope.version, scope.period.zone, sql, _values(scope, price.of))
+        values = _values(scope, price.of)
+        yield _subject(scope, f"l{number}", line.title, line, _QUANTITIES[price.counts], _COUNTED, values)
     for number, credit in enumerate(made.credits, 1):
         yield _of_level(scope, f"c{number}", scope.contract.service_levels[credit.level], credit, None)
     for totals in (made.totals, *made.queues):
         yield from (_of_count(scope, totals, count) for count in COUNTS)
 
 
-def _of_level(
-    scope: _Scope, id: str, level: terms.ServiceLevel, row: Measured | rules.Credit, queue: str | None
-) -> Subject:
-    sql = _ITEMS.format(expression=_EXPRESSIONS[level.measure], chosen=_COUNTED)
+def _of_level(scope: _Scope, id: str, level: terms.ServiceLevel, row: Row, queue: str | None) -> Subject:
     title = f"{level.name}/{queue}" if queue else level.name
-    return Subject(
-        id,
-        title,
-        row,
-        scope.version,
-        scope.period.zone,
-        sql,
-        _level_values(scope, level, [queue] if queue else level.of),
-    )
+    values = _level_values(scope, level, [queue] if queue else level.of)
+    return _subject(scope, id, title, row, _EXPRESSIONS[level.measure], _COUNTED, values)
 
 
 def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> Subject:
     chosen = f"{_OF_PERIOD} AND {_COUNTS[count]}"
-    chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])" if totals.queue else ""
-    name = f"{count}/{totals.queue}" if totals.queue else count
-    values = _values(scope, [totals.queue] if totals.queue else [])
-    sql = _ITEMS.format(expression="1", chosen=chosen)
-    return Subject(name, name, totals, scope.version, scope.period.zone, sql, values)
+    if totals.queue is None:
+        return _subject(scope, count, count, totals, "1", chosen, _values(scope, ()))
+    chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])"
+    name = f"{count}/{totals.queue}"
+    return _subject(scope, name, name, totals, "1", chosen, _values(scope, [totals.queue]))
+
+
+def _subject(
+    scope: _Scope, id: str, title: str, row: Row, expression: str, chosen: str, values: Mapping[str, Any]
+) -> Subject:
+    sql = _ITEMS.format(expression=expression, chosen=chosen)
+    return Subject(id, title, row, scope.version, scope.period.zone, sql, values)
