@@ -1,5 +1,6 @@
 """`workfloor up`, `migrate`, `demo`, `worker` and `web`: the installation at work."""
 
+import importlib
 import os
 import signal
 import socket
@@ -86,7 +87,8 @@ def worker(parent: bool) -> None:
     if parent:
         children.end_with_parent()
     with edge.installation():
-        _refuse_an_old_schema()
+        if not parent:  # which looked already
+            _refuse_an_old_schema()
         from workfloor.cli import work
 
         work.run(stop)
@@ -102,7 +104,9 @@ def web(parent: bool) -> None:
         children.end_with_parent()
     host, port = bind()
     with edge.installation():
-        _refuse_an_old_schema()
+        if not parent:
+            _refuse_an_old_schema()
+        importlib.import_module("workfloor.urls")  # the first visitor should not wait for it
         uvicorn.run(
             "workfloor.asgi:application",
             host=host,
