@@ -118,6 +118,7 @@ def test_what_is_no_toml_is_refused_at_its_line(text, line):
         "\n".join("a." * 900 + f"k{n} = 1" for n in range(300)),
         "x" * 2_000_000,
         ("#" * 1500 + "\n") * 1000,
+        "".join(f'k{n} = "{" " * 1900}"\n' for n in range(500)),
         "name = 1e999999999",
         "name = nan",
         '"\\u0000" = 1',

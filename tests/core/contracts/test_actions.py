@@ -1,5 +1,6 @@
 """Contracts are signed once, amended from a day on, and never edited."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,7 +16,12 @@ from workfloor.kit import rls
 SOURCE = make.CONTRACT.format(slug="harbour")
 AMENDED = SOURCE.replace('expected = "80 %"', 'expected = "85 %"')
 
-pytestmark = pytest.mark.usefixtures("everyone")
+
+@pytest.fixture(autouse=True)
+def entered(request: pytest.FixtureRequest) -> None:
+    """Every test but those on a database of their own runs in a transaction that is rolled back."""
+    if "real_database" not in request.fixturenames:
+        request.getfixturevalue("everyone")
 
 
 def sign(source: str = SOURCE, effective_on: date | None = None, now: datetime = make.NINE) -> actions.Signing:
@@ -152,6 +158,25 @@ def test_a_contract_can_be_signed_as_of_long_ago():
     long_ago = datetime(2025, 11, 3, tzinfo=UTC)
 
     assert sign(now=long_ago).version.signed_at == long_ago
+
+
+@pytest.mark.parametrize("contract", ["first", "amendment"])
+def test_two_who_sign_at_once_make_one_version(real_database, contract):
+    def sign_alone(source: str, day: date | None) -> bool:
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                return sign(source, day).is_new
+        finally:
+            connection.close()
+
+    if contract == "amendment":
+        assert sign_alone(SOURCE, None)
+    terms = (SOURCE, None) if contract == "first" else (AMENDED, date(2026, 7, 1))
+    with ThreadPoolExecutor(4) as pool:
+        made = [one.result() for one in [pool.submit(sign_alone, *terms) for _ in range(4)]]
+
+    assert sorted(made) == [False, False, False, True]
 
 
 # Which terms hold when

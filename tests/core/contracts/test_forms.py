@@ -6,6 +6,7 @@ import tomllib
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 
 import jsonschema
 import pytest
@@ -368,6 +369,14 @@ def test_every_example_of_the_schema_satisfies_it():
         validator = jsonschema.Draft202012Validator({**node, "$defs": schema["$defs"]})
         for shown in node.get("examples", []):
             assert list(validator.iter_errors(shown)) == [], path
+
+
+def test_long_texts_of_spaces_are_refused_in_good_time():
+    prices = "".join(f'[[prices]]\ntitle = "{" " * 1900}x"\nunit = "fixed"\nrate = "{n}"\n' for n in range(400))
+    started = monotonic()
+
+    assert len(refused(FULL + prices)) == 400
+    assert monotonic() - started < 10
 
 
 # What changed
