@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from workfloor.core.clients.models import Client
     from workfloor.ops.billing import queries
 
@@ -129,6 +129,8 @@ def _written(made: "queries.Statement", form: str) -> bytes:
 
 
 def _text(worded: dict[str, Any]) -> str:
+    from rich.console import Console
+
     console = Console(width=max(Console().width, 100), no_color=not sys.stdout.isatty())
     with console.capture() as captured:
         for line in (
@@ -147,14 +149,15 @@ def _text(worded: dict[str, Any]) -> str:
     return captured.get()
 
 
-def _invoice(worded: dict[str, Any]) -> Table:
+def _invoice(worded: dict[str, Any]) -> "Table":
     charges = {"title": "Charges", "amount": worded["charges"]}
     due = {"title": "To pay", "amount": worded["total"]}
     rows = [*worded["lines"], charges, *worded["credits"], due]
     return _table(rows, "Invoice", "id title quantity rate amount")
 
 
-def _table(rows: list[dict[str, str]], title: str, columns: str) -> Table:
+def _table(rows: list[dict[str, str]], title: str, columns: str) -> "Table":
+    from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title, title_justify="left")
@@ -198,13 +201,18 @@ def _show_items(subject: "queries.Subject") -> None:
 
 def _show_facts(subject: "queries.Subject", number: int, form: str) -> None:
     from workfloor.core.journal import queries as journal
-    from workfloor.ops.billing import queries
+    from workfloor.ops.billing import forms, queries
 
-    if all(item.item_id != number for item in queries.items_behind(subject)):
+    if not queries.counts_item(subject, number):
         raise click.ClickException(f"{subject.id} does not count item {number}.")
-    facts = [{"at": f.at.isoformat(), "event": f.event, "details": f.details} for f in journal.of_item(number)]
+    facts = journal.of_item(number)
     if form == "json":
-        click.echo(json.dumps({"item": number, "facts": facts}, indent=2, ensure_ascii=False))
+        told = [
+            {"id": fact.id, "at": fact.at.isoformat(), "event": fact.event, "details": fact.details} for fact in facts
+        ]
+        click.echo(json.dumps({"item": number, "facts": told}, indent=2, ensure_ascii=False))
         return
+    click.echo(f"Item {number}, times in {subject.zone}")
     for fact in facts:
-        click.echo(f"{fact['at']}  {fact['event']:<20} {json.dumps(fact['details'], ensure_ascii=False)}")
+        row = forms.worded_fact(fact, subject.zone)
+        click.echo(f"{row['at']}  {row['event']:<20} {row['details']}".rstrip())

@@ -8,8 +8,6 @@ from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
-
 Span = tuple[time, time]
 _DAY = timedelta(days=1)
 _MIDNIGHT = time(0)
@@ -134,6 +132,8 @@ def _zones() -> frozenset[str]:
 
 @cache
 def _holiday_countries() -> dict[str, list[str]]:
+    import holidays
+
     return dict(holidays.list_supported_countries(include_aliases=False))
 
 
@@ -198,5 +198,8 @@ def _is_closed(calendar: Calendar, day: date) -> bool:
 def _holidays(code: str | None, year: int) -> frozenset[date]:
     if code is None:
         return frozenset()
+    # Loaded here because it is slow to load, and most commands ask for no holiday.
+    import holidays
+
     country, _, subdivision = code.partition("-")
     return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
