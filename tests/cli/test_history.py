@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from django.db import connection, transaction
 
 from tests import make
 from tests.ops.history.test_actions import ABANDONED, ANSWERED, HEADER, MAP, PHANTOM
+from workfloor.cli import main
 from workfloor.core.journal.models import Fact
 from workfloor.core.work.models import Item
 from workfloor.kit import locks, rls
@@ -87,6 +89,60 @@ def test_a_refused_file_stores_nothing_and_names_every_line(start):
     assert "calls.csv:3: number-unreadable: wait is 'soon'" in said
     assert said.endswith("Nothing was imported.\n")
     assert stored() == (0, 0)
+
+
+def test_a_refusal_can_be_read_by_programs(start):
+    refused = start(ANSWERED, ABANDONED.replace(",40,", ",soon,"), options=("--format", "json"))
+    said = json.loads(refused.communicate(timeout=WAIT_SECONDS)[0])
+
+    assert refused.returncode == 1
+    assert said == {
+        "added": 0,
+        "refused": "rows that the map does not allow for",
+        "line": None,
+        "findings": [
+            {"line": 3, "what": "number-unreadable", "why": "wait is 'soon', neither whole seconds nor h:mm:ss"}
+        ],
+        "count": 1,
+    }
+
+
+def test_a_parquet_file_is_imported_by_the_same_map(start, tmp_path: Path):
+    started = start(ANSWERED, ABANDONED, PHANTOM)
+    assert started.wait(WAIT_SECONDS) == 0
+    parquet = pytest.importorskip("pyarrow.parquet")
+    from pyarrow import csv
+
+    later = (tmp_path / "calls.csv").read_text().replace("2026-03-02", "2026-03-03")
+    (tmp_path / "later.csv").write_text(later)
+    parquet.write_table(csv.read_csv(tmp_path / "later.csv"), tmp_path / "calls.parquet")
+
+    result = CliRunner().invoke(
+        main, ["history", "import", str(tmp_path / "calls.parquet"), "--map", str(tmp_path / "map.toml")]
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "3 rows read: 1 answered, 1 abandoned, 1 phantom" in result.stdout
+    assert stored() == (6, 24)
+
+
+def test_what_was_imported_is_listed_with_its_dirt(start, client_id: int):
+    start(ANSWERED, ABANDONED.replace(",40,0,", ",40,7,")).wait(WAIT_SECONDS)
+
+    listed = CliRunner().invoke(main, ["history", "list"])
+    [report] = json.loads(CliRunner().invoke(main, ["history", "list", "lisbon-light", "--format", "json"]).stdout)
+    nothing = CliRunner().invoke(main, ["history", "list", "nobody"])
+
+    assert "2 rows read: 1 answered, 1 abandoned, 0 phantom" in listed.stdout
+    assert "abandoned calls with service time" in listed.stdout
+    assert [(heap["kind"], heap["lines"]) for heap in report["dirt"]] == [("abandoned-with-service", [3])]
+    assert "Nothing was imported yet" in nothing.stdout
+
+
+def test_the_schema_can_be_printed_for_editors():
+    printed = json.loads(CliRunner().invoke(main, ["history", "schema"]).stdout)
+
+    assert printed["title"] == "History map"
 
 
 def test_a_file_that_grew_is_refused(start):

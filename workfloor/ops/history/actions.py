@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
 
+from workfloor.core.contracts import queries as contracts
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal.rules import Event
 from workfloor.core.work import actions as work
@@ -100,17 +101,18 @@ def _store(place: queries.Place, calls: Iterator[rules.Call]) -> None:
 
 def _past(call: rules.Call, place: queries.Place, terms: queries.Terms) -> work.Past:
     queue = place.queues[call.queue]
-    kind = work_rules.KIND_OF_PROCESS[terms.of(call).process_kind]
+    said = terms.of(call)
+    kind = work_rules.KIND_OF_PROCESS[said.process_kind]
     happened: list[tuple[datetime, Event]] = [
         (call.received_at, facts.Received(call.key, kind, queue.process_id)),
         (call.queued_at, facts.Queued(queue.id)),
-        *_outcome(call, terms),
+        *_outcome(call, said),
     ]
     customer = {"customer": call.customer} if call.customer else {}
     return work.Past({**customer, **call.payload}, happened)
 
 
-def _outcome(call: rules.Call, terms: queries.Terms) -> list[tuple[datetime, Event]]:
+def _outcome(call: rules.Call, said: contracts.QueueTerms) -> list[tuple[datetime, Event]]:
     left = call.left_queue_at
     if call.outcome == "abandoned":
         return [(left, facts.Abandoned())]
@@ -118,7 +120,6 @@ def _outcome(call: rules.Call, terms: queries.Terms) -> list[tuple[datetime, Eve
         return [(left, facts.Cancelled("phantom"))]
     assert call.ended_at
     assert call.wrapped_up_at
-    said = terms.of(call)
     spent = calendars.working_seconds(said.calendar, call.received_at, call.ended_at)
     return [
         (left, facts.Accepted(call.agent or None)),

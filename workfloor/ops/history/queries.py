@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,15 +42,18 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 class Terms:
-    """What the contract said of a queue on the day of a call; remembers the days it was asked for."""
+    """What the contract said of a queue on the day of a call; asks once a queue and day."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._of_day = lru_cache(maxsize=1000)(contracts.terms_of)
+        self._known: dict[tuple[str, date], contracts.QueueTerms] = {}
 
     def of(self, call: rules.Call) -> contracts.QueueTerms:
-        noon = datetime.combine(call.received_at.astimezone(self._place.zone).date(), time(12), self._place.zone)
-        return self._of_day(self._place.queues[call.queue], noon)
+        day = call.received_at.astimezone(self._place.zone).date()
+        if (call.queue, day) not in self._known:
+            noon = datetime.combine(day, time(12), self._place.zone)
+            self._known[call.queue, day] = contracts.terms_of(self._place.queues[call.queue], noon)
+        return self._known[call.queue, day]
 
 
 def imports() -> QuerySet[models.Import]:
