@@ -1,0 +1,57 @@
+"""A real browser for tests: Debian's Chromium, or a skip that says what is missing."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+AXE = next(
+    (
+        path
+        for path in (ROOT / "node_modules/axe-core/axe.min.js", ROOT / "workfloor/ui/static/vendor/axe.min.js")
+        if path.exists()
+    ),
+    None,
+)
+RESULTS = ROOT / "test-results"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium for as long as the block runs; skips the test where there is none."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Containers have no user namespaces for the sandbox; only our own pages are opened.
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what axe finds wrong with a page, as "rule: where"; a hidden page is looked at too."""
+    if AXE is None:
+        pytest.skip("axe-core is not installed: make setup")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{each['id']}: {node['target']} {node['html'][:120]}" for each in found for node in each["nodes"]]
+
+
+def complaints(page: Page) -> list[str]:
+    """Collect from now on what the browser complains of: scripts that fail, things that are refused or not found."""
+    heard: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            heard.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    return heard

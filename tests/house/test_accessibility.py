@@ -1,0 +1,134 @@
+"""Every page of the product can be used by everybody, in light and in dark, on a desk's screen and on a phone's."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from tests import browse, make
+from workfloor.core.journal import actions as journal
+from workfloor.core.people import actions as people
+from workfloor.core.work import actions as work
+from workfloor.kit import clock
+
+HOST = "http://floor.test"
+# Streams and files are no pages, and the page of the API's documentation is swagger-ui's own.
+NOT_PAGES = {"live", "openapi-view"}
+# Reached only through a link in a letter, which says what stands in them.
+FROM_LETTERS = {"account_confirm_email", "account_reset_password_from_key"}
+
+
+def addresses(patterns: list[Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Every address of the urlconf with its name, as "desk/items/<int:item_id>/accept/"."""
+    for each in patterns:
+        path = before + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from addresses(each.url_patterns, path)
+        elif not path.startswith("api/") and each.name not in NOT_PAGES | FROM_LETTERS:
+            yield each.name, path
+
+
+class Floor:
+    """A floor with something in every state, and who looks at it."""
+
+    def __init__(self) -> None:
+        self.now = now = clock.now()
+        journal.make_partitions(first=now - timedelta(days=31))
+        self.client = make.client()
+        self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
+        self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
+        people.go_away(person=self.away, reason="lunch", now=now)
+        self.leader = make.person("leader", name="Leonor")
+        people.clear(person=self.leader, client=self.client, now=now)
+        self.item = self.held(self.ana, "mail", payload={"body": "Dear all,\nplease", "lines": [{"net": 12}]})
+        work.escalate(item=self.item, by=self.ana, note="Above my limit", now=now)
+        work.offer(item=self.mail("Second letter"), person=self.ana, at_once=3, offer_seconds=600, now=now)
+        work.await_customer(item=self.held(self.idle, "mail"), by=self.idle, now=now)
+        work.end(item=self.held(self.wrapping, "calls"), by=self.wrapping, now=now)
+        ended = work.end(item=self.held(self.away, "calls"), by=self.away, now=now)
+        work.wrap_up(item=ended, by=self.away, disposition="resolved", now=now)
+        make.call(at=now - timedelta(minutes=2))
+        self.period = f"{now:%Y-%m}"
+
+    def mail(self, title: str) -> Any:
+        return make.item("mail", title=title, at=self.now, customer=work.Customer("C-1", "Rui Costa"))
+
+    def held(self, by: Any, queue: str, **more: Any) -> Any:
+        item = make.item(queue, title="My bill", at=self.now, customer=work.Customer("C-1", "Rui Costa"), **more)
+        at_once = 3 if queue == "mail" else 1
+        work.offer(item=item, person=by, at_once=at_once, offer_seconds=20, now=self.now)
+        return work.accept(item=item, by=by, now=self.now)
+
+    def filled(self, path: str) -> str:
+        """An address with this floor's own things in the places that it leaves open."""
+        item = self.item.id
+        known = {"slug": self.client.slug, "period": self.period, "figure": "m1", "item": item, "item_id": item}
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
+
+
+@pytest.fixture
+def floor(everyone: None) -> Floor:
+    return Floor()
+
+
+def pages(floor: Floor) -> dict[str, str]:
+    """Every page, each desk, and one page of each refusal: "who address" -> HTML."""
+    readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.leader]
+    found: dict[str, str] = {}
+    seen: set[object] = set()
+    for reader in readers:
+        client = Client()
+        if reader:
+            client.force_login(reader.account)
+        for path in ["/nowhere/", *(floor.filled(path) for _, path in addresses(get_resolver().url_patterns))]:
+            answer = client.get(path)
+            # An agent's other pages are the same for all agents, and refusals are the same wherever they are met.
+            same = (path, reader if path == "/desk/" else None) if answer.status_code == 200 else answer.status_code
+            if same not in seen and answer.headers["Content-Type"].startswith("text/html") and answer.content:
+                seen.add(same)
+                found[f"{reader or 'A stranger'} {path}"] = answer.content.decode()
+    return found
+
+
+def serve(route: Any, found: dict[str, str]) -> None:
+    path = urlsplit(route.request.url).path
+    if path.startswith("/static/") and (file := finders.find(path.removeprefix("/static/"))):
+        route.fulfill(path=file)
+    elif path.startswith("/static/") or path == "/live/":
+        route.abort()
+    else:
+        route.fulfill(body=found[route.request.headers["x-page"]], content_type="text/html")
+
+
+@pytest.mark.browser
+def test_every_page_can_be_used_by_everybody(floor: Floor) -> None:
+    found = pages(floor)
+    assert {"A stranger /accounts/login/", "Ana /desk/", "Carla /desk/", "Leonor /floor/"} <= set(found)
+
+    with browse.chromium() as browser:
+        faults = [
+            f"{name} ({scheme}, {width} wide): {fault}"
+            for scheme, width in (("light", 1280), ("dark", 390))
+            for name, fault in looked_at(browser, found, scheme, width)
+        ]
+
+    assert not faults, "\n" + "\n".join(faults)
+
+
+def looked_at(browser: Any, found: dict[str, str], scheme: Any, width: int) -> Iterator[tuple[str, str]]:
+    page = browser.new_page(color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 900})
+    page.route("**/*", lambda route: serve(route, found))
+    for name in found:
+        page.set_extra_http_headers({"x-page": name})
+        page.goto(HOST + name.rpartition(" ")[2])
+        for fault in browse.faults_of(page):
+            yield name, fault
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:
+            yield name, f"is {wide} pixels wide"
+    page.close()
