@@ -207,8 +207,8 @@ def test_views_and_the_api_write_through_actions_alone():
 
 PURE_KIT = ("workfloor.kit.money", "workfloor.kit.calendars")
 OUTSIDE = {
-    "os", "io", "pathlib", "socket", "subprocess", "sqlite3", "urllib", "http", "time", "random", "secrets", "threading",
-    "asyncio", "tempfile", "shutil", "logging", "sys",
+    "os", "io", "pathlib", "socket", "subprocess", "sqlite3", "urllib", "http", "time", "random", "secrets",
+    "threading", "asyncio", "tempfile", "shutil", "logging", "sys",
 }  # fmt: skip
 
 

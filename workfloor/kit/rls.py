@@ -115,7 +115,7 @@ class SameClient(_TableStatement):
     """Refuses a reference to another client's row, which a plain foreign key would accept.
 
     PostgreSQL checks foreign keys past the wall, so the key takes the client along: the target needs a unique
-    constraint on (client, id).
+    constraint on (client, id). Where the target's wall is shared, a trigger also lets the provider's own rows be named.
     """
 
     options = ("field",)
@@ -125,15 +125,51 @@ class SameClient(_TableStatement):
         self.field = field
 
     def made_by(self, model: type[models.Model]) -> list[str]:
-        field = model._meta.get_field(self.field)
-        target = field.related_model
-        assert isinstance(target, type)
-        assert issubclass(target, models.Model)
+        table, column, target = self._ends(model)
+        if _is_shared(target):
+            return [_OWN_OR_SHARED, _trigger(self.name, table, column, target._meta.db_table)]
         return [
-            f'ALTER TABLE "{model._meta.db_table}" ADD CONSTRAINT "{self.name}" '
-            f'FOREIGN KEY (client_id, "{field.column}") REFERENCES "{target._meta.db_table}" (client_id, id) '  # type: ignore[union-attr]
+            f'ALTER TABLE "{table}" ADD CONSTRAINT "{self.name}" '
+            f'FOREIGN KEY (client_id, "{column}") REFERENCES "{target._meta.db_table}" (client_id, id) '
             "DEFERRABLE INITIALLY DEFERRED"
         ]
 
     def unmade_by(self, model: type[models.Model]) -> list[str]:
-        return [f'ALTER TABLE "{model._meta.db_table}" DROP CONSTRAINT "{self.name}"']
+        table, _, target = self._ends(model)
+        if _is_shared(target):
+            return [f'DROP TRIGGER "{self.name}" ON "{table}"']
+        return [f'ALTER TABLE "{table}" DROP CONSTRAINT "{self.name}"']
+
+    def _ends(self, model: type[models.Model]) -> tuple[str, str, type[models.Model]]:
+        field: Any = model._meta.get_field(self.field)
+        return model._meta.db_table, field.column, field.related_model
+
+
+def _is_shared(model: type[models.Model]) -> bool:
+    return any(isinstance(each, Wall) and each.shared for each in model._meta.constraints)
+
+
+# One function for all tables. It looks through the wall of whoever writes: a row hidden from them is not there.
+_OWN_OR_SHARED = """
+CREATE OR REPLACE FUNCTION workfloor_own_or_shared() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    named bigint := (to_jsonb(NEW) ->> TG_ARGV[0])::bigint;
+    allowed boolean;
+BEGIN
+    EXECUTE 'SELECT client_id IS NULL OR client_id = $2 FROM ' || quote_ident(TG_ARGV[1]) || ' WHERE id = $1'
+        INTO allowed USING named, NEW.client_id;
+    IF allowed IS NOT TRUE THEN
+        RAISE foreign_key_violation
+            USING MESSAGE = TG_TABLE_NAME || '.' || TG_ARGV[0] || ' names no row of this client or of the provider';
+    END IF;
+    RETURN NULL;
+END $$
+"""
+
+
+def _trigger(name: str, table: str, column: str, target: str) -> str:
+    return (
+        f'CREATE TRIGGER "{name}" AFTER INSERT OR UPDATE OF client_id, "{column}" ON "{table}" '
+        f'FOR EACH ROW WHEN (NEW."{column}" IS NOT NULL) '
+        f"EXECUTE FUNCTION workfloor_own_or_shared('{column}', '{target}')"
+    )

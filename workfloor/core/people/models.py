@@ -137,6 +137,7 @@ class Clearance(models.Model):
     class Meta:
         constraints = [
             rls.Wall(name="clearance_wall"),
+            rls.SameClient(name="clearance_person", field="person"),
             models.UniqueConstraint(name="clearance_once", fields=["person", "client"], condition=Q(withdrawn_at=None)),
         ]
 

@@ -100,6 +100,8 @@ class Item(models.Model):
             rls.SameClient(name="item_case", field="case"),
             rls.SameClient(name="item_process", field="process"),
             rls.SameClient(name="item_queue", field="queue"),
+            rls.SameClient(name="item_with", field="person"),
+            rls.SameClient(name="item_done_by_whom", field="done_by"),
             models.UniqueConstraint(name="item_key", fields=["client", "key"]),
             models.UniqueConstraint(name="item_of_client", fields=["client", "id"]),
             models.CheckConstraint(name="item_state", condition=Q(state__in=rules.STATES)),
@@ -154,6 +156,7 @@ class Assignment(models.Model):
         constraints = [
             rls.Wall(name="assignment_wall"),
             rls.SameClient(name="assignment_item", field="item"),
+            rls.SameClient(name="assignment_person", field="person"),
             ExclusionConstraint(
                 name="assignment_within_capacity",
                 index_type="GIST",

@@ -1,0 +1,138 @@
+"""Two clients side by side, each with a row in every table: what the tests of the walls stand on."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+
+from tests import make
+from workfloor.core.clients import actions as clients
+from workfloor.core.clients.models import Client
+from workfloor.core.people import actions as people
+from workfloor.core.people.models import Person
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
+from workfloor.kit import rls
+
+# A word in every text of the south's, and in none of anybody else's.
+SECRET = "zanzibar"
+SCOPES = ("work:write", "work:read", "statement:read")
+STAFF = ("agent", "leader", "planner", "manager")
+
+
+@dataclass
+class Side:
+    """One client with everything of its own."""
+
+    client: Client
+    token: str
+    staff: dict[str, Person]  # by role; cleared for this client alone
+    own: Person  # the client's own person
+    waiting: Item
+    held: Item
+
+
+def side(slug: str, word: str) -> Side:
+    """A client whose texts all hold a word, with its people and with work in several states."""
+    rls.enter_every_client()
+    client = make.client(slug)
+    staff = {role: make.person(role, name=f"{role} of {word}") for role in STAFF}
+    for person in staff.values():
+        people.clear(person=person, client=client, now=make.NINE)
+    agent = staff["agent"]
+    people.certify(person=agent, skill="portuguese", level=3, proof="test", valid_from=date(2026, 1, 1), now=make.NINE)
+    people.go_available(person=agent, now=make.NINE)
+    customer = work.Customer(f"{word}-7", f"Customer {word}")
+    more: dict[str, Any] = {"customer": customer, "title": f"Title {word}", "payload": {word: [word]}}
+    held = make.item("mail", of=slug, key=f"{word}-held", **more)
+    held = work.offer(item=held, person=agent, at_once=3, offer_seconds=30, now=make.NINE)
+    held = work.accept(item=held, by=agent, now=make.NINE)
+    waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
+    own = make.person("client", name=f"Own {word}", of=client)
+    token = clients.issue_token(client=client, title=word, scopes=SCOPES, now=make.NINE)
+    made = Side(client, token, staff, own, waiting, held)
+    for model in walled_models():
+        row_of(model, client, word)
+    return made
+
+
+def both() -> tuple[Side, Side]:
+    """The north, from which the tests look, and the south, which they must not see."""
+    return side("north", "north"), side(f"{SECRET}-south", SECRET)
+
+
+# --- what is walled -------------------------------------------------------------------------------------------------
+
+
+def walled_models() -> list[type[models.Model]]:
+    """Every model with a client, and the client itself; new ones are found by themselves."""
+    return [
+        model
+        for model in apps.get_models()
+        if model is Client or any(field.column == "client_id" for field in model._meta.concrete_fields)
+    ]
+
+
+def column_of(model: type[models.Model]) -> str:
+    """Which column holds the client."""
+    return "id" if model is Client else "client_id"
+
+
+def walled_tables() -> dict[str, str]:
+    """Every table and partition of the database with a client, also those that no model tells of -> its column."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            "WHERE a.attname = 'client_id' AND NOT a.attisdropped AND c.relkind IN ('r', 'p') "
+            "AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
+        )
+        found = {name: "client_id" for (name,) in cursor.fetchall()}
+    return found | {Client._meta.db_table: "id"}
+
+
+# --- a row of every model ---------------------------------------------------------------------------------------------
+
+
+def row_of(model: type[models.Model], client: Client, word: str) -> models.Model:
+    """A row of a model that belongs to a client: one that is there, or one made up from the fields."""
+    known = model._default_manager.filter(**{column_of(model): client.id}).first()
+    if known is None:
+        values = {field.name: _made_up(field, client, word) for field in model._meta.concrete_fields if _needed(field)}
+        try:
+            known = model._default_manager.create(**values)
+        except Exception as fault:
+            raise AssertionError(f"teach two_clients.side() to make a {model._meta.label}: {fault}") from fault
+    return known
+
+
+def _needed(field: Any) -> bool:
+    return not (field.null or field.has_default() or isinstance(field, models.AutoField))
+
+
+_VALUES: list[tuple[Any, Any]] = [
+    (models.DateTimeField, datetime(2026, 3, 4, 9, tzinfo=UTC)),
+    (models.DateField, date(2026, 3, 4)),
+    (models.BooleanField, False),
+    (models.IntegerField, 1),
+    (models.DecimalField, 1),
+    (models.JSONField, {}),
+    (ArrayField, []),
+    (models.CharField, ""),
+    (models.TextField, ""),
+]
+
+
+def _made_up(field: Any, client: Client, word: str) -> Any:
+    if isinstance(field, models.ForeignKey):
+        target = field.related_model
+        assert isinstance(target, type)
+        if target is Client:
+            return client
+        return row_of(target, client, word) if target in walled_models() else target._default_manager.first()
+    for kind, value in _VALUES:
+        if isinstance(field, kind):
+            return word if value == "" else value
+    raise AssertionError(f"teach two_clients._VALUES what a {type(field).__name__} holds ({field})")
