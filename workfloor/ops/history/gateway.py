@@ -70,7 +70,7 @@ def opened(path: Path) -> Iterator[Export]:
             raise Refused("not a plain file: it is read more than once, so save it to disk first")
         if status.st_size == 0:
             raise Refused("the file is empty")
-        yield Export(file, path.name)
+        yield Export(file, path.name.encode(errors="replace").decode())
 
 
 def _check_header(header: Sequence[str], how: Map) -> None:
@@ -133,7 +133,7 @@ def _lines(file: BufferedReader, how: Map, progress: Progress) -> Iterator[str]:
         if number % BATCH == 0:
             progress(done)
     progress(done)
-    if not line.endswith((b"\n", b"\r")) and not how.open_end:
+    if not line.endswith(b"\n") and not how.open_end:
         raise Refused(
             "the last line does not end: the file looks cut short. Export it again, or set "
             "open_end = true under [file] if this export never ends its last line",
@@ -157,14 +157,19 @@ def _fault(row: list[str], width: int) -> str:
 # --- Parquet ----------------------------------------------------------------------------------------------------
 
 
-def _parquet(file: BufferedReader) -> Any:
+def _arrow() -> Any:
     # Imported here because it takes 0.2 s and 80 MB that a CSV need not pay.
     import pyarrow
     import pyarrow.parquet
 
+    return pyarrow
+
+
+def _parquet(file: BufferedReader) -> Any:
+    arrow = _arrow()
     try:
-        return pyarrow.parquet.ParquetFile(file)
-    except pyarrow.ArrowException as error:
+        return arrow.parquet.ParquetFile(file, page_checksum_verification=True)
+    except (OSError, ValueError, arrow.ArrowException) as error:  # ValueError: a column's name is no text
         raise Refused(f"not whole Parquet ({error}): it may be cut short; export it again") from error
 
 
@@ -173,7 +178,7 @@ def _parquet_header(file: BufferedReader) -> list[str]:
 
 
 def _parquet_records(file: BufferedReader, how: Map, progress: Progress) -> Iterator[Record]:
-    parquet = _parquet(file)
+    parquet, arrow = _parquet(file), _arrow()
     _check_header(parquet.schema_arrow.names, how)
     total, size, line = parquet.metadata.num_rows, os.fstat(file.fileno()).st_size, 0
     try:
@@ -183,7 +188,7 @@ def _parquet_records(file: BufferedReader, how: Map, progress: Progress) -> Iter
                 values = {name: _text(value) for name, value in row.items()}
                 yield Record(line, values, _fault(list(values.values()), len(values)))
             progress(size * line // total)
-    except OSError as error:
+    except (OSError, ValueError, arrow.ArrowException) as error:  # ValueError: a time that Python cannot hold
         raise Refused(f"the Parquet data breaks off ({error}): export it again", line + 1) from error
 
 
