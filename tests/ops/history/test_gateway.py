@@ -204,6 +204,14 @@ def test_parquet_cut_short_is_refused(parquet: Path):
         list(export.records(MAP))
 
 
+def test_damaged_parquet_is_refused(parquet: Path):
+    content = parquet.read_bytes()
+    parquet.write_bytes(content[:4] + bytes(len(content) - 12) + content[-8:])
+
+    with gateway.opened(parquet) as export, pytest.raises(rules.Refused):
+        list(export.records(MAP))
+
+
 def test_the_reading_says_how_far_it_is(tmp_path: Path):
     path = tmp_path / "calls.csv"
     path.write_bytes(HEADER + ROW * 5_000)
