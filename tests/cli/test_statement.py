@@ -88,12 +88,21 @@ def test_explain_prints_a_line_an_item(run: Run) -> None:
     assert printed[-1] == "3 items"
 
 
+def test_a_senders_key_cannot_command_the_terminal(run: Run) -> None:
+    with transaction.atomic():
+        rls.enter_every_client()
+        make.call(key="\x1b[2Jgone")
+
+    assert "\x1b" not in run("explain", "lisbon-light", "2026-03", "received").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         (("statement", "nobody", "2026-03"), "No client 'nobody' here. Clients: lisbon-light."),
         (("statement", "lisbon-light", "2025-12"), "starts on 2026-01-01; 2025-12 lies before it."),
         (("statement", "lisbon-light", "03/2026"), "'03/2026' is no period; write a month, such as 1999-02."),
+        (("statement", "lisbon-light", "2026-03", "-o", "/nowhere/march"), "No such file or directory"),
         (("explain", "lisbon-light", "2026-03", "m9"), "no figure 'm9'. It has: m1, l1, received,"),
         (("explain", "lisbon-light", "2026-03", "m1", "--item", "99999"), "m1 does not count item 99999."),
     ],

@@ -4,8 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -37,8 +36,8 @@ Examples:
     default="text",
     help="How to write it.",
 )
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-def statement(client: str, period: str, form: str, output: Path | None) -> None:
+@click.option("--output", "-o", type=click.File("wb", lazy=True), help="Write to this file.")
+def statement(client: str, period: str, form: str, output: IO[bytes] | None) -> None:
     """Compute CLIENT's statement for PERIOD, a month such as 1999-02.
 
     Service levels with what they attained, the invoice, and credits for what was missed, all computed from the work
@@ -52,7 +51,7 @@ def statement(client: str, period: str, form: str, output: Path | None) -> None:
 
         written = _written(queries.statement(found, period, now=clock.now()), form)
     if output:
-        output.write_bytes(written)
+        output.write(written)
     else:
         click.echo(written, nl=False)
 
@@ -195,7 +194,7 @@ def _show_items(subject: "queries.Subject") -> None:
         row = forms.plain_counted(item, subject.zone)
         says = row["value"] if row["met"] is None else {True: "met", False: "missed"}[row["met"]]
         at = row["received_at"][:19]
-        click.echo(f"{row['item']:>9}  {at}  {row['queue']:<20} {row['state']:<10} {says!s:<8} {row['key']}")
+        click.echo(f"{row['item']:>9}  {at}  {row['queue']:<20} {row['state']:<10} {says!s:<8} {_plain(row['key'])}")
     click.echo(f"{count:,} items" if count else "No items: a fixed price, or nothing was counted.")
 
 
@@ -215,4 +214,9 @@ def _show_facts(subject: "queries.Subject", number: int, form: str) -> None:
     click.echo(f"Item {number}, times in {subject.zone}")
     for fact in facts:
         row = forms.worded_fact(fact, subject.zone)
-        click.echo(f"{row['at']}  {row['event']:<20} {row['details']}".rstrip())
+        click.echo(f"{row['at']}  {row['event']:<20} {_plain(row['details'])}".rstrip())
+
+
+def _plain(text: str) -> str:
+    """Senders' words without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

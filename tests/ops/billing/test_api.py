@@ -3,9 +3,10 @@
 import pytest
 from django.test import Client as Caller
 
-from tests.ops.billing.test_queries import AGREED, call, sign, store
+from tests.ops.billing.test_queries import AGREED, NOW, call, sign, store
 from workfloor.core.clients import actions as clients
 from workfloor.kit import clock
+from workfloor.ops.billing import forms, queries
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -22,6 +23,14 @@ def test_a_token_reads_its_own_clients_statement():
     answer = asked("2026-03", acme)
     assert answer.status_code == 200
     assert (answer.json()["client"], answer.json()["totals"]["received"]) == ("acme", 1)
+
+
+def test_the_api_answers_with_the_whole_statement():
+    acme = sign()
+    store(acme, [call(10), call(30), call(8, answered=False)])
+
+    with clock.frozen(NOW):
+        assert asked("2026-03", acme).json() == forms.plain(queries.statement(acme, "2026-03", now=NOW))
 
 
 def test_another_clients_work_is_not_in_it():

@@ -1,6 +1,6 @@
 """The API of statements: what a month came to, for the client whose token asks."""
 
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import P, PathEx, Router, Schema
@@ -14,8 +14,77 @@ MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 router = Router(tags=["statements"])
 
 
+class TotalsOut(Schema):
+    """The work received in the month, of all queues (queue null) or of one; the next four add up to it."""
+
+    queue: str | None
+    received: int
+    answered: int
+    abandoned: int
+    excluded: int
+    open: int
+    talk_seconds: int
+    hold_seconds: int
+    wrap_seconds: int
+
+
+class MeasureOut(Schema):
+    """One service level, of all its queues (queue null) or of one; attained in percent, or in seconds for a mean."""
+
+    id: str
+    name: str
+    measure: str
+    queue: str | None
+    per: str | None
+    threshold_seconds: int | None
+    short_abandon_seconds: int | None
+    counted: int
+    met: int | None
+    apart: int
+    attained: float | None
+    unit: str | None
+    percentiles: dict[str, float]
+    expected: float | None
+    minimum: float | None
+    weight: float | None
+    verdict: Literal["met", "below-expected", "below-minimum"] | None
+    version: int
+
+
+class SliceOut(Schema):
+    """A part of a quantity, charged at one rate."""
+
+    quantity: int | float
+    rate: str
+
+
+class LineOut(Schema):
+    """One line of the invoice; rate null where the slices have several."""
+
+    id: str
+    title: str
+    unit: str
+    quantity: int | float
+    rate: str | None
+    slices: list[SliceOut]
+    amount: str
+
+
+class CreditOut(Schema):
+    """What a missed service level takes off; computed is before the cap."""
+
+    id: str
+    name: str
+    measure: str
+    computed: str
+    amount: str
+
+
 class StatementOut(Schema):
-    """A statement; its parts are described in the guide. Money and rates are strings, exact."""
+    """A month's statement. Money and rates are strings, because they are exact; an open month will change.
+
+    The period's `from` is its first instant, its `to` the first instant after it.
+    """
 
     client: str
     title: str
@@ -23,11 +92,11 @@ class StatementOut(Schema):
     period: dict[str, str]
     computed_at: str
     currency: str
-    totals: dict[str, Any]
-    queues: list[dict[str, Any]]
-    measures: list[dict[str, Any]]
-    lines: list[dict[str, Any]]
-    credits: list[dict[str, Any]]
+    totals: TotalsOut
+    queues: list[TotalsOut]
+    measures: list[MeasureOut]
+    lines: list[LineOut]
+    credits: list[CreditOut]
     charges: str
     total: str
 

@@ -11,6 +11,8 @@ from workfloor.core.journal.models import Fact
 from workfloor.ops.billing import queries, rules
 
 VERDICTS = {"met": "kept", "below-expected": "short of expected", "below-minimum": "short of minimum", None: "–"}
+MOODS = {"met": "calm", "below-expected": "close", "below-minimum": "late", None: ""}
+UNITS = dict.fromkeys(rules.SHARES, "percent") | dict.fromkeys(rules.MEANS, "seconds")
 PER = {
     "answered": "of answered",
     "offered": "of offered",
@@ -77,7 +79,7 @@ def plain_measured(row: queries.Measured, version: int) -> dict[str, Any]:
         "met": figure.met,
         "apart": figure.apart,
         "attained": _number(figure.attained),
-        "unit": {True: "percent", False: "seconds"}[level.measure in rules.SHARES],
+        "unit": UNITS.get(level.measure),
         "percentiles": {
             str(percent): float(value) for percent, value in zip(rules.PERCENTILES, figure.percentiles, strict=False)
         },
@@ -190,6 +192,7 @@ def worded_measured(row: queries.Measured) -> dict[str, str]:
         "attained": _attained(row.level, figure.attained),
         "promise": "" if row.queue else _promise(row.level),
         "verdict": "" if row.queue else VERDICTS[row.verdict],
+        "mood": MOODS[row.verdict],
     }
 
 
@@ -207,7 +210,7 @@ def _aside(row: queries.Measured) -> str:
     within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
     if row.level.measure in rules.MEANS:
         return f"; {within}" if within else ""
-    return f"; {row.figure.apart:,} of those apart" if row.figure.apart else ""
+    return f" ({row.figure.apart:,})" if row.figure.apart else ""
 
 
 def worded_line(line: rules.Line, number: int) -> dict[str, str]:
