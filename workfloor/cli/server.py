@@ -31,8 +31,10 @@ def up(fills_demo: bool, parent: bool) -> None:
       workfloor up --demo
       WORKFLOOR_DATA=~/second WORKFLOOR_BIND=127.0.0.1:8001 workfloor up
     """
+    signal.signal(signal.SIGINT, _interrupt)  # a shell may have handed it over as ignored
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is how nohup asks to be let alone
+        signal.signal(signal.SIGHUP, _interrupt)
     edge.keep_secret_key()
     host, port = bind()
     _refuse_a_taken_port(host, port)
