@@ -68,8 +68,11 @@ def _hire_one(sample: rules.Sample, sites: dict[str, Site], teams: dict[str, Tea
 
 def _receive(slug: str, arrival: rules.Arrival, key: str) -> Item:
     queue = Queue.objects.select_related("client").get(client__slug=slug, name=arrival.queue)
-    customer = work.Customer(arrival.customer.replace(" ", "-"), arrival.customer.capitalize())
-    item, _ = work.receive(queue=queue, key=key, title=arrival.title, customer=customer, now=arrival.at)
+    customer = work.Customer(arrival.customer, rules.CUSTOMERS[arrival.customer])
+    payload = rules.CONTENT.get(arrival.title)
+    item, _ = work.receive(
+        queue=queue, key=key, title=arrival.title, payload=payload, customer=customer, now=arrival.at
+    )
     return item
 
 

@@ -88,14 +88,66 @@ KINDS = {
              ("keyed", "unreadable")),
     ),
     "pier-telecom": (
-        Kind("broadband-calls", ("No connection since noon", "Slow in the evening", "New router blinks red"), 420, False,
-             ("resolved", "technician-sent", "called-back")),
+        Kind("broadband-calls", ("No connection since noon", "Slow in the evening", "New router blinks red"), 420,
+             False, ("resolved", "technician-sent", "called-back")),
         Kind("broadband-chat", ("How do I change my password?", "Is there an outage?", "Upgrade my plan"), 360, False,
              ("resolved", "passed-on")),
     ),
 }  # fmt: skip
 
-CUSTOMERS = tuple(f"customer {number:03}" for number in range(1, 41))
+_FIRST = ("Maria", "Rui", "Sofia", "Tiago", "Marta", "Pedro", "Helena", "Nuno")
+_LAST = ("Lopes", "Costa", "Ferreira", "Alves", "Pinto")
+# Reference -> name.
+CUSTOMERS = {
+    f"C-{number:03}": f"{first} {last}"
+    for number, (last, first) in enumerate(((last, first) for last in _LAST for first in _FIRST), start=1)
+}
+
+# What a sender says of a piece of work, by its title; the others come without details, as calls often do.
+CONTENT: dict[str, dict[str, object]] = {
+    "Change of address": {"policy": "AH-20417", "menu": ["2", "my details"]},
+    "When is my premium due?": {"policy": "AH-18830", "menu": ["3", "payments"]},
+    "Cancel a policy": {"policy": "AH-15102", "menu": ["4", "something else"]},
+    "Water damage in the kitchen": {
+        "subject": "Water damage in the kitchen",
+        "body": "Good morning,\n\nthe hose of our dishwasher burst on Tuesday night and the kitchen floor is ruined. "
+        "A plumber has stopped the leak; his bill is attached, with four photographs.\n\nMay we have the floor "
+        "replaced now, or do you want to see it first?\n\nKind regards",
+        "attachments": ["plumber-bill.pdf", "kitchen-1.jpg", "kitchen-2.jpg", "kitchen-3.jpg", "kitchen-4.jpg"],
+        "policy": {"number": "AH-11876", "cover": "home and contents", "excess": "150.00 EUR"},
+    },
+    "Stolen bicycle": {
+        "subject": "Stolen bicycle",
+        "body": "Hello,\n\nmy bicycle was taken from the cellar of our building last weekend. I have reported it to "
+        "the police; the report and the receipt are attached. What else do you need?\n\nThank you",
+        "attachments": ["police-report.pdf", "receipt.pdf"],
+        "policy": {"number": "AH-19344", "cover": "contents", "excess": "80.00 EUR"},
+    },
+    "Question on claim": {
+        "subject": "Question on claim",
+        "body": "Two weeks ago I sent the second estimate that you asked for and have not heard since. Has it arrived?",
+        "claim": "K-7731",
+    },
+    "Claim form, two pages": {"document": "claim-form.pdf", "pages": 2, "received by": "post", "fields to key": 31},
+    "Claim form, photographs": {
+        "document": "claim-form-photos.pdf",
+        "pages": 7,
+        "received by": "portal",
+        "fields to key": 24,
+    },
+    "No connection since noon": {"line": "P-552180", "router": "PT-9, online 11:58", "outage nearby": False},
+    "Slow in the evening": {"line": "P-540077", "router": "PT-7, online", "measured": "11 of 200 Mbit/s"},
+    "New router blinks red": {"line": "P-559913", "router": "PT-9, never online"},
+    "How do I change my password?": {
+        "first message": "Hi, how do I change the password of my account?",
+        "page": "/account",
+    },
+    "Is there an outage?": {
+        "first message": "Nothing works here, is there an outage in Matosinhos?",
+        "page": "/status",
+    },
+    "Upgrade my plan": {"first message": "I would like the faster plan. What does it cost?", "page": "/plans"},
+}
 
 
 def past_arrivals(slug: str, now: datetime, days: int = 10, a_day: int = 5) -> list[Arrival]:
@@ -121,6 +173,6 @@ def _arrival(kind: Kind, at: datetime, random: Random) -> Arrival:
     leaves = not kind.patient and random.random() < 0.08
     work = max(30, int(random.lognormvariate(0, 0.4) * kind.work_seconds))
     return Arrival(
-        kind.queue, random.choice(kind.titles), random.choice(CUSTOMERS), at, wait, work,
+        kind.queue, random.choice(kind.titles), random.choice(tuple(CUSTOMERS)), at, wait, work,
         random.randint(8, 60), leaves, random.choice(kind.dispositions),
     )  # fmt: skip
