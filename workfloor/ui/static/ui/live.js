@@ -87,7 +87,8 @@
   const read = async () => {
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
     heed(answer.headers.get("date"));
-    if (answer.redirected) return void location.reload(); // signed out, or no longer allowed here
+    const over = answer.redirected || answer.status === 403 || answer.status === 404;
+    if (over) return void location.reload(); // signed out, or no longer allowed here: show what is said instead
     if (!answer.ok) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const kept = document.activeElement.closest("[data-live]");
