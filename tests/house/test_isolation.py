@@ -19,11 +19,6 @@ PROVIDERS_OWN = {
 
 
 @pytest.fixture
-def sides(everyone):
-    return two_clients.both()
-
-
-@pytest.fixture
 def inside(sides):
     """Inside the north; the south's number."""
     north, south = sides
@@ -57,7 +52,7 @@ FOREIGN_KEY = "23503"
 # --- the walls stand --------------------------------------------------------------------------------------------------
 
 
-def test_every_table_with_a_client_is_walled_on_its_owner_too(everyone):
+def test_every_table_with_a_client_is_walled_on_its_owner_too(sides):
     walls = {
         name: (enabled, forced, policies)
         for name, enabled, forced, policies in asked(
@@ -73,7 +68,7 @@ def test_every_table_with_a_client_is_walled_on_its_owner_too(everyone):
     assert {name: walls[name] for name in tables} == dict.fromkeys(tables, (True, True, ["wall*true"]))
 
 
-def test_a_policy_guards_writing_as_it_guards_reading(everyone):
+def test_a_policy_guards_writing_as_it_guards_reading(sides):
     uneven = asked(
         "SELECT polrelid::regclass::text FROM pg_policy "
         "WHERE pg_get_expr(polqual, polrelid) IS DISTINCT FROM pg_get_expr(polwithcheck, polrelid)"
@@ -82,7 +77,7 @@ def test_a_policy_guards_writing_as_it_guards_reading(everyone):
     assert uneven == []
 
 
-def test_no_view_and_no_function_goes_round_the_walls(everyone):
+def test_no_view_and_no_function_goes_round_the_walls(sides):
     views = asked(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm') "
         "AND NOT 'security_invoker=true' = ANY(coalesce(reloptions, '{}'))"

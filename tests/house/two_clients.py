@@ -17,7 +17,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit import rls
 
-# A word in every text of the south's, and in none of anybody else's.
+# A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
 SCOPES = ("work:write", "work:read", "statement:read")
 STAFF = ("agent", "leader", "planner", "manager")
@@ -39,7 +39,7 @@ def side(slug: str, word: str) -> Side:
     """A client whose texts all hold a word, with its people and with work in several states."""
     rls.enter_every_client()
     client = make.client(slug)
-    staff = {role: make.person(role, name=f"{role} of {word}") for role in STAFF}
+    staff = {role: make.person(role, name=f"{role} {slug[:1]}") for role in STAFF}
     for person in staff.values():
         people.clear(person=person, client=client, now=make.NINE)
     agent = staff["agent"]
