@@ -132,6 +132,8 @@ def bind() -> tuple[str, int]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_IGN)  # impatience must not leave a half-stopped installation
     raise KeyboardInterrupt
 
 
@@ -234,7 +236,6 @@ def _supervise(host: str, port: int, parent: int | None) -> None:
     except children.KeepsEnding as fault:
         raise click.ClickException(str(fault)) from fault
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience must not leave a half-stopped server
         children.end(family)
 
 
