@@ -1,0 +1,1 @@
+"""What is measured, each figure beside the limit or the peer that it is measured against."""

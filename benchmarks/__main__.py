@@ -1,0 +1,62 @@
+"""`python -m benchmarks`: measure everything, print a table, and with JSON=path also write the figures there."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks import databases
+from benchmarks.figures import Figure
+
+
+def main() -> None:
+    began = time.monotonic()
+    with databases.migrated() as template:
+        from benchmarks import machine
+
+        figures = measured(template)
+        told = machine.description() | {"all of it took": f"{time.monotonic() - began:.0f} s"}
+    _print(figures, told)
+    if path := os.environ.get("JSON"):
+        rows = [asdict(figure) | {"ratio": figure.ratio} for figure in figures]
+        Path(path).write_text(json.dumps({"machine": told, "figures": rows}, indent=2) + "\n")
+
+
+def measured(template: str) -> list[Figure]:
+    """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
+    from benchmarks import call_log, facts, history_import, routing, statement, working_time
+
+    call_log.sign()
+    runs: list[Callable[[], list[Figure]]] = [
+        working_time.measure,
+        lambda: facts.measure(template),
+        lambda: routing.measure(template),
+        lambda: statement.measure(template),
+        lambda: history_import.measure(template),
+    ]
+    return [figure for run in track(runs, "Measuring", console=Console(stderr=True)) for figure in run()]
+
+
+def _print(figures: list[Figure], told: dict[str, str]) -> None:
+    table = Table("measured", "median", "beside", "which is", "ratio")
+    for figure in figures:
+        row = (_number(figure.value), figure.beside, _number(figure.peer))
+        table.add_row(figure.what, f"{row[0]} {figure.unit}", row[1], f"{row[2]} {figure.unit}", _number(figure.ratio))
+    console = Console(width=max(Console().width, 130))
+    console.print(table)
+    for name, value in told.items():
+        console.print(f"{name}: {value}", highlight=False)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Databases to measure in: an embedded server of our own, durable as in an installation, and fresh copies of one."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import conninfo, sql
+
+from workfloor.kit import pg
+
+
+@contextmanager
+def migrated() -> Iterator[str]:
+    """Start a server in a folder that goes afterwards, set Django up, and yield the name of a migrated database."""
+    with (
+        tempfile.TemporaryDirectory(prefix="workfloor-bench-", ignore_cleanup_errors=True) as folder,
+        pg.Server(Path(folder), creates_databases=True).running() as server,
+    ):
+        os.environ["WORKFLOOR_DATABASE_URL"], os.environ["WORKFLOOR_DATA"] = server.address, folder
+        os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
+        _set_up()
+        yield pg.NAME
+
+
+def _set_up() -> None:
+    import django
+    from django.conf import settings
+
+    # One connection, so that the process can move to another database.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool")
+    django.setup()
+    from workfloor.kit import migrations
+
+    migrations.migrate()
+
+
+@contextmanager
+def copy(template: str) -> Iterator[str]:
+    """Let Django use a fresh copy of a database during the block; yields its address for other processes."""
+    before, name = current(), f"{template}_copy"
+    _move_to("postgres")
+    _on_server("CREATE DATABASE {} TEMPLATE {}", name, template)
+    _move_to(name)
+    try:
+        yield _address(name)
+    finally:
+        _move_to("postgres")
+        _on_server("DROP DATABASE {}", name)
+        _move_to(before)
+
+
+def current() -> str:
+    """Return the name of the database that Django uses."""
+    from django.db import connection
+
+    return str(connection.settings_dict["NAME"])
+
+
+def _move_to(name: str) -> None:
+    from django.db import connection
+
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def _address(name: str) -> str:
+    return conninfo.make_conninfo(os.environ["WORKFLOOR_DATABASE_URL"], dbname=name)
+
+
+def _on_server(statement: str, *names: str) -> None:
+    with psycopg.connect(_address("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))

@@ -1,0 +1,121 @@
+"""A month's statement by SQL, against the pure rules over the same rows, the promised time, and on paper by Typst."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from benchmarks import call_log, databases
+from benchmarks.figures import Figure, median_seconds
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import rules as terms
+from workfloor.core.journal import actions as journal
+from workfloor.core.work.models import Item
+from workfloor.kit import rls
+from workfloor.ops.billing import forms, gateway, queries, rules
+from workfloor.ops.history import actions as history
+from workfloor.ops.history import forms as maps
+from workfloor.ops.history import gateway as exports
+from workfloor.ops.history import queries as places
+
+CLIENT, PERIOD = "first-bank", "1999-02"
+NOW = datetime(1999, 4, 1, tzinfo=UTC)
+LIMIT_SECONDS = 1.0
+LIMIT_PDF_SECONDS = 0.05
+
+
+def measure(template: str, rows: int = 33_000, runs: int = 5) -> list[Figure]:
+    """Import a generated month, then compute it both ways; they must agree."""
+    with databases.copy(template) as address:
+        _import(rows)
+        with _entered() as client:
+            made = queries.statement(client, PERIOD, now=NOW)
+            items = list(_outcomes(client))
+            assert _ruled(made.contract, items) == _figures(made)
+            by_sql = median_seconds(lambda: queries.statement(client, PERIOD, now=NOW), runs)
+            read = median_seconds(lambda: list(_outcomes(client)), runs)
+            ruled = median_seconds(lambda: _ruled(made.contract, items), runs)
+            papers = _papers(made, runs)
+        command = median_seconds(lambda: _command(address), runs)
+    what = f"Statement of {rows:,} calls"
+    return [
+        Figure(what, by_sql, "s", "limit", LIMIT_SECONDS),
+        Figure(what, by_sql, "s", "pure rules, rows in memory", ruled),
+        Figure(what, by_sql, "s", "pure rules, rows read first", read + ruled),
+        Figure(f"{what}: as a command", command, "s", "limit", LIMIT_SECONDS),
+        *papers,
+    ]
+
+
+def _import(rows: int) -> None:
+    how = maps.read((call_log.EXAMPLE / "history.toml").read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "calls.csv")
+        call_log.write(log, rows)
+        with exports.opened(log) as export, _entered() as client:
+            place = places.place(client, NOW)
+            assert place
+            seen = history.survey(export=export, how=how.map, place=place, expected_rows=rows, progress=lambda _: None)
+            history.make_room(surveyed=seen)
+            journal.make_partitions(first=NOW, count=1)
+            history.import_calls(export=export, map_=how, place=place, surveyed=seen, now=NOW, progress=lambda _: None)
+
+
+@contextmanager
+def _entered() -> Iterator[Client]:
+    with transaction.atomic():
+        rls.enter_every_client()
+        client = Client.objects.get(slug=CLIENT)
+        rls.enter(client.id)
+        yield client
+
+
+def _outcomes(client: Client) -> Iterator[rules.Outcome]:
+    columns = (
+        "id", "queue__name", "received_at", "queued_at", "connected_at", "abandoned_at", "cancelled_at", "state",
+        "talk_seconds", "hold_seconds", "wrap_seconds", "working_seconds",
+    )  # fmt: skip
+    for number, queue, received, queued, connected, abandoned, cancelled, state, *spent in Item.objects.filter(
+        client=client
+    ).values_list(*columns):
+        done = state == "done"
+        yield rules.Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
+
+
+def _ruled(contract: terms.Contract, items: list[rules.Outcome]) -> list[rules.Figure]:
+    """Each level over all its queues and in each of them, then what the prices count."""
+    of_queue = {name: [item for item in items if item.queue == name] for name in contract.queues()}
+    figures = []
+    for level in contract.service_levels:
+        figures.append(rules.figure(level, items))
+        figures += [rules.figure(level, of_queue[queue]) for queue in level.of]
+    rules.lines(contract, [sum(rules.quantity(price, item) or 0 for item in items) for price in contract.prices])
+    return figures
+
+
+def _figures(made: queries.Statement) -> list[rules.Figure]:
+    return [row.figure for row in made.measures]
+
+
+def _papers(made: queries.Statement, runs: int) -> list[Figure]:
+    worded = forms.printed(made)
+    gateway.pdf(worded)  # the first one loads the fonts
+    typst = median_seconds(lambda: gateway.pdf(worded), runs)
+    html = median_seconds(lambda: render_to_string("billing/document.html", {"statement": worded}), runs)
+    return [
+        Figure("Statement as PDF", typst, "s", "limit", LIMIT_PDF_SECONDS),
+        Figure("Statement as PDF", typst, "s", "the same as HTML", html),
+    ]
+
+
+def _command(address: str) -> None:
+    workfloor = Path(sys.executable).with_name("workfloor")
+    environment = {"WORKFLOOR_DATABASE_URL": address, "PATH": ""}
+    command = [str(workfloor), "statement", CLIENT, PERIOD, "--format", "json"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)

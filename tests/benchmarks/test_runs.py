@@ -1,0 +1,40 @@
+"""The benchmarks run, on next to nothing; how fast is said by `make bench` alone."""
+
+from importlib import import_module
+
+import pytest
+
+from benchmarks import databases
+
+TINY = {
+    "facts": {"rows": 20},
+    "history_import": {"rows": 20},
+    "routing": {"agents": 2, "waiting": 3},
+    "statement": {"rows": 200},
+}
+
+
+@pytest.fixture
+def signed(template, django_db_setup, django_db_blocker):
+    """A database with the bank's contract, that the benchmarks may copy."""
+    from benchmarks import call_log
+
+    with django_db_blocker.unblock(), databases.copy(template):
+        call_log.sign()
+        yield databases.current()
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_benchmark_comes_to_figures_beside_their_peers(signed, name):
+    measure = import_module(f"benchmarks.{name}").measure
+
+    figures = measure(signed, runs=1, **TINY[name])
+
+    assert figures
+    assert all(figure.value > 0 and figure.peer > 0 for figure in figures)
+
+
+def test_working_time_comes_to_what_a_walk_by_the_minute_does():
+    from benchmarks import working_time
+
+    assert len(working_time.measure(pairs=3, runs=1)) == 2
