@@ -65,7 +65,8 @@ def hire(
 
 def leave(*, person: models.Person, now: datetime, by_id: int | None = None) -> None:
     """Let a person go: nothing is offered any more, the account is closed, the facts stay."""
-    sign_out_of_work(person=person, now=now)
+    if person.client_id is None:  # a client's own people are never at work here
+        sign_out_of_work(person=person, now=now)
     person.left_at = now
     person.save(update_fields=["left_at"])
     if person.account:

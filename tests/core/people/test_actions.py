@@ -1,0 +1,192 @@
+"""Hiring, certifying and clearing people, their presence at work, and their leaving."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.test import Client as Browser
+
+from tests import make
+from workfloor.core.journal import queries as journal
+from workfloor.core.people import actions, queries
+
+TODAY = make.NINE.date()
+
+
+@pytest.fixture(autouse=True)
+def _entered(everyone):
+    return everyone
+
+
+def facts_of(person):
+    return [fact.event for fact in journal.of_person(person.id)]
+
+
+def certified(person, **more):
+    given = {"skill": "hebrew", "level": 3, "proof": "test", "valid_from": TODAY, "now": make.NINE} | more
+    return actions.certify(person=person, **given)
+
+
+# --- skills -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_skill_is_had_from_the_certificates_first_day_to_its_last():
+    ana = make.person("agent")
+    certified(ana, expires_on=TODAY + timedelta(days=30))
+
+    had = [queries.skills_on(ana, TODAY + timedelta(days=passed)) for passed in (-1, 0, 30, 31)]
+
+    assert had == [{}, {"hebrew": 3}, {"hebrew": 3}, {}]
+
+
+def test_a_skill_taken_back_is_gone_at_once_and_the_journal_says_why():
+    ana = make.person("agent")
+    actions.revoke_certificate(certificate=certified(ana), reason="failed the repeat test", now=make.later(hours=1))
+
+    assert queries.skills_on(ana, TODAY) == {}
+    assert facts_of(ana) == ["person.joined", "person.certified", "person.certificate-revoked"]
+    assert journal.of_person(ana.id).last().details == {"skill": "hebrew", "reason": "failed the repeat test"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"level": 0}, {"level": 6}, {"proof": "hearsay"}, {"expires_on": TODAY - timedelta(days=1)}]
+)
+def test_the_database_takes_no_certificate_that_cannot_be(wrong):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        certified(make.person("agent"), **wrong)
+
+
+# --- clearances -------------------------------------------------------------------------------------------------------
+
+
+def test_people_may_enter_the_clients_that_they_are_cleared_for():
+    ana, north, south = make.person("agent"), make.client("north"), make.client("south")
+    actions.clear(person=ana, client=north, now=make.NINE)
+
+    assert queries.enterable(ana) == [north.id]
+    assert south.id not in queries.enterable(ana)
+
+
+def test_who_is_cleared_is_not_cleared_again():
+    ana, north = make.person("agent"), make.client("north")
+    actions.clear(person=ana, client=north, now=make.NINE)
+
+    with pytest.raises(actions.Refused, match="already"):
+        actions.clear(person=ana, client=north, now=make.later(hours=1))
+    assert facts_of(ana) == ["person.joined", "person.cleared"]
+
+
+def test_a_clearance_withdrawn_shuts_the_client_at_once_and_can_be_given_again():
+    ana, north = make.person("agent"), make.client("north")
+    clearance = actions.clear(person=ana, client=north, now=make.NINE)
+
+    actions.withdraw_clearance(clearance=clearance, now=make.later(hours=1))
+    assert queries.enterable(ana) == []
+
+    actions.clear(person=ana, client=north, now=make.later(hours=2))
+    assert queries.enterable(ana) == [north.id]
+    assert facts_of(ana) == ["person.joined", "person.cleared", "person.clearance-withdrawn", "person.cleared"]
+
+
+def test_a_clients_own_people_may_enter_that_client_and_no_other():
+    north, south = make.client("north"), make.client("south")
+    rosa = make.person("client", of=north)
+
+    assert queries.enterable(rosa) == [north.id]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        actions.clear(person=rosa, client=south, now=make.NINE)
+
+
+@pytest.mark.parametrize(("roles", "of_client"), [(["agent", "client"], True), (["leader"], True), (["client"], False)])
+def test_a_person_is_either_staff_or_one_clients_own(roles, of_client):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make.person(*roles, of=make.client() if of_client else None)
+
+
+# --- presence ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_day_at_work_is_told_by_its_facts():
+    ana = make.person("agent")
+
+    actions.go_available(person=ana, now=make.NINE)
+    actions.go_away(person=ana, reason=" lunch ", now=make.later(hours=3))
+    actions.go_available(person=ana, now=make.later(hours=4))
+    actions.sign_out_of_work(person=ana, now=make.later(hours=8))
+
+    assert facts_of(ana) == [
+        "person.joined", "person.signed-in", "person.available", "person.away", "person.available",
+        "person.signed-out",
+    ]  # fmt: skip
+    assert journal.of_person(ana.id).get(event="person.away").details == {"reason": "lunch"}
+
+
+def test_to_be_as_one_is_already_is_no_fact_and_keeps_the_time():
+    ana = make.agent()
+
+    again = actions.go_available(person=ana, now=make.later(minutes=5))
+
+    assert again.since == make.NINE
+    assert facts_of(ana).count("person.available") == 1
+
+
+def test_going_away_needs_a_reason():
+    with pytest.raises(actions.Refused, match="Say why"):
+        actions.go_away(person=make.agent(), reason="  ", now=make.NINE)
+
+
+@pytest.mark.parametrize("role", ["leader", "planner", "manager"])
+def test_only_agents_take_work(role):
+    with pytest.raises(actions.Refused, match="agents"):
+        actions.go_available(person=make.person(role), now=make.NINE)
+
+
+def test_only_agents_who_are_there_are_available():
+    ana, _signed_out, away = make.agent(), make.agent(available=False), make.agent()
+    actions.go_away(person=away, reason="break", now=make.later(minutes=1))
+
+    assert [person.id for person in queries.available()] == [ana.id]
+    assert {person.id for person in queries.on_the_floor()} == {ana.id, away.id}
+
+
+# --- accounts and leaving ---------------------------------------------------------------------------------------------
+
+
+def test_an_address_is_one_account_whatever_its_capitals():
+    actions.open_account(email="Ana@Example.com", password="correct horse")
+
+    with pytest.raises(actions.Refused, match="already"):
+        actions.open_account(email="ana@example.COM", password="correct horse")
+
+
+def test_who_has_left_gets_no_work_and_no_page_and_the_facts_stay():
+    ana = make.agent()
+    browser = Browser()
+    browser.force_login(ana.account)
+    assert browser.get("/desk/").status_code == 200
+
+    actions.leave(person=ana, now=make.later(hours=1))
+
+    assert browser.get("/desk/").status_code == 302
+    assert queries.by_account(ana.account_id) is None
+    assert not queries.available().exists()
+    assert facts_of(ana)[-2:] == ["person.signed-out", "person.left"]
+    with pytest.raises(actions.Refused):
+        actions.go_available(person=ana, now=make.later(hours=2))
+
+
+def test_a_clients_own_person_can_leave_too():
+    rosa = make.person("client", of=make.client())
+
+    actions.leave(person=rosa, now=make.later(hours=1))
+
+    assert queries.by_account(rosa.account_id) is None
+    assert facts_of(rosa) == ["person.joined", "person.left"]
+
+
+def test_somebody_with_a_past_cannot_be_deleted():
+    ana = make.agent()
+
+    with pytest.raises(ProtectedError):
+        ana.delete()
