@@ -56,6 +56,11 @@ class Worker:
     done: int = 0
 
     @property
+    def working(self) -> bool:
+        """Whether something is in hand that was accepted."""
+        return any(item.state != "offered" for item in self.items)
+
+    @property
     def rank(self) -> tuple[bool, int, str]:
         """At work before gone home; busy, then free, then away."""
         state = self.person.presence.state
