@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from django.contrib.staticfiles import finders
 from django.db import connection, transaction
 from django.test import Client as Browser
 
-from tests import make
+from tests import browse, make
 from workfloor.asgi import application
 from workfloor.core.clients import actions as clients
 from workfloor.core.journal import queries as journal
@@ -185,3 +186,30 @@ def test_every_example_of_the_description_is_right(described, everyone):
     assert browser.post("/api/work", work, content_type="application/json").status_code == 201
     address = f"/api/work/{work['key']}/cancel"
     assert browser.post(address, cancel, content_type="application/json").status_code == 200
+
+
+@pytest.mark.browser
+def test_a_browser_shows_the_description_and_asks_nobody_else(db):
+    """Under the content policy that every page has, and as on a host that is not this machine."""
+    asked: list[str] = []
+
+    def serve(route):
+        asked.append(route.request.url)
+        path = urlsplit(route.request.url).path
+        if path.startswith("/static/"):
+            route.fulfill(path=finders.find(path.removeprefix("/static/")))
+        else:
+            answer = pages[path]
+            route.fulfill(body=answer.content.decode(), headers=dict(answer.headers))
+
+    pages = {path: Browser().get(path) for path in ("/api/docs", "/api/openapi.json")}
+    with browse.chromium() as browser:
+        page = browser.new_page()
+        page.route("**/*", serve)
+        heard = browse.complaints(page)
+        page.goto("https://floor.test/api/docs")
+        page.get_by_text("Send work in").click()
+        page.get_by_text("mail-2026-11-21-0042").first.wait_for()
+
+        assert heard == []
+        assert {urlsplit(url).netloc for url in asked if not url.startswith("data:")} == {"floor.test"}
