@@ -51,7 +51,7 @@ def _sign_first(
     if effective_on not in (None, terms.starts_on):
         raise Refused(f"A first version holds from the start of the term, {terms.starts_on}. Leave the day out.")
     journal.make_partitions(first=now, count=1)  # past contracts are signed as of then
-    client = client or clients.open_client(slug=terms.client, title=terms.title, now=now, by_id=by_id)
+    client = client or clients.open_client(slug=terms.client, title=_name(terms.client), now=now, by_id=by_id)
     version = _store(client, 1, terms.starts_on, source, terms, now)
     signed = events.ContractSigned(1, version.effective_on, version.digest)
     journal.record(signed, at=now, client_id=client.id, by_id=by_id)
@@ -107,6 +107,11 @@ def _store(client: Client, number: int, day: date, source: str, terms: rules.Con
         digest=_digest(source),
         signed_at=now,
     )
+
+
+def _name(slug: str) -> str:
+    """ "first-bank" as people read it: First Bank."""
+    return slug.replace("-", " ").title()
 
 
 def _digest(source: str) -> str:

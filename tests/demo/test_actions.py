@@ -1,0 +1,47 @@
+"""The sample provider is whole: everything in it went through the same actions as real work."""
+
+from collections import Counter
+
+from tests import make
+from workfloor.core.clients.models import Client
+from workfloor.core.people import queries as people
+from workfloor.core.people.models import Person, Site
+from workfloor.core.work import queries as work
+from workfloor.core.work.models import Item
+from workfloor.demo import actions, rules
+from workfloor.kit import clock
+from workfloor.ops.billing import queries as billing
+from workfloor.ops.router import actions as router
+
+
+def test_the_sample_provider(everyone):
+    now = clock.now()
+    actions.fill(now=now)
+
+    assert Client.objects.count() == 2
+    assert len(set(Site.objects.values_list("country", flat=True))) == 2
+    roles = Counter(role for person in Person.objects.all() for role in person.roles)
+    assert (roles["agent"], roles["leader"]) == (10, 1)
+    assert Item.objects.filter(state="waiting").count() == 18
+    for item in Item.objects.all():
+        assert work.rebuilt(item.id) == work.state_of(item)
+
+
+def test_every_queue_of_the_sample_can_be_served_by_someone(everyone):
+    actions.fill(now=make.NINE)
+    for person in people.staff().filter(roles__contains=["agent"]):
+        actions.people.go_available(person=person, now=make.NINE)
+
+    assert router.offer_waiting_work(now=make.NINE) >= 10
+    assert set(Item.objects.filter(state="offered").values_list("queue__name", flat=True)) == {
+        kind.queue for kinds in rules.KINDS.values() for kind in kinds
+    }
+
+
+def test_the_sample_has_a_statement_for_each_client(everyone):
+    now = clock.now()
+    actions.fill(now=now)
+
+    for client in Client.objects.all():
+        statement = billing.statement(client, f"{now:%Y-%m}", now=now)
+        assert statement.totals.received > 0
