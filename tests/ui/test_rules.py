@@ -29,3 +29,56 @@ def test_a_role_sees_its_own_places_and_the_first_is_where_it_works():
     assert rules.open_to(["agent", "leader"], [desk, floor]) == [floor, desk]
     assert rules.open_to(["agent"], [desk, floor]) == [desk]
     assert rules.open_to(["client"], [desk, floor]) == []
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=20)
+trees = st.recursive(
+    leaves, lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=8), each, max_size=3)
+)
+
+
+def values(tree):
+    if isinstance(tree, dict):
+        return [leaf for each in tree.values() for leaf in values(each)]
+    return [leaf for each in tree for leaf in values(each)] if isinstance(tree, list) else [tree]
+
+
+def shown(fields):
+    return "\n".join(f"{field.text}\n{shown(field.within)}" for field in fields)
+
+
+@given(st.dictionaries(st.text(max_size=8), trees, max_size=5))
+def test_nothing_that_a_sender_sent_is_lost(payload):
+    text = shown(rules.readable(payload))
+
+    for value in values(payload):
+        if isinstance(value, int) and not isinstance(value, bool):
+            assert str(value) in text
+        if isinstance(value, str):
+            assert value in text
+
+
+def test_content_reads_as_labelled_lines_the_short_ones_first():
+    payload = {
+        "body": "Dear all,\nplease check.",
+        "invoiceNumber": "7",
+        "paid": False,
+        "lines": [{"net": 12}],
+        "tags": ["a", "b"],
+    }
+
+    fields = rules.readable(payload)
+
+    assert [(field.label, field.text) for field in fields] == [
+        ("Invoice number", "7"), ("Paid", "no"), ("Tags", "a, b"), ("Body", "Dear all,\nplease check."), ("Lines", ""),
+    ]  # fmt: skip
+    assert fields[-1].within[0].within == (rules.Field("Net", "12"),)
+
+
+def test_a_name_in_capitals_stays_one_word():
+    assert [rules.label(name) for name in ("IBAN", "due_date", "callerNumber", "")] == [
+        "Iban",
+        "Due date",
+        "Caller number",
+        "",
+    ]

@@ -1,5 +1,6 @@
 """Reading work."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet
@@ -81,6 +82,26 @@ def floor() -> list[dict[str, object]]:
         **counts, oldest_queued_at=oldest, earliest_answer_by=earliest
     )
     return list(rows.order_by("client__title", "queue__name"))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fact of an item, in words."""
+
+    at: datetime
+    said: str
+    who: str
+
+
+def told(item_id: int) -> list[Told]:
+    """An item's facts in words, newest first."""
+    facts = list(journal.of_item(item_id))
+    ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
+    names = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
+    return [
+        Told(fact.at, rules.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
+        for fact in reversed(facts)
+    ]
 
 
 def rebuilt(item_id: int) -> rules.Item:

@@ -288,3 +288,32 @@ def free_share(taken: Iterable[tuple[int, int]], at_once: int, capacity: int) ->
         if all(high_taken <= low or low + size <= low_taken for low_taken, high_taken in busy):
             return (low, low + size)
     return None
+
+
+_SAID = {
+    "work.received": "Received",
+    "work.queued": "Queued",
+    "work.offered": "Offered",
+    "work.accepted": "Accepted",
+    "work.declined": "Declined",
+    "work.offer-expired": "Offer lapsed",
+    "work.connected": "Connected",
+    "work.held": "Put on hold",
+    "work.resumed": "Resumed",
+    "work.awaits-customer": "Waits for the customer",
+    "work.customer-answered": "The customer answered",
+    "work.transferred": "Passed on",
+    "work.escalated": "Help asked for",
+    "work.ended": "Ended",
+    "work.wrapped-up": "Wrapped up",
+    "work.abandoned": "The customer left",
+    "work.cancelled": "Cancelled",
+    "work.reopened": "Reopened",
+}
+
+
+def said(event: str, details: Mapping[str, Any]) -> str:
+    """Word a fact about an item, with what its details add for a reader."""
+    words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
+    added = details.get("note") or details.get("disposition") or details.get("reason")
+    return f"{words}: {added}" if added else words

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
-from workfloor.core.journal import queries as journal
 from workfloor.core.journal.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import queries as people
@@ -15,15 +13,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import queries as work
 from workfloor.core.work.models import Item
 from workfloor.desks.agent import rules
-
-
-@dataclass(frozen=True)
-class Told:
-    """A fact of the item, in words."""
-
-    at: datetime
-    said: str
-    who: str
+from workfloor.ui import rules as ui
 
 
 @dataclass(frozen=True)
@@ -31,8 +21,8 @@ class Opened:
     """The item that the desk has open, with everything that doing it needs."""
 
     item: Item
-    fields: tuple[rules.Field, ...]
-    told: list[Told]
+    fields: tuple[ui.Field, ...]
+    told: list[work.Told]
     dispositions: tuple[str, ...]
     queues: list[Queue]
     earlier: list[Item]
@@ -101,25 +91,14 @@ def opened(item: Item) -> Opened:
     terms = contracts.terms_of(item.queue, item.received_at)
     return Opened(
         item=item,
-        fields=rules.readable(item.payload),
-        told=told(item),
+        fields=ui.readable(item.payload),
+        told=work.told(item.id),
         dispositions=tuple(terms.dispositions),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
         on_the_line=item.kind in rules.ON_THE_LINE,
         may_hold=item.kind in rules.HELD_BY_VOICE,
     )
-
-
-def told(item: Item) -> list[Told]:
-    """Read an item's facts in words, newest first."""
-    facts = list(journal.of_item(item.id))
-    ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
-    names: dict[Any, str] = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
-    return [
-        Told(fact.at, rules.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
-        for fact in reversed(facts)
-    ]
 
 
 def earlier(item: Item) -> list[Item]:
