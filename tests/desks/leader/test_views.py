@@ -39,3 +39,22 @@ def test_the_floor_is_for_those_who_lead_on_it(client, role):
     client.force_login(make.person(role, of=of).account)
 
     assert client.get("/floor/").status_code == 403
+
+
+def test_a_leader_looks_into_an_item_and_its_facts(client):
+    served = make.client()
+    leader = make.person("leader")
+    people.clear(person=leader, client=served, now=make.NINE)
+    client.force_login(leader.account)
+    call = make.call(title="No power", payload={"meterNumber": "PT-48"})
+
+    page = client.get(f"/floor/items/{call.id}/").content.decode()
+
+    assert all(words in page for words in ("No power", "Meter number", "PT-48", "Queued", "Received"))
+
+
+def test_an_item_of_a_client_that_a_leader_is_not_cleared_for_is_not_there(client):
+    make.client()
+    client.force_login(make.person("leader").account)
+
+    assert client.get(f"/floor/items/{make.call().id}/").status_code == 404

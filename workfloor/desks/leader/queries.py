@@ -20,6 +20,7 @@ from workfloor.core.people.models import Person, Site
 from workfloor.core.work import queries as work
 from workfloor.core.work.models import Item
 from workfloor.desks.leader import rules
+from workfloor.ui import rules as ui
 
 
 @dataclass
@@ -114,9 +115,30 @@ class TheFloor:
         return rules.percent(sum(line.in_time for line in self.lines), sum(line.answered for line in self.lines))
 
 
+@dataclass(frozen=True)
+class LookedAt:
+    """One item with what was sent and what happened to it."""
+
+    item: Item
+    fields: tuple[ui.Field, ...]
+    told: list[work.Told]
+    zone: ZoneInfo
+
+
+def looked_at(person: Person, item_id: int) -> LookedAt | None:
+    """Read an item inside the wall, whoever holds it; None where there is none."""
+    item = work.item(item_id)
+    return LookedAt(item, ui.readable(item.payload), work.told(item.id), zone_of(person)) if item else None
+
+
+def zone_of(person: Person) -> ZoneInfo:
+    """Return the zone of the person's site."""
+    return ZoneInfo(person.site.zone if person.site else "UTC")
+
+
 def floor(person: Person, client_id: int | None, site_id: int | None, now: datetime) -> TheFloor:
     """Read the floor as a leader sees it, of one client or all that they may enter, and of one site or all."""
-    zone = ZoneInfo(person.site.zone if person.site else "UTC")
+    zone = zone_of(person)
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     every = list(clients.clients())
     shown = [each for each in every if client_id in (None, each.id)]

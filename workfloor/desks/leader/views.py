@@ -1,26 +1,51 @@
-"""The leader's page."""
+"""The leader's page, and one item as a leader looks into it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from workfloor.core.people.views import Request
 from workfloor.desks.leader import queries
 from workfloor.desks.leader.apps import LeaderConfig
 from workfloor.kit import clock
 
+View = Callable[..., HttpResponse]
 
-@require_GET
-@login_required
-def floor(request: HttpRequest) -> HttpResponse:
-    """Show the floor to whoever leads on it."""
-    person = getattr(request, "person", None)
-    if person is None or not LeaderConfig.place.roles.intersection(person.roles):
-        raise PermissionDenied
+
+def for_leaders(view: View) -> View:
+    """Let in whoever leads on the floor, and nobody else."""
+
+    @require_GET
+    @login_required
+    @wraps(view)
+    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not LeaderConfig.place.roles.intersection(person.roles):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return admitted
+
+
+@for_leaders
+def floor(request: Request) -> HttpResponse:
     client_id, site_id = number(request, "client"), number(request, "site")
-    shown = queries.floor(person, client_id, site_id, clock.now())
+    shown = queries.floor(request.person, client_id, site_id, clock.now())
     return render(request, "leader/floor.html", {"floor": shown, "client_id": client_id, "site_id": site_id})
+
+
+@for_leaders
+def item(request: Request, item_id: int) -> HttpResponse:
+    looked_at = queries.looked_at(request.person, item_id)
+    if looked_at is None:
+        raise Http404
+    return render(request, "leader/item.html", {"looked_at": looked_at, "item": looked_at.item})
 
 
 def number(request: HttpRequest, name: str) -> int | None:
