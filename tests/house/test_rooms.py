@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = ROOT / "workfloor"
 FLOORS = ("kit", "ui", "core", "ops", "lines", "desks", "demo", "cli")
-CORE = ("journal", "clients", "people", "contracts", "work")
+CORE = ("journal", "clients", "people", "contracts", "work", "queueing", "pools")
 ROOMS = {
     "__init__", "rules", "events", "models", "queries", "gateway", "actions", "followers", "tasks", "forms", "views",
     "api", "urls", "apps",
@@ -205,7 +205,7 @@ def test_views_and_the_api_write_through_actions_alone():
 
 # --- rules -----------------------------------------------------------------------------------------------------------
 
-PURE_KIT = ("workfloor.kit.money", "workfloor.kit.calendars")
+PURE_KIT = ("workfloor.kit.money", "workfloor.kit.calendars", "workfloor.kit.lanes")
 OUTSIDE = {
     "os", "io", "pathlib", "socket", "subprocess", "sqlite3", "urllib", "http", "time", "random", "secrets",
     "threading", "asyncio", "tempfile", "shutil", "logging", "sys",

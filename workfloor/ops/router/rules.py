@@ -1,10 +1,266 @@
-"""The policy: which waiting work is offered to which free person. Pure; the same inputs give the same offers."""
+"""The policy: who is offered what, and what is offered to whom. Pure; the same state gives the same offers.
 
+The state is a `Pool`: flat sequences, so that these functions run as they are on lists and, compiled, on arrays. Times
+are in seconds from the pool's origin, and never go back. -1 stands for nobody and nothing. An offer takes its part of
+the person at once; accepting it changes nothing here.
+
+Between calls no item waits beside somebody who may have it, if the caller keeps to this:
+- whenever somebody may take more than before (came, `release`d something, may do more), call `free` until it gives -1;
+- when the oldest of a queue reaches a ring, or somebody no longer shuns a queue, call `serve` until it gives -1;
+- when the time for a kept item is over, or its keeper goes away, `withdraw` it, and let it `arrive` again;
+- of what happens at one instant, tell things in the order of their ids.
+"""
+
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workfloor.core.people.rules import qualifies
+from workfloor.core.pools import rules as pools
+from workfloor.core.pools.rules import Pool
+from workfloor.kit import lanes
+
+# --- what happens to items -------------------------------------------------------------------------------------------
+
+
+def arrive(pool: Pool, item: int, item_id: int, queue: int, since: float, now: float, keeper: int = -1) -> int:
+    """Let an item wait in a queue from `since` on: the agent to whom it is offered at once, or -1.
+
+    Offered on, transferred, called back: the same, with the `since` that says its place. For the `keeper`, who knows
+    its case, it is kept if they may have it and are here, so that nobody else takes it until it is withdrawn.
+    """
+    pool.queue[item] = queue
+    pool.waiting.name[item] = item_id
+    if keeper >= 0 and may_have(pool, keeper, queue, now - since, now):
+        return _arrive_for(pool, item, since, now, keeper)
+    lanes.join(pool.waiting, queue, item, since)
+    if pool.waiting.before[item] >= 0:
+        return -1  # whoever may have it may have the older one
+    agent = best_agent(pool, queue, now - since, now)
+    if agent >= 0:
+        _offer(pool, item, agent, now)
+    return agent
+
+
+def _arrive_for(pool: Pool, item: int, since: float, now: float, keeper: int) -> int:
+    lanes.join(pool.waiting, pool.queues + keeper, item, since)
+    if pools.lacks(pool, keeper) >> pool.kind[pool.queue[item]] & 1:
+        return -1
+    _offer(pool, item, keeper, now)
+    return keeper
+
+
+def withdraw(pool: Pool, item: int) -> None:
+    """Take away an item that waits: its customer left, it was cancelled, or it is to be kept no longer."""
+    if pool.waiting.lane[item] >= 0:
+        lanes.leave(pool.waiting, item)
+
+
+def release(pool: Pool, item: int) -> int:
+    """Give back the part that an item takes of its holder, who is returned: it ended, or its offer was not taken up."""
+    agent = pool.holder[item]
+    if pool.yields[pool.queue[item]]:
+        pool.soft[agent] &= ~pool.part[item]
+    else:
+        pool.firm[agent] &= ~pool.part[item]
+    pool.holder[item] = -1
+    return agent
+
+
+def decline(pool: Pool, item: int) -> int:
+    """Give back an offer, and shun its queue until `forgive`; the agent. The item must `arrive` again, in its place."""
+    agent = release(pool, item)
+    pool.shuns[agent * pool.queues + pool.queue[item]] = 1
+    return agent
+
+
+def serve(pool: Pool, queue: int, now: float) -> int:
+    """Offer the oldest item of a queue to an idle agent who may have it by now: the item, or -1."""
+    item = pool.waiting.first[queue]
+    if item < 0:
+        return -1
+    agent = best_agent(pool, queue, now - pool.waiting.key[item], now)
+    if agent < 0:
+        return -1
+    _offer(pool, item, agent, now)
+    return item
+
+
+# --- what happens to agents ------------------------------------------------------------------------------------------
+
+
+def come(pool: Pool, agent: int, profile: int, until: float) -> None:
+    """Somebody may take work, as a profile says, before `until`: the end of the shift, or of what the profile rests on.
+
+    The same when what they may do changes. Then call `free`.
+    """
+    go(pool, agent)
+    pool.profile[agent] = profile
+    pool.until[agent] = until
+
+
+def go(pool: Pool, agent: int) -> None:
+    """Somebody takes no more work; they go on holding what they hold. What is kept for them is the caller's to move."""
+    pool.until[agent] = pools.AWAY
+    pools.stand_up(pool, agent)
+
+
+def forgive(pool: Pool, agent: int, queue: int) -> None:
+    """Somebody no longer shuns a queue. Then call `free`."""
+    pool.shuns[agent * pool.queues + queue] = 0
+
+
+def free(pool: Pool, agent: int, now: float) -> int:
+    """Offer somebody the most urgent work that they may have: the item, or -1, and they sit idle while they have room.
+
+    Call it until it gives -1.
+    """
+    item = best_item(pool, agent, now)
+    if item >= 0:
+        pools.stand_up(pool, agent)
+        pools.give(pool, item, agent)
+    else:
+        pools.sit(pool, agent, now)
+    return item
+
+
+# --- whom, and what --------------------------------------------------------------------------------------------------
+
+
+def best_agent(pool: Pool, queue: int, waited: float, now: float) -> int:
+    """Find the idle agent to whom work of a queue goes, or -1.
+
+    Inner rings go first, then who holds least, who serves the fewest queues, the best fit, the longest idle, by id.
+    """
+    for ring in range(pool.rings):
+        if waited < pool.after[queue * pool.rings + ring]:
+            return -1
+        agent = _best_of_ring(pool, queue, ring, now)
+        if agent >= 0:
+            return agent
+    return -1
+
+
+def _best_of_ring(pool: Pool, queue: int, ring: int, now: float) -> int:
+    best = -1
+    at = (queue * pool.rings + ring) * pool.words
+    for word in range(pool.words):
+        mask = pool.able[at + word] & pool.idle[word]
+        while mask:
+            low = mask & -mask
+            mask ^= low
+            bench = word * pool.bits + int(math.log2(low))
+            if best >= 0 and _rank(pool, bench) != _rank(pool, pool.benches.lane[best]):
+                return best
+            agent = _first_on(pool, bench, queue, now)
+            if agent >= 0 and (best < 0 or _goes_before(pool, agent, best, queue)):
+                best = agent
+    return best
+
+
+def _rank(pool: Pool, bench: int) -> int:
+    """How late a bench is asked: by what its people hold, then by how versatile they are."""
+    return bench // pool.profiles * (pool.queues + 1) + pool.versatility[bench % pool.profiles]
+
+
+def _first_on(pool: Pool, bench: int, queue: int, now: float) -> int:
+    agent = pool.benches.first[bench]
+    while agent >= 0 and (now >= pool.until[agent] or pool.shuns[agent * pool.queues + queue]):
+        agent = pool.benches.after[agent]
+    return agent
+
+
+def _goes_before(pool: Pool, agent: int, other: int, queue: int) -> bool:
+    fit = pool.grade[pool.profile[agent] * pool.queues + queue]
+    others = pool.grade[pool.profile[other] * pool.queues + queue]
+    return fit > others if fit != others else lanes.precedes(pool.benches, agent, other)
+
+
+def best_item(pool: Pool, agent: int, now: float) -> int:
+    """Find the item that an agent takes, or -1: what is kept for them, then by score, then by id.
+
+    The score is the queue's slope x seconds waited + the bonus for the fit; within a queue only the oldest counts.
+    """
+    if now >= pool.until[agent]:
+        return -1
+    lack = pools.lacks(pool, agent)
+    best = _kept(pool, agent, lack, now)
+    if best >= 0:
+        return best
+    waiting, shuns, high = pool.waiting, agent * pool.queues, -math.inf
+    profile = pool.profile[agent]
+    for k in range(pool.start[profile], pool.start[profile + 1]):
+        queue = pool.serves[k]
+        item = waiting.first[queue]
+        if item < 0:
+            continue
+        waited = now - waiting.key[item]
+        score = pool.slope[queue] * waited + pool.bonus[k]
+        if score < high or waited < pool.reach[k] or lack >> pool.kind[queue] & 1 or pool.shuns[shuns + queue]:
+            continue
+        if score > high or waiting.name[item] < waiting.name[best]:
+            best = item
+            high = score
+    return best
+
+
+def _kept(pool: Pool, agent: int, lack: int, now: float) -> int:
+    """The first item kept for an agent that they may have and have room for."""
+    item = pool.waiting.first[pool.queues + agent]
+    while item >= 0:
+        queue = pool.queue[item]
+        waited = now - pool.waiting.key[item]
+        if not lack >> pool.kind[queue] & 1 and may_have(pool, agent, queue, waited, now):
+            return item
+        item = pool.waiting.after[item]
+    return -1
+
+
+def may_have(pool: Pool, agent: int, queue: int, waited: float, now: float) -> bool:
+    """Whether somebody may be offered work of a queue, if they have room: here, able by now, not shunning it."""
+    k = serving(pool, agent, queue)
+    return (
+        now < pool.until[agent] and k >= 0 and waited >= pool.reach[k] and not pool.shuns[agent * pool.queues + queue]
+    )
+
+
+def serving(pool: Pool, agent: int, queue: int) -> int:
+    """Find the place in `serves` (and `reach`, `bonus`) that says how an agent serves a queue, or -1."""
+    profile = pool.profile[agent]
+    for k in range(pool.start[profile], pool.start[profile + 1]):
+        if pool.serves[k] == queue:
+            return k
+    return -1
+
+
+def settle(pool: Pool, now: float) -> int:
+    """Offer the most urgent of all that waits and can be offered: the item, or -1. For a state that was just built."""
+    best, whom, high = -1, -1, -math.inf
+    for queue in range(pool.queues):
+        item = pool.waiting.first[queue]
+        if item < 0:
+            continue
+        waited = now - pool.waiting.key[item]
+        agent = best_agent(pool, queue, waited, now)
+        if agent < 0:
+            continue
+        score = pool.slope[queue] * waited + pool.bonus[serving(pool, agent, queue)]
+        if score > high or (score == high and pool.waiting.name[item] < pool.waiting.name[best]):
+            best, whom, high = item, agent, score
+    if best >= 0:
+        _offer(pool, best, whom, now)
+    return best
+
+
+def _offer(pool: Pool, item: int, agent: int, now: float) -> None:
+    """Give an item to somebody who sits idle, and who goes on sitting if there is room for more."""
+    pools.stand_up(pool, agent)
+    pools.give(pool, item, agent)
+    pools.sit(pool, agent, now)
+
+
+# --- the first form, until the live router replaces it ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

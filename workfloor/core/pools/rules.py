@@ -1,0 +1,218 @@
+"""A pool as flat sequences: who has room for what, who sits idle on which bench, what waits."""
+
+import math
+from collections.abc import MutableSequence, Sequence
+from typing import NamedTuple
+
+from workfloor.core.people.rules import CAPACITY
+from workfloor.core.queueing.rules import GRADES, Profile, Queue, rings
+from workfloor.kit import lanes
+from workfloor.kit.lanes import Lanes
+
+AWAY = -math.inf
+
+
+class Pool(NamedTuple):
+    """Queues, agents and items that are tied by skills, as flat sequences; -1 stands for none.
+
+    Q queues, P profiles, A agents and I items are known by their numbers from 0; their ids break ties. R rings a queue
+    at most, K kinds of room. Masks of benches are W words of `bits` bits.
+    A bench is a set of idle agents who are alike: of one profile, equally laden, lacking the same kinds of room; its
+    number is (laden x lacks + lack) x P + profile (see `bench`). Seconds count from any origin, the same throughout.
+    """
+
+    queues: int
+    profiles: int
+    kinds: int
+    steps: int  # of being laden: the most that anybody may hold at once
+    rings: int
+    words: int
+    bits: int
+    # by queue
+    slope: MutableSequence[float]  # score a second of waiting; may be set anew at any time
+    kind: MutableSequence[int]
+    yields: MutableSequence[int]  # 1: its work may be put aside
+    after: MutableSequence[float]  # [Q x R] seconds waited at which a ring is reached; inf where there is none
+    able: MutableSequence[int]  # [Q x R x W] mask of the benches that belong to a ring
+    # by kind of room
+    size: MutableSequence[int]  # parts of a person, of 60
+    interrupts: MutableSequence[int]  # 1: also takes the parts of work that may be put aside
+    # by profile: what it serves, in one sequence from start[p] to start[p + 1]
+    start: MutableSequence[int]  # [P + 1]
+    serves: MutableSequence[int]  # queue
+    reach: MutableSequence[float]  # seconds that its work must have waited
+    bonus: MutableSequence[float]  # score for the fit
+    grade: MutableSequence[int]  # [P x Q]
+    versatility: MutableSequence[int]  # [P] ascending
+    # by agent
+    profile: MutableSequence[int]
+    until: MutableSequence[float]  # may be offered work before this instant; -inf while away
+    firm: MutableSequence[int]  # the parts in use, as bits
+    soft: MutableSequence[int]  # the parts in use by work that may be put aside
+    handicap: MutableSequence[float]  # seconds that they count as idle less, for fairness of load
+    shuns: MutableSequence[int]  # [A x Q] 1: declined work of this queue a moment ago
+    # by item
+    queue: MutableSequence[int]
+    holder: MutableSequence[int]
+    part: MutableSequence[int]  # its holder's parts, as bits
+    # standing in order
+    waiting: Lanes  # items by since when they wait: a lane for each queue, then one for each agent's kept items
+    benches: Lanes  # idle agents by since when: a lane for each bench
+    idle: MutableSequence[int]  # [W] mask of the benches on which somebody sits
+
+
+def pool(
+    queues: Sequence[Queue],
+    profiles: Sequence[Profile],
+    agents: Sequence[int],
+    items: int,
+    worth: Sequence[float] = (0.0,) * GRADES,
+    bits: int = 60,
+) -> Pool:
+    """Build a pool in which everybody is away and nothing waits.
+
+    `profiles` as `numbered` gives them; `agents` and room for `items` are places, agents with their ids (an item's id
+    is told when it arrives); `worth` is the bonus for each grade. Compiled code takes 62 `bits` at most; in CPython
+    fewer and longer words are faster.
+    """
+    kinds = sorted({_kind(queue) for queue in queues})
+    depth = max(len(queue.relax) for queue in queues) + 1
+    steps = max(queue.at_once for queue in queues)
+    benches = len(profiles) * steps * ((1 << len(kinds)) - 1)
+    words = -(-benches // bits)
+    count, own = len(queues), [(p, each) for p, some in enumerate(profiles) for each in some]
+    grades = bytearray(len(profiles) * count)
+    for p, each in own:
+        grades[p * count + each.queue] = each.grade
+    after = [math.inf] * (count * depth)
+    for number, queue in enumerate(queues):
+        for ring, (seconds, _) in enumerate(rings(queue)):
+            after[number * depth + ring] = seconds
+    starts = [0]
+    for some in profiles:
+        starts.append(starts[-1] + len(some))
+    return Pool(
+        count, len(profiles), len(kinds), steps, depth, words, bits,
+        slope=[float(queue.slope) for queue in queues],
+        kind=[kinds.index(_kind(queue)) for queue in queues],
+        yields=[int(queue.yields and not queue.interrupts) for queue in queues],
+        after=after,
+        able=_able(queues, profiles, kinds, (steps, depth, words, bits)),
+        size=[CAPACITY // at_once for _, at_once in kinds],
+        interrupts=[int(not plain) for plain, _ in kinds],
+        start=starts,
+        serves=[each.queue for _, each in own] or [-1],
+        reach=[after[each.queue * depth + each.ring] for _, each in own] or [0.0],
+        bonus=[float(worth[each.grade]) for _, each in own] or [0.0],
+        grade=grades,
+        versatility=[len(some) for some in profiles],
+        profile=[0] * len(agents), until=[AWAY] * len(agents), firm=[0] * len(agents), soft=[0] * len(agents),
+        handicap=[0.0] * len(agents), shuns=bytearray(len(agents) * count),
+        queue=[-1] * items, holder=[-1] * items, part=[0] * items,
+        waiting=lanes.lanes(count + len(agents), items),
+        benches=lanes.lanes(benches, len(agents))._replace(name=list(agents)),
+        idle=[0] * words,
+    )  # fmt: skip
+
+
+def _kind(queue: Queue) -> tuple[bool, int]:
+    """Room of one kind is what work needs: whether only free parts will do, and how many go into a person."""
+    return not queue.interrupts, queue.at_once
+
+
+def _able(
+    queues: Sequence[Queue],
+    profiles: Sequence[Profile],
+    kinds: list[tuple[bool, int]],
+    shape: tuple[int, int, int, int],
+) -> list[int]:
+    """The mask of the benches in each ring of each queue: they have the skills at that ring, and the kind of room."""
+    steps, depth, words, bits = shape
+    lacks = (1 << len(kinds)) - 1
+    roomy = [[n for n in range(steps * lacks) if not n % lacks >> kind & 1] for kind in range(len(kinds))]
+    masks = [0] * (len(queues) * depth * words)
+    for p, some in enumerate(profiles):
+        for each in some:
+            for n in roomy[kinds.index(_kind(queues[each.queue]))]:
+                word, bit = divmod(n * len(profiles) + p, bits)
+                masks[(each.queue * depth + each.ring) * words + word] |= 1 << bit
+    return masks
+
+
+# --- room and benches ------------------------------------------------------------------------------------------------
+
+
+def lacks(pool: Pool, agent: int) -> int:
+    """The kinds of room that somebody does not have now, as bits."""
+    if not pool.firm[agent] | pool.soft[agent]:
+        return 0
+    found = 0
+    for kind in range(pool.kinds):
+        if not _part(pool, agent, kind):
+            found |= 1 << kind
+    return found
+
+
+def _part(pool: Pool, agent: int, kind: int) -> int:
+    """The parts that one more item takes, as bits, or 0: free ones, rather than those of work that may be put aside."""
+    firm = pool.firm[agent]
+    part = _first_free(firm | pool.soft[agent], pool.size[kind])
+    if not part and pool.interrupts[kind]:
+        part = _first_free(firm, pool.size[kind])
+    return part
+
+
+def _first_free(taken: int, size: int) -> int:
+    part = (1 << size) - 1
+    for _ in range(60 // size):
+        if not taken & part:
+            return part
+        part <<= size
+    return 0
+
+
+def give(pool: Pool, item: int, agent: int) -> None:
+    """Take an item out of its lane and give it a part of somebody."""
+    lanes.leave(pool.waiting, item)
+    queue = pool.queue[item]
+    part = _part(pool, agent, pool.kind[queue])
+    if pool.yields[queue]:
+        pool.soft[agent] |= part
+    else:
+        pool.firm[agent] |= part
+    pool.part[item] = part
+    pool.holder[item] = agent
+
+
+def sit(pool: Pool, agent: int, now: float) -> None:
+    """Put somebody who has room on their bench; who sits there already keeps their place."""
+    lack = lacks(pool, agent)
+    every = (1 << pool.kinds) - 1
+    bench = -1
+    if lack != every and now < pool.until[agent]:
+        bench = (_laden(pool, agent) * every + lack) * pool.profiles + pool.profile[agent]
+    if bench == pool.benches.lane[agent]:
+        return
+    stand_up(pool, agent)
+    if bench >= 0:
+        lanes.join(pool.benches, bench, agent, now + pool.handicap[agent])
+        pool.idle[bench // pool.bits] |= 1 << bench % pool.bits
+
+
+def stand_up(pool: Pool, agent: int) -> None:
+    """Take somebody off the bench on which they sit, if they do."""
+    bench = pool.benches.lane[agent]
+    if bench >= 0:
+        lanes.leave(pool.benches, agent)
+        if pool.benches.first[bench] < 0:
+            pool.idle[bench // pool.bits] &= ~(1 << bench % pool.bits)
+
+
+def _laden(pool: Pool, agent: int) -> int:
+    """How much somebody holds, in steps: 0 is nothing."""
+    taken = pool.firm[agent] | pool.soft[agent]
+    parts = 0
+    while taken:
+        taken &= taken - 1
+        parts += 1
+    return min(pool.steps - 1, -(-parts * pool.steps // 60))

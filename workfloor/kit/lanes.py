@@ -1,0 +1,75 @@
+"""Many lanes in which things stand in order, over flat sequences: lists, or arrays for compiled code.
+
+Each thing is a node, and stands in one lane at most. A lane is sorted by (key, name), the smallest first. Things mostly
+join near an end of their lane, at the back as they arrive or at the front as they come back, so that a doubly linked
+list searched from both ends is faster than a heap, and leaving from the middle costs nothing and leaves nothing behind.
+"""
+
+from collections.abc import MutableSequence
+from typing import NamedTuple
+
+
+class Lanes(NamedTuple):
+    """Lanes of nodes; -1 stands for none."""
+
+    key: MutableSequence[float]  # by node; kept after it has left
+    name: MutableSequence[int]  # by node: breaks ties
+    lane: MutableSequence[int]  # by node: where it stands, -1 when nowhere
+    before: MutableSequence[int]  # by node
+    after: MutableSequence[int]  # by node
+    first: MutableSequence[int]  # by lane
+    last: MutableSequence[int]  # by lane
+
+
+def lanes(count: int, nodes: int) -> Lanes:
+    """Give empty lanes as lists."""
+    none = [-1] * nodes
+    return Lanes([0.0] * nodes, none[:], none[:], none[:], none[:], [-1] * count, [-1] * count)
+
+
+def precedes(some: Lanes, node: int, other: int) -> bool:
+    """Whether a node goes before another."""
+    if some.key[node] != some.key[other]:
+        return some.key[node] < some.key[other]
+    return some.name[node] < some.name[other]
+
+
+def join(some: Lanes, lane: int, node: int, key: float) -> None:
+    """Put a node that stands nowhere at its place in a lane; in steps of its distance from the nearer end."""
+    some.key[node] = key
+    some.lane[node] = lane
+    back = some.last[lane]
+    front = some.first[lane]
+    while back >= 0 and precedes(some, node, back):
+        if precedes(some, node, front):
+            back = some.before[front]
+            break
+        back = some.before[back]
+        front = some.after[front]
+    after = some.after[back] if back >= 0 else some.first[lane]
+    some.before[node] = back
+    some.after[node] = after
+    if back >= 0:
+        some.after[back] = node
+    else:
+        some.first[lane] = node
+    if after >= 0:
+        some.before[after] = node
+    else:
+        some.last[lane] = node
+
+
+def leave(some: Lanes, node: int) -> None:
+    """Take a node out of the lane in which it stands."""
+    lane = some.lane[node]
+    before = some.before[node]
+    after = some.after[node]
+    if before >= 0:
+        some.after[before] = after
+    else:
+        some.first[lane] = after
+    if after >= 0:
+        some.before[after] = before
+    else:
+        some.last[lane] = before
+    some.lane[node] = -1
