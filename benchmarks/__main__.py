@@ -30,9 +30,9 @@ def main() -> None:
 
 def measured(template: str) -> list[Figure]:
     """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
-    from benchmarks import call_log, facts, history_import, routing, statement, working_time
+    from benchmarks import facts, history_import, routing, statement, working_time
 
-    call_log.sign()
+    databases.sign_example()
     runs: list[Callable[[], list[Figure]]] = [
         working_time.measure,
         lambda: facts.measure(template),

@@ -1,33 +1,19 @@
-"""The bank's contract signed, and a made-up call log in the shape that examples/bank/history.toml reads."""
+"""A made-up call log in the shape that examples/bank/history.toml reads: python -m benchmarks.call_log FILE [ROWS]."""
 
 import csv
-from datetime import UTC, datetime, timedelta
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-
-from django.db import transaction
-
-from workfloor.core.contracts import actions as contracts
-from workfloor.core.journal import actions as journal
-from workfloor.kit import clock, rls
 
 EXAMPLE = Path(__file__).parents[1] / "examples/bank"
 HEADER = (
     "call_id", "customer", "priority", "type", "arrived_at", "vru_seconds", "queue_seconds", "outcome",
     "service_seconds", "agent",
 )  # fmt: skip
-SIGNED_AT = datetime(1999, 1, 1, tzinfo=UTC)
 FIRST = datetime(1999, 2, 1)  # noqa: DTZ001  local time, as the log has it
 TYPES = {"PS": 65, "NW": 22, "NE": 8, "TT": 3, "IN": 1, "PE": 1}
 OUTCOMES = {"AGENT": 82, "HANG": 17, "PHANTOM": 1}
-
-
-def sign() -> None:
-    """Sign the contract of the example in the database that Django uses, and make the journal's months."""
-    with transaction.atomic():
-        rls.enter_every_client()
-        journal.make_partitions(first=clock.now())
-        contracts.sign(source=(EXAMPLE / "contract.toml").read_text(), now=SIGNED_AT)
 
 
 def write(path: Path, rows: int) -> None:
@@ -50,3 +36,7 @@ def _call(number: int, rows: int, random: Random) -> tuple[object, ...]:
         random.randrange(5, 20), int(random.expovariate(1 / 40)), outcome, service,
         f"A{random.randrange(50):02}" if answered else "",
     )  # fmt: skip
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 33_000)

@@ -4,12 +4,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 from psycopg import conninfo, sql
 
 from workfloor.kit import pg
+
+SIGNED_AT = datetime(1999, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
@@ -35,6 +38,21 @@ def _set_up() -> None:
     from workfloor.kit import migrations
 
     migrations.migrate()
+
+
+def sign_example() -> None:
+    """Sign the bank's contract in the database that Django uses, and make the journal's months."""
+    from django.db import transaction
+
+    from benchmarks import call_log
+    from workfloor.core.contracts import actions as contracts
+    from workfloor.core.journal import actions as journal
+    from workfloor.kit import clock, rls
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        journal.make_partitions(first=clock.now())
+        contracts.sign(source=(call_log.EXAMPLE / "contract.toml").read_text(), now=SIGNED_AT)
 
 
 @contextmanager

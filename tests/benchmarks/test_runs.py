@@ -17,10 +17,8 @@ TINY = {
 @pytest.fixture
 def signed(template, django_db_setup, django_db_blocker):
     """A database with the bank's contract, that the benchmarks may copy."""
-    from benchmarks import call_log
-
     with django_db_blocker.unblock(), databases.copy(template):
-        call_log.sign()
+        databases.sign_example()
         yield databases.current()
 
 
