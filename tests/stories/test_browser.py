@@ -1,5 +1,7 @@
 """A person's whole errand in a browser: work posted by the API appears on the desk, is done, and is counted."""
 
+import re
+
 import httpx
 import pytest
 from django.db import transaction
@@ -12,6 +14,8 @@ from workfloor.core.work import queries as work
 from workfloor.core.work.models import Item
 from workfloor.kit import clock, rls
 
+# A machine that is busy with other tests takes its time.
+expect.set_options(timeout=15_000)
 # What the browser says of answers that the story provokes on purpose.
 EXPECTED = ("status of 422", "status of 409")
 
@@ -70,7 +74,7 @@ def test_an_errand_in_a_browser_from_the_api_to_the_statement(staffed, installat
         }
         assert api.post("/work", json=work_sent).status_code == 201
         expect(desk.get_by_role("heading", name="My bill is wrong")).to_be_visible()
-        expect(desk).to_have_title("● Call for Agreement with lisbon-light")
+        expect(desk).to_have_title(re.compile("^● Call for "))
         expect(floor.locator("#people")).to_contain_text("offered, lapses in")
         picture(desk, "desk-offer")
 

@@ -35,8 +35,8 @@ class Arrivals:
 
     def bars(self, height: float = 10.0) -> list[Bar]:
         """Draw them: the fullest quarter as high as the chart, an empty one not at all."""
-        scale = height / max(self.most, 1)
-        return [Bar(x, height - count * scale, count * scale) for x, count in enumerate(self.counts) if count]
+        heights = [height * count / max(self.most, 1) for count in self.counts]
+        return [Bar(x, height - tall, tall) for x, tall in enumerate(heights) if tall]
 
 
 def arrivals(by_quarter: Mapping[int, int], last: int, quarters: int = QUARTERS) -> Arrivals:
