@@ -85,6 +85,18 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_the_person_set_away(ever
     assert (Presence.objects.get(person=ana).state, Presence.objects.get(person=ana).reason) == ("away", "offer lapsed")
 
 
+def test_who_went_home_or_to_lunch_over_an_offer_is_not_set_away_for_it(everyone):
+    ana, ben = make.agent(), make.agent()
+    make.call(), make.call()
+    assert actions.pulse(now=make.NINE) == 2
+    people.sign_out_of_work(person=ana, now=make.later(seconds=5))
+    people.go_away(person=ben, reason="lunch", now=make.later(seconds=5))
+
+    assert actions.lapse_offers(now=make.later(seconds=20)) == 2
+    assert Presence.objects.get(person=ana).state == "signed-out"
+    assert Presence.objects.get(person=ben).reason == "lunch"
+
+
 def test_a_declined_item_goes_to_the_next_and_comes_back_to_the_same_only_later(everyone):
     ana = make.agent()
     call = make.call()

@@ -170,6 +170,19 @@ def lapse(*, item: models.Item, now: datetime) -> Person | None:
     return person
 
 
+def take_back(*, item: models.Item, now: datetime) -> models.Item:
+    """Take an item from a person who may not go on with it: it waits again, or is done if only its wrap-up was left."""
+    item, had_by = _locked(item), item.person_id
+    lets_go: dict[str, Event] = {
+        "offered": events.OfferExpired(),
+        "held": events.Transferred(item.queue_id, "taken back: the person may not go on with it"),
+        "wrapping": events.WrappedUp(),
+    }
+    if item.state not in lets_go or item.person_id != had_by:  # they let go of it themselves meanwhile
+        return item
+    return _happen(item, lets_go[item.state], at=now, person=item.person, by=None)
+
+
 # --- the agent's side -------------------------------------------------------------------------------------------
 
 
@@ -269,9 +282,7 @@ def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None =
     """What was done is not: the item waits again, since it was first queued."""
     item = _happen(_locked(item), events.Reopened(reason), at=now, person=None, by=by)
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
-        journal.record(
-            events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by)
-        )
+        journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by))
     return item
 
 

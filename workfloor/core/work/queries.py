@@ -1,13 +1,14 @@
 """Reading work."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from workfloor.core.journal import models as journal_models
 from workfloor.core.journal import queries as journal
-from workfloor.core.people.models import Person
+from workfloor.core.people.models import Clearance, Person
 from workfloor.core.work import models, rules
 
 
@@ -49,6 +50,13 @@ def done_by(person: Person, since: datetime) -> QuerySet[models.Item]:
 def lapsed(now: datetime) -> QuerySet[models.Item]:
     """Offers that nobody answered in time."""
     return items().filter(state="offered", offer_expires_at__lte=now).order_by("offer_expires_at", "id")
+
+
+def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[models.Item]:
+    """What these people have in hand although they have left, or are not cleared for its client any more."""
+    cleared = Clearance.objects.filter(person=OuterRef("person"), client=OuterRef("client"), withdrawn_at=None)
+    in_hand = items().filter(person_id__in=person_ids, state__in=rules.WITH_SOMEBODY)
+    return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared)).order_by("id")
 
 
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:

@@ -61,6 +61,7 @@ def lapse_offers(*, now: datetime) -> int:
     for item in work_queries.lapsed(now):
         person = work.lapse(item=item, now=now)
         if person is not None:
-            people.go_away(person=person, reason=people_rules.LAPSED, now=now)
             count += 1
+            if _still_available([person.id]):  # who is at lunch, or has gone home, is away already
+                people.go_away(person=person, reason=people_rules.LAPSED, now=now)
     return count

@@ -1,0 +1,93 @@
+"""Nothing stays with somebody who may not go on with it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from tests import make
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal import queries as facts
+from workfloor.core.people import actions as people
+from workfloor.core.work import actions, queries
+from workfloor.core.work.models import Item
+from workfloor.kit import rls
+
+AN_HOUR_ON = make.NINE + timedelta(hours=1)
+
+
+@pytest.fixture
+def hands(real_database):
+    """An agent with an item offered, one held and one being wrapped up."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        ana = make.agent()
+        for key in ("wrapping", "held", "offered"):
+            item = make.item("mail", key=key)
+            actions.offer(item=item, person=ana, at_once=3, offer_seconds=9000, now=make.NINE)
+            if key != "offered":
+                actions.accept(item=item, by=ana, now=make.later(seconds=1))
+            if key == "wrapping":
+                actions.end(item=item, by=ana, now=make.later(seconds=2))
+    return ana
+
+
+def follow():
+    """Let the followers catch up, as the worker does."""
+    while True:
+        with transaction.atomic():
+            rls.enter_every_client()
+            if not journal.advance_all(now=AN_HOUR_ON):
+                return
+
+
+def states():
+    return {item.key: (item.state, item.person_id) for item in Item.objects.all()}
+
+
+PUT_BACK = {"offered": ("waiting", None), "held": ("waiting", None), "wrapping": ("done", None)}
+
+
+def test_the_work_of_somebody_who_leaves_goes_back_in_line(hands):
+    with transaction.atomic():
+        rls.enter_every_client()
+        people.leave(person=hands, now=make.later(minutes=1))
+
+    follow()
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        assert states() == PUT_BACK
+        held = Item.objects.get(key="held")
+        assert facts.of_item(held.id).last().event == "work.transferred"
+        assert held.queued_at == make.NINE
+        for item in Item.objects.all():
+            assert queries.rebuilt(item.id) == queries.state_of(item)
+
+
+def test_the_work_of_a_client_that_one_is_not_cleared_for_any_more_goes_back_in_line(hands):
+    with transaction.atomic():
+        rls.enter_every_client()
+        people.withdraw_clearance(clearance=hands.clearances.get(), now=make.later(minutes=1))
+
+    follow()
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        assert states() == PUT_BACK
+
+
+def test_the_work_of_other_clients_and_of_other_people_stays(hands):
+    with transaction.atomic():
+        rls.enter_every_client()
+        south, ben = make.client("south"), make.agent()
+        clearance = people.clear(person=hands, client=south, now=make.NINE)
+        before = states()
+        people.withdraw_clearance(clearance=clearance, now=make.later(minutes=1))
+        people.leave(person=ben, now=make.later(minutes=1))
+
+    follow()
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        assert states() == before
