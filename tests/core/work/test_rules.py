@@ -44,7 +44,8 @@ def test_an_offer_declined_leaves_the_item_in_its_place():
 
 def test_a_transfer_keeps_the_time_of_queueing_and_of_the_answer():
     item = after(*TALKING, fact("transferred", 40, 7, queue=3, note=""),
-                 fact("offered", 50, 8, expires_at=NINE.isoformat()), fact("accepted", 52, 8), fact("connected", 52, 8), fact("ended", 62, 8))  # fmt: skip
+                 fact("offered", 50, 8, expires_at=NINE.isoformat()),
+                 fact("accepted", 52, 8), fact("connected", 52, 8), fact("ended", 62, 8))  # fmt: skip
 
     assert (item.queue_id, item.queued_at) == (3, NINE)
     assert item.connected_at == NINE + timedelta(seconds=10)  # the customer was answered once
