@@ -66,7 +66,8 @@ def _end_connections(database: str) -> None:
     # Not DROP ... WITH (FORCE): a plain login may not end the autovacuum of a database, which a plain DROP waits out.
     with psycopg.connect(address("postgres"), autocommit=True) as server:
         server.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = current_user",
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = %s AND usename = current_user",
             [database],
         )
 

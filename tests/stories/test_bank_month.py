@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -258,16 +257,6 @@ def test_state_rebuilt_from_the_journal_is_the_state(imported: dict[str, Any]):
     for number, item in items.items():
         state = work.Item(**{column: getattr(item, column) for column in work.COLUMNS})
         assert work.replay(facts[number]) == state  # type: ignore[arg-type]
-
-
-def test_the_statement_takes_less_than_a_second(statement: dict[str, Any]):
-    assert min(taken() for _ in range(3)) < 1  # the best of three: other tests may be busy beside
-
-
-def taken() -> float:
-    started = perf_counter()
-    run("statement", "first-bank", "1999-02", "--format", "json")
-    return perf_counter() - started
 
 
 def test_nothing_of_the_month_waits_for_anybody(imported: dict[str, Any]):

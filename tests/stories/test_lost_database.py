@@ -63,7 +63,7 @@ def test_pages_say_that_the_database_is_away_and_work_goes_on_when_it_is_back(st
 
 
 def test_the_live_stream_survives_the_databases_absence(staffed, installation, real_database):
-    agent, token = staffed
+    agent, _ = staffed
     desk = signed_in(installation, agent)
     topic = f"person:{agent.id}"
     with desk.stream("GET", f"/live/?topic={topic}", timeout=30) as stream:

@@ -150,7 +150,7 @@ def _text(worded: dict[str, Any]) -> str:
 
 def _invoice(worded: dict[str, Any]) -> "Table":
     charges = {"title": "Charges", "amount": worded["charges"]}
-    due = {"title": "To pay", "amount": worded["total"]}
+    due = {"title": "Total due", "amount": worded["total"]}
     rows = [*worded["lines"], charges, *worded["credits"], due]
     return _table(rows, "Invoice", "id title quantity rate amount")
 

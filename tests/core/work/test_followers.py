@@ -91,3 +91,23 @@ def test_the_work_of_other_clients_and_of_other_people_stays(hands):
     with transaction.atomic():
         rls.enter_every_client()
         assert states() == before
+
+
+@pytest.mark.parametrize("goes", ["away", "home"])
+def test_an_open_offer_is_taken_back_from_whoever_goes_away_and_what_is_held_stays(hands, goes):
+    with transaction.atomic():
+        rls.enter_every_client()
+        if goes == "away":
+            people.go_away(person=hands, reason="lunch", now=make.later(minutes=1))
+        else:
+            people.sign_out_of_work(person=hands, now=make.later(minutes=1))
+
+    follow()
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        assert states() == {
+            "offered": ("waiting", None),
+            "held": ("held", hands.id),
+            "wrapping": ("wrapping", hands.id),
+        }

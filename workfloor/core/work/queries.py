@@ -53,10 +53,11 @@ def lapsed(now: datetime) -> QuerySet[models.Item]:
 
 
 def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[models.Item]:
-    """What these people have in hand although they have left, or are not cleared for its client any more."""
+    """What these people have in hand but may not: they left or lost the clearance, or went away from an open offer."""
     cleared = Clearance.objects.filter(person=OuterRef("person"), client=OuterRef("client"), withdrawn_at=None)
     in_hand = items().filter(person_id__in=person_ids, state__in=rules.WITH_SOMEBODY)
-    return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared)).order_by("id")
+    walked_off = Q(state="offered") & ~Q(person__presence__state="available")
+    return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared) | walked_off).order_by("id")
 
 
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:

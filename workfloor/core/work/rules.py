@@ -135,8 +135,8 @@ def _time(text: str | None) -> datetime | None:
 
 
 def seconds(start: datetime, end: datetime) -> int:
-    """Whole seconds from one instant to another, rounded down."""
-    return int((end - start) / timedelta(seconds=1))
+    """Whole seconds from one instant to another, rounded down; 0 where the clocks of two machines disagree."""
+    return max(0, (end - start) // timedelta(seconds=1))
 
 
 def _received(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
