@@ -51,6 +51,8 @@ def follow(stop: threading.Event) -> None:
 
 
 def _step_at_each_notice(listening: psycopg.Connection, stop: threading.Event) -> None:
+    with transaction.atomic():
+        journal.enter_every_client(engine="worker", now=clock.now())
     steps = Steps()
     while not stop.is_set():
         if not steps.take():

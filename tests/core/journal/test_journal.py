@@ -158,3 +158,10 @@ def test_a_rolled_back_fact_never_was(real_database):
     advance(follower)
 
     assert seen == []
+
+
+def test_an_engine_that_enters_every_client_says_so(everyone):
+    actions.enter_every_client(engine="router", now=make.NINE)
+
+    fact = models.Fact.objects.get(event="engine.entered-every-client")
+    assert (fact.details, fact.client_id) == ({"engine": "router"}, None)

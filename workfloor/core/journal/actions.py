@@ -7,8 +7,8 @@ from itertools import islice
 
 from django.db import connection
 
-from workfloor.core.journal import models, queries, rules
-from workfloor.kit import live, partitions
+from workfloor.core.journal import events, models, queries, rules
+from workfloor.kit import live, partitions, rls
 
 MONTHS_AHEAD = 3
 BATCH = 500
@@ -65,6 +65,15 @@ def _row(entry: rules.Entry) -> dict[str, object]:
         "event": entry.event.name,
         "details": entry.event.details(),
     }
+
+
+def enter_every_client(*, engine: str, now: datetime) -> None:
+    """Enter every client for an engine that works across the walls, and let the journal say that it did.
+
+    An engine does so once when it begins; its further transactions enter with rls.enter_every_client() alone.
+    """
+    rls.enter_every_client()
+    record(events.EveryClientEntered(engine), at=now)
 
 
 def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int:
