@@ -68,6 +68,43 @@ def test_the_same_twice_is_refused_in_words(workfloor):
     assert "no client" in workfloor("person", "clear", "joao@example.com", "other", ok=False)
 
 
+def test_what_was_given_can_be_taken_back(workfloor):
+    workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    workfloor("person", "certify", "joao@example.com", "portuguese", "4", "--proof", "test")
+    workfloor("person", "clear", "joao@example.com", "lisbon-light")
+    workfloor("person", "revoke", "joao@example.com", "portuguese", "--reason", "failed the yearly test")
+    workfloor("person", "withdraw", "joao@example.com", "lisbon-light")
+
+    [joao] = json.loads(workfloor("person", "list", "--format", "json"))
+    assert (joao["skills"], joao["clients"]) == ({}, [])
+    assert "not cleared" in workfloor("person", "withdraw", "joao@example.com", "lisbon-light", ok=False)
+    assert "no certificate" in workfloor("person", "revoke", "joao@example.com", "french", "--reason", "x", ok=False)
+
+
+def test_a_new_password_replaces_the_old_one(workfloor):
+    first = (
+        workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent").split("password")[1].split()[0]
+    )
+    second = workfloor("person", "password", "joao@example.com").split("password is")[1].split()[0]
+
+    with transaction.atomic():
+        assert authenticate(email="joao@example.com", password=first) is None
+        assert authenticate(email="joao@example.com", password=second) is not None
+
+
+def test_a_team_with_its_leader(workfloor):
+    workfloor("site", "add", "Porto", "--country", "PT", "--zone", "Europe/Lisbon")
+    workfloor("person", "add", "Rita Melo", "rita@example.com", "--role", "leader", "--site", "Porto")
+    workfloor("site", "team", "Porto", "Porto days", "--leader", "rita@example.com")
+    workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent", "--team", "Porto days")
+
+    joao = next(p for p in json.loads(workfloor("person", "list", "--format", "json")) if p["name"] == "Joao Reis")
+    assert joao["site"] == "Porto"
+    assert "no team" in workfloor(
+        "person", "add", "X", "x@example.com", "--role", "agent", "--team", "Nights", ok=False
+    )
+
+
 def test_who_has_left_cannot_sign_in(workfloor):
     said = workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent")
     workfloor("person", "leave", "joao@example.com", "--yes")

@@ -12,7 +12,7 @@ import click
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
-    from workfloor.core.people.models import Person
+    from workfloor.core.people.models import Person, Site
 
 as_text_or_json = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
@@ -48,6 +48,15 @@ def _known(email: str) -> "Person":
     return person
 
 
+def _site(name: str) -> "Site":
+    from workfloor.core.people import queries
+
+    found = queries.site(name)
+    if found is None:
+        raise click.ClickException(f"There is no site {name}. Add it: workfloor site add {name} ...")
+    return found
+
+
 @click.group()
 def site() -> None:
     """Name the places with people; teams and people belong to one."""
@@ -66,6 +75,19 @@ def add_site(name: str, country: str, zone: str) -> None:
     click.echo(f"{name} is a site now.")
 
 
+@site.command("team", epilog="\b\nExample:\n  workfloor site team Porto 'Porto days' --leader rita@example.com\n")
+@click.argument("site_name", metavar="SITE")
+@click.argument("name")
+@click.option("--leader", help="The address that the team leader signs in with.")
+def add_team(site_name: str, name: str, leader: str | None) -> None:
+    """Form a team at a SITE; people join it with `workfloor person add --team`."""
+    with _people():
+        from workfloor.core.people import actions
+
+        actions.form_team(name=name, site=_site(site_name), leader=_known(leader) if leader else None)
+    click.echo(f"{name} is a team of {site_name} now.")
+
+
 @click.group()
 def person() -> None:
     """Add people, certify what they can, and clear them for clients."""
@@ -80,17 +102,21 @@ def person() -> None:
 @email_argument
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="May be given twice.")
 @click.option("--site", "site_name", help="Where the person works; see: workfloor site add")
-def add_person(name: str, email: str, roles: tuple[str, ...], site_name: str | None) -> None:
+@click.option("--team", "team_name", help="The team to join; see: workfloor site team")
+def add_person(name: str, email: str, roles: tuple[str, ...], site_name: str | None, team_name: str | None) -> None:
     """Take somebody on; a first password is printed once."""
     password = secrets.token_urlsafe(12)
     with _people() as now:
         from workfloor.core.people import actions, queries
 
-        place = queries.site(site_name) if site_name else None
-        if site_name and place is None:
-            raise click.ClickException(f"There is no site {site_name}. Add it: workfloor site add {site_name} ...")
+        place = _site(site_name) if site_name else None
+        team = queries.team(team_name) if team_name else None
+        if team_name and team is None:
+            raise click.ClickException(f"There is no team {team_name}. Form it: workfloor site team SITE {team_name!r}")
         account = actions.open_account(email=email, password=password)
-        actions.hire(name=name, roles=roles, site=place, account=account, now=now)
+        actions.hire(
+            name=name, roles=roles, site=place or (team.site if team else None), team=team, account=account, now=now
+        )
     click.echo(f"{name} signs in as {email} with the password  {password}  (shown this once; change it after).")
 
 
@@ -149,6 +175,58 @@ def clear(email: str, client: str) -> None:
         actions.clear(person=found, client=known, now=now)
 
     _change(email, cleared, f"cleared for {client}")
+
+
+@person.command(epilog="\b\nExample:\n  workfloor person withdraw joao@example.com first-bank\n")
+@email_argument
+@click.argument("client")
+def withdraw(email: str, client: str) -> None:
+    """Take back the right to touch a CLIENT's work, at once; what the person has of it goes back in line."""
+
+    def withdrawn(found: "Person", now: datetime) -> Any:
+        from workfloor.core.people import actions, queries
+
+        clearance = queries.clearance(found, client)
+        if clearance is None:
+            raise click.ClickException(f"{found.name} is not cleared for {client}. See: workfloor person list")
+        actions.withdraw_clearance(clearance=clearance, now=now)
+
+    _change(email, withdrawn, f"no longer cleared for {client}")
+
+
+@person.command(
+    epilog="\b\nExample:\n  workfloor person revoke joao@example.com english --reason 'failed the yearly test'\n"
+)
+@email_argument
+@click.argument("skill")
+@click.option("--reason", required=True, help="Kept with the fact.")
+def revoke(email: str, skill: str, reason: str) -> None:
+    """Take back every certificate of a SKILL, at once."""
+
+    def revoked(found: "Person", now: datetime) -> Any:
+        from workfloor.core.people import actions, queries
+
+        certificates = queries.certificates(found, skill)
+        if not certificates:
+            raise click.ClickException(f"{found.name} has no certificate of {skill}. See: workfloor person list")
+        for certificate in certificates:
+            actions.revoke_certificate(certificate=certificate, reason=reason, now=now)
+
+    _change(email, revoked, f"{skill} revoked")
+
+
+@person.command()
+@email_argument
+def password(email: str) -> None:
+    """Set a new password and print it once; whoever is signed in with the old one is signed out."""
+    new = secrets.token_urlsafe(12)
+
+    def renewed(found: "Person", now: datetime) -> Any:
+        from workfloor.core.people import actions
+
+        actions.set_password(person=found, password=new, now=now)
+
+    _change(email, renewed, f"the new password is  {new}  (shown this once; change it after)")
 
 
 @person.command()

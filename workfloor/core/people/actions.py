@@ -25,6 +25,15 @@ def open_account(*, email: str, password: str) -> models.Account:
     return models.Account.objects.create_user(email, password)
 
 
+def set_password(*, person: models.Person, password: str, now: datetime, by_id: int | None = None) -> None:
+    """Give a person a new password; sessions of the old one end, since their key is derived from it."""
+    if person.account is None:
+        raise Refused(f"{person.name} has nothing to sign in with")
+    person.account.set_password(password)
+    person.account.save(update_fields=["password"])
+    journal.record(events.PasswordSet(), at=now, client_id=person.client_id, person_id=person.id, by_id=by_id)
+
+
 def open_site(*, name: str, country: str, zone: str) -> models.Site:
     """Name a place with people; its country and zone must be known ones."""
     if models.Site.objects.filter(name=name).exists():
@@ -38,6 +47,8 @@ def open_site(*, name: str, country: str, zone: str) -> models.Site:
 
 def form_team(*, name: str, site: models.Site, leader: models.Person | None = None) -> models.Team:
     """Form a team at a site."""
+    if models.Team.objects.filter(name=name).exists():
+        raise Refused(f"there is a team {name} already")
     return models.Team.objects.create(name=name, site=site, leader=leader)
 
 

@@ -21,6 +21,11 @@ class PersonLeft(Event):
 
 
 @dataclass(frozen=True)
+class PasswordSet(Event):
+    name: ClassVar[str] = "person.password-set"
+
+
+@dataclass(frozen=True)
 class Certified(Event):
     name: ClassVar[str] = "person.certified"
     skill: str

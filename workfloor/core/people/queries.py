@@ -33,6 +33,21 @@ def site(name: str) -> models.Site | None:
     return models.Site.objects.filter(name=name).first()
 
 
+def team(name: str) -> models.Team | None:
+    """A team by its name."""
+    return models.Team.objects.select_related("site").filter(name=name).first()
+
+
+def clearance(person: models.Person, slug: str) -> models.Clearance | None:
+    """A person's clearance for a client, if it is in force."""
+    return models.Clearance.objects.filter(person=person, client__slug=slug, withdrawn_at=None).first()
+
+
+def certificates(person: models.Person, skill: str) -> list[models.Certificate]:
+    """A person's certificates of a skill that were not revoked."""
+    return list(models.Certificate.objects.filter(person=person, skill__name=skill, revoked_at=None))
+
+
 def profile(person: models.Person, on: date) -> dict[str, Any]:
     """What is known of a person: name, address, roles, site, skills on a day, clients cleared for."""
     cleared = models.Clearance.objects.filter(person=person, withdrawn_at=None).order_by("client__slug")
