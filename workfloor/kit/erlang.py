@@ -33,7 +33,7 @@ def delay(servers: int, load: float) -> float:
 
 
 def mean_delay(servers: int, load: float, handling: float) -> float:
-    """Return the mean wait of all arrivals under Erlang C, in the unit of `handling`; infinite where load >= servers."""
+    """Return the mean wait of all arrivals under Erlang C, in the unit of `handling`; inf where load >= servers."""
     return math.inf if load >= servers else delay(servers, load) * handling / (servers - load)
 
 
