@@ -1,7 +1,9 @@
 """Compile plain functions with numba, together with what they call, for runs where the interpreter is too slow."""
 
+from collections import namedtuple
+from functools import cache
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy
 
@@ -24,24 +26,41 @@ def _twin(module: ModuleType, options: dict[str, Any], made: dict[str, ModuleTyp
         if isinstance(value, ModuleType) and value.__name__.startswith("workfloor."):
             names[name] = _twin(value, options, made)
         elif isinstance(value, FunctionType) and value.__module__ == module.__name__:
-            names[name] = _compile(value, names, options)
+            names[name] = function(value, names, options)
         elif not name.startswith("__"):
             names[name] = value
     return twin
 
 
-def _compile(function: FunctionType, names: dict[str, Any], options: dict[str, Any]) -> Any:
+def function(plain: FunctionType, names: dict[str, Any], options: dict[str, Any]) -> Any:
+    """Give a compiled function that finds what it calls under `names`."""
     import numba
 
-    return numba.njit(FunctionType(function.__code__, names, function.__name__, function.__defaults__), **options)
+    return numba.njit(FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__), **options)
 
 
-def arrays(some: Any) -> Any:
-    """Give a named tuple with each sequence in it, and in the tuples within, as an array: float64, int64 or uint8."""
-    if isinstance(some, tuple):
-        return type(some)(*(arrays(each) for each in some))
-    if isinstance(some, bytearray):
-        return numpy.frombuffer(some, dtype=numpy.uint8).copy()
-    if isinstance(some, list):
-        return numpy.array(some, dtype=numpy.float64 if some and isinstance(some[0], float) else numpy.int64)
-    return some
+def arrays(record: Any) -> Any:
+    """Give a record (a dataclass or named tuple) as a named tuple, with each sequence in it as an array.
+
+    Sequences of floats become float64, others int64 (bytearrays uint8); records within become named tuples too.
+    """
+    hints = get_type_hints(type(record))
+    return _flat(type(record))(*(_array(getattr(record, name), hints[name]) for name in hints))
+
+
+def _array(value: Any, hint: Any) -> Any:
+    if isinstance(value, bytearray):
+        return numpy.frombuffer(value, dtype=numpy.uint8).copy()
+    if isinstance(value, list):
+        return numpy.array(value, dtype=numpy.float64 if float in hint.__args__ else numpy.int64)
+    return value if isinstance(value, int | float) else arrays(value)
+
+
+@cache
+def _flat(kind: Any) -> Any:
+    """The named tuple for a record; what numba keeps on the disk finds it under its name here."""
+    if issubclass(kind, tuple):
+        return kind
+    made: Any = namedtuple(f"{kind.__name__}Arrays", list(get_type_hints(kind)), module=__name__)  # type: ignore[misc]
+    globals()[made.__name__] = made
+    return made

@@ -5,11 +5,12 @@ join near an end of their lane, at the back as they arrive or at the front as th
 list searched from both ends is faster than a heap, and leaving from the middle costs nothing and leaves nothing behind.
 """
 
-from collections.abc import MutableSequence
-from typing import NamedTuple
+from collections.abc import MutableSequence, Sequence
+from dataclasses import dataclass
 
 
-class Lanes(NamedTuple):
+@dataclass(slots=True)
+class Lanes:
     """Lanes of nodes; -1 stands for none."""
 
     key: MutableSequence[float]  # by node; kept after it has left
@@ -21,10 +22,10 @@ class Lanes(NamedTuple):
     last: MutableSequence[int]  # by lane
 
 
-def lanes(count: int, nodes: int) -> Lanes:
-    """Give empty lanes as lists."""
+def lanes(count: int, nodes: int, names: Sequence[int] = ()) -> Lanes:
+    """Give empty lanes as lists; nodes without names have none yet."""
     none = [-1] * nodes
-    return Lanes([0.0] * nodes, none[:], none[:], none[:], none[:], [-1] * count, [-1] * count)
+    return Lanes([0.0] * nodes, list(names) or none[:], none[:], none[:], none[:], [-1] * count, [-1] * count)
 
 
 def precedes(some: Lanes, node: int, other: int) -> bool:
@@ -38,25 +39,33 @@ def join(some: Lanes, lane: int, node: int, key: float) -> None:
     """Put a node that stands nowhere at its place in a lane; in steps of its distance from the nearer end."""
     some.key[node] = key
     some.lane[node] = lane
-    back = some.last[lane]
-    front = some.first[lane]
-    while back >= 0 and precedes(some, node, back):
-        if precedes(some, node, front):
-            back = some.before[front]
-            break
-        back = some.before[back]
-        front = some.after[front]
-    after = some.after[back] if back >= 0 else some.first[lane]
-    some.before[node] = back
+    before = some.last[lane]
+    after = -1
+    if before >= 0 and precedes(some, node, before):
+        before = _place(some, lane, node)
+        after = some.after[before] if before >= 0 else some.first[lane]
+    some.before[node] = before
     some.after[node] = after
-    if back >= 0:
-        some.after[back] = node
+    if before >= 0:
+        some.after[before] = node
     else:
         some.first[lane] = node
     if after >= 0:
         some.before[after] = node
     else:
         some.last[lane] = node
+
+
+def _place(some: Lanes, lane: int, node: int) -> int:
+    """Find the node behind which one comes, which is not the last; -1 for the front."""
+    back = some.last[lane]
+    front = some.first[lane]
+    while precedes(some, node, back):
+        if precedes(some, node, front):
+            return some.before[front]
+        back = some.before[back]
+        front = some.after[front]
+    return back
 
 
 def leave(some: Lanes, node: int) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import MutableSequence, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from workfloor.core.people.rules import CAPACITY
 from workfloor.core.queueing.rules import GRADES, Profile, Queue, rings
@@ -10,9 +10,11 @@ from workfloor.kit import lanes
 from workfloor.kit.lanes import Lanes
 
 AWAY = -math.inf
+WHOLE = (1 << CAPACITY) - 1
 
 
-class Pool(NamedTuple):
+@dataclass(slots=True)
+class Pool:
     """Queues, agents and items that are tied by skills, as flat sequences; -1 stands for none.
 
     Q queues, P profiles, A agents and I items are known by their numbers from 0; their ids break ties. R rings a queue
@@ -49,6 +51,8 @@ class Pool(NamedTuple):
     until: MutableSequence[float]  # may be offered work before this instant; -inf while away
     firm: MutableSequence[int]  # the parts in use, as bits
     soft: MutableSequence[int]  # the parts in use by work that may be put aside
+    parts: MutableSequence[int]  # how many are in use by all that they hold
+    lack: MutableSequence[int]  # the kinds of room that they do not have, as bits
     handicap: MutableSequence[float]  # seconds that they count as idle less, for fairness of load
     shuns: MutableSequence[int]  # [A x Q] 1: declined work of this queue a moment ago
     # by item
@@ -107,10 +111,11 @@ def pool(
         grade=grades,
         versatility=[len(some) for some in profiles],
         profile=[0] * len(agents), until=[AWAY] * len(agents), firm=[0] * len(agents), soft=[0] * len(agents),
+        parts=[0] * len(agents), lack=[0] * len(agents),
         handicap=[0.0] * len(agents), shuns=bytearray(len(agents) * count),
         queue=[-1] * items, holder=[-1] * items, part=[0] * items,
         waiting=lanes.lanes(count + len(agents), items),
-        benches=lanes.lanes(benches, len(agents))._replace(name=list(agents)),
+        benches=lanes.lanes(benches, len(agents), agents),
         idle=[0] * words,
     )  # fmt: skip
 
@@ -142,55 +147,44 @@ def _able(
 # --- room and benches ------------------------------------------------------------------------------------------------
 
 
-def lacks(pool: Pool, agent: int) -> int:
-    """The kinds of room that somebody does not have now, as bits."""
-    if not pool.firm[agent] | pool.soft[agent]:
-        return 0
-    found = 0
-    for kind in range(pool.kinds):
-        if not _part(pool, agent, kind):
-            found |= 1 << kind
-    return found
-
-
-def _part(pool: Pool, agent: int, kind: int) -> int:
+def part_for(pool: Pool, agent: int, kind: int) -> int:
     """The parts that one more item takes, as bits, or 0: free ones, rather than those of work that may be put aside."""
-    firm = pool.firm[agent]
-    part = _first_free(firm | pool.soft[agent], pool.size[kind])
+    if not pool.parts[agent]:
+        return (1 << pool.size[kind]) - 1
+    part = _first_free(pool.firm[agent] | pool.soft[agent], pool.size[kind])
     if not part and pool.interrupts[kind]:
-        part = _first_free(firm, pool.size[kind])
+        part = _first_free(pool.firm[agent], pool.size[kind])
     return part
+
+
+def take_stock(pool: Pool, agent: int) -> None:
+    """Work out anew the kinds of room that somebody lacks."""
+    lack = 0
+    if pool.firm[agent] == WHOLE:
+        lack = (1 << pool.kinds) - 1
+    elif pool.parts[agent]:
+        for kind in range(pool.kinds):
+            if not part_for(pool, agent, kind):
+                lack |= 1 << kind
+    pool.lack[agent] = lack
 
 
 def _first_free(taken: int, size: int) -> int:
     part = (1 << size) - 1
-    for _ in range(60 // size):
+    low = 0
+    while low < CAPACITY:
         if not taken & part:
             return part
         part <<= size
+        low += size
     return 0
-
-
-def give(pool: Pool, item: int, agent: int) -> None:
-    """Take an item out of its lane and give it a part of somebody."""
-    lanes.leave(pool.waiting, item)
-    queue = pool.queue[item]
-    part = _part(pool, agent, pool.kind[queue])
-    if pool.yields[queue]:
-        pool.soft[agent] |= part
-    else:
-        pool.firm[agent] |= part
-    pool.part[item] = part
-    pool.holder[item] = agent
 
 
 def sit(pool: Pool, agent: int, now: float) -> None:
     """Put somebody who has room on their bench; who sits there already keeps their place."""
-    lack = lacks(pool, agent)
-    every = (1 << pool.kinds) - 1
     bench = -1
-    if lack != every and now < pool.until[agent]:
-        bench = (_laden(pool, agent) * every + lack) * pool.profiles + pool.profile[agent]
+    if now < pool.until[agent]:
+        bench = _bench(pool, agent)
     if bench == pool.benches.lane[agent]:
         return
     stand_up(pool, agent)
@@ -208,11 +202,11 @@ def stand_up(pool: Pool, agent: int) -> None:
             pool.idle[bench // pool.bits] &= ~(1 << bench % pool.bits)
 
 
-def _laden(pool: Pool, agent: int) -> int:
-    """How much somebody holds, in steps: 0 is nothing."""
-    taken = pool.firm[agent] | pool.soft[agent]
-    parts = 0
-    while taken:
-        taken &= taken - 1
-        parts += 1
-    return min(pool.steps - 1, -(-parts * pool.steps // 60))
+def _bench(pool: Pool, agent: int) -> int:
+    """The bench of somebody by how laden they are, what room they lack, and their profile; -1 without any room."""
+    lack = pool.lack[agent]
+    every = (1 << pool.kinds) - 1
+    if lack == every:
+        return -1
+    laden = min(pool.steps - 1, -(-pool.parts[agent] * pool.steps // CAPACITY))
+    return (laden * every + lack) * pool.profiles + pool.profile[agent]

@@ -45,7 +45,7 @@ def arrive(pool: Pool, item: int, item_id: int, queue: int, since: float, now: f
 
 def _arrive_for(pool: Pool, item: int, since: float, now: float, keeper: int) -> int:
     lanes.join(pool.waiting, pool.queues + keeper, item, since)
-    if pools.lacks(pool, keeper) >> pool.kind[pool.queue[item]] & 1:
+    if pool.lack[keeper] >> pool.kind[pool.queue[item]] & 1:
         return -1
     _offer(pool, item, keeper, now)
     return keeper
@@ -60,11 +60,14 @@ def withdraw(pool: Pool, item: int) -> None:
 def release(pool: Pool, item: int) -> int:
     """Give back the part that an item takes of its holder, who is returned: it ended, or its offer was not taken up."""
     agent = pool.holder[item]
-    if pool.yields[pool.queue[item]]:
+    queue = pool.queue[item]
+    if pool.yields[queue]:
         pool.soft[agent] &= ~pool.part[item]
     else:
         pool.firm[agent] &= ~pool.part[item]
     pool.holder[item] = -1
+    pool.parts[agent] -= pool.size[pool.kind[queue]]
+    pools.take_stock(pool, agent)
     return agent
 
 
@@ -117,11 +120,12 @@ def free(pool: Pool, agent: int, now: float) -> int:
     Call it until it gives -1.
     """
     item = best_item(pool, agent, now)
-    if item >= 0:
-        pools.stand_up(pool, agent)
-        pools.give(pool, item, agent)
-    else:
+    if item < 0:
         pools.sit(pool, agent, now)
+    else:
+        if pool.benches.lane[agent] >= 0:
+            pools.stand_up(pool, agent)
+        _give(pool, item, agent)
     return item
 
 
@@ -182,24 +186,31 @@ def best_item(pool: Pool, agent: int, now: float) -> int:
 
     The score is the queue's slope x seconds waited + the bonus for the fit; within a queue only the oldest counts.
     """
-    if now >= pool.until[agent]:
+    lack = pool.lack[agent]
+    if now >= pool.until[agent] or lack == (1 << pool.kinds) - 1:
         return -1
-    lack = pools.lacks(pool, agent)
-    best = _kept(pool, agent, lack, now)
-    if best >= 0:
-        return best
-    waiting, shuns, high = pool.waiting, agent * pool.queues, -math.inf
+    if pool.waiting.first[pool.queues + agent] >= 0:
+        kept = _kept(pool, agent, lack, now)
+        if kept >= 0:
+            return kept
+    return _most_urgent(pool, agent, lack, now)
+
+
+def _most_urgent(pool: Pool, agent: int, lack: int, now: float) -> int:
+    best, high = -1, -math.inf
+    first, since, slope = pool.waiting.first, pool.waiting.key, pool.slope
+    serves, bonus, shuns = pool.serves, pool.bonus, agent * pool.queues
     profile = pool.profile[agent]
     for k in range(pool.start[profile], pool.start[profile + 1]):
-        queue = pool.serves[k]
-        item = waiting.first[queue]
+        queue = serves[k]
+        item = first[queue]
         if item < 0:
             continue
-        waited = now - waiting.key[item]
-        score = pool.slope[queue] * waited + pool.bonus[k]
+        waited = now - since[item]
+        score = slope[queue] * waited + bonus[k]
         if score < high or waited < pool.reach[k] or lack >> pool.kind[queue] & 1 or pool.shuns[shuns + queue]:
             continue
-        if score > high or waiting.name[item] < waiting.name[best]:
+        if score > high or pool.waiting.name[item] < pool.waiting.name[best]:
             best = item
             high = score
     return best
@@ -253,10 +264,26 @@ def settle(pool: Pool, now: float) -> int:
     return best
 
 
+def _give(pool: Pool, item: int, agent: int) -> None:
+    """Take an item out of its lane, and a part of somebody who has the room for it."""
+    lanes.leave(pool.waiting, item)
+    queue = pool.queue[item]
+    kind = pool.kind[queue]
+    part = pools.part_for(pool, agent, kind)
+    if pool.yields[queue]:
+        pool.soft[agent] |= part
+    else:
+        pool.firm[agent] |= part
+    pool.part[item] = part
+    pool.holder[item] = agent
+    pool.parts[agent] += pool.size[kind]
+    pools.take_stock(pool, agent)
+
+
 def _offer(pool: Pool, item: int, agent: int, now: float) -> None:
     """Give an item to somebody who sits idle, and who goes on sitting if there is room for more."""
     pools.stand_up(pool, agent)
-    pools.give(pool, item, agent)
+    _give(pool, item, agent)
     pools.sit(pool, agent, now)
 
 
