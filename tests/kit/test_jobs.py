@@ -8,11 +8,7 @@ from procrastinate.contrib.django import app
 
 from workfloor.kit import jobs
 
-
-def status_of(address, task):
-    with psycopg.connect(address, autocommit=True) as connection:
-        rows = connection.execute("SELECT status FROM procrastinate_jobs WHERE task_name = %s", [task]).fetchall()
-    return [row[0] for row in rows]
+TASK = "kit.retry_stalled_jobs"
 
 
 def run_until(true, seconds=30):
@@ -30,13 +26,36 @@ def run_until(true, seconds=30):
     assert not worker.is_alive()
 
 
-def test_a_job_whose_worker_died_is_run_again(real_database):
-    app.configure_task("kit.retry_stalled_jobs", lock="left").defer(timestamp=0)
-    with psycopg.connect(real_database, autocommit=True) as connection:
+def leave_a_job(address, queueing_lock):
+    """A job that a worker took an hour ago, and then gave no sign of life."""
+    number = app.configure_task(TASK, queueing_lock=queueing_lock).defer(timestamp=0)
+    with psycopg.connect(address, autocommit=True) as connection:
         [(worker,)] = connection.execute("SELECT procrastinate_register_worker_v1()").fetchall()
-        connection.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", [worker])
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s", [worker, number]
+        )
         connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
-    assert status_of(real_database, "kit.retry_stalled_jobs") == ["doing"]
 
-    app.configure_task("kit.retry_stalled_jobs").defer(timestamp=1)
-    run_until(lambda: status_of(real_database, "kit.retry_stalled_jobs") == [])
+
+def jobs_with(address, queueing_lock):
+    with psycopg.connect(address, autocommit=True) as connection:
+        question = "SELECT status FROM procrastinate_jobs WHERE queueing_lock = %s ORDER BY id"
+        return [row[0] for row in connection.execute(question, [queueing_lock]).fetchall()]
+
+
+def test_a_job_whose_worker_died_is_run_again(real_database):
+    leave_a_job(real_database, "left")
+    assert jobs_with(real_database, "left") == ["doing"]
+
+    app.configure_task(TASK, queueing_lock="now").defer(timestamp=1)
+    run_until(lambda: jobs_with(real_database, "left") == [])
+
+
+def test_a_job_whose_successor_waits_already_is_dropped_and_stops_no_other(real_database):
+    leave_a_job(real_database, "nightly")
+    app.configure_task(TASK, queueing_lock="nightly", schedule_in={"hours": 1}).defer(timestamp=2)
+    leave_a_job(real_database, "left")
+
+    app.configure_task(TASK, queueing_lock="now").defer(timestamp=1)
+    run_until(lambda: jobs_with(real_database, "left") == [])
+    assert jobs_with(real_database, "nightly") == ["todo"]

@@ -9,6 +9,7 @@ from procrastinate import JobContext
 from procrastinate import exceptions as refusals
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.jobs import Status
 
 from workfloor.kit import clock
 
@@ -23,9 +24,13 @@ log = logging.getLogger(__name__)
 @app.task(name="kit.retry_stalled_jobs", queueing_lock="kit.retry_stalled_jobs", pass_context=True)
 async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
     """Put back in line whatever a worker took and then stopped giving signs of life."""
-    for job in await context.app.job_manager.get_stalled_jobs():
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
         log.warning("job %s of %s was left by its worker and runs again", job.id, job.task_name)
-        await context.app.job_manager.retry_job(job, retry_at=clock.now())
+        try:
+            await manager.retry_job(job, retry_at=clock.now())
+        except refusals.UniqueViolation:  # the next of its kind waits already, and does its work
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
 
 
 def run(stop: threading.Event) -> None:
