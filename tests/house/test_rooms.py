@@ -205,7 +205,7 @@ def test_views_and_the_api_write_through_actions_alone():
 
 # --- rules -----------------------------------------------------------------------------------------------------------
 
-PURE_KIT = ("workfloor.kit.money", "workfloor.kit.calendars", "workfloor.kit.lanes")
+PURE_KIT = tuple(f"workfloor.kit.{name}" for name in ("money", "calendars", "chance", "erlang", "lanes"))
 OUTSIDE = {
     "os", "io", "pathlib", "socket", "subprocess", "sqlite3", "urllib", "http", "time", "random", "secrets",
     "threading", "asyncio", "tempfile", "shutil", "logging", "sys",

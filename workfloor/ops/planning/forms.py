@@ -1,0 +1,347 @@
+"""The scenario file: read, checked against its contract, and turned into plain values; every fault with its line."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from math import inf
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from workfloor.core.contracts import rules as contracts
+from workfloor.core.contracts.rules import WEEKDAYS, Contract
+from workfloor.core.people.rules import CAPACITY
+from workfloor.core.queueing import rules as queueing
+from workfloor.kit import calendars, money, toml
+from workfloor.kit.toml import Refused
+from workfloor.ops.planning import rules
+from workfloor.ops.planning.rules import Group, Past, Scenario, Spread, Work
+
+__all__ = ["Draft", "Refused", "draft", "scenario", "schema_text"]
+
+Terms = Mapping[str, Any]
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_LONGEST_SECONDS = 366 * 86400
+_MOST_INTERVALS = 100_000
+_MONTH_SECONDS = 31 * 86400 + 3600
+
+
+def schema_text() -> str:
+    """The JSON Schema of a scenario file."""
+    return resources.files(__package__).joinpath("scenario.schema.json").read_text("utf-8")
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(schema_text())
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A scenario file of which the clauses are read, but not yet what it refers to."""
+
+    document: toml.Document
+
+    @property
+    def head(self) -> Terms:
+        found: Terms = self.document.data["scenario"]
+        return found
+
+    @property
+    def replay(self) -> Terms | None:
+        return self.document.data.get("replay")
+
+    @property
+    def contract_path(self) -> str | None:
+        return self.head.get("contract")
+
+    def period(self, contract: Contract | None) -> tuple[datetime, datetime]:
+        """When it begins and ends (UTC); at the epoch of simulation where its zone or day is no good."""
+        zone = self.head.get("zone") or (contract.zone if contract else "UTC")
+        day = date.fromisoformat(self.head.get("starts_on", "2024-01-01"))
+        known = zone in calendars.zones() and _FIRST_YEAR <= day.year <= _LAST_YEAR
+        start = calendars.instant(day, time(0), zone) if known else datetime(2024, 1, 1, tzinfo=UTC)
+        return start, start + timedelta(seconds=min(seconds(self.head["lasts"]), _LONGEST_SECONDS))
+
+
+def draft(text: str) -> Draft:
+    """Read a scenario file; raises Refused at once where nothing can be made of it."""
+    document = toml.read(text, _schema())
+    if not document.sound:
+        document.finish()
+    return Draft(document)
+
+
+def scenario(given: Draft, contract: Contract | None = None, past: Sequence[Past] | None = None) -> Scenario:
+    """Check a draft against its contract, and what it replays; raises Refused with every fault."""
+    document = given.document
+    for place, message, because in _faults(given, contract, past):
+        document.refuse(place, message, because)
+    document.finish()
+    return _build(given, contract, past or ())
+
+
+# --- checks ----------------------------------------------------------------------------------------------------------
+
+Faults = Iterator[tuple[str, str, Sequence[str]]]
+
+
+def _faults(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
+    yield from _faults_of_head(given, contract)
+    yield from _faults_of_queues(given, contract, past)
+    yield from _faults_of_groups(given, contract)
+    yield from _faults_of_replay(given, contract, past)
+
+
+def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
+    head = given.head
+    if (zone := head.get("zone")) and zone not in calendars.zones():
+        yield "scenario.zone", f"{zone} is no time zone; write one such as Europe/Berlin.", ()
+    if not _FIRST_YEAR <= date.fromisoformat(head.get("starts_on", "2024-01-01")).year <= _LAST_YEAR:
+        yield "scenario.starts_on", "is no year to simulate.", ()
+    lasts, warm_up, every = (seconds(head.get(key, "0s")) for key in ("lasts", "warm_up", "every"))
+    if not 0 < lasts <= _LONGEST_SECONDS:
+        yield "scenario.lasts", "must be more than nothing and at most 366 days.", ()
+    elif contract and lasts > _MONTH_SECONDS:
+        message = "is longer than a month: prices and credits are agreed by the month. Simulate one, or no contract."
+        yield "scenario.lasts", message, ("scenario.contract",)
+    if warm_up >= lasts:
+        yield "scenario.warm_up", "leaves nothing to be counted.", ("scenario.lasts",)
+    if "every" in head and not every * _MOST_INTERVALS >= lasts:
+        yield "scenario.every", f"gives more than {_MOST_INTERVALS:,} intervals.", ("scenario.lasts",)
+    if contract and "currency" in head:
+        yield "scenario.currency", "is the contract's affair; take it out.", ("scenario.contract",)
+    elif head.get("currency", "EUR") not in money.MINOR_UNITS:
+        yield "scenario.currency", f"{head['currency']} is no currency of ISO 4217.", ()
+
+
+_CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "at_once")
+
+
+def _faults_of_queues(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
+    queues = given.document.data.get("queues", [])
+    if not queues and given.replay is None:
+        yield "queues", "is missing: without work there is nothing to simulate. Or replay past work: [replay].", ()
+    yield from _twice("queues", [queue["name"] for queue in queues])
+    known = contract.queues() if contract else None
+    for place, queue in _placed("queues", queues):
+        if known is not None:
+            if queue["name"] not in known:
+                message = f"the contract has no queue {queue['name']}; it has {', '.join(known)}."
+                yield f"{place}.name", message, ("scenario.contract",)
+            for key in _CONTRACTUAL:
+                if key in queue:
+                    yield f"{place}.{key}", "is said by the contract; take it out here.", ("scenario.contract",)
+        yield from _faults_of_demand(place, queue, past is not None)
+        yield from _faults_of_rings(place, queue)
+
+
+def _faults_of_demand(place: str, queue: Terms, replayed: bool) -> Faults:
+    for key in ("arrivals", "handling"):
+        if key not in queue and not replayed:
+            yield f"{place}.{key}", "is missing, and nothing is replayed.", ("replay",)
+    arrivals = queue.get("arrivals", {})
+    if "per_hour" in arrivals and "expected" in arrivals:
+        yield f"{place}.arrivals", "says both per_hour and expected; keep one.", ()
+    if "every" in arrivals and not seconds(arrivals["every"]):
+        yield f"{place}.arrivals.every", "is no time at all.", ()
+    for key in ("handling", "wrap_up", "patience"):
+        spread = queue.get(key)
+        if spread is not None and ("mean" in spread) == ("seconds" in spread):
+            yield f"{place}.{key}", "needs either mean or seconds.", ()
+    if CAPACITY % queue.get("at_once", 1):
+        yield f"{place}.at_once", f"must divide {CAPACITY}, for shares of a person are equal.", ()
+
+
+def _faults_of_rings(place: str, queue: Terms) -> Faults:
+    asked, waited = dict(queue.get("requires", {})), -1.0
+    for number, ring in enumerate(queue.get("relax", [])):
+        here = f"{place}.relax[{number}]"
+        if seconds(ring["after"]) <= waited:
+            yield f"{here}.after", "must be later than the ring before it.", (f"{place}.relax",)
+        for skill, level in ring.items():
+            if skill != "after" and level >= asked.get(skill, 0):
+                now = f"level {asked[skill]} is asked already" if skill in asked else "is not asked at all"
+                yield f"{here}.{skill}", f"a ring can only lower what is asked: {skill} {now}.", (f"{place}.requires",)
+        asked, waited = asked | _levels(ring), seconds(ring["after"])
+
+
+def _faults_of_groups(given: Draft, contract: Contract | None) -> Faults:
+    groups = given.document.data.get("groups", [])
+    if not groups and given.replay is None:
+        yield "groups", "is missing: without people nothing is done. Or replay past work: [replay].", ()
+    yield from _twice("groups", [group["name"] for group in groups])
+    asked = _queues(given, contract).values()
+    known = sorted({skill for queue in asked for skill in queue.requires})
+    for place, group in _placed("groups", groups):
+        for skill in group["skills"]:
+            if skill not in known:
+                message = f"{skill} is an unknown skill: no queue asks for it. Asked for: {', '.join(known) or 'none'}."
+                yield f"{place}.skills.{skill}", message, ("scenario.contract", "queues")
+    if groups:
+        yield from _faults_of_cover(given, contract, [group["skills"] for group in groups])
+
+
+def _faults_of_cover(given: Draft, contract: Contract | None, skills: Sequence[Mapping[str, int]]) -> Faults:
+    places = {queue["name"]: place for place, queue in _placed("queues", given.document.data.get("queues", []))}
+    for name, queue in _queues(given, contract).items():
+        if name in places and all(queueing.ring_for(each, queue) < 0 for each in skills):
+            message = f"no group can ever take this work: it asks for {_words(queue.requires)}."
+            yield f"{places[name]}.name", message, ("groups", "scenario.contract", f"{places[name]}.requires")
+
+
+def _faults_of_replay(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
+    replay = given.replay
+    if replay is None:
+        return
+    if contract is None:
+        yield "replay", "needs a contract, whose queues the past work was in.", ("scenario.contract",)
+    if ("file" in replay) == bool(replay.get("journal")):
+        yield "replay", "needs either file and map, or journal = true.", ("replay.map", "replay.file")
+    elif contract and past is not None and not _came(given, contract, past):
+        yield "replay", "nothing of the contract's queues was recorded in that time.", ("scenario.starts_on",)
+
+
+def _came(given: Draft, contract: Contract, past: Sequence[Past]) -> bool:
+    start, end = given.period(contract)
+    return any(start <= each.queued_at < end and each.queue in contract.queues() for each in past)
+
+
+def _twice(array: str, names: Sequence[str]) -> Faults:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield f"{array}[{number}].name", f"{name} is there twice.", (f"{array}[{names.index(name)}].name",)
+
+
+def _placed(array: str, clauses: Sequence[Terms]) -> Iterator[tuple[str, Terms]]:
+    return ((f"{array}[{number}]", clause) for number, clause in enumerate(clauses))
+
+
+def _words(levels: Mapping[str, int]) -> str:
+    return ", ".join(f"{skill} {level}" for skill, level in levels.items())
+
+
+# --- what it says ----------------------------------------------------------------------------------------------------
+
+
+def _build(given: Draft, contract: Contract | None, past: Sequence[Past]) -> Scenario:
+    head, data = given.head, given.document.data
+    start, end = given.period(contract)
+    zone = head.get("zone") or (contract.zone if contract else "UTC")
+    horizon = seconds(head["lasts"])
+    own = {queue["name"]: queue for queue in data.get("queues", [])}
+    queues = _queues(given, contract)
+    recorded = [each for each in past if start <= each.queued_at < end and each.queue in queues]
+    names = [name for name in queues if name in own or any(each.queue == name for each in recorded)]
+    works = tuple(_work(queues[name], contract, own.get(name, {"name": name}), recorded) for name in names)
+    replayed = [each for each in recorded if "arrivals" not in own.get(each.queue, {})]
+    groups = tuple(_group(group, zone, start, horizon) for group in data.get("groups", []))
+    asked = {name: queues[name].requires for name in names}
+    return Scenario(
+        title=head["title"], starts_at=start, zone=zone, horizon=horizon, works=works,
+        groups=groups or tuple(rules.recorded_groups(recorded, asked, start, horizon)),
+        came=tuple(rules.arrivals(replayed, works, start, horizon)),
+        warm_up=seconds(head.get("warm_up", "0s")), every=seconds(head.get("every", "30min")),
+        replications=head.get("replications", 20), seed=head.get("seed", 1),
+        contract=contract, currency=contract.currency if contract else head.get("currency", ""),
+    )  # fmt: skip
+
+
+def _queues(given: Draft, contract: Contract | None) -> dict[str, queueing.Queue]:
+    """The queues by name, as the policy wants them; of a contract all."""
+    if contract:
+        terms = list(contract.queues().values())
+    else:
+        terms = [_terms(queue) for queue in given.document.data.get("queues", [])]
+    return {each.name: _queue(number, each) for number, each in enumerate(terms, start=1)}
+
+
+def _terms(queue: Terms) -> contracts.Queue:
+    return contracts.Queue(
+        name=queue["name"],
+        title=queue["name"],
+        requires=dict(queue.get("requires", {})),
+        relax=tuple(contracts.Ring(int(seconds(ring["after"])), _levels(ring)) for ring in queue.get("relax", [])),
+        priority=queue.get("priority", 0),
+        answer_within_seconds=int(seconds(queue.get("answer_within", "20s"))),
+        at_once=queue.get("at_once", 1),
+    )
+
+
+def _queue(number: int, terms: contracts.Queue) -> queueing.Queue:
+    return queueing.Queue(
+        queue_id=number,
+        client_id=1,
+        requires=terms.requires,
+        relax=tuple((float(ring.after_seconds), ring.requires) for ring in terms.relax),
+        at_once=terms.at_once if CAPACITY % terms.at_once == 0 else 1,
+        slope=rules.slope(terms.priority, float(terms.answer_within_seconds or 20)),
+    )
+
+
+def _levels(ring: Terms) -> dict[str, int]:
+    return {skill: level for skill, level in ring.items() if skill != "after"}
+
+
+def _work(queue: queueing.Queue, contract: Contract | None, own: Terms, past: Sequence[Past]) -> Work:
+    name = own["name"]
+    agreed = contract.queues()[name].answer_within_seconds if contract else None
+    retry = own.get("retry", {"share": "0 %", "after": "0s"})
+    cycle, rates = _rates(own.get("arrivals", {}))
+    return Work(
+        name=name, queue=queue, target=float(agreed or seconds(own.get("answer_within", "20s"))),
+        cycle=cycle, rates=rates,
+        handling=_spread(own["handling"]) if "handling" in own else rules.handling_times(past, name),
+        wrap_up=_spread(own["wrap_up"]) if "wrap_up" in own else rules.wrap_ups(past, name),
+        patience=_spread(own["patience"]) if "patience" in own else rules.patience(past, name),
+        retry_share=float(Decimal(retry["share"].rstrip(" %")) / 100), retry_after=seconds(retry["after"]),
+        pace=tuple(map(float, own.get("pace", (1.0,) * 5))),
+    )  # fmt: skip
+
+
+def _rates(arrivals: Terms) -> tuple[float, tuple[float, ...]]:
+    if "per_hour" in arrivals:
+        return 3600.0, (arrivals["per_hour"] / 3600,)
+    every = seconds(arrivals.get("every", "1h"))
+    return every, tuple(contacts / every for contacts in arrivals.get("expected", []))
+
+
+def _spread(said: Terms) -> Spread:
+    if "seconds" in said:
+        return rules.observed(map(float, said["seconds"]))
+    mean = seconds(said["mean"])
+    return rules.log_normal(mean, seconds(said["deviation"])) if "deviation" in said else rules.exponential(mean)
+
+
+def _group(said: Terms, zone: str, start: datetime, horizon: float) -> Group:
+    hours = tuple(_hours(said["hours"], zone, start, horizon)) if "hours" in said else ((0.0, inf),)
+    cost = said.get("cost_per_hour")
+    return Group(said["name"], dict(said["skills"]), (hours,) * said["agents"], Decimal(cost) if cost else None)
+
+
+def _hours(week: Terms, zone: str, start: datetime, horizon: float) -> Collection[rules.Session]:
+    """The sessions of somebody with these hours, also the one of the night before the first day."""
+    found = []
+    day = start.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+    while (calendars.instant(day, time(0), zone) - start).total_seconds() < horizon:
+        for span in week.get(WEEKDAYS[day.weekday()], []):
+            opens, closes = (time(0) if clock == "24:00" else time.fromisoformat(clock) for clock in span.split("-"))
+            until = day if closes > opens else day + timedelta(days=1)
+            ends = (calendars.instant(when, clock, zone) for when, clock in ((day, opens), (until, closes)))
+            found.append(tuple((end - start).total_seconds() for end in ends))
+        day += timedelta(days=1)
+    return rules.sessions(((a, b) for a, b in found), horizon, idle=0.0)
+
+
+_UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(duration: str) -> float:
+    """Return the seconds of `20s`, `1.5 min`, `8h` or `28d`."""
+    digits = duration[: len(duration) - len(duration.lstrip("0123456789."))]
+    return float(digits) * _UNIT_SECONDS[duration[len(digits) :].strip()[0]]

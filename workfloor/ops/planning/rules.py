@@ -1,0 +1,317 @@
+"""A scenario as plain values: the work, the people, the contract; and what a replay of past work makes of both."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from workfloor.core.contracts.rules import Contract, ServiceLevel
+from workfloor.core.pools import rules as pools
+from workfloor.core.queueing import rules as queueing
+from workfloor.kit import chance
+from workfloor.ops.twin import rules as twin
+
+Session = tuple[float, float]  # from, until, in seconds from the start
+
+# Who took no work for so long was not there: past work shows when people worked, not when they waited for it.
+LONGEST_IDLE_SECONDS = 1800.0
+# More items at once than this, and the floor is drowning: what comes of it would say nothing.
+MOST_AT_ONCE = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a time is spread: `values` are observed seconds, else first and second are as the twin takes them."""
+
+    kind: int = twin.NONE
+    first: float = 0.0
+    second: float = 0.0
+    values: tuple[float, ...] = ()
+
+
+def exponential(mean: float) -> Spread:
+    return Spread(twin.EXPONENTIAL, mean)
+
+
+def log_normal(mean: float, deviation: float) -> Spread:
+    """Spread times with this mean and standard deviation, in seconds."""
+    if mean == 0:
+        return exponential(0.0)
+    variance = math.log(1 + (deviation / mean) ** 2)
+    return Spread(twin.LOG_NORMAL, math.log(mean) - variance / 2, math.sqrt(variance))
+
+
+def observed(values: Iterable[float]) -> Spread:
+    return Spread(twin.OBSERVED, values=tuple(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A queue and its demand: `rates` are arrivals a second in intervals of `cycle` seconds, over and over."""
+
+    name: str
+    queue: queueing.Queue
+    target: float = 20.0
+    cycle: float = 3600.0
+    rates: tuple[float, ...] = ()
+    handling: Spread = field(default_factory=Spread)
+    wrap_up: Spread = field(default_factory=Spread)
+    patience: Spread = field(default_factory=Spread)
+    retry_share: float = 0.0
+    retry_after: float = 0.0
+    pace: tuple[float, ...] = (1.0,) * 5  # by level
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Agents with the same skills; `agents` holds the sessions of each."""
+
+    name: str
+    skills: Mapping[str, int]
+    agents: tuple[tuple[Session, ...], ...]
+    cost_per_hour: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is simulated. Times are seconds from `starts_at`; `came` are recorded arrivals: when, and to which work."""
+
+    title: str
+    starts_at: datetime
+    zone: str
+    horizon: float
+    works: tuple[Work, ...]
+    groups: tuple[Group, ...]
+    came: tuple[tuple[float, int], ...] = ()
+    warm_up: float = 0.0
+    every: float = 1800.0
+    replications: int = 20
+    seed: int = 1
+    contract: Contract | None = None
+    currency: str = ""
+
+    @property
+    def intervals(self) -> int:
+        return max(1, math.ceil(self.horizon / self.every))
+
+    @property
+    def levels(self) -> tuple[ServiceLevel, ...]:
+        return self.contract.service_levels if self.contract else ()
+
+    def expected(self) -> float:
+        """How many contacts arrive, give or take chance and those who come again."""
+        drawn = (sum(work.rates) / len(work.rates) * self.horizon for work in self.works if work.rates)
+        return len(self.came) + sum(drawn)
+
+
+def slope(priority: int, target: float) -> float:
+    """How fast the score of waiting work grows, a second: by its priority, and the shorter its target the faster."""
+    return (1 + priority) / max(target, 1.0)
+
+
+# --- the world that the twin runs ------------------------------------------------------------------------------------
+
+
+def world(scenario: Scenario, replication: int) -> twin.World:
+    """Lay a scenario out as flat lists, nobody there and nothing waiting, with the chance of one replication."""
+    works, groups = scenario.works, scenario.groups
+    queues = [work.queue for work in works]
+    clients = {queue.client_id for queue in queues}
+    profiles = [queueing.profile(group.skills, clients, queues) for group in groups]
+    numbers = queueing.numbered(profiles)
+    agents = sum(len(group.agents) for group in groups)
+    items = min(MOST_AT_ONCE, int(scenario.expected() * 1.5) + 1000)
+    pool = pools.pool(queues, numbers, range(agents), items)
+    intervals, streams = scenario.intervals, len(works) * twin.STREAMS
+    return twin.World(
+        _plan(scenario, [numbers.index(each) for each in profiles]),
+        pool,
+        twin.Course([0.0] * items, [0.0] * items, [0.0] * items, [0] * items, list(range(items)), [items, 0]),
+        twin.Due([0.0] * items, [0] * items, [0] * items, [0]),
+        twin.Tally(
+            [0.0] * (intervals * len(works) * twin.FIELDS),
+            [0.0] * (intervals * len(groups)),
+            [0.0] * (len(scenario.levels) * twin.SUMS),
+        ),
+        [chance.seeded(scenario.seed, replication, stream) for stream in range(streams)],
+    )
+
+
+def _plan(scenario: Scenario, profiles: Sequence[int]) -> twin.Plan:
+    works, groups = scenario.works, scenario.groups
+    rates, starts = [rate for work in works for rate in work.rates], [0]
+    for work in works:
+        starts.append(starts[-1] + len(work.rates))
+    members = [number for number, group in enumerate(groups) for _ in group.agents]
+    sessions = sorted(_sessions(groups))
+    return twin.Plan(
+        scenario.horizon, scenario.warm_up, scenario.every, len(groups),
+        target=[work.target for work in works], cycle=[work.cycle for work in works], rates=starts, rate=rates,
+        retry_share=[work.retry_share for work in works],
+        **_spreads(works),
+        came_at=[at for at, _ in scenario.came], came_to=[number for _, number in scenario.came],
+        group=members, profile=[profiles[number] for number in members],
+        pace=[_pace(group, work) for group in groups for work in works],
+        from_=[start for start, _, _ in sessions], until=[end for _, _, end in sessions],
+        who=[agent for _, agent, _ in sessions],
+        **_promises(scenario),
+    )  # fmt: skip
+
+
+def _sessions(groups: Sequence[Group]) -> Iterable[tuple[float, int, float]]:
+    everybody = (sessions for group in groups for sessions in group.agents)
+    return ((start, agent, end) for agent, sessions in enumerate(everybody) for start, end in sessions)
+
+
+def _spreads(works: Sequence[Work]) -> dict[str, Any]:
+    kinds, first, second, values = [], [], [], list[float]()
+    for work in works:
+        retry = exponential(work.retry_after) if work.retry_share else Spread()
+        for spread in (Spread(), work.handling, work.wrap_up, work.patience, retry):
+            kinds.append(spread.kind)
+            first.append(float(len(values)) if spread.values else spread.first)
+            second.append(float(len(spread.values)) if spread.values else spread.second)
+            values += spread.values
+    return {"spread": kinds, "first": first, "second": second, "observed": values}
+
+
+def _pace(group: Group, work: Work) -> float:
+    asked = [group.skills.get(skill, 1) for skill in work.queue.requires]
+    return work.pace[min(asked, default=3) - 1]
+
+
+_MEASURES = {
+    "answered-within": twin.ANSWERED_WITHIN,
+    "abandoned": twin.GIVEN_UP,
+    "speed-of-answer": twin.SPEED,
+    "handled-time": twin.HANDLED,
+    "volume": twin.VOLUME,
+}
+
+
+def _promises(scenario: Scenario) -> dict[str, Any]:
+    counted, starts = list[int](), [0]
+    for work in scenario.works:
+        counted += [n for n, each in enumerate(scenario.levels) if work.name in each.of and each.measure in _MEASURES]
+        starts.append(len(counted))
+    levels = scenario.levels
+    apart = [each.short_abandon_seconds if each.per == "offered-less-short-abandons" else None for each in levels]
+    return {
+        "levels": starts,
+        "level": counted,
+        "measure": [_MEASURES.get(each.measure, -1) for each in levels],
+        "threshold": [float(each.threshold_seconds or 0) for each in levels],
+        "per_answered": [int(each.per == "answered") for each in levels],
+        "short": [-1.0 if seconds is None else float(seconds) for seconds in apart],
+    }
+
+
+# --- replay ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One contact of the past: to which queue it came and when, how long it waited, what became of it, who had it."""
+
+    queue: str
+    queued_at: datetime
+    waited: float
+    outcome: Literal["answered", "abandoned"]
+    handling: float = 0.0
+    wrap_up: float = 0.0
+    agent: str = ""
+
+
+def handling_times(past: Iterable[Past], queue: str) -> Spread:
+    """Spread handling as it was observed in a queue; none where nothing was answered."""
+    times = tuple(each.handling for each in past if each.queue == queue and each.outcome == "answered")
+    return observed(times) if times else Spread()
+
+
+def wrap_ups(past: Iterable[Past], queue: str) -> Spread:
+    times = tuple(each.wrap_up for each in past if each.queue == queue and each.outcome == "answered")
+    return observed(times) if any(times) else Spread()
+
+
+def patience(past: Iterable[Past], queue: str) -> Spread:
+    """Spread patience exponentially; its mean is all time waited over the number of those who gave up.
+
+    Who was answered would have waited longer, and how long nobody saw: for times cut short like this, that is the most
+    likely mean (Mandelbaum and Zeltyn, The Palm/Erlang-A Queue, 2005). None where nobody gave up.
+    """
+    own = [each for each in past if each.queue == queue]
+    gave_up = sum(each.outcome == "abandoned" for each in own)
+    return exponential(sum(each.waited for each in own) / gave_up) if gave_up else Spread()
+
+
+def arrivals(
+    past: Iterable[Past], works: Sequence[Work], starts_at: datetime, horizon: float
+) -> list[tuple[float, int]]:
+    """Return when contacts came, in seconds from the start, and to which work, in order; others are left out."""
+    numbers = {work.name: number for number, work in enumerate(works)}
+    told = ((_since(starts_at, each.queued_at), numbers.get(each.queue, -1)) for each in past)
+    return sorted((at, number) for at, number in told if number >= 0 and 0 <= at < horizon)
+
+
+def recorded_groups(
+    past: Sequence[Past], requires: Mapping[str, Mapping[str, int]], starts_at: datetime, horizon: float
+) -> list[Group]:
+    """Group the agents who answered by the queues that each answered; they can what those ask for, and no more.
+
+    Their sessions are the times in which they answered, without breaks of LONGEST_IDLE_SECONDS.
+    """
+    spans: dict[str, list[Session]] = {}
+    served: dict[str, set[str]] = {}
+    for each in past:
+        if each.outcome == "answered" and each.agent and each.queue in requires:
+            start = _since(starts_at, each.queued_at) + each.waited
+            spans.setdefault(each.agent, []).append((start, start + each.handling + each.wrap_up))
+            served.setdefault(each.agent, set()).add(each.queue)
+    teams: dict[tuple[str, ...], list[str]] = {}
+    for agent in sorted(served):
+        teams.setdefault(tuple(sorted(served[agent])), []).append(agent)
+    return [
+        Group(" + ".join(team), _skills(team, requires), tuple(sessions(spans[agent], horizon) for agent in agents))
+        for team, agents in sorted(teams.items())
+    ]
+
+
+def _skills(queues: Collection[str], requires: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for queue in queues:
+        for skill, level in requires[queue].items():
+            found[skill] = max(level, found.get(skill, 0))
+    return found
+
+
+def sessions(spans: Iterable[Session], horizon: float, idle: float = LONGEST_IDLE_SECONDS) -> tuple[Session, ...]:
+    """Join spans that overlap or lie at most `idle` seconds apart, and cut them to the horizon."""
+    joined: list[Session] = []
+    for start, end in sorted((max(start, 0.0), min(end, horizon)) for start, end in spans):
+        if joined and start - joined[-1][1] <= idle:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        elif start < end:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def present(group: Group, scenario: Scenario) -> list[float]:
+    """Return the seconds in which agents of a group are there, by interval, after the warm-up and up to the horizon."""
+    found = [0.0] * scenario.intervals
+    for agent in group.agents:
+        for start, end in agent:
+            start, end = max(start, scenario.warm_up), min(end, scenario.horizon)
+            while start < end:
+                interval = min(int(start / scenario.every), scenario.intervals - 1)
+                stop = min(end, (interval + 1) * scenario.every)
+                if stop <= start:  # rounding
+                    break
+                found[interval] += stop - start
+                start = stop
+    return found
+
+
+def _since(starts_at: datetime, at: datetime) -> float:
+    return (at - starts_at) / timedelta(seconds=1)

@@ -1,0 +1,403 @@
+"""The twin: days of work in seconds, event by event, under the very policy that routes live work.
+
+Pure, and one source for two ways to run: CPython runs these functions on lists, numba compiles them, with the policy
+that they call, for arrays. Both give the same to the last bit, because chance is whole arithmetic here and events that
+fall together are taken in one order: by kind, then by number. Times are seconds from the start.
+"""
+
+import heapq
+import math
+from collections.abc import MutableSequence, Sequence
+from dataclasses import dataclass
+
+from workfloor.core.pools.rules import Pool
+from workfloor.kit import chance
+from workfloor.ops.router import rules as router
+
+# Kinds of event, in the order in which they are taken when they fall together.
+ENDS, LEAVES, COMES, REPLAYS, ARRIVES, RETURNS, REACHES, GIVES_UP, OVER = range(9)
+NUMBER = 32  # bits for the number below the kind
+
+# What is drawn for each queue, each from a stream of its own, so that a change of one disturbs no other.
+ARRIVAL, HANDLING, WRAP_UP, PATIENCE, RETRY, STREAMS = range(6)
+
+# How a time is spread.
+NONE, EXPONENTIAL, LOG_NORMAL, OBSERVED = range(4)
+
+# What is counted by interval (of arrival) and queue.
+OFFERED, ANSWERED, ABANDONED, DELAYED, WITHIN, WAIT, TALK, WRAP, AGAIN, FIELDS = range(10)
+
+# How a service level counts.
+ANSWERED_WITHIN, GIVEN_UP, SPEED, HANDLED, VOLUME = range(5)
+COUNTED, MET, TOTAL, SUMS = range(4)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is given. Q queues, G groups of agents, A agents, L service levels."""
+
+    horizon: float  # nothing arrives afterwards; what has arrived is still worked off
+    warm_up: float  # what arrives before counts nowhere
+    every: float  # length of an interval
+    groups: int
+    # by queue
+    target: Sequence[float]  # the wait that WITHIN counts
+    cycle: Sequence[float]  # length of an interval of `rate`
+    rates: Sequence[int]  # [Q + 1] where its rates begin
+    rate: Sequence[float]  # arrivals a second, interval by interval, over and over
+    retry_share: Sequence[float]
+    # by queue and what is drawn [Q x STREAMS]
+    spread: Sequence[int]
+    first: Sequence[float]  # mean, or mu, or where its observed times begin
+    second: Sequence[float]  # nothing, or sigma, or how many they are
+    observed: Sequence[float]
+    # recorded arrivals, in order
+    came_at: Sequence[float]
+    came_to: Sequence[int]
+    # by agent, by group
+    group: Sequence[int]
+    profile: Sequence[int]
+    pace: Sequence[float]  # [G x Q] factor on handling
+    # sessions, in order of their start
+    from_: Sequence[float]
+    until: Sequence[float]
+    who: Sequence[int]
+    # by service level; from levels[q] to levels[q + 1] in `level` those of a queue
+    levels: Sequence[int]
+    level: Sequence[int]
+    measure: Sequence[int]
+    threshold: Sequence[float]
+    per_answered: Sequence[int]  # 1: only answered contacts count
+    short: Sequence[float]  # who gives up within stands apart; below 0: nobody
+
+
+@dataclass(slots=True)
+class Course:
+    """What changes: by item, and the numbers that no item has now."""
+
+    since: MutableSequence[float]
+    handling: MutableSequence[float]
+    wrap_up: MutableSequence[float]
+    wait: MutableSequence[int]  # how many waits this number has seen, so that what was meant for others is known
+    spare: MutableSequence[int]  # stack of free numbers
+    free: MutableSequence[int]  # [0] height of the stack, [1] items so far
+
+
+@dataclass(slots=True)
+class Due:
+    """Events that are to be put on the heap: the parts of each, and how many they are."""
+
+    at: MutableSequence[float]
+    code: MutableSequence[int]
+    wait: MutableSequence[int]
+    count: MutableSequence[int]  # [1]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What it came to: counts by interval, queue and field; busy agent-seconds by interval and group; levels."""
+
+    counts: MutableSequence[float]  # [I x Q x FIELDS]
+    busy: MutableSequence[float]  # [I x G]
+    levels: MutableSequence[float]  # [L x SUMS]
+
+
+@dataclass(slots=True)
+class World:
+    plan: Plan
+    pool: Pool
+    course: Course
+    due: Due
+    tally: Tally
+    chance: MutableSequence[int]  # [Q x STREAMS] states of the generators
+
+
+def run(world: World) -> bool:
+    """Run from the start until everything is worked off; False where there were more items at once than numbers.
+
+    Only here is memory asked for, by the heap: all else is compiled without the counting of references, which would
+    cost thirty times what it does. So the others leave what is to happen in `due`, and it is put on the heap here.
+    """
+    heap, due = [(math.inf, OVER << NUMBER, 0)], world.due
+    begin(world)
+    while True:
+        for number in range(due.count[0]):
+            heapq.heappush(heap, (due.at[number], due.code[number], due.wait[number]))
+        due.count[0] = 0
+        now, code, wait = heapq.heappop(heap)
+        if code >> NUMBER == OVER or not happen(world, now, code >> NUMBER, code & 0xFFFFFFFF, wait):
+            return code >> NUMBER == OVER
+
+
+def begin(world: World) -> None:
+    """Plan what happens first."""
+    for queue in range(world.pool.queues):
+        _expect(world, queue, 0.0)
+    if len(world.plan.from_):
+        _later(world, world.plan.from_[0], COMES, 0, 0)
+    if len(world.plan.came_at):
+        _later(world, world.plan.came_at[0], REPLAYS, 0, 0)
+
+
+def happen(world: World, now: float, kind: int, number: int, wait: int) -> bool:
+    """Let one event happen; False where no number is left for another item."""
+    if kind == ENDS:
+        _end(world, number, now)
+    elif kind == ARRIVES:
+        _expect(world, number, now)
+        _arrive(world, number, now)
+    elif kind == GIVES_UP:
+        _give_up(world, number, now, wait)
+    elif kind == REPLAYS:
+        _replay(world, number)
+    elif kind == RETURNS:
+        _arrive(world, number, now)
+    elif kind == REACHES:
+        _reach(world, number, now, wait)
+    elif kind == COMES:
+        _come(world, number)
+    else:
+        router.go(world.pool, number)
+    return world.course.free[0] > 0
+
+
+def _later(world: World, at: float, kind: int, number: int, wait: int) -> None:
+    due = world.due
+    k = due.count[0]
+    due.at[k], due.code[k], due.wait[k] = at, kind << NUMBER | number, wait
+    due.count[0] = k + 1
+
+
+# --- agents ----------------------------------------------------------------------------------------------------------
+
+
+def _come(world: World, session: int) -> None:
+    plan = world.plan
+    agent, now, until = plan.who[session], plan.from_[session], plan.until[session]
+    router.come(world.pool, agent, plan.profile[agent], until)
+    if until < math.inf:
+        _later(world, until, LEAVES, agent, 0)
+    if session + 1 < len(plan.from_):
+        _later(world, plan.from_[session + 1], COMES, session + 1, 0)
+    _free(world, agent, now)
+
+
+def _free(world: World, agent: int, now: float) -> None:
+    item = router.free(world.pool, agent, now)
+    while item >= 0:
+        _answer(world, item, now)
+        item = router.free(world.pool, agent, now)
+
+
+# --- items -----------------------------------------------------------------------------------------------------------
+
+
+def _expect(world: World, queue: int, now: float) -> None:
+    """Put the next arrival in a queue on the heap: the rate is constant within an interval, so time is stretched."""
+    plan = world.plan
+    first, count = plan.rates[queue], plan.rates[queue + 1] - plan.rates[queue]
+    if not count:
+        return
+    left = -math.log(1.0 - chance.uniform(world.chance, queue * STREAMS + ARRIVAL))
+    width = plan.cycle[queue]
+    interval, at = int(now / width), now
+    while at < plan.horizon:
+        end = (interval + 1) * width
+        rate = plan.rate[first + interval % count]
+        if rate * (end - at) >= left:
+            at += left / rate
+            if at < plan.horizon:
+                _later(world, at, ARRIVES, queue, 0)
+            return
+        left -= max(rate * (end - at), 0.0)
+        at = max(at, end)
+        interval += 1
+
+
+def _replay(world: World, number: int) -> None:
+    plan = world.plan
+    if number + 1 < len(plan.came_at):
+        _later(world, plan.came_at[number + 1], REPLAYS, number + 1, 0)
+    _arrive(world, plan.came_to[number], plan.came_at[number])
+
+
+def _arrive(world: World, queue: int, now: float) -> None:
+    course = world.course
+    course.free[0] -= 1
+    course.free[1] += 1
+    item = course.spare[course.free[0]]
+    course.since[item] = now
+    course.handling[item] = draw(world, queue, HANDLING)
+    course.wrap_up[item] = draw(world, queue, WRAP_UP)
+    patience = draw(world, queue, PATIENCE)
+    if router.arrive(world.pool, item, course.free[1], queue, now, now) >= 0:
+        _answer(world, item, now)
+    else:
+        _wait(world, item, queue, now, patience)
+
+
+def _wait(world: World, item: int, queue: int, now: float, patience: float) -> None:
+    pool, wait = world.pool, world.course.wait[item]
+    if world.plan.spread[queue * STREAMS + PATIENCE] != NONE:
+        _later(world, now + patience, GIVES_UP, item, wait)
+    for ring in range(1, pool.rings):
+        after = pool.after[queue * pool.rings + ring]
+        if after < math.inf:
+            # A breath later: rounded, the wait at that instant could still fall short of the ring.
+            _later(world, (now + after) * (1 + 2**-50), REACHES, item, wait)
+
+
+def _reach(world: World, item: int, now: float, wait: int) -> None:
+    if world.course.wait[item] != wait:
+        return
+    queue = world.pool.queue[item]
+    item = router.serve(world.pool, queue, now)
+    while item >= 0:
+        _answer(world, item, now)
+        item = router.serve(world.pool, queue, now)
+
+
+def _answer(world: World, item: int, now: float) -> None:
+    plan, pool, course = world.plan, world.pool, world.course
+    queue, agent, since = pool.queue[item], pool.holder[item], course.since[item]
+    group = plan.group[agent]
+    course.wait[item] += 1
+    handling = course.handling[item] * plan.pace[group * pool.queues + queue]
+    course.handling[item] = handling
+    ends = now + handling + course.wrap_up[item]
+    _later(world, ends, ENDS, item, 0)
+    _count_busy(world, group, now, ends, pool.size[pool.kind[queue]] / 60)
+    if since >= plan.warm_up:
+        _count_answered(world, item, queue, now - since)
+
+
+def _end(world: World, item: int, now: float) -> None:
+    agent = router.release(world.pool, item)
+    _put_back(world, item)
+    _free(world, agent, now)
+
+
+def _give_up(world: World, item: int, now: float, wait: int) -> None:
+    plan, course = world.plan, world.course
+    if course.wait[item] != wait:
+        return
+    queue, since = world.pool.queue[item], course.since[item]
+    router.withdraw(world.pool, item)
+    _put_back(world, item)
+    comes_again = chance.uniform(world.chance, queue * STREAMS + RETRY) < plan.retry_share[queue]
+    if comes_again:
+        after = now + draw(world, queue, RETRY)
+        if after < plan.horizon:
+            _later(world, after, RETURNS, queue, 0)
+    if since >= plan.warm_up:
+        at = _row(world, queue, since)
+        world.tally.counts[at + OFFERED] += 1
+        world.tally.counts[at + ABANDONED] += 1
+        world.tally.counts[at + DELAYED] += 1
+        world.tally.counts[at + AGAIN] += comes_again
+        _judge(world, queue, ABANDONED, now - since, 0.0)
+
+
+def _put_back(world: World, item: int) -> None:
+    course = world.course
+    course.wait[item] += 1
+    course.spare[course.free[0]] = item
+    course.free[0] += 1
+
+
+def _leave_waiting(world: World) -> None:
+    """What nobody could take stays: offered, neither answered nor abandoned, and late for every promise."""
+    for queue in range(world.pool.queues):
+        item = world.pool.waiting.first[queue]
+        while item >= 0:
+            since = world.course.since[item]
+            if since >= world.plan.warm_up:
+                at = _row(world, queue, since)
+                world.tally.counts[at + OFFERED] += 1
+                world.tally.counts[at + DELAYED] += 1
+                _judge(world, queue, OFFERED, math.inf, 0.0)
+            item = world.pool.waiting.after[item]
+
+
+# --- counting --------------------------------------------------------------------------------------------------------
+
+
+def _row(world: World, queue: int, since: float) -> int:
+    return (int(since / world.plan.every) * world.pool.queues + queue) * FIELDS
+
+
+def _count_answered(world: World, item: int, queue: int, waited: float) -> None:
+    counts, course = world.tally.counts, world.course
+    at = _row(world, queue, course.since[item])
+    counts[at + OFFERED] += 1
+    counts[at + ANSWERED] += 1
+    counts[at + DELAYED] += waited > 0
+    counts[at + WITHIN] += waited <= world.plan.target[queue]
+    counts[at + WAIT] += waited
+    counts[at + TALK] += course.handling[item]
+    counts[at + WRAP] += course.wrap_up[item]
+    _judge(world, queue, ANSWERED, waited, course.handling[item] + course.wrap_up[item])
+
+
+def _count_busy(world: World, group: int, start: float, end: float, share: float) -> None:
+    plan = world.plan
+    start, end = max(start, plan.warm_up), min(end, plan.horizon)
+    interval = int(start / plan.every)
+    while start < end:
+        stop = min(end, (interval + 1) * plan.every)
+        world.tally.busy[interval * plan.groups + group] += (stop - start) * share
+        start = max(stop, start)
+        interval += 1
+
+
+def _judge(world: World, queue: int, fate: int, waited: float, handled: float) -> None:
+    """Count an item in every service level of its queue, as billing counts it."""
+    plan = world.plan
+    for k in range(plan.levels[queue], plan.levels[queue + 1]):
+        level = plan.level[k]
+        value = _value(plan, level, fate, waited, handled)
+        if value >= 0:
+            sums = world.tally.levels
+            sums[level * SUMS + COUNTED] += 1
+            sums[level * SUMS + MET] += value > 0
+            sums[level * SUMS + TOTAL] += value
+
+
+def _value(plan: Plan, level: int, fate: int, waited: float, handled: float) -> float:
+    """1 for met, 0 for not met, seconds for a mean; -1 where the level does not count it."""
+    measure = plan.measure[level]
+    if fate == ABANDONED and waited <= plan.short[level]:
+        return -1.0
+    if measure == ANSWERED_WITHIN:
+        if fate == ANSWERED:
+            return 1.0 if waited <= plan.threshold[level] else 0.0
+        return -1.0 if plan.per_answered[level] else 0.0
+    if measure == GIVEN_UP:
+        return -1.0 if fate == OFFERED else (1.0 if fate == ABANDONED else 0.0)
+    if measure == VOLUME:
+        return 1.0
+    if fate != ANSWERED:
+        return -1.0
+    return waited if measure == SPEED else handled
+
+
+# --- chance ----------------------------------------------------------------------------------------------------------
+
+
+def draw(world: World, queue: int, what: int) -> float:
+    """Draw a time for a queue, as the plan spreads it; 0 where it has none."""
+    plan, stream = world.plan, queue * STREAMS + what
+    spread = plan.spread[stream]
+    if spread == NONE:
+        return 0.0
+    first, second = plan.first[stream], plan.second[stream]
+    chosen = chance.uniform(world.chance, stream)
+    if spread == EXPONENTIAL:
+        return -first * math.log(1.0 - chosen)
+    if spread == OBSERVED:
+        return plan.observed[int(first) + int(chosen * second)]
+    if second == 0:
+        return math.exp(first)
+    # Box and Muller, A Note on the Generation of Random Normal Deviates, 1958.
+    turn = math.cos(2 * math.pi * chance.uniform(world.chance, stream))
+    return math.exp(first + second * math.sqrt(-2.0 * math.log(1.0 - chosen)) * turn)
