@@ -44,8 +44,9 @@ def arrays(record: Any) -> Any:
 
     Sequences of floats become float64, others int64 (bytearrays uint8); records within become named tuples too.
     """
-    hints = get_type_hints(type(record))
-    return _flat(type(record))(*(_array(getattr(record, name), hints[name]) for name in hints))
+    kind: Any = type(record)
+    hints = get_type_hints(kind)
+    return _flat(kind)(*(_array(getattr(record, name), hints[name]) for name in hints))
 
 
 def _array(value: Any, hint: Any) -> Any:

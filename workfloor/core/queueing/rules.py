@@ -1,11 +1,13 @@
 """What queues demand, who may serve them and how well, and how urgent they are."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from workfloor.core.people.rules import qualifies
 
 GRADES = 6  # how well a person fits a queue: 0 (just) to 5
+FIRST_GUESS = 20  # contacts' worth of trust that a promise is kept before any is counted
 
 
 class Queue(NamedTuple):
@@ -73,3 +75,42 @@ def grade(skills: Mapping[str, int], requires: Mapping[str, int]) -> int:
 def numbered(profiles: Iterable[Profile]) -> list[Profile]:
     """Distinct profiles in the order in which they are chosen: those that serve fewer queues first."""
     return sorted(set(profiles), key=lambda each: (len(each), each))
+
+
+def missing(skills: Mapping[str, int], clients: Collection[int], queue: Queue, ring: int = 0) -> list[str]:
+    """What somebody lacks to serve a queue in a ring, in words: the clearance, and skills with their levels."""
+    lacking = [] if queue.client_id in clients else ["clearance"]
+    levels = rings(queue)[ring][1]
+    return lacking + [f"{skill} {level}" for skill, level in sorted(levels.items()) if skills.get(skill, 0) < level]
+
+
+def slope(within_seconds: float, priority: int = 0, stake: float = 0.0) -> float:
+    """Score a second of waiting: work that waited as long as was promised scores 1 + priority, and more with a stake.
+
+    `stake`: what is at stake in the queue, 0 to 1 of the largest in the pool (see `stake`); it can double the slope.
+    """
+    return (1 + priority) * (1 + stake) / max(within_seconds, 1.0)
+
+
+def stake(credit: float, promised: float, met: float, counted: float, to_come: float) -> float:
+    """What one more contact within the promise is worth: the credit, times the chance that this very one decides.
+
+    `met` of `counted` contacts so far in the period and `to_come` more; `promised` is a share, 0 to 1. The number of
+    those to come that will be met is taken as normal (de Moivre and Laplace), each as likely as before, drawn towards
+    the promise while few are counted. So a promise that is safe, or lost, weighs next to nothing.
+    """
+    if to_come <= 0:
+        return 0.0
+    likely = (met + promised * FIRST_GUESS) / (counted + FIRST_GUESS)
+    needed = promised * (counted + to_come) - met
+    variance = max(to_come * likely * (1 - likely), 0.25)
+    return credit * math.exp(-((needed - to_come * likely) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+
+
+def handicap(busy_seconds: float, present_seconds: float, occupancy: float, fairness_seconds: float) -> float:
+    """How much later somebody stands in line than by idle time alone: `fairness_seconds` x occupancy above the others'.
+
+    `occupancy` is that of all together, 0 to 1; the result is negative for who has done less.
+    """
+    own = busy_seconds / present_seconds if present_seconds > 0 else occupancy
+    return fairness_seconds * (own - occupancy)

@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
 from workfloor.core.people.rules import qualifies
 from workfloor.core.pools import rules as pools
@@ -32,12 +33,12 @@ def arrive(pool: Pool, item: int, item_id: int, queue: int, since: float, now: f
     """
     pool.queue[item] = queue
     pool.waiting.name[item] = item_id
-    if keeper >= 0 and may_have(pool, keeper, queue, now - since, now):
+    if keeper >= 0 and may_have(pool, keeper, queue, since, now):
         return _arrive_for(pool, item, since, now, keeper)
     lanes.join(pool.waiting, queue, item, since)
     if pool.waiting.before[item] >= 0:
         return -1  # whoever may have it may have the older one
-    agent = best_agent(pool, queue, now - since, now)
+    agent = best_agent(pool, queue, since, now)
     if agent >= 0:
         _offer(pool, item, agent, now)
     return agent
@@ -83,11 +84,22 @@ def serve(pool: Pool, queue: int, now: float) -> int:
     item = pool.waiting.first[queue]
     if item < 0:
         return -1
-    agent = best_agent(pool, queue, now - pool.waiting.key[item], now)
+    agent = best_agent(pool, queue, pool.waiting.key[item], now)
     if agent < 0:
         return -1
     _offer(pool, item, agent, now)
     return item
+
+
+def ripens(pool: Pool, queue: int, now: float) -> float:
+    """When the oldest item of a queue reaches its next ring, and it is time to `serve`; inf for never."""
+    item = pool.waiting.first[queue]
+    if item >= 0:
+        for ring in range(1, pool.rings):
+            at = pool.waiting.key[item] + pool.after[queue * pool.rings + ring]
+            if at > now:
+                return at
+    return math.inf
 
 
 # --- what happens to agents ------------------------------------------------------------------------------------------
@@ -107,6 +119,11 @@ def go(pool: Pool, agent: int) -> None:
     """Somebody takes no more work; they go on holding what they hold. What is kept for them is the caller's to move."""
     pool.until[agent] = pools.AWAY
     pools.stand_up(pool, agent)
+
+
+def kept(pool: Pool, agent: int) -> int:
+    """Find the first item that is kept for somebody, or -1."""
+    return pool.waiting.first[pool.queues + agent]
 
 
 def forgive(pool: Pool, agent: int, queue: int) -> None:
@@ -132,13 +149,13 @@ def free(pool: Pool, agent: int, now: float) -> int:
 # --- whom, and what --------------------------------------------------------------------------------------------------
 
 
-def best_agent(pool: Pool, queue: int, waited: float, now: float) -> int:
+def best_agent(pool: Pool, queue: int, since: float, now: float) -> int:
     """Find the idle agent to whom work of a queue goes, or -1.
 
     Inner rings go first, then who holds least, who serves the fewest queues, the best fit, the longest idle, by id.
     """
     for ring in range(pool.rings):
-        if waited < pool.after[queue * pool.rings + ring]:
+        if now < since + pool.after[queue * pool.rings + ring]:
             return -1
         agent = _best_of_ring(pool, queue, ring, now)
         if agent >= 0:
@@ -206,9 +223,13 @@ def _most_urgent(pool: Pool, agent: int, lack: int, now: float) -> int:
         item = first[queue]
         if item < 0:
             continue
-        waited = now - since[item]
-        score = slope[queue] * waited + bonus[k]
-        if score < high or waited < pool.reach[k] or lack >> pool.kind[queue] & 1 or pool.shuns[shuns + queue]:
+        score = slope[queue] * (now - since[item]) + bonus[k]
+        if (
+            score < high
+            or now < since[item] + pool.reach[k]
+            or lack >> pool.kind[queue] & 1
+            or pool.shuns[shuns + queue]
+        ):
             continue
         if score > high or pool.waiting.name[item] < pool.waiting.name[best]:
             best = item
@@ -221,19 +242,18 @@ def _kept(pool: Pool, agent: int, lack: int, now: float) -> int:
     item = pool.waiting.first[pool.queues + agent]
     while item >= 0:
         queue = pool.queue[item]
-        waited = now - pool.waiting.key[item]
-        if not lack >> pool.kind[queue] & 1 and may_have(pool, agent, queue, waited, now):
+        if not lack >> pool.kind[queue] & 1 and may_have(pool, agent, queue, pool.waiting.key[item], now):
             return item
         item = pool.waiting.after[item]
     return -1
 
 
-def may_have(pool: Pool, agent: int, queue: int, waited: float, now: float) -> bool:
-    """Whether somebody may be offered work of a queue, if they have room: here, able by now, not shunning it."""
+def may_have(pool: Pool, agent: int, queue: int, since: float, now: float) -> bool:
+    """Whether somebody may be offered work that waits since then, if they have room: here, able, not shunning it."""
     k = serving(pool, agent, queue)
-    return (
-        now < pool.until[agent] and k >= 0 and waited >= pool.reach[k] and not pool.shuns[agent * pool.queues + queue]
-    )
+    if now >= pool.until[agent] or k < 0 or now < since + pool.reach[k]:
+        return False
+    return not pool.shuns[agent * pool.queues + queue]
 
 
 def serving(pool: Pool, agent: int, queue: int) -> int:
@@ -245,6 +265,12 @@ def serving(pool: Pool, agent: int, queue: int) -> int:
     return -1
 
 
+def score_of(pool: Pool, item: int, agent: int, now: float) -> float:
+    """How urgent an item is to an agent who serves its queue: slope x seconds waited + bonus for the fit."""
+    queue = pool.queue[item]
+    return pool.slope[queue] * (now - pool.waiting.key[item]) + pool.bonus[serving(pool, agent, queue)]
+
+
 def settle(pool: Pool, now: float) -> int:
     """Offer the most urgent of all that waits and can be offered: the item, or -1. For a state that was just built."""
     best, whom, high = -1, -1, -math.inf
@@ -252,11 +278,10 @@ def settle(pool: Pool, now: float) -> int:
         item = pool.waiting.first[queue]
         if item < 0:
             continue
-        waited = now - pool.waiting.key[item]
-        agent = best_agent(pool, queue, waited, now)
+        agent = best_agent(pool, queue, pool.waiting.key[item], now)
         if agent < 0:
             continue
-        score = pool.slope[queue] * waited + pool.bonus[serving(pool, agent, queue)]
+        score = score_of(pool, item, agent, now)
         if score > high or (score == high and pool.waiting.name[item] < pool.waiting.name[best]):
             best, whom, high = item, agent, score
     if best >= 0:
@@ -285,6 +310,58 @@ def _offer(pool: Pool, item: int, agent: int, now: float) -> None:
     pools.stand_up(pool, agent)
     _give(pool, item, agent)
     pools.sit(pool, agent, now)
+
+
+# --- why -------------------------------------------------------------------------------------------------------------
+
+
+class Candidate(NamedTuple):
+    """What an item was to an agent: `could` or why not, the ring in which they serve it (-1: none), and its score."""
+
+    agent: int
+    verdict: Literal["could", "away", "not able", "ring not reached", "kept for another", "declined", "no room"]
+    ring: int
+    score: float
+
+
+def why(pool: Pool, item: int, now: float) -> list[Candidate]:
+    """Say of every agent whether they could have an item now, or why not; who could come first, as they are asked.
+
+    To explain an offer, ask before it is made, or `release` its item in a copy of the pool.
+    """
+    found = [_candidate(pool, item, agent, now) for agent in range(len(pool.profile))]
+    return sorted(found, key=lambda each: (each.verdict != "could", _turn(pool, item, each)))
+
+
+def _candidate(pool: Pool, item: int, agent: int, now: float) -> Candidate:
+    queue, since = pool.queue[item], pool.waiting.key[item]
+    k = serving(pool, agent, queue)
+    if k < 0:
+        return Candidate(agent, "not able", -1, 0.0)
+    rings = pool.after[queue * pool.rings : (queue + 1) * pool.rings]
+    score = score_of(pool, item, agent, now)
+    return Candidate(agent, _verdict(pool, item, agent, since + pool.reach[k], now), rings.index(pool.reach[k]), score)
+
+
+def _verdict(pool: Pool, item: int, agent: int, ripe: float, now: float) -> Any:
+    queue, lane = pool.queue[item], pool.waiting.lane[item]
+    hindrances = {
+        "away": now >= pool.until[agent],
+        "ring not reached": now < ripe,
+        "kept for another": lane >= pool.queues and lane != pool.queues + agent,
+        "declined": pool.shuns[agent * pool.queues + queue],
+        "no room": pool.lack[agent] >> pool.kind[queue] & 1,
+    }
+    return next((name for name, hinders in hindrances.items() if hinders), "could")
+
+
+def _turn(pool: Pool, item: int, candidate: Candidate) -> tuple[float, ...]:
+    """Where a candidate stands in the order in which `best_agent` asks; among those who sit idle."""
+    agent = candidate.agent
+    bench = pool.benches.lane[agent]
+    fit = pool.grade[pool.profile[agent] * pool.queues + pool.queue[item]]
+    rank = _rank(pool, bench) if bench >= 0 else math.inf
+    return (candidate.ring, rank, -fit, pool.benches.key[agent], pool.benches.name[agent])
 
 
 # --- the first form, until the live router replaces it ---------------------------------------------------------------
