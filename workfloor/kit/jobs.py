@@ -31,6 +31,8 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
             await manager.retry_job(job, retry_at=clock.now())
         except refusals.UniqueViolation:  # the next of its kind waits already, and does its work
             await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+        except refusals.ConnectorException:  # another worker's look was faster, or its own worker lives after all
+            log.info("job %s is no longer stalled", job.id)
 
 
 def run(stop: threading.Event) -> None:
