@@ -56,6 +56,11 @@ class Draft:
     def replay(self) -> Terms | None:
         return self.document.data.get("replay")
 
+    def refuse(self, place: str, message: str) -> None:
+        """Say what is wrong with what the scenario refers to; nothing that follows from it is a second fault."""
+        self.document.refuse(place, message)
+        self.document.note_broken(place)
+
     @property
     def contract_path(self) -> str | None:
         return self.head.get("contract")
@@ -93,7 +98,7 @@ Faults = Iterator[tuple[str, str, Sequence[str]]]
 
 def _faults(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
     yield from _faults_of_head(given, contract)
-    yield from _faults_of_queues(given, contract, past)
+    yield from _faults_of_queues(given, contract)
     yield from _faults_of_groups(given, contract)
     yield from _faults_of_replay(given, contract, past)
 
@@ -123,7 +128,7 @@ def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
 _CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "at_once")
 
 
-def _faults_of_queues(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
+def _faults_of_queues(given: Draft, contract: Contract | None) -> Faults:
     queues = given.document.data.get("queues", [])
     if not queues and given.replay is None:
         yield "queues", "is missing: without work there is nothing to simulate. Or replay past work: [replay].", ()
@@ -137,7 +142,7 @@ def _faults_of_queues(given: Draft, contract: Contract | None, past: Sequence[Pa
             for key in _CONTRACTUAL:
                 if key in queue:
                     yield f"{place}.{key}", "is said by the contract; take it out here.", ("scenario.contract",)
-        yield from _faults_of_demand(place, queue, past is not None)
+        yield from _faults_of_demand(place, queue, given.replay is not None)
         yield from _faults_of_rings(place, queue)
 
 
@@ -199,7 +204,7 @@ def _faults_of_replay(given: Draft, contract: Contract | None, past: Sequence[Pa
     replay = given.replay
     if replay is None:
         return
-    if contract is None:
+    if given.contract_path is None:
         yield "replay", "needs a contract, whose queues the past work was in.", ("scenario.contract",)
     if ("file" in replay) == bool(replay.get("journal")):
         yield "replay", "needs either file and map, or journal = true.", ("replay.map", "replay.file")
@@ -280,7 +285,7 @@ def _queue(number: int, terms: contracts.Queue) -> queueing.Queue:
         requires=terms.requires,
         relax=tuple((float(ring.after_seconds), ring.requires) for ring in terms.relax),
         at_once=terms.at_once if CAPACITY % terms.at_once == 0 else 1,
-        slope=rules.slope(terms.priority, float(terms.answer_within_seconds or 20)),
+        slope=queueing.slope(terms.answer_within_seconds or rules.TARGET_SECONDS, terms.priority),
     )
 
 

@@ -17,6 +17,8 @@ Session = tuple[float, float]  # from, until, in seconds from the start
 
 # Who took no work for so long was not there: past work shows when people worked, not when they waited for it.
 LONGEST_IDLE_SECONDS = 1800.0
+# The wait that is aimed at where nothing else is said.
+TARGET_SECONDS = 20
 # More items at once than this, and the floor is drowning: what comes of it would say nothing.
 MOST_AT_ONCE = 200_000
 
@@ -53,7 +55,7 @@ class Work:
 
     name: str
     queue: queueing.Queue
-    target: float = 20.0
+    target: float = TARGET_SECONDS
     cycle: float = 3600.0
     rates: tuple[float, ...] = ()
     handling: Spread = field(default_factory=Spread)
@@ -104,11 +106,6 @@ class Scenario:
         """How many contacts arrive, give or take chance and those who come again."""
         drawn = (sum(work.rates) / len(work.rates) * self.horizon for work in self.works if work.rates)
         return len(self.came) + sum(drawn)
-
-
-def slope(priority: int, target: float) -> float:
-    """How fast the score of waiting work grows, a second: by its priority, and the shorter its target the faster."""
-    return (1 + priority) / max(target, 1.0)
 
 
 # --- the world that the twin runs ------------------------------------------------------------------------------------

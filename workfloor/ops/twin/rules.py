@@ -243,8 +243,7 @@ def _wait(world: World, item: int, queue: int, now: float, patience: float) -> N
     for ring in range(1, pool.rings):
         after = pool.after[queue * pool.rings + ring]
         if after < math.inf:
-            # A breath later: rounded, the wait at that instant could still fall short of the ring.
-            _later(world, (now + after) * (1 + 2**-50), REACHES, item, wait)
+            _later(world, now + after, REACHES, item, wait)
 
 
 def _reach(world: World, item: int, now: float, wait: int) -> None:

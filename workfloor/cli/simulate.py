@@ -1,0 +1,255 @@
+"""`workfloor simulate`: a scenario run again and again, and what its measures come to."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from workfloor.cli import edge
+
+if TYPE_CHECKING:
+    from workfloor.core.contracts.rules import Contract
+    from workfloor.ops.estimates.rules import Estimates
+    from workfloor.ops.history.rules import Call
+    from workfloor.ops.planning.forms import Draft
+    from workfloor.ops.planning.rules import Past, Scenario
+
+# Below so many contacts, the interpreter is done before compiled code is even loaded.
+WORTH_COMPILING = 300_000
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor simulate examples/scenarios/two-languages.toml
+  workfloor simulate examples/scenarios/impatient.toml --replications 100 --format json
+  workfloor simulate examples/bank/scenario.toml --format html --output february.html
+"""
+)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--replications", "-n", type=click.IntRange(2, 10_000), help="How often to run it.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same result.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "html"]), default="text", help="How to write the result."
+)
+@click.option("--output", "-o", type=click.File("wb", lazy=True), help="Write to this file.")
+def simulate(file: Path, replications: int | None, seed: int | None, form: str, output: IO[bytes] | None) -> None:
+    """Simulate the work and people of FILE, a scenario, under the rules that route live work.
+
+    Says for each measure what it comes to and how sure that is; with a contract, also its service levels, charges and
+    credits. Needs no database, unless the scenario replays the journal. Every key is told in docs/guide/simulate.md.
+    """
+    from dataclasses import replace
+
+    scenario = _scenario(file)
+    scenario = replace(
+        scenario,
+        replications=replications or scenario.replications,
+        seed=scenario.seed if seed is None else seed,
+    )
+    written = _written(scenario, _estimates(scenario), form)
+    if output:
+        output.write(written)
+    else:
+        click.echo(written, nl=False)
+
+
+# --- what is simulated ---------------------------------------------------------------------------------------------
+
+
+def _scenario(file: Path) -> "Scenario":
+    """Read FILE and what it names; all that is wrong ends the command, each with its line."""
+    from workfloor.ops.planning import forms, gateway
+
+    try:
+        draft = forms.draft(gateway.text(file))
+        contract = _contract(draft, file)
+        return forms.scenario(draft, contract, _past(draft, contract, file))
+    except gateway.Unreadable as reason:
+        raise click.ClickException(str(reason)) from None
+    except forms.Refused as refused:
+        for fault in refused.faults:
+            click.echo(f"{file}:{fault.line}: {fault.place}: {fault.message}", err=True)
+        raise SystemExit(1) from None
+
+
+def _contract(draft: "Draft", file: Path) -> "Contract | None":
+    from workfloor.core.contracts import forms
+    from workfloor.ops.planning import gateway
+
+    named = draft.contract_path
+    if named is None or "scenario.contract" in draft.document.broken:
+        return None
+    try:
+        return forms.read(gateway.text(file.parent / named))
+    except gateway.Unreadable as reason:
+        draft.refuse("scenario.contract", str(reason))
+    except forms.Refused as refused:
+        first = refused.faults[0]
+        message = f"{named} has {len(refused.faults)} faults, the first in line {first.line}: {first.place}: "
+        draft.refuse("scenario.contract", f"{message}{first.message} Run: workfloor contract check {named}")
+    return None
+
+
+def _past(draft: "Draft", contract: "Contract | None", file: Path) -> "list[Past] | None":
+    replay = draft.replay
+    if replay is None or contract is None:
+        return None
+    if replay.get("journal"):
+        return _journalled(draft, contract)
+    if "file" not in replay or "map" not in replay:
+        return None
+    return _recorded(draft, file.parent / replay["file"], file.parent / replay["map"])
+
+
+def _journalled(draft: "Draft", contract: "Contract") -> "list[Past]":
+    start, end = draft.period(contract)
+    with edge.database():
+        from workfloor.core.clients import queries as clients
+        from workfloor.kit import rls
+        from workfloor.ops.planning import queries
+
+        rls.enter_every_client()
+        client = clients.by_slug(contract.client)
+        if client is None:
+            raise click.ClickException(f"No client {contract.client} is here whose journal could be replayed.")
+        rls.enter(client.id)
+        return list(queries.past(client, start, end))
+
+
+def _recorded(draft: "Draft", file: Path, map_: Path) -> "list[Past] | None":
+    """Read an export as the import of past work would, with the same refusals."""
+    from workfloor.ops.history import forms, gateway, rules
+
+    try:
+        how = forms.read(gateway.map_text(map_)).map
+    except (forms.Refused, rules.Refused) as refused:
+        draft.refuse("replay.map", f"{map_}: {refused}")
+        return None
+    # Any time will do: what lies outside the time simulated is left out later.
+    ever = rules.Window(datetime.min.replace(tzinfo=UTC), *[datetime.max.replace(tzinfo=UTC)] * 2)
+    tally = rules.Tally()
+    try:
+        with gateway.opened(file) as export:
+            calls = list(rules.read_all(export.records(how), rules.Reader(how, ever), tally))
+    except rules.Refused as refused:
+        draft.refuse("replay.file", f"{file}: {refused.reason}.")
+        return None
+    if tally.refused_count:
+        first = tally.refused[0]
+        message = f"{tally.refused_count:,} rows that the map does not allow for, the first in line {first.line}: "
+        draft.refuse("replay.file", f"{file}: {message}{first.reason}.")
+        return None
+    return [_told(call) for call in calls if call.outcome != "phantom"]
+
+
+def _told(call: "Call") -> "Past":
+    from workfloor.ops.planning.rules import Past
+
+    ended, wrapped_up = call.ended_at or call.left_queue_at, call.wrapped_up_at or call.left_queue_at
+    return Past(
+        queue=call.queue,
+        queued_at=call.queued_at,
+        waited=(call.left_queue_at - call.queued_at).total_seconds(),
+        outcome="answered" if call.outcome == "answered" else "abandoned",
+        handling=(ended - call.left_queue_at).total_seconds(),
+        wrap_up=(wrapped_up - ended).total_seconds(),
+        agent=call.agent,
+    )
+
+
+# --- running -------------------------------------------------------------------------------------------------------
+
+
+def _estimates(scenario: "Scenario") -> "Estimates":
+    from workfloor.ops.estimates import rules as estimates
+    from workfloor.ops.planning import rules as planning
+    from workfloor.ops.twin import gateway as twin
+
+    found = estimates.Estimates()
+    worlds = partial(planning.world, scenario)
+    try:
+        with _progress(scenario.replications) as advance:
+            for number, tally in twin.replications(worlds, scenario.replications, _store(scenario)):
+                found.add(estimates.figures(scenario, tally))
+                advance(number + 1)
+    except twin.Drowned as reason:
+        message = f"{reason} The work piles up without end: give it more people, less work, or patience."
+        raise click.ClickException(message) from None
+    return found
+
+
+def _store(scenario: "Scenario") -> Path | None:
+    """The folder for compiled code, where compiling is worth it."""
+    from workfloor import settings
+
+    if scenario.expected() * scenario.replications < WORTH_COMPILING:
+        return None
+    store = settings.WORKFLOOR_DATA / "compiled"
+    try:
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None  # slower, and the same result
+    return store
+
+
+@contextmanager
+def _progress(replications: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Simulating", total=replications)
+        yield lambda done: bar.update(task, completed=done)
+
+
+# --- what is shown -------------------------------------------------------------------------------------------------
+
+
+def _written(scenario: "Scenario", estimates: "Estimates", form: str) -> bytes:
+    from workfloor.ops.estimates import forms
+
+    if form == "json":
+        return (json.dumps(forms.plain(scenario, estimates), indent=2, ensure_ascii=False) + "\n").encode()
+    return (_page if form == "html" else _text)(scenario, estimates).encode()
+
+
+def _page(scenario: "Scenario", estimates: "Estimates") -> str:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
+    import django
+    from django.template.loader import render_to_string
+
+    from workfloor.ops.estimates import forms
+
+    django.setup()
+    return render_to_string("estimates/document.html", forms.page(scenario, estimates))
+
+
+def _text(scenario: "Scenario", estimates: "Estimates") -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from workfloor.ops.estimates import forms
+
+    console = Console(width=max(Console().width, 120), no_color=not sys.stdout.isatty())
+    with console.capture() as captured:
+        console.print(scenario.title, style="bold", markup=False, highlight=False)
+        console.print(forms.about(scenario, estimates), markup=False, highlight=False)
+        for each in forms.tables(scenario, estimates):
+            table = Table(title=each.title, title_justify="left")
+            for number, name in enumerate(each.columns):
+                table.add_column(name, justify="right" if number else "left", overflow="fold")
+            for row in each.rows:
+                table.add_row(*map(Text, row))
+            console.print(table)
+    return captured.get()
