@@ -30,13 +30,13 @@ def main() -> None:
 
 def measured(template: str) -> list[Figure]:
     """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
-    from benchmarks import facts, history_import, routing, statement, working_time
+    from benchmarks import facts, history_import, router, statement, working_time
 
     databases.sign_example()
     runs: list[Callable[[], list[Figure]]] = [
         working_time.measure,
         lambda: facts.measure(template),
-        lambda: routing.measure(template),
+        lambda: router.measure(template),
         lambda: statement.measure(template),
         lambda: history_import.measure(template),
     ]

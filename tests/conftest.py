@@ -136,7 +136,7 @@ def real_database(template: str, django_db_setup: None, django_db_blocker) -> It
 
 @pytest.fixture
 def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
-    """A web server and a worker of our own on the test's own database, as `workfloor up` runs them; yields its URL."""
+    """A web server, a worker and a router of our own on the test's own database, as `workfloor up` runs them; yields its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -144,7 +144,7 @@ def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
         "WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_BIND": bind, "WORKFLOOR_DATA": str(tmp_path)
     }  # fmt: skip
     with ExitStack() as stack:
-        for command in ("web", "worker"):
+        for command in ("web", "worker", "router"):
             log = stack.enter_context((tmp_path / f"{command}.log").open("wb"))
             process = subprocess.Popen(
                 [Path(sys.executable).with_name("workfloor"), command], env=env, stdout=log, stderr=log

@@ -11,7 +11,7 @@ from workfloor.core.work.models import Item
 from workfloor.demo import actions, rules
 from workfloor.kit import clock
 from workfloor.ops.billing import queries as billing
-from workfloor.ops.router import actions as router
+from workfloor.ops.dispatch import actions as router
 
 
 def test_the_sample_provider(everyone):
@@ -32,7 +32,7 @@ def test_every_queue_of_the_sample_can_be_served_by_someone(everyone):
     for person in people.staff().filter(roles__contains=["agent"]):
         actions.people.go_available(person=person, now=make.NINE)
 
-    assert router.offer_waiting_work(now=make.NINE) >= 10
+    assert router.pulse(now=make.NINE) >= 10
     assert set(Item.objects.filter(state="offered").values_list("queue__name", flat=True)) == {
         kind.queue for kinds in rules.KINDS.values() for kind in kinds
     }

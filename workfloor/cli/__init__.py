@@ -7,11 +7,12 @@ import click
 
 # name: where it is, and its line in `workfloor --help`
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "up": ("workfloor.cli.server:up", "Run everything: database, web server, worker."),
+    "up": ("workfloor.cli.server:up", "Run everything: database, web server, worker, router."),
     "migrate": ("workfloor.cli.server:migrate", "Make or update the tables."),
     "demo": ("workfloor.cli.server:demo", "Fill in the sample provider."),
-    "worker": ("workfloor.cli.server:worker", "Run background jobs, followers and the router."),
+    "worker": ("workfloor.cli.server:worker", "Run background jobs and followers."),
     "web": ("workfloor.cli.server:web", "Run the web server alone."),
+    "router": ("workfloor.cli.router:router", "Offer waiting work to the people who may do it."),
     "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),
     "site": ("workfloor.cli.person:site", "Name the places with people."),
     "person": ("workfloor.cli.person:person", "Add people, certify what they can, clear them for clients."),
@@ -20,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
+    "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
 }
 
 EPILOG: Final = """\b

@@ -24,7 +24,7 @@ with_parent = click.option(children.WITH_PARENT, "parent", is_flag=True, hidden=
 @with_parent
 @click.option("--demo", "fills_demo", is_flag=True, help="Fill the sample provider into an empty database.")
 def up(fills_demo: bool, parent: bool) -> None:
-    """Run everything: database server, web server, worker. Ctrl-C stops all of it.
+    """Run everything: database server, web server, worker, router. Ctrl-C stops all of it.
 
     \b
     Examples:
@@ -79,7 +79,7 @@ def demo() -> None:
 @click.command()
 @with_parent
 def worker(parent: bool) -> None:
-    """Run background jobs, the journal's followers and the router until stopped.
+    """Run background jobs and the journal's followers until stopped.
 
     `workfloor up` runs one; run more on other machines with the same WORKFLOOR_DATABASE_URL.
     """
@@ -215,12 +215,12 @@ def _fill_demo() -> None:
 
 
 def _supervise(host: str, port: int, parent: int | None) -> None:
-    """Keep the web server and the worker alive until interrupted, or until the parent process is gone."""
+    """Keep the web server, the worker and the router alive until interrupted, or until the parent process is gone."""
     from django.conf import settings
 
     logs = settings.WORKFLOOR_DATA / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
-    family = [children.Child(name, logs / f"{name}.log") for name in ("web", "worker")]
+    family = [children.Child(name, logs / f"{name}.log") for name in ("web", "worker", "router")]
     try:
         for child in family:
             child.start()

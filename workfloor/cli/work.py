@@ -1,4 +1,4 @@
-"""The worker's loop: followers catch up with the journal, and the router looks at what waits."""
+"""The worker's loop: followers catch up with the journal, and jobs are run."""
 
 import logging
 import threading
@@ -12,7 +12,6 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal import rules as followers
 from workfloor.kit import clock, jobs, rls
-from workfloor.ops.router import actions as router
 
 TICK_SECONDS: Final = 1.0
 LARGEST_PAUSE_SECONDS: Final = 30.0
@@ -62,19 +61,17 @@ def _step_at_each_notice(listening: psycopg.Connection, stop: threading.Event) -
 
 
 class Steps:
-    """One turn of every follower and of the router; what fails rests for a while, the others go on."""
+    """One turn of every follower; what fails rests for a while, the others go on."""
 
     def __init__(self) -> None:
         self._resting: dict[str, tuple[float, float]] = {}  # name: (rests until, length of the next rest)
 
     def take(self) -> int:
         """Returns how much was done; 0 means that nothing waits."""
-        done = sum(
+        return sum(
             self._try(follower.name, partial(journal.advance, follower, now=clock.now()))
             for follower in followers.register.followers.values()
         )
-        self._try("router", partial(router.pulse, now=clock.now()))
-        return done
 
     def _try(self, name: str, step: Callable[[], int]) -> int:
         now = clock.now().timestamp()

@@ -1,4 +1,4 @@
-"""Locks that end with the transaction, by name."""
+"""Locks by name, which end with the transaction, or with the connection."""
 
 from django.db import connection
 
@@ -13,4 +13,11 @@ def hold_if_free(*name: object) -> bool:
     """Take the lock of this name until the transaction ends, unless someone has it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", ["/".join(map(str, name))])
+        return bool(cursor.fetchone()[0])
+
+
+def lead(*name: object) -> bool:
+    """Take the lock of this name for as long as this connection lives, unless another has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", ["/".join(map(str, name))])
         return bool(cursor.fetchone()[0])

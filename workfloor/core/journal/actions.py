@@ -37,9 +37,14 @@ def record(
 
 
 def record_all(entries: Sequence[rules.Entry]) -> None:
-    """Write facts in their order, name what changed to the open pages, and wake the followers at commit."""
+    """Write facts in their order, and announce them."""
     insert(entries)
-    live.publish(set().union(*(entry.topics() for entry in entries)))
+    announce(set().union(*(entry.topics() for entry in entries)))
+
+
+def announce(topics: set[str]) -> None:
+    """Name what facts have changed to the open pages, and wake the followers, at commit."""
+    live.publish(topics | {"floor"})
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -23,6 +24,42 @@ def settled_after(xid: int, fact_id: int, events: Iterable[str], limit: int) -> 
     with connection.cursor() as cursor:
         cursor.execute(_SETTLED, [str(xid), fact_id, list(events), limit])
         return [rules.Followed(*(*row[:-1], json.loads(row[-1]))) for row in cursor.fetchall()]
+
+
+# What is visible now and was not in an earlier snapshot: nothing is lost however late it commits, nothing comes twice,
+# and no long transaction elsewhere keeps it back. The price is that facts do not come in the order of their ids.
+_UNSEEN = f"""
+SELECT now.snapshot::text, fact.id, fact.event, fact.item_id, fact.person_id, fact.client_id
+FROM (SELECT pg_current_snapshot() AS snapshot) now LEFT JOIN {models.TABLE} fact
+    ON fact.xid >= pg_snapshot_xmin(%(before)s::pg_snapshot) AND NOT pg_visible_in_snapshot(fact.xid, %(before)s)
+   AND fact.xid <> %(but)s::text::xid8
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """That something happened to an item or a person, and which fact says so."""
+
+    id: int
+    event: str
+    item_id: int | None
+    person_id: int | None
+    client_id: int | None
+
+
+def unseen(before: str, but: int = 0) -> tuple[str, list[Hint]]:
+    """The facts that became visible since a snapshot, but those of one transaction; and the snapshot of now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNSEEN, {"before": before, "but": str(but)})
+        rows = cursor.fetchall()
+    return rows[0][0], [Hint(*row[1:]) for row in rows if row[1] is not None]
+
+
+def snapshot() -> str:
+    """What is visible now, for `unseen` to start from; read it before whatever else is read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_snapshot()::text")
+        return str(cursor.fetchone()[0])
 
 
 def of_item(item_id: int) -> QuerySet[models.Fact]:

@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import actions as journal
+from workfloor.core.journal.models import TABLE
 from workfloor.core.journal.rules import Entry, Event
 from workfloor.core.people import rules as people
-from workfloor.core.people.models import Person
+from workfloor.core.people.models import Clearance, Person, Presence
 from workfloor.core.work import events, models, queries, rules
 from workfloor.kit import calendars, locks
 
@@ -27,6 +28,10 @@ class Refused(ValueError):
 
 class Conflict(Refused):
     """The sender's key was used before, for other work."""
+
+
+class TooLate(Refused):
+    """Something has changed meanwhile, so that it cannot be done any more."""
 
 
 class NotYours(Refused):
@@ -158,6 +163,61 @@ def offer(*, item: models.Item, person: Person, at_once: int, offer_seconds: int
     models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
     offered = events.Offered(now + timedelta(seconds=offer_seconds))
     return _happen(item, offered, at=now, person=person, by=None)
+
+
+# One statement for any number of offers: whoever went away meanwhile, and whatever does not wait any more, is left out.
+_OFFER_ALL = f"""
+WITH given AS (
+    SELECT row_number() OVER () AS place, * FROM json_to_recordset(%(offers)s)
+        AS offer(item bigint, person bigint, low int, high int, until text)
+), present AS (
+    SELECT person_id FROM {Presence._meta.db_table}
+    WHERE person_id IN (SELECT person FROM given) AND state = 'available' ORDER BY person_id FOR NO KEY UPDATE
+), taken AS (
+    UPDATE {models.Item._meta.db_table} item
+    SET state = 'offered', person_id = given.person, offer_expires_at = given.until::timestamptz
+    FROM given JOIN present ON present.person_id = given.person
+    WHERE item.id = given.item AND item.state = 'waiting' AND item.awaiting_customer_since IS NULL
+      AND EXISTS (SELECT FROM {Clearance._meta.db_table} cleared WHERE cleared.person_id = given.person
+                  AND cleared.client_id = item.client_id AND cleared.withdrawn_at IS NULL)
+    RETURNING item.id, item.client_id, item.case_id, given.*
+), handed AS (
+    INSERT INTO {models.Assignment._meta.db_table} (item_id, client_id, person_id, share, since)
+    SELECT id, client_id, person, int4range(low, high), %(now)s FROM taken
+), told AS (
+    INSERT INTO {TABLE} (at, client_id, item_id, case_id, person_id, event, details)
+    SELECT %(now)s, client_id, id, case_id, person, '{events.Offered.name}',
+           jsonb_build_object('expires_at', until) FROM taken ORDER BY place
+)
+SELECT id, client_id, case_id, person FROM taken
+"""
+
+
+def offer_all(*, offers: Sequence[rules.Offer], now: datetime) -> None:
+    """Make many offers at once, all of them or none: as `offer` does, in the order given.
+
+    Raises TooLate when one of them cannot be made any more; then the caller's transaction must not be kept.
+    """
+    rows = [
+        {
+            "item": item,
+            "person": person,
+            "low": low,
+            "high": high,
+            "until": (now + timedelta(seconds=length)).isoformat(),
+        }
+        for item, person, low, high, length in offers
+    ]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_OFFER_ALL, {"offers": json.dumps(rows), "now": now})
+            made = cursor.fetchall()
+    except IntegrityError as fault:  # another router gave the same person something in the same moment
+        raise TooLate(str(fault)) from fault
+    if len(made) < len(offers):
+        raise TooLate(f"{len(offers) - len(made)} of {len(offers)} offers cannot be made any more")
+    kinds = ("item", "client", "case", "person")
+    journal.announce({f"{kind}:{number}" for row in made for kind, number in zip(kinds, row, strict=True) if number})
 
 
 def lapse(*, item: models.Item, now: datetime) -> Person | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 KINDS = (
     "call", "callback", "chat", "email", "message", "fax", "document", "invoice", "payment", "booking", "payslip-run",
@@ -274,6 +274,16 @@ _STEPS = {
     "work.cancelled": _cancelled,
     "work.reopened": _reopened,
 }
+
+
+class Offer(NamedTuple):
+    """An item for a person, who gives it the parts [low, high) of them and has so many seconds to answer."""
+
+    item_id: int
+    person_id: int
+    low: int
+    high: int
+    seconds: int
 
 
 def free_share(taken: Iterable[tuple[int, int]], at_once: int, capacity: int) -> tuple[int, int] | None:

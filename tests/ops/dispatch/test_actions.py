@@ -10,7 +10,7 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.models import Presence
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.ops.router import actions
+from workfloor.ops.dispatch import actions
 
 
 def facts_of(item):
@@ -24,8 +24,8 @@ def state(item):
 def test_an_item_is_offered_once_and_the_journal_says_to_whom(everyone):
     call, ana = make.call(), make.agent()
 
-    assert actions.offer_waiting_work(now=make.NINE) == 1
-    assert actions.offer_waiting_work(now=make.NINE) == 0
+    assert actions.pulse(now=make.NINE) == 1
+    assert actions.pulse(now=make.NINE) == 0
 
     assert facts_of(call) == ["work.received", "work.queued", ("work.offered", ana.id)]
 
@@ -48,7 +48,7 @@ def test_nobody_who_may_not_have_it_is_offered_it(everyone, unable):
     call = make.call()
     unable()
 
-    assert actions.offer_waiting_work(now=make.NINE) == 0
+    assert actions.pulse(now=make.NINE) == 0
     assert state(call) == "waiting"
 
 
@@ -60,8 +60,8 @@ def test_a_certificate_counts_until_the_day_it_expires(everyone):
         expires_on=make.NINE.date(), now=make.NINE,
     )  # fmt: skip
 
-    assert actions.offer_waiting_work(now=make.later(days=1)) == 0
-    assert actions.offer_waiting_work(now=make.NINE) == 1
+    assert actions.pulse(now=make.later(days=1)) == 0
+    assert actions.pulse(now=make.NINE) == 1
 
 
 def test_a_clearance_withdrawn_ends_the_offers(everyone):
@@ -69,7 +69,7 @@ def test_a_clearance_withdrawn_ends_the_offers(everyone):
     ana = make.agent()
     people.withdraw_clearance(clearance=ana.clearances.get(), now=make.NINE)
 
-    assert actions.offer_waiting_work(now=make.NINE) == 0
+    assert actions.pulse(now=make.NINE) == 0
 
 
 def test_an_offer_that_nobody_answers_is_offered_on_and_the_person_set_away(everyone):
@@ -92,7 +92,7 @@ def test_who_went_home_or_to_lunch_over_an_offer_is_not_set_away_for_it(everyone
     people.sign_out_of_work(person=ana, now=make.later(seconds=5))
     people.go_away(person=ben, reason="lunch", now=make.later(seconds=5))
 
-    assert actions.lapse_offers(now=make.later(seconds=20)) == 2
+    assert actions.lapse_offers(queue_ids=[make.queue().id], now=make.later(seconds=20)) == 2
     assert Presence.objects.get(person=ana).state == "signed-out"
     assert Presence.objects.get(person=ben).reason == "lunch"
 
@@ -111,12 +111,12 @@ def test_a_person_holds_three_mails_but_one_call(everyone):
     make.agent()
     for _ in range(4):
         make.item("mail")
-    assert actions.offer_waiting_work(now=make.NINE) == 3
+    assert actions.pulse(now=make.NINE) == 3
 
     make.agent()
     for _ in range(2):
         make.call()
-    assert actions.offer_waiting_work(now=make.NINE) == 1
+    assert actions.pulse(now=make.NINE) == 1
 
 
 def test_work_that_waits_for_its_customer_is_not_offered(everyone):
@@ -133,7 +133,7 @@ def test_work_that_waits_for_its_customer_is_not_offered(everyone):
 def test_calls_before_letters_when_both_wait_and_one_person_is_free(everyone):
     mail, call = make.item("mail"), make.call(at=make.later(minutes=1))
     make.agent()
-    actions.pulse(now=make.later(minutes=1))
+    actions.pulse(now=make.later(minutes=1, seconds=1))
 
     assert (state(call), state(mail)) == ("offered", "waiting")
     assert make.NINE + timedelta(minutes=1, seconds=20) == Item.objects.get(id=call.id).answer_by

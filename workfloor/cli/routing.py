@@ -1,0 +1,203 @@
+"""The router's loop: lead the pool or stand by, follow the journal, and make the offers that follow from it."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import IO, Final
+
+import psycopg
+from django.db import DatabaseError, connection, transaction
+
+from workfloor.core.contracts import events as contracts
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal import queries as facts
+from workfloor.core.work import actions as work
+from workfloor.core.work import rules as work_rules
+from workfloor.kit import clock, rls
+from workfloor.ops.dispatch import actions, queries, rules
+
+TICK_SECONDS: Final = 0.25
+LINES_SECONDS: Final = 30.0  # terms change by the calendar, urgency with what was attained
+LONGEST_PAUSE_SECONDS: Final = 30.0
+TRIES: Final = 5
+SIGNED: Final = (contracts.ContractSigned.name, contracts.ContractAmended.name)
+
+log = logging.getLogger(__name__)
+
+
+def run(stop: threading.Event, pool: str, decisions: IO[str] | None = None) -> None:
+    """Route until `stop` is set. Whatever goes wrong, the lead is given up, and taken again with a fresh mind."""
+    pause, said = TICK_SECONDS, ""
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            _lead(stop, pool, decisions)
+        except (DatabaseError, psycopg.Error, OSError, actions.Deposed) as fault:
+            said = _say_once(str(fault).strip() or type(fault).__name__, said)
+            pause = TICK_SECONDS
+        except Exception:
+            log.exception("the router of %s failed and begins anew in %.0f s", pool, pause)
+            pause = TICK_SECONDS if time.monotonic() - began > LONGEST_PAUSE_SECONDS else pause * 2
+        finally:
+            _let_go()
+        stop.wait(min(pause, LONGEST_PAUSE_SECONDS))
+
+
+def _say_once(words: str, said: str) -> str:
+    if words != said:
+        log.warning("gave up the lead, and tries to take it again: %s", words)
+    return words
+
+
+def _let_go() -> None:
+    """End the connection, and with it the lead."""
+    try:
+        connection.close()
+    except (DatabaseError, psycopg.Error):
+        connection.connection = None
+
+
+def _lead(stop: threading.Event, pool: str, decisions: IO[str] | None) -> None:
+    epoch = _stand_by(stop, pool)
+    if epoch is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {journal.CHANNEL}")
+    router = Router(pool, epoch, decisions)
+    router.begin()
+    log.info("leads %s, epoch %s: %d lines, %d people, %d items", pool, epoch, *router.size())
+    while not stop.is_set():
+        if not router.step():
+            wait(min(TICK_SECONDS, router.idle_seconds()))
+
+
+def _stand_by(stop: threading.Event, pool: str) -> int | None:
+    """Wait until nobody leads the pool; the epoch of our lead, None if we are to stop."""
+    process = f"{socket.gethostname()}:{os.getpid()}"
+    while not stop.is_set():
+        with transaction.atomic():
+            epoch = actions.take_over(pool=pool, process=process, now=clock.now())
+        if epoch is not None:
+            return epoch
+        with transaction.atomic():
+            if actions.cut_off_a_silent_leader(pool=pool):
+                log.warning("the router that leads %s hangs; it is cut off", pool)
+        stop.wait(TICK_SECONDS)
+    return None
+
+
+def wait(seconds: float) -> None:
+    """Return when another process has recorded a fact, at the latest after so long."""
+    listening = connection.connection
+    for notice in listening.notifies(timeout=max(seconds, 0.0)):
+        if notice.pid != listening.info.backend_pid:
+            return
+
+
+class Router:
+    """The leader of one pool: a mind that is told what is new, and the connection on which its offers are written."""
+
+    def __init__(self, pool: str, epoch: int, decisions: IO[str] | None = None) -> None:
+        self.pool, self.epoch, self.decisions = pool, epoch, decisions
+        self.mind = rules.Mind()
+        self._snapshot = ""
+        self.last_offers = 0  # the transaction of the last ones, whose facts are no news
+        self._undone: list[work_rules.Offer] = []
+        self._tries = 0
+        self._number = 1
+        self._looked_at = self._read_lines_at = self._swept_at = clock.now()
+
+    def begin(self) -> None:
+        """Learn everything, and offer what can be offered."""
+        now = clock.now()
+        with transaction.atomic():
+            rls.enter_every_client()
+            self._snapshot = facts.snapshot()
+            news = queries.everything(self.pool, now)
+        self._hear(news, now)
+
+    def step(self) -> bool:
+        """Learn what is new, offer what follows from it, take back what was not answered; whether anything was."""
+        now = clock.now()
+        with transaction.atomic():
+            rls.enter_every_client()
+            snapshot, hints = facts.unseen(self._snapshot, but=self.last_offers)
+            news = self._news(hints, now)
+        self._snapshot = snapshot
+        lapsed = self._take_back(now) if (now - self._swept_at).total_seconds() >= TICK_SECONDS else 0
+        if not any(news[1:]) and now.timestamp() < self.mind.next_change(self._looked_at.timestamp()):
+            return lapsed > 0
+        self._hear(news, now)
+        return True
+
+    def idle_seconds(self) -> float:
+        """How long nothing will happen by itself."""
+        now = clock.now().timestamp()
+        return max(0.0, self.mind.next_change(self._looked_at.timestamp()) - now)
+
+    def size(self) -> tuple[int, int, int]:
+        """How many lines, people and items are in mind."""
+        return len(self.mind.lines), len(self.mind.workers), len(self.mind.things)
+
+    def _news(self, hints: Iterable[facts.Hint], now: datetime) -> rules.News:
+        """What is so by now of all that the hints and the offers that did not stand name."""
+        hints = list(hints)
+        items = {each.item_id for each in hints if each.item_id} | {each.item_id for each in self._undone}
+        people = {each.person_id for each in hints if each.person_id and not each.event.startswith("work.")}
+        people |= {each.person_id for each in self._undone}
+        midnight = now.astimezone(UTC).date() != self._looked_at.astimezone(UTC).date()
+        return rules.News(
+            now.timestamp(),
+            self._lines(hints, now),
+            queries.workers(now, None if midnight else people) if people or midnight else (),
+            queries.things(items),
+            queries.refusals(now, [each.id for each in hints if each.event in queries.REFUSALS]),
+            tuple(each.item_id for each in reversed(self._undone)),
+        )
+
+    def _lines(self, hints: Iterable[facts.Hint], now: datetime) -> tuple[rules.Line, ...] | None:
+        signed = any(each.event in SIGNED for each in hints)
+        if not signed and (now - self._read_lines_at).total_seconds() < LINES_SECONDS:
+            return None
+        self._read_lines_at = now
+        found = queries.lines(self.pool, now)
+        return None if found == tuple(self.mind.lines.values()) else found
+
+    def _hear(self, news: rules.News, now: datetime) -> None:
+        offers = self.mind.hear(news)
+        self._write_down(news, offers)
+        self._looked_at, self._undone = now, []
+        if not offers:
+            return
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                own = actions.fence(pool=self.pool, epoch=self.epoch)
+                work.offer_all(offers=offers, now=now)
+        except work.TooLate:
+            # The facts that tell why are there or about to be; the offers are decided anew with them.
+            self._undone, self._tries = offers, self._tries + 1
+            if self._tries > TRIES:
+                raise
+        else:
+            self.last_offers, self._tries = own, 0
+
+    def _take_back(self, now: datetime) -> int:
+        self._swept_at = now
+        with transaction.atomic():
+            rls.enter_every_client()
+            if not queries.unanswered(now, self.mind.lines):
+                return 0
+            actions.fence(pool=self.pool, epoch=self.epoch)
+            return actions.lapse_offers(queue_ids=list(self.mind.lines), now=now)
+
+    def _write_down(self, news: rules.News, offers: list[work_rules.Offer]) -> None:
+        if self.decisions is not None:
+            for line in rules.written(self._number, news, offers):
+                self.decisions.write(line + "\n")
+                self._number += 1
+            self.decisions.flush()

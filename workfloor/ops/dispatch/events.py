@@ -1,0 +1,16 @@
+"""Facts about routers."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workfloor.core.journal.rules import Event
+
+
+@dataclass(frozen=True)
+class TookOver(Event):
+    """A router leads a pool from now on; for that it enters every client."""
+
+    name: ClassVar[str] = "router.took-over"
+    pool: str
+    epoch: int
+    process: str

@@ -1,0 +1,146 @@
+"""What a router reads: what is so now, and what has changed since it last looked."""
+
+import itertools
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Prefetch
+
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts.models import Queue
+from workfloor.core.journal import models as journal_models
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people import rules as people
+from workfloor.core.people.models import Certificate, Clearance, Person
+from workfloor.core.work import models as work
+from workfloor.core.work import queries as work_queries
+from workfloor.ops.dispatch import models, rules
+
+REFUSED_FOR = timedelta(seconds=30)
+REFUSALS = ("work.declined", "work.offer-expired")
+# Work without a promise of its own is as urgent as if it had been promised within a day.
+NO_PROMISE_SECONDS = 86_400
+
+
+def queues(pool: str) -> list[Queue]:
+    """The queues that a pool's router serves."""
+    elsewhere = models.Pooled.objects.exclude(pool=pool).values("queue_id")
+    here = models.Pooled.objects.filter(pool=pool).values("queue_id")
+    chosen = Queue.objects.exclude(id__in=elsewhere) if pool == models.MAIN else Queue.objects.filter(id__in=here)
+    return list(chosen.select_related("client").order_by("id"))
+
+
+def lines(pool: str, now: datetime) -> tuple[rules.Line, ...]:
+    """The pool's queues with their terms in force."""
+    return tuple(_line(queue, contracts.terms_of(queue, now)) for queue in queues(pool))
+
+
+def _line(queue: Queue, terms: contracts.QueueTerms) -> rules.Line:
+    relax = tuple((float(ring.after_seconds), dict(ring.requires)) for ring in terms.relax)
+    promised = terms.answer_within_seconds or terms.resolve_within_seconds or NO_PROMISE_SECONDS
+    slope = (1 + terms.priority) / promised
+    return rules.Line(queue.id, queue.client_id, dict(terms.requires), relax, terms.at_once, slope, terms.offer_seconds)
+
+
+def everything(pool: str, now: datetime) -> rules.News:
+    """All that a router must be told to begin with."""
+    served = lines(pool, now)
+    found = all_things([line.queue_id for line in served])
+    return rules.News(now.timestamp(), served, workers(now), found, refusals(now))
+
+
+# --- people ------------------------------------------------------------------------------------------------------
+
+
+def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[rules.Worker, ...]:
+    """Agents as they are now: these, or all who are with us. Who is none any more takes no work."""
+    agents = Person.objects.filter(client=None).select_related("presence").order_by("id")
+    agents = agents.filter(roles__contains=["agent"], left_at=None) if person_ids is None else agents
+    agents = agents if person_ids is None else agents.filter(id__in=person_ids)
+    found = agents.prefetch_related(
+        Prefetch("certificates", Certificate.objects.select_related("skill")),
+        Prefetch("clearances", Clearance.objects.filter(withdrawn_at=None)),
+    )
+    return tuple(_worker(person, now) for person in found)
+
+
+def _worker(person: Person, now: datetime) -> rules.Worker:
+    day = now.astimezone(UTC).date()
+    held = people_queries.held(person.certificates.all())
+    presence = person.presence
+    here = presence.state == "available" and person.left_at is None and person.is_a("agent")
+    clients = tuple(sorted(each.client_id for each in person.clearances.all()))
+    changes = [d for each in held for d in (each.valid_from, each.expires_on and each.expires_on + timedelta(1))]
+    until = min((datetime.combine(d, time(0), UTC).timestamp() for d in changes if d and d > day), default=None)
+    return rules.Worker(person.id, people.skills(held, day), clients, here, presence.since.timestamp(), until)
+
+
+# --- work --------------------------------------------------------------------------------------------------------
+
+_THINGS = f"""
+SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
+       CASE WHEN hand.item_id IS NOT NULL THEN '{rules.WITH_SOMEBODY}'
+            WHEN item.state = 'waiting' AND item.awaiting_customer_since IS NULL THEN '{rules.WAITING}'
+            ELSE '{rules.GONE}' END,
+       coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0)
+FROM {work.Item._meta.db_table} item LEFT JOIN {work.Assignment._meta.db_table} hand ON hand.item_id = item.id
+"""
+
+
+def things(item_ids: Collection[int]) -> tuple[rules.Thing, ...]:
+    """These items as they are now."""
+    return _things("WHERE item.id = ANY(%s)", [list(item_ids)]) if item_ids else ()
+
+
+def all_things(queue_ids: Collection[int]) -> tuple[rules.Thing, ...]:
+    """What waits in these queues, and whatever is with anybody."""
+    waiting = _things("WHERE item.state = 'waiting' AND item.queue_id = ANY(%s)", [list(queue_ids)])
+    return waiting + _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
+
+
+def _things(where: str, values: list[Any]) -> tuple[rules.Thing, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_THINGS + where, values)
+        return tuple(itertools.starmap(rules.Thing, cursor.fetchall()))
+
+
+_REFUSALS = f"""
+SELECT fact.person_id, item.queue_id, extract(epoch FROM fact.at)::float8 + %s
+FROM {journal_models.TABLE} fact JOIN {work.Item._meta.db_table} item ON item.id = fact.item_id
+WHERE fact.event = ANY(%s) AND fact.at >= %s AND fact.person_id IS NOT NULL
+"""
+
+
+def refusals(now: datetime, fact_ids: Collection[int] | None = None) -> tuple[rules.Refusal, ...]:
+    """Who let work of which queue go by a moment ago: as these facts say, or all."""
+    values: list[Any] = [REFUSED_FOR.total_seconds(), list(REFUSALS), now - REFUSED_FOR]
+    where = _REFUSALS + ("" if fact_ids is None else " AND fact.id = ANY(%s)")
+    with connection.cursor() as cursor:
+        cursor.execute(where, values if fact_ids is None else [*values, list(fact_ids)])
+        return tuple(itertools.starmap(rules.Refusal, cursor.fetchall()))
+
+
+# --- who leads ---------------------------------------------------------------------------------------------------
+
+_STALLED = """
+SELECT activity.pid FROM pg_locks held JOIN pg_stat_activity activity USING (pid)
+WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted
+  AND (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(%s, 0)
+  AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (activity.state <> 'active' OR activity.wait_event_type = 'Client')
+  AND activity.state_change < clock_timestamp() - make_interval(secs => %s)
+"""
+
+
+def stalled(lock: str, seconds: float) -> list[int]:
+    """The server processes that hold a lock of this name for a client that has asked for nothing so long."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STALLED, [lock, seconds])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def unanswered(now: datetime, queue_ids: Iterable[int]) -> list[work.Item]:
+    """The offers of these queues that nobody answered in time."""
+    return list(work_queries.lapsed(now).filter(queue_id__in=list(queue_ids)))

@@ -1,0 +1,376 @@
+"""What the router has in mind: the floor as it was told, kept as a pool, and the offers that follow from each telling.
+
+The same tellings, in the same order, always give the same offers: that is what a decision log is replayed by.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
+
+from workfloor.core.people.rules import CAPACITY
+from workfloor.core.pools import rules as pools
+from workfloor.core.queueing import rules as queueing
+from workfloor.core.work.rules import Offer
+from workfloor.kit import lanes
+from workfloor.ops.router import rules as policy
+
+WAITING, WITH_SOMEBODY, GONE = "waiting", "with", "gone"
+ROOMY = 256  # places for items at least; twice of what is there when the pool is built
+
+
+class Line(NamedTuple):
+    """A queue with its terms in force; `slope` is the score that its work gains by a second of waiting."""
+
+    queue_id: int
+    client_id: int
+    requires: Mapping[str, int]
+    relax: tuple[tuple[float, Mapping[str, int]], ...]
+    at_once: int
+    slope: float
+    offer_seconds: int
+
+
+class Worker(NamedTuple):
+    """An agent as they are now: what they can, whose work they may touch, whether and since when they take work.
+
+    `until`: when what they can changes by itself, None for never.
+    """
+
+    person_id: int
+    skills: Mapping[str, int]
+    clients: tuple[int, ...]
+    here: bool
+    since: float
+    until: float | None = None
+
+
+class Thing(NamedTuple):
+    """An item as it is now: it waits since an instant, takes [low, high) of somebody, or is gone."""
+
+    item_id: int
+    queue_id: int
+    since: float
+    state: str = WAITING
+    person_id: int = 0
+    low: int = 0
+    high: int = 0
+
+
+class Refusal(NamedTuple):
+    """Somebody let an offer go by: nothing of that queue for them until then."""
+
+    person_id: int
+    queue_id: int
+    until: float
+
+
+class News(NamedTuple):
+    """What is so at an instant, as far as it is new; `undone` are offers of the telling before that do not stand."""
+
+    at: float
+    lines: tuple[Line, ...] | None = None
+    workers: tuple[Worker, ...] = ()
+    things: tuple[Thing, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    undone: tuple[int, ...] = ()
+
+
+class Mind:
+    """One router's knowledge of its pool. Items and people have numbers in the pool, ids everywhere else."""
+
+    def __init__(self) -> None:
+        self.pool: pools.Pool | None = None
+        self.lines: dict[int, Line] = {}
+        self.workers: dict[int, Worker] = {}
+        self.things: dict[int, Thing] = {}
+        self.refusals: dict[tuple[int, int], float] = {}  # (person id, queue id): until when
+        self.queue_numbers: dict[int, int] = {}
+        self.agent_numbers: dict[int, int] = {}
+        self.places: dict[int, int] = {}
+        self._people: list[int] = []
+        self._spare: list[int] = []
+        self._profiles: dict[queueing.Profile, int] = {}
+        self._seen: dict[tuple[Any, ...], queueing.Profile] = {}
+        self._timers: list[tuple[float, int, int]] = []  # when a refusal is over: (at, person id, queue id)
+        self._offers: list[Offer] = []
+
+    # --- telling -----------------------------------------------------------------------------------------------------
+
+    def hear(self, news: News) -> list[Offer]:
+        """Take in what is new; returns the offers that follow, in the order in which they were decided."""
+        self._offers = []
+        freed: set[int] = set()
+        self._undo(news)
+        anew = self._hear_lines(news) | self._hear_workers(news, freed)
+        arrived = self._hear_things(news, freed)
+        self._hear_refusals(news, freed)
+        if anew or self.pool is None or len(self._spare) < len(arrived):
+            self._build(news.at)
+        else:
+            self._offer_arrivals(arrived, news.at)
+            self._offer_to(freed, news.at)
+            self._serve_rings(news.at)
+        if news.undone:
+            self._settle(news.at)
+        return self._offers
+
+    def next_change(self, now: float) -> float:
+        """When something changes by itself next: a ring is reached, or a refusal is over; inf for never."""
+        found = [self._timers[0][0]] if self._timers else []
+        if self.pool is not None:
+            found += (policy.ripens(self.pool, queue, now) for queue in range(self.pool.queues))
+        return min(found, default=math.inf)
+
+    def _undo(self, news: News) -> None:
+        """Put items whose offers do not stand back in their places, and people back on their seats."""
+        for item_id in news.undone:
+            place, thing = self.places[item_id], self.things[item_id]
+            agent = policy.release(self._pool, place)
+            self.things[item_id] = Thing(item_id, thing.queue_id, thing.since)
+            lanes.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.since)
+            pools.sit(self._pool, agent, self._idle_since(agent))
+
+    def _hear_lines(self, news: News) -> bool:
+        """Whether the pool must be built anew; new slopes alone only take their place."""
+        if news.lines is None:
+            return False
+        before, self.lines = self.lines, {line.queue_id: line for line in news.lines}
+        if self.pool is None or {i: _unsloped(each) for i, each in before.items()} != {
+            i: _unsloped(each) for i, each in self.lines.items()
+        }:
+            return True
+        for queue_id, number in self.queue_numbers.items():
+            self.pool.slope[number] = self.lines[queue_id].slope
+        return False
+
+    def _hear_workers(self, news: News, freed: set[int]) -> bool:
+        """Whether the pool must be built anew: somebody is new, or can what nobody could before."""
+        anew = False
+        for worker in news.workers:
+            known, self.workers[worker.person_id] = self.workers.get(worker.person_id), worker
+            if worker == known or self.pool is None:
+                continue
+            number = self.agent_numbers.get(worker.person_id)
+            profile = self._profiles.get(self._profile(worker))
+            if number is None or profile is None:
+                anew = True
+            elif worker.here:
+                policy.come(self.pool, number, profile, _never(worker.until))
+                freed.add(worker.person_id)
+            else:
+                policy.go(self.pool, number)
+        return anew
+
+    def _hear_things(self, news: News, freed: set[int]) -> list[Thing]:
+        """Let go of what is not so any more, hand over what is with somebody; returns what has come to wait."""
+        arrived = []
+        for thing in news.things:
+            known = self.things.pop(thing.item_id, None)
+            if thing == known:
+                self.things[thing.item_id] = thing
+                continue
+            if known is not None:
+                self._let_go(known, freed)
+            if thing.state == WITH_SOMEBODY:
+                self.things[thing.item_id] = thing
+                self._hand(thing, freed)
+            elif thing.state == WAITING and thing.queue_id in self.lines:
+                self.things[thing.item_id] = thing
+                arrived.append(thing)
+        return sorted(arrived, key=lambda each: (each.since, each.item_id))
+
+    def _let_go(self, known: Thing, freed: set[int]) -> None:
+        if self.pool is None:
+            return
+        if known.state == WITH_SOMEBODY and known.person_id in self.agent_numbers:
+            self._take(self.agent_numbers[known.person_id], known, -1)
+            freed.add(known.person_id)
+        place = self.places.pop(known.item_id, None)
+        if place is not None:
+            policy.withdraw(self.pool, place)
+            self.pool.holder[place] = -1
+            self._spare.append(place)
+
+    def _hand(self, thing: Thing, freed: set[int]) -> None:
+        if self.pool is not None and thing.person_id in self.agent_numbers:
+            self._take(self.agent_numbers[thing.person_id], thing, 1)
+            freed.add(thing.person_id)
+
+    def _take(self, agent: int, thing: Thing, sign: int) -> None:
+        """Take a thing's parts of somebody, or with -1 give them back."""
+        part = _mask(thing)
+        self._pool.firm[agent] = self._pool.firm[agent] | part if sign > 0 else self._pool.firm[agent] & ~part
+        self._pool.parts[agent] += sign * part.bit_count()
+        pools.take_stock(self._pool, agent)
+
+    def _hear_refusals(self, news: News, freed: set[int]) -> None:
+        for refusal in news.refusals:
+            self._refuse(refusal)
+        while self._timers and self._timers[0][0] <= news.at:
+            _, person_id, queue_id = heappop(self._timers)
+            if self.refusals.get((person_id, queue_id), math.inf) <= news.at:
+                del self.refusals[person_id, queue_id]
+                if self.pool is not None and person_id in self.agent_numbers and queue_id in self.queue_numbers:
+                    policy.forgive(self.pool, self.agent_numbers[person_id], self.queue_numbers[queue_id])
+                    freed.add(person_id)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        key = (refusal.person_id, refusal.queue_id)
+        self.refusals[key] = max(refusal.until, self.refusals.get(key, 0.0))
+        heappush(self._timers, (refusal.until, *key))
+        self._shun(*key)
+
+    def _shun(self, person_id: int, queue_id: int) -> None:
+        agent, queue = self.agent_numbers.get(person_id), self.queue_numbers.get(queue_id)
+        if self.pool is not None and agent is not None and queue is not None:
+            self.pool.shuns[agent * self.pool.queues + queue] = 1
+
+    # --- offering ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _pool(self) -> pools.Pool:
+        assert self.pool is not None
+        return self.pool
+
+    def _offer_arrivals(self, arrived: Iterable[Thing], now: float) -> None:
+        for thing in arrived:
+            place = self.places[thing.item_id] = self._spare.pop()
+            queue = self.queue_numbers[thing.queue_id]
+            if policy.arrive(self._pool, place, thing.item_id, queue, thing.since, now) >= 0:
+                self._decided(place)
+
+    def _offer_to(self, freed: set[int], now: float) -> None:
+        for person_id in sorted(freed):
+            number = self.agent_numbers.get(person_id)
+            while number is not None and (place := policy.free(self._pool, number, now)) >= 0:
+                self._decided(place)
+
+    def _serve_rings(self, now: float) -> None:
+        for queue in range(self._pool.queues):
+            if self._pool.rings > 1 and math.isfinite(self._pool.after[queue * self._pool.rings + 1]):
+                while (place := policy.serve(self._pool, queue, now)) >= 0:
+                    self._decided(place)
+
+    def _settle(self, now: float) -> None:
+        while self.pool is not None and (place := policy.settle(self.pool, now)) >= 0:
+            self._decided(place)
+
+    def _decided(self, place: int) -> None:
+        item_id, part = self._pool.waiting.name[place], self._pool.part[place]
+        thing, person_id = self.things[item_id], self._people[self._pool.holder[place]]
+        low, high = (part & -part).bit_length() - 1, part.bit_length()
+        self.things[item_id] = thing._replace(state=WITH_SOMEBODY, person_id=person_id, low=low, high=high)
+        self._offers.append(Offer(item_id, person_id, low, high, self.lines[thing.queue_id].offer_seconds))
+
+    # --- building ----------------------------------------------------------------------------------------------------
+
+    def _build(self, now: float) -> None:
+        """Make the pool anew from what is known; who sits idle keeps their seat in time."""
+        idle = {} if self.pool is None else {p: self._idle_since(n) for p, n in self.agent_numbers.items()}
+        lines = list(self.lines.values())
+        self.pool = None
+        if not lines:
+            return
+        self._seen.clear()
+        self.queue_numbers = {line.queue_id: number for number, line in enumerate(lines)}
+        self._people = sorted(self.workers)
+        self.agent_numbers = {person_id: number for number, person_id in enumerate(self._people)}
+        profiles = queueing.numbered(self._profile(self.workers[person_id]) for person_id in self._people)
+        self._profiles = {profile: number for number, profile in enumerate(profiles)}
+        room = max(ROOMY, 2 * len(self.things))
+        self.pool = pools.pool([_queue(line) for line in lines], profiles or [()], self._people, room)
+        self._place_things(room)
+        for person_id, worker in self.workers.items():
+            self._seat(worker, idle.get(person_id) or worker.since)
+        for key in self.refusals:
+            self._shun(*key)
+        self._settle(now)
+
+    def _place_things(self, room: int) -> None:
+        self.places, self._spare = {}, list(range(room - 1, -1, -1))
+        for thing in sorted(self.things.values(), key=lambda each: (each.since, each.item_id)):
+            if thing.state == WITH_SOMEBODY:
+                self._hand(thing, set())
+            elif thing.queue_id in self.queue_numbers:
+                place = self.places[thing.item_id] = self._spare.pop()
+                self._pool.queue[place] = self.queue_numbers[thing.queue_id]
+                self._pool.waiting.name[place] = thing.item_id
+                lanes.join(self._pool.waiting, self._pool.queue[place], place, thing.since)
+
+    def _seat(self, worker: Worker, since: float) -> None:
+        if worker.here:
+            number = self.agent_numbers[worker.person_id]
+            policy.come(self._pool, number, self._profiles[self._profile(worker)], _never(worker.until))
+            pools.sit(self._pool, number, since)
+
+    def _idle_since(self, number: int) -> float:
+        return self._pool.benches.key[number] - self._pool.handicap[number]
+
+    def _profile(self, worker: Worker) -> queueing.Profile:
+        like = (tuple(sorted(worker.skills.items())), worker.clients)
+        if like not in self._seen:
+            queues = [_queue(line) for line in self.lines.values()]
+            self._seen[like] = queueing.profile(worker.skills, worker.clients, queues)
+        return self._seen[like]
+
+
+def _queue(line: Line) -> queueing.Queue:
+    return queueing.Queue(
+        line.queue_id, line.client_id, line.requires, line.relax, at_once=line.at_once, slope=line.slope
+    )
+
+
+def _unsloped(line: Line) -> Line:
+    return line._replace(slope=0.0)
+
+
+def _never(until: float | None) -> float:
+    return math.inf if until is None else until
+
+
+def _mask(thing: Thing) -> int:
+    assert 0 <= thing.low < thing.high <= CAPACITY
+    return (1 << thing.high) - (1 << thing.low)
+
+
+# --- the decision log ------------------------------------------------------------------------------------------------
+
+
+def written(number: int, news: News, offers: Iterable[Offer]) -> Iterator[str]:
+    """The lines of a decision log for one telling, the first with this number: what was told, then each offer."""
+    yield json.dumps({"n": number, "told": news}, separators=(",", ":"), sort_keys=True)
+    for place, offer in enumerate(offers, number + 1):
+        yield json.dumps({"n": place, "at": news.at, "offer": offer}, separators=(",", ":"), sort_keys=True)
+
+
+def replayed(log: Iterable[str]) -> Iterator[str]:
+    """The lines that the policy gives for what a log was told: the same lines, if nothing but the policy decided."""
+    mind, number = Mind(), 1
+    for line in log:
+        row = json.loads(line)
+        if "told" in row:
+            news = read(row["told"])
+            number = row["n"] if number == 1 else number
+            for each in written(number, news, mind.hear(news)):
+                yield each
+                number += 1
+
+
+def read(told: list[Any]) -> News:
+    """A telling as it was written."""
+    at, lines, workers, things, refusals, undone = told
+    return News(
+        at,
+        None if lines is None else tuple(_read_line(each) for each in lines),
+        tuple(Worker(*each)._replace(clients=tuple(each[2])) for each in workers),
+        tuple(Thing(*each) for each in things),
+        tuple(Refusal(*each) for each in refusals),
+        tuple(undone),
+    )
+
+
+def _read_line(told: list[Any]) -> Line:
+    line = Line(*told)
+    return line._replace(relax=tuple((after, levels) for after, levels in line.relax))
