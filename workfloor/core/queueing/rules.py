@@ -49,11 +49,11 @@ def profile(skills: Mapping[str, int], clients: Collection[int], queues: Sequenc
 
 
 def rings(queue: Queue) -> list[tuple[float, dict[str, int]]]:
-    """The rings of a queue: (seconds waited, what is required from then on), the innermost first."""
+    """A queue's rings: (seconds waited, what is required from then on), the innermost first, none asking for more."""
     levels = dict(queue.requires)
     found = [(0.0, dict(levels))]
     for after, lowered in queue.relax:
-        levels |= lowered
+        levels = {skill: min(level, lowered.get(skill, level)) for skill, level in levels.items()}
         found.append((float(after), dict(levels)))
     return found
 

@@ -29,7 +29,7 @@ def arrive(pool: Pool, item: int, item_id: int, queue: int, since: float, now: f
     """Let an item wait in a queue from `since` on: the agent to whom it is offered at once, or -1.
 
     Offered on, transferred, called back: the same, with the `since` that says its place. For the `keeper`, who knows
-    its case, it is kept if they may have it and are here, so that nobody else takes it until it is withdrawn.
+    its case, it is kept if they may have it and are here: nobody else takes it until it is withdrawn.
     """
     pool.queue[item] = queue
     pool.waiting.name[item] = item_id
@@ -199,18 +199,21 @@ def _goes_before(pool: Pool, agent: int, other: int, queue: int) -> bool:
 
 
 def best_item(pool: Pool, agent: int, now: float) -> int:
-    """Find the item that an agent takes, or -1: what is kept for them, then by score, then by id.
+    """Find the item that an agent takes, the highest score first, then the oldest, then by id; -1 for none.
 
-    The score is the queue's slope x seconds waited + the bonus for the fit; within a queue only the oldest counts.
+    In each queue the oldest alone counts, and what is kept for them beside it.
     """
     lack = pool.lack[agent]
     if now >= pool.until[agent] or lack == (1 << pool.kinds) - 1:
         return -1
-    if pool.waiting.first[pool.queues + agent] >= 0:
-        kept = _kept(pool, agent, lack, now)
-        if kept >= 0:
-            return kept
-    return _most_urgent(pool, agent, lack, now)
+    best = _most_urgent(pool, agent, lack, now)
+    item = pool.waiting.first[pool.queues + agent]
+    while item >= 0:
+        queue = pool.queue[item]
+        if not lack >> pool.kind[queue] & 1 and may_have(pool, agent, queue, pool.waiting.key[item], now):
+            best = _more_urgent(pool, item, best, agent, now)
+        item = pool.waiting.after[item]
+    return best
 
 
 def _most_urgent(pool: Pool, agent: int, lack: int, now: float) -> int:
@@ -231,21 +234,19 @@ def _most_urgent(pool: Pool, agent: int, lack: int, now: float) -> int:
             or pool.shuns[shuns + queue]
         ):
             continue
-        if score > high or pool.waiting.name[item] < pool.waiting.name[best]:
+        if score > high or lanes.precedes(pool.waiting, item, best):
             best = item
             high = score
     return best
 
 
-def _kept(pool: Pool, agent: int, lack: int, now: float) -> int:
-    """The first item kept for an agent that they may have and have room for."""
-    item = pool.waiting.first[pool.queues + agent]
-    while item >= 0:
-        queue = pool.queue[item]
-        if not lack >> pool.kind[queue] & 1 and may_have(pool, agent, queue, pool.waiting.key[item], now):
-            return item
-        item = pool.waiting.after[item]
-    return -1
+def _more_urgent(pool: Pool, item: int, other: int, agent: int, now: float) -> int:
+    if other < 0:
+        return item
+    score, others = score_of(pool, item, agent, now), score_of(pool, other, agent, now)
+    if score == others:
+        return item if lanes.precedes(pool.waiting, item, other) else other
+    return item if score > others else other
 
 
 def may_have(pool: Pool, agent: int, queue: int, since: float, now: float) -> bool:
@@ -282,7 +283,7 @@ def settle(pool: Pool, now: float) -> int:
         if agent < 0:
             continue
         score = score_of(pool, item, agent, now)
-        if score > high or (score == high and pool.waiting.name[item] < pool.waiting.name[best]):
+        if score > high or (score == high and lanes.precedes(pool.waiting, item, best)):
             best, whom, high = item, agent, score
     if best >= 0:
         _offer(pool, best, whom, now)
@@ -336,8 +337,8 @@ def why(pool: Pool, item: int, now: float) -> list[Candidate]:
 def _candidate(pool: Pool, item: int, agent: int, now: float) -> Candidate:
     queue, since = pool.queue[item], pool.waiting.key[item]
     k = serving(pool, agent, queue)
-    if k < 0:
-        return Candidate(agent, "not able", -1, 0.0)
+    if k < 0 or now >= pool.until[agent]:
+        return Candidate(agent, "away" if now >= pool.until[agent] else "not able", -1, 0.0)
     rings = pool.after[queue * pool.rings : (queue + 1) * pool.rings]
     score = score_of(pool, item, agent, now)
     return Candidate(agent, _verdict(pool, item, agent, since + pool.reach[k], now), rings.index(pool.reach[k]), score)
@@ -346,7 +347,6 @@ def _candidate(pool: Pool, item: int, agent: int, now: float) -> Candidate:
 def _verdict(pool: Pool, item: int, agent: int, ripe: float, now: float) -> Any:
     queue, lane = pool.queue[item], pool.waiting.lane[item]
     hindrances = {
-        "away": now >= pool.until[agent],
         "ring not reached": now < ripe,
         "kept for another": lane >= pool.queues and lane != pool.queues + agent,
         "declined": pool.shuns[agent * pool.queues + queue],
