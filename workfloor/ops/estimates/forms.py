@@ -47,10 +47,10 @@ def plain(scenario: Scenario, estimates: Estimates) -> dict[str, Any]:
     def row(what: str, which: str, measures: Iterable[str]) -> dict[str, Any]:
         return {measure: _interval(estimates.of(what, which, measure)) for measure in measures}
 
-    made["all"] = row("queue", EVERY, QUEUE_MEASURES)
+    every = (*QUEUE_MEASURES, "wait_of_all")
+    made["all"] = row("queue", EVERY, every)
     made["queues"] = [
-        {"name": work.name, "target_seconds": work.target} | row("queue", work.name, QUEUE_MEASURES)
-        for work in scenario.works
+        {"name": work.name, "target_seconds": work.target} | row("queue", work.name, every) for work in scenario.works
     ]
     made["groups"] = [
         {"name": group.name, "agents": len(group.agents)} | row("group", group.name, GROUP_MEASURES)

@@ -134,6 +134,7 @@ def _measures(sums: Sequence[float]) -> dict[str, float]:
         "delayed": _percent(sums[twin.DELAYED], offered),
         "within": _percent(sums[twin.WITHIN], offered),
         "wait": _mean(sums[twin.WAIT], answered),
+        "wait_of_all": _mean(sums[twin.WAIT] + sums[twin.WAIT_IN_VAIN], offered),
         "handled": _mean(sums[twin.TALK] + sums[twin.WRAP], answered),
         "again": sums[twin.AGAIN],
         "left": offered - answered - sums[twin.ABANDONED],

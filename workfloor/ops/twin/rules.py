@@ -25,7 +25,7 @@ ARRIVAL, HANDLING, WRAP_UP, PATIENCE, RETRY, STREAMS = range(6)
 NONE, EXPONENTIAL, LOG_NORMAL, OBSERVED = range(4)
 
 # What is counted by interval (of arrival) and queue.
-OFFERED, ANSWERED, ABANDONED, DELAYED, WITHIN, WAIT, TALK, WRAP, AGAIN, FIELDS = range(10)
+OFFERED, ANSWERED, ABANDONED, DELAYED, WITHIN, WAIT, WAIT_IN_VAIN, TALK, WRAP, AGAIN, FIELDS = range(11)
 
 # How a service level counts.
 ANSWERED_WITHIN, GIVEN_UP, SPEED, HANDLED, VOLUME = range(5)
@@ -115,8 +115,8 @@ class World:
 def run(world: World) -> bool:
     """Run from the start until everything is worked off; False where there were more items at once than numbers.
 
-    Only here is memory asked for, by the heap: all else is compiled without the counting of references, which would
-    cost thirty times what it does. So the others leave what is to happen in `due`, and it is put on the heap here.
+    Only here is memory asked for, by the heap, so that all else compiles without the counting of references, which
+    would cost thirty times what it does. The others leave what is to happen in `due`, and here it joins the heap.
     """
     heap, due = [(math.inf, OVER << NUMBER, 0)], world.due
     begin(world)
@@ -125,7 +125,7 @@ def run(world: World) -> bool:
             heapq.heappush(heap, (due.at[number], due.code[number], due.wait[number]))
         due.count[0] = 0
         now, code, wait = heapq.heappop(heap)
-        if code >> NUMBER == OVER or not happen(world, now, code >> NUMBER, code & 0xFFFFFFFF, wait):
+        if not happen(world, now, code >> NUMBER, code & 0xFFFFFFFF, wait):
             return code >> NUMBER == OVER
 
 
@@ -140,24 +140,26 @@ def begin(world: World) -> None:
 
 
 def happen(world: World, now: float, kind: int, number: int, wait: int) -> bool:
-    """Let one event happen; False where no number is left for another item."""
+    """Let one event happen; False after the last, and where no number is left for another item."""
     if kind == ENDS:
         _end(world, number, now)
-    elif kind == ARRIVES:
-        _expect(world, number, now)
+    elif kind in (ARRIVES, RETURNS):
+        if kind == ARRIVES:
+            _expect(world, number, now)
         _arrive(world, number, now)
     elif kind == GIVES_UP:
         _give_up(world, number, now, wait)
     elif kind == REPLAYS:
         _replay(world, number)
-    elif kind == RETURNS:
-        _arrive(world, number, now)
     elif kind == REACHES:
         _reach(world, number, now, wait)
     elif kind == COMES:
         _come(world, number)
-    else:
+    elif kind == LEAVES:
         router.go(world.pool, number)
+    else:
+        _leave_waiting(world)
+        return False
     return world.course.free[0] > 0
 
 
@@ -166,9 +168,6 @@ def _later(world: World, at: float, kind: int, number: int, wait: int) -> None:
     k = due.count[0]
     due.at[k], due.code[k], due.wait[k] = at, kind << NUMBER | number, wait
     due.count[0] = k + 1
-
-
-# --- agents ----------------------------------------------------------------------------------------------------------
 
 
 def _come(world: World, session: int) -> None:
@@ -187,9 +186,6 @@ def _free(world: World, agent: int, now: float) -> None:
     while item >= 0:
         _answer(world, item, now)
         item = router.free(world.pool, agent, now)
-
-
-# --- items -----------------------------------------------------------------------------------------------------------
 
 
 def _expect(world: World, queue: int, now: float) -> None:
@@ -283,18 +279,13 @@ def _give_up(world: World, item: int, now: float, wait: int) -> None:
     queue, since = world.pool.queue[item], course.since[item]
     router.withdraw(world.pool, item)
     _put_back(world, item)
-    comes_again = chance.uniform(world.chance, queue * STREAMS + RETRY) < plan.retry_share[queue]
-    if comes_again:
+    _count_unanswered(world, queue, since, now - since, ABANDONED)
+    if chance.uniform(world.chance, queue * STREAMS + RETRY) < plan.retry_share[queue]:
         after = now + draw(world, queue, RETRY)
         if after < plan.horizon:
             _later(world, after, RETURNS, queue, 0)
-    if since >= plan.warm_up:
-        at = _row(world, queue, since)
-        world.tally.counts[at + OFFERED] += 1
-        world.tally.counts[at + ABANDONED] += 1
-        world.tally.counts[at + DELAYED] += 1
-        world.tally.counts[at + AGAIN] += comes_again
-        _judge(world, queue, ABANDONED, now - since, 0.0)
+        if since >= plan.warm_up:
+            world.tally.counts[_row(world, queue, since) + AGAIN] += 1
 
 
 def _put_back(world: World, item: int) -> None:
@@ -309,12 +300,7 @@ def _leave_waiting(world: World) -> None:
     for queue in range(world.pool.queues):
         item = world.pool.waiting.first[queue]
         while item >= 0:
-            since = world.course.since[item]
-            if since >= world.plan.warm_up:
-                at = _row(world, queue, since)
-                world.tally.counts[at + OFFERED] += 1
-                world.tally.counts[at + DELAYED] += 1
-                _judge(world, queue, OFFERED, math.inf, 0.0)
+            _count_unanswered(world, queue, world.course.since[item], math.inf, OFFERED)
             item = world.pool.waiting.after[item]
 
 
@@ -336,6 +322,18 @@ def _count_answered(world: World, item: int, queue: int, waited: float) -> None:
     counts[at + TALK] += course.handling[item]
     counts[at + WRAP] += course.wrap_up[item]
     _judge(world, queue, ANSWERED, waited, course.handling[item] + course.wrap_up[item])
+
+
+def _count_unanswered(world: World, queue: int, since: float, waited: float, fate: int) -> None:
+    if since < world.plan.warm_up:
+        return
+    counts, at = world.tally.counts, _row(world, queue, since)
+    counts[at + OFFERED] += 1
+    counts[at + DELAYED] += 1
+    if fate == ABANDONED:
+        counts[at + ABANDONED] += 1
+        counts[at + WAIT_IN_VAIN] += waited
+    _judge(world, queue, fate, waited, 0.0)
 
 
 def _count_busy(world: World, group: int, start: float, end: float, share: float) -> None:

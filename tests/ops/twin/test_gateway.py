@@ -1,0 +1,89 @@
+"""The twin compiled: the same to the last bit, and true to the published results within three standard errors."""
+
+import math
+from functools import partial
+
+import pytest
+
+from tests.ops.twin import floors
+from tests.ops.twin.floors import floor, group, work
+from workfloor.kit import erlang
+from workfloor.ops.estimates import rules as estimates
+from workfloor.ops.planning import rules as planning
+from workfloor.ops.twin import gateway
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.mark.parametrize("replication", [0, 1])
+def test_lists_and_arrays_give_the_same_to_the_last_bit(store, replication):
+    scenario = floors.mixed(hours=2)
+
+    plain = gateway.run(planning.world(scenario, replication))
+    compiled = gateway.run_compiled(planning.world(scenario, replication), store)
+
+    assert plain is not None
+    assert plain == compiled
+
+
+def test_replications_over_processes_are_those_of_one(store):
+    worlds = partial(planning.world, floors.mixed(hours=0.2))
+
+    over_processes = list(gateway.replications(worlds, 4))
+
+    assert over_processes == [(number, gateway.run_one(worlds, None, number)) for number in range(4)]
+
+
+def test_a_floor_that_drowns_is_refused():
+    def worlds(number):
+        world = planning.world(floors.mixed(hours=0.2), number)
+        world.course.free[0] = 3
+        return world
+
+    with pytest.raises(gateway.Drowned, match="In replication 1 more than"):
+        gateway.run_one(worlds, None, 0)
+
+
+def within_three_errors(scenario, store, **expected):
+    found = estimates.Estimates()
+    for _, tally in gateway.replications(partial(planning.world, scenario), scenario.replications, store):
+        found.add(estimates.figures(scenario, tally))
+    for measure, value in expected.items():
+        one = found.of("queue", "calls", measure)
+        error = one.half / estimates.student(one.seen - 1)
+        assert abs(one.mean - value) < 3 * error, (measure, one, value)
+        assert error < 0.03 * value, (measure, error)  # or the test would say little
+
+
+def one_queue(per_minute, minutes, agents, patience=None, **terms):
+    calls = work(per_hour=60 * per_minute, handling=60 * minutes, patience=patience)
+    return floor([calls], [group(agents)], hours=70, warm_up=3600.0, every=math.inf, replications=30, **terms)
+
+
+def test_fifty_agents_with_impatient_customers(store):
+    within_three_errors(one_queue(48, 1, 50, patience=60.0), store, delayed=40.54, abandoned=3.94)
+
+
+def test_a_hundred_calls_in_half_an_hour(store):
+    scenario = one_queue(100 / 30, 3, 14)
+
+    within_three_errors(scenario, store, delayed=17.41, within=88.84, wait=7.84)
+
+
+def test_fifty_agents_with_two_minutes_of_patience(store):
+    scenario = one_queue(48, 1, 50, patience=120.0)
+
+    within_three_errors(scenario, store, abandoned=3.09, wait_of_all=3.71)
+
+
+def test_without_any_patience_who_finds_all_busy_is_lost(store):
+    calls = planning.Work(
+        "calls", floors.work().queue, rates=(50 / 60,), handling=planning.exponential(60.0),
+        patience=planning.observed([0.0]),
+    )  # fmt: skip
+    scenario = floor([calls], [group(50)], hours=70, warm_up=3600.0, every=math.inf, replications=30)
+
+    within_three_errors(scenario, store, abandoned=100 * erlang.loss(50, 50))

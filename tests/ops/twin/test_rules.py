@@ -1,0 +1,172 @@
+"""The twin as a floor: who is served, who gives up, who comes again, in which hours."""
+
+import math
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.ops.twin import floors
+from tests.ops.twin.floors import HOUR, floor, group, work
+from workfloor.ops.planning import rules as planning
+from workfloor.ops.twin import rules
+
+
+def run(scenario, replication=0) -> rules.Tally:
+    world = floors.world(scenario, replication)
+    assert rules.run(world)
+    return world.tally
+
+
+def total(scenario, tally, field, queue=None) -> float:
+    width = len(scenario.works) * rules.FIELDS
+    queues = range(len(scenario.works)) if queue is None else [queue]
+    return sum(sum(tally.counts[each * rules.FIELDS + field :: width]) for each in queues)
+
+
+def test_what_comes_at_a_recorded_time_is_served_at_once_by_whoever_is_there():
+    replayed = planning.Work("calls", floors.work().queue, handling=planning.observed([90.0]))
+    scenario = floor([replayed], [group(1)], came=((10.0, 0), (50.0, 0), (4000.0, 0)))
+
+    tally = run(scenario)
+
+    assert total(scenario, tally, rules.ANSWERED) == 3
+    assert total(scenario, tally, rules.DELAYED) == 1
+    assert total(scenario, tally, rules.WAIT) == pytest.approx(50)  # the second waits until the first ends at 100
+    assert tally.counts[rules.OFFERED] == 2  # in the first hour
+    assert tally.busy[0] == pytest.approx(180)
+
+
+def test_nobody_serves_outside_their_hours_and_what_is_left_counts_as_never_answered():
+    replayed = planning.Work("calls", floors.work().queue, handling=planning.observed([60.0]))
+    came = ((100.0, 0), (HOUR - 5, 0), (2 * HOUR + 1, 0))
+    scenario = floor([replayed], [group(1, sessions=((HOUR, 2 * HOUR),))], came=came)
+
+    tally = run(scenario)
+
+    assert total(scenario, tally, rules.OFFERED) == 3
+    assert total(scenario, tally, rules.ANSWERED) == 2
+    assert total(scenario, tally, rules.WAIT) == pytest.approx((HOUR - 100) + (5 + 60))
+
+
+def test_a_relaxed_requirement_brings_help_at_the_very_moment():
+    asked = floors.Queue(1, 1, {"german": 3}, relax=((45.0, {"german": 1}),))
+    replayed = planning.Work("calls", asked, handling=planning.observed([60.0]))
+    scenario = floor([replayed], [group(1, german=1)], came=((0.1, 0), (1000.3, 0)))
+
+    tally = run(scenario)
+
+    assert total(scenario, tally, rules.ANSWERED) == 2
+    assert total(scenario, tally, rules.WAIT) == pytest.approx(90)
+
+
+def test_one_agent_has_three_chats_in_hand_and_a_fourth_waits():
+    chats = planning.Work("chats", floors.Queue(1, 1, {}, at_once=3), handling=planning.observed([300.0]))
+    scenario = floor([chats], [group(1)], came=tuple((float(n), 0) for n in range(4)))
+
+    tally = run(scenario)
+
+    assert total(scenario, tally, rules.DELAYED) == 1
+    assert total(scenario, tally, rules.WAIT) == pytest.approx(297)
+    assert tally.busy[0] == pytest.approx(4 * 300 / 3)
+
+
+def test_pace_by_level_and_wrap_up_keep_the_agent_busy():
+    asked = floors.Queue(1, 1, {"french": 1})
+    paced = planning.Work(
+        "calls", asked, handling=planning.observed([100.0]), wrap_up=planning.observed([20.0]),
+        pace=(1.5, 1.2, 1.0, 0.9, 0.8),
+    )  # fmt: skip
+    for level, factor in ((1, 1.5), (5, 0.8)):
+        scenario = floor([paced], [group(1, french=level)], came=((0.0, 0),))
+        tally = run(scenario)
+
+        assert total(scenario, tally, rules.TALK) == pytest.approx(100 * factor)
+        assert tally.busy[0] == pytest.approx(100 * factor + 20)
+
+
+def test_a_share_of_those_who_gave_up_comes_again():
+    scenario = floor([work(per_hour=600, patience=30, retry_share=0.4, retry_after=600.0)], [group(2)], hours=40)
+
+    tally = run(scenario)
+
+    gave_up, again = (total(scenario, tally, field) for field in (rules.ABANDONED, rules.AGAIN))
+    assert again / gave_up == pytest.approx(0.4, abs=0.03)
+    assert total(scenario, tally, rules.OFFERED) == pytest.approx(24_000 + again, rel=0.03)
+
+
+def test_arrivals_follow_their_intervals_over_and_over():
+    day = planning.Work(
+        "calls", floors.work().queue, cycle=HOUR, rates=(0.0, 0.1, 0.4), handling=planning.observed([1.0])
+    )
+    scenario = floor([day], [group(5)], hours=300)
+
+    tally = run(scenario)
+
+    offered = Counter()
+    for interval in range(scenario.intervals):
+        offered[interval % 3] += tally.counts[interval * rules.FIELDS + rules.OFFERED]
+    assert offered[0] == 0
+    assert offered[1] == pytest.approx(100 * 360, rel=0.02)
+    assert offered[2] == pytest.approx(100 * 1440, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("spread", "mean", "deviation"),
+    [
+        (planning.exponential(60.0), 60, 60),
+        (planning.log_normal(60.0, 30.0), 60, 30),
+        (planning.log_normal(60.0, 0.0), 60, 0),
+        (planning.observed([20.0, 40.0, 120.0]), 60, 43.2),
+    ],
+)
+def test_times_are_spread_as_asked(spread, mean, deviation):
+    scenario = floor([planning.Work("calls", floors.work().queue, handling=spread)], [group(1)])
+    world = floors.world(scenario)
+    draws = [rules.draw(world, 0, rules.HANDLING) for _ in range(40_000)]
+    average = math.fsum(draws) / len(draws)
+
+    assert average == pytest.approx(mean, rel=0.02)
+    assert math.sqrt(math.fsum((each - average) ** 2 for each in draws) / len(draws)) == pytest.approx(
+        deviation, rel=0.05, abs=1e-6
+    )
+
+
+def test_more_work_than_the_world_has_numbers_for_is_said():
+    scenario = floor([work(per_hour=60)], [group(1, sessions=())], hours=1)
+    world = floors.world(scenario)
+    world.course.free[0] = 5
+
+    assert not rules.run(world)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.floats(1, 400), st.integers(1, 20), st.floats(5, 600), st.floats(1, 600), st.integers(1, 3), st.integers(0, 99)
+)
+def test_everybody_offered_is_answered_gives_up_or_is_left_and_nobody_does_more_than_they_can(
+    per_hour, agents, handling, patience, at_once, replication
+):
+    works = [
+        work("calls", 1, per_hour, handling, patience),
+        work("chats", 2, per_hour, handling, patience, at_once=at_once),
+    ]
+    scenario = floor(works, [group(agents, sessions=((600.0, 3 * HOUR),))], hours=4)
+
+    tally = run(scenario, replication)
+
+    offered, answered, gave_up = (
+        total(scenario, tally, field) for field in (rules.OFFERED, rules.ANSWERED, rules.ABANDONED)
+    )
+    assert offered == answered + gave_up
+    # Who is in hand at the end of a shift is still finished.
+    busy_hours = [sum(tally.busy[interval : interval + 1]) for interval in range(3)]
+    assert all(busy <= agents * HOUR + 1e-6 for busy in busy_hours)
+
+
+def test_the_same_seed_gives_the_same_and_another_another():
+    scenario = floors.mixed(hours=1)
+
+    assert run(scenario) == run(scenario)
+    assert run(scenario) != run(scenario, replication=1)
