@@ -12,7 +12,7 @@ def drawn(seed: int, count: int = 20_000) -> list[float]:
     return [chance.uniform(states, 0) for _ in range(count)]
 
 
-def test_numbers_are_those_of_splitmix64():
+def test_mixing_is_that_of_splitmix64():
     # The first outputs for the state 1234567, as in the reference implementation's test vectors.
     state, found = 1234567, []
     for _ in range(3):
@@ -40,3 +40,9 @@ def test_streams_side_by_side_have_nothing_in_common():
     pairs = [(chance.uniform(states, 0) - 0.5, chance.uniform(states, 1) - 0.5) for _ in range(20_000)]
 
     assert 12 * fmean(a * b for a, b in pairs) == pytest.approx(0, abs=0.03)
+
+
+def test_draws_that_follow_one_another_have_nothing_in_common():
+    draws = [each - 0.5 for each in drawn(3)]
+    for lag in (1, 2, 3, 16):
+        assert 12 * fmean(a * b for a, b in zip(draws, draws[lag:], strict=False)) == pytest.approx(0, abs=0.03)

@@ -115,7 +115,7 @@ def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
     elif contract and lasts > _MONTH_SECONDS:
         message = "is longer than a month: prices and credits are agreed by the month. Simulate one, or no contract."
         yield "scenario.lasts", message, ("scenario.contract",)
-    if warm_up >= lasts:
+    if 0 < lasts <= warm_up:
         yield "scenario.warm_up", "leaves nothing to be counted.", ("scenario.lasts",)
     if "every" in head and not every * _MOST_INTERVALS >= lasts:
         yield "scenario.every", f"gives more than {_MOST_INTERVALS:,} intervals.", ("scenario.lasts",)
@@ -183,12 +183,15 @@ def _faults_of_groups(given: Draft, contract: Contract | None) -> Faults:
     yield from _twice("groups", [group["name"] for group in groups])
     asked = _queues(given, contract).values()
     known = sorted({skill for queue in asked for skill in queue.requires})
-    for place, group in _placed("groups", groups):
-        for skill in group["skills"]:
-            if skill not in known:
-                message = f"{skill} is an unknown skill: no queue asks for it. Asked for: {', '.join(known) or 'none'}."
-                yield f"{place}.skills.{skill}", message, ("scenario.contract", "queues")
-    if groups:
+    there_is = f"no queue asks for it. Asked for: {', '.join(known) or 'none'}."
+    unknown = [
+        (f"{place}.skills.{skill}", f"{skill} is an unknown skill: {there_is}", ("scenario.contract", "queues"))
+        for place, group in _placed("groups", groups)
+        for skill in group["skills"]
+        if skill not in known
+    ]
+    yield from unknown
+    if groups and not unknown:
         yield from _faults_of_cover(given, contract, [group["skills"] for group in groups])
 
 

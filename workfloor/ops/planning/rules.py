@@ -125,7 +125,7 @@ def world(scenario: Scenario, replication: int) -> twin.World:
     return twin.World(
         _plan(scenario, [numbers.index(each) for each in profiles]),
         pool,
-        twin.Course([0.0] * items, [0.0] * items, [0.0] * items, [0] * items, list(range(items)), [items, 0]),
+        twin.Course([0.0] * items, [0] * items, list(range(items)), [items, 0]),
         twin.Due([0.0] * items, [0] * items, [0] * items, [0]),
         twin.Tally(
             [0.0] * (intervals * len(works) * twin.FIELDS),

@@ -27,7 +27,7 @@ NONE, EXPONENTIAL, LOG_NORMAL, OBSERVED = range(4)
 # What is counted by interval (of arrival) and queue.
 OFFERED, ANSWERED, ABANDONED, DELAYED, WITHIN, WAIT, WAIT_IN_VAIN, TALK, WRAP, AGAIN, FIELDS = range(11)
 
-# How a service level counts.
+# How a service level counts, and what is added up for it.
 ANSWERED_WITHIN, GIVEN_UP, SPEED, HANDLED, VOLUME = range(5)
 COUNTED, MET, TOTAL, SUMS = range(4)
 
@@ -76,8 +76,6 @@ class Course:
     """What changes: by item, and the numbers that no item has now."""
 
     since: MutableSequence[float]
-    handling: MutableSequence[float]
-    wrap_up: MutableSequence[float]
     wait: MutableSequence[int]  # how many waits this number has seen, so that what was meant for others is known
     spare: MutableSequence[int]  # stack of free numbers
     free: MutableSequence[int]  # [0] height of the stack, [1] items so far
@@ -223,19 +221,16 @@ def _arrive(world: World, queue: int, now: float) -> None:
     course.free[1] += 1
     item = course.spare[course.free[0]]
     course.since[item] = now
-    course.handling[item] = draw(world, queue, HANDLING)
-    course.wrap_up[item] = draw(world, queue, WRAP_UP)
-    patience = draw(world, queue, PATIENCE)
     if router.arrive(world.pool, item, course.free[1], queue, now, now) >= 0:
         _answer(world, item, now)
     else:
-        _wait(world, item, queue, now, patience)
+        _wait(world, item, queue, now)
 
 
-def _wait(world: World, item: int, queue: int, now: float, patience: float) -> None:
+def _wait(world: World, item: int, queue: int, now: float) -> None:
     pool, wait = world.pool, world.course.wait[item]
     if world.plan.spread[queue * STREAMS + PATIENCE] != NONE:
-        _later(world, now + patience, GIVES_UP, item, wait)
+        _later(world, now + draw(world, queue, PATIENCE), GIVES_UP, item, wait)
     for ring in range(1, pool.rings):
         after = pool.after[queue * pool.rings + ring]
         if after < math.inf:
@@ -253,22 +248,21 @@ def _reach(world: World, item: int, now: float, wait: int) -> None:
 
 
 def _answer(world: World, item: int, now: float) -> None:
-    plan, pool, course = world.plan, world.pool, world.course
-    queue, agent, since = pool.queue[item], pool.holder[item], course.since[item]
-    group = plan.group[agent]
-    course.wait[item] += 1
-    handling = course.handling[item] * plan.pace[group * pool.queues + queue]
-    course.handling[item] = handling
-    ends = now + handling + course.wrap_up[item]
-    _later(world, ends, ENDS, item, 0)
-    _count_busy(world, group, now, ends, pool.size[pool.kind[queue]] / 60)
+    plan, pool, since = world.plan, world.pool, world.course.since[item]
+    queue = pool.queue[item]
+    group = plan.group[pool.holder[item]]
+    talk = draw(world, queue, HANDLING) * plan.pace[group * pool.queues + queue]
+    wrap = draw(world, queue, WRAP_UP) if plan.spread[queue * STREAMS + WRAP_UP] != NONE else 0.0
+    world.course.wait[item] += 1
+    _later(world, now + talk + wrap, ENDS, item, 0)
+    _count_busy(world, group, now, now + talk + wrap, pool.size[pool.kind[queue]] / 60)
     if since >= plan.warm_up:
-        _count_answered(world, item, queue, now - since)
+        _count_answered(world, queue, since, now - since, talk, wrap)
 
 
 def _end(world: World, item: int, now: float) -> None:
     agent = router.release(world.pool, item)
-    _put_back(world, item)
+    _put_back(world.course, item)
     _free(world, agent, now)
 
 
@@ -278,7 +272,7 @@ def _give_up(world: World, item: int, now: float, wait: int) -> None:
         return
     queue, since = world.pool.queue[item], course.since[item]
     router.withdraw(world.pool, item)
-    _put_back(world, item)
+    _put_back(world.course, item)
     _count_unanswered(world, queue, since, now - since, ABANDONED)
     if chance.uniform(world.chance, queue * STREAMS + RETRY) < plan.retry_share[queue]:
         after = now + draw(world, queue, RETRY)
@@ -288,8 +282,7 @@ def _give_up(world: World, item: int, now: float, wait: int) -> None:
             world.tally.counts[_row(world, queue, since) + AGAIN] += 1
 
 
-def _put_back(world: World, item: int) -> None:
-    course = world.course
+def _put_back(course: Course, item: int) -> None:
     course.wait[item] += 1
     course.spare[course.free[0]] = item
     course.free[0] += 1
@@ -311,17 +304,19 @@ def _row(world: World, queue: int, since: float) -> int:
     return (int(since / world.plan.every) * world.pool.queues + queue) * FIELDS
 
 
-def _count_answered(world: World, item: int, queue: int, waited: float) -> None:
-    counts, course = world.tally.counts, world.course
-    at = _row(world, queue, course.since[item])
+def _count_answered(world: World, queue: int, since: float, waited: float, talk: float, wrap: float) -> None:
+    counts, at = world.tally.counts, _row(world, queue, since)
     counts[at + OFFERED] += 1
     counts[at + ANSWERED] += 1
-    counts[at + DELAYED] += waited > 0
-    counts[at + WITHIN] += waited <= world.plan.target[queue]
-    counts[at + WAIT] += waited
-    counts[at + TALK] += course.handling[item]
-    counts[at + WRAP] += course.wrap_up[item]
-    _judge(world, queue, ANSWERED, waited, course.handling[item] + course.wrap_up[item])
+    counts[at + TALK] += talk
+    counts[at + WRAP] += wrap
+    if waited > 0:
+        counts[at + DELAYED] += 1
+        counts[at + WAIT] += waited
+    if waited <= world.plan.target[queue]:
+        counts[at + WITHIN] += 1
+    if len(world.plan.level):
+        _judge(world, queue, ANSWERED, waited, talk + wrap)
 
 
 def _count_unanswered(world: World, queue: int, since: float, waited: float, fate: int) -> None:
@@ -338,12 +333,16 @@ def _count_unanswered(world: World, queue: int, since: float, waited: float, fat
 
 def _count_busy(world: World, group: int, start: float, end: float, share: float) -> None:
     plan = world.plan
-    start, end = max(start, plan.warm_up), min(end, plan.horizon)
+    if start < plan.warm_up:
+        start = plan.warm_up
+    if end > plan.horizon:
+        end = plan.horizon
     interval = int(start / plan.every)
     while start < end:
-        stop = min(end, (interval + 1) * plan.every)
+        border = (interval + 1) * plan.every
+        stop = end if end < border else border
         world.tally.busy[interval * plan.groups + group] += (stop - start) * share
-        start = max(stop, start)
+        start = stop
         interval += 1
 
 

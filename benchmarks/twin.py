@@ -1,0 +1,204 @@
+"""The twin beside SimPy and Ciw on one model, compiled and plain; a million contacts; memory over the horizon.
+
+The model: five queues of different priority, a hundred agents in five groups with two skills each, exponential times,
+customers who give up. In SimPy it is written twice: with SimPy's own store of agents and queue of requests, sorted by
+priority; and by hand, with nothing of SimPy but its processes and clock. Ciw knows no agents with several skills, so
+there everybody can do everything, which is less work a contact. The peers run fewer contacts; all figures are CPU time
+a contact, medians of several runs.
+"""
+
+import heapq
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+import ciw
+import simpy
+
+from benchmarks.figures import Figure
+from workfloor.core.queueing.rules import Queue
+from workfloor.ops.planning import rules as planning
+from workfloor.ops.planning.rules import Group, Scenario, Work, exponential
+from workfloor.ops.twin import gateway, rules
+
+QUEUES, TEAM = 5, 20  # queues, and agents in each of as many groups
+HANDLING, PATIENCE = 180.0, 120.0
+A_SECOND = QUEUES * TEAM / HANDLING  # contacts of all queues together: just what the agents can do
+MILLION = 1_000_000
+PEAK = 1024.0  # ru_maxrss is in KiB
+
+
+def measure(runs: int = 3) -> list[Figure]:
+    """Measure all; the first compiled run, which compiles, counts nowhere."""
+    with tempfile.TemporaryDirectory() as store:
+        run = gateway.program(Path(store))
+        began = time.perf_counter()
+        run(gateway.arrays(_world(2_000)))
+        compiling = time.perf_counter() - began
+        compiled = median(_cpu(run, gateway.arrays(_world(MILLION))) for _ in range(runs)) / MILLION
+        before = _peak()
+        run(gateway.arrays(_world(10 * MILLION)))
+        grown = _peak() - before
+    plain = median(_cpu(rules.run, _world(60_000)) for _ in range(runs)) / 60_000
+    by_simpy = median(_cpu(_simpy, 20_000) for _ in range(runs)) / 20_000
+    by_hand = median(_cpu(_simpy_by_hand, 60_000) for _ in range(runs)) / 60_000
+    by_ciw = median(_cpu(_ciw, 4_000) for _ in range(runs)) / 4_000
+    what, micro = "Twin, CPU time a contact", 1e6
+    return [
+        Figure(f"{what}, compiled", compiled * micro, "µs", "SimPy (at least 25 times)", by_simpy * micro),
+        Figure(f"{what}, compiled", compiled * micro, "µs", "SimPy, by hand", by_hand * micro),
+        Figure(f"{what}, compiled", compiled * micro, "µs", "Ciw (at least 100 times)", by_ciw * micro),
+        Figure(f"{what}, in CPython", plain * micro, "µs", "SimPy (at least 3 times)", by_simpy * micro),
+        Figure(f"{what}, in CPython", plain * micro, "µs", "SimPy, by hand", by_hand * micro),
+        Figure("Twin, a million contacts, compiled", compiled * MILLION, "s", "promised", 0.6),
+        Figure("Twin, memory that ten million contacts take beyond one million", grown, "MB", "promised", 20),
+        Figure("Twin, compiling, once", compiling, "s", "promised", 60),
+    ]
+
+
+def _cpu(run: Callable[[Any], object], given: Any) -> float:
+    began = time.process_time()
+    run(given)
+    return time.process_time() - began
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / PEAK
+
+
+# --- ours ----------------------------------------------------------------------------------------------------------
+
+
+def _world(contacts: int) -> rules.World:
+    works = [
+        Work(
+            f"queue-{n}", Queue(n + 1, 1, {f"skill-{n}": 1}, slope=(1 + n) / 20), rates=(A_SECOND / QUEUES,),
+            handling=exponential(HANDLING), patience=exponential(PATIENCE),
+        )
+        for n in range(QUEUES)
+    ]  # fmt: skip
+    groups = [
+        Group(f"group-{n}", {f"skill-{n}": 1, f"skill-{(n + 1) % QUEUES}": 1}, (((0.0, float("inf")),),) * TEAM)
+        for n in range(QUEUES)
+    ]
+    horizon = contacts / A_SECOND
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    scenario = Scenario("", start, "UTC", horizon, tuple(works), tuple(groups), every=86400.0)
+    return planning.world(scenario, 0)
+
+
+# --- SimPy ---------------------------------------------------------------------------------------------------------
+
+
+class _Request(simpy.resources.store.FilterStoreGet):
+    """A request for an agent, with what it is sorted by."""
+
+    def __init__(self, store: "_Agents", queue: int) -> None:
+        self.key = (-queue, store._env.now)
+        super().__init__(store, lambda agent: queue in agent)
+
+
+class _Agents(simpy.FilterStore):
+    GetQueue = simpy.resources.resource.SortedQueue
+
+
+def _simpy(contacts: int) -> None:
+    """The model with SimPy's own means."""
+    env, random = simpy.Environment(), Random(1)
+    agents = _Agents(env, QUEUES * TEAM)
+    agents.items = [(group, (group + 1) % QUEUES) for group in range(QUEUES) for _ in range(TEAM)]
+
+    def contact(queue: int) -> Iterator[Any]:
+        request = _Request(agents, queue)
+        yield request | env.timeout(random.expovariate(1 / PATIENCE))
+        if not request.triggered:
+            request.cancel()
+            return
+        yield env.timeout(random.expovariate(1 / HANDLING))
+        yield agents.put(request.value)
+
+    def arrivals(queue: int) -> Iterator[simpy.Event]:
+        for _ in range(contacts // QUEUES):
+            yield env.timeout(random.expovariate(A_SECOND / QUEUES))
+            env.process(contact(queue))
+
+    for queue in range(QUEUES):
+        env.process(arrivals(queue))
+    env.run()
+
+
+class _Floor:
+    """The model by hand: idle agents in lists, waiting contacts in heaps."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env, self.random = env, Random(1)
+        self.idle: list[list[int]] = [list(range(n * TEAM, (n + 1) * TEAM)) for n in range(QUEUES)]
+        self.waiting: list[list[tuple[float, int, simpy.Event]]] = [[] for _ in range(QUEUES)]
+        self.count = self.gave_up = 0
+
+    def arrivals(self, queue: int, contacts: int) -> Iterator[simpy.Event]:
+        for _ in range(contacts):
+            yield self.env.timeout(self.random.expovariate(A_SECOND / QUEUES))
+            self.env.process(self.contact(queue))
+
+    def contact(self, queue: int) -> Iterator[Any]:
+        group = next((g for g in (queue, (queue - 1) % QUEUES) if self.idle[g]), -1)
+        if group >= 0:
+            agent = self.idle[group].pop(0)
+        else:
+            self.count += 1
+            served = self.env.event()
+            heapq.heappush(self.waiting[queue], (self.env.now, self.count, served))
+            patience = self.env.timeout(self.random.expovariate(1 / PATIENCE))
+            yield served | patience
+            if not served.triggered:
+                self.gave_up += 1
+                served.succeed(-1)  # known by whoever finds it in the heap
+                return
+            agent = served.value
+        yield self.env.timeout(self.random.expovariate(1 / HANDLING))
+        self.free(agent)
+
+    def free(self, agent: int) -> None:
+        group = agent // TEAM
+        best, score = None, -1.0
+        for queue in (group, (group + 1) % QUEUES):
+            heap = self.waiting[queue]
+            while heap and heap[0][2].triggered:
+                heapq.heappop(heap)
+            if heap and (1 + queue) * (self.env.now - heap[0][0]) > score:
+                best, score = heap, (1 + queue) * (self.env.now - heap[0][0])
+        if best is None:
+            self.idle[group].append(agent)
+        else:
+            heapq.heappop(best)[2].succeed(agent)
+
+
+def _simpy_by_hand(contacts: int) -> None:
+    env = simpy.Environment()
+    floor = _Floor(env)
+    for queue in range(QUEUES):
+        env.process(floor.arrivals(queue, contacts // QUEUES))
+    env.run()
+
+
+# --- Ciw -----------------------------------------------------------------------------------------------------------
+
+
+def _ciw(contacts: int) -> None:
+    classes = [f"queue {n}" for n in range(QUEUES)]
+    network = ciw.create_network(
+        arrival_distributions={name: [ciw.dists.Exponential(A_SECOND / QUEUES)] for name in classes},
+        service_distributions={name: [ciw.dists.Exponential(1 / HANDLING)] for name in classes},
+        reneging_time_distributions={name: [ciw.dists.Exponential(1 / PATIENCE)] for name in classes},
+        priority_classes={name: QUEUES - n - 1 for n, name in enumerate(classes)},
+        number_of_servers=[QUEUES * TEAM],
+    )
+    ciw.seed(1)
+    ciw.Simulation(network).simulate_until_max_time(contacts / A_SECOND)
