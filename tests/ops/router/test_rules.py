@@ -190,6 +190,15 @@ def test_a_requirement_relaxes_with_waiting_and_the_time_for_it_can_be_asked():
     assert rules.ripens(floor.pool, 0, 30.1) == math.inf
 
 
+def test_who_is_freed_before_the_ring_is_reached_sits_until_then():
+    floor = Floor([CALLS, CHATS], [speaker(2)])
+    floor.arrive(CALLS, now=0.0)
+
+    assert floor.come(0, now=29.9) == [[]]
+    assert rules.serve(floor.pool, 0, 29.9) == -1
+    assert floor.free(0, now=30.0) == [0]
+
+
 def test_the_inner_ring_goes_first_though_longer_at_work_and_more_versatile():
     floor = Floor([CALLS, CARDS], [speaker(2), speaker(3, BOTH, cards=1)])
     floor.come(0, now=0.0)
@@ -224,6 +233,17 @@ def test_mail_is_put_aside_for_an_urgent_call_by_who_has_no_better_and_goes_on_a
     assert floor.free(0, now=6.0) == []
     rules.release(floor.pool, 0)
     assert floor.free(0, now=7.0) == [2]
+
+
+def test_nothing_is_put_aside_while_there_is_room_beside_it():
+    mail, chat = MAIL._replace(at_once=3), URGENT._replace(at_once=3)
+    floor = Floor([mail, chat], [speaker()])
+    floor.come(0)
+
+    assert [floor.arrive(queue) for queue in (mail, mail, chat, chat, chat, chat)] == [0, 0, 0, 0, 0, -1]
+    parts = floor.pool.part
+    assert parts[2] & (parts[0] | parts[1]) == 0
+    assert parts[3] | parts[4] == parts[0] | parts[1]
 
 
 # --- offers ----------------------------------------------------------------------------------------------------------
@@ -444,16 +464,23 @@ def note(log, what, item, agent):
 
 
 LEVELS = st.dictionaries(st.sampled_from("ab"), st.integers(1, 2), max_size=1)
+LOWERED = st.sampled_from([{}, {"a": 0}, {"b": 0}, {"a": 1}, {"b": 1}])
+RINGS = st.lists(LOWERED, max_size=2).map(lambda some: [(10.0 * n + 7.5, each) for n, each in enumerate(some)])
 QUEUES = st.lists(
     st.builds(
         queueing.Queue,
-        queue_id=st.just(0), client_id=st.integers(1, 2), requires=LEVELS,
-        relax=st.lists(LEVELS, max_size=2).map(lambda some: [(10.0 * n + 7.5, each) for n, each in enumerate(some)]),
-        at_once=st.sampled_from([1, 1, 2, 3]), yields=st.booleans(), interrupts=st.booleans(),
+        queue_id=st.just(0),
+        client_id=st.integers(1, 2),
+        requires=LEVELS,
+        relax=RINGS,
+        at_once=st.sampled_from([1, 1, 2, 3]),
+        yields=st.booleans(),
+        interrupts=st.booleans(),
         slope=st.sampled_from([0.1, 1.0, 1.0, 3.0]),
     ),
-    min_size=1, max_size=4,
-)  # fmt: skip
+    min_size=1,
+    max_size=4,
+)
 SKILLS = st.fixed_dictionaries({"a": st.integers(0, 3), "b": st.integers(0, 3)})
 PEOPLE = st.lists(st.tuples(SKILLS, st.sampled_from([BOTH, BOTH, frozenset([1])])), min_size=2, max_size=5)
 VERBS = st.sampled_from([ARRIVE] * 8 + [END] * 4 + [COME] * 5 + [WAIT] * 2 + list(range(11)))

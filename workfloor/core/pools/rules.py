@@ -26,6 +26,7 @@ class Pool:
     queues: int
     profiles: int
     kinds: int
+    full: int  # every kind of room, as bits
     steps: int  # of being laden: the most that anybody may hold at once
     rings: int
     words: int
@@ -38,6 +39,7 @@ class Pool:
     able: MutableSequence[int]  # [Q x R x W] mask of the benches that belong to a ring
     # by kind of room
     size: MutableSequence[int]  # parts of a person, of 60
+    whole: MutableSequence[int]  # the first such part, as bits
     interrupts: MutableSequence[int]  # 1: also takes the parts of work that may be put aside
     # by profile: what it serves, in one sequence from start[p] to start[p + 1]
     start: MutableSequence[int]  # [P + 1]
@@ -45,7 +47,8 @@ class Pool:
     reach: MutableSequence[float]  # seconds that its work must have waited
     bonus: MutableSequence[float]  # score for the fit
     grade: MutableSequence[int]  # [P x Q]
-    versatility: MutableSequence[int]  # [P] ascending
+    # by bench
+    rank: MutableSequence[int]  # ascending: first who holds least, then who serves the fewest queues
     # by agent
     profile: MutableSequence[int]
     until: MutableSequence[float]  # may be offered work before this instant; -inf while away
@@ -82,7 +85,7 @@ def pool(
     kinds = sorted({_kind(queue) for queue in queues})
     depth = max(len(queue.relax) for queue in queues) + 1
     steps = max(queue.at_once for queue in queues)
-    benches = len(profiles) * steps * ((1 << len(kinds)) - 1)
+    benches = len(profiles) * steps * ((1 << len(kinds)) - 1)  # who lacks every kind of room sits nowhere
     words = -(-benches // bits)
     count, own = len(queues), [(p, each) for p, some in enumerate(profiles) for each in some]
     grades = bytearray(len(profiles) * count)
@@ -96,20 +99,21 @@ def pool(
     for some in profiles:
         starts.append(starts[-1] + len(some))
     return Pool(
-        count, len(profiles), len(kinds), steps, depth, words, bits,
+        count, len(profiles), len(kinds), (1 << len(kinds)) - 1, steps, depth, words, bits,
         slope=[float(queue.slope) for queue in queues],
         kind=[kinds.index(_kind(queue)) for queue in queues],
         yields=[int(queue.yields and not queue.interrupts) for queue in queues],
         after=after,
         able=_able(queues, profiles, kinds, (steps, depth, words, bits)),
         size=[CAPACITY // at_once for _, at_once in kinds],
+        whole=[(1 << CAPACITY // at_once) - 1 for _, at_once in kinds],
         interrupts=[int(not plain) for plain, _ in kinds],
         start=starts,
         serves=[each.queue for _, each in own] or [-1],
         reach=[after[each.queue * depth + each.ring] for _, each in own] or [0.0],
         bonus=[float(worth[each.grade]) for _, each in own] or [0.0],
         grade=grades,
-        versatility=[len(some) for some in profiles],
+        rank=[n // len(profiles) * (count + 1) + len(profiles[n % len(profiles)]) for n in range(benches)],
         profile=[0] * len(agents), until=[AWAY] * len(agents), firm=[0] * len(agents), soft=[0] * len(agents),
         parts=[0] * len(agents), lack=[0] * len(agents),
         handicap=[0.0] * len(agents), shuns=bytearray(len(agents) * count),
@@ -149,34 +153,27 @@ def _able(
 
 def part_for(pool: Pool, agent: int, kind: int) -> int:
     """The parts that one more item takes, as bits, or 0: free ones, rather than those of work that may be put aside."""
-    if not pool.parts[agent]:
-        return (1 << pool.size[kind]) - 1
-    part = _first_free(pool.firm[agent] | pool.soft[agent], pool.size[kind])
+    part = _first_free(pool.firm[agent] | pool.soft[agent], pool.whole[kind], pool.size[kind])
     if not part and pool.interrupts[kind]:
-        part = _first_free(pool.firm[agent], pool.size[kind])
+        part = _first_free(pool.firm[agent], pool.whole[kind], pool.size[kind])
     return part
 
 
 def take_stock(pool: Pool, agent: int) -> None:
-    """Work out anew the kinds of room that somebody lacks."""
+    """Work out anew the kinds of room that somebody lacks, after what they hold has changed."""
     lack = 0
-    if pool.firm[agent] == WHOLE:
-        lack = (1 << pool.kinds) - 1
-    elif pool.parts[agent]:
+    if pool.parts[agent]:
         for kind in range(pool.kinds):
             if not part_for(pool, agent, kind):
                 lack |= 1 << kind
     pool.lack[agent] = lack
 
 
-def _first_free(taken: int, size: int) -> int:
-    part = (1 << size) - 1
-    low = 0
-    while low < CAPACITY:
+def _first_free(taken: int, part: int, size: int) -> int:
+    for _ in range(CAPACITY // size):
         if not taken & part:
             return part
         part <<= size
-        low += size
     return 0
 
 
@@ -204,9 +201,10 @@ def stand_up(pool: Pool, agent: int) -> None:
 
 def _bench(pool: Pool, agent: int) -> int:
     """The bench of somebody by how laden they are, what room they lack, and their profile; -1 without any room."""
+    if not pool.parts[agent]:
+        return pool.profile[agent]
     lack = pool.lack[agent]
-    every = (1 << pool.kinds) - 1
-    if lack == every:
+    if lack == pool.full:
         return -1
     laden = min(pool.steps - 1, -(-pool.parts[agent] * pool.steps // CAPACITY))
-    return (laden * every + lack) * pool.profiles + pool.profile[agent]
+    return (laden * pool.full + lack) * pool.profiles + pool.profile[agent]

@@ -12,12 +12,8 @@ Between calls no item waits beside somebody who may have it, if the caller keeps
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from workfloor.core.people.rules import qualifies
 from workfloor.core.pools import rules as pools
 from workfloor.core.pools.rules import Pool
 from workfloor.kit import lanes
@@ -136,6 +132,8 @@ def free(pool: Pool, agent: int, now: float) -> int:
 
     Call it until it gives -1.
     """
+    if pool.lack[agent] == pool.full:
+        return -1
     item = best_item(pool, agent, now)
     if item < 0:
         pools.sit(pool, agent, now)
@@ -164,7 +162,7 @@ def best_agent(pool: Pool, queue: int, since: float, now: float) -> int:
 
 
 def _best_of_ring(pool: Pool, queue: int, ring: int, now: float) -> int:
-    best = -1
+    best, asked = -1, -1
     at = (queue * pool.rings + ring) * pool.words
     for word in range(pool.words):
         mask = pool.able[at + word] & pool.idle[word]
@@ -172,21 +170,17 @@ def _best_of_ring(pool: Pool, queue: int, ring: int, now: float) -> int:
             low = mask & -mask
             mask ^= low
             bench = word * pool.bits + int(math.log2(low))
-            if best >= 0 and _rank(pool, bench) != _rank(pool, pool.benches.lane[best]):
+            if best >= 0 and pool.rank[bench] != asked:
                 return best
-            agent = _first_on(pool, bench, queue, now)
+            agent = pool.benches.first[bench]
+            if now >= pool.until[agent] or pool.shuns[agent * pool.queues + queue]:
+                agent = _next_on(pool, agent, queue, now)
             if agent >= 0 and (best < 0 or _goes_before(pool, agent, best, queue)):
-                best = agent
+                best, asked = agent, pool.rank[bench]
     return best
 
 
-def _rank(pool: Pool, bench: int) -> int:
-    """How late a bench is asked: by what its people hold, then by how versatile they are."""
-    return bench // pool.profiles * (pool.queues + 1) + pool.versatility[bench % pool.profiles]
-
-
-def _first_on(pool: Pool, bench: int, queue: int, now: float) -> int:
-    agent = pool.benches.first[bench]
+def _next_on(pool: Pool, agent: int, queue: int, now: float) -> int:
     while agent >= 0 and (now >= pool.until[agent] or pool.shuns[agent * pool.queues + queue]):
         agent = pool.benches.after[agent]
     return agent
@@ -204,7 +198,7 @@ def best_item(pool: Pool, agent: int, now: float) -> int:
     In each queue the oldest alone counts, and what is kept for them beside it.
     """
     lack = pool.lack[agent]
-    if now >= pool.until[agent] or lack == (1 << pool.kinds) - 1:
+    if now >= pool.until[agent] or lack == pool.full:
         return -1
     best = _most_urgent(pool, agent, lack, now)
     item = pool.waiting.first[pool.queues + agent]
@@ -295,7 +289,9 @@ def _give(pool: Pool, item: int, agent: int) -> None:
     lanes.leave(pool.waiting, item)
     queue = pool.queue[item]
     kind = pool.kind[queue]
-    part = pools.part_for(pool, agent, kind)
+    part = pool.whole[kind]
+    if pool.parts[agent]:
+        part = pools.part_for(pool, agent, kind)
     if pool.yields[queue]:
         pool.soft[agent] |= part
     else:
@@ -303,7 +299,10 @@ def _give(pool: Pool, item: int, agent: int) -> None:
     pool.part[item] = part
     pool.holder[item] = agent
     pool.parts[agent] += pool.size[kind]
-    pools.take_stock(pool, agent)
+    if pool.firm[agent] == pools.WHOLE:
+        pool.lack[agent] = pool.full
+    else:
+        pools.take_stock(pool, agent)
 
 
 def _offer(pool: Pool, item: int, agent: int, now: float) -> None:
@@ -360,98 +359,5 @@ def _turn(pool: Pool, item: int, candidate: Candidate) -> tuple[float, ...]:
     agent = candidate.agent
     bench = pool.benches.lane[agent]
     fit = pool.grade[pool.profile[agent] * pool.queues + pool.queue[item]]
-    rank = _rank(pool, bench) if bench >= 0 else math.inf
+    rank = pool.rank[bench] if bench >= 0 else math.inf
     return (candidate.ring, rank, -fit, pool.benches.key[agent], pool.benches.name[agent])
-
-
-# --- the first form, until the live router replaces it ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What a queue demands of whoever serves it: skills by level, relaxed in rings of (seconds waited, levels)."""
-
-    queue_id: int
-    client_id: int
-    requires: Mapping[str, int]
-    priority: int = 1
-    relax: Sequence[tuple[int, Mapping[str, int]]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An item that waits in a line; `refused_by` let it go by a moment ago."""
-
-    item_id: int
-    line: Line
-    queued_at: datetime
-    due_at: datetime
-    refused_by: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Free:
-    """A person who takes work: what they can, whose work they may touch, and in which lines they have room."""
-
-    person_id: int
-    skills: Mapping[str, int]
-    clients: frozenset[int]
-    idle_since: datetime
-    room_for: frozenset[int]  # queue ids
-
-
-def requirement(line: Line, waited: timedelta) -> dict[str, int]:
-    """What a line demands after a wait: each ring reached lowers the levels that it names; level 0 lifts them."""
-    levels = dict(line.requires)
-    for after_seconds, lowered in line.relax:
-        if waited >= timedelta(seconds=after_seconds):
-            levels |= lowered
-    return {skill: level for skill, level in levels.items() if level > 0}
-
-
-def match(waiting: Iterable[Waiting], free: Iterable[Free], now: datetime) -> dict[int, int]:
-    """Pair work with people: item id -> person id, each person at most once.
-
-    Lines are served by the urgency of their oldest item: due soonest, then priority, then oldest, then by id. Within
-    a line strictly the oldest goes first: while nobody may take it, younger work of the line waits behind it, so that
-    nothing is ever passed over. Among those who may take an item, the least versatile goes first, which spares the
-    versatile for work that only they can do; between equals, whoever has been idle longest, then by id.
-    """
-    bench = sorted(free, key=lambda person: (len(person.skills), person.idle_since, person.person_id))
-    lines = _lines(waiting)
-    pairs: dict[int, int] = {}
-    while lines and bench:
-        urgent = min(lines, key=lambda line: _urgency(lines[line][-1]))
-        item = lines[urgent][-1]
-        person = next((each for each in bench if may_take(each, item, now)), None)
-        if person is None:
-            del lines[urgent]
-            continue
-        pairs[item.item_id] = person.person_id
-        bench.remove(person)
-        lines[urgent].pop()
-        if not lines[urgent]:
-            del lines[urgent]
-    return pairs
-
-
-def may_take(person: Free, item: Waiting, now: datetime) -> bool:
-    """Whether an item may be offered to a person: cleared, with room, not just refused, and skilled enough by now."""
-    return (
-        item.line.client_id in person.clients
-        and item.line.queue_id in person.room_for
-        and person.person_id not in item.refused_by
-        and qualifies(person.skills, requirement(item.line, now - item.queued_at))
-    )
-
-
-def _lines(waiting: Iterable[Waiting]) -> dict[int, list[Waiting]]:
-    """Each line's items, the oldest last."""
-    lines: dict[int, list[Waiting]] = {}
-    for item in sorted(waiting, key=lambda each: (each.queued_at, each.item_id), reverse=True):
-        lines.setdefault(item.line.queue_id, []).append(item)
-    return lines
-
-
-def _urgency(item: Waiting) -> tuple[datetime, int, datetime, int]:
-    return (item.due_at, -item.line.priority, item.queued_at, item.item_id)

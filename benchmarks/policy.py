@@ -1,0 +1,116 @@
+"""The policy alone, in CPython: decisions a CPU-second as a floor works on, against what was promised."""
+
+import random
+import time
+from collections.abc import Iterator
+from statistics import median
+
+from benchmarks.figures import Figure
+from workfloor.core.pools import rules as pools
+from workfloor.core.pools.rules import Pool
+from workfloor.core.queueing import rules as queueing
+from workfloor.ops.router import rules
+
+QUEUES = 150
+PROMISED = 200_000  # at 10,000 agents
+WORTH = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+BITS = 1 << 12
+
+
+def measure(
+    sizes: tuple[int, ...] = (1_000, 10_000, 100_000), waiting: int = 10_000, steps: int = 20_000, runs: int = 5
+) -> list[Figure]:
+    """Offers a CPU-second: calls with a backlog at each size; at 10,000 agents also chats, and a floor half idle.
+
+    A step ends one item, which frees its agent, and lets another arrive; each offer that comes of it is a decision.
+    """
+    figures = [_figure(f"Decisions, {size:,} agents", Floor(size, waiting), steps, runs) for size in sizes]
+    middle = sizes[len(sizes) // 2]
+    with_chats = Floor(middle, waiting, chats=0.3)
+    idle = Floor(middle, -middle // 2)
+    return [
+        *figures,
+        _figure(f"Decisions, {middle:,} agents, every third queue chats", with_chats, steps, runs),
+        _figure(f"Decisions, {middle:,} agents, half of them idle", idle, steps, runs),
+    ]
+
+
+def _figure(what: str, floor: "Floor", steps: int, runs: int) -> Figure:
+    rate = median(floor.decisions_a_second(steps) for _ in range(runs))
+    return Figure(what, rate, "a CPU-second", "what is promised at 10,000", PROMISED)
+
+
+class Floor:
+    """Agents of up to 1,000 profiles that serve 2 to 10 of 150 queues each; every agent at work and a backlog waiting.
+
+    A negative backlog is so many agents idle.
+    """
+
+    def __init__(self, agents: int, backlog: int, chats: float = 0.0) -> None:
+        self.chance = random.Random(1)
+        self.pool = _pool(self.chance, agents, max(backlog, 0), chats)
+        self.spare = list(range(len(self.pool.queue)))
+        self.held: list[int] = []
+        self.now = 0.0
+        self.came = 0
+        for agent in range(agents):
+            rules.come(self.pool, agent, self.chance.randrange(self.pool.profiles), 1e12)
+            rules.free(self.pool, agent, self.now)
+        while self._short(backlog):
+            self._arrive(self.chance.randrange(QUEUES))
+
+    def _short(self, backlog: int) -> bool:
+        waiting = self.came - len(self.held)
+        idle = sum(each >= 0 for each in self.pool.benches.lane) if backlog < 0 else 0
+        return waiting < backlog if backlog >= 0 else idle > -backlog
+
+    def _arrive(self, queue: int) -> int:
+        item = self.spare.pop()
+        self.now += 0.01
+        self.came += 1
+        agent = rules.arrive(self.pool, item, self.came, queue, self.now, self.now)
+        if agent >= 0:
+            self.held.append(item)
+        return agent
+
+    def decisions_a_second(self, steps: int) -> float:
+        """Do so many steps; the offers made by each second of this process."""
+        chance, held, pool, spare, now = self.chance, self.held, self.pool, self.spare, self.now
+        lots = [(chance.random(), chance.randrange(QUEUES)) for _ in range(steps)]
+        offers, came = 0, self.came
+        began = time.process_time()
+        for end, queue in lots:
+            place = int(end * len(held))
+            ended, last = held[place], held.pop()
+            if last != ended:
+                held[place] = last
+            agent = rules.release(pool, ended)
+            now += 0.01
+            while (item := rules.free(pool, agent, now)) >= 0:
+                held.append(item)
+                offers += 1
+            spare.append(ended)
+            came += 1
+            item = spare.pop()
+            if rules.arrive(pool, item, came, queue, now, now) >= 0:
+                held.append(item)
+                offers += 1
+        spent = time.process_time() - began
+        self.came, self.now = came, now
+        return offers / spent
+
+
+def _pool(chance: random.Random, agents: int, backlog: int, chats: float) -> Pool:
+    slopes = (0.01, 0.05, 0.05, 0.1)
+    queues = [
+        queueing.Queue(n, 1, {}, [(60.0, {})], 3 if chance.random() < chats else 1, slope=chance.choice(slopes))
+        for n in range(QUEUES)
+    ]
+    profiles = queueing.numbered(_profiles(chance, min(1_000, agents)))
+    return pools.pool(queues, profiles, range(agents), 3 * agents + backlog + 1, WORTH, BITS)
+
+
+def _profiles(chance: random.Random, count: int) -> Iterator[queueing.Profile]:
+    for _ in range(count):
+        served = sorted(chance.sample(range(QUEUES), chance.randint(2, 10)))
+        yield tuple(queueing.Serving(queue, chance.random() < 0.2, chance.randrange(4)) for queue in served)
