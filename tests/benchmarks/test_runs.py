@@ -41,7 +41,7 @@ def test_working_time_comes_to_what_a_walk_by_the_minute_does():
 def test_the_policy_decides_on_a_floor_with_calls_chats_and_idle_people():
     from benchmarks import policy
 
-    figures = policy.measure(sizes=(20,), waiting=30, steps=100, runs=1)
+    figures = policy.measure(sizes=(200,), waiting=500, steps=100, runs=1)
 
     assert len(figures) == 3
     assert all(figure.value > 0 for figure in figures)
