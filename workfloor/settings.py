@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "workfloor.core.contracts",
     "workfloor.core.work",
     "workfloor.ops.dispatch",
+    "workfloor.ops.fairness",
     "workfloor.ops.billing",
     "workfloor.ops.estimates",
     "workfloor.ops.history",

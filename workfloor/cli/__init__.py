@@ -11,6 +11,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "migrate": ("workfloor.cli.server:migrate", "Make or update the tables."),
     "demo": ("workfloor.cli.server:demo", "Fill in the sample provider."),
     "worker": ("workfloor.cli.server:worker", "Run background jobs and followers."),
+    "why": ("workfloor.cli.fairness:why", "Say who could have had an item, and who could not and why."),
+    "fairness": ("workfloor.cli.fairness:fairness", "Say how evenly a month's work was shared out."),
     "web": ("workfloor.cli.server:web", "Run the web server alone."),
     "router": ("workfloor.cli.router:router", "Offer waiting work to the people who may do it."),
     "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),

@@ -45,5 +45,5 @@ def router(pool: str, log: Path | None, parent: bool) -> None:
         if log is None:
             routing.run(stop, pool)
         else:
-            with log.open("w") as decisions:
-                routing.run(stop, pool, decisions)
+            with log.open("w") as file:
+                routing.run(stop, pool, routing.Log(file))

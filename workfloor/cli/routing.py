@@ -18,6 +18,7 @@ from workfloor.core.journal import queries as facts
 from workfloor.core.work import actions as work
 from workfloor.core.work import rules as work_rules
 from workfloor.kit import clock, rls
+from workfloor.ops.decisions import rules as decisions
 from workfloor.ops.dispatch import actions, queries, rules
 
 TICK_SECONDS: Final = 0.25
@@ -29,13 +30,28 @@ SIGNED: Final = (contracts.ContractSigned.name, contracts.ContractAmended.name)
 log = logging.getLogger(__name__)
 
 
-def run(stop: threading.Event, pool: str, decisions: IO[str] | None = None) -> None:
+class Log:
+    """A file with what a router was told and decided, numbered through, whoever leads meanwhile."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._number = 1
+
+    def write(self, news: rules.News, offers: Iterable[work_rules.Offer], *, begins: bool) -> None:
+        """Write one telling and the offers that followed."""
+        for line in decisions.written(self._number, news, offers, begins):
+            self._file.write(line + "\n")
+            self._number += 1
+        self._file.flush()
+
+
+def run(stop: threading.Event, pool: str, log_file: Log | None = None) -> None:
     """Route until `stop` is set. Whatever goes wrong, the lead is given up, and taken again with a fresh mind."""
     pause, said = TICK_SECONDS, ""
     while not stop.is_set():
         began = time.monotonic()
         try:
-            _lead(stop, pool, decisions)
+            _lead(stop, pool, log_file)
         except (DatabaseError, psycopg.Error, OSError, actions.Deposed) as fault:
             said = _say_once(str(fault).strip() or type(fault).__name__, said)
             pause = TICK_SECONDS
@@ -61,13 +77,13 @@ def _let_go() -> None:
         connection.connection = None
 
 
-def _lead(stop: threading.Event, pool: str, decisions: IO[str] | None) -> None:
+def _lead(stop: threading.Event, pool: str, log_file: Log | None) -> None:
     epoch = _stand_by(stop, pool)
     if epoch is None:
         return
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {journal.CHANNEL}")
-    router = Router(pool, epoch, decisions)
+    router = Router(pool, epoch, log_file)
     router.begin()
     log.info("leads %s, epoch %s: %d lines, %d people, %d items", pool, epoch, *router.size())
     while not stop.is_set():
@@ -101,14 +117,13 @@ def wait(seconds: float) -> None:
 class Router:
     """The leader of one pool: a mind that is told what is new, and the connection on which its offers are written."""
 
-    def __init__(self, pool: str, epoch: int, decisions: IO[str] | None = None) -> None:
-        self.pool, self.epoch, self.decisions = pool, epoch, decisions
+    def __init__(self, pool: str, epoch: int, log_file: Log | None = None) -> None:
+        self.pool, self.epoch, self._log = pool, epoch, log_file
         self.mind = rules.Mind()
         self._snapshot = ""
         self.last_offers = 0  # the transaction of the last ones, whose facts are no news
         self._undone: list[work_rules.Offer] = []
         self._tries = 0
-        self._number = 1
         self._looked_at = self._read_lines_at = self._swept_at = clock.now()
 
     def begin(self) -> None:
@@ -118,7 +133,7 @@ class Router:
             rls.enter_every_client()
             self._snapshot = facts.snapshot()
             news = queries.everything(self.pool, now)
-        self._hear(news, now)
+        self._hear(news, now, begins=True)
 
     def step(self) -> bool:
         """Learn what is new, offer what follows from it, take back what was not answered; whether anything was."""
@@ -167,9 +182,10 @@ class Router:
         found = queries.lines(self.pool, now)
         return None if found == tuple(self.mind.lines.values()) else found
 
-    def _hear(self, news: rules.News, now: datetime) -> None:
+    def _hear(self, news: rules.News, now: datetime, begins: bool = False) -> None:
         offers = self.mind.hear(news)
-        self._write_down(news, offers)
+        if self._log is not None:
+            self._log.write(news, offers, begins=begins)
         self._looked_at, self._undone = now, []
         if not offers:
             return
@@ -194,10 +210,3 @@ class Router:
                 return 0
             actions.fence(pool=self.pool, epoch=self.epoch)
             return actions.lapse_offers(queue_ids=list(self.mind.lines), now=now)
-
-    def _write_down(self, news: rules.News, offers: list[work_rules.Offer]) -> None:
-        if self.decisions is not None:
-            for line in rules.written(self._number, news, offers):
-                self.decisions.write(line + "\n")
-                self._number += 1
-            self.decisions.flush()

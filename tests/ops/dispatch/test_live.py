@@ -18,7 +18,8 @@ from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Assignment, Item
 from workfloor.kit import clock, rls
-from workfloor.ops.dispatch import actions, models, queries, rules
+from workfloor.ops.decisions import rules as decisions
+from workfloor.ops.dispatch import actions, forms, models, queries
 
 
 def inside(do, *args, **named):
@@ -50,9 +51,9 @@ def floor(real_database):
     return real_database
 
 
-def leading(pool=models.MAIN, decisions=None):
+def leading(pool=models.MAIN, log=None):
     epoch = inside(actions.take_over, pool=pool, process="test", now=clock.now())
-    router = routing.Router(pool, epoch, decisions)
+    router = routing.Router(pool, epoch, log)
     router.begin()
     return router
 
@@ -272,7 +273,7 @@ def test_each_router_serves_the_queues_of_its_pool_and_a_person_of_both_never_ha
 def test_what_was_written_down_replays_to_the_same_bytes(floor):
     written = io.StringIO()
     ana = inside(make.agent)
-    router = leading(decisions=written)
+    router = leading(log=routing.Log(written))
     for _ in range(3):
         call()
     inside(make.agent)
@@ -282,5 +283,59 @@ def test_what_was_written_down_replays_to_the_same_bytes(floor):
 
     lines = written.getvalue().splitlines()
     assert len(lines) >= 4
-    assert list(rules.replayed(lines)) == lines
+    assert list(decisions.replayed(lines)) == lines
     connection.close()
+
+
+# --- why ---------------------------------------------------------------------------------------------------------
+
+
+def reasons(item):
+    found = inside(lambda: forms.worded(queries.why(item.id, clock.now())))
+    return {row["person"]: row["said"] for row in found}
+
+
+def at_work(name, **more):
+    person = inside(make.agent, name, available=False, **more)
+    inside(people.go_available, person=person, now=clock.now())
+    return person
+
+
+def test_an_offer_is_explained_as_it_was_also_afterwards(floor):
+    ana, ben = at_work("Ana"), at_work("Ben", portuguese=2)
+    at_work("Cleo", clear_for=None)
+    inside(people.go_away, person=at_work("Dan"), reason="lunch", now=clock.now())
+    eva = at_work("Eva")
+    first = call()
+    router = leading()
+    second = call()
+    run(router)
+    assert offered() == {first.id: ana.id, second.id: eva.id}
+    for person in (ana, ben):
+        inside(people.sign_out_of_work, person=person, now=clock.now())
+    run(router)
+
+    everybody = {"Ana": "could", "Ben": "lacks portuguese 3", "Cleo": "lacks clearance", "Dan": "was not at work"}
+    assert reasons(first) == everybody | {"Eva": "could"}
+    assert reasons(second) == everybody | {"Ana": "had no room", "Eva": "could"}
+    assert inside(lambda: queries.why(first.id, clock.now())).offered_to == ana
+
+
+def test_work_that_waits_is_explained_as_it_stands(floor):
+    ana = inside(make.agent, "Ana")
+    router = leading()
+    item = call()
+    run(router)
+    inside(work.decline, item=item, by=ana, now=clock.now())
+
+    assert reasons(item) == {"Ana": "declined this queue a moment before"}
+
+
+def test_what_was_never_offered_and_does_not_wait_has_no_reason(floor):
+    item = call()
+    inside(work.abandon, item=item, now=clock.now())
+
+    with pytest.raises(queries.NoReason):
+        inside(queries.why, item.id, clock.now())
+    with pytest.raises(queries.NoReason):
+        inside(queries.why, 0, clock.now())

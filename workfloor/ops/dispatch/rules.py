@@ -3,9 +3,8 @@
 The same tellings, in the same order, always give the same offers: that is what a decision log is replayed by.
 """
 
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -77,6 +76,16 @@ class News(NamedTuple):
     undone: tuple[int, ...] = ()
 
 
+class Reason(NamedTuple):
+    """What an item was to somebody: "could", or why not and what they lack; their ring (-1: none) and its score."""
+
+    person_id: int
+    verdict: str
+    lacks: tuple[str, ...]
+    ring: int
+    score: float
+
+
 class Mind:
     """One router's knowledge of its pool. Items and people have numbers in the pool, ids everywhere else."""
 
@@ -108,6 +117,7 @@ class Mind:
         self._hear_refusals(news, freed)
         if anew or self.pool is None or len(self._spare) < len(arrived):
             self._build(news.at)
+            self._settle(news.at)
         else:
             self._offer_arrivals(arrived, news.at)
             self._offer_to(freed, news.at)
@@ -115,6 +125,27 @@ class Mind:
         if news.undone:
             self._settle(news.at)
         return self._offers
+
+    def know(self, news: News) -> None:
+        """Take in what is so without offering anything: for who asks why."""
+        self.lines = {line.queue_id: line for line in news.lines or ()}
+        self.workers = {worker.person_id: worker for worker in news.workers}
+        self.things = {thing.item_id: thing for thing in news.things if thing.state != GONE}
+        for refusal in news.refusals:
+            self.refusals[refusal.person_id, refusal.queue_id] = refusal.until
+        self._build(news.at)
+
+    def why(self, item_id: int, now: float) -> list[Reason]:
+        """Say of everybody whether they could have an item that waits, and if not, why; the first asked come first."""
+        queue = _queue(self.lines[self.things[item_id].queue_id])
+        return [self._reason(each, queue) for each in policy.why(self._pool, self.places[item_id], now)]
+
+    def _reason(self, candidate: policy.Candidate, queue: queueing.Queue) -> Reason:
+        worker = self.workers[self._people[candidate.agent]]
+        lacks: list[str] = []
+        if candidate.verdict == "not able":
+            lacks = queueing.missing(worker.skills, worker.clients, queue, len(queue.relax))
+        return Reason(worker.person_id, candidate.verdict, tuple(lacks), candidate.ring, candidate.score)
 
     def next_change(self, now: float) -> float:
         """When something changes by itself next: a ring is reached, or a refusal is over; inf for never."""
@@ -286,7 +317,6 @@ class Mind:
             self._seat(worker, idle.get(person_id) or worker.since)
         for key in self.refusals:
             self._shun(*key)
-        self._settle(now)
 
     def _place_things(self, room: int) -> None:
         self.places, self._spare = {}, list(range(room - 1, -1, -1))
@@ -333,44 +363,3 @@ def _never(until: float | None) -> float:
 def _mask(thing: Thing) -> int:
     assert 0 <= thing.low < thing.high <= CAPACITY
     return (1 << thing.high) - (1 << thing.low)
-
-
-# --- the decision log ------------------------------------------------------------------------------------------------
-
-
-def written(number: int, news: News, offers: Iterable[Offer]) -> Iterator[str]:
-    """The lines of a decision log for one telling, the first with this number: what was told, then each offer."""
-    yield json.dumps({"n": number, "told": news}, separators=(",", ":"), sort_keys=True)
-    for place, offer in enumerate(offers, number + 1):
-        yield json.dumps({"n": place, "at": news.at, "offer": offer}, separators=(",", ":"), sort_keys=True)
-
-
-def replayed(log: Iterable[str]) -> Iterator[str]:
-    """The lines that the policy gives for what a log was told: the same lines, if nothing but the policy decided."""
-    mind, number = Mind(), 1
-    for line in log:
-        row = json.loads(line)
-        if "told" in row:
-            news = read(row["told"])
-            number = row["n"] if number == 1 else number
-            for each in written(number, news, mind.hear(news)):
-                yield each
-                number += 1
-
-
-def read(told: list[Any]) -> News:
-    """A telling as it was written."""
-    at, lines, workers, things, refusals, undone = told
-    return News(
-        at,
-        None if lines is None else tuple(_read_line(each) for each in lines),
-        tuple(Worker(*each)._replace(clients=tuple(each[2])) for each in workers),
-        tuple(Thing(*each) for each in things),
-        tuple(Refusal(*each) for each in refusals),
-        tuple(undone),
-    )
-
-
-def _read_line(told: list[Any]) -> Line:
-    line = Line(*told)
-    return line._replace(relax=tuple((after, levels) for after, levels in line.relax))
