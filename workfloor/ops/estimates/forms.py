@@ -118,7 +118,7 @@ def tables(scenario: Scenario, estimates: Estimates) -> list[Table]:
         made.append(_table(scenario, estimates, "Service levels", "level", levels, LEVEL_MEASURES))
     rows = [[HEADINGS[name], cell(scenario, name, estimates.of("money", EVERY, name))] for name in MONEY]
     rows = [row for row in rows if row[1]]
-    return [*made, Table(f"Money, in {scenario.currency}", ["", "Amount"], rows)] if rows else made
+    return [*made, Table(f"Money, in {scenario.currency}", ["Money", "Amount"], rows)] if rows else made
 
 
 def _table(
