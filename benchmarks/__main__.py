@@ -30,12 +30,13 @@ def main() -> None:
 
 def measured(template: str) -> list[Figure]:
     """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
-    from benchmarks import facts, history_import, policy, router, statement, working_time
+    from benchmarks import facts, history_import, policy, router, statement, twin, working_time
 
     databases.sign_example()
     runs: list[Callable[[], list[Figure]]] = [
         working_time.measure,
         policy.measure,
+        twin.measure,
         lambda: facts.measure(template),
         lambda: router.measure(template),
         lambda: statement.measure(template),

@@ -11,14 +11,14 @@ import heapq
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
 
-import ciw
+import ciw  # type: ignore[import-untyped]
 import simpy
 
 from benchmarks.figures import Figure
@@ -26,6 +26,8 @@ from workfloor.core.queueing.rules import Queue
 from workfloor.ops.planning import rules as planning
 from workfloor.ops.planning.rules import Group, Scenario, Work, exponential
 from workfloor.ops.twin import gateway, rules
+
+Process = Generator[simpy.Event, Any, None]
 
 QUEUES, TEAM = 5, 20  # queues, and agents in each of as many groups
 HANDLING, PATIENCE = 180.0, 120.0
@@ -114,7 +116,7 @@ def _simpy(contacts: int) -> None:
     agents = _Agents(env, QUEUES * TEAM)
     agents.items = [(group, (group + 1) % QUEUES) for group in range(QUEUES) for _ in range(TEAM)]
 
-    def contact(queue: int) -> Iterator[Any]:
+    def contact(queue: int) -> Process:
         request = _Request(agents, queue)
         yield request | env.timeout(random.expovariate(1 / PATIENCE))
         if not request.triggered:
@@ -123,7 +125,7 @@ def _simpy(contacts: int) -> None:
         yield env.timeout(random.expovariate(1 / HANDLING))
         yield agents.put(request.value)
 
-    def arrivals(queue: int) -> Iterator[simpy.Event]:
+    def arrivals(queue: int) -> Process:
         for _ in range(contacts // QUEUES):
             yield env.timeout(random.expovariate(A_SECOND / QUEUES))
             env.process(contact(queue))
@@ -142,12 +144,12 @@ class _Floor:
         self.waiting: list[list[tuple[float, int, simpy.Event]]] = [[] for _ in range(QUEUES)]
         self.count = self.gave_up = 0
 
-    def arrivals(self, queue: int, contacts: int) -> Iterator[simpy.Event]:
+    def arrivals(self, queue: int, contacts: int) -> Process:
         for _ in range(contacts):
             yield self.env.timeout(self.random.expovariate(A_SECOND / QUEUES))
             self.env.process(self.contact(queue))
 
-    def contact(self, queue: int) -> Iterator[Any]:
+    def contact(self, queue: int) -> Process:
         group = next((g for g in (queue, (queue - 1) % QUEUES) if self.idle[g]), -1)
         if group >= 0:
             agent = self.idle[group].pop(0)
@@ -161,7 +163,7 @@ class _Floor:
                 self.gave_up += 1
                 served.succeed(-1)  # known by whoever finds it in the heap
                 return
-            agent = served.value
+            agent = int(served.value or 0)
         yield self.env.timeout(self.random.expovariate(1 / HANDLING))
         self.free(agent)
 

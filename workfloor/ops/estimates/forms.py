@@ -170,7 +170,7 @@ def duration(seconds: float) -> str:
 
 # --- curves ----------------------------------------------------------------------------------------------------------
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 200, 48, 8, 12, 24
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 200, 48, 24, 12, 24
 
 
 @dataclass(frozen=True, slots=True)
