@@ -5,8 +5,8 @@ are in seconds from the pool's origin, and never go back. -1 stands for nobody a
 the person at once; accepting it changes nothing here.
 
 Between calls no item waits beside somebody who may have it, if the caller keeps to this:
-- whenever somebody may take more than before (came, `release`d something, may do more), call `free` until it gives -1;
-- when the oldest of a queue reaches a ring, or somebody no longer shuns a queue, call `serve` until it gives -1;
+- when somebody may take more than before (`come`, `release`, `forgive`), call `free` until it gives -1;
+- when the oldest of a queue reaches a ring (`ripens` says when), call `serve` until it gives -1;
 - when the time for a kept item is over, or its keeper goes away, `withdraw` it, and let it `arrive` again;
 - of what happens at one instant, tell things in the order of their ids.
 """
