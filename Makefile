@@ -72,6 +72,6 @@ $(STATIC)/.made: package.json package-lock.json | $(BIN)/.run
 	@$(call npm,ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null)
 	@mkdir -p $(STATIC)
 	@cd node_modules && cp htmx.org/dist/htmx.min.js @tabler/core/dist/css/tabler.min.css \
-		uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css axe-core/axe.min.js ../$(STATIC)/
+		axe-core/axe.min.js ../$(STATIC)/
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(STATIC)/inter.woff2
 	@touch $@

@@ -20,7 +20,7 @@ from workfloor.kit import pg
 LEAST_FREE_GIGABYTES: Final = 1.0
 HEARTBEAT_SECONDS: Final = 30
 MONTHS_AHEAD: Final = 2
-LIBRARIES: Final = ("htmx.min.js", "tabler.min.css", "uPlot.iife.min.js", "uPlot.min.css", "inter.woff2")
+LIBRARIES: Final = ("htmx.min.js", "tabler.min.css", "inter.woff2")
 COLOURS: Final = {"ok": "green", "look": "yellow", "wrong": "red"}
 
 
