@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from workfloor.core.clients.models import Client
-    from workfloor.ops.billing import queries
+    from workfloor.ops.billing import queries, rules
 
 RIGHT = ("counted", "met", "attained", "quantity", "rate", "amount", "value")
 
@@ -141,6 +141,8 @@ def _text(worded: dict[str, Any]) -> str:
             console.print(line, markup=False, highlight=False)
         if worded["notice"]:
             console.print(worded["notice"], style="bold", markup=False)
+        for notice in worded["ends"]:
+            console.print(notice, style="bold", markup=False)
         console.print("  ".join(f"{name} {count}" for name, count in worded["totals"]), markup=False, highlight=False)
         console.print(_table(worded["measures"], "Service levels", "id name counted met attained promise verdict"))
         console.print(_table(worded["by_queue"], "By queue", "id name queue counted met attained"))
@@ -151,7 +153,8 @@ def _text(worded: dict[str, Any]) -> str:
 def _invoice(worded: dict[str, Any]) -> "Table":
     charges = {"title": "Charges", "amount": worded["charges"]}
     due = {"title": "Total due", "amount": worded["total"]}
-    rows = [*worded["lines"], charges, *worded["credits"], due]
+    net = [{"title": "Net", "amount": worded["net"]}] if worded["net"] else []
+    rows = [*worded["lines"], charges, *worded["credits"], *net, *worded["taxes"], due]
     return _table(rows, "Invoice", "id title quantity rate amount")
 
 
@@ -170,7 +173,7 @@ def _table(rows: list[dict[str, str]], title: str, columns: str) -> "Table":
 # --- Explain ----------------------------------------------------------------------------------------------------
 
 
-def _write_items(subject: "queries.Subject", client: str, period: str) -> None:
+def _write_items(subject: "rules.Subject", client: str, period: str) -> None:
     """Write one JSON object whose `items` stream, however many there are; `count` comes last."""
     from workfloor.ops.billing import forms, queries
 
@@ -183,7 +186,7 @@ def _write_items(subject: "queries.Subject", client: str, period: str) -> None:
     click.echo(f'\n], "count": {count}}}')
 
 
-def _show_items(subject: "queries.Subject") -> None:
+def _show_items(subject: "rules.Subject") -> None:
     """Print a line an item, as they are read."""
     from workfloor.ops.billing import forms, queries
 
@@ -198,7 +201,7 @@ def _show_items(subject: "queries.Subject") -> None:
     click.echo(f"{count:,} items" if count else "No items: a fixed price, or nothing was counted.")
 
 
-def _show_facts(subject: "queries.Subject", number: int, form: str) -> None:
+def _show_facts(subject: "rules.Subject", number: int, form: str) -> None:
     from workfloor.core.journal import queries as journal
     from workfloor.ops.billing import forms, queries
 

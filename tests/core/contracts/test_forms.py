@@ -236,8 +236,10 @@ def test_the_bank_has_six_queues_and_promises_80_percent_in_20_seconds():
         ('weight = "60 %"', 'exclude = ["x"]', "service_levels[0].exclude", "not executed yet"),
         ('measure = "abandoned"', 'measure = "satisfaction"', "service_levels[3].measure", "not executed yet"),
         ('measure = "abandoned"', 'measure = "volume"', "service_levels[3].per", "means nothing here"),
-        ('rule = "at-risk"', 'rule = "points"', "credits.rule", "not executed yet"),
-        ('cap = "10 %"', 'earn_back = "3 months"', "credits.earn_back", "not executed yet"),
+        ('rule = "at-risk"', 'rule = "shared"', "credits.rule", "Known here: at-risk, fixed, linear, points"),
+        ('cap = "10 %"', 'cap = "10 %"\nbonus = "3 %"', "credits.bonus", "not executed yet"),
+        ('cap = "10 %"', 'cap = "10 %"\nper_point = "3 %"', "credits.per_point", "belongs to another rule"),
+        ('unit = "minute"', 'unit = "pass-through"', "prices[1].unit", "waits for costs"),
         ('at_risk = "12 %"', 'at_risk = "120 %"', "credits.at_risk", "at most 100 %"),
         ('rate = "0.4250"', "rate = 0.425", "prices[1].rate", "in quotes"),
         ('rate = "0.4250"', 'rate = "-1"', "prices[1].rate", "digits and a point"),
@@ -422,3 +424,83 @@ def test_the_guide_shows_a_contract_that_could_be_signed():
 
     (shown,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
     assert forms.read(shown).client == "harbour"
+
+
+# Clauses that contradict each other, in the small contracts of examples/contracts
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "place", "says"),
+    [
+        ("stacking", 'cap = "34 %"', 'cap = "19 %"', "service_levels[0].credit",
+         "20 % is more than credits.cap (19 %) ever lets through."),
+        ("points-from-a-table", 'cap = "10 %"', 'cap = "9 %"', "credits.table[5].credit",
+         "10 % is more than credits.cap (9 %) ever lets through."),
+        ("earn-back", 'within = "2 months", ', "", "credits.earn_back.within",
+         'is missing: credits.earn_back has no window; write one, such as within = "3 months".'),
+        ("baseline", 'rate = "2.00"\n', "", "prices[0].rate", "is missing: prices[0].baseline is charged at it."),
+        ("baseline", 'reduced = "1.50"', 'reduced = "2.60"', "prices[0].baseline.reduced",
+         "gives back more than the 2.00 that was charged."),
+        ("baseline", ', additional = "1.80"', "", "prices[0].baseline.additional", "is missing."),
+        ("taxes", 'tax = "exempt"', 'tax = "luxury"', "prices[1].tax",
+         "there is no tax luxury; there is standard, exempt."),
+        ("taxes", 'tax = "exempt"\n', "", "prices[1].tax", "is missing: name one of standard, exempt."),
+        ("taxes", 'cap = "50 %"\ntax = "standard"\n', 'cap = "50 %"\n', "credits.tax",
+         "is missing: name the tax whose base credits lessen: standard, exempt."),
+        ("taxes", 'rate = "0 %"', 'rate = "5 %"', "taxes.exempt.rate",
+         "category E is never charged; its rate is 0 %."),
+        ("taxes", 'category = "S"', 'category = "X"', "taxes.standard.category",
+         "X is an unknown value. Known here: S, Z, E, AE, K, G, O, L, M."),
+        ("indexed", 'indexed_by = "cola"', 'indexed_by = "wages"', "prices[0].indexed_by",
+         "there is no indexation wages; there is cola, cpi."),
+        ("indexed", "from = 2028-01-01", "from = 2026-01-01", "indexation.cpi.values[1].from",
+         "must be later than 2027-01-01."),
+        ("stacking", '"Time to repair"]', '"Time to fly"]', "service_levels[2].not_with[1]",
+         "there is no other service level Time to fly."),
+        ("stacking", 'credit = "4 %"', 'credit = "4 %"\nnot_with = ["Round trip"]', "service_levels[1].not_with[0]",
+         "service_levels[2].not_with names this one too: if both were missed, neither would be owed."),
+        ("stacking", 'credit = "4 %"', 'weight = "4 %"', "service_levels[1].weight",
+         "means nothing where credits.rule is fixed; it belongs to at-risk."),
+        ("ramp-up", 'minimum = "1000.00"\n', "", "prices[0].ramp_up",
+         "nothing here is committed; a ramp-up lowers a minimum, a baseline, an agreed quantity or a fixed amount."),
+        ("ramp-up", 'quantity = "12.5"\n', "", "prices[1].quantity", "is missing."),
+        ("outcomes", '["resolved"]\nrate', '["paid"]\nrate', "prices[0].dispositions[0]",
+         "no process of its queues has a disposition paid."),
+        ("repeated-misses", "{ months = 3,", "{ months = 2,", "credits.repeat[1].months",
+         "must be more than 2, of the row before it."),
+        ("earn-back", "misses = 2", "misses = 4", "termination[0].misses",
+         "4 months do not fit into termination[0].within (3 months)."),
+        ("earn-back", 'short_of = "expected"', 'short_of = "minimum"', "termination[0].of[0]",
+         "Answered in 20 seconds has no minimum to be short of; see service_levels[0].minimum."),
+        ("ratchet", 'expected = "95 %"\n', "", "service_levels[0].ratchet",
+         "needs expected: there is no promise to move."),
+        ("linear", 'per_point = "1 %"\n', "", "credits.per_point", "is missing."),
+    ],
+)  # fmt: skip
+def test_clauses_that_contradict_are_refused_with_both_places_named(name, old, new, place, says):
+    text = changed(old, new, EXAMPLES.joinpath(f"{name}.toml").read_text("utf-8"))
+
+    assert f"{place}: {says}" in [one.split(" ", 1)[1] for one in refused(text)]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("baseline", 'dead_band = "10 %"', 'dead_band = "5 %"', "Price “Servers”: baseline: quantity 1000, additional "
+         "1.80, reduced 1.50, dead band 10 %, reduced factor 0.8 becomes quantity 1000, additional 1.80, reduced 1.50, "
+         "dead band 5 %, reduced factor 0.8"),
+        ("taxes", 'rate = "23 %"', 'rate = "24 %"', "Tax standard: rate: 23 becomes 24"),
+        ("earn-back", "misses = 2", "misses = 3", "Termination “Notice under clause 14”: misses: 2 becomes 3"),
+        ("indexed", 'yearly = "3 %"', 'yearly = "2 %"', "Indexation cola: yearly: 3 % becomes 2 %"),
+        ("ratchet-capped", 'max_step = "10 %"', 'max_step = "20 %"', "Service level “Answered in 20 seconds”: ratchet: "
+         "after months 12, max step 10 % becomes after months 12, max step 20 %"),
+        ("earn-back", 'within = "2 months", ', 'within = "3 months", ', "Credits: earn back: within months 2, "
+         "except months 11, 12 becomes within months 3, except months 11, 12"),
+    ],
+)  # fmt: skip
+def test_changes_of_the_wider_clauses_are_said_in_words_too(name, old, new, says):
+    text = EXAMPLES.joinpath(f"{name}.toml").read_text("utf-8")
+
+    assert says in [str(one) for one in forms.changes(forms.read(text), forms.read(changed(old, new, text)))]

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import make
+from workfloor.core.charges import rules as charges
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
@@ -292,7 +293,7 @@ def test_every_figure_opens_to_exactly_the_items_that_it_counts(acme, month):
     for number, line in enumerate(made.lines, 1):
         price = made.contract.prices[line.price]
         if "up to the minimum" not in line.title and price.counts:
-            assert rules.charged(price, sum(item.value for item in behind(f"l{number}"))) == line.quantity
+            assert charges.charged(price, sum(item.value for item in behind(f"l{number}"))) == line.quantity
     for totals in (made.totals, *made.queues):
         for count in queries.COUNTS:
             name = f"{count}/{totals.queue}" if totals.queue else count

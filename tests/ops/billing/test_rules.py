@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workfloor.core.contracts.rules import Contract, Credits, Price, ServiceLevel, Tier
+from workfloor.core.charges.rules import Price, Tier
+from workfloor.core.contracts.rules import Contract
+from workfloor.core.promises.rules import Credits, ServiceLevel
 from workfloor.kit import money
 from workfloor.ops.billing import rules
 from workfloor.ops.billing.rules import Outcome

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from workfloor.core.charges import forms as charges
 from workfloor.core.contracts import rules
-from workfloor.kit import toml
+from workfloor.core.promises import forms as promises
+from workfloor.kit import quantities, toml
 from workfloor.kit.toml import Fault, Refused
 
 __all__ = ["Change", "Fault", "Refused", "changes", "read", "schema", "schema_text", "stored"]
@@ -21,7 +23,7 @@ _LATER = "is planned but not executed yet, and a term without effect is not acce
 NOT_YET = {
     word: f"{word} {_LATER}{instead}."
     for words, instead in {
-        ("exclude", "earn_back", "ratchet", "bonus", "allocation", "baseline"): ", or settle it by hand",
+        ("exclude", "bonus", "allocation"): ", or settle it by hand",
         (
             "first-response-within",
             "first-contact-resolution",
@@ -30,8 +32,8 @@ NOT_YET = {
             "satisfaction",
             "availability",
         ): "; measured today: answered-within, abandoned, speed-of-answer, handled-time, resolved-within, volume",
-        ("points", "linear", "fixed"): "; the rule today is at-risk",
-        ("agent-hour", "fte-month", "outcome"): "; units today: contact, minute, transaction, fixed",
+        ("agent-hour",): ": it waits for attendance that both sides agree on; fte-month charges an agreed number",
+        ("pass-through",): ": it waits for costs to be recorded with their documents; bill them by hand",
         ("day", "week", "quarter", "rolling-quarter", "year"): "; the window today is month",
     }.items()
     for word in words
@@ -86,9 +88,12 @@ def build(terms: Terms) -> rules.Contract:
         rounding=head.get("rounding", "half-even"),
         calendars={name: _calendar(name, one, head["zone"]) for name, one in terms["calendars"].items()},
         processes=processes,
-        service_levels=tuple(_level(one, everywhere) for one in terms.get("service_levels", ())),
-        credits=_credits(terms["credits"]) if "credits" in terms else None,
-        prices=tuple(_price(one, everywhere) for one in terms.get("prices", ())),
+        service_levels=tuple(promises.level(one, everywhere) for one in terms.get("service_levels", ())),
+        credits=promises.credits(terms) if "credits" in terms else None,
+        prices=tuple(charges.price(one, everywhere) for one in terms.get("prices", ())),
+        terminations=tuple(promises.termination(one) for one in terms.get("termination", ())),
+        indexation={name: charges.indexation(name, one) for name, one in terms.get("indexation", {}).items()},
+        taxes={name: charges.tax(name, one) for name, one in terms.get("taxes", {}).items()},
     )
 
 
@@ -127,82 +132,16 @@ def _queue(terms: Terms) -> rules.Queue:
         requires=dict(terms["requires"]),
         relax=tuple(_ring(one) for one in terms.get("relax", ())),
         priority=terms.get("priority", 0),
-        answer_within_seconds=_seconds(terms.get("answer_within")),
-        resolve_within_seconds=_seconds(terms.get("resolve_within")),
-        offer_seconds=_seconds(terms.get("offer_for")) or 20,
+        answer_within_seconds=quantities.seconds(terms.get("answer_within")),
+        resolve_within_seconds=quantities.seconds(terms.get("resolve_within")),
+        offer_seconds=quantities.seconds(terms.get("offer_for")) or 20,
         at_once=terms.get("at_once", 1),
     )
 
 
 def _ring(terms: Terms) -> rules.Ring:
     levels = {skill: level for skill, level in terms.items() if skill != "after"}
-    return rules.Ring(_seconds(terms["after"]) or 0, levels)
-
-
-def _level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
-    per, _, short = terms.get("per", "").partition("(")
-    number = _in_seconds if terms["measure"] in ("speed-of-answer", "handled-time") else _percent
-    return rules.ServiceLevel(
-        name=terms["name"],
-        measure=terms["measure"],
-        of=tuple(terms.get("of", everywhere)),
-        threshold_seconds=_seconds(terms.get("threshold")),
-        per=per or None,
-        short_abandon_seconds=_seconds(short.rstrip(")") or None),
-        expected=number(terms.get("expected")),
-        minimum=number(terms.get("minimum")),
-        window=terms.get("window", "month"),
-        weight=_percent(terms.get("weight")),
-    )
-
-
-def _credits(terms: Terms) -> rules.Credits:
-    def percent(key: str) -> Decimal:
-        return Decimal(terms[key].rstrip(" %"))
-
-    return rules.Credits(terms["rule"], percent("at_risk"), percent("pool"), percent("cap"))
-
-
-_COUNTS: dict[str, rules.Counts] = {"contact": "answered", "minute": "handled", "transaction": "done"}
-
-
-def _price(terms: Terms, everywhere: tuple[str, ...]) -> rules.Price:
-    unit = terms["unit"]
-    return rules.Price(
-        title=terms["title"],
-        unit=unit,
-        of=() if unit == "fixed" else tuple(terms.get("of", everywhere)),
-        counts=terms.get("counts", _COUNTS.get(unit)),
-        rate=_decimal(terms.get("rate")),
-        tiers=tuple(rules.Tier(one.get("up_to"), Decimal(one["rate"])) for one in terms.get("tiers", ())),
-        tiering=terms.get("tiering"),
-        minimum=_decimal(terms.get("minimum")),
-    )
-
-
-_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _seconds(duration: str | None) -> int | None:
-    """Return the seconds of `20s`, `4 working hours` or `2d`."""
-    if duration is None:
-        return None
-    digits = duration[: len(duration) - len(duration.lstrip("0123456789"))]
-    unit = duration[len(digits) :].strip().removeprefix("working ")
-    return int(digits) * _UNIT_SECONDS[unit[0]]
-
-
-def _in_seconds(duration: str | None) -> Decimal | None:
-    seconds = _seconds(duration)
-    return None if seconds is None else Decimal(seconds)
-
-
-def _percent(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text.rstrip(" %"))
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    return rules.Ring(quantities.seconds(terms["after"]) or 0, levels)
 
 
 # What changed, in words
@@ -258,11 +197,20 @@ def _said(contract: rules.Contract) -> dict[str, dict[str, str]]:
     said |= {f"Service level “{one.name}”": _terms(one) for one in contract.service_levels}
     if contract.credits:
         said["Credits"] = _terms(contract.credits)
+    said |= {f"Termination “{one.title}”": _terms(one) for one in contract.terminations}
+    said |= {f"Indexation {one.name}": _terms(one) for one in contract.indexation.values()}
+    said |= {f"Tax {one.name}": _terms(one) for one in contract.taxes.values()}
     return said | {f"Price “{one.title}”": {"title": one.title} | _terms(one) for one in contract.prices}
 
 
-_HOLDS_OTHERS = {"calendars", "processes", "service_levels", "credits", "prices", "queues", "name"}
-_PERCENT = {"weight", "at_risk", "pool", "cap"}
+_HOLDS_OTHERS = {
+    "calendars", "processes", "service_levels", "credits", "prices", "queues", "name", "terminations", "indexation",
+    "taxes",
+}  # fmt: skip
+_PERCENT = {
+    "weight", "at_risk", "pool", "cap", "cap_year", "cap_each", "per_point", "credit", "share", "dead_band", "yearly",
+    "max_step",
+}  # fmt: skip
 
 
 def _terms(clause: Any) -> dict[str, str]:
@@ -296,6 +244,8 @@ def _words(value: Any) -> str:
         return f"{'beyond' if value.up_to is None else f'up to {value.up_to}'} at {value.rate}"
     if isinstance(value, rules.Ring):
         return f"after {_duration(value.after_seconds)} {_words(value.requires)}"
+    if is_dataclass(value):
+        return ", ".join(f"{term} {said}" for term, said in _terms(value).items())
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 

@@ -3,17 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
-from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
+from workfloor.core.charges import rules as charges
+from workfloor.core.charges.rules import Book
+from workfloor.core.charges.rules import Price as Price
+from workfloor.core.charges.rules import Tier as Tier
+from workfloor.core.promises import rules as promises
+from workfloor.core.promises.rules import Credits as Credits
+from workfloor.core.promises.rules import ServiceLevel as ServiceLevel
+from workfloor.core.promises.rules import Termination
 from workfloor.kit import calendars, money
 
-Measure = Literal["answered-within", "abandoned", "speed-of-answer", "handled-time", "resolved-within", "volume"]
-Per = Literal["answered", "offered", "offered-less-short-abandons"]
-Unit = Literal["contact", "minute", "transaction", "fixed"]
-Counts = Literal["answered", "received", "done", "talk", "handled"]
-Tiering = Literal["volume", "graduated"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -66,59 +68,6 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceLevel:
-    """A promise; expected and minimum are percent, or seconds for speed-of-answer and handled-time.
-
-    A level without `expected` is only reported. `weight` is its share of the credit pool in percent.
-    """
-
-    name: str
-    measure: Measure
-    of: tuple[str, ...]
-    threshold_seconds: int | None = None
-    per: Per | None = None
-    short_abandon_seconds: int | None = None
-    expected: Decimal | None = None
-    minimum: Decimal | None = None
-    window: Literal["month"] = "month"
-    weight: Decimal | None = None
-
-    @property
-    def lower_is_better(self) -> bool:
-        return self.measure in ("abandoned", "speed-of-answer", "handled-time")
-
-
-@dataclass(frozen=True, slots=True)
-class Credits:
-    """Percents: at_risk of the period's charges, times pool, times weight; cap of the period's charges."""
-
-    rule: Literal["at-risk"]
-    at_risk: Decimal
-    pool: Decimal
-    cap: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    up_to: int | None  # last quantity at this rate; None: no end
-    rate: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """One line of the invoice: either a rate or tiers; `counts` says which quantity, None for fixed."""
-
-    title: str
-    unit: Unit
-    of: tuple[str, ...]
-    counts: Counts | None = None
-    rate: Decimal | None = None
-    tiers: tuple[Tier, ...] = ()
-    tiering: Tiering | None = None
-    minimum: Decimal | None = None  # the line is trued up to this amount
-
-
-@dataclass(frozen=True, slots=True)
 class Contract:
     client: str
     title: str
@@ -134,6 +83,14 @@ class Contract:
     service_levels: tuple[ServiceLevel, ...] = ()
     credits: Credits | None = None
     prices: tuple[Price, ...] = ()
+    terminations: tuple[Termination, ...] = ()
+    indexation: Mapping[str, charges.Indexation] = field(default_factory=dict)
+    taxes: Mapping[str, charges.Tax] = field(default_factory=dict)
+
+    @property
+    def book(self) -> Book:
+        """What all prices share."""
+        return Book(self.currency, self.rounding, self.starts_on, self.indexation, self.taxes)
 
     def queues(self) -> dict[str, Queue]:
         return {queue.name: queue for process in self.processes for queue in process.queues}
@@ -163,7 +120,7 @@ class Fault:
 def check(contract: Contract) -> list[Fault]:
     """Return everything that is wrong with a contract whose clauses are each well-formed."""
     first = (_check_head, _check_calendars, _check_processes)
-    then = (_check_levels, _check_weights, _check_credits, _check_prices)
+    then = (_check_levels, _check_prices)
     return [fault for one in first + then for fault in one(contract)]
 
 
@@ -319,24 +276,8 @@ def _check_levels(contract: Contract) -> Iterator[Fault]:
         yield from _check_of(contract, place, level.of)
         if level.threshold_seconds == 0:
             yield Fault(f"{place}.threshold", "is no time at all: nobody could ever be that fast.")
-        yield from _check_promise(place, level)
-
-
-def _check_promise(place: str, level: ServiceLevel) -> Iterator[Fault]:
-    unit = "s" if level.measure in ("speed-of-answer", "handled-time") else "%"
-    for key, number in (("expected", level.expected), ("minimum", level.minimum), ("weight", level.weight)):
-        if number is not None and number > 100 and (unit == "%" or key == "weight"):
-            yield Fault(f"{place}.{key}", f"{number} % is more than all.")
-        if number is not None and level.expected is None:
-            yield Fault(
-                f"{place}.{key}", "needs expected: what promises nothing cannot be missed.", (f"{place}.expected",)
-            )
-    if level.expected is None or level.minimum is None:
-        return
-    better = level.minimum < level.expected if level.lower_is_better else level.minimum > level.expected
-    if better:
-        message = f"the minimum ({level.minimum:f} {unit}) promises more than expected ({level.expected:f} {unit})."
-        yield Fault(f"{place}.minimum", message, (f"{place}.expected", f"{place}.measure"))
+    for wrong in promises.check(contract.service_levels, contract.credits, contract.terminations):
+        yield Fault(*wrong)
 
 
 def _check_of(contract: Contract, place: str, of: Sequence[str]) -> Iterator[Fault]:
@@ -349,49 +290,17 @@ def _check_of(contract: Contract, place: str, of: Sequence[str]) -> Iterator[Fau
     yield from _twice([(f"{place}.of[{index}]", name) for index, name in enumerate(of)])
 
 
-def _check_weights(contract: Contract) -> Iterator[Fault]:
-    weights = {f"service_levels[{i}].weight": level.weight for i, level in enumerate(contract.service_levels)}
-    given = {place: weight for place, weight in weights.items() if weight is not None}
-    if not contract.credits:
-        if given:
-            yield Fault(next(iter(given)), "a weight means nothing without [credits].", ("credits",))
-    elif sum(given.values()) != 100:
-        found = f"the weights add up to {sum(given.values()):f} %, not 100 %."
-        yield Fault(next(iter(given), "credits"), found, tuple(weights))
-
-
-def _check_credits(contract: Contract) -> Iterator[Fault]:
-    if not contract.credits:
-        return
-    for name in ("at_risk", "cap"):
-        if not 0 < getattr(contract.credits, name) <= 100:
-            yield Fault(f"credits.{name}", "must be above 0 % and at most 100 % of the charges.")
-    if not contract.credits.pool:
-        yield Fault("credits.pool", "is 0 %: no credit would ever be due. Take [credits] out instead.")
-
-
 def _check_prices(contract: Contract) -> Iterator[Fault]:
     prices = [(f"prices[{i}]", price) for i, price in enumerate(contract.prices)]
     yield from _twice([(f"{place}.title", price.title) for place, price in prices])
     for place, price in prices:
         yield from _check_of(contract, place, price.of)
-        if (price.rate is None) == (not price.tiers):
-            yield Fault(place, "needs either a rate or tiers.", (f"{place}.rate", f"{place}.tiers"))
-        yield from _check_tiers(place, price.tiers)
-        digits = money.MINOR_UNITS.get(contract.currency, 4)
-        if price.minimum is not None and price.minimum != round(price.minimum, digits):
-            message = f"{contract.currency} has {digits} decimals."
-            yield Fault(f"{place}.minimum", message, ("contract.currency",))
-
-
-def _check_tiers(place: str, tiers: Sequence[Tier]) -> Iterator[Fault]:
-    for index, (tier, following) in enumerate(pairwise(tiers)):
-        here, after = f"{place}.tiers[{index}]", f"{place}.tiers[{index + 1}]"
-        if tier.up_to is None:
-            yield Fault(here, "only the last tier may leave up_to out; the tiers after it overlap it.")
-        elif following.up_to is not None and following.up_to <= tier.up_to:
-            message = f"overlaps the tier before it, which goes up to {tier.up_to}."
-            yield Fault(f"{after}.up_to", message, (f"{here}.up_to",))
-    if tiers and tiers[-1].up_to is not None:
-        message = "the last tier must leave up_to out, or a larger quantity would have no rate."
-        yield Fault(f"{place}.tiers[{len(tiers) - 1}].up_to", message)
+    known = {queue.name: process.dispositions for process in contract.processes for queue in process.queues}
+    for wrong in charges.check(contract.book, contract.prices, known):
+        yield Fault(*wrong)
+    if contract.credits and len(contract.taxes) > 1 and not contract.credits.tax:
+        message = f"is missing: name the tax whose base credits lessen: {', '.join(contract.taxes)}."
+        yield Fault("credits.tax", message, ("taxes",))
+    elif contract.credits and contract.credits.tax and contract.credits.tax not in contract.taxes:
+        message = f"there is no tax {contract.credits.tax}; there is {', '.join(contract.taxes) or 'none'}."
+        yield Fault("credits.tax", message, ("taxes",))

@@ -68,21 +68,35 @@ class LineOut(Schema):
     rate: str | None
     slices: list[SliceOut]
     amount: str
+    tax: str | None
 
 
 class CreditOut(Schema):
-    """What a missed service level takes off; computed is before the cap."""
+    """What a missed service level (null: all of them) takes off, before the caps and after; negative is earned back."""
 
     id: str
     name: str
-    measure: str
+    note: str
+    measure: str | None
     computed: str
+    amount: str
+
+
+class TaxOut(Schema):
+    """A tax on the lines that name it, less the credits where it is theirs; category is the code of EN 16931."""
+
+    name: str
+    title: str
+    category: str
+    rate: str
+    base: str
     amount: str
 
 
 class StatementOut(Schema):
     """A month's statement. Money and rates are strings, because they are exact; an open month will change.
 
+    Charges are the lines, net is less the credits, total is with the taxes. Notices are what the client may do.
     The period's `from` is its first instant, its `to` the first instant after it.
     """
 
@@ -98,7 +112,10 @@ class StatementOut(Schema):
     lines: list[LineOut]
     credits: list[CreditOut]
     charges: str
+    net: str
+    taxes: list[TaxOut]
     total: str
+    notices: list[str]
 
 
 @router.get(

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from workfloor.core.charges import rules as charges
 from workfloor.core.contracts import rules as terms
 from workfloor.core.journal.models import Fact
 from workfloor.ops.billing import queries, rules
@@ -37,7 +38,10 @@ def plain(made: queries.Statement) -> dict[str, Any]:
         "lines": [plain_line(line, number) for number, line in enumerate(made.lines, 1)],
         "credits": [plain_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
         "charges": str(made.charges.amount),
+        "net": str(made.net.amount),
+        "taxes": [plain_tax(tax) for tax in made.taxes],
         "total": str(made.total.amount),
+        "notices": list(made.notices),
     }
 
 
@@ -64,7 +68,7 @@ def plain_totals(totals: rules.Totals) -> dict[str, Any]:
     }
 
 
-def plain_measured(row: queries.Measured, version: int) -> dict[str, Any]:
+def plain_measured(row: rules.Measured, version: int) -> dict[str, Any]:
     """Return a figure with its promise; `attained` is in percent, or in seconds for a mean."""
     level, figure = row.level, row.figure
     return {
@@ -101,31 +105,45 @@ def plain_line(line: rules.Line, number: int) -> dict[str, Any]:
         "rate": None if line.rate is None else str(line.rate),
         "slices": [{"quantity": _quantity(part.quantity), "rate": str(part.rate)} for part in line.slices],
         "amount": str(line.amount.amount),
+        "tax": line.tax,
+    }
+
+
+def plain_tax(line: charges.TaxLine) -> dict[str, Any]:
+    """Return a tax with its base; `category` is the code of EN 16931, `rate` is in percent."""
+    return {
+        "name": line.tax.name,
+        "title": line.tax.title,
+        "category": line.tax.category,
+        "rate": str(line.tax.rate),
+        "base": str(line.base.amount),
+        "amount": str(line.amount.amount),
     }
 
 
 def plain_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
-    """Return a credit; `measure` is the id of the missed level, `computed` the credit before the cap."""
+    """Return a credit; `measure` is the id of the missed level (None: all of them), `computed` is before the caps."""
     return {
         "id": f"c{number}",
         "name": credit.name,
-        "measure": f"m{credit.level + 1}",
+        "note": credit.note,
+        "measure": None if credit.level is None else f"m{credit.level + 1}",
         "computed": str(credit.computed.amount),
         "amount": str(credit.amount.amount),
     }
 
 
-def plain_subject(subject: queries.Subject) -> dict[str, Any]:
+def plain_subject(subject: rules.Subject) -> dict[str, Any]:
     """Return the figure that an explanation is about."""
     row, number = subject.row, int(subject.id[1:]) if subject.id[1:].isdigit() else 0
-    if isinstance(row, queries.Measured):
+    if isinstance(row, rules.Measured):
         return plain_measured(row, subject.version)
     if isinstance(row, rules.Line):
         return plain_line(row, number)
     return plain_credit(row, number) if isinstance(row, rules.Credit) else plain_totals(row)
 
 
-def plain_counted(item: queries.Counted, zone: str) -> dict[str, Any]:
+def plain_counted(item: rules.Counted, zone: str) -> dict[str, Any]:
     """Return an item behind a figure: `met` for a share, else the `value` that it adds."""
     value = item.value
     return {
@@ -168,7 +186,10 @@ def printed(made: queries.Statement) -> dict[str, Any]:
         "lines": [worded_line(line, number) for number, line in enumerate(made.lines, 1)],
         "charges": str(made.charges),
         "credits": [worded_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
+        "net": str(made.net) if made.taxes else "",
+        "taxes": [worded_tax(line) for line in made.taxes],
         "total": str(made.total),
+        "ends": list(made.notices),
     }
 
 
@@ -179,7 +200,7 @@ def worded_period(period: rules.Period) -> str:
     return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}, {period.zone}"
 
 
-def worded_measured(row: queries.Measured) -> dict[str, str]:
+def worded_measured(row: rules.Measured) -> dict[str, str]:
     """Word a figure and its promise."""
     figure = row.figure
     return {
@@ -204,7 +225,7 @@ def worded_measure(level: terms.ServiceLevel) -> str:
     return f"{words}, {PER[level.per].format(short=level.short_abandon_seconds)}" if level.per else words
 
 
-def _aside(row: queries.Measured) -> str:
+def _aside(row: rules.Measured) -> str:
     """Word what the figure itself leaves out: its percentiles, or the short abandons that stand apart."""
     spread = zip(rules.PERCENTILES, row.figure.percentiles, strict=False)
     within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
@@ -225,17 +246,25 @@ def worded_line(line: rules.Line, number: int) -> dict[str, str]:
     }
 
 
-def worded_credit(credit: rules.Credit, number: int) -> dict[str, str]:
-    """Word a credit, saying so where the cap has cut it."""
+def worded_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
+    """Word a credit, saying so where a cap has cut it; `opens` where it has items of its own."""
     cut = "" if credit.amount == credit.computed else f" ({credit.computed} before the cap)"
+    note = f", {credit.note}" if credit.note else ""
     return {
         "id": f"c{number}",
-        "title": f"Credit: {credit.name}{cut}",
+        "title": f"Credit: {credit.name}{note}{cut}",
         "amount": str(-credit.amount if credit.amount else credit.amount),
+        "opens": credit.level is not None,
     }
 
 
-def worded_counted(item: queries.Counted, zone: str) -> dict[str, Any]:
+def worded_tax(line: charges.TaxLine) -> dict[str, str]:
+    """Word a tax with what it is on."""
+    title = f"{line.tax.title}, {line.tax.rate.normalize():f} % of {line.base}"
+    return {"title": title, "amount": str(line.amount)}
+
+
+def worded_counted(item: rules.Counted, zone: str) -> dict[str, Any]:
     """Word an item behind a figure: `says` is met or missed, or what it adds."""
     value = item.value
     return {

@@ -15,14 +15,18 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models.functions import TruncMonth
 
+from workfloor.core.charges import rules as charges
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts import rules as terms
 from workfloor.core.contracts.models import Queue
+from workfloor.core.credits import rules as credits
 from workfloor.core.work.models import Item
-from workfloor.kit import calendars
+from workfloor.kit import calendars, money
 from workfloor.kit.money import Money
 from workfloor.ops.billing import rules
+
+_Figures = Mapping[str | None, rules.Figure]  # by queue; None: all of them together
 
 COUNTS = ("received", "answered", "abandoned", "excluded", "open")
 
@@ -50,17 +54,6 @@ class _Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What one service level came to, over all its queues (`queue` None, judged) or in one of them (only reported)."""
-
-    id: str
-    level: terms.ServiceLevel
-    queue: str | None
-    figure: rules.Figure
-    verdict: rules.Verdict | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Statement:
     """What a client's month came to, under the contract version in force on its first day."""
 
@@ -71,11 +64,14 @@ class Statement:
     computed_at: datetime
     totals: rules.Totals
     queues: tuple[rules.Totals, ...]
-    measures: tuple[Measured, ...]
+    measures: tuple[rules.Measured, ...]
     lines: tuple[rules.Line, ...]
     credits: tuple[rules.Credit, ...]
+    taxes: tuple[charges.TaxLine, ...]
+    notices: tuple[str, ...]  # what the client may do
     charges: Money
-    total: Money
+    net: Money  # less the credits
+    total: Money  # with the taxes
 
 
 def statement(client: Client, period: str, *, now: datetime) -> Statement:
@@ -88,17 +84,37 @@ def statement(client: Client, period: str, *, now: datetime) -> Statement:
 
 def _statement(scope: _Scope) -> Statement:
     agreed = scope.contract
-    measures = [row for number in range(len(agreed.service_levels)) for row in _measured(scope, number)]
-    lines = rules.lines(agreed, [_charged(scope, price) for price in agreed.prices])
-    charges = rules.due(lines, [], agreed.currency)
-    judged = [row for row in measures if row.queue is None]
-    missed = [number for number, row in enumerate(judged) if rules.owes_credit(row.level, row.verdict)]
-    credits = rules.credits_owed(agreed, charges, missed)
+    figures = [_figures(scope, level) for level in agreed.service_levels]
+    lines = _lines(scope)
+    month = rules.month(agreed, scope.period.name, lines, [each[None].attained for each in figures])
+    settled = credits.settle([*_months_before(scope), month])[-1]
+    measures = [row for number, found in enumerate(figures) for row in _measured(settled, number, found)]
+    net = rules.due(lines, settled.credits, agreed.currency)
+    credits_tax = agreed.credits.tax if agreed.credits else None
+    taxes = charges.taxes(agreed.book, lines, month.charges - net, credits_tax)
     everything, *queues = _totals(scope)
     return Statement(
         scope.client, agreed, scope.version, scope.period, scope.now, everything, tuple(queues), tuple(measures),
-        tuple(lines), tuple(credits), charges, rules.due(lines, credits, agreed.currency),
+        tuple(lines), settled.credits, tuple(taxes), settled.notices, month.charges, net,
+        net + money.total((each.amount for each in taxes), agreed.currency),
     )  # fmt: skip
+
+
+def _lines(scope: _Scope) -> list[rules.Line]:
+    day = scope.period.starts_at.astimezone(ZoneInfo(scope.period.zone)).date()
+    return rules.lines(scope.contract, [_charged(scope, price) for price in scope.contract.prices], day)
+
+
+def _months_before(scope: _Scope) -> Iterator[credits.Month]:
+    """Compute the earlier months that the credits of this one look back on, each under its own version."""
+    agreed, (year, number) = scope.contract, map(int, scope.period.name.split("-"))
+    begun = (year - agreed.starts_on.year) * 12 + number - agreed.starts_on.month
+    needed = credits.months_needed(agreed.service_levels, agreed.credits, agreed.terminations)
+    for back in range(begun if needed is None else min(needed, begun), 0, -1):
+        years, month = divmod(year * 12 + number - 1 - back, 12)
+        then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.now)
+        attained = [_figures(then, level)[None].attained for level in then.contract.service_levels]
+        yield rules.month(then.contract, then.period.name, _lines(then), attained)
 
 
 def _scope(client: Client, period: str, now: datetime) -> _Scope:
@@ -187,6 +203,7 @@ _QUANTITIES = {
     "done": "CASE WHEN item.state = 'done' THEN 1 END",
     "talk": "CASE WHEN item.state = 'done' THEN item.talk_seconds END",
     "handled": "CASE WHEN item.state = 'done' THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END",
+    "disposed": "CASE WHEN item.state = 'done' AND item.disposition = ANY(%(dispositions)s::text[]) THEN 1 END",
 }
 _COUNTS = {
     "received": "true",
@@ -223,17 +240,15 @@ _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
     WHERE value IS NOT NULL ORDER BY received_at, id"""
 
 
-def _measured(scope: _Scope, number: int) -> Iterator[Measured]:
-    """Measure a level over all its queues together, then in each of them, in the contract's order."""
-    level = scope.contract.service_levels[number]
-    figures = _figures(scope, level)
-    everything = figures[None]
-    yield Measured(f"m{number + 1}", level, None, everything, rules.verdict(level, everything.attained))
+def _measured(settled: credits.Settled, number: int, figures: _Figures) -> Iterator[rules.Measured]:
+    """Judge a level over all its queues together, then report each of them, in the contract's order."""
+    level = settled.levels[number]
+    yield rules.Measured(f"m{number + 1}", level, None, figures[None], settled.verdicts[number])
     for queue in level.of:
-        yield Measured(f"m{number + 1}/{queue}", level, queue, figures.get(queue) or rules.figure(level, []))
+        yield rules.Measured(f"m{number + 1}/{queue}", level, queue, figures.get(queue) or rules.figure(level, []))
 
 
-def _figures(scope: _Scope, level: terms.ServiceLevel) -> dict[str | None, rules.Figure]:
+def _figures(scope: _Scope, level: terms.ServiceLevel) -> _Figures:
     sql = _SHARES if level.measure in rules.SHARES else _SPANS
     sql = sql.format(expression=_EXPRESSIONS[level.measure], short=_SHORT, counted=_COUNTED)
     names = scope.names()
@@ -251,7 +266,7 @@ def _charged(scope: _Scope, price: terms.Price) -> int:
     if price.counts is None:
         return 0
     sql = f"SELECT coalesce(sum({_QUANTITIES[price.counts]}), 0) {_COUNTED}"
-    return int(_rows(sql, _values(scope, price.of))[0][0])
+    return int(_rows(sql, _price_values(scope, price))[0][0])
 
 
 def _totals(scope: _Scope) -> list[rules.Totals]:
@@ -268,6 +283,10 @@ def _values(scope: _Scope, queues: Sequence[str]) -> dict[str, Any]:
         "ends_at": scope.period.ends_at,
         "queues": [scope.queues[name] for name in queues],
     }
+
+
+def _price_values(scope: _Scope, price: terms.Price) -> dict[str, Any]:
+    return _values(scope, price.of) | {"dispositions": list(price.dispositions)}
 
 
 def _level_values(scope: _Scope, level: terms.ServiceLevel, queues: Sequence[str]) -> dict[str, Any]:
@@ -290,36 +309,7 @@ def _rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 # --- The items behind a figure ----------------------------------------------------------------------------------
 
 
-Row = Measured | rules.Line | rules.Credit | rules.Totals
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A figure of a statement that can be opened: its id and title, its row, and the question that finds its items."""
-
-    id: str
-    title: str
-    row: Row
-    version: int
-    zone: str
-    sql: str
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """One item that a figure counts; `value` says whether it met a share, else the seconds or quantity that it adds."""
-
-    item_id: int
-    key: str
-    queue: str
-    received_at: datetime
-    state: str
-    agent: str
-    value: bool | int | Decimal
-
-
-def subject(client: Client, period: str, name: str, *, now: datetime) -> Subject:
+def subject(client: Client, period: str, name: str, *, now: datetime) -> rules.Subject:
     """Find a figure by its id (`m1`, `m1/regular`, `l2`, `c1`, `answered`) or by its title; raises as `statement` does.
 
     Raises NoFigure where the statement has none of that name.
@@ -334,21 +324,21 @@ def subject(client: Client, period: str, name: str, *, now: datetime) -> Subject
     return chosen
 
 
-def subjects(client: Client, period: str, *, now: datetime) -> list[Subject]:
+def subjects(client: Client, period: str, *, now: datetime) -> list[rules.Subject]:
     """Return every figure of a statement that can be opened; raises as `statement` does."""
     scope = _scope(client, period, now)
     return list(_subjects(scope, _statement(scope)))
 
 
-def items_behind(subject: Subject) -> Iterator[Counted]:
+def items_behind(subject: rules.Subject) -> Iterator[rules.Counted]:
     """Read the items that a figure counts, as they were received; streams from the server, inside a transaction."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(subject.sql, subject.values)
         while rows := cursor.fetchmany(2000):
-            yield from (Counted(*row) for row in rows)
+            yield from (rules.Counted(*row) for row in rows)
 
 
-def counts_item(subject: Subject, item_id: int) -> bool:
+def counts_item(subject: rules.Subject, item_id: int) -> bool:
     """Say whether a figure counts an item."""
     sql = f"SELECT EXISTS (SELECT FROM ({subject.sql}) AS counted WHERE id = %(item)s)"
     return bool(_rows(sql, {**subject.values, "item": item_id})[0][0])
@@ -364,26 +354,27 @@ def months(client: Client) -> list[str]:
     return [f"{month:%Y-%m}" for month in found.values_list("month", flat=True).distinct().order_by("-month")]
 
 
-def _subjects(scope: _Scope, made: Statement) -> Iterator[Subject]:
+def _subjects(scope: _Scope, made: Statement) -> Iterator[rules.Subject]:
     for row in made.measures:
         yield _of_level(scope, row.id, row.level, row, row.queue)
     for number, line in enumerate(made.lines, 1):
         price = scope.contract.prices[line.price]
-        values = _values(scope, price.of)
+        values = _price_values(scope, price)
         yield _subject(scope, f"l{number}", line.title, line, _QUANTITIES[price.counts], _COUNTED, values)
     for number, credit in enumerate(made.credits, 1):
-        yield _of_level(scope, f"c{number}", scope.contract.service_levels[credit.level], credit, None)
+        if credit.level is not None:
+            yield _of_level(scope, f"c{number}", scope.contract.service_levels[credit.level], credit, None)
     for totals in (made.totals, *made.queues):
         yield from (_of_count(scope, totals, count) for count in COUNTS)
 
 
-def _of_level(scope: _Scope, id: str, level: terms.ServiceLevel, row: Row, queue: str | None) -> Subject:
+def _of_level(scope: _Scope, id: str, level: terms.ServiceLevel, row: rules.Row, queue: str | None) -> rules.Subject:
     title = f"{level.name}/{queue}" if queue else level.name
     values = _level_values(scope, level, [queue] if queue else level.of)
     return _subject(scope, id, title, row, _EXPRESSIONS[level.measure], _COUNTED, values)
 
 
-def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> Subject:
+def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> rules.Subject:
     chosen = f"{_OF_PERIOD} AND {_COUNTS[count]}"
     if totals.queue is None:
         return _subject(scope, count, count, totals, "1", chosen, _values(scope, ()))
@@ -393,7 +384,7 @@ def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> Subject:
 
 
 def _subject(
-    scope: _Scope, id: str, title: str, row: Row, expression: str, chosen: str, values: Mapping[str, Any]
-) -> Subject:
+    scope: _Scope, id: str, title: str, row: rules.Row, expression: str, chosen: str, values: Mapping[str, Any]
+) -> rules.Subject:
     sql = _ITEMS.format(expression=expression, chosen=chosen)
-    return Subject(id, title, row, scope.version, scope.period.zone, sql, values)
+    return rules.Subject(id, title, row, scope.version, scope.period.zone, sql, values)

@@ -1,22 +1,27 @@
 """What a period came to: measures over outcomes, promises kept or missed, invoice lines and credits."""
 
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
-from workfloor.core.contracts.rules import Contract, Credits, Price, ServiceLevel, Tier
+from workfloor.core.charges import rules as charges
+from workfloor.core.charges.rules import Line as Line
+from workfloor.core.charges.rules import Price
+from workfloor.core.contracts.rules import Contract
+from workfloor.core.credits import rules as credits
+from workfloor.core.credits.rules import Credit as Credit
+from workfloor.core.credits.rules import Month
+from workfloor.core.promises.rules import FOUR_PLACES, ServiceLevel, four_places
+from workfloor.core.promises.rules import Verdict as Verdict
+from workfloor.core.promises.rules import owes_credit as owes_credit
+from workfloor.core.promises.rules import verdict as verdict
 from workfloor.kit import money
 from workfloor.kit.money import Money
 
-Verdict = Literal["met", "below-expected", "below-minimum"]
-
-FOUR_PLACES = Decimal("0.0001")
 PERCENTILES = (50, 90, 95)
-# Wide enough that a quotient never looks like an exact half of a minor unit unless it is one.
-_WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Outcome:
     working_seconds: int | None = None  # working time from received to resolved, pauses taken out
     paused_seconds: int = 0  # working time in which the customer owed an answer
     awaiting_since: datetime | None = None  # the customer owes one now
+    disposition: str = ""  # how it ended
 
     @property
     def handled_seconds(self) -> int:
@@ -188,7 +194,7 @@ def figure(level: ServiceLevel, items: Iterable[Outcome], late: Container[int] =
 def share_figure(counted: int, met: int, apart: int = 0) -> Figure:
     """Return a share in percent, to four decimals, half-even."""
     attained = Fraction(100 * met, counted) if counted else None
-    return Figure(counted, met, None if attained is None else _decimal(attained, FOUR_PLACES), apart)
+    return Figure(counted, met, None if attained is None else four_places(attained), apart)
 
 
 def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = ()) -> Figure:
@@ -196,7 +202,7 @@ def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = (
     attained = Fraction(total) / counted if counted else None
     return Figure(
         counted,
-        attained=None if attained is None else _decimal(attained, FOUR_PLACES),
+        attained=None if attained is None else four_places(attained),
         percentiles=tuple(value.quantize(FOUR_PLACES) for value in percentiles),
     )
 
@@ -206,66 +212,7 @@ def nearest_rank(ordered: Sequence[Decimal], percent: int) -> Decimal:
     return ordered[-(-percent * len(ordered) // 100) - 1]
 
 
-def _decimal(exact: Fraction, unit: Decimal) -> Decimal:
-    return _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator)).quantize(unit, context=_WIDE)
-
-
-# --- Promises ---------------------------------------------------------------------------------------------------
-
-
-def verdict(level: ServiceLevel, attained: Decimal | None) -> Verdict | None:
-    """Judge a figure as printed, to four decimals, so that both sides can check it.
-
-    None where nothing was promised or nothing counted.
-    """
-    if level.expected is None or attained is None:
-        return None
-    if level.minimum is not None and _falls_short(level, attained, level.minimum):
-        return "below-minimum"
-    return "below-expected" if _falls_short(level, attained, level.expected) else "met"
-
-
-def _falls_short(level: ServiceLevel, attained: Decimal, promised: Decimal) -> bool:
-    return attained > promised if level.lower_is_better else attained < promised
-
-
-def owes_credit(level: ServiceLevel, judged: Verdict | None) -> bool:
-    """Return whether a miss is paid for: below the minimum, or below expected where there is no minimum."""
-    return judged == "below-minimum" or (judged == "below-expected" and level.minimum is None)
-
-
 # --- Invoice ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A part of a quantity, charged at one rate."""
-
-    quantity: Fraction
-    rate: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the invoice; `rate` is None where slices have several; `price` counts the contract's prices from 0."""
-
-    price: int
-    title: str
-    unit: str
-    quantity: Fraction
-    rate: Decimal | None
-    slices: tuple[Slice, ...]
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """What one missed level takes off; `computed` is before the cap; `level` counts the contract's levels from 0."""
-
-    level: int
-    name: str
-    computed: Money
-    amount: Money
 
 
 def quantity(price: Price, item: Outcome) -> int | None:
@@ -278,106 +225,95 @@ def quantity(price: Price, item: Outcome) -> int | None:
         return 1 if item.connected_at else None
     if not item.done:
         return None
+    if price.counts == "disposed":
+        return 1 if item.disposition in price.dispositions else None
     return {"done": 1, "talk": item.talk_seconds, "handled": item.handled_seconds}[price.counts or "done"]
 
 
-def charged(price: Price, counted: int) -> Fraction:
-    """Turn the counted items or seconds into the price's unit: a minute is 60 exact seconds, never rounded up."""
-    if price.unit == "fixed":
-        return Fraction(1)
-    return Fraction(counted, 60) if price.unit == "minute" else Fraction(counted)
-
-
-def slices(price: Price, units: Fraction) -> tuple[Slice, ...]:
-    """Split a quantity over the price's rates; raises ValueError where it exceeds the last tier."""
-    if not price.tiers:
-        return (Slice(units, price.rate or Decimal(0)),)
-    if price.tiering == "volume":
-        return (Slice(units, _tier_of(price.tiers, units).rate),)
-    return tuple(_graduated(price.tiers, units))
-
-
-def _tier_of(tiers: Sequence[Tier], units: Fraction) -> Tier:
-    for tier in tiers:
-        if tier.up_to is None or units <= tier.up_to:
-            return tier
-    raise ValueError(f"No tier holds {float(units):g}; the last ends at {tiers[-1].up_to}.")
-
-
-def _graduated(tiers: Sequence[Tier], units: Fraction) -> Iterable[Slice]:
-    last, below = _tier_of(tiers, units), Fraction(0)
-    for tier in tiers:
-        upper = units if tier is last else Fraction(tier.up_to or 0)
-        yield Slice(upper - below, tier.rate)
-        below = upper
-        if tier is last:
-            return
-
-
-def lines(contract: Contract, counted: Sequence[int]) -> list[Line]:
-    """Charge each price for what it counted (items or seconds, in the order of the prices); rounded once, at the line.
-
-    A price below its minimum gets a second line that trues it up.
-    """
-    made: list[Line] = []
-    for number, (price, count) in enumerate(zip(contract.prices, counted, strict=True)):
-        line = _line(contract, number, price, count)
-        made.append(line)
-        if price.minimum is not None and line.amount.amount < price.minimum:
-            made.append(_true_up(contract, line, price.minimum))
-    return made
-
-
-def _line(contract: Contract, number: int, price: Price, count: int) -> Line:
-    units = charged(price, count)
-    parts = slices(price, units)
-    exact = sum((part.quantity * Fraction(part.rate) for part in parts), Fraction(0))
-    rate = parts[0].rate if len(parts) == 1 else None
-    return Line(number, price.title, price.unit, units, rate, parts, rounded(exact, contract))
-
-
-def _true_up(contract: Contract, line: Line, minimum: Decimal) -> Line:
-    missing = rounded(Fraction(minimum), contract) - line.amount
-    return Line(line.price, f"{line.title}: up to the minimum", "fixed", Fraction(1), missing.amount, (), missing)
-
-
-def rounded(exact: Fraction, contract: Contract) -> Money:
-    """Round to the currency's minor unit in the contract's mode."""
-    amount = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
-    return Money(amount, contract.currency).rounded(contract.rounding)
-
-
-def credits_owed(contract: Contract, charges: Money, missed: Sequence[int]) -> list[Credit]:
-    """Credit each missed level (by its place in the contract): charges times at-risk times pool times weight.
-
-    Each is rounded once; together they stop at the cap, the later ones giving way. A level without weight owes nothing.
-    """
-    terms, owed = contract.credits, []
-    left = rounded(_of(charges, terms.cap), contract) if terms else None
-    for number in missed:
-        level = contract.service_levels[number]
-        if terms is None or left is None or level.weight is None:
-            continue
-        computed = at_risk_credit(contract, terms, charges, level.weight)
-        amount = min(computed, left)
-        left -= amount
-        owed.append(Credit(number, level.name, computed, amount))
-    return owed
-
-
-def at_risk_credit(contract: Contract, terms: Credits, charges: Money, weight: Decimal) -> Money:
-    """Return charges x at-risk x pool x weight, rounded; the last three in percent."""
-    return rounded(_of(charges, terms.at_risk, terms.pool, weight), contract)
-
-
-def _of(charges: Money, *percents: Decimal) -> Fraction:
-    exact = Fraction(charges.amount)
-    for percent in percents:
-        exact *= Fraction(percent) / 100
-    return exact
+def lines(contract: Contract, counted: Sequence[int], on: date | None = None) -> list[Line]:
+    """Charge each price, as it stands on a day (without one: the first), for what it counted."""
+    return charges.lines(contract.book, contract.prices, counted, on or contract.starts_on)
 
 
 def due(made: Iterable[Line], owed: Iterable[Credit], currency: str) -> Money:
-    """Return what the client pays: the lines less the credits."""
-    charges = money.total((line.amount for line in made), currency)
-    return charges - money.total((credit.amount for credit in owed), currency)
+    """Return the lines less the credits, before taxes."""
+    charged = money.total((line.amount for line in made), currency)
+    return charged - money.total((credit.amount for credit in owed), currency)
+
+
+def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequence[Decimal | None]) -> Month:
+    """Put together what a month (such as `1999-02`) is settled by; a level's own charges are those of its queues."""
+    year, number = int(name[:4]), int(name[5:])
+    since = (year - contract.starts_on.year) * 12 + number - contract.starts_on.month
+    own = [
+        [line for line in made if set(contract.prices[line.price].of).intersection(level.of)]
+        for level in contract.service_levels
+    ]
+    return Month(
+        name=name,
+        contract_year=since // 12,
+        levels=contract.service_levels,
+        attained=tuple(attained),
+        charges=due(made, [], contract.currency),
+        of_levels=tuple(due(each, [], contract.currency) for each in own),
+        terms=contract.credits,
+        rounding=contract.rounding,
+        terminations=contract.terminations,
+    )
+
+
+def credits_owed(contract: Contract, charged: Money, missed: Sequence[int]) -> list[Credit]:
+    """Credit the missed levels (by their places in the contract) of a month seen alone.
+
+    Raises ValueError where credits hang on more than a miss: linear ones and those by points need the figures.
+    """
+    if contract.credits and contract.credits.rule in ("linear", "points"):
+        raise ValueError(f"Credits of the rule {contract.credits.rule} need the month's figures: settle the month.")
+    alone = replace(
+        month(contract, "0001-01", [], [level.expected for level in contract.service_levels]), charges=charged
+    )
+    names = frozenset(contract.service_levels[number].name for number in missed)
+    return list(credits.credits_of(credits.Settled(alone, alone.levels, (), missed=names), []))
+
+
+# --- What a statement holds ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one service level came to, over all its queues (`queue` None, judged) or in one of them (only reported)."""
+
+    id: str
+    level: ServiceLevel
+    queue: str | None
+    figure: Figure
+    verdict: Verdict | None = None
+
+
+Row = Measured | Line | Credit | Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A figure of a statement that can be opened: its id and title, its row, and the question that finds its items."""
+
+    id: str
+    title: str
+    row: Row
+    version: int
+    zone: str
+    sql: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One item that a figure counts; `value` says whether it met a share, else the seconds or quantity that it adds."""
+
+    item_id: int
+    key: str
+    queue: str
+    received_at: datetime
+    state: str
+    agent: str
+    value: bool | int | Decimal

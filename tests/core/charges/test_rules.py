@@ -1,0 +1,203 @@
+"""Prices of small contracts in examples/contracts, each line computed by hand, and what holds of all of them."""
+
+import ast
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workfloor.core.charges import rules
+from workfloor.core.contracts import forms
+from workfloor.core.contracts.rules import Contract
+from workfloor.kit import money
+
+ROOT = Path(__file__).parents[3]
+VECTORS = ROOT.parent / "shared/data/contracts/vectors.json"
+EXAMPLES = sorted((ROOT / "examples" / "contracts").glob("*.toml"))
+JANUARY = date(2026, 1, 1)
+
+
+def contract(name) -> Contract:
+    return forms.read((ROOT / "examples" / "contracts" / f"{name}.toml").read_text("utf-8"))
+
+
+def published(case):
+    if not VECTORS.exists():
+        pytest.skip("the published contract numbers are not beside this checkout (../shared/data)")
+    found = next(each for each in json.loads(VECTORS.read_text(), parse_float=Decimal)["cases"] if each["id"] == case)
+    return found["in"], found["out"]
+
+
+def lines(agreed, *counted, on=JANUARY):
+    return rules.lines(agreed.book, agreed.prices, counted, on)
+
+
+def amounts(agreed, *counted, on=JANUARY):
+    return [str(line.amount.amount) for line in lines(agreed, *counted, on=on)]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_small_contract_could_be_signed(path):
+    assert forms.read(path.read_text("utf-8")).client == path.stem
+
+
+# --- tiers -------------------------------------------------------------------------------------------------------
+
+
+def test_the_published_volume_tiers_come_out_of_their_contract():
+    agreed = contract("volume-tiers")
+    (one, first), (other, second) = published("fis-volume-tier-1"), published("fis-volume-tier-2")
+
+    assert [[tier.up_to, tier.rate] for tier in agreed.prices[0].tiers] == one["tiers"]
+    assert amounts(agreed, one["qty"], other["qty"]) == [str(first["volume"]), str(second["volume"])]
+
+
+# --- baseline ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counted", "charged"),
+    [
+        (1000, ["2000.00"]),  # 1,000 x 2.00
+        (1100, ["2000.00"]),  # within 10 %
+        (900, ["2000.00"]),
+        (1101, ["2000.00", "181.80"]),  # the whole gap: 101 x 1.80
+        (899, ["2000.00", "-121.20"]),  # 101 x 0.8 x 1.50
+        (0, ["2000.00", "-1200.00"]),  # 1,000 x 0.8 x 1.50
+    ],
+)
+def test_outside_the_dead_band_the_whole_gap_is_charged_or_given_back(counted, charged):
+    assert amounts(contract("baseline"), counted) == charged
+
+
+def test_a_gap_says_what_it_is_in_words_and_numbers():
+    (_, more), (_, less) = lines(contract("baseline"), 1101), lines(contract("baseline"), 899)
+
+    assert (more.title, more.quantity, more.rate) == ("Servers: additional, above the baseline", 101, Decimal("1.80"))
+    assert (less.title, less.quantity, less.rate) == ("Servers: reduced, below the baseline", -101, Decimal("1.200"))
+
+
+# --- ramp-up, agreed quantities, outcomes --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("on", "charged"),
+    [
+        (date(2026, 1, 1), ["200.00", "300.00", "16000.00"]),  # 50 % of 1,000; 12.5 x 40 % x 3,200
+        (date(2026, 2, 28), ["200.00", "300.00", "16000.00"]),
+        (date(2026, 3, 1), ["200.00", "550.00", "40000.00"]),  # 75 % of 1,000; 12.5 x 3,200
+        (date(2026, 4, 1), ["200.00", "800.00", "40000.00"]),
+    ],
+)
+def test_a_ramp_up_lowers_what_is_committed_and_not_what_is_counted(on, charged):
+    assert amounts(contract("ramp-up"), 100, 0, on=on) == charged  # 100 x 2.00
+
+
+def test_a_baseline_and_its_dead_band_ramp_up_too():
+    agreed = contract("baseline")
+    half = replace(agreed.prices[0], ramp_up=(rules.Step(1, Decimal(50)),))
+    agreed = replace(agreed, prices=(half,))
+
+    assert amounts(agreed, 550) == ["1000.00"]  # 500 x 2.00, and 50 is 10 % of it
+    assert amounts(agreed, 551) == ["1000.00", "91.80"]  # 51 x 1.80
+    assert lines(agreed, 500)[0].title == "Servers (ramp-up: 50 %)"
+
+
+@pytest.mark.parametrize(("counted", "charged"), [(0, "0.00"), (1, "7.50"), (333, "2497.50")])  # 333 x 7.50
+def test_an_outcome_is_charged_by_the_piece(counted, charged):
+    assert amounts(contract("outcomes"), counted) == [charged]
+
+
+# --- indexation --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("on", "rates"),
+    [
+        (date(2026, 12, 1), ["1.10", "900.00"]),
+        (date(2027, 1, 1), ["1.1330", "918.1556"]),  # x 1.03; x 106.2 / 104.1 = 918.15561...
+        (date(2028, 1, 1), ["1.1670", "907.7810"]),  # x 1.03 x 1.03 = 1.16699; x 105.0 / 104.1 = 907.78097...
+    ],
+)
+def test_rates_follow_their_index_and_are_rounded_to_what_both_sides_read(on, rates):
+    assert [str(line.rate) for line in lines(contract("indexed"), 1000, 0, on=on)] == rates
+
+
+def test_an_indexed_rate_is_what_is_multiplied():
+    assert amounts(contract("indexed"), 1000, 0, on=date(2028, 5, 1)) == ["1167.00", "907.78"]
+
+
+def test_a_yearly_rise_waits_for_its_day():
+    cola = rules.Indexation("cola", yearly=Decimal(3), starts_on=date(2027, 4, 15))
+
+    days = (date(2027, 4, 14), date(2027, 4, 15), date(2028, 4, 1), date(2028, 5, 1), date(2020, 1, 1))
+    assert [str(Decimal(100) * rise.numerator / rise.denominator) for day in days
+            for rise in [rules.index_factor(cola, day)]] == ["100", "103", "103", "106.09", "100"]  # fmt: skip
+
+
+# --- taxes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counted", "credited", "taxed"),
+    [
+        (1000, "0", [("1100.00", "253.00"), ("300.00", "0.00")]),  # 1,000 x 1.10 x 23 %
+        (1000, "100.00", [("1000.00", "230.00"), ("300.00", "0.00")]),  # less the credit
+        (7, "0", [("7.70", "1.77"), ("300.00", "0.00")]),  # 7.70 x 23 % = 1.771
+        (0, "100.00", [("-100.00", "-23.00"), ("300.00", "0.00")]),
+    ],
+)
+def test_each_tax_is_on_the_sum_of_its_lines_less_its_credits(counted, credited, taxed):
+    agreed = contract("taxes")
+    made = rules.taxes(agreed.book, lines(agreed, counted, 0), money.parse(credited, "EUR"), agreed.credits.tax)
+
+    assert [(str(line.base.amount), str(line.amount.amount)) for line in made] == taxed
+
+
+# --- what holds of all of them -------------------------------------------------------------------------------------
+
+
+@given(st.sampled_from(EXAMPLES), st.lists(st.integers(0, 10**6), min_size=2, max_size=2),
+       st.dates(JANUARY, date(2028, 12, 31)), st.sampled_from(["USD", "JPY", "KWD"]),
+       st.sampled_from(sorted(money.ROUNDINGS)))  # fmt: skip
+def test_lines_are_whole_minor_units_and_each_is_its_slices(path, counted, on, currency, mode):
+    agreed = forms.read(path.read_text("utf-8"))
+    book = replace(agreed.book, currency=currency, rounding=mode)
+    made = rules.lines(book, agreed.prices, counted[: len(agreed.prices)], on)
+
+    assert all(line.amount == line.amount.rounded() for line in made)
+    for line in (line for line in made if line.slices):
+        exact = sum(part.quantity * part.rate.as_integer_ratio()[0] / part.rate.as_integer_ratio()[1]
+                    for part in line.slices)  # fmt: skip
+        assert line.amount == rules.rounded(exact, book)
+        assert line.quantity == sum(part.quantity for part in line.slices)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["standard", "exempt", None]), st.integers(-10**6, 10**6)), max_size=8),
+       st.integers(0, 10**6), st.sampled_from(sorted(money.ROUNDINGS)))  # fmt: skip
+def test_the_bases_of_taxes_add_up_to_what_is_taxed_less_the_credits(cents, credited, mode):
+    book = replace(contract("taxes").book, rounding=mode)
+
+    def euros(amount):
+        return money.Money(Decimal(amount).scaleb(-2), "EUR")
+
+    made = [rules.Line(0, "", "fixed", 1, None, (), euros(amount), tax) for tax, amount in cents]
+    taxed = rules.taxes(book, made, euros(credited), "standard")
+
+    total = sum(amount for tax, amount in cents if tax) - credited
+    assert money.total((line.base for line in taxed), "EUR") == euros(total)
+    assert all(line.amount == line.amount.rounded() for line in taxed)
+
+
+@pytest.mark.parametrize("package", ["charges", "credits", "promises"])
+def test_no_float_touches_money(package):
+    for path in (ROOT / "workfloor" / "core" / package).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            here = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+            assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), here
+            assert not (isinstance(node, ast.Name) and node.id == "float"), here
