@@ -83,8 +83,8 @@ def pool(
     fewer and longer words are faster.
     """
     kinds = sorted({_kind(queue) for queue in queues})
-    depth = max(len(queue.relax) for queue in queues) + 1
-    steps = max(queue.at_once for queue in queues)
+    depth = max((len(queue.relax) for queue in queues), default=0) + 1
+    steps = max((queue.at_once for queue in queues), default=1)
     benches = len(profiles) * steps * ((1 << len(kinds)) - 1)  # who lacks every kind of room sits nowhere
     words = -(-benches // bits)
     count, own = len(queues), [(p, each) for p, some in enumerate(profiles) for each in some]
