@@ -28,6 +28,26 @@ def test_who_took_nothing_for_half_an_hour_was_away():
     assert team.agents == (((0, 1860), (3661, 3721)),)
 
 
+def test_who_let_work_wait_was_wrapping_up_or_away():
+    told = [
+        past(0),  # until 60
+        past(50, waited=40.0),  # taken at 90, though it waited from 50 on: 30 seconds of wrap-up
+        past(400, waited=500.0),  # taken at 900, though it waited from 400 on: away from then
+        past(980, waited=0.0),  # nothing waited: there, idle
+    ]
+
+    (team,) = rules.recorded_groups(told, ASKED, START, 4 * HOUR)
+
+    assert team.agents == (((0, 400), (900, 1040)),)
+    assert rules.wrap_ups(told, "calls").values == (30,)
+
+
+def test_recorded_wrap_up_is_taken_as_it_is():
+    told = [Past("calls", START, 0.0, "answered", 60.0, 15.0, "A1"), past(50, waited=40.0)]
+
+    assert rules.wrap_ups(told, "calls").values == (15, 0)
+
+
 def test_people_can_what_the_queues_ask_for_in_which_they_answered():
     told = [past(0, agent="both"), past(60, "post", agent="both"), past(0, agent="one"), past(5, agent="other")]
 
@@ -57,12 +77,12 @@ def test_arrivals_are_told_in_order_and_only_those_of_the_time():
 spans = st.lists(st.tuples(st.floats(0, 5000), st.floats(0, 900)).map(lambda one: (one[0], one[0] + one[1])))
 
 
-@given(spans, st.floats(0, 600))
-def test_sessions_are_apart_and_hold_every_span(some, idle):
-    joined = rules.sessions(some, 5000, idle)
+@given(spans)
+def test_sessions_are_apart_and_hold_every_span(some):
+    joined = rules.sessions(some, 5000)
 
     assert all(start < end <= 5000 for start, end in joined)
-    assert all(later[0] - earlier[1] > idle for earlier, later in itertools.pairwise(joined))
+    assert all(later[0] > earlier[1] for earlier, later in itertools.pairwise(joined))
     for start, end in some:
         inside = start >= end or start >= 5000
         assert inside or any(first <= start and min(end, 5000) <= last for first, last in joined)

@@ -343,7 +343,7 @@ def _hours(week: Terms, zone: str, start: datetime, horizon: float) -> Collectio
             ends = (calendars.instant(when, clock, zone) for when, clock in ((day, opens), (until, closes)))
             found.append(tuple((end - start).total_seconds() for end in ends))
         day += timedelta(days=1)
-    return rules.sessions(((a, b) for a, b in found), horizon, idle=0.0)
+    return rules.sessions(((a, b) for a, b in found), horizon)
 
 
 _UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

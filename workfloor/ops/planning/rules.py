@@ -1,10 +1,12 @@
 """A scenario as plain values: the work, the people, the contract; and what a replay of past work makes of both."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Literal
 
 from workfloor.core.contracts.rules import Contract, ServiceLevel
@@ -17,6 +19,8 @@ Session = tuple[float, float]  # from, until, in seconds from the start
 
 # Who took no work for so long was not there: past work shows when people worked, not when they waited for it.
 LONGEST_IDLE_SECONDS = 1800.0
+# Who took no work for so long, while some waited that they could take, was not wrapping up but away.
+LONGEST_WRAP_UP_SECONDS = 180.0
 # The wait that is aimed at where nothing else is said.
 TARGET_SECONDS = 20
 # More items at once than this, and the floor is drowning: what comes of it would say nothing.
@@ -220,6 +224,13 @@ class Past:
     wrap_up: float = 0.0
     agent: str = ""
 
+    @property
+    def left_at(self) -> datetime:
+        """When it left the queue, answered or not."""
+        return self.queued_at + timedelta(seconds=self.waited)
+
+    answered_at = left_at
+
 
 def handling_times(past: Iterable[Past], queue: str) -> Spread:
     """Spread handling as it was observed in a queue; none where nothing was answered."""
@@ -227,8 +238,16 @@ def handling_times(past: Iterable[Past], queue: str) -> Spread:
     return observed(times) if times else Spread()
 
 
-def wrap_ups(past: Iterable[Past], queue: str) -> Spread:
-    times = tuple(each.wrap_up for each in past if each.queue == queue and each.outcome == "answered")
+def wrap_ups(past: Sequence[Past], queue: str) -> Spread:
+    """Spread wrap-up as recorded; where it was not, as the time until agents took the next of what waited for them."""
+    times = [each.wrap_up for each in past if each.queue == queue and each.outcome == "answered"]
+    if not any(times):
+        times = [
+            gap
+            for stretches in _stretches(past).values()
+            for one, gap, awaited in stretches
+            if one.queue == queue and awaited == 0 and gap <= LONGEST_WRAP_UP_SECONDS
+        ]
     return observed(times) if any(times) else Spread()
 
 
@@ -257,22 +276,51 @@ def recorded_groups(
 ) -> list[Group]:
     """Group the agents who answered by the queues that each answered; they can what those ask for, and no more.
 
-    Their sessions are the times in which they answered, without breaks of LONGEST_IDLE_SECONDS.
+    Their sessions are the times in which they answered, without breaks of LONGEST_IDLE_SECONDS, and without those of
+    LONGEST_WRAP_UP_SECONDS in which work waited that they could have taken.
     """
-    spans: dict[str, list[Session]] = {}
-    served: dict[str, set[str]] = {}
+    teams: dict[tuple[str, ...], list[tuple[Session, ...]]] = {}
+    for _, stretches in sorted(_stretches([each for each in past if each.queue in requires]).items()):
+        spans: list[Session] = []
+        for one, gap, awaited in stretches:
+            start = _since(starts_at, one.answered_at)
+            end = start + one.handling + one.wrap_up
+            spans.append((start, end + _stays(gap, awaited)))
+        team = tuple(sorted({one.queue for one, _, _ in stretches}))
+        teams.setdefault(team, []).append(sessions(spans, horizon))
+    return [Group(" + ".join(team), _skills(team, requires), tuple(them)) for team, them in sorted(teams.items())]
+
+
+def _stays(gap: float, awaited: float) -> float:
+    """Return how long after a contact somebody stayed, who took the next after `gap`."""
+    if gap - awaited > LONGEST_WRAP_UP_SECONDS:
+        gap = awaited
+    return max(gap, 0.0) if gap <= LONGEST_IDLE_SECONDS else 0.0
+
+
+def _stretches(past: Sequence[Past]) -> dict[str, list[tuple[Past, float, float]]]:
+    """By agent: each contact answered, the seconds until the next, and until work waited that they could take."""
+    taken: dict[str, list[Past]] = {}
     for each in past:
-        if each.outcome == "answered" and each.agent and each.queue in requires:
-            start = _since(starts_at, each.queued_at) + each.waited
-            spans.setdefault(each.agent, []).append((start, start + each.handling + each.wrap_up))
-            served.setdefault(each.agent, set()).add(each.queue)
-    teams: dict[tuple[str, ...], list[str]] = {}
-    for agent in sorted(served):
-        teams.setdefault(tuple(sorted(served[agent])), []).append(agent)
-    return [
-        Group(" + ".join(team), _skills(team, requires), tuple(sessions(spans[agent], horizon) for agent in agents))
-        for team, agents in sorted(teams.items())
-    ]
+        if each.outcome == "answered" and each.agent:
+            taken.setdefault(each.agent, []).append(each)
+    found = {}
+    for agent, own in taken.items():
+        own.sort(key=lambda each: each.answered_at)
+        queues = {each.queue for each in own}
+        left = sorted((each.left_at, each.queued_at) for each in past if each.queue in queues and each.waited > 0)
+        gaps = [_gap(one, following, left) for one, following in pairwise(own)]
+        found[agent] = [(one, *gap) for one, gap in zip(own, [*gaps, (math.inf, math.inf)], strict=True)]
+    return found
+
+
+def _gap(one: Past, following: Past, left: Sequence[tuple[datetime, datetime]]) -> tuple[float, float]:
+    """Measure from the end of a contact; `left` says when what waited left the queue, and when it had come."""
+    ends_at = one.answered_at + timedelta(seconds=one.handling + one.wrap_up)
+    gap = _since(ends_at, following.answered_at)
+    k = bisect_right(left, (ends_at, ends_at))
+    awaited = max(_since(ends_at, left[k][1]), 0.0) if k < len(left) else math.inf
+    return gap, min(awaited, max(gap, 0.0))
 
 
 def _skills(queues: Collection[str], requires: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
@@ -283,11 +331,11 @@ def _skills(queues: Collection[str], requires: Mapping[str, Mapping[str, int]]) 
     return found
 
 
-def sessions(spans: Iterable[Session], horizon: float, idle: float = LONGEST_IDLE_SECONDS) -> tuple[Session, ...]:
-    """Join spans that overlap or lie at most `idle` seconds apart, and cut them to the horizon."""
+def sessions(spans: Iterable[Session], horizon: float) -> tuple[Session, ...]:
+    """Join spans that overlap or meet, give or take a millisecond, and cut them to the horizon."""
     joined: list[Session] = []
     for start, end in sorted((max(start, 0.0), min(end, horizon)) for start, end in spans):
-        if joined and start - joined[-1][1] <= idle:
+        if joined and start - joined[-1][1] <= 0.001:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         elif start < end:
             joined.append((start, end))
