@@ -25,6 +25,7 @@ TICK_SECONDS: Final = 0.25
 LINES_SECONDS: Final = 30.0  # terms change by the calendar, urgency with what was attained
 LONGEST_PAUSE_SECONDS: Final = 30.0
 TRIES: Final = 5
+IGNORED: Final = ("work.received",)  # it is queued in the same moment
 SIGNED: Final = (contracts.ContractSigned.name, contracts.ContractAmended.name)
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class Router:
         now = clock.now()
         with transaction.atomic():
             rls.enter_every_client()
-            snapshot, hints = facts.unseen(self._snapshot, but=self.last_offers)
+            snapshot, hints = facts.unseen(self._snapshot, but=self.last_offers, ignoring=IGNORED)
             news = self._news(hints, now)
         self._snapshot = snapshot
         lapsed = self._take_back(now) if (now - self._swept_at).total_seconds() >= TICK_SECONDS else 0

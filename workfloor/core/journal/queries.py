@@ -32,7 +32,7 @@ _UNSEEN = f"""
 SELECT now.snapshot::text, fact.id, fact.event, fact.item_id, fact.person_id, fact.client_id
 FROM (SELECT pg_current_snapshot() AS snapshot) now LEFT JOIN {models.TABLE} fact
     ON fact.xid >= pg_snapshot_xmin(%(before)s::pg_snapshot) AND NOT pg_visible_in_snapshot(fact.xid, %(before)s)
-   AND fact.xid <> %(but)s::text::xid8
+   AND fact.xid <> %(but)s::text::xid8 AND fact.event <> ALL(%(ignoring)s)
 """
 
 
@@ -47,10 +47,10 @@ class Hint:
     client_id: int | None
 
 
-def unseen(before: str, but: int = 0) -> tuple[str, list[Hint]]:
+def unseen(before: str, but: int = 0, ignoring: Iterable[str] = ()) -> tuple[str, list[Hint]]:
     """The facts that became visible since a snapshot, but those of one transaction; and the snapshot of now."""
     with connection.cursor() as cursor:
-        cursor.execute(_UNSEEN, {"before": before, "but": str(but)})
+        cursor.execute(_UNSEEN, {"before": before, "but": str(but), "ignoring": list(ignoring)})
         rows = cursor.fetchall()
     return rows[0][0], [Hint(*row[1:]) for row in rows if row[1] is not None]
 

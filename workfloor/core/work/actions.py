@@ -165,6 +165,8 @@ def offer(*, item: models.Item, person: Person, at_once: int, offer_seconds: int
     return _happen(item, offered, at=now, person=person, by=None)
 
 
+MOST_NAMED = 200  # offers, whose names fit into one notice
+
 # One statement for any number of offers: whoever went away meanwhile, and whatever does not wait any more, is left out.
 _OFFER_ALL = f"""
 WITH given AS (
@@ -216,8 +218,9 @@ def offer_all(*, offers: Sequence[rules.Offer], now: datetime) -> None:
         raise TooLate(str(fault)) from fault
     if len(made) < len(offers):
         raise TooLate(f"{len(offers) - len(made)} of {len(offers)} offers cannot be made any more")
-    kinds = ("item", "client", "case", "person")
-    journal.announce({f"{kind}:{number}" for row in made for kind, number in zip(kinds, row, strict=True) if number})
+    kinds = ("item", "client", "case", "person") if len(made) <= MOST_NAMED else ()
+    named = {f"{kind}:{number}" for row in made for kind, number in zip(kinds, row, strict=False) if number}
+    journal.announce(named or {"*"})
 
 
 def lapse(*, item: models.Item, now: datetime) -> Person | None:

@@ -57,7 +57,8 @@ class Case(models.Model):
 class Item(models.Model):
     """One unit of work. The columns from `state` on are what its facts add up to (rules.Item)."""
 
-    client = models.ForeignKey(Client, models.PROTECT, related_name="items")
+    # Every index that a key would bring is written with each step of an item: those below serve the same questions.
+    client = models.ForeignKey(Client, models.PROTECT, related_name="items", db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="items", db_constraint=False)
     title = models.TextField(default="")
     payload = models.JSONField(default=dict)
@@ -66,10 +67,12 @@ class Item(models.Model):
     state = models.TextField()
     key = models.TextField()
     kind = models.TextField()
-    process = models.ForeignKey(Process, models.PROTECT, related_name="items", db_constraint=False)
+    process = models.ForeignKey(Process, models.PROTECT, related_name="items", db_constraint=False, db_index=False)
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="items", db_constraint=False)
-    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="items")
-    done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="done_items")
+    person = models.ForeignKey(
+        Person, models.PROTECT, null=True, related_name="items", db_constraint=False, db_index=False
+    )  # with each offer the guard below looks whether there is such a person; a key would do it once more
+    done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="done_items", db_index=False)
     agent_label = models.TextField(default="")
     received_at = models.DateTimeField()
     queued_at = models.DateTimeField()
@@ -147,8 +150,9 @@ class Assignment(models.Model):
     """
 
     item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="assignment", db_constraint=False)
-    client = models.ForeignKey(Client, models.PROTECT, related_name="+")
-    person = models.ForeignKey(Person, models.PROTECT, related_name="assignments")
+    # The item's own key vouches for the client, and the guard below for the person.
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="assignments", db_constraint=False, db_index=False)
     share: Any = IntegerRangeField()
     since = models.DateTimeField()
 
