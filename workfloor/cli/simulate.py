@@ -176,8 +176,9 @@ def _estimates(scenario: "Scenario") -> "Estimates":
     found = estimates.Estimates()
     worlds = partial(planning.world, scenario)
     try:
-        with _progress(scenario.replications) as advance:
-            for number, tally in twin.replications(worlds, scenario.replications, _store(scenario)):
+        store = _store(scenario)
+        with _progress(scenario.replications, "Compiling once" if store else "Simulating") as advance:
+            for number, tally in twin.replications(worlds, scenario.replications, store):
                 found.add(estimates.figures(scenario, tally))
                 advance(number + 1)
     except twin.Drowned as reason:
@@ -201,15 +202,15 @@ def _store(scenario: "Scenario") -> Path | None:
 
 
 @contextmanager
-def _progress(replications: int) -> Iterator[Callable[[int], None]]:
+def _progress(replications: int, begins: str) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Simulating", total=replications)
-        yield lambda done: bar.update(task, completed=done)
+        task = bar.add_task(begins, total=replications)
+        yield lambda done: bar.update(task, completed=done, description="Simulating")
 
 
 # --- what is shown -------------------------------------------------------------------------------------------------

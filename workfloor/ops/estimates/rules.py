@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts.rules import Contract, Price
+from workfloor.core.credits import rules as settling
 from workfloor.kit import money
 from workfloor.ops.billing import rules as billing
 from workfloor.ops.planning import rules as planning
@@ -167,24 +169,23 @@ def _people(scenario: Scenario, tally: Tally) -> Figures:
 def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     """Compute what the contract makes of it, with the very rules of the statement."""
     found: Figures = {}
-    missed = []
+    attained = []
     for number, level in enumerate(contract.service_levels):
         counted, met, total = tally.levels[number * twin.SUMS : (number + 1) * twin.SUMS]
         figure = _figure(level.measure, int(counted), int(met), total)
         judged = billing.verdict(level, figure.attained)
         found["level", level.name, "attained"] = math.nan if figure.attained is None else float(figure.attained)
         found["level", level.name, "counted"] = counted
-        if level.expected is not None:
-            found["level", level.name, "kept"] = 100.0 * (judged in ("met", None))
-        if billing.owes_credit(level, judged):
-            missed.append(number)
-    sums = _by_queue(scenario, tally)
-    lines = billing.lines(contract, [_quantity(price, sums) for price in contract.prices])
-    charges = money.total((line.amount for line in lines), contract.currency)
-    owed = billing.credits_owed(contract, charges, missed)
+        if judged is not None:
+            found["level", level.name, "kept"] = 100.0 * (judged == "met")
+        attained.append(figure.attained)
+    sums, day = _by_queue(scenario, tally), scenario.starts_at.astimezone(ZoneInfo(scenario.zone)).date()
+    lines = billing.lines(contract, [_quantity(price, sums) for price in contract.prices], day)
+    month = billing.month(contract, f"{day:%Y-%m}", lines, attained)
+    owed = settling.settle([month])[-1].credits  # a month seen alone: nothing came before what is simulated
     credits = money.total((credit.amount for credit in owed), contract.currency)
     due = billing.due(lines, owed, contract.currency)
-    amounts = {"charges": charges, "credits": credits, "due": due}
+    amounts = {"charges": month.charges, "credits": credits, "due": due}
     return found | {("money", EVERY, name): float(amount.amount) for name, amount in amounts.items()}
 
 

@@ -288,8 +288,13 @@ def _queue(number: int, terms: contracts.Queue) -> queueing.Queue:
         requires=terms.requires,
         relax=tuple((float(ring.after_seconds), ring.requires) for ring in terms.relax),
         at_once=terms.at_once if CAPACITY % terms.at_once == 0 else 1,
-        slope=queueing.slope(terms.answer_within_seconds or rules.TARGET_SECONDS, terms.priority),
+        slope=queueing.slope(_promised(terms), terms.priority),
     )
+
+
+def _promised(terms: contracts.Queue) -> float:
+    """By when work is to be in hand; where nothing is promised, the live router takes a day too."""
+    return terms.answer_within_seconds or terms.resolve_within_seconds or 86400.0
 
 
 def _levels(ring: Terms) -> dict[str, int]:

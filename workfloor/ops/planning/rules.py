@@ -38,6 +38,7 @@ class Spread:
 
 
 def exponential(mean: float) -> Spread:
+    """Spread times exponentially; the mean in seconds."""
     return Spread(twin.EXPONENTIAL, mean)
 
 
@@ -50,6 +51,7 @@ def log_normal(mean: float, deviation: float) -> Spread:
 
 
 def observed(values: Iterable[float]) -> Spread:
+    """Draw from observed seconds, each as likely as the others."""
     return Spread(twin.OBSERVED, values=tuple(values))
 
 
