@@ -98,7 +98,8 @@ def _ruled(contract: terms.Contract, items: list[rules.Outcome]) -> list[rules.F
     for level in contract.service_levels:
         figures.append(rules.figure(level, items))
         figures += [rules.figure(level, of_queue[queue]) for queue in level.of]
-    rules.lines(contract, [sum(rules.quantity(price, item) or 0 for item in items) for price in contract.prices])
+    counted = [sum(rules.quantity(price, item) or 0 for item in items) for price in contract.prices]
+    rules.lines(contract, counted, contract.starts_on)
     return figures
 
 

@@ -269,7 +269,7 @@ def test_the_database_charges_as_the_rules_do(acme, month):
         for price in made.contract.prices
     ]
 
-    assert list(made.lines) == rules.lines(made.contract, counted)
+    assert list(made.lines) == rules.lines(made.contract, counted, date(2026, 3, 1))
     assert made.charges == money.total((line.amount for line in made.lines), "EUR")
     assert made.total == made.charges - money.total((credit.amount for credit in made.credits), "EUR")
 

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from workfloor.core.charges.rules import Price, Tier
 from workfloor.core.contracts.rules import Contract
+from workfloor.core.credits import rules as credits
+from workfloor.core.promises import rules as promises
 from workfloor.core.promises.rules import Credits, ServiceLevel
 from workfloor.kit import money
 from workfloor.ops.billing import rules
 from workfloor.ops.billing.rules import Outcome
 
+JANUARY = date(2026, 1, 1)
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 VECTORS = Path(__file__).parents[4] / "shared/data/contracts/vectors.json"
 
@@ -252,14 +255,14 @@ def test_between_expected_and_minimum_a_miss_costs_nothing_yet(attained, judged,
     promise = answered_within(expected=Decimal(80), minimum=Decimal(75))
 
     assert rules.verdict(promise, Decimal(attained)) == judged
-    assert rules.owes_credit(promise, judged) is owes
+    assert promises.owes_credit(promise, judged) is owes
 
 
 def test_without_a_minimum_every_miss_of_expected_is_paid_for():
     promise = answered_within(expected=Decimal(80))
 
-    assert rules.owes_credit(promise, rules.verdict(promise, Decimal("79.9999")))
-    assert not rules.owes_credit(promise, rules.verdict(promise, Decimal(80)))
+    assert promises.owes_credit(promise, rules.verdict(promise, Decimal("79.9999")))
+    assert not promises.owes_credit(promise, rules.verdict(promise, Decimal(80)))
 
 
 def test_fewer_abandons_and_shorter_waits_are_better():
@@ -280,7 +283,7 @@ def test_a_level_without_a_promise_is_only_reported():
 
 
 def amounts(agreed, *counted):
-    return [str(line.amount.amount) for line in rules.lines(agreed, counted)]
+    return [str(line.amount.amount) for line in rules.lines(agreed, counted, JANUARY)]
 
 
 def test_volume_tiers_charge_the_whole_quantity_at_one_rate():
@@ -292,7 +295,7 @@ def test_volume_tiers_charge_the_whole_quantity_at_one_rate():
 
 def test_graduated_tiers_charge_slice_by_slice_in_one_line():
     agreed = contract(price(tiers=tiers((10, "1.10"), (None, "0.98")), tiering="graduated"))
-    (line,) = rules.lines(agreed, [11])
+    (line,) = rules.lines(agreed, [11], JANUARY)
 
     assert [(part.quantity, str(part.rate)) for part in line.slices] == [(10, "1.10"), (1, "0.98")]
     assert (line.rate, str(line.amount.amount)) == (None, "11.98")
@@ -315,12 +318,12 @@ def test_a_price_below_its_minimum_gets_a_second_line_that_trues_it_up():
 
     assert amounts(agreed, 7) == ["7.00", "13.00"]
     assert amounts(agreed, 20) == ["20.00"]
-    assert [line.price for line in rules.lines(agreed, [7])] == [0, 0]
+    assert [line.price for line in rules.lines(agreed, [7], JANUARY)] == [0, 0]
 
 
 def test_a_quantity_past_the_last_tier_is_refused():
     with pytest.raises(ValueError, match="No tier holds 11; the last ends at 10"):
-        rules.lines(contract(price(tiers=tiers((10, "1.10")), tiering="volume")), [11])
+        rules.lines(contract(price(tiers=tiers((10, "1.10")), tiering="volume")), [11], JANUARY)
 
 
 def test_rounding_is_half_even_unless_the_contract_says_otherwise():
@@ -377,16 +380,22 @@ priced = st.one_of(
 billed = st.lists(st.tuples(priced, st.integers(0, 10**6)), max_size=6)
 
 
-@given(billed)
-def test_lines_are_whole_cents_and_add_up_to_the_total(bill):
-    agreed = contract(*(each for each, _ in bill))
-    made = rules.lines(agreed, [count for _, count in bill])
-    total = rules.due(made, [], "USD")
+currencies = st.sampled_from(sorted(money.MINOR_UNITS))
+modes = st.sampled_from(sorted(money.ROUNDINGS))
+
+
+@given(billed, currencies, modes)
+def test_lines_are_whole_minor_units_and_add_up_to_the_total(bill, currency, mode):
+    agreed = contract(*(each for each, _ in bill), currency=currency, rounding=mode)
+    made = rules.lines(agreed, [count for _, count in bill], JANUARY)
+    total = rules.due(made, [], currency)
 
     assert all(line.amount == line.amount.rounded() for line in made)
     assert total.amount == sum((line.amount.amount for line in made), Decimal(0))
     for each, line in ((agreed.prices[line.price], line) for line in made):
-        assert each.minimum is None or sum_of(made, line.price) >= each.minimum.quantize(Decimal("0.01"))
+        assert (
+            each.minimum is None or sum_of(made, line.price) >= money.Money(each.minimum, currency).rounded(mode).amount
+        )
 
 
 def sum_of(made, number):
@@ -396,7 +405,7 @@ def sum_of(made, number):
 @given(st.integers(0, 3000), rates, rates)
 def test_slices_of_a_graduated_price_add_up_to_its_quantity(count, low, high):
     (line,) = rules.lines(
-        contract(price(tiers=tiers((50, low), (1000, high), (None, low)), tiering="graduated")), [count]
+        contract(price(tiers=tiers((50, low), (1000, high), (None, low)), tiering="graduated")), [count], JANUARY
     )
     exact = sum(part.quantity * Fraction(part.rate) for part in line.slices)
 
@@ -414,50 +423,63 @@ def usd(text):
 
 
 def weighted(*weights):
-    return [answered_within(expected=Decimal(80), weight=Decimal(weight)) for weight in weights]
+    """Levels of 80 % with these weights, each under its own name."""
+    return [
+        replace(answered_within(expected=Decimal(80), weight=Decimal(weight)), name=f"Level {number}")
+        for number, weight in enumerate(weights)
+    ]
 
 
-def test_the_published_at_risk_credit_comes_out():
-    given_, out = published("dir-a-b-c")
-    at_risk, pool, weight = (Decimal(given_[key]) for key in ("at_risk_pct", "pool_alloc_pct", "credit_alloc_pct"))
-    agreed = contract(levels=weighted(weight), credits=Credits("at-risk", at_risk=at_risk, pool=pool, cap=at_risk))
-    charges = usd(str(given_["invoice"]))
-
-    assert [credit.amount for credit in rules.credits_owed(agreed, charges, [0])] == [usd(str(out["credit"])).rounded()]
-    everything = contract(levels=weighted(1000, 1000), credits=agreed.credits)
-    assert total_of(rules.credits_owed(everything, charges, [0, 1])) == Decimal(out["cap"])
+def owed(agreed, charges, missed):
+    """The credits of a month whose charges came to so much, alone, with these levels missed."""
+    figures = [Decimal(0 if number in missed else 100) for number in range(len(agreed.service_levels))]
+    month = replace(rules.month(agreed, "2026-01", [], figures), charges=charges)
+    return credits.settle([month])[-1].credits
 
 
 def test_credits_stop_at_the_cap_and_the_later_ones_give_way():
-    agreed = contract(levels=weighted(40, 30, 30), credits=AT_RISK)
-    owed = rules.credits_owed(agreed, usd("1000.00"), [0, 1, 2])
+    found = owed(contract(levels=weighted(40, 30, 30), credits=AT_RISK), usd("1000.00"), {0, 1, 2})
 
-    assert [str(credit.computed.amount) for credit in owed] == ["60.00", "45.00", "45.00"]
-    assert [str(credit.amount.amount) for credit in owed] == ["60.00", "40.00", "0.00"]
+    assert [str(credit.computed.amount) for credit in found] == ["60.00", "45.00", "45.00"]
+    assert [str(credit.amount.amount) for credit in found] == ["60.00", "40.00", "0.00"]
 
 
 def test_a_level_without_weight_and_a_contract_without_credits_owe_nothing():
     unweighted = [answered_within(expected=Decimal(80))]
 
-    assert rules.credits_owed(contract(levels=unweighted, credits=AT_RISK), usd("1000.00"), [0]) == []
-    assert rules.credits_owed(contract(levels=weighted(100)), usd("1000.00"), [0]) == []
+    assert owed(contract(levels=unweighted, credits=AT_RISK), usd("1000.00"), {0}) == ()
+    assert owed(contract(levels=weighted(100)), usd("1000.00"), {0}) == ()
+
+
+def test_a_months_own_charges_of_a_level_are_those_of_its_queues():
+    agreed = contract(
+        price(rate=Decimal("2.00")),
+        price(title="Others", of=("english",), rate=Decimal("3.00")),
+        price(title="Site", unit="fixed", of=(), counts=None, rate=Decimal("100.00")),
+        levels=[answered_within(), replace(answered_within(), name="All", of=("regular", "english"))],
+    )
+    month = rules.month(agreed, "2027-02", rules.lines(agreed, [5, 5, 0], JANUARY), [None, None])
+
+    assert (month.charges, month.contract_year) == (usd("125.00"), 1)
+    assert month.of_levels == (usd("10.00"), usd("25.00"))
 
 
 def total_of(owed):
     return sum((credit.amount.amount for credit in owed), Decimal(0))
 
 
-@given(billed, st.lists(st.integers(1, 100), max_size=5), st.integers(0, 20))
-def test_credits_never_exceed_the_cap_and_what_is_due_is_lines_less_credits(bill, weights, cap):
+@given(billed, st.lists(st.integers(1, 100), max_size=5), st.integers(0, 20), currencies, modes)
+def test_credits_never_exceed_the_cap_and_what_is_due_is_lines_less_credits(bill, weights, cap, currency, mode):
     terms = Credits("at-risk", at_risk=Decimal(10), pool=Decimal(150), cap=Decimal(cap))
-    agreed = contract(*(each for each, _ in bill), levels=weighted(*weights), credits=terms)
-    made = rules.lines(agreed, [count for _, count in bill])
-    charges = rules.due(made, [], "USD")
-    owed = rules.credits_owed(agreed, charges, range(len(weights)))
+    prices = [each for each, _ in bill]
+    agreed = contract(*prices, levels=weighted(*weights), credits=terms, currency=currency, rounding=mode)
+    made = rules.lines(agreed, [count for _, count in bill], JANUARY)
+    charges = rules.due(made, [], currency)
+    found = owed(agreed, charges, set(range(len(weights))))
 
-    assert total_of(owed) <= charges.percent(Decimal(cap)).rounded().amount
-    assert all(Decimal(0) <= credit.amount.amount <= credit.computed.amount for credit in owed)
-    assert rules.due(made, owed, "USD").amount == charges.amount - total_of(owed)
+    assert total_of(found) <= charges.percent(Decimal(cap)).rounded(mode).amount
+    assert all(Decimal(0) <= credit.amount.amount <= credit.computed.amount for credit in found)
+    assert rules.due(made, found, currency).amount == charges.amount - total_of(found)
 
 
 def published(case):

@@ -1,7 +1,7 @@
 """What a period came to: measures over outcomes, promises kept or missed, invoice lines and credits."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -11,12 +11,10 @@ from workfloor.core.charges import rules as charges
 from workfloor.core.charges.rules import Line as Line
 from workfloor.core.charges.rules import Price
 from workfloor.core.contracts.rules import Contract
-from workfloor.core.credits import rules as credits
 from workfloor.core.credits.rules import Credit as Credit
 from workfloor.core.credits.rules import Month
 from workfloor.core.promises.rules import FOUR_PLACES, ServiceLevel, four_places
 from workfloor.core.promises.rules import Verdict as Verdict
-from workfloor.core.promises.rules import owes_credit as owes_credit
 from workfloor.core.promises.rules import verdict as verdict
 from workfloor.kit import money
 from workfloor.kit.money import Money
@@ -230,9 +228,9 @@ def quantity(price: Price, item: Outcome) -> int | None:
     return {"done": 1, "talk": item.talk_seconds, "handled": item.handled_seconds}[price.counts or "done"]
 
 
-def lines(contract: Contract, counted: Sequence[int], on: date | None = None) -> list[Line]:
-    """Charge each price, as it stands on a day (without one: the first), for what it counted."""
-    return charges.lines(contract.book, contract.prices, counted, on or contract.starts_on)
+def lines(contract: Contract, counted: Sequence[int], on: date) -> list[Line]:
+    """Charge each price, as it stands on a day, for what it counted."""
+    return charges.lines(contract.book, contract.prices, counted, on)
 
 
 def due(made: Iterable[Line], owed: Iterable[Credit], currency: str) -> Money:
@@ -260,20 +258,6 @@ def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequenc
         rounding=contract.rounding,
         terminations=contract.terminations,
     )
-
-
-def credits_owed(contract: Contract, charged: Money, missed: Sequence[int]) -> list[Credit]:
-    """Credit the missed levels (by their places in the contract) of a month seen alone.
-
-    Raises ValueError where credits hang on more than a miss: linear ones and those by points need the figures.
-    """
-    if contract.credits and contract.credits.rule in ("linear", "points"):
-        raise ValueError(f"Credits of the rule {contract.credits.rule} need the month's figures: settle the month.")
-    alone = replace(
-        month(contract, "0001-01", [], [level.expected for level in contract.service_levels]), charges=charged
-    )
-    names = frozenset(contract.service_levels[number].name for number in missed)
-    return list(credits.credits_of(credits.Settled(alone, alone.levels, (), missed=names), []))
 
 
 # --- What a statement holds ---------------------------------------------------------------------------------------
