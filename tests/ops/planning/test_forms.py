@@ -102,6 +102,7 @@ def test_who_has_no_hours_is_always_there():
         ('{ mean = "2min" }', '{ mean = "2min", seconds = [3] }', "queues[0].patience"),
         ("[5, 10]", "[5, -10]", "queues[0].wrap_up.seconds[1]"),
         ('"25 %"', '"125 %"', "queues[0].retry.share"),
+        ('after = "10min"', 'after = "0s"', "queues[0].retry.after"),
         ("german = 1 }]", "german = 3 }]", "queues[0].relax[0].german"),
         ("german = 1 }]", "dutch = 0 }]", "queues[0].relax[0].dutch"),
         ('lasts = "1d"', 'lasts = "0s"', "scenario.lasts"),
@@ -141,6 +142,14 @@ def test_work_that_nobody_can_ever_take_is_refused():
     text = replaced('relax = [{ after = "45s", german = 1 }]\n', "").replace("german = 4", "german = 2")
 
     assert faults(text) == [(9, "queues[0].name")]
+
+
+def test_what_would_never_end_is_refused():
+    text = replaced("expected = [12, 24]", "expected = [9999999, 9999999]").replace('"12h"', '"1s"')
+    crowd = replaced("agents = 3", "agents = 100000")
+
+    assert faults(text) == [(5, "scenario.lasts")]
+    assert faults(crowd + crowd[crowd.index("[[groups]]") :].replace("germans", "others"))[0][1] == "groups"
 
 
 def test_without_work_or_people_there_is_nothing_to_simulate():

@@ -27,6 +27,10 @@ Terms = Mapping[str, Any]
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 _LONGEST_SECONDS = 366 * 86400
 _MOST_INTERVALS = 100_000
+_MOST_ROWS = 1_000_000  # intervals x queues
+_MOST_CONTACTS = 100_000_000
+_MOST_AGENTS = 100_000
+_MOST_PAIRS = 10_000_000  # agents x queues
 _MONTH_SECONDS = 31 * 86400 + 3600
 
 
@@ -88,7 +92,22 @@ def scenario(given: Draft, contract: Contract | None = None, past: Sequence[Past
     for place, message, because in _faults(given, contract, past):
         document.refuse(place, message, because)
     document.finish()
-    return _build(given, contract, past or ())
+    made = _build(given, contract, past or ())
+    for place, message in _faults_of_size(made):
+        document.refuse(place, message)
+    document.finish()
+    return made
+
+
+def _faults_of_size(made: Scenario) -> Iterator[tuple[str, str]]:
+    """Say what would take hours or more memory than there is."""
+    agents = sum(len(group.agents) for group in made.groups)
+    if made.expected() > _MOST_CONTACTS:
+        yield "scenario.lasts", f"some {made.expected():,.0f} contacts would come; at most {_MOST_CONTACTS:,} do."
+    if made.intervals * len(made.works) > _MOST_ROWS:
+        yield "scenario.every", f"makes more than {_MOST_ROWS:,} rows of a queue and an interval; take longer ones."
+    if agents > _MOST_AGENTS or agents * len(made.works) > _MOST_PAIRS:
+        yield "groups", f"are {agents:,} agents; at most {min(_MOST_AGENTS, _MOST_PAIRS // len(made.works)):,} are."
 
 
 # --- checks ----------------------------------------------------------------------------------------------------------
@@ -155,6 +174,8 @@ def _faults_of_demand(place: str, queue: Terms, replayed: bool) -> Faults:
         yield f"{place}.arrivals", "says both per_hour and expected; keep one.", ()
     if "every" in arrivals and not seconds(arrivals["every"]):
         yield f"{place}.arrivals.every", "is no time at all.", ()
+    if "retry" in queue and not seconds(queue["retry"]["after"]):
+        yield f"{place}.retry.after", "is no time at all: who comes again at once has not given up.", ()
     for key in ("handling", "wrap_up", "patience"):
         spread = queue.get(key)
         if spread is not None and ("mean" in spread) == ("seconds" in spread):
