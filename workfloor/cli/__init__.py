@@ -11,6 +11,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "migrate": ("workfloor.cli.server:migrate", "Make or update the tables."),
     "demo": ("workfloor.cli.server:demo", "Fill in the sample provider."),
     "worker": ("workfloor.cli.server:worker", "Run background jobs and followers."),
+    "pool": ("workfloor.cli.pool:pool", "Say which router serves which queue, or change it."),
     "why": ("workfloor.cli.fairness:why", "Say who could have had an item, and who could not and why."),
     "fairness": ("workfloor.cli.fairness:fairness", "Say how evenly a month's work was shared out."),
     "web": ("workfloor.cli.server:web", "Run the web server alone."),

@@ -19,14 +19,14 @@ from workfloor.core.work import actions as work
 from workfloor.core.work import rules as work_rules
 from workfloor.kit import clock, rls
 from workfloor.ops.decisions import rules as decisions
-from workfloor.ops.dispatch import actions, queries, rules
+from workfloor.ops.dispatch import actions, events, queries, rules
 
 TICK_SECONDS: Final = 0.25
-LINES_SECONDS: Final = 30.0  # terms change by the calendar, urgency with what was attained
+LINES_SECONDS: Final = 60.0  # terms change by the calendar, urgency with what was attained
 LONGEST_PAUSE_SECONDS: Final = 30.0
 TRIES: Final = 5
 IGNORED: Final = ("work.received",)  # it is queued in the same moment
-SIGNED: Final = (contracts.ContractSigned.name, contracts.ContractAmended.name)
+CHANGES_LINES: Final = (contracts.ContractSigned.name, contracts.ContractAmended.name, events.PutIntoPool.name)
 
 log = logging.getLogger(__name__)
 
@@ -165,19 +165,21 @@ class Router:
         items = {each.item_id for each in hints if each.item_id} | {each.item_id for each in self._undone}
         people = {each.person_id for each in hints if each.person_id and not each.event.startswith("work.")}
         people |= {each.person_id for each in self._undone}
+        lines = self._lines(hints, now)
+        joined = {line.queue_id for line in lines or ()} - set(self.mind.lines)
         midnight = now.astimezone(UTC).date() != self._looked_at.astimezone(UTC).date()
         return rules.News(
             now.timestamp(),
-            self._lines(hints, now),
+            lines,
             queries.workers(now, None if midnight else people) if people or midnight else (),
-            queries.things(items),
+            queries.things(items) + (queries.all_things(joined) if joined else ()),
             queries.refusals(now, [each.id for each in hints if each.event in queries.REFUSALS]),
             tuple(each.item_id for each in reversed(self._undone)),
         )
 
     def _lines(self, hints: Iterable[facts.Hint], now: datetime) -> tuple[rules.Line, ...] | None:
-        signed = any(each.event in SIGNED for each in hints)
-        if not signed and (now - self._read_lines_at).total_seconds() < LINES_SECONDS:
+        told = any(each.event in CHANGES_LINES for each in hints)
+        if not told and (now - self._read_lines_at).total_seconds() < LINES_SECONDS:
             return None
         self._read_lines_at = now
         found = queries.lines(self.pool, now)

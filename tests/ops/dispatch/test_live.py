@@ -267,6 +267,20 @@ def test_each_router_serves_the_queues_of_its_pool_and_a_person_of_both_never_ha
     assert inside(Assignment.objects.count) == 1
 
 
+def test_a_queue_put_into_a_pool_goes_from_one_router_to_the_other_with_all_that_waits(floor):
+    main, night = leading(), leading("night")
+    letter = inside(make.item, "mail", at=clock.now())
+    mail = inside(make.queue, "mail")
+    inside(actions.put_into_pool, queue=mail, pool="night", now=clock.now())
+    run(main)
+    run(night)
+    ana = inside(make.agent)
+    run(main)
+    assert offered() == {}
+    run(night)
+    assert offered() == {letter.id: ana.id}
+
+
 # --- the decision log --------------------------------------------------------------------------------------------
 
 

@@ -120,6 +120,14 @@ def test_a_new_contract_and_a_new_skill_are_learnt_without_losing_anything():
     assert hear(of, 4.0, things=(rules.Thing(12, CALLS, 0.0, rules.GONE),)) == [(13, 4)]
 
 
+def test_new_slopes_change_what_is_urgent_and_nothing_else():
+    of, _ = mind(worker(1), things=[held(99, 1), waiting(11, MAIL), waiting(12, CALLS, since=5.0)], at=10.0)
+    urgent_mail = (LINES[0], LINES[1]._replace(slope=9.0))
+
+    assert hear(of, 11.0, lines=urgent_mail) == []
+    assert hear(of, 12.0, things=(rules.Thing(99, CALLS, 0.0, rules.GONE),)) == [(11, 1)]
+
+
 def test_more_work_than_there_was_room_for_is_room_for_more():
     of, _ = mind(worker(1))
     many = tuple(waiting(100 + n, since=float(n)) for n in range(3 * rules.ROOMY))

@@ -1,10 +1,12 @@
 """Leading a pool, and making the offers that the policy decides."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
 
+from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import actions as journal
 from workfloor.core.people import actions as people
 from workfloor.core.people import rules as people_rules
@@ -98,3 +100,17 @@ def pulse(*, now: datetime, pool: str = models.MAIN) -> int:
     if offers:
         work.offer_all(offers=offers, now=now)
     return len(offers)
+
+
+# --- pools -----------------------------------------------------------------------------------------------------------
+
+
+def put_into_pool(*, queue: Queue, pool: str, now: datetime) -> None:
+    """Let another router serve a queue. Raises ValueError for what is no name of a pool."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", pool):
+        raise ValueError(f"“{pool}” is no name of a pool; use small letters, digits and hyphens, as in night-shift")
+    if pool == models.MAIN:
+        models.Pooled.objects.filter(queue=queue).delete()
+    else:
+        models.Pooled.objects.update_or_create(queue=queue, client_id=queue.client_id, defaults={"pool": pool})
+    journal.record(events.PutIntoPool(queue.id, pool), at=now, client_id=queue.client_id)

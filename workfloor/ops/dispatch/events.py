@@ -14,3 +14,12 @@ class TookOver(Event):
     pool: str
     epoch: int
     process: str
+
+
+@dataclass(frozen=True)
+class PutIntoPool(Event):
+    """A queue is served by the router of another pool from now on."""
+
+    name: ClassVar[str] = "queue.put-into-pool"
+    queue: int
+    pool: str

@@ -1,14 +1,16 @@
 """What a router reads: what is so now, and what has changed since it last looked."""
 
+import calendar
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Prefetch
+from django.db.models import Count, F, Prefetch, Q
 
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
@@ -17,6 +19,7 @@ from workfloor.core.journal import queries as facts
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people import rules as people
 from workfloor.core.people.models import Certificate, Clearance, Person
+from workfloor.core.queueing import rules as queueing
 from workfloor.core.work import models as work
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work import rules as work_rules
@@ -38,16 +41,79 @@ def queues(pool: str) -> list[Queue]:
     return list(chosen.select_related("client").order_by("id"))
 
 
+def named(name: str) -> Queue:
+    """A queue by its client's name and its own, as in "first-bank/regular". Raises LookupError."""
+    client, _, queue = name.partition("/")
+    found = Queue.objects.filter(client__slug=client, name=queue).first()
+    if found is None:
+        raise LookupError(f"There is no queue {name}. Write it as in first-bank/regular; `workfloor pool` lists them.")
+    return found
+
+
+def pools() -> dict[str, str]:
+    """Which queue is in which pool, by their names."""
+    elsewhere = dict(models.Pooled.objects.values_list("queue_id", "pool"))
+    queues = Queue.objects.select_related("client").order_by("client__slug", "name")
+    return {f"{queue.client.slug}/{queue.name}": elsewhere.get(queue.id, models.MAIN) for queue in queues}
+
+
 def lines(pool: str, now: datetime) -> tuple[rules.Line, ...]:
-    """The pool's queues with their terms in force."""
-    return tuple(_line(queue, contracts.terms_of(queue, now)) for queue in queues(pool))
+    """The pool's queues with their terms in force, and what is at stake in each now."""
+    served = queues(pool)
+    staked = stakes(served, now)
+    largest = max(staked.values(), default=0.0) or 1.0
+    return tuple(_line(queue, contracts.terms_of(queue, now), staked.get(queue.id, 0.0) / largest) for queue in served)
 
 
-def _line(queue: Queue, terms: contracts.QueueTerms) -> rules.Line:
+def _line(queue: Queue, terms: contracts.QueueTerms, stake: float) -> rules.Line:
     relax = tuple((float(ring.after_seconds), dict(ring.requires)) for ring in terms.relax)
     promised = terms.answer_within_seconds or terms.resolve_within_seconds or NO_PROMISE_SECONDS
-    slope = (1 + terms.priority) / promised
+    slope = queueing.slope(promised, terms.priority, stake)
     return rules.Line(queue.id, queue.client_id, dict(terms.requires), relax, terms.at_once, slope, terms.offer_seconds)
+
+
+def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
+    """What one more answer in time is worth in each queue that has such a promise, by where it stands this month.
+
+    In percent of the client's pool of credits: what the credits come to in money is known at the end of the month.
+    """
+    by_client: dict[int, dict[str, int]] = defaultdict(dict)
+    for queue in served:
+        by_client[queue.client_id][queue.name] = queue.id
+    found: dict[int, float] = defaultdict(float)
+    for client_id, named in by_client.items():
+        for queue_ids, stake in _stakes_of(client_id, named, now):
+            for queue_id in queue_ids:
+                found[queue_id] = max(found[queue_id], stake)
+    return found
+
+
+def _stakes_of(client_id: int, named: Mapping[str, int], now: datetime) -> Iterator[tuple[list[int], float]]:
+    try:
+        contract = contracts.in_force(client_id, now.date()).contract
+    except contracts.NoContract:
+        return
+    start = now.astimezone(ZoneInfo(contract.zone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    days = calendar.monthrange(start.year, start.month)[1]
+    passed = (now - start) / timedelta(days=days)
+    for level in contract.service_levels:
+        queue_ids = [named[name] for name in level.of if name in named]
+        if level.measure == "answered-within" and level.expected and level.threshold_seconds and queue_ids:
+            met, counted = _attained(client_id, queue_ids, start, level.threshold_seconds)
+            to_come = counted * (1 - passed) / max(passed, 1 / days)
+            yield (
+                queue_ids,
+                queueing.stake(float(level.weight or 1), float(level.expected) / 100, met, counted, to_come),
+            )
+
+
+def _attained(client_id: int, queue_ids: list[int], start: datetime, threshold_seconds: int) -> tuple[int, int]:
+    """How many contacts of the month were answered in time, of how many answered."""
+    answered = work.Item.objects.filter(client_id=client_id, received_at__gte=start, queue_id__in=queue_ids)
+    answered = answered.filter(connected_at__isnull=False).exclude(state="cancelled")
+    in_time = Q(connected_at__lte=F("queued_at") + timedelta(seconds=threshold_seconds))
+    counts = answered.aggregate(met=Count("id", in_time), counted=Count("id"))
+    return counts["met"], counts["counted"]
 
 
 def everything(pool: str, now: datetime) -> rules.News:

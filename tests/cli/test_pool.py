@@ -1,0 +1,48 @@
+"""`workfloor pool`: which router serves which queue."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from django.db import transaction
+
+from tests import make
+from workfloor.cli import main
+from workfloor.kit import rls
+
+
+@pytest.fixture
+def queues(real_database):
+    with transaction.atomic():
+        rls.enter_every_client()
+        make.client()
+
+
+def run(*words):
+    ran = CliRunner().invoke(main, ["pool", *words])
+    return ran.exit_code, ran.output
+
+
+def test_queues_are_in_the_main_pool_until_they_are_put_into_another_and_back(queues):
+    assert json.loads(run("--format", "json")[1]) == {"lisbon-light/calls": "main", "lisbon-light/mail": "main"}
+
+    assert run("lisbon-light/mail", "night")[0] == 0
+    assert json.loads(run("--format", "json")[1])["lisbon-light/mail"] == "night"
+
+    assert run("lisbon-light/mail", "main")[0] == 0
+    assert json.loads(run("--format", "json")[1])["lisbon-light/mail"] == "main"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["lisbon-light/fax", "night"], "There is no queue lisbon-light/fax"),
+        (["lisbon-light/mail", "The Night"], "is no name of a pool"),
+        (["lisbon-light/mail"], "Name the pool too"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_do(queues, words, says):
+    code, said = run(*words)
+
+    assert code != 0
+    assert says in said
