@@ -154,7 +154,8 @@ def _invoice(worded: dict[str, Any]) -> "Table":
     charges = {"title": "Charges", "amount": worded["charges"]}
     due = {"title": "Total due", "amount": worded["total"]}
     net = [{"title": "Net", "amount": worded["net"]}] if worded["net"] else []
-    rows = [*worded["lines"], charges, *worded["credits"], *net, *worded["taxes"], due]
+    bank = [{"title": "Bonus bank, saved for later credits", "amount": worded["bank"]}] if worded["bank"] else []
+    rows = [*worded["lines"], charges, *worded["credits"], *net, *worded["taxes"], due, *bank]
     return _table(rows, "Invoice", "id title quantity rate amount")
 
 

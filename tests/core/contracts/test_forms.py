@@ -237,7 +237,7 @@ def test_the_bank_has_six_queues_and_promises_80_percent_in_20_seconds():
         ('measure = "abandoned"', 'measure = "satisfaction"', "service_levels[3].measure", "not executed yet"),
         ('measure = "abandoned"', 'measure = "volume"', "service_levels[3].per", "means nothing here"),
         ('rule = "at-risk"', 'rule = "shared"', "credits.rule", "Known here: at-risk, fixed, linear, points"),
-        ('cap = "10 %"', 'cap = "10 %"\nbonus = "3 %"', "credits.bonus", "not executed yet"),
+        ('cap = "10 %"', 'cap = "10 %"\nallocation = "3 %"', "credits.allocation", "not executed yet"),
         ('cap = "10 %"', 'cap = "10 %"\nper_point = "3 %"', "credits.per_point", "belongs to another rule"),
         ('unit = "minute"', 'unit = "pass-through"', "prices[1].unit", "waits for costs"),
         ('at_risk = "12 %"', 'at_risk = "120 %"', "credits.at_risk", "at most 100 %"),
@@ -477,6 +477,9 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
         ("ratchet", 'expected = "95 %"\n', "", "service_levels[0].ratchet",
          "needs expected: there is no promise to move."),
         ("linear", 'per_point = "1 %"\n', "", "credits.per_point", "is missing."),
+        ("bonus-bank", 'bank = "3 %"\n', "", "credits.bank", "is missing: service_levels[0].bonus pays into it."),
+        ("bonus-bank", 'better_than = "90 %"', 'better_than = "79 %"', "service_levels[0].bonus.better_than",
+         "must promise no less than service_levels[0].expected; see there."),
     ],
 )  # fmt: skip
 def test_clauses_that_contradict_are_refused_with_both_places_named(name, old, new, place, says):

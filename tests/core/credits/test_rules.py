@@ -346,3 +346,32 @@ def test_only_what_looks_back_asks_for_earlier_months():
 
     assert [needed(name) for name in ("at-risk", "points-from-a-table", "points-over-a-quarter")] == [0, 1, 2]
     assert [needed(name) for name in ("earn-back", "ratchet", "repeated-misses")] == [4, None, None]
+
+
+# --- bonus bank --------------------------------------------------------------------------------------------------
+
+
+def test_good_months_save_up_what_meets_later_credits_first():
+    months = settle(contract("bonus-bank"), "91", "95", "79", "79", "90", charges="1000.00")
+
+    # 2 % of 1,000; another 2 %, but the bank saves 3 %; 30 of the 40 are met; nothing is left; exactly 90 earns nothing
+    assert [str(each.bank.amount) for each in months] == ["20.00", "30.00", "0.00", "0.00", "0.00"]
+    assert [amounts(each) for each in months] == [[], [], ["10.00"], ["40.00"], []]
+    assert months[2].credits[0].from_bank == usd("30.00")
+
+
+def test_a_bank_that_is_larger_than_the_credit_keeps_the_rest():
+    agreed = contract("bonus-bank")
+    rows = [month(agreed, 0, ["99"], charges="2000.00"), month(agreed, 1, ["79"], charges="500.00")]
+    saved, missed = rules.settle(rows)
+
+    assert str(saved.bank.amount) == "40.00"  # 2 % of 2,000
+    assert (amounts(missed), str(missed.bank.amount)) == (["0.00"], "20.00")  # 4 % of 500 is met; 40 - 20
+
+
+def test_a_smaller_month_neither_empties_a_bank_nor_fills_it():
+    agreed = contract("bonus-bank")
+    rows = [month(agreed, 0, ["99"], charges="2000.00"), month(agreed, 1, ["99"], charges="100.00")]
+
+    # 40 are saved; 2 % of 100 would make 42, beyond the 3 that the bank saves of 100: it stays as it was
+    assert [str(each.bank.amount) for each in rules.settle(rows)] == ["40.00", "40.00"]

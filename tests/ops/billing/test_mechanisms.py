@@ -197,3 +197,16 @@ def test_the_months_behind_reach_back_to_the_start_of_the_term_and_no_further():
 
 def words(pdf: bytes) -> str:
     return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
+
+
+def test_what_the_bonus_bank_met_and_what_it_holds_are_on_the_statement():
+    client = signed("bonus-bank")
+    store(client, [on(2026, 1, IN_TIME), on(2026, 2, LATE)])
+    january, february = made(client, 2026, 1), made(client, 2026, 2)
+
+    assert forms.plain(january)["bank"] == "20.00"  # 2 % of 1,000
+    assert "Bonus bank, saved for later credits 20.00 USD" in words(gateway.pdf(forms.printed(january)))
+    assert forms.printed(february)["credits"][0]["title"] == (
+        "Credit: Answered in 20 seconds, 20.00 USD of it from the bonus bank"
+    )
+    assert (str(february.total.amount), forms.plain(february)["bank"]) == ("980.00", "0.00")  # 1,000 - (40 - 20)

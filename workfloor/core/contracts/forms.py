@@ -23,7 +23,7 @@ _LATER = "is planned but not executed yet, and a term without effect is not acce
 NOT_YET = {
     word: f"{word} {_LATER}{instead}."
     for words, instead in {
-        ("exclude", "bonus", "allocation"): ", or settle it by hand",
+        ("exclude", "allocation"): ", or settle it by hand",
         (
             "first-response-within",
             "first-contact-resolution",
@@ -209,7 +209,7 @@ _HOLDS_OTHERS = {
 }  # fmt: skip
 _PERCENT = {
     "weight", "at_risk", "pool", "cap", "cap_year", "cap_each", "per_point", "credit", "share", "dead_band", "yearly",
-    "max_step",
+    "max_step", "earns", "bank",
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from workfloor.core.promises.rules import (
     Verdict,
     falls_short,
     four_places,
+    is_better,
     owes_credit,
     reset,
     verdict,
@@ -55,6 +56,7 @@ class Credit:
     computed: Money
     amount: Money
     note: str = ""
+    from_bank: Money | None = None  # what the bonus bank met
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Settled:
     credits: tuple[Credit, ...] = ()
     notices: tuple[str, ...] = ()
     missed: frozenset[str] = field(default=frozenset())  # names of the levels that owe a credit
+    bank: Money | None = None  # what bonuses have saved by the end of the month
 
 
 def settle(months: Iterable[Month]) -> list[Settled]:
@@ -80,7 +83,7 @@ def settle(months: Iterable[Month]) -> list[Settled]:
 
 def months_needed(levels: Iterable[ServiceLevel], terms: Credits | None, ends: Iterable[Termination]) -> int | None:
     """Return how many months before a month its credits depend on; None for all since the contract began."""
-    if any(level.ratchet for level in levels) or (terms and terms.cap_year is not None):
+    if any(level.ratchet for level in levels) or (terms and (terms.cap_year or terms.bank) is not None):
         return None
     reach = max((each.within_months - 1 for each in ends), default=0)
     if terms:
@@ -97,7 +100,7 @@ def _settled(month: Month, earlier: Sequence[Settled]) -> Settled:
     points = tuple(_points(month, number, earlier) for number in range(len(levels)))
     found = Settled(month, levels, verdicts, points, (), (), missed)
     found = replace(found, credits=tuple(credits_of(found, earlier)))
-    return replace(found, notices=tuple(_notices(found, earlier)))
+    return replace(found, notices=tuple(_notices(found, earlier)), bank=_bank(found, earlier))
 
 
 def _by_name(settled: Settled, name: str) -> int | None:
@@ -127,7 +130,7 @@ def _run_above(level: ServiceLevel, earlier: Sequence[Settled]) -> list[Decimal]
         same = number is not None and settled.levels[number].expected == level.expected
         if not same or figure is None or level.expected is None:
             break
-        if figure == level.expected or falls_short(level, figure, level.expected):
+        if not is_better(level, figure, level.expected):
             break
         run.append(figure)
     return run
@@ -142,7 +145,7 @@ def credits_of(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]
     if month.terms is None:
         return
     owed = _by_points(settled, earlier) if month.terms.rule == "points" else _by_level(settled, earlier)
-    yield from _capped(owed, _left(settled, earlier))
+    yield from _met(_capped(owed, _left(settled, earlier)), _saved(settled, earlier))
     if month.terms.earn_back and month.terms.earn_back.within_months:
         yield from _earned_back(settled, earlier, month.terms.earn_back, month.terms.earn_back.within_months)
 
@@ -256,6 +259,34 @@ def _capped(owed: Iterable[Credit], left: Money) -> Iterator[Credit]:
         amount = min(credit.amount, left)
         left -= amount
         yield replace(credit, amount=amount)
+
+
+def _saved(settled: Settled, earlier: Sequence[Settled]) -> Money:
+    """Return what the bonus bank holds when the month is settled."""
+    return (earlier[-1].bank if earlier else None) or _rounded(Fraction(0), settled.month)
+
+
+def _met(owed: Iterable[Credit], bank: Money) -> Iterator[Credit]:
+    """Let the bonus bank meet credits first, in the contract's order."""
+    for credit in owed:
+        met = min(credit.amount, bank)
+        bank -= met
+        yield replace(credit, amount=credit.amount - met, from_bank=met) if met else credit
+
+
+def _bank(settled: Settled, earlier: Sequence[Settled]) -> Money | None:
+    """Return what is left in the bank, and what the month pays into it up to the most that it saves."""
+    month, terms = settled.month, settled.month.terms
+    if terms is None or terms.bank is None:
+        return None
+    left = _saved(settled, earlier)
+    for credit in settled.credits:
+        left -= credit.from_bank or Money(Decimal(0), left.currency)
+    full = left
+    for level, attained in zip(settled.levels, month.attained, strict=True):
+        if level.bonus and attained is not None and is_better(level, attained, level.bonus.better_than):
+            full += _rounded(_of(month.charges, level.bonus.earns), month)
+    return max(left, min(full, _rounded(_of(month.charges, terms.bank), month)))
 
 
 def _earned_back(settled: Settled, earlier: Sequence[Settled], terms: EarnBack, months: int) -> Iterator[Credit]:

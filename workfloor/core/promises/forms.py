@@ -31,11 +31,16 @@ def level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
         not_with=tuple(terms.get("not_with", ())),
         points=tuple(_score(one, number) for one in terms.get("points", ())),
         ratchet=_ratchet(terms["ratchet"]) if "ratchet" in terms else None,
+        bonus=_bonus(terms["bonus"], number) if "bonus" in terms else None,
     )
 
 
 def _score(terms: Terms, number: Callable[[str], Decimal | None]) -> rules.Score:
     return rules.Score(number(terms["worse_than"]) or Decimal(0), terms["points"])
+
+
+def _bonus(terms: Terms, number: Callable[[str], Decimal | None]) -> rules.Bonus:
+    return rules.Bonus(number(terms["better_than"]) or Decimal(0), quantities.percent(terms["earns"]) or Decimal(0))
 
 
 def _ratchet(terms: Terms) -> rules.Ratchet:
@@ -63,6 +68,7 @@ def credits(contract: Terms) -> rules.Credits:
         if back is None
         else rules.EarnBack(quantities.months(back.get("within")), tuple(back.get("except_months", ()))),
         tax=terms.get("tax", next(iter(taxes)) if len(taxes) == 1 else None),
+        bank=quantities.percent(terms.get("bank")),
     )
 
 

@@ -37,6 +37,14 @@ class Ratchet:
 
 
 @dataclass(frozen=True, slots=True)
+class Bonus:
+    """A month better than this (percent, or seconds) pays so many percent of its charges into the bonus bank."""
+
+    better_than: Decimal
+    earns: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceLevel:
     """A promise; expected and minimum are percent, or seconds for speed-of-answer and handled-time.
 
@@ -59,6 +67,7 @@ class ServiceLevel:
     not_with: tuple[str, ...] = ()  # no credit in a month in which one of these levels owes one
     points: tuple[Score, ...] = ()
     ratchet: Ratchet | None = None
+    bonus: Bonus | None = None
 
     @property
     def lower_is_better(self) -> bool:
@@ -110,6 +119,7 @@ class Credits:
     repeat: tuple[Repeat, ...] = ()
     earn_back: EarnBack | None = None
     tax: str | None = None  # the tax whose base credits lessen
+    bank: Decimal | None = None  # bonuses are saved up to this percent of the charges, and meet later credits
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,11 @@ def owes_credit(level: ServiceLevel, judged: Verdict | None) -> bool:
     return judged == "below-minimum" or (judged == "below-expected" and level.minimum is None)
 
 
+def is_better(level: ServiceLevel, attained: Decimal, than: Decimal) -> bool:
+    """Return whether a figure is better than a bound; exactly the bound is not."""
+    return attained != than and not falls_short(level, attained, than)
+
+
 def reset(level: ServiceLevel, terms: Ratchet, attained: Sequence[Decimal]) -> Decimal:
     """Return the promise after a ratchet: half-way to the mean of the months, no further than the agreed step."""
     assert level.expected is not None
@@ -176,6 +191,7 @@ def check(levels: Sequence[ServiceLevel], terms: Credits | None, ends: Sequence[
         yield from _check_promise(place, level)
         yield from _check_carried(place, level, terms)
         yield from _check_stacking(place, level, places)
+    yield from _check_bonuses(places, terms)
     yield from _check_weights(levels, terms)
     if terms:
         yield from _check_credits(terms, levels)
@@ -229,6 +245,18 @@ def _check_stacking(place: str, level: ServiceLevel, places: Places) -> Iterator
         elif level.name in places[name][1].not_with:
             message = f"{places[name][0]}.not_with names this one too: if both were missed, neither would be owed."
             yield here, message, (f"{places[name][0]}.not_with",)
+
+
+def _check_bonuses(places: Places, terms: Credits | None) -> Iterator[Wrong]:
+    paying = {f"{place}.bonus": level for place, level in places.values() if level.bonus}
+    for here, level in paying.items():
+        if level.expected is None or not level.bonus or falls_short(level, level.bonus.better_than, level.expected):
+            where = here.replace(".bonus", ".expected")
+            yield f"{here}.better_than", f"must promise no less than {where}; see there.", (where,)
+    if paying and (terms is None or terms.bank is None):
+        yield "credits.bank", f"is missing: {next(iter(paying))} pays into it.", tuple(paying)
+    if terms and terms.bank is not None and not paying:
+        yield "credits.bank", "no service level has a bonus that pays into it.", ("service_levels",)
 
 
 def _check_weights(levels: Sequence[ServiceLevel], terms: Credits | None) -> Iterator[Wrong]:

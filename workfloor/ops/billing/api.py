@@ -79,6 +79,7 @@ class CreditOut(Schema):
     note: str
     measure: str | None
     computed: str
+    from_bank: str | None
     amount: str
 
 
@@ -115,6 +116,7 @@ class StatementOut(Schema):
     net: str
     taxes: list[TaxOut]
     total: str
+    bank: str | None
     notices: list[str]
 
 

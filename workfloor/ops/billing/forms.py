@@ -41,6 +41,7 @@ def plain(made: queries.Statement) -> dict[str, Any]:
         "net": str(made.net.amount),
         "taxes": [plain_tax(tax) for tax in made.taxes],
         "total": str(made.total.amount),
+        "bank": None if made.bank is None else str(made.bank.amount),
         "notices": list(made.notices),
     }
 
@@ -129,6 +130,7 @@ def plain_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
         "note": credit.note,
         "measure": None if credit.level is None else f"m{credit.level + 1}",
         "computed": str(credit.computed.amount),
+        "from_bank": str(credit.from_bank.amount) if credit.from_bank else None,
         "amount": str(credit.amount.amount),
     }
 
@@ -189,6 +191,7 @@ def printed(made: queries.Statement) -> dict[str, Any]:
         "net": str(made.net) if made.taxes else "",
         "taxes": [worded_tax(line) for line in made.taxes],
         "total": str(made.total),
+        "bank": "" if made.bank is None else str(made.bank),
         "ends": list(made.notices),
     }
 
@@ -248,8 +251,10 @@ def worded_line(line: rules.Line, number: int) -> dict[str, str]:
 
 def worded_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
     """Word a credit, saying so where a cap has cut it; `opens` where it has items of its own."""
-    cut = "" if credit.amount == credit.computed else f" ({credit.computed} before the cap)"
-    note = f", {credit.note}" if credit.note else ""
+    met = f", {credit.from_bank} of it from the bonus bank" if credit.from_bank else ""
+    owed = credit.amount + credit.from_bank if credit.from_bank else credit.amount
+    cut = "" if owed == credit.computed else f" ({credit.computed} before the cap)"
+    note = (f", {credit.note}" if credit.note else "") + met
     return {
         "id": f"c{number}",
         "title": f"Credit: {credit.name}{note}{cut}",

@@ -69,6 +69,7 @@ class Statement:
     credits: tuple[rules.Credit, ...]
     taxes: tuple[charges.TaxLine, ...]
     notices: tuple[str, ...]  # what the client may do
+    bank: Money | None  # bonuses saved for later credits
     charges: Money
     net: Money  # less the credits
     total: Money  # with the taxes
@@ -95,7 +96,7 @@ def _statement(scope: _Scope) -> Statement:
     everything, *queues = _totals(scope)
     return Statement(
         scope.client, agreed, scope.version, scope.period, scope.now, everything, tuple(queues), tuple(measures),
-        tuple(lines), settled.credits, tuple(taxes), settled.notices, month.charges, net,
+        tuple(lines), settled.credits, tuple(taxes), settled.notices, settled.bank, month.charges, net,
         net + money.total((each.amount for each in taxes), agreed.currency),
     )  # fmt: skip
 
