@@ -39,13 +39,13 @@ def test_who_let_work_wait_was_wrapping_up_or_away():
     (team,) = rules.recorded_groups(told, ASKED, START, 4 * HOUR)
 
     assert team.agents == (((0, 400), (900, 1040)),)
-    assert rules.wrap_ups(told, "calls").values == (30,)
+    assert rules.wrap_ups(told)["calls"].values == (30,)
 
 
 def test_recorded_wrap_up_is_taken_as_it_is():
     told = [Past("calls", START, 0.0, "answered", 60.0, 15.0, "A1"), past(50, waited=40.0)]
 
-    assert rules.wrap_ups(told, "calls").values == (15, 0)
+    assert rules.wrap_ups(told)["calls"].values == (15, 0)
 
 
 def test_people_can_what_the_queues_ask_for_in_which_they_answered():

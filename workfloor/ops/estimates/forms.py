@@ -19,6 +19,7 @@ INTERVAL_MEASURES = ("offered", "agents", "occupancy", "abandoned", "within", "w
 
 _SHARES = ("abandoned", "delayed", "within", "occupancy", "kept")
 _TIMES = ("wait", "handled")
+_RARE = ("again", "left")  # shown where they happened at all
 HEADINGS = {
     "offered": "Offered", "answered": "Answered", "abandoned": "Gave up", "delayed": "Had to wait",
     "within": "In time", "wait": "Mean wait", "handled": "Mean handling", "again": "Came again",
@@ -106,7 +107,7 @@ def about(scenario: Scenario, estimates: Estimates) -> str:
 
 
 def tables(scenario: Scenario, estimates: Estimates) -> list[Table]:
-    """Everything but the intervals, in words; columns in which nothing ever happened are left out."""
+    """Everything but the intervals, in words."""
     works = [(work.name, f"{work.name} (in {duration(work.target)})") for work in scenario.works]
     groups = [(group.name, f"{group.name} ({len(group.agents)})") for group in scenario.groups]
     made = [
@@ -130,7 +131,11 @@ def _table(
     measures: Sequence[str],
 ) -> Table:
     found = {(which, measure): estimates.of(what, which, measure) for which, _ in names for measure in measures}
-    shown = [m for m in measures if any((each := found[which, m]) and (each.mean or each.half) for which, _ in names)]
+    shown = [
+        measure
+        for measure in measures
+        if any((each := found[which, measure]) and (each.mean or measure not in _RARE) for which, _ in names)
+    ]
     level_of = {level.name: level.measure for level in scenario.levels} if what == "level" else {}
     rows = [
         [said, *(cell(scenario, m, found[which, m], level_of.get(which, "")) for m in shown)] for which, said in names

@@ -174,8 +174,7 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
         counted, met, total = tally.levels[number * twin.SUMS : (number + 1) * twin.SUMS]
         figure = _figure(level.measure, int(counted), int(met), total)
         judged = billing.verdict(level, figure.attained)
-        found["level", level.name, "attained"] = math.nan if figure.attained is None else float(figure.attained)
-        found["level", level.name, "counted"] = counted
+        found["level", level.name, "attained"] = counted if level.measure == "volume" else _float(figure.attained)
         if judged is not None:
             found["level", level.name, "kept"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
@@ -206,6 +205,10 @@ def _quantity(price: Price, sums: Mapping[str, Sequence[float]]) -> int:
         "handled": (twin.TALK, twin.WRAP),
     }.get(price.counts or "", ())
     return round(sum(sums[queue][place] for queue in price.of if queue in sums for place in fields))
+
+
+def _float(value: Decimal | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _percent(part: float, whole: float) -> float:

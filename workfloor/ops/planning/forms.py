@@ -267,7 +267,11 @@ def _build(given: Draft, contract: Contract | None, past: Sequence[Past]) -> Sce
     queues = _queues(given, contract)
     recorded = [each for each in past if start <= each.queued_at < end and each.queue in queues]
     names = [name for name in queues if name in own or any(each.queue == name for each in recorded)]
-    works = tuple(_work(queues[name], contract, own.get(name, {"name": name}), recorded) for name in names)
+    wrap_ups = rules.wrap_ups(recorded)
+    works = tuple(
+        _work(queues[name], contract, own.get(name, {"name": name}), recorded, wrap_ups.get(name, Spread()))
+        for name in names
+    )
     replayed = [each for each in recorded if "arrivals" not in own.get(each.queue, {})]
     groups = tuple(_group(group, zone, start, horizon) for group in data.get("groups", []))
     asked = {name: queues[name].requires for name in names}
@@ -322,7 +326,7 @@ def _levels(ring: Terms) -> dict[str, int]:
     return {skill: level for skill, level in ring.items() if skill != "after"}
 
 
-def _work(queue: queueing.Queue, contract: Contract | None, own: Terms, past: Sequence[Past]) -> Work:
+def _work(queue: queueing.Queue, contract: Contract | None, own: Terms, past: Sequence[Past], wrap_up: Spread) -> Work:
     name = own["name"]
     agreed = contract.queues()[name].answer_within_seconds if contract else None
     retry = own.get("retry", {"share": "0 %", "after": "0s"})
@@ -331,7 +335,7 @@ def _work(queue: queueing.Queue, contract: Contract | None, own: Terms, past: Se
         name=name, queue=queue, target=float(agreed or seconds(own.get("answer_within", "20s"))),
         cycle=cycle, rates=rates,
         handling=_spread(own["handling"]) if "handling" in own else rules.handling_times(past, name),
-        wrap_up=_spread(own["wrap_up"]) if "wrap_up" in own else rules.wrap_ups(past, name),
+        wrap_up=_spread(own["wrap_up"]) if "wrap_up" in own else wrap_up,
         patience=_spread(own["patience"]) if "patience" in own else rules.patience(past, name),
         retry_share=float(Decimal(retry["share"].rstrip(" %")) / 100), retry_after=seconds(retry["after"]),
         pace=tuple(map(float, own.get("pace", (1.0,) * 5))),

@@ -240,17 +240,19 @@ def handling_times(past: Iterable[Past], queue: str) -> Spread:
     return observed(times) if times else Spread()
 
 
-def wrap_ups(past: Sequence[Past], queue: str) -> Spread:
-    """Spread wrap-up as recorded; where it was not, as the time until agents took the next of what waited for them."""
-    times = [each.wrap_up for each in past if each.queue == queue and each.outcome == "answered"]
-    if not any(times):
-        times = [
-            gap
-            for stretches in _stretches(past).values()
-            for one, gap, awaited in stretches
-            if one.queue == queue and awaited == 0 and gap <= LONGEST_WRAP_UP_SECONDS
-        ]
-    return observed(times) if any(times) else Spread()
+def wrap_ups(past: Sequence[Past]) -> dict[str, Spread]:
+    """Spread wrap-up by queue as recorded; where it never was, as the time until agents took the next that waited."""
+    times: dict[str, list[float]] = {}
+    if any(each.wrap_up for each in past):
+        for each in past:
+            if each.outcome == "answered":
+                times.setdefault(each.queue, []).append(each.wrap_up)
+    else:
+        for stretches in _stretches(past).values():
+            for one, gap, awaited in stretches:
+                if awaited == 0 and gap <= LONGEST_WRAP_UP_SECONDS:
+                    times.setdefault(one.queue, []).append(max(gap, 0.0))
+    return {queue: observed(found) for queue, found in times.items()}
 
 
 def patience(past: Iterable[Past], queue: str) -> Spread:
