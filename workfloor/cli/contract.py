@@ -35,11 +35,12 @@ Example:
   workfloor contract schema > contract.schema.json     for your editor
 """
 )
-def schema() -> None:
+@click.option("--format", "form", type=click.Choice(["json", "markdown"]), default="json", help="How to print it.")
+def schema(form: str) -> None:
     """Print the JSON Schema of a contract file: every key, what it means, an example of it."""
     from workfloor.core.contracts import forms
 
-    click.echo(forms.schema_text(), nl=False)
+    click.echo(forms.schema_text() if form == "json" else forms.reference(), nl=False)
 
 
 @contract.command(

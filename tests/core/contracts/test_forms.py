@@ -381,6 +381,17 @@ def test_long_texts_of_spaces_are_refused_in_good_time():
     assert monotonic() - started < 10
 
 
+def test_the_reference_tells_every_key_of_the_schema_and_is_up_to_date():
+    written = Path(__file__).parents[3].joinpath("docs", "guide", "contract-reference.md").read_text("utf-8")
+    told = set(re.findall(r"^\| `([a-z_]+)` \|", written, re.MULTILINE))
+
+    assert written == forms.reference(), (
+        "workfloor contract schema --format markdown > docs/guide/contract-reference.md"
+    )
+    tables = [one for one in forms.schema()["$defs"].values() if "properties" in one]
+    assert told >= {key for one in [*tables, forms.schema()["properties"]["contract"]] for key in one["properties"]}
+
+
 # What changed
 
 

@@ -1,7 +1,8 @@
 """The contract file: read, checked, turned into typed terms; and what changed between two, in words."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -258,3 +259,67 @@ def _duration(seconds: int) -> str:
         if seconds and seconds % length == 0:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
+
+
+# The schema, as tables for readers
+
+
+def reference() -> str:
+    """Return every key of the schema with its meaning, as Markdown: a table for each table of the file."""
+    sections = (line for place, node in _tables(schema(), "") for line in _section(place, node))
+    return "\n".join([_HEAD, *sections]).rstrip() + "\n"
+
+
+_HEAD = """\
+# Every key of a contract file
+
+Written by `workfloor contract schema --format markdown` from the schema that files are checked against. How the keys
+work together is in [the guide](contract.md). `[]` marks a list of tables, `NAME` a name of your own.
+"""
+
+
+def _tables(node: Terms, place: str) -> Iterator[tuple[str, Terms]]:
+    """Walk the tables of a file in the order in which a reader meets them; each is told once."""
+    for key, one in node.get("properties", {}).items():
+        found, here = _resolved(one), f"{place}.{key}" if place else key
+        if "items" in found:
+            found, here = _resolved(found["items"]), f"{here}[]"
+        elif isinstance(found.get("additionalProperties"), Mapping) and "properties" not in found:
+            found, here = _resolved(found["additionalProperties"]), f"{here}.NAME"
+        if "properties" in found:
+            yield here, found
+            yield from _tables(found, here)
+
+
+def _resolved(node: Terms) -> Terms:
+    if "$ref" not in node:
+        return node
+    return {**schema()["$defs"][node["$ref"].removeprefix("#/$defs/")], **node}
+
+
+def _section(place: str, node: Terms) -> Iterator[str]:
+    yield f"### `{place}`"
+    yield ""
+    yield node["description"]
+    yield ""
+    yield "| key | | means | for example |"
+    yield "|---|---|---|---|"
+    for key, one in node["properties"].items():
+        found = _resolved(one)
+        needed = "needed" if key in node.get("required", ()) else ""
+        example = _as_toml(found["examples"][0])
+        among = f" One of {', '.join(map(str, found['enum']))}." if "enum" in found else ""
+        example = "" if "properties" in found or len(example) > _LONGEST_EXAMPLE else f"`{example}`"
+        yield f"| `{key}` | {needed} | {found['description']}{among} | {example} |"
+    yield ""
+
+
+_LONGEST_EXAMPLE = 60
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_as_toml(one)}' for key, one in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    return value if re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)) else json.dumps(value, ensure_ascii=False)
