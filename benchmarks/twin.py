@@ -110,19 +110,47 @@ class _Agents(simpy.FilterStore):
     GetQueue = simpy.resources.resource.SortedQueue
 
 
+class _Counts:
+    """What the twin counts too: of each queue and day contacts, waits and talk; of each group and day time in use."""
+
+    def __init__(self) -> None:
+        self.by_queue: dict[tuple[int, int], list[float]] = {}
+        self.busy: dict[tuple[int, int], float] = {}
+
+    def answered(self, queue: int, group: int, since: float, now: float, talk: float) -> None:
+        counts = self.by_queue.setdefault((int(since // 86400), queue), [0.0] * 7)
+        waited = now - since
+        counts[0] += 1
+        counts[1] += 1
+        counts[2] += waited > 0
+        counts[3] += waited <= 20
+        counts[4] += waited
+        counts[5] += talk
+        key = (int(now // 86400), group)
+        self.busy[key] = self.busy.get(key, 0.0) + talk
+
+    def gave_up(self, queue: int, since: float) -> None:
+        counts = self.by_queue.setdefault((int(since // 86400), queue), [0.0] * 7)
+        counts[0] += 1
+        counts[6] += 1
+
+
 def _simpy(contacts: int) -> None:
     """The model with SimPy's own means."""
-    env, random = simpy.Environment(), Random(1)
+    env, random, counts = simpy.Environment(), Random(1), _Counts()
     agents = _Agents(env, QUEUES * TEAM)
     agents.items = [(group, (group + 1) % QUEUES) for group in range(QUEUES) for _ in range(TEAM)]
 
     def contact(queue: int) -> Process:
-        request = _Request(agents, queue)
+        request, since = _Request(agents, queue), env.now
         yield request | env.timeout(random.expovariate(1 / PATIENCE))
         if not request.triggered:
             request.cancel()
+            counts.gave_up(queue, since)
             return
-        yield env.timeout(random.expovariate(1 / HANDLING))
+        talk = random.expovariate(1 / HANDLING)
+        counts.answered(queue, (request.value or (0, 0))[0], since, env.now, talk)
+        yield env.timeout(talk)
         yield agents.put(request.value)
 
     def arrivals(queue: int) -> Process:
@@ -142,7 +170,7 @@ class _Floor:
         self.env, self.random = env, Random(1)
         self.idle: list[list[int]] = [list(range(n * TEAM, (n + 1) * TEAM)) for n in range(QUEUES)]
         self.waiting: list[list[tuple[float, int, simpy.Event]]] = [[] for _ in range(QUEUES)]
-        self.count = self.gave_up = 0
+        self.count, self.counts = 0, _Counts()
 
     def arrivals(self, queue: int, contacts: int) -> Process:
         for _ in range(contacts):
@@ -150,6 +178,7 @@ class _Floor:
             self.env.process(self.contact(queue))
 
     def contact(self, queue: int) -> Process:
+        since = self.env.now
         group = next((g for g in (queue, (queue - 1) % QUEUES) if self.idle[g]), -1)
         if group >= 0:
             agent = self.idle[group].pop(0)
@@ -160,11 +189,13 @@ class _Floor:
             patience = self.env.timeout(self.random.expovariate(1 / PATIENCE))
             yield served | patience
             if not served.triggered:
-                self.gave_up += 1
+                self.counts.gave_up(queue, since)
                 served.succeed(-1)  # known by whoever finds it in the heap
                 return
             agent = int(served.value or 0)
-        yield self.env.timeout(self.random.expovariate(1 / HANDLING))
+        talk = self.random.expovariate(1 / HANDLING)
+        self.counts.answered(queue, agent // TEAM, since, self.env.now, talk)
+        yield self.env.timeout(talk)
         self.free(agent)
 
     def free(self, agent: int) -> None:

@@ -107,8 +107,8 @@ def test_the_world_has_room_for_all_that_may_come_and_nobody_in_it():
     scenario = floor([work(per_hour=50_000)], [group(3)], hours=100)
     world = rules.world(scenario, 0)
 
-    assert len(world.course.spare) == rules.MOST_AT_ONCE
+    assert len(world.spare) == rules.MOST_AT_ONCE
     assert len(world.pool.profile) == 3
-    assert len(world.tally.counts) == 100 * twin.FIELDS
-    assert not any(world.tally.counts)
+    assert len(world.counts) == 100 * twin.FIELDS
+    assert not any(world.counts)
     assert world.chance != rules.world(scenario, 1).chance

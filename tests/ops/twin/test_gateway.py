@@ -40,7 +40,7 @@ def test_replications_over_processes_are_those_of_one(store):
 def test_a_floor_that_drowns_is_refused():
     def worlds(number):
         world = planning.world(floors.mixed(hours=0.2), number)
-        world.course.free[0] = 3
+        world.left[0] = 3
         return world
 
     with pytest.raises(gateway.Drowned, match="In replication 1 more than"):

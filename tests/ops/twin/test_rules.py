@@ -16,7 +16,7 @@ from workfloor.ops.twin import rules
 def run(scenario, replication=0) -> rules.Tally:
     world = floors.world(scenario, replication)
     assert rules.run(world)
-    return world.tally
+    return rules.Tally(world.counts, world.busy, world.levels)
 
 
 def total(scenario, tally, field, queue=None) -> float:
@@ -136,7 +136,7 @@ def test_times_are_spread_as_asked(spread, mean, deviation):
 def test_more_work_than_the_world_has_numbers_for_is_said():
     scenario = floor([work(per_hour=60)], [group(1, sessions=())], hours=1)
     world = floors.world(scenario)
-    world.course.free[0] = 5
+    world.left[0] = 5
 
     assert not rules.run(world)
 

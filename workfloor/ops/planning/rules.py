@@ -129,17 +129,15 @@ def world(scenario: Scenario, replication: int) -> twin.World:
     pool = pools.pool(queues, numbers, range(agents), items)
     intervals, streams = scenario.intervals, len(works) * twin.STREAMS
     return twin.World(
-        _plan(scenario, [numbers.index(each) for each in profiles]),
-        pool,
-        twin.Course([0.0] * items, [0] * items, list(range(items)), [items, 0]),
-        twin.Due([0.0] * items, [0] * items, [0] * items, [0]),
-        twin.Tally(
-            [0.0] * (intervals * len(works) * twin.FIELDS),
-            [0.0] * (intervals * len(groups)),
-            [0.0] * (len(scenario.levels) * twin.SUMS),
-        ),
-        [chance.seeded(scenario.seed, replication, stream) for stream in range(streams)],
-    )
+        plan=_plan(scenario, [numbers.index(each) for each in profiles]),
+        pool=pool,
+        chance=[chance.seeded(scenario.seed, replication, stream) for stream in range(streams)],
+        since=[0.0] * items, wait=[0] * items, spare=list(range(items)), left=[items, 0],
+        due_at=[0.0] * items, due_code=[0] * items, due_wait=[0] * items, due=[0],
+        counts=[0.0] * (intervals * len(works) * twin.FIELDS),
+        busy=[0.0] * (intervals * len(groups)),
+        levels=[0.0] * (len(scenario.levels) * twin.SUMS),
+    )  # fmt: skip
 
 
 def _plan(scenario: Scenario, profiles: Sequence[int]) -> twin.Plan:
@@ -151,7 +149,8 @@ def _plan(scenario: Scenario, profiles: Sequence[int]) -> twin.Plan:
     sessions = sorted(_sessions(groups))
     return twin.Plan(
         scenario.horizon, scenario.warm_up, scenario.every, len(groups),
-        target=[work.target for work in works], cycle=[work.cycle for work in works], rates=starts, rate=rates,
+        target=[work.target for work in works], share=[1 / work.queue.at_once for work in works],
+        cycle=[work.cycle for work in works], rates=starts, rate=rates,
         retry_share=[work.retry_share for work in works],
         **_spreads(works),
         came_at=[at for at, _ in scenario.came], came_to=[number for _, number in scenario.came],

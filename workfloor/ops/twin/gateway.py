@@ -45,19 +45,20 @@ def run_one(worlds: Worlds, store: Path | None, number: int) -> Tally:
     world = worlds(number)
     tally = run(world) if store is None else run_compiled(world, store)
     if tally is None:
-        raise Drowned(f"In replication {number + 1} more than {len(world.course.spare):,} items were there at once.")
+        raise Drowned(f"In replication {number + 1} more than {len(world.spare):,} items were there at once.")
     return tally
 
 
 def run(world: World) -> Tally | None:
     """Run a world on its lists."""
-    return world.tally if rules.run(world) else None
+    return Tally(world.counts, world.busy, world.levels) if rules.run(world) else None
 
 
 def run_compiled(world: World, store: Path) -> Tally | None:
     """Run a world on arrays."""
     given = arrays(world)
-    return Tally(*(each.tolist() for each in given.tally)) if program(store)(given) else None
+    told = program(store)(given)
+    return Tally(given.counts.tolist(), given.busy.tolist(), given.levels.tolist()) if told else None
 
 
 @cache

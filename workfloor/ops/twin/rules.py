@@ -42,6 +42,7 @@ class Plan:
     groups: int
     # by queue
     target: Sequence[float]  # the wait that WITHIN counts
+    share: Sequence[float]  # of a person that an item takes
     cycle: Sequence[float]  # length of an interval of `rate`
     rates: Sequence[int]  # [Q + 1] where its rates begin
     rate: Sequence[float]  # arrivals a second, interval by interval, over and over
@@ -72,26 +73,6 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Course:
-    """What changes: by item, and the numbers that no item has now."""
-
-    since: MutableSequence[float]
-    wait: MutableSequence[int]  # how many waits this number has seen, so that what was meant for others is known
-    spare: MutableSequence[int]  # stack of free numbers
-    free: MutableSequence[int]  # [0] height of the stack, [1] items so far
-
-
-@dataclass(slots=True)
-class Due:
-    """Events that are to be put on the heap: the parts of each, and how many they are."""
-
-    at: MutableSequence[float]
-    code: MutableSequence[int]
-    wait: MutableSequence[int]
-    count: MutableSequence[int]  # [1]
-
-
-@dataclass(slots=True)
 class Tally:
     """What it came to: counts by interval, queue and field; busy agent-seconds by interval and group; levels."""
 
@@ -102,12 +83,25 @@ class Tally:
 
 @dataclass(slots=True)
 class World:
+    """All that a run reads and changes; N numbers for items."""
+
     plan: Plan
     pool: Pool
-    course: Course
-    due: Due
-    tally: Tally
-    chance: MutableSequence[int]  # [Q x STREAMS] states of the generators
+    chance: MutableSequence[int]  # [Q x STREAMS] states
+    # by number of an item
+    since: MutableSequence[float]
+    wait: MutableSequence[int]  # how many waits it has seen, so that what was meant for others is known
+    spare: MutableSequence[int]  # stack of free numbers
+    left: MutableSequence[int]  # [0] height of the stack, [1] items so far
+    # what is to join the heap: when, kind and number, for which wait; and how many they are
+    due_at: MutableSequence[float]
+    due_code: MutableSequence[int]
+    due_wait: MutableSequence[int]
+    due: MutableSequence[int]  # [1]
+    # what it came to, as in a Tally
+    counts: MutableSequence[float]
+    busy: MutableSequence[float]
+    levels: MutableSequence[float]
 
 
 def run(world: World) -> bool:
@@ -119,9 +113,10 @@ def run(world: World) -> bool:
     heap, due = [(math.inf, OVER << NUMBER, 0)], world.due
     begin(world)
     while True:
-        for number in range(due.count[0]):
-            heapq.heappush(heap, (due.at[number], due.code[number], due.wait[number]))
-        due.count[0] = 0
+        while due[0]:
+            due[0] -= 1
+            number = due[0]
+            heapq.heappush(heap, (world.due_at[number], world.due_code[number], world.due_wait[number]))
         now, code, wait = heapq.heappop(heap)
         if not happen(world, now, code >> NUMBER, code & 0xFFFFFFFF, wait):
             return code >> NUMBER == OVER
@@ -158,14 +153,15 @@ def happen(world: World, now: float, kind: int, number: int, wait: int) -> bool:
     else:
         _leave_waiting(world)
         return False
-    return world.course.free[0] > 0
+    return world.left[0] > 0
 
 
 def _later(world: World, at: float, kind: int, number: int, wait: int) -> None:
-    due = world.due
-    k = due.count[0]
-    due.at[k], due.code[k], due.wait[k] = at, kind << NUMBER | number, wait
-    due.count[0] = k + 1
+    k = world.due[0]
+    world.due_at[k] = at
+    world.due_code[k] = kind << NUMBER | number
+    world.due_wait[k] = wait
+    world.due[0] = k + 1
 
 
 def _come(world: World, session: int) -> None:
@@ -180,10 +176,13 @@ def _come(world: World, session: int) -> None:
 
 
 def _free(world: World, agent: int, now: float) -> None:
-    item = router.free(world.pool, agent, now)
+    pool = world.pool
+    item = router.free(pool, agent, now)
     while item >= 0:
         _answer(world, item, now)
-        item = router.free(world.pool, agent, now)
+        if pool.lack[agent] + 1 == 1 << pool.kinds:
+            return  # no room of any kind: they could only be told so
+        item = router.free(pool, agent, now)
 
 
 def _expect(world: World, queue: int, now: float) -> None:
@@ -216,19 +215,18 @@ def _replay(world: World, number: int) -> None:
 
 
 def _arrive(world: World, queue: int, now: float) -> None:
-    course = world.course
-    course.free[0] -= 1
-    course.free[1] += 1
-    item = course.spare[course.free[0]]
-    course.since[item] = now
-    if router.arrive(world.pool, item, course.free[1], queue, now, now) >= 0:
+    world.left[0] -= 1
+    world.left[1] += 1
+    item = world.spare[world.left[0]]
+    world.since[item] = now
+    if router.arrive(world.pool, item, world.left[1], queue, now, now) >= 0:
         _answer(world, item, now)
     else:
         _wait(world, item, queue, now)
 
 
 def _wait(world: World, item: int, queue: int, now: float) -> None:
-    pool, wait = world.pool, world.course.wait[item]
+    pool, wait = world.pool, world.wait[item]
     if world.plan.spread[queue * STREAMS + PATIENCE] != NONE:
         _later(world, now + draw(world, queue, PATIENCE), GIVES_UP, item, wait)
     for ring in range(1, pool.rings):
@@ -238,7 +236,7 @@ def _wait(world: World, item: int, queue: int, now: float) -> None:
 
 
 def _reach(world: World, item: int, now: float, wait: int) -> None:
-    if world.course.wait[item] != wait:
+    if world.wait[item] != wait:
         return
     queue = world.pool.queue[item]
     item = router.serve(world.pool, queue, now)
@@ -248,44 +246,44 @@ def _reach(world: World, item: int, now: float, wait: int) -> None:
 
 
 def _answer(world: World, item: int, now: float) -> None:
-    plan, pool, since = world.plan, world.pool, world.course.since[item]
+    plan, pool, since = world.plan, world.pool, world.since[item]
     queue = pool.queue[item]
     group = plan.group[pool.holder[item]]
     talk = draw(world, queue, HANDLING) * plan.pace[group * pool.queues + queue]
     wrap = draw(world, queue, WRAP_UP) if plan.spread[queue * STREAMS + WRAP_UP] != NONE else 0.0
-    world.course.wait[item] += 1
+    world.wait[item] += 1
     _later(world, now + talk + wrap, ENDS, item, 0)
-    _count_busy(world, group, now, now + talk + wrap, pool.size[pool.kind[queue]] / 60)
+    _count_busy(world, group, now, now + talk + wrap, plan.share[queue])
     if since >= plan.warm_up:
         _count_answered(world, queue, since, now - since, talk, wrap)
 
 
 def _end(world: World, item: int, now: float) -> None:
     agent = router.release(world.pool, item)
-    _put_back(world.course, item)
+    _put_back(world, item)
     _free(world, agent, now)
 
 
 def _give_up(world: World, item: int, now: float, wait: int) -> None:
-    plan, course = world.plan, world.course
-    if course.wait[item] != wait:
+    plan = world.plan
+    if world.wait[item] != wait:
         return
-    queue, since = world.pool.queue[item], course.since[item]
+    queue, since = world.pool.queue[item], world.since[item]
     router.withdraw(world.pool, item)
-    _put_back(world.course, item)
+    _put_back(world, item)
     _count_unanswered(world, queue, since, now - since, ABANDONED)
     if chance.uniform(world.chance, queue * STREAMS + RETRY) < plan.retry_share[queue]:
         after = now + draw(world, queue, RETRY)
         if after < plan.horizon:
             _later(world, after, RETURNS, queue, 0)
         if since >= plan.warm_up:
-            world.tally.counts[_row(world, queue, since) + AGAIN] += 1
+            world.counts[_row(world, queue, since) + AGAIN] += 1
 
 
-def _put_back(course: Course, item: int) -> None:
-    course.wait[item] += 1
-    course.spare[course.free[0]] = item
-    course.free[0] += 1
+def _put_back(world: World, item: int) -> None:
+    world.wait[item] += 1
+    world.spare[world.left[0]] = item
+    world.left[0] += 1
 
 
 def _leave_waiting(world: World) -> None:
@@ -293,7 +291,7 @@ def _leave_waiting(world: World) -> None:
     for queue in range(world.pool.queues):
         item = world.pool.waiting.first[queue]
         while item >= 0:
-            _count_unanswered(world, queue, world.course.since[item], math.inf, OFFERED)
+            _count_unanswered(world, queue, world.since[item], math.inf, OFFERED)
             item = world.pool.waiting.after[item]
 
 
@@ -305,7 +303,7 @@ def _row(world: World, queue: int, since: float) -> int:
 
 
 def _count_answered(world: World, queue: int, since: float, waited: float, talk: float, wrap: float) -> None:
-    counts, at = world.tally.counts, _row(world, queue, since)
+    counts, at = world.counts, _row(world, queue, since)
     counts[at + OFFERED] += 1
     counts[at + ANSWERED] += 1
     counts[at + TALK] += talk
@@ -322,7 +320,7 @@ def _count_answered(world: World, queue: int, since: float, waited: float, talk:
 def _count_unanswered(world: World, queue: int, since: float, waited: float, fate: int) -> None:
     if since < world.plan.warm_up:
         return
-    counts, at = world.tally.counts, _row(world, queue, since)
+    counts, at = world.counts, _row(world, queue, since)
     counts[at + OFFERED] += 1
     counts[at + DELAYED] += 1
     if fate == ABANDONED:
@@ -341,7 +339,7 @@ def _count_busy(world: World, group: int, start: float, end: float, share: float
     while start < end:
         border = (interval + 1) * plan.every
         stop = end if end < border else border
-        world.tally.busy[interval * plan.groups + group] += (stop - start) * share
+        world.busy[interval * plan.groups + group] += (stop - start) * share
         start = stop
         interval += 1
 
@@ -353,7 +351,7 @@ def _judge(world: World, queue: int, fate: int, waited: float, handled: float) -
         level = plan.level[k]
         value = _value(plan, level, fate, waited, handled)
         if value >= 0:
-            sums = world.tally.levels
+            sums = world.levels
             sums[level * SUMS + COUNTED] += 1
             sums[level * SUMS + MET] += value > 0
             sums[level * SUMS + TOTAL] += value
@@ -386,10 +384,11 @@ def draw(world: World, queue: int, what: int) -> float:
     spread = plan.spread[stream]
     if spread == NONE:
         return 0.0
-    first, second = plan.first[stream], plan.second[stream]
     chosen = chance.uniform(world.chance, stream)
+    first = plan.first[stream]
     if spread == EXPONENTIAL:
         return -first * math.log(1.0 - chosen)
+    second = plan.second[stream]
     if spread == OBSERVED:
         return plan.observed[int(first) + int(chosen * second)]
     if second == 0:
