@@ -30,7 +30,7 @@ def main() -> None:
 
 def measured(template: str) -> list[Figure]:
     """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
-    from benchmarks import facts, history_import, policy, router, statement, twin, working_time
+    from benchmarks import chaos, facts, history_import, policy, router, statement, twin, working_time
 
     databases.sign_example()
     runs: list[Callable[[], list[Figure]]] = [
@@ -39,6 +39,7 @@ def measured(template: str) -> list[Figure]:
         twin.measure,
         lambda: facts.measure(template),
         lambda: router.measure(template),
+        chaos.measure,
         lambda: statement.measure(template),
         lambda: history_import.measure(template),
     ]

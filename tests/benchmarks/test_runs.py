@@ -9,7 +9,7 @@ from benchmarks import databases
 TINY = {
     "facts": {"rows": 20},
     "history_import": {"rows": 20},
-    "routing": {"agents": 2, "waiting": 3},
+    "router": {"decisions": 32, "rates": (100,)},
     "statement": {"rows": 200},
 }
 
