@@ -82,6 +82,18 @@ def test_a_ratchet_raises_the_promise_on_the_statement():
     assert forms.printed(made(client, 2027, 1))["measures"][0]["promise"] == "at least 97.5 %"  # (95 + 100) / 2
 
 
+def test_a_promise_rises_on_the_first_day_of_a_month_that_finds_it_raised():
+    client = signed("targets")
+    late = {3: 3, 4: 2, 5: 2, 6: 2}  # of ten: 70, 80, 80, 80 % in time
+    store(client, [on(2026, month, LATE if n < count else IN_TIME) for month, count in late.items() for n in range(10)])
+
+    months = [made(client, 2026, month) for month in late]
+    promised = [forms.printed(each)["measures"][0]["promise"] for each in months]
+    assert promised == ["at least 80 %, never below 75 %"] * 2 + ["at least 80 %, never below 75 %", "at least 90 %"]
+    # 80 - 70 and 90 - 80 points of 1 % of 100,000; in May the raise of the fifteenth does not hold yet
+    assert [credited(each) for each in months] == [[("", "10000.00")], [], [], [("", "10000.00")]]
+
+
 def test_earlier_months_are_seen_under_their_own_version():
     client = signed("earn-back")
     amended = EXAMPLES.joinpath("earn-back.toml").read_text("utf-8").replace('"80 %"', '"50 %"')

@@ -65,11 +65,14 @@ _read: dict[str, rules.Contract] = {}
 
 
 def in_force(client_id: int, on: date) -> Terms:
-    """The version of a client's contract in force on a day of the contract's zone; NoContract if there is none."""
+    """The version in force on a day of the contract's zone, with the promises of that day.
+
+    Raises NoContract if there is none.
+    """
     version = versions(client_id).filter(effective_on__lte=on).last()
     if version is None:
         raise NoContract(f"no contract is in force on {on}")
-    return Terms(version.number, terms(version))
+    return Terms(version.number, terms(version).on(on))
 
 
 def terms_of(queue: models.Queue, at: datetime) -> QueueTerms:

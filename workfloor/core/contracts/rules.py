@@ -1,7 +1,7 @@
 """What a contract says, as plain values, and the checks that no single clause can fail alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from itertools import pairwise
 from typing import Literal
@@ -91,6 +91,10 @@ class Contract:
     def book(self) -> Book:
         """What all prices share."""
         return Book(self.currency, self.rounding, self.starts_on, self.indexation, self.taxes)
+
+    def on(self, day: date) -> "Contract":
+        """Return the contract with its levels as they are promised on a day."""
+        return replace(self, service_levels=tuple(promises.on(level, day) for level in self.service_levels))
 
     def queues(self) -> dict[str, Queue]:
         return {queue.name: queue for process in self.processes for queue in process.queues}

@@ -1,6 +1,7 @@
 """The clauses of a contract file that promise, credit and let the client leave, turned into typed terms."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -32,11 +33,17 @@ def level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
         points=tuple(_score(one, number) for one in terms.get("points", ())),
         ratchet=_ratchet(terms["ratchet"]) if "ratchet" in terms else None,
         bonus=_bonus(terms["bonus"], number) if "bonus" in terms else None,
+        targets=tuple(_target(one, number) for one in terms.get("targets", ())),
     )
 
 
 def _score(terms: Terms, number: Callable[[str], Decimal | None]) -> rules.Score:
     return rules.Score(number(terms["worse_than"]) or Decimal(0), terms["points"])
+
+
+def _target(terms: Terms, number: Callable[[str | None], Decimal | None]) -> rules.Target:
+    expected, minimum = number(terms["expected"]), number(terms.get("minimum"))
+    return rules.Target(date.fromisoformat(terms["from"]), expected or Decimal(0), minimum)
 
 
 def _bonus(terms: Terms, number: Callable[[str], Decimal | None]) -> rules.Bonus:

@@ -1,7 +1,8 @@
 """What is promised and what a miss costs, as agreed: service levels, credits, verdicts, and what contradicts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -37,6 +38,15 @@ class Ratchet:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What is promised from a day on, in place of what was before; without a minimum there is none."""
+
+    starts_on: date
+    expected: Decimal
+    minimum: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bonus:
     """A month better than this (percent, or seconds) pays so many percent of its charges into the bonus bank."""
 
@@ -68,6 +78,7 @@ class ServiceLevel:
     points: tuple[Score, ...] = ()
     ratchet: Ratchet | None = None
     bonus: Bonus | None = None
+    targets: tuple[Target, ...] = ()
 
     @property
     def lower_is_better(self) -> bool:
@@ -158,6 +169,12 @@ def owes_credit(level: ServiceLevel, judged: Verdict | None) -> bool:
     return judged == "below-minimum" or (judged == "below-expected" and level.minimum is None)
 
 
+def on(level: ServiceLevel, day: date) -> ServiceLevel:
+    """Return the level with the promise that holds on a day."""
+    begun = [target for target in level.targets if target.starts_on <= day]
+    return replace(level, expected=begun[-1].expected, minimum=begun[-1].minimum) if begun else level
+
+
 def is_better(level: ServiceLevel, attained: Decimal, than: Decimal) -> bool:
     """Return whether a figure is better than a bound; exactly the bound is not."""
     return attained != than and not falls_short(level, attained, than)
@@ -189,6 +206,7 @@ def check(levels: Sequence[ServiceLevel], terms: Credits | None, ends: Sequence[
     places = {level.name: (f"service_levels[{i}]", level) for i, level in enumerate(levels)}
     for place, level in places.values():
         yield from _check_promise(place, level)
+        yield from _check_targets(place, level)
         yield from _check_carried(place, level, terms)
         yield from _check_stacking(place, level, places)
     yield from _check_bonuses(places, terms)
@@ -215,6 +233,23 @@ def _check_promise(place: str, level: ServiceLevel) -> Iterator[Wrong]:
     if better:
         message = f"the minimum ({level.minimum:f} {unit}) promises more than expected ({level.expected:f} {unit})."
         yield f"{place}.minimum", message, (f"{place}.expected", f"{place}.measure")
+
+
+def _check_targets(place: str, level: ServiceLevel) -> Iterator[Wrong]:
+    if level.targets and level.expected is None:
+        yield (
+            f"{place}.targets",
+            f"needs {place}.expected, which holds until the first of them.",
+            (f"{place}.expected",),
+        )
+    for index, target in enumerate(level.targets):
+        here = f"{place}.targets[{index}]"
+        before = f"{place}.targets[{index - 1}].from"
+        if index and target.starts_on <= level.targets[index - 1].starts_on:
+            yield f"{here}.from", f"must be later than {before}.", (before,)
+        promised = replace(level, expected=target.expected, minimum=target.minimum, weight=None, ratchet=None)
+        for _, message, _ in _check_promise(here, promised):
+            yield here, message, (f"{place}.measure",)
 
 
 _CARRIED: Mapping[str, Rule] = {"weight": "at-risk", "credit": "fixed", "credit_amount": "fixed", "points": "points"}

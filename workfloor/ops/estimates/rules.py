@@ -170,6 +170,8 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     """Compute what the contract makes of it, with the very rules of the statement."""
     found: Figures = {}
     attained = []
+    day = scenario.starts_at.astimezone(ZoneInfo(scenario.zone)).date()
+    contract = contract.on(day)
     for number, level in enumerate(contract.service_levels):
         counted, met, total = tally.levels[number * twin.SUMS : (number + 1) * twin.SUMS]
         figure = _figure(level.measure, int(counted), int(met), total)
@@ -178,7 +180,7 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
         if judged is not None:
             found["level", level.name, "kept"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
-    sums, day = _by_queue(scenario, tally), scenario.starts_at.astimezone(ZoneInfo(scenario.zone)).date()
+    sums = _by_queue(scenario, tally)
     lines = billing.lines(contract, [_quantity(price, sums) for price in contract.prices], day)
     month = billing.month(contract, f"{day:%Y-%m}", lines, attained)
     owed = settling.settle([month])[-1].credits  # a month seen alone: nothing came before what is simulated
