@@ -1,8 +1,8 @@
 """The twin: days of work in seconds, event by event, under the very policy that routes live work.
 
-Pure, and one source for two ways to run: CPython runs these functions on lists, numba compiles them, with the policy
-that they call, for arrays. Both give the same to the last bit, because chance is whole arithmetic here and events that
-fall together are taken in one order: by kind, then by number. Times are seconds from the start.
+Pure, and one source for two ways to run: CPython runs these functions on lists; numba compiles them and the policy for
+arrays. Both give the same to the last bit: chance is whole arithmetic, and events that fall together are taken by kind,
+then by number. Times are seconds from the start.
 """
 
 import heapq
@@ -15,7 +15,7 @@ from workfloor.kit import chance
 from workfloor.ops.router import rules as router
 
 # Kinds of event, in the order in which they are taken when they fall together.
-ENDS, LEAVES, COMES, REPLAYS, ARRIVES, RETURNS, REACHES, GIVES_UP, OVER = range(9)
+ENDS, LEAVES, COMES, REPLAYS, ARRIVES, RETURNS, REACHES, GIVES_UP, OVER, DROWNS = range(10)
 NUMBER = 32  # bits for the number below the kind
 
 # What is drawn for each queue, each from a stream of its own, so that a change of one disturbs no other.
@@ -62,7 +62,7 @@ class Plan:
     # sessions, in order of their start
     from_: Sequence[float]
     until: Sequence[float]
-    who: Sequence[int]
+    who: Sequence[int]  # agent
     # by service level; from levels[q] to levels[q + 1] in `level` those of a queue
     levels: Sequence[int]
     level: Sequence[int]
@@ -107,23 +107,30 @@ class World:
 def run(world: World) -> bool:
     """Run from the start until everything is worked off; False where there were more items at once than numbers.
 
-    Only here is memory asked for, by the heap, so that all else compiles without the counting of references, which
-    would cost thirty times what it does. The others leave what is to happen in `due`, and here it joins the heap.
+    Only the heap asks for memory, so all else compiles without the counting of references, which would cost thirty
+    times what it does: the others leave what is to happen in `due`, and here it joins the heap.
     """
     heap, due = [(math.inf, OVER << NUMBER, 0)], world.due
-    begin(world)
+    _begin(world)
     while True:
         while due[0]:
             due[0] -= 1
             number = due[0]
             heapq.heappush(heap, (world.due_at[number], world.due_code[number], world.due_wait[number]))
         now, code, wait = heapq.heappop(heap)
-        if not happen(world, now, code >> NUMBER, code & 0xFFFFFFFF, wait):
-            return code >> NUMBER == OVER
+        kind, number = code >> NUMBER, code & 0xFFFFFFFF
+        if kind == ENDS:
+            _end(world, number, now)
+        elif kind == ARRIVES:
+            _expect(world, number, now)
+            _arrive(world, number, now)
+        elif kind == GIVES_UP:
+            _give_up(world, number, now, wait)
+        elif not happen(world, now, kind, number, wait):
+            return kind == OVER
 
 
-def begin(world: World) -> None:
-    """Plan what happens first."""
+def _begin(world: World) -> None:
     for queue in range(world.pool.queues):
         _expect(world, queue, 0.0)
     if len(world.plan.from_):
@@ -133,15 +140,9 @@ def begin(world: World) -> None:
 
 
 def happen(world: World, now: float, kind: int, number: int, wait: int) -> bool:
-    """Let one event happen; False after the last, and where no number is left for another item."""
-    if kind == ENDS:
-        _end(world, number, now)
-    elif kind in (ARRIVES, RETURNS):
-        if kind == ARRIVES:
-            _expect(world, number, now)
+    """Let an event of the rarer kinds happen; False after the last."""
+    if kind == RETURNS:
         _arrive(world, number, now)
-    elif kind == GIVES_UP:
-        _give_up(world, number, now, wait)
     elif kind == REPLAYS:
         _replay(world, number)
     elif kind == REACHES:
@@ -150,10 +151,9 @@ def happen(world: World, now: float, kind: int, number: int, wait: int) -> bool:
         _come(world, number)
     elif kind == LEAVES:
         router.go(world.pool, number)
-    else:
+    elif kind == OVER:
         _leave_waiting(world)
-        return False
-    return world.left[0] > 0
+    return kind < OVER
 
 
 def _later(world: World, at: float, kind: int, number: int, wait: int) -> None:
@@ -176,13 +176,10 @@ def _come(world: World, session: int) -> None:
 
 
 def _free(world: World, agent: int, now: float) -> None:
-    pool = world.pool
-    item = router.free(pool, agent, now)
+    item = router.free(world.pool, agent, now)
     while item >= 0:
         _answer(world, item, now)
-        if pool.lack[agent] + 1 == 1 << pool.kinds:
-            return  # no room of any kind: they could only be told so
-        item = router.free(pool, agent, now)
+        item = router.free(world.pool, agent, now)
 
 
 def _expect(world: World, queue: int, now: float) -> None:
@@ -192,15 +189,18 @@ def _expect(world: World, queue: int, now: float) -> None:
     if not count:
         return
     left = -math.log(1.0 - chance.uniform(world.chance, queue * STREAMS + ARRIVAL))
+    if count == 1 and plan.rate[first] > 0:
+        if now + left / plan.rate[first] < plan.horizon:
+            _later(world, now + left / plan.rate[first], ARRIVES, queue, 0)
+        return
     width = plan.cycle[queue]
     interval, at = int(now / width), now
     while at < plan.horizon:
         end = (interval + 1) * width
         rate = plan.rate[first + interval % count]
         if rate * (end - at) >= left:
-            at += left / rate
-            if at < plan.horizon:
-                _later(world, at, ARRIVES, queue, 0)
+            if at + left / rate < plan.horizon:
+                _later(world, at + left / rate, ARRIVES, queue, 0)
             return
         left -= max(rate * (end - at), 0.0)
         at = max(at, end)
@@ -219,6 +219,8 @@ def _arrive(world: World, queue: int, now: float) -> None:
     world.left[1] += 1
     item = world.spare[world.left[0]]
     world.since[item] = now
+    if not world.left[0]:
+        _later(world, -1.0, DROWNS, 0, 0)  # before all else
     if router.arrive(world.pool, item, world.left[1], queue, now, now) >= 0:
         _answer(world, item, now)
     else:
@@ -259,9 +261,15 @@ def _answer(world: World, item: int, now: float) -> None:
 
 
 def _end(world: World, item: int, now: float) -> None:
-    agent = router.release(world.pool, item)
+    pool = world.pool
+    agent = router.release(pool, item)
     _put_back(world, item)
-    _free(world, agent, now)
+    item = router.free(pool, agent, now)
+    if item >= 0:
+        _answer(world, item, now)
+        # Without room of any kind they could only be told so.
+        if pool.lack[agent] + 1 < 1 << pool.kinds:
+            _free(world, agent, now)
 
 
 def _give_up(world: World, item: int, now: float, wait: int) -> None:
@@ -295,9 +303,6 @@ def _leave_waiting(world: World) -> None:
             item = world.pool.waiting.after[item]
 
 
-# --- counting --------------------------------------------------------------------------------------------------------
-
-
 def _row(world: World, queue: int, since: float) -> int:
     return (int(since / world.plan.every) * world.pool.queues + queue) * FIELDS
 
@@ -320,12 +325,12 @@ def _count_answered(world: World, queue: int, since: float, waited: float, talk:
 def _count_unanswered(world: World, queue: int, since: float, waited: float, fate: int) -> None:
     if since < world.plan.warm_up:
         return
-    counts, at = world.counts, _row(world, queue, since)
-    counts[at + OFFERED] += 1
-    counts[at + DELAYED] += 1
+    at = _row(world, queue, since)
+    world.counts[at + OFFERED] += 1
+    world.counts[at + DELAYED] += 1
     if fate == ABANDONED:
-        counts[at + ABANDONED] += 1
-        counts[at + WAIT_IN_VAIN] += waited
+        world.counts[at + ABANDONED] += 1
+        world.counts[at + WAIT_IN_VAIN] += waited
     _judge(world, queue, fate, waited, 0.0)
 
 
@@ -351,10 +356,9 @@ def _judge(world: World, queue: int, fate: int, waited: float, handled: float) -
         level = plan.level[k]
         value = _value(plan, level, fate, waited, handled)
         if value >= 0:
-            sums = world.levels
-            sums[level * SUMS + COUNTED] += 1
-            sums[level * SUMS + MET] += value > 0
-            sums[level * SUMS + TOTAL] += value
+            world.levels[level * SUMS + COUNTED] += 1
+            world.levels[level * SUMS + MET] += value > 0
+            world.levels[level * SUMS + TOTAL] += value
 
 
 def _value(plan: Plan, level: int, fate: int, waited: float, handled: float) -> float:
@@ -373,9 +377,6 @@ def _value(plan: Plan, level: int, fate: int, waited: float, handled: float) -> 
     if fate != ANSWERED:
         return -1.0
     return waited if measure == SPEED else handled
-
-
-# --- chance ----------------------------------------------------------------------------------------------------------
 
 
 def draw(world: World, queue: int, what: int) -> float:
