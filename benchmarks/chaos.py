@@ -22,14 +22,15 @@ import psycopg
 from benchmarks.figures import Figure
 from workfloor.kit import pg, postmaster
 
-ROUTERS = 3  # one that leads, and two, as another may be killed before the next has started
+ROUTERS = 2  # one that leads, and one that stands by
 HANDS = 2  # processes that play the agents
 THREADS = 2
 LEVELS = (1, 2, 3)
 COMES_BACK = 0.1  # of the rounds in which somebody looks after those who are away
 DECLINES = 0.05  # of the offers
-QUEUES = {"calls": (3, 1, "20s"), "chats": (2, 3, "60s"), "mail": (1, 6, "30 minutes")}  # level, at once, answer within
-SETTLES_SECONDS = 120.0
+# level, at once, answer within, offered for
+QUEUES = {"calls": (3, 1, "20s", "20s"), "chats": (2, 3, "60s", "2 minutes"), "mail": (1, 6, "30 minutes", "2 minutes")}
+STUCK_SECONDS = 30.0  # without anything being done: then the rest will never be
 HEAD = """
 [contract]
 client = "storm"
@@ -57,6 +58,7 @@ QUEUE = """
   requires = {{ portuguese = {level} }}
   answer_within = "{within}"
   at_once = {at_once}
+  offer_for = "{offered}"
 """
 TAIL = """
 [[prices]]
@@ -154,7 +156,10 @@ def _staff(count: int) -> None:
 
     now = clock.now()
     journal.make_partitions(first=now, count=2)
-    queues = "".join(QUEUE.format(name=n, level=q[0], at_once=q[1], within=q[2]) for n, q in QUEUES.items())
+    queues = "".join(
+        QUEUE.format(name=name, level=level, at_once=at_once, within=within, offered=offered)
+        for name, (level, at_once, within, offered) in QUEUES.items()
+    )
     contracts.sign(source=HEAD + queues + TAIL, now=now)
     client = Client.objects.get()
     for number in range(count):
@@ -234,7 +239,7 @@ def _go_on(item_id: int, person_id: int, state: str, chance: random.Random) -> N
     from workfloor.core.work.models import Item
     from workfloor.kit import clock
 
-    item, person, now = Item.objects.get(id=item_id), Person.objects.get(id=person_id), clock.now()
+    item, person, now = Item(id=item_id), Person(id=person_id), clock.now()
     if state == "offered" and chance.random() < DECLINES:
         work.decline(item=item, by=person, now=now)
     elif state == "offered":
@@ -275,17 +280,21 @@ class Family:
             self.routers.append(subprocess.Popen(line, env=self.environment, stdout=said, stderr=said))
 
     def settle(self, address: str, items: int) -> None:
-        """Wait until all work is done, or for so long as it may take."""
-        until = time.monotonic() + SETTLES_SECONDS
-        while _ask(address, "SELECT count(*) FROM work_item WHERE state = 'done'")[0][0] < items:
-            if time.monotonic() > until:
-                return
+        """Wait until all work is done, or nothing moves any more."""
+        done, moved = -1, time.monotonic()
+        while done < items and time.monotonic() - moved < STUCK_SECONDS:
+            [(now,)] = _ask(address, "SELECT count(*) FROM work_item WHERE state = 'done'")
+            if now > done:
+                done, moved = now, time.monotonic()
             time.sleep(0.5)
 
 
 @contextmanager
 def _family(environment: dict[str, str], items: int, folder: Path) -> Iterator[Family]:
-    family = Family(environment, folder)
+    routers = environment | {
+        "WORKFLOOR_DATABASE_URL": environment["WORKFLOOR_DATABASE_URL"] + " application_name=router"
+    }
+    family = Family(routers, folder)
     for _ in range(ROUTERS):
         family.add_router()
     hands = environment | {"WORKFLOOR_DATABASE_URL": environment["WORKFLOOR_DATABASE_URL"] + " application_name=hands"}
@@ -303,6 +312,7 @@ def _rage(server: pg.Server, address: str, family: Family, told: Storm, kills: i
     _until(lambda: _ask(address, "SELECT 1 FROM journal_fact WHERE event = 'work.offered' LIMIT 1"))
     for number in range(kills):
         time.sleep(every_seconds)
+        _until(lambda: _ask(address, _STANDS_BY)[0][0] >= ROUTERS)
         _kill_the_leader(address, family, told)
         told.cuts += len(_ask(address, _CUT))
         if number == kills // 2:
@@ -310,6 +320,7 @@ def _rage(server: pg.Server, address: str, family: Family, told: Storm, kills: i
             told.restarts += 1
 
 
+_STANDS_BY = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name = 'router'"
 # A third of those who work are cut off, in the middle of whatever they do.
 _CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hands' AND random() < 0.34

@@ -1,7 +1,7 @@
 """The decision log: what a router was told and what it offered, a line of JSON each, and its replay."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from workfloor.core.work.rules import Offer
@@ -22,15 +22,18 @@ def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, separators=(",", ":"), sort_keys=True)
 
 
-def replayed(log: Iterable[str]) -> Iterator[str]:
-    """The lines that the policy gives for what a log was told: the same lines, if nothing but the policy decided."""
-    mind, number = dispatch.Mind(), 0
+def replayed(log: Iterable[str], mind_of: Callable[[], dispatch.Mind] = dispatch.Mind) -> Iterator[str]:
+    """The lines that the policy gives for what a log was told: the same lines, if nothing but the policy decided.
+
+    `mind_of` gives the minds to replay with, for one that runs the compiled policy of the twin.
+    """
+    mind, number = mind_of(), 0
     for line in log:
         row = json.loads(line)
         if "offer" in row:
             continue
         begins = "begins" in row
-        mind = dispatch.Mind() if begins else mind
+        mind = mind_of() if begins else mind
         news = read(row["begins" if begins else "told"])
         for each in written(number or row["n"], news, mind.hear(news), begins):
             yield each

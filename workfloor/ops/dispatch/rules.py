@@ -4,7 +4,7 @@ The same tellings, in the same order, always give the same offers: that is what 
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ from workfloor.core.people.rules import CAPACITY
 from workfloor.core.pools import rules as pools
 from workfloor.core.queueing import rules as queueing
 from workfloor.core.work.rules import Offer
-from workfloor.kit import lanes
 from workfloor.ops.router import rules as policy
 
 WAITING, WITH_SOMEBODY, GONE = "waiting", "with", "gone"
@@ -87,9 +86,13 @@ class Reason(NamedTuple):
 
 
 class Mind:
-    """One router's knowledge of its pool. Items and people have numbers in the pool, ids everywhere else."""
+    """One router's knowledge of its pool. Items and people have numbers in the pool, ids everywhere else.
 
-    def __init__(self) -> None:
+    `using`: another form of the policy, compiled, and what gives a pool the form that it takes.
+    """
+
+    def __init__(self, using: Any = policy, shaped: Callable[[Any], Any] = lambda pool: pool) -> None:
+        self._policy, self._shaped = using, shaped
         self.pool: pools.Pool | None = None
         self.lines: dict[int, Line] = {}
         self.workers: dict[int, Worker] = {}
@@ -138,7 +141,7 @@ class Mind:
     def why(self, item_id: int, now: float) -> list[Reason]:
         """Say of everybody whether they could have an item that waits, and if not, why; the first asked come first."""
         queue = _queue(self.lines[self.things[item_id].queue_id])
-        return [self._reason(each, queue) for each in policy.why(self._pool, self.places[item_id], now)]
+        return [self._reason(each, queue) for each in self._policy.why(self._pool, self.places[item_id], now)]
 
     def _reason(self, candidate: policy.Candidate, queue: queueing.Queue) -> Reason:
         worker = self.workers[self._people[candidate.agent]]
@@ -151,17 +154,17 @@ class Mind:
         """When something changes by itself next: a ring is reached, or a refusal is over; inf for never."""
         found = [self._timers[0][0]] if self._timers else []
         if self.pool is not None:
-            found += (policy.ripens(self.pool, queue, now) for queue in range(self.pool.queues))
+            found += (self._policy.ripens(self.pool, queue, now) for queue in range(self.pool.queues))
         return min(found, default=math.inf)
 
     def _undo(self, news: News) -> None:
         """Put items whose offers do not stand back in their places, and people back on their seats."""
         for item_id in news.undone:
             place, thing = self.places[item_id], self.things[item_id]
-            agent = policy.release(self._pool, place)
+            agent = self._policy.release(self._pool, place)
             self.things[item_id] = Thing(item_id, thing.queue_id, thing.since)
-            lanes.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.since)
-            pools.sit(self._pool, agent, self._idle_since(agent))
+            self._policy.lanes.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.since)
+            self._policy.pools.sit(self._pool, agent, self._idle_since(agent))
 
     def _hear_lines(self, news: News) -> bool:
         """Whether the pool must be built anew; new slopes alone only take their place."""
@@ -188,10 +191,10 @@ class Mind:
             if number is None or profile is None:
                 anew = True
             elif worker.here:
-                policy.come(self.pool, number, profile, _never(worker.until))
+                self._policy.come(self.pool, number, profile, _never(worker.until))
                 freed.add(worker.person_id)
             else:
-                policy.go(self.pool, number)
+                self._policy.go(self.pool, number)
         return anew
 
     def _hear_things(self, news: News, freed: set[int]) -> list[Thing]:
@@ -220,7 +223,7 @@ class Mind:
             freed.add(known.person_id)
         place = self.places.pop(known.item_id, None)
         if place is not None:
-            policy.withdraw(self.pool, place)
+            self._policy.withdraw(self.pool, place)
             self.pool.holder[place] = -1
             self._spare.append(place)
 
@@ -234,7 +237,7 @@ class Mind:
         part = _mask(thing)
         self._pool.firm[agent] = self._pool.firm[agent] | part if sign > 0 else self._pool.firm[agent] & ~part
         self._pool.parts[agent] += sign * part.bit_count()
-        pools.take_stock(self._pool, agent)
+        self._policy.pools.take_stock(self._pool, agent)
 
     def _hear_refusals(self, news: News, freed: set[int]) -> None:
         for refusal in news.refusals:
@@ -244,7 +247,7 @@ class Mind:
             if self.refusals.get((person_id, queue_id), math.inf) <= news.at:
                 del self.refusals[person_id, queue_id]
                 if self.pool is not None and person_id in self.agent_numbers and queue_id in self.queue_numbers:
-                    policy.forgive(self.pool, self.agent_numbers[person_id], self.queue_numbers[queue_id])
+                    self._policy.forgive(self.pool, self.agent_numbers[person_id], self.queue_numbers[queue_id])
                     freed.add(person_id)
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -269,27 +272,27 @@ class Mind:
         for thing in arrived:
             place = self.places[thing.item_id] = self._spare.pop()
             queue = self.queue_numbers[thing.queue_id]
-            if policy.arrive(self._pool, place, thing.item_id, queue, thing.since, now) >= 0:
+            if self._policy.arrive(self._pool, place, thing.item_id, queue, thing.since, now) >= 0:
                 self._decided(place)
 
     def _offer_to(self, freed: set[int], now: float) -> None:
         for person_id in sorted(freed):
             number = self.agent_numbers.get(person_id)
-            while number is not None and (place := policy.free(self._pool, number, now)) >= 0:
+            while number is not None and (place := self._policy.free(self._pool, number, now)) >= 0:
                 self._decided(place)
 
     def _serve_rings(self, now: float) -> None:
         for queue in range(self._pool.queues):
             if self._pool.rings > 1 and math.isfinite(self._pool.after[queue * self._pool.rings + 1]):
-                while (place := policy.serve(self._pool, queue, now)) >= 0:
+                while (place := self._policy.serve(self._pool, queue, now)) >= 0:
                     self._decided(place)
 
     def _settle(self, now: float) -> None:
-        while self.pool is not None and (place := policy.settle(self.pool, now)) >= 0:
+        while self.pool is not None and (place := self._policy.settle(self.pool, now)) >= 0:
             self._decided(place)
 
     def _decided(self, place: int) -> None:
-        item_id, part = self._pool.waiting.name[place], self._pool.part[place]
+        item_id, part = int(self._pool.waiting.name[place]), int(self._pool.part[place])
         thing, person_id = self.things[item_id], self._people[self._pool.holder[place]]
         low, high = (part & -part).bit_length() - 1, part.bit_length()
         self.things[item_id] = thing._replace(state=WITH_SOMEBODY, person_id=person_id, low=low, high=high)
@@ -311,7 +314,7 @@ class Mind:
         profiles = queueing.numbered(self._profile(self.workers[person_id]) for person_id in self._people)
         self._profiles = {profile: number for number, profile in enumerate(profiles)}
         room = max(ROOMY, 2 * len(self.things))
-        self.pool = pools.pool([_queue(line) for line in lines], profiles or [()], self._people, room)
+        self.pool = self._shaped(pools.pool([_queue(line) for line in lines], profiles or [()], self._people, room))
         self._place_things(room)
         for person_id, worker in self.workers.items():
             self._seat(worker, idle.get(person_id) or worker.since)
@@ -327,13 +330,13 @@ class Mind:
                 place = self.places[thing.item_id] = self._spare.pop()
                 self._pool.queue[place] = self.queue_numbers[thing.queue_id]
                 self._pool.waiting.name[place] = thing.item_id
-                lanes.join(self._pool.waiting, self._pool.queue[place], place, thing.since)
+                self._policy.lanes.join(self._pool.waiting, self._pool.queue[place], place, thing.since)
 
     def _seat(self, worker: Worker, since: float) -> None:
         if worker.here:
             number = self.agent_numbers[worker.person_id]
-            policy.come(self._pool, number, self._profiles[self._profile(worker)], _never(worker.until))
-            pools.sit(self._pool, number, since)
+            self._policy.come(self._pool, number, self._profiles[self._profile(worker)], _never(worker.until))
+            self._policy.pools.sit(self._pool, number, since)
 
     def _idle_since(self, number: int) -> float:
         return self._pool.benches.key[number] - self._pool.handicap[number]
