@@ -13,7 +13,9 @@ def test_a_storm_breaks_nothing(capsys):
 
     with capsys.disabled():
         gaps = ", ".join(f"{gap:.2f}" for gap in told.gaps)
-        sys.stdout.write(f"\nseconds without offers after each kill: {gaps}; {told.cuts} cuts, {told.seconds:.0f} s in all\n")
+        sys.stdout.write(
+            f"\nseconds without offers after each kill: {gaps}; {told.cuts} cuts, {told.seconds:.0f} s in all\n"
+        )
     assert told.faults == []
     assert len(told.kills) == 10
     assert told.restarts == 1
