@@ -136,7 +136,7 @@ def real_database(template: str, django_db_setup: None, django_db_blocker) -> It
 
 @pytest.fixture
 def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
-    """A web server, worker and router of our own on the test's own database, as `workfloor up` runs them; yields its URL."""
+    """A web server, worker and router on the test's own database, as `workfloor up` has them; gives its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{probe.getsockname()[1]}"
