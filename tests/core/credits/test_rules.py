@@ -345,7 +345,7 @@ def test_only_what_looks_back_asks_for_earlier_months():
         return rules.months_needed(agreed.service_levels, agreed.credits, agreed.terminations)
 
     assert [needed(name) for name in ("at-risk", "points-from-a-table", "points-over-a-quarter")] == [0, 1, 2]
-    assert [needed(name) for name in ("earn-back", "ratchet", "repeated-misses")] == [4, None, None]
+    assert [needed(name) for name in ("earn-back", "ratchet", "repeated-misses")] == [4, rules.EVERY, rules.EVERY]
 
 
 # --- bonus bank --------------------------------------------------------------------------------------------------

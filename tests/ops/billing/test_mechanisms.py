@@ -1,6 +1,6 @@
 """The small contracts of examples/contracts, executed from work items to the statement, its pages and its paper."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_a_promise_rises_on_the_first_day_of_a_month_that_finds_it_raised():
 def test_earlier_months_are_seen_under_their_own_version():
     client = signed("earn-back")
     amended = EXAMPLES.joinpath("earn-back.toml").read_text("utf-8").replace('"80 %"', '"50 %"')
-    sign(amended, slug="earn-back", effective_on=datetime(2026, 2, 1, tzinfo=UTC).date())
+    sign(amended, slug="earn-back", effective_on=date(2026, 2, 1))
     half = [on(2026, month, waited) for month in (1, 2, 3) for waited in (IN_TIME, LATE)]
     store(client, half)
 
@@ -222,3 +222,12 @@ def test_what_the_bonus_bank_met_and_what_it_holds_are_on_the_statement():
         "Credit: Answered in 20 seconds, 20.00 USD of it from the bonus bank"
     )
     assert (str(february.total.amount), forms.plain(february)["bank"]) == ("980.00", "0.00")  # 1,000 - (40 - 20)
+
+
+def test_where_any_version_looked_further_back_so_do_those_after_it():
+    client = signed("repeated-misses")
+    text = EXAMPLES.joinpath("earn-back.toml").read_text("utf-8").replace('"earn-back"', '"repeated-misses"')
+    sign(text, slug="repeated-misses", effective_on=date(2027, 1, 1))
+    scope = queries._scope(client, "2027-06", datetime(2027, 7, 1, tzinfo=UTC))
+
+    assert len(list(queries._months_before(scope))) == 17

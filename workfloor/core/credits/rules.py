@@ -22,6 +22,7 @@ from workfloor.core.promises.rules import (
 from workfloor.kit import money
 from workfloor.kit.money import Money
 
+EVERY = 10**6  # more months than any term has
 # Wide enough that a quotient never looks like an exact half of a minor unit unless it is one.
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
@@ -81,10 +82,10 @@ def settle(months: Iterable[Month]) -> list[Settled]:
     return done
 
 
-def months_needed(levels: Iterable[ServiceLevel], terms: Credits | None, ends: Iterable[Termination]) -> int | None:
-    """Return how many months before a month its credits depend on; None for all since the contract began."""
+def months_needed(levels: Iterable[ServiceLevel], terms: Credits | None, ends: Iterable[Termination]) -> int:
+    """Return how many months before a month its credits depend on; EVERY for all since the contract began."""
     if any(level.ratchet for level in levels) or (terms and (terms.cap_year or terms.bank) is not None):
-        return None
+        return EVERY
     reach = max((each.within_months - 1 for each in ends), default=0)
     if terms:
         reach += terms.average_months - 1 + terms.over_months - 1

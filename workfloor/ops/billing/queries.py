@@ -110,12 +110,17 @@ def _months_before(scope: _Scope) -> Iterator[credits.Month]:
     """Compute the earlier months that the credits of this one look back on, each under its own version."""
     agreed, (year, number) = scope.contract, map(int, scope.period.name.split("-"))
     begun = (year - agreed.starts_on.year) * 12 + number - agreed.starts_on.month
-    needed = credits.months_needed(agreed.service_levels, agreed.credits, agreed.terminations)
-    for back in range(begun if needed is None else min(needed, begun), 0, -1):
+    for back in range(min(_needed(scope), begun), 0, -1):
         years, month = divmod(year * 12 + number - 1 - back, 12)
         then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.now)
         attained = [_figures(then, level)[None].attained for level in then.contract.service_levels]
         yield rules.month(then.contract, then.period.name, _lines(then), attained)
+
+
+def _needed(scope: _Scope) -> int:
+    """How many months back: where this version looks back at all, as far as any version did."""
+    every = [contracts.terms(version) for version in contracts.versions(scope.client.id)]
+    return max(map(rules.months_behind, every)) if rules.months_behind(scope.contract) else 0
 
 
 def _scope(client: Client, period: str, now: datetime) -> _Scope:

@@ -11,6 +11,7 @@ from workfloor.core.charges import rules as charges
 from workfloor.core.charges.rules import Line as Line
 from workfloor.core.charges.rules import Price
 from workfloor.core.contracts.rules import Contract
+from workfloor.core.credits import rules as credits
 from workfloor.core.credits.rules import Credit as Credit
 from workfloor.core.credits.rules import Month
 from workfloor.core.promises.rules import FOUR_PLACES, ServiceLevel, four_places
@@ -237,6 +238,11 @@ def due(made: Iterable[Line], owed: Iterable[Credit], currency: str) -> Money:
     """Return the lines less the credits, before taxes."""
     charged = money.total((line.amount for line in made), currency)
     return charged - money.total((credit.amount for credit in owed), currency)
+
+
+def months_behind(contract: Contract) -> int:
+    """Return how many months before a month its credits may depend on."""
+    return credits.months_needed(contract.service_levels, contract.credits, contract.terminations)
 
 
 def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequence[Decimal | None]) -> Month:
