@@ -279,10 +279,17 @@ class Family:
             line = [sys.executable, "-m", "workfloor", "router"]
             self.routers.append(subprocess.Popen(line, env=self.environment, stdout=said, stderr=said))
 
+    def keep_alive(self) -> None:
+        """Start routers again that ended, as `workfloor up` does: one that starts while the database is away ends."""
+        self.routers = [each for each in self.routers if each.poll() is None]
+        while len(self.routers) < ROUTERS:
+            self.add_router()
+
     def settle(self, address: str, items: int) -> None:
         """Wait until all work is done, or nothing moves any more."""
         done, moved = -1, time.monotonic()
         while done < items and time.monotonic() - moved < STUCK_SECONDS:
+            self.keep_alive()
             [(now,)] = _ask(address, "SELECT count(*) FROM work_item WHERE state = 'done'")
             if now > done:
                 done, moved = now, time.monotonic()
@@ -312,7 +319,7 @@ def _rage(server: pg.Server, address: str, family: Family, told: Storm, kills: i
     _until(lambda: _ask(address, "SELECT 1 FROM journal_fact WHERE event = 'work.offered' LIMIT 1"))
     for number in range(kills):
         time.sleep(every_seconds)
-        _until(lambda: _ask(address, _STANDS_BY)[0][0] >= ROUTERS)
+        _until(lambda: family.keep_alive() or _ask(address, _STANDS_BY)[0][0] >= ROUTERS)
         _kill_the_leader(address, family, told)
         told.cuts += len(_ask(address, _CUT))
         if number == kills // 2:
@@ -320,7 +327,7 @@ def _rage(server: pg.Server, address: str, family: Family, told: Storm, kills: i
             told.restarts += 1
 
 
-_STANDS_BY = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name = 'router'"
+_STANDS_BY = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name LIKE 'router%'"
 # A third of those who work are cut off, in the middle of whatever they do.
 _CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hands' AND random() < 0.34
@@ -335,8 +342,7 @@ def _kill_the_leader(address: str, family: Family, told: Storm) -> None:
         os.kill(leader, signal.SIGKILL)
     for router in [each for each in family.routers if each.pid == leader]:
         router.wait()
-        family.routers.remove(router)
-    family.add_router()
+    family.keep_alive()
 
 
 def _restart(server: pg.Server, address: str) -> None:

@@ -135,6 +135,7 @@ class Router:
             self._snapshot = facts.snapshot()
             news = queries.everything(self.pool, now)
         self._hear(news, now, begins=True)
+        actions.lead_on()
 
     def step(self) -> bool:
         """Learn what is new, offer what follows from it, take back what was not answered; whether anything was."""

@@ -239,6 +239,18 @@ def test_a_leader_that_hangs_is_cut_off_and_the_lead_is_free(floor, monkeypatch)
             hung.execute("SELECT 1")
 
 
+def test_a_leader_that_takes_a_large_floor_in_is_given_the_time(floor, monkeypatch):
+    monkeypatch.setattr(actions, "SILENT_SECONDS", 0.1)
+    with psycopg.connect(floor, autocommit=True) as slow:
+        slow.execute("SELECT pg_advisory_lock(hashtextextended('router/main', 0))")
+        slow.execute("SELECT set_config('application_name', %s, false)", [queries.BEGINS])
+        time.sleep(0.3)
+        assert inside(actions.cut_off_a_silent_leader, pool=models.MAIN) == 0
+        slow.execute("SELECT set_config('application_name', %s, false)", [queries.LEADS])
+        time.sleep(0.3)
+        assert inside(actions.cut_off_a_silent_leader, pool=models.MAIN) == 1
+
+
 def test_taking_over_is_a_fact(floor):
     leading()
     [fact] = inside(lambda: list(journal.models.Fact.objects.filter(event="router.took-over")))

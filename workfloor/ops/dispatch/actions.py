@@ -17,6 +17,8 @@ from workfloor.ops.dispatch import events, models, queries, rules
 
 # A leader asks for something four times a second; one that has been silent so long hangs, or its machine does.
 SILENT_SECONDS = 1.2
+# One that begins has a whole floor to take in, and says so by the name of its connection.
+SILENT_SECONDS_AT_FIRST = 60.0
 
 
 class Deposed(Exception):
@@ -36,8 +38,15 @@ def take_over(*, pool: str, process: str, now: datetime) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(_NEXT_EPOCH, [pool, now, process])
         epoch = int(cursor.fetchone()[0])
+        cursor.execute("SELECT set_config('application_name', %s, false)", [queries.BEGINS])
     journal.record(events.TookOver(pool, epoch, process), at=now)
     return epoch
+
+
+def lead_on() -> None:
+    """Say that everything is taken in: from now on, silence counts as a stall."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('application_name', %s, false)", [queries.LEADS])
 
 
 _NEXT_EPOCH = f"""
@@ -49,7 +58,7 @@ RETURNING epoch
 
 def cut_off_a_silent_leader(*, pool: str) -> int:
     """End the connections of a leader that hangs, which frees its place; returns how many."""
-    found = queries.stalled(f"router/{pool}", SILENT_SECONDS)
+    found = queries.stalled(f"router/{pool}", SILENT_SECONDS, SILENT_SECONDS_AT_FIRST)
     with connection.cursor() as cursor:
         for pid in found:
             cursor.execute("SELECT pg_terminate_backend(%s)", [pid])

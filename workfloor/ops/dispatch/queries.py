@@ -202,14 +202,16 @@ WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted
   AND (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(%s, 0)
   AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND (activity.state <> 'active' OR activity.wait_event_type = 'Client')
-  AND activity.state_change < clock_timestamp() - make_interval(secs => %s)
+  AND activity.state_change < clock_timestamp()
+      - make_interval(secs => CASE activity.application_name WHEN %s THEN %s ELSE %s END)
 """
+BEGINS, LEADS = "router begins", "router leads"  # what a leader's connection calls itself
 
 
-def stalled(lock: str, seconds: float) -> list[int]:
+def stalled(lock: str, seconds: float, seconds_to_begin: float) -> list[int]:
     """The server processes that hold a lock of this name for a client that has asked for nothing so long."""
     with connection.cursor() as cursor:
-        cursor.execute(_STALLED, [lock, seconds])
+        cursor.execute(_STALLED, [lock, BEGINS, seconds_to_begin, seconds])
         return [row[0] for row in cursor.fetchall()]
 
 
