@@ -319,7 +319,7 @@ def _rage(server: pg.Server, address: str, family: Family, told: Storm, kills: i
     _until(lambda: _ask(address, "SELECT 1 FROM journal_fact WHERE event = 'work.offered' LIMIT 1"))
     for number in range(kills):
         time.sleep(every_seconds)
-        _until(lambda: family.keep_alive() or _ask(address, _STANDS_BY)[0][0] >= ROUTERS)
+        _until(lambda: _stands_by(address, family))
         _kill_the_leader(address, family, told)
         told.cuts += len(_ask(address, _CUT))
         if number == kills // 2:
@@ -328,6 +328,13 @@ def _rage(server: pg.Server, address: str, family: Family, told: Storm, kills: i
 
 
 _STANDS_BY = "SELECT count(DISTINCT pid) FROM pg_stat_activity WHERE application_name LIKE 'router%'"
+
+
+def _stands_by(address: str, family: Family) -> bool:
+    family.keep_alive()
+    return bool(_ask(address, _STANDS_BY)[0][0] >= ROUTERS)
+
+
 # A third of those who work are cut off, in the middle of whatever they do.
 _CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hands' AND random() < 0.34

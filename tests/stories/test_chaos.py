@@ -1,6 +1,7 @@
 """Leaders killed, agents cut off, the database stopped: nothing is lost, doubled, stuck or passed over."""
 
 import sys
+from statistics import median
 
 import pytest
 
@@ -20,3 +21,4 @@ def test_a_storm_breaks_nothing(capsys):
     assert len(told.kills) == 10
     assert told.restarts == 1
     assert told.cuts > 0
+    assert median(told.gaps) < 2
