@@ -165,7 +165,8 @@ def test_what_is_no_scenario_is_refused(text):
 
 # --- with a contract ---------------------------------------------------------------------------------------------
 
-AGREED = contracts.read(CONTRACT.format(slug="lisbon-light"))
+AGREED_TEXT = CONTRACT.format(slug="lisbon-light")
+AGREED = contracts.read(AGREED_TEXT)
 QUEUE = next(iter(AGREED.queues().values()))
 
 
@@ -201,6 +202,15 @@ def test_queues_that_the_contract_lacks_and_longer_than_a_month_are_refused():
     text = agreed('\n[[queues]]\nname = "unheard-of"\n').replace('"1d"', '"40d"')
 
     assert {place for _, place in faults(text, contract=AGREED)} == {"queues[0].name", "scenario.lasts"}
+
+
+def test_what_is_charged_by_disposition_is_refused_not_simulated_as_nothing():
+    by_outcome = AGREED_TEXT.replace('unit = "contact"', 'unit = "outcome"\ndispositions = ["resolved"]')
+
+    assert (
+        "scenario.contract" in {place for _, place in faults(agreed(), contract=contracts.read(by_outcome))}
+    ) is True
+    assert "scenario.contract" not in {place for _, place in faults(agreed("colour = 1"), contract=AGREED)}
 
 
 def test_a_contract_that_cannot_be_read_is_one_fault():

@@ -117,6 +117,7 @@ Faults = Iterator[tuple[str, str, Sequence[str]]]
 
 def _faults(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
     yield from _faults_of_head(given, contract)
+    yield from _faults_of_prices(contract)
     yield from _faults_of_queues(given, contract)
     yield from _faults_of_groups(given, contract)
     yield from _faults_of_replay(given, contract, past)
@@ -142,6 +143,13 @@ def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
         yield "scenario.currency", "is the contract's affair; take it out.", ("scenario.contract",)
     elif head.get("currency", "EUR") not in money.MINOR_UNITS:
         yield "scenario.currency", f"{head['currency']} is no currency of ISO 4217.", ()
+
+
+def _faults_of_prices(contract: Contract | None) -> Faults:
+    """Nothing that is simulated ends with a disposition, so that what is charged by it would come to nothing."""
+    for price in contract.prices if contract else ():
+        if price.unit == "outcome":
+            yield "scenario.contract", f"charges “{price.title}” by disposition, which a simulation does not know.", ()
 
 
 _CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "at_once")
