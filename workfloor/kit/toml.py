@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
-
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-from jsonschema.validators import extend
 
 LARGEST = 1_000_000  # characters
 _LONGEST_LINE = 2_000  # beyond it, reading a key of thousands of dotted parts takes minutes
@@ -264,17 +262,27 @@ class _Scan:
 # Faults against the schema
 
 
-def _matches(_: Any, pattern: str, value: Any, __: Schema) -> Iterator[ValidationError]:
+def _matches(_: Any, pattern: str, value: Any, __: Schema) -> Iterator[Error]:
     """Match whole text: with `search`, `$` lets a line break at the end pass."""
     if isinstance(value, str) and not re.fullmatch(pattern, value):
+        from jsonschema import ValidationError
+
         yield ValidationError("does not match")
 
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
+@cache
+def _validator() -> Any:
+    """Imported when a file is read, so that the commands that read none start sooner."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    return extend(Draft202012Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
 
 
 def _validate(document: Document, schema: Schema, not_yet: Mapping[str, str]) -> None:
-    validator = _Validator(schema, format_checker=FormatChecker(["date"]))
+    from jsonschema import FormatChecker
+
+    validator = _validator()(schema, format_checker=FormatChecker(["date"]))
     for _ in range(5):  # what stands in for a wrong value may lack something itself
         errors = list(validator.iter_errors(document.data))
         if not errors:
