@@ -42,7 +42,6 @@ import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from psycopg import conninfo, sql  # noqa: E402
 
-
 # No test is timed. What CI finds it must find again.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("house")
