@@ -226,7 +226,8 @@ def _by_bare_client(address: str, script: str, each: int) -> float:
         "--client", str(CONNECTIONS), "--jobs", "2", "--protocol", "prepared", "--file", "/dev/stdin",
         "--transactions", str(each), str(where["dbname"]),
     ]  # fmt: skip
-    return seconds(lambda: subprocess.run(command, input=script, text=True, check=True, capture_output=True))
+    env = os.environ | {"PGPASSWORD": str(where.get("password") or "")}
+    return seconds(lambda: subprocess.run(command, input=script, text=True, check=True, capture_output=True, env=env))
 
 
 # --- from arrival to offer -------------------------------------------------------------------------------------------
