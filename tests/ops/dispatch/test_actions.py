@@ -64,6 +64,21 @@ def test_a_certificate_counts_until_the_day_it_expires(everyone):
     assert actions.pulse(now=make.NINE) == 1
 
 
+def test_a_certificate_expires_with_the_day_where_the_person_works(everyone):
+    make.call()
+    ana = make.agent(portuguese=1)
+    ana.site = people.open_site(name="Cebu", country="PH", zone="Asia/Manila")
+    ana.save()
+    people.certify(
+        person=ana, skill="portuguese", level=4, proof="test", valid_from=make.NINE.date(),
+        expires_on=make.NINE.date(), now=make.NINE,
+    )  # fmt: skip
+
+    # Eight hours ahead of UTC: at 17:00 in Cebu the day lasts, at one in the morning it is over.
+    assert actions.pulse(now=make.later(hours=7, minutes=1)) == 0
+    assert actions.pulse(now=make.later(hours=6, minutes=59)) == 1
+
+
 def test_a_clearance_withdrawn_ends_the_offers(everyone):
     make.call()
     ana = make.agent()

@@ -5,7 +5,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -128,7 +128,7 @@ def everything(pool: str, now: datetime) -> rules.News:
 
 def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[rules.Worker, ...]:
     """Agents as they are now: these, or all who are with us. Who is none any more takes no work."""
-    agents = Person.objects.filter(client=None).select_related("presence").order_by("id")
+    agents = Person.objects.filter(client=None).select_related("presence", "site").order_by("id")
     agents = agents.filter(roles__contains=["agent"], left_at=None) if person_ids is None else agents
     agents = agents if person_ids is None else agents.filter(id__in=person_ids)
     found = agents.prefetch_related(
@@ -138,14 +138,20 @@ def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[r
     return tuple(_worker(person, now) for person in found)
 
 
+def _zone(person: Person) -> tzinfo:
+    """Certificates begin and expire with the day where the person works."""
+    return ZoneInfo(person.site.zone) if person.site else UTC
+
+
 def _worker(person: Person, now: datetime) -> rules.Worker:
-    day = now.astimezone(UTC).date()
+    zone = _zone(person)
+    day = now.astimezone(zone).date()
     held = people_queries.held(person.certificates.all())
     presence = person.presence
     here = presence.state == "available" and person.left_at is None and person.is_a("agent")
     clients = tuple(sorted(each.client_id for each in person.clearances.all()))
     changes = [d for each in held for d in (each.valid_from, each.expires_on and each.expires_on + timedelta(1))]
-    until = min((datetime.combine(d, time(0), UTC).timestamp() for d in changes if d and d > day), default=None)
+    until = min((datetime.combine(d, time(0), zone).timestamp() for d in changes if d and d > day), default=None)
     return rules.Worker(person.id, people.skills(held, day), clients, here, presence.since.timestamp(), until)
 
 
@@ -280,7 +286,7 @@ def _workers_before(offer: journal_models.Fact) -> tuple[rules.Worker, ...]:
     told = _last_facts(offer, "person_id", PRESENCES)
     cleared = Clearance.objects.filter(granted_at__lte=offer.at).exclude(withdrawn_at__lte=offer.at)
     agents = Person.objects.filter(client=None, roles__contains=["agent"], joined_at__lte=offer.at)
-    agents = agents.select_related("presence")
+    agents = agents.select_related("presence", "site")
     found = agents.exclude(left_at__lte=offer.at).order_by("id").prefetch_related(
         Prefetch("certificates", Certificate.objects.select_related("skill")), Prefetch("clearances", cleared)
     )  # fmt: skip
@@ -298,7 +304,7 @@ def _worker_before(person: Person, at: datetime, told: journal_models.Fact | Non
         here, since = person.presence.state == "available", person.presence.since
     else:
         here, since = told is not None and told.event == "person.available", told.at if told else at
-    skills = people.skills(held, at.astimezone(UTC).date())
+    skills = people.skills(held, at.astimezone(_zone(person)).date())
     return rules.Worker(person.id, skills, clients, here, since.timestamp())
 
 
