@@ -146,7 +146,6 @@ def test_nothing_of_the_past_waits_for_anybody(desk: Desk):
     desk.imports(ANSWERED, ABANDONED, PHANTOM)
 
     assert not work.waiting().exists()
-    assert not work.floor()
 
 
 def test_the_import_itself_is_a_fact_with_its_report(desk: Desk):

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from workfloor.core.journal import models as journal_models
 from workfloor.core.journal import queries as journal
 from workfloor.core.people.models import Clearance, Person
 from workfloor.core.work import models, rules
@@ -68,29 +67,6 @@ def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
     ):
         found[person_id].append((share.lower, share.upper))
     return found
-
-
-def refusals(since: datetime) -> dict[int, set[int]]:
-    """Which people let a waiting item go by since an instant: item -> people."""
-    facts = journal_models.Fact.objects.filter(
-        event__in=["work.declined", "work.offer-expired"], at__gte=since, item_id__in=waiting().values("id")
-    )
-    found: dict[int, set[int]] = {}
-    for fact in facts:
-        found.setdefault(fact.item_id, set()).add(fact.person_id)
-    return found
-
-
-def floor() -> list[dict[str, object]]:
-    """Each queue with work in it: how many wait, are offered, held, wrapped up, and since when the oldest waits."""
-    unfinished = models.Item.objects.exclude(state__in=rules.FINISHED)
-    counts = {state: Count("id", Q(state=state)) for state in ("waiting", "offered", "held", "wrapping")}
-    oldest = Min("queued_at", filter=Q(state="waiting", awaiting_customer_since=None))
-    earliest = Min("answer_by", filter=Q(state="waiting", awaiting_customer_since=None))
-    rows = unfinished.values("queue_id", "queue__name", "client_id", "client__title").annotate(
-        **counts, oldest_queued_at=oldest, earliest_answer_by=earliest
-    )
-    return list(rows.order_by("client__title", "queue__name"))
 
 
 @dataclass(frozen=True)
