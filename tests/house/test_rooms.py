@@ -13,7 +13,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = ROOT / "workfloor"
 FLOORS = ("kit", "ui", "core", "ops", "lines", "desks", "demo", "cli")
-CORE = ("journal", "clients", "people", "promises", "charges", "credits", "contracts", "work", "queueing", "pools")
+CORE = (
+    "journal",
+    "clients",
+    "people",
+    "promises",
+    "charges",
+    "credits",
+    "contracts",
+    "work",
+    "queueing",
+    "pools",
+    "conversations",
+)
 ROOMS = {
     "__init__", "rules", "events", "models", "queries", "gateway", "actions", "followers", "tasks", "forms", "views",
     "api", "urls", "apps",

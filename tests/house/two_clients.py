@@ -11,6 +11,8 @@ from django.db import connection, models
 from tests import make
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.rules import Address, Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
@@ -50,6 +52,11 @@ def side(slug: str, word: str) -> Side:
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
     held = work.offer(item=held, person=agent, at_once=3, offer_seconds=30, now=make.NINE)
     held = work.accept(item=held, by=agent, now=make.NINE)
+    letter = File(f"{word}.txt", "text/plain", word.encode())
+    conversations.receive(
+        case=held.case, item=held, channel="email", key=word, sender=Address(f"{word}@example.com", word),
+        content=Content(word, word, f"<p>{word}</p>", word), files=[letter], now=make.NINE,
+    )  # fmt: skip
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     own = make.person("client", name=f"Own {word}", of=client)
     token = clients.issue_token(client=client, title=word, scopes=SCOPES, now=make.NINE)
@@ -122,6 +129,7 @@ _VALUES: list[tuple[Any, Any]] = [
     (ArrayField, []),
     (models.CharField, ""),
     (models.TextField, ""),
+    (models.BinaryField, b""),
 ]
 
 

@@ -1,0 +1,174 @@
+"""Messages in, replies and notes, and what becomes of them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from workfloor.core.conversations import events, models, queries, rules
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal.rules import Event
+from workfloor.core.people.models import Person
+from workfloor.core.work.models import Case, Item
+from workfloor.kit import locks
+
+
+class Refused(ValueError):
+    """The message cannot be taken or sent like this; the reason says what to do."""
+
+
+def receive(
+    *,
+    case: Case,
+    channel: str,
+    key: str,
+    sender: rules.Address,
+    content: rules.Content,
+    now: datetime,
+    item: Item | None = None,
+    recipients: Sequence[rules.Address] = (),
+    files: Sequence[rules.File] = (),
+    external_id: str = "",
+    sent_at: datetime | None = None,
+) -> tuple[models.Message, bool]:
+    """Take a customer's message in; the same key again is the same message. Returns it and whether it is new."""
+    locks.hold("message.key", case.client_id, channel, key)
+    if known := queries.by_key(case.client_id, channel, key):
+        return known, False
+    message = _make(
+        case, item, content, files, now, direction="in", channel=channel, key=key, state="received",
+        external_id=external_id, sender=sender.address, sender_name=sender.name, sent_at=sent_at,
+        recipients=[asdict(each) for each in recipients],
+    )  # fmt: skip
+    _tell(message, events.Received(message.id, channel), now, None)
+    return message, True
+
+
+def reply(
+    *,
+    item: Item,
+    channel: str,
+    content: rules.Content,
+    recipients: Sequence[rules.Address],
+    now: datetime,
+    by: Person | None = None,
+    files: Sequence[rules.File] = (),
+    key: str = "",
+    external_id: str = "",
+    sender: rules.Address | None = None,
+) -> models.Message:
+    """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, nobody where a rule writes.
+
+    The same key again is the same reply. Raises Refused for an item without a case, in other hands, or where nothing is
+    said.
+    """
+    if key:
+        locks.hold("message.key", item.client_id, channel, key)
+        if known := queries.by_key(item.client_id, channel, key):
+            return known
+    _refuse_unfit(item, content, files, by)
+    assert item.case is not None
+    message = _make(
+        item.case, item, content, files, now, direction="out", channel=channel, key=key, state="waiting",
+        external_id=external_id, person=by, sender=sender.address if sender else "",
+        sender_name=sender.name if sender else "", recipients=[asdict(each) for each in recipients],
+    )  # fmt: skip
+    _tell(message, events.ReplyWritten(message.id, channel), now, by)
+    return message
+
+
+def _refuse_unfit(item: Item, content: rules.Content, files: Sequence[rules.File], by: Person | None) -> None:
+    if item.case_id is None:
+        raise Refused("This item belongs to no case, so there is nobody to write to.")
+    if by is not None and item.person_id != by.id:
+        raise Refused("This item is not with you any more.")
+    if not content.text.strip() and not content.html.strip() and not files:
+        raise Refused("Write something first.")
+    if faults := rules.faults(list(files)):
+        raise Refused(" ".join(faults))
+
+
+def note(
+    *,
+    case: Case,
+    text: str,
+    by: Person,
+    now: datetime,
+    item: Item | None = None,
+    files: Sequence[rules.File] = (),
+) -> models.Message:
+    """Note something about a case for whoever works on it; the customer never sees it."""
+    if not text.strip():
+        raise Refused("Write something first.")
+    if faults := rules.faults(list(files)):
+        raise Refused(" ".join(faults))
+    content = rules.Content(text)
+    message = _make(case, item, content, files, now, direction="note", state="noted", person=by)
+    _tell(message, events.NoteWritten(message.id), now, by)
+    return message
+
+
+def _make(
+    case: Case, item: Item | None, content: rules.Content, files: Sequence[rules.File], now: datetime, **more: Any
+) -> models.Message:
+    message = models.Message.objects.create(
+        client_id=case.client_id, case=case, item=item, said_at=now, subject=content.subject, text=content.text,
+        folded_text=content.folded_text, html=content.html, **more,
+    )  # fmt: skip
+    attachments = [
+        models.Attachment(
+            client_id=case.client_id, message=message, name=each.name, media_type=each.media_type,
+            content_id=each.content_id, size=len(each.content), digest=each.digest, content=each.content,
+        )
+        for each in files
+    ]  # fmt: skip
+    if attachments:
+        models.Attachment.objects.bulk_create(attachments)
+    return message
+
+
+def _tell(message: models.Message, event: Event, now: datetime, by: Person | None) -> None:
+    journal.record(
+        event, at=now, client_id=message.client_id, item_id=message.item_id, case_id=message.case_id,
+        by_id=by.id if by else None,
+    )  # fmt: skip
+
+
+# --- what becomes of a reply --------------------------------------------------------------------------------------
+
+
+def mark_sent(*, message: models.Message, now: datetime) -> models.Message:
+    """The channel has taken a reply over."""
+    return _become(message, "sent", events.Sent(message.id), now, sent_at=now)
+
+
+def mark_read(*, message: models.Message, now: datetime) -> models.Message:
+    """The customer has seen a reply."""
+    return _become(message, "read", events.Read(message.id), now, read_at=now)
+
+
+def mark_undelivered(*, message: models.Message, reason: str, now: datetime) -> models.Message:
+    """A reply did not arrive, as the channel says now or said only after it had taken it over."""
+    return _become(message, "failed", events.Undelivered(message.id, reason), now, fault=reason)
+
+
+def try_again(*, message: models.Message, now: datetime, by: Person | None = None) -> models.Message:
+    """Let the channel try once more to deliver a reply that failed."""
+    return _become(message, "waiting", events.TriedAgain(message.id), now, by, fault="")
+
+
+def withdraw(*, message: models.Message, now: datetime, by: Person | None = None) -> models.Message:
+    """Take a reply back that the channel has not yet taken over."""
+    return _become(message, "withdrawn", events.Withdrawn(message.id), now, by)
+
+
+def _become(
+    message: models.Message, state: str, event: Event, now: datetime, by: Person | None = None, **columns: Any
+) -> models.Message:
+    message = models.Message.objects.select_for_update().get(id=message.id)
+    rules.allow(message.state, event.name)
+    for column, value in (columns | {"state": state}).items():
+        setattr(message, column, value)
+    message.save(update_fields=["state", *columns])
+    _tell(message, event, now, by)
+    return message

@@ -1,0 +1,57 @@
+"""Facts about messages; what a message says stands in its row, for facts cannot be deleted."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workfloor.core.journal.rules import Event
+
+
+@dataclass(frozen=True)
+class Received(Event):
+    name: ClassVar[str] = "message.received"
+    message: int
+    channel: str
+
+
+@dataclass(frozen=True)
+class ReplyWritten(Event):
+    name: ClassVar[str] = "message.reply-written"
+    message: int
+    channel: str
+
+
+@dataclass(frozen=True)
+class NoteWritten(Event):
+    name: ClassVar[str] = "message.note-written"
+    message: int
+
+
+@dataclass(frozen=True)
+class Sent(Event):
+    name: ClassVar[str] = "message.sent"
+    message: int
+
+
+@dataclass(frozen=True)
+class Read(Event):
+    name: ClassVar[str] = "message.read"
+    message: int
+
+
+@dataclass(frozen=True)
+class Undelivered(Event):
+    name: ClassVar[str] = "message.undelivered"
+    message: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class TriedAgain(Event):
+    name: ClassVar[str] = "message.tried-again"
+    message: int
+
+
+@dataclass(frozen=True)
+class Withdrawn(Event):
+    name: ClassVar[str] = "message.withdrawn"
+    message: int

@@ -1,0 +1,88 @@
+"""Messages of a case across channels, and the files on them."""
+
+from django.db import models
+from django.db.models import Q
+
+from workfloor.core.clients.models import Client
+from workfloor.core.conversations import rules
+from workfloor.core.people.models import Person
+from workfloor.core.work.models import Case, Item
+from workfloor.kit import rls
+
+
+class Message(models.Model):
+    """What was said about a case: by the customer, by us, or among ourselves (a note)."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="messages", db_index=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="messages", db_constraint=False)
+    item = models.ForeignKey(Item, models.PROTECT, null=True, related_name="messages", db_constraint=False)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="messages", db_index=False)
+    direction = models.TextField()
+    channel = models.TextField(default="")
+    # The sender's own name for it: the same key again is the same message.
+    key = models.TextField(default="")
+    # The channel's name for it, by which answers refer to it, such as a Message-ID without its brackets.
+    external_id = models.TextField(default="")
+    sender = models.TextField(default="")
+    sender_name = models.TextField(default="")
+    recipients = models.JSONField(default=list)  # rules.Address
+    subject = models.TextField(default="")
+    text = models.TextField(default="")
+    folded_text = models.TextField(default="")
+    html = models.TextField(default="")
+    said_at = models.DateTimeField()  # when it came in, or was written here
+    sent_at = models.DateTimeField(null=True)  # when it was sent: by the sender's clock, or by us
+    read_at = models.DateTimeField(null=True)
+    state = models.TextField()
+    fault = models.TextField(default="")  # why it could not be delivered
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="message_wall"),
+            rls.SameClient(name="message_case", field="case"),
+            rls.SameClient(name="message_item", field="item"),
+            rls.SameClient(name="message_by", field="person"),
+            models.UniqueConstraint(name="message_of_client", fields=["client", "id"]),
+            models.UniqueConstraint(name="message_key", fields=["client", "channel", "key"], condition=~Q(key="")),
+            models.CheckConstraint(name="message_direction", condition=Q(direction__in=rules.DIRECTIONS)),
+            models.CheckConstraint(
+                name="message_channel",
+                condition=Q(direction="note", channel="") | ~Q(direction="note") & Q(channel__in=rules.CHANNELS),
+            ),
+            models.CheckConstraint(
+                name="message_state",
+                condition=Q(direction="in", state="received")
+                | Q(direction="note", state="noted")
+                | Q(direction="out", state__in=[s for s in rules.STATES if s not in ("received", "noted")]),
+            ),
+        ]
+        indexes = [
+            models.Index(name="message_external_id", fields=["client", "external_id"], condition=~Q(external_id="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject or f"{self.direction} {self.pk}"
+
+
+class Attachment(models.Model):
+    """A file on a message, in the database, where backups and walls hold for it too."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="attachments", db_index=False)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attachments", db_constraint=False)
+    name = models.TextField()
+    media_type = models.TextField()
+    content_id = models.TextField(default="")
+    size = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="attachment_wall"),
+            rls.SameClient(name="attachment_message", field="message"),
+            models.UniqueConstraint(name="attachment_of_client", fields=["client", "id"]),
+            models.CheckConstraint(name="attachment_size", condition=Q(size__lte=rules.LARGEST_FILE)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,91 @@
+"""What a message can be, and what may become of it."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+DIRECTIONS = ("in", "out", "note")
+CHANNELS = ("email", "chat", "voice", "message", "fax", "document", "api")
+
+LARGEST_FILE = 25_000_000  # bytes
+MOST_FILES = 50  # on one message
+LONGEST_NAME = 200  # characters of a file's name
+
+# What has become of a message: of one from us, what its channel said of it last.
+STATES = ("received", "noted", "waiting", "sent", "read", "failed", "withdrawn")
+_FROM = {
+    "message.withdrawn": ("waiting",),
+    "message.sent": ("waiting",),
+    "message.read": ("sent",),
+    "message.undelivered": ("waiting", "sent", "read"),
+    "message.tried-again": ("failed",),
+}
+
+
+class NotNow(ValueError):
+    """The message is not in a state in which that can happen."""
+
+
+def allow(state: str, event: str) -> None:
+    """Raise NotNow if an event cannot happen to a message in its state."""
+    if state not in _FROM[event]:
+        raise NotNow(f"{_DONE[state]}; “{event.partition('.')[2]}” cannot follow.")
+
+
+_DONE = {
+    "received": "The message came in", "noted": "The message is a note", "waiting": "The message waits to be sent",
+    "sent": "The message was sent", "read": "The message was read", "failed": "The message could not be delivered",
+    "withdrawn": "The message was withdrawn",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Address:
+    """Somebody on the other side of a channel: an address as the channel writes it, and a name."""
+
+    address: str
+    name: str = ""
+    role: str = "to"  # to, cc, reply-to
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}>" if self.name else self.address
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a message says.
+
+    `text` is what its writer wrote; `folded_text` what they quoted and signed with, shown when asked for. `html` is
+    safe to show as it is, or empty.
+    """
+
+    text: str
+    folded_text: str = ""
+    html: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file on a message; `content_id` is the name under which the message's own HTML shows it."""
+
+    name: str
+    media_type: str
+    content: bytes
+    content_id: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, in hexadecimal."""
+        return sha256(self.content).hexdigest()
+
+
+def faults(files: "list[File] | tuple[File, ...]") -> list[str]:
+    """Why these files cannot be put on one message, a sentence each; empty if they can."""
+    found = [
+        f"“{each.name}” has {len(each.content):,} bytes; the most is {LARGEST_FILE:,}."
+        for each in files
+        if len(each.content) > LARGEST_FILE
+    ]
+    if len(files) > MOST_FILES:
+        found.append(f"{len(files)} files are too many for one message; the most is {MOST_FILES}.")
+    return found
