@@ -34,6 +34,8 @@ FOLDERS = {"migrations", "templates", "static"}
 DATA = {".json", ".toml", ".sql"}  # what a package reads: a schema, a sample
 DRAWERS = re.compile(r"util|helper|common|manager|service|misc|base$|\d$")
 LONGEST_FILE = 400
+# Folders of packages that all look alike.
+FOLDERS_OF_PACKAGES = {"ops": {"channels"}}
 
 
 def modules(name: str = "*.py") -> list[Path]:
@@ -41,13 +43,25 @@ def modules(name: str = "*.py") -> list[Path]:
 
 
 def packages() -> list[Path]:
-    return sorted(
-        each
-        for floor in ("core", "ops", "lines", "desks")
-        if (HOUSE / floor).is_dir()
-        for each in (HOUSE / floor).iterdir()
-        if each.is_dir() and each.name != "__pycache__"
-    )
+    found = []
+    for floor in ("core", "ops", "lines", "desks"):
+        nested = FOLDERS_OF_PACKAGES.get(floor, set())
+        for folder in [HOUSE / floor, *(HOUSE / floor / name for name in nested)]:
+            inside = (each for each in folder.glob("*/") if each.name != "__pycache__")
+            found += [each for each in inside if each.parent != HOUSE / floor or each.name not in nested]
+    return sorted(found)
+
+
+def test_a_folder_of_packages_holds_nothing_else():
+    strays = [
+        str(each.relative_to(ROOT))
+        for floor, names in FOLDERS_OF_PACKAGES.items()
+        for name in names
+        for each in (HOUSE / floor / name).iterdir()
+        if each.is_file() and each.name != "__init__.py"
+    ]
+
+    faults_of(*strays)
 
 
 @cache
@@ -281,12 +295,14 @@ def may_know(knows: str, known: str) -> bool:
 
 def package_of(path: Path) -> str:
     parts = path.relative_to(HOUSE).parts
-    return parts[0] if parts[0] in {"kit", "ui", "demo", "cli"} else ".".join(parts[:2])
+    if parts[0] in {"kit", "ui", "demo", "cli"}:
+        return parts[0]
+    return ".".join(parts[: 3 if parts[1] in FOLDERS_OF_PACKAGES.get(parts[0], set()) else 2])
 
 
 def labels() -> dict[str, str]:
     """App label -> package, for models and templates are named by it."""
-    return {each.name: f"{each.parent.name}.{each.name}" for each in packages()} | {"ui": "ui"}
+    return {each.name: ".".join(each.relative_to(HOUSE).parts) for each in packages()} | {"ui": "ui"}
 
 
 FOREIGN_KEYS = {"ForeignKey", "OneToOneField", "ManyToManyField"}
