@@ -19,6 +19,7 @@ from benchmarks.figures import Figure, median_seconds, seconds
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import rules as terms
 from workfloor.core.journal import actions as journal
+from workfloor.core.measures import rules as measures
 from workfloor.core.work.models import Item
 from workfloor.kit import rls
 from workfloor.ops.billing import forms, gateway, queries, rules
@@ -79,7 +80,7 @@ def _entered() -> Iterator[Client]:
         yield client
 
 
-def _outcomes(client: Client) -> Iterator[rules.Outcome]:
+def _outcomes(client: Client) -> Iterator[measures.Outcome]:
     columns = (
         "id", "queue__name", "received_at", "queued_at", "connected_at", "abandoned_at", "cancelled_at", "state",
         "talk_seconds", "hold_seconds", "wrap_seconds", "working_seconds",
@@ -88,22 +89,22 @@ def _outcomes(client: Client) -> Iterator[rules.Outcome]:
         client=client
     ).values_list(*columns):
         done = state == "done"
-        yield rules.Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
+        yield measures.Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
 
 
-def _ruled(contract: terms.Contract, items: list[rules.Outcome]) -> list[rules.Figure]:
+def _ruled(contract: terms.Contract, items: list[measures.Outcome]) -> list[measures.Figure]:
     """Each level over all its queues and in each of them, then what the prices count."""
     of_queue = {name: [item for item in items if item.queue == name] for name in contract.queues()}
     figures = []
     for level in contract.service_levels:
-        figures.append(rules.figure(level, items))
-        figures += [rules.figure(level, of_queue[queue]) for queue in level.of]
-    counted = [sum(rules.quantity(price, item) or 0 for item in items) for price in contract.prices]
+        figures.append(measures.figure(level, items))
+        figures += [measures.figure(level, of_queue[queue]) for queue in level.of]
+    counted = [sum(measures.quantity(price, item) or 0 for item in items) for price in contract.prices]
     rules.lines(contract, counted, contract.starts_on)
     return figures
 
 
-def _figures(made: queries.Statement) -> list[rules.Figure]:
+def _figures(made: queries.Statement) -> list[measures.Figure]:
     return [row.figure for row in made.measures]
 
 

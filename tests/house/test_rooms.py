@@ -22,6 +22,7 @@ CORE = (
     "credits",
     "contracts",
     "work",
+    "measures",
     "queueing",
     "pools",
     "conversations",

@@ -14,6 +14,7 @@ from workfloor.core.charges import rules as charges
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
+from workfloor.core.measures import rules as measures
 from workfloor.core.work.models import Item
 from workfloor.kit import calendars, money, rls
 from workfloor.ops.billing import queries, rules
@@ -213,8 +214,8 @@ def store(client: Client, month: list[Item]) -> None:
     Item.objects.bulk_create(month)
 
 
-def outcome(item: Item) -> rules.Outcome:
-    return rules.Outcome(
+def outcome(item: Item) -> measures.Outcome:
+    return measures.Outcome(
         item_id=item.id,
         queue=item.queue.name,
         received_at=item.received_at,
@@ -232,15 +233,15 @@ def outcome(item: Item) -> rules.Outcome:
     )
 
 
-def by_hand(level, month: list[rules.Outcome], queue: str | None) -> rules.Figure:
+def by_hand(level, month: list[measures.Outcome], queue: str | None) -> measures.Figure:
     calendar = calendars.Calendar("Europe/Lisbon", {2: OFFICE, 3: OFFICE})
     unfinished = [item for item in month if not (item.done or item.abandoned_at or item.cancelled_at)]
     late = {
         item.item_id
         for item in unfinished
-        if rules.is_late(level, item, NOW, lambda start, end: calendars.working_seconds(calendar, start, end))
+        if measures.is_late(level, item, NOW, lambda start, end: calendars.working_seconds(calendar, start, end))
     }
-    return rules.figure(level, [item for item in month if queue in (None, item.queue)], late)
+    return measures.figure(level, [item for item in month if queue in (None, item.queue)], late)
 
 
 OFFICE = ((datetime(2026, 1, 1, 9).time(), datetime(2026, 1, 1, 18).time()),)
@@ -265,7 +266,7 @@ def test_the_database_charges_as_the_rules_do(acme, month):
     store(acme, month)
     made = queries.statement(acme, "2026-03", now=NOW)
     counted = [
-        sum(rules.quantity(price, outcome(item)) or 0 for item in month) if price.counts else 0
+        sum(measures.quantity(price, outcome(item)) or 0 for item in month) if price.counts else 0
         for price in made.contract.prices
     ]
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from workfloor.core.charges import rules as charges
 from workfloor.core.contracts import rules as terms
 from workfloor.core.journal.models import Fact
+from workfloor.core.measures import rules as measures
 from workfloor.ops.billing import queries, rules
 
 VERDICTS = {"met": "kept", "below-expected": "short of expected", "below-minimum": "short of minimum", None: "–"}
 MOODS = {"met": "calm", "below-expected": "close", "below-minimum": "late", None: ""}
-UNITS = dict.fromkeys(rules.SHARES, "percent") | dict.fromkeys(rules.MEANS, "seconds")
+UNITS = dict.fromkeys(measures.SHARES, "percent") | dict.fromkeys(measures.MEANS, "seconds")
 PER = {
     "answered": "of answered",
     "offered": "of offered",
@@ -86,7 +87,7 @@ def plain_measured(row: rules.Measured, version: int) -> dict[str, Any]:
         "attained": _number(figure.attained),
         "unit": UNITS.get(level.measure),
         "percentiles": {
-            str(percent): float(value) for percent, value in zip(rules.PERCENTILES, figure.percentiles, strict=False)
+            str(percent): float(value) for percent, value in zip(measures.PERCENTILES, figure.percentiles, strict=False)
         },
         "expected": _number(level.expected),
         "minimum": _number(level.minimum),
@@ -230,9 +231,9 @@ def worded_measure(level: terms.ServiceLevel) -> str:
 
 def _aside(row: rules.Measured) -> str:
     """Word what the figure itself leaves out: its percentiles, or the short abandons that stand apart."""
-    spread = zip(rules.PERCENTILES, row.figure.percentiles, strict=False)
+    spread = zip(measures.PERCENTILES, row.figure.percentiles, strict=False)
     within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
-    if row.level.measure in rules.MEANS:
+    if row.level.measure in measures.MEANS:
         return f"; {within}" if within else ""
     return f" ({row.figure.apart:,})" if row.figure.apart else ""
 
@@ -304,7 +305,7 @@ def _promise(level: terms.ServiceLevel) -> str:
     if level.expected is None:
         return "–"
     side, limit = ("at most", "never above") if level.lower_is_better else ("at least", "never below")
-    unit = "%" if level.measure in rules.SHARES else "s"
+    unit = "%" if level.measure in measures.SHARES else "s"
     expected = f"{side} {level.expected.normalize():f} {unit}"
     return expected if level.minimum is None else f"{expected}, {limit} {level.minimum.normalize():f} {unit}"
 
@@ -312,7 +313,7 @@ def _promise(level: terms.ServiceLevel) -> str:
 def _attained(level: terms.ServiceLevel, attained: Decimal | None) -> str:
     if attained is None:
         return "–"
-    return f"{attained:,} %" if level.measure in rules.SHARES else f"{attained:,} s"
+    return f"{attained:,} %" if level.measure in measures.SHARES else f"{attained:,} s"
 
 
 def _grouped(quantity: Fraction) -> str:

@@ -1,8 +1,4 @@
-"""The statement of a client's month, and the items behind each of its figures, read from the work items.
-
-Each measure of rules.py has its twin here as one SQL expression over `work_item`: NULL where the item does not count.
-A figure adds the expression up and an explanation lists the items where it is not NULL, so the two cannot disagree.
-"""
+"""The statement of a client's month, and the items behind each of its figures, read from the work items."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +17,14 @@ from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts import rules as terms
 from workfloor.core.contracts.models import Queue
 from workfloor.core.credits import rules as credits
+from workfloor.core.measures import queries as sql
+from workfloor.core.measures import rules as measures
 from workfloor.core.work.models import Item
 from workfloor.kit import calendars, money
 from workfloor.kit.money import Money
 from workfloor.ops.billing import rules
 
-_Figures = Mapping[str | None, rules.Figure]  # by queue; None: all of them together
+_Figures = Mapping[str | None, measures.Figure]  # by queue; None: all of them together
 
 COUNTS = ("received", "answered", "abandoned", "excluded", "open")
 
@@ -47,7 +45,7 @@ class _Scope:
     period: rules.Period
     now: datetime
     queues: Mapping[str, int]
-    unfinished: Sequence[rules.Outcome]
+    unfinished: Sequence[measures.Outcome]
 
     def names(self) -> dict[int, str]:
         return {number: name for name, number in self.queues.items()}
@@ -89,13 +87,13 @@ def _statement(scope: _Scope) -> Statement:
     lines = _lines(scope)
     month = rules.month(agreed, scope.period.name, lines, [each[None].attained for each in figures])
     settled = credits.settle([*_months_before(scope), month])[-1]
-    measures = [row for number, found in enumerate(figures) for row in _measured(settled, number, found)]
+    measured = [row for number, found in enumerate(figures) for row in _measured(settled, number, found)]
     net = rules.due(lines, settled.credits, agreed.currency)
     credits_tax = agreed.credits.tax if agreed.credits else None
     taxes = charges.taxes(agreed.book, lines, month.charges - net, credits_tax)
     everything, *queues = _totals(scope)
     return Statement(
-        scope.client, agreed, scope.version, scope.period, scope.now, everything, tuple(queues), tuple(measures),
+        scope.client, agreed, scope.version, scope.period, scope.now, everything, tuple(queues), tuple(measured),
         tuple(lines), settled.credits, tuple(taxes), settled.notices, settled.bank, month.charges, net,
         net + money.total((each.amount for each in taxes), agreed.currency),
     )  # fmt: skip
@@ -153,7 +151,7 @@ def _period(client: Client, name: str, now: datetime) -> tuple[rules.Period, con
     return rules.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
 
 
-def _unfinished(client: Client, period: rules.Period, names: Mapping[int, str]) -> list[rules.Outcome]:
+def _unfinished(client: Client, period: rules.Period, names: Mapping[int, str]) -> list[measures.Outcome]:
     items = Item.objects.filter(
         client=client, received_at__gte=period.starts_at, received_at__lt=period.ends_at
     ).exclude(state__in=("done", "abandoned", "cancelled"))
@@ -166,7 +164,7 @@ def _unfinished(client: Client, period: rules.Period, names: Mapping[int, str]) 
         "awaiting_customer_since",
     )
     return [
-        rules.Outcome(number, names[queue], received, queued, connected, paused_seconds=paused, awaiting_since=since)
+        measures.Outcome(number, names[queue], received, queued, connected, paused_seconds=paused, awaiting_since=since)
         for number, queue, received, queued, connected, paused, since in items.values_list("id", *columns)
     ]
 
@@ -176,7 +174,7 @@ def _late(scope: _Scope, level: terms.ServiceLevel) -> list[int]:
     return [
         item.item_id
         for item in scope.unfinished
-        if item.queue in level.of and rules.is_late(level, item, scope.now, working[item.queue])
+        if item.queue in level.of and measures.is_late(level, item, scope.now, working[item.queue])
     ]
 
 
@@ -185,100 +183,39 @@ def _calendar_of(contract: terms.Contract, queue: str) -> calendars.Calendar:
     return terms.calendar(contract.calendars[process.calendar])
 
 
-_WAIT = "(item.connected_at - item.queued_at)"
-_SHORT = """(%(per_patient)s AND item.connected_at IS NULL
-    AND coalesce(item.abandoned_at - item.queued_at <= make_interval(secs => %(short)s), false))"""
-_EXPRESSIONS = {
-    "answered-within": f"""CASE WHEN item.connected_at IS NOT NULL THEN {_WAIT} <= make_interval(secs => %(threshold)s)
-        WHEN %(per_answered)s OR {_SHORT} THEN NULL
-        WHEN item.abandoned_at IS NOT NULL OR item.id = ANY(%(late)s::bigint[]) THEN false END""",
-    "abandoned": f"""CASE WHEN item.connected_at IS NOT NULL THEN false
-        WHEN item.abandoned_at IS NOT NULL AND NOT {_SHORT} THEN true END""",
-    "resolved-within": """CASE WHEN item.abandoned_at IS NOT NULL THEN NULL
-        WHEN item.working_seconds IS NOT NULL THEN item.working_seconds <= %(threshold)s
-        WHEN item.state <> 'done' AND item.id = ANY(%(late)s::bigint[]) THEN false END""",
-    "speed-of-answer": f"extract(epoch FROM {_WAIT})",
-    "handled-time": """CASE WHEN item.state = 'done' AND item.connected_at IS NOT NULL
-        THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END""",
-    "volume": "1",
-}
-_QUANTITIES = {
-    None: "NULL::integer",
-    "received": "1",
-    "answered": "CASE WHEN item.connected_at IS NOT NULL THEN 1 END",
-    "done": "CASE WHEN item.state = 'done' THEN 1 END",
-    "talk": "CASE WHEN item.state = 'done' THEN item.talk_seconds END",
-    "handled": "CASE WHEN item.state = 'done' THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END",
-    "disposed": "CASE WHEN item.state = 'done' AND item.disposition = ANY(%(dispositions)s::text[]) THEN 1 END",
-}
-_COUNTS = {
-    "received": "true",
-    "excluded": "item.cancelled_at IS NOT NULL",
-    "answered": "item.cancelled_at IS NULL AND item.connected_at IS NOT NULL",
-    "abandoned": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NOT NULL",
-    "open": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NULL",
-}
-_OF_PERIOD = """FROM work_item AS item
-    WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s"""
-_COUNTED = f"{_OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])"
-
-# In each, the row whose queue is NULL is all queues together.
-_SHARES = """SELECT queue_id, count(met), count(*) FILTER (WHERE met), count(*) FILTER (WHERE short)
-    FROM (SELECT item.queue_id, {expression} AS met, {short} AS short {counted}) AS each
-    GROUP BY GROUPING SETS ((queue_id), ())"""
-_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
-        percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent)
-    FROM (SELECT item.queue_id, {expression} AS spent {counted}) AS each
-    GROUP BY GROUPING SETS ((queue_id), ())"""
-_TOTALS = f"""SELECT item.queue_id, count(*),
-        count(*) FILTER (WHERE {_COUNTS["answered"]}), count(*) FILTER (WHERE {_COUNTS["abandoned"]}),
-        count(*) FILTER (WHERE {_COUNTS["excluded"]}),
-        coalesce(sum(item.talk_seconds) FILTER (WHERE {_COUNTS["answered"]}), 0),
-        coalesce(sum(item.hold_seconds) FILTER (WHERE {_COUNTS["answered"]}), 0),
-        coalesce(sum(item.wrap_seconds) FILTER (WHERE {_COUNTS["answered"]}), 0)
-    {_OF_PERIOD} GROUP BY GROUPING SETS ((item.queue_id), ())"""
-_ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
-        SELECT item.id, item.key, queue.name AS queue, item.received_at, item.state,
-            coalesce(nullif(item.agent_label, ''), person.name, '') AS agent, {expression} AS value
-        FROM (SELECT item.* {chosen}) AS item
-        JOIN contracts_queue AS queue ON queue.id = item.queue_id
-        LEFT JOIN people_person AS person ON person.id = item.done_by_id) AS each
-    WHERE value IS NOT NULL ORDER BY received_at, id"""
-
-
 def _measured(settled: credits.Settled, number: int, figures: _Figures) -> Iterator[rules.Measured]:
     """Judge a level over all its queues together, then report each of them, in the contract's order."""
     level = settled.levels[number]
     yield rules.Measured(f"m{number + 1}", level, None, figures[None], settled.verdicts[number])
     for queue in level.of:
-        yield rules.Measured(f"m{number + 1}/{queue}", level, queue, figures.get(queue) or rules.figure(level, []))
+        yield rules.Measured(f"m{number + 1}/{queue}", level, queue, figures.get(queue) or measures.figure(level, []))
 
 
 def _figures(scope: _Scope, level: terms.ServiceLevel) -> _Figures:
-    sql = _SHARES if level.measure in rules.SHARES else _SPANS
-    sql = sql.format(expression=_EXPRESSIONS[level.measure], short=_SHORT, counted=_COUNTED)
+    adding = sql.SHARES if level.measure in measures.SHARES else sql.SPANS
+    asked = adding.format(expression=sql.EXPRESSIONS[level.measure], short=sql.SHORT, counted=sql.COUNTED)
     names = scope.names()
-    return {names.get(row[0]): _figure(level, *row[1:]) for row in _rows(sql, _level_values(scope, level, level.of))}
+    return {names.get(row[0]): _figure(level, *row[1:]) for row in _rows(asked, _level_values(scope, level, level.of))}
 
 
-def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any) -> rules.Figure:
-    if level.measure in rules.MEANS:
-        return rules.mean_figure(counted, Decimal(met), [Decimal(value) for value in more or ()])
-    return rules.Figure(counted) if level.measure == "volume" else rules.share_figure(counted, met, more)
+def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any) -> measures.Figure:
+    if level.measure in measures.MEANS:
+        return measures.mean_figure(counted, Decimal(met), [Decimal(value) for value in more or ()])
+    return measures.Figure(counted) if level.measure == "volume" else measures.share_figure(counted, met, more)
 
 
 def _charged(scope: _Scope, price: terms.Price) -> int:
     """Count a price's items or seconds."""
     if price.counts is None:
         return 0
-    sql = f"SELECT coalesce(sum({_QUANTITIES[price.counts]}), 0) {_COUNTED}"
-    return int(_rows(sql, _price_values(scope, price))[0][0])
+    asked = f"SELECT coalesce(sum({sql.QUANTITIES[price.counts]}), 0) {sql.COUNTED}"
+    return int(_rows(asked, _price_values(scope, price))[0][0])
 
 
 def _totals(scope: _Scope) -> list[rules.Totals]:
     """Count all items of the period, then those of each queue that had some, in the order of their names."""
     names = scope.names()
-    found = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in _rows(_TOTALS, _values(scope, ()))]
+    found = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in _rows(sql.TOTALS, _values(scope, ()))]
     return sorted(found, key=lambda each: each.queue or "")
 
 
@@ -302,13 +239,13 @@ def _level_values(scope: _Scope, level: terms.ServiceLevel, queues: Sequence[str
         "per_answered": level.per == "answered",
         "per_patient": level.per == "offered-less-short-abandons",
         "late": _late(scope, level),
-        "percentiles": [percent / 100 for percent in rules.PERCENTILES],
+        "percentiles": [percent / 100 for percent in measures.PERCENTILES],
     }
 
 
-def _rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _rows(asked: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(asked, values)
         return list(cursor.fetchall())
 
 
@@ -346,8 +283,8 @@ def items_behind(subject: rules.Subject) -> Iterator[rules.Counted]:
 
 def counts_item(subject: rules.Subject, item_id: int) -> bool:
     """Say whether a figure counts an item."""
-    sql = f"SELECT EXISTS (SELECT FROM ({subject.sql}) AS counted WHERE id = %(item)s)"
-    return bool(_rows(sql, {**subject.values, "item": item_id})[0][0])
+    asked = f"SELECT EXISTS (SELECT FROM ({subject.sql}) AS counted WHERE id = %(item)s)"
+    return bool(_rows(asked, {**subject.values, "item": item_id})[0][0])
 
 
 def months(client: Client) -> list[str]:
@@ -366,7 +303,7 @@ def _subjects(scope: _Scope, made: Statement) -> Iterator[rules.Subject]:
     for number, line in enumerate(made.lines, 1):
         price = scope.contract.prices[line.price]
         values = _price_values(scope, price)
-        yield _subject(scope, f"l{number}", line.title, line, _QUANTITIES[price.counts], _COUNTED, values)
+        yield _subject(scope, f"l{number}", line.title, line, sql.QUANTITIES[price.counts], sql.COUNTED, values)
     for number, credit in enumerate(made.credits, 1):
         if credit.level is not None:
             yield _of_level(scope, f"c{number}", scope.contract.service_levels[credit.level], credit, None)
@@ -377,11 +314,11 @@ def _subjects(scope: _Scope, made: Statement) -> Iterator[rules.Subject]:
 def _of_level(scope: _Scope, id: str, level: terms.ServiceLevel, row: rules.Row, queue: str | None) -> rules.Subject:
     title = f"{level.name}/{queue}" if queue else level.name
     values = _level_values(scope, level, [queue] if queue else level.of)
-    return _subject(scope, id, title, row, _EXPRESSIONS[level.measure], _COUNTED, values)
+    return _subject(scope, id, title, row, sql.EXPRESSIONS[level.measure], sql.COUNTED, values)
 
 
 def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> rules.Subject:
-    chosen = f"{_OF_PERIOD} AND {_COUNTS[count]}"
+    chosen = f"{sql.OF_PERIOD} AND {sql.COUNTS[count]}"
     if totals.queue is None:
         return _subject(scope, count, count, totals, "1", chosen, _values(scope, ()))
     chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])"
@@ -392,5 +329,5 @@ def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> rules.Subject:
 def _subject(
     scope: _Scope, id: str, title: str, row: rules.Row, expression: str, chosen: str, values: Mapping[str, Any]
 ) -> rules.Subject:
-    sql = _ITEMS.format(expression=expression, chosen=chosen)
-    return rules.Subject(id, title, row, scope.version, scope.period.zone, sql, values)
+    asked = sql.ITEMS.format(expression=expression, chosen=chosen)
+    return rules.Subject(id, title, row, scope.version, scope.period.zone, asked, values)

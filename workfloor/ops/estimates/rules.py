@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts.rules import Contract, Price
 from workfloor.core.credits import rules as settling
+from workfloor.core.measures import rules as measures
 from workfloor.kit import money
 from workfloor.ops.billing import rules as billing
 from workfloor.ops.planning import rules as planning
@@ -190,12 +191,12 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     return found | {("money", EVERY, name): float(amount.amount) for name, amount in amounts.items()}
 
 
-def _figure(measure: str, counted: int, met: int, total: float) -> billing.Figure:
+def _figure(measure: str, counted: int, met: int, total: float) -> measures.Figure:
     if measure in ("answered-within", "abandoned"):
-        return billing.share_figure(counted, met)
-    if measure in billing.MEANS:
-        return billing.mean_figure(counted, Decimal(total))
-    return billing.Figure(counted)
+        return measures.share_figure(counted, met)
+    if measure in measures.MEANS:
+        return measures.mean_figure(counted, Decimal(total))
+    return measures.Figure(counted)
 
 
 def _quantity(price: Price, sums: Mapping[str, Sequence[float]]) -> int:
