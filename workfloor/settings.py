@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "workfloor.core.work",
     "workfloor.core.conversations",
     "workfloor.ops.dispatch",
+    "workfloor.ops.reasons",
     "workfloor.ops.fairness",
     "workfloor.ops.billing",
     "workfloor.ops.estimates",

@@ -42,6 +42,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
-    path("floor/why/", include("workfloor.ops.dispatch.urls")),
+    path("floor/why/", include("workfloor.ops.reasons.urls")),
     path("", include("workfloor.ops.billing.urls")),
 ]

@@ -32,13 +32,13 @@ def why(item: int, form: str) -> None:
     """
     with edge.database():
         from workfloor.kit import clock, rls
-        from workfloor.ops.dispatch import forms
-        from workfloor.ops.dispatch import queries as dispatch
+        from workfloor.ops.reasons import forms
+        from workfloor.ops.reasons import queries as reasons
 
         rls.enter_every_client()
         try:
-            found = forms.plain(dispatch.why(item, clock.now()))
-        except dispatch.NoReason as reason:
+            found = forms.plain(reasons.why(item, clock.now()))
+        except reasons.NoReason as reason:
             raise click.ClickException(f"{str(reason)[0].upper()}{str(reason)[1:]}.") from None
     if form == "json":
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))

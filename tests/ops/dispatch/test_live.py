@@ -19,7 +19,9 @@ from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Assignment, Item
 from workfloor.kit import clock, rls
 from workfloor.ops.decisions import rules as decisions
-from workfloor.ops.dispatch import actions, forms, models, queries
+from workfloor.ops.dispatch import actions, models, queries
+from workfloor.ops.reasons import forms
+from workfloor.ops.reasons import queries as reasons
 
 
 def inside(do, *args, **named):
@@ -316,8 +318,8 @@ def test_what_was_written_down_replays_to_the_same_bytes(floor):
 # --- why ---------------------------------------------------------------------------------------------------------
 
 
-def reasons(item):
-    found = inside(lambda: forms.worded(queries.why(item.id, clock.now())))
+def said_of(item):
+    found = inside(lambda: forms.worded(reasons.why(item.id, clock.now())))
     return {row["person"]: row["said"] for row in found}
 
 
@@ -342,9 +344,9 @@ def test_an_offer_is_explained_as_it_was_also_afterwards(floor):
     run(router)
 
     everybody = {"Ana": "could", "Ben": "lacks portuguese 3", "Cleo": "lacks clearance", "Dan": "was not at work"}
-    assert reasons(first) == everybody | {"Eva": "could"}
-    assert reasons(second) == everybody | {"Ana": "had no room", "Eva": "could"}
-    assert inside(lambda: queries.why(first.id, clock.now())).offered_to == ana
+    assert said_of(first) == everybody | {"Eva": "could"}
+    assert said_of(second) == everybody | {"Ana": "had no room", "Eva": "could"}
+    assert inside(lambda: reasons.why(first.id, clock.now())).offered_to == ana
 
 
 def test_work_that_waits_is_explained_as_it_stands(floor):
@@ -354,14 +356,14 @@ def test_work_that_waits_is_explained_as_it_stands(floor):
     run(router)
     inside(work.decline, item=item, by=ana, now=clock.now())
 
-    assert reasons(item) == {"Ana": "declined this queue a moment before"}
+    assert said_of(item) == {"Ana": "declined this queue a moment before"}
 
 
 def test_what_was_never_offered_and_does_not_wait_has_no_reason(floor):
     item = call()
     inside(work.abandon, item=item, now=clock.now())
 
-    with pytest.raises(queries.NoReason):
-        inside(queries.why, item.id, clock.now())
-    with pytest.raises(queries.NoReason):
-        inside(queries.why, 0, clock.now())
+    with pytest.raises(reasons.NoReason):
+        inside(reasons.why, item.id, clock.now())
+    with pytest.raises(reasons.NoReason):
+        inside(reasons.why, 0, clock.now())

@@ -26,9 +26,9 @@ def test_a_promise_in_the_balance_weighs_more_than_one_that_is_safe_or_lost(ever
 
     answer(person, 8, after=5, at=1)
     answer(person, 2, after=60, at=1)
-    balanced = queries.stakes(queries.queues("main"), make.later(days=2))[calls]
+    balanced = queries.stakes.stakes(queries.queues("main"), make.later(days=2))[calls]
     answer(person, 40, after=5, at=3)
-    safe = queries.stakes(queries.queues("main"), make.later(days=27))[calls]
+    safe = queries.stakes.stakes(queries.queues("main"), make.later(days=27))[calls]
 
     assert balanced > 10 * safe
     assert slopes(days=4)[calls] == 2 * 3 / 20  # the most that is at stake in this pool

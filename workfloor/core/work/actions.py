@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from django.db import IntegrityError, connection
@@ -104,19 +103,11 @@ def _begin(item: models.Item, happened: list[Event], now: datetime, by_id: int |
     """Store a new item in the state that its first facts give it, then the facts."""
     state = rules.Item()
     for event in happened:
-        _apply(state, event, now, None)
+        rules.follow(state, event, now, None)
     for column in rules.COLUMNS:
         setattr(item, column, getattr(state, column))
     item.save(force_insert=True)
     journal.record_all([Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened])
-
-
-def _apply(state: Any, event: Event, at: datetime, person_id: int | None) -> dict[str, Any]:
-    fact = SimpleNamespace(event=event.name, at=at, person_id=person_id, details=event.details())
-    changed = rules.step(state, fact)
-    for column, value in changed.items():
-        setattr(state, column, value)
-    return changed
 
 
 def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None) -> models.Item:
@@ -124,7 +115,7 @@ def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | 
     person_id, by_id = _id(person), _id(by)
     changed: set[str] = set()
     for event in happened:
-        changed |= _apply(item, event, at, person_id).keys()
+        changed |= rules.follow(item, event, at, person_id).keys()
     item.save(update_fields=sorted(changed))
     if item.state not in rules.WITH_SOMEBODY:
         models.Assignment.objects.filter(item=item).delete()
@@ -347,54 +338,3 @@ def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None =
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
         journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by))
     return item
-
-
-# --- past work ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """Work that is over: what happened to it and when, in order."""
-
-    payload: Mapping[str, Any]
-    happened: Sequence[tuple[datetime, Event]]
-
-
-_PAST_COLUMNS = ", ".join(("id", "client_id", "title", "payload", "digest", *rules.COLUMNS))
-_PAST = f"""
-INSERT INTO {models.Item._meta.db_table} ({_PAST_COLUMNS})
-SELECT {_PAST_COLUMNS} FROM json_populate_recordset(NULL::{models.Item._meta.db_table}, %s)
-"""
-
-
-def record_past(*, client_id: int, past: Sequence[Past]) -> None:
-    """Store finished work and its facts in bulk, telling nobody: none of it waits for anyone.
-
-    Raises Refused if a piece of it is not finished, rules.NotNow if its facts cannot follow one another.
-    """
-    states = [_past_state(each) for each in past]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [models.Item._meta.db_table, len(past)],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-        rows = [
-            {"id": item_id, "client_id": client_id, "title": "", "payload": each.payload, "digest": "", **vars(state)}
-            for item_id, each, state in zip(ids, past, states, strict=True)
-        ]
-        cursor.execute(_PAST, [json.dumps(rows, default=datetime.isoformat)])
-    journal.insert(
-        Entry(event, at, client_id, item_id)
-        for item_id, each in zip(ids, past, strict=True)
-        for at, event in each.happened
-    )
-
-
-def _past_state(past: Past) -> rules.Item:
-    state = rules.Item()
-    for at, event in past.happened:
-        _apply(state, event, at, None)
-    if state.state not in rules.FINISHED:
-        raise Refused(f"past work must be finished; {state.key} is {state.state}")
-    return state

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 KINDS = (
@@ -106,6 +107,14 @@ def replay(facts: Iterable[Fact]) -> Item:
         for column, value in step(item, fact).items():
             setattr(item, column, value)
     return item
+
+
+def follow(item: Any, event: Any, at: datetime, person_id: int | None) -> dict[str, Any]:
+    """Let an item's state follow from an event (journal.rules.Event) of now; the columns that it changed."""
+    changed = step(item, SimpleNamespace(event=event.name, at=at, person_id=person_id, details=event.details()))
+    for column, value in changed.items():
+        setattr(item, column, value)
+    return changed
 
 
 def step(item: Any, fact: Fact) -> dict[str, Any]:

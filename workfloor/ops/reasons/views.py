@@ -10,7 +10,7 @@ from workfloor.core.people import queries as people
 from workfloor.core.people.views import Request
 from workfloor.core.work import queries as work
 from workfloor.kit import clock, rls
-from workfloor.ops.dispatch import forms, queries
+from workfloor.ops.reasons import forms, queries
 
 LEADERS = {"leader", "planner", "manager"}
 
@@ -27,7 +27,7 @@ def why(request: Request, item_id: int) -> HttpResponse:
     try:
         found = queries.why(item_id, clock.now())
     except queries.NoReason as reason:
-        return render(request, "dispatch/why.html", {"item": work.item(item_id), "reason": str(reason)})
+        return render(request, "reasons/why.html", {"item": work.item(item_id), "reason": str(reason)})
     finally:
         rls.enter(*people.enterable(request.person))
-    return render(request, "dispatch/why.html", {"item": found.item, "why": found, "rows": forms.worded(found)})
+    return render(request, "reasons/why.html", {"item": found.item, "why": found, "rows": forms.worded(found)})

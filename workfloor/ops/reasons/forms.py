@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from workfloor.ops.dispatch import queries, rules
+from workfloor.ops.dispatch import rules
+from workfloor.ops.reasons import queries
 
 SAID = {
     "could": "could",

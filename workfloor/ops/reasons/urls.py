@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workfloor.ops.dispatch import views
+from workfloor.ops.reasons import views
 
-app_name = "dispatch"
+app_name = "reasons"
 urlpatterns = [path("<int:item_id>/", views.why, name="why")]

@@ -18,7 +18,7 @@ def leader(everyone, client):
 
 
 def page(client, item):
-    return client.get(reverse("dispatch:why", args=[item.id]))
+    return client.get(reverse("reasons:why", args=[item.id]))
 
 
 def test_a_leader_reads_who_could_have_had_it(leader, client):

@@ -1,0 +1,132 @@
+"""Why an item was offered to whom it was, or waits: the floor as it was at that moment, from the facts."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Prefetch
+
+from workfloor.core.journal import models as journal_models
+from workfloor.core.journal import queries as facts
+from workfloor.core.people import rules as people
+from workfloor.core.people.models import Certificate, Clearance, Person
+from workfloor.core.work import models as work
+from workfloor.core.work import queries as work_queries
+from workfloor.core.work import rules as work_rules
+from workfloor.ops.dispatch import models, rules
+from workfloor.ops.dispatch import queries as dispatch
+
+# Whoever asks why looks no further back for what waited and who was there.
+LOOKS_BACK = timedelta(days=31)
+
+
+class NoReason(LookupError):
+    """Nothing is to be explained: the words say why."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why an item was offered as it was, or is not: at that moment, who could have had it and who could not."""
+
+    item: work.Item
+    at: datetime
+    waited_seconds: float
+    offered_to: Person | None
+    reasons: list[tuple[Person, rules.Reason]]
+
+
+def why(item_id: int, now: datetime) -> Why:
+    """Explain the last offer of an item, or if none was made why it waits. The caller has entered every client.
+
+    Raises NoReason.
+    """
+    item = work_queries.item(item_id)
+    if item is None:
+        raise NoReason(f"there is no item {item_id}")
+    offer = facts.of_item(item_id).filter(event="work.offered").last()
+    pool = models.Pooled.objects.filter(queue=item.queue).values_list("pool", flat=True).first() or models.MAIN
+    if item.state == "waiting" and item.awaiting_customer_since is None:
+        offer, news = None, dispatch.everything(pool, now)
+    elif offer is None:
+        raise NoReason(f"item {item_id} was never offered, and does not wait to be")
+    else:
+        news = _before(offer, pool)
+    mind = rules.Mind()
+    mind.know(news)
+    reasons = mind.why(item_id, news.at)
+    people = Person.objects.in_bulk([each.person_id for each in reasons])
+    at = offer.at if offer else now
+    return Why(
+        item, at, news.at - mind.things[item_id].since, people.get(offer.person_id) if offer else None,
+        [(people[each.person_id], each) for each in reasons],
+    )  # fmt: skip
+
+
+def _before(offer: journal_models.Fact, pool: str) -> rules.News:
+    """What was so just before an offer, from the facts: who was there, what waited, what was with whom."""
+    served = dispatch.lines(pool, offer.at)
+    at_once = {line.queue_id: line.at_once for line in served}
+    over = (offer.at + dispatch.REFUSED_FOR).timestamp()
+    return rules.News(
+        offer.at.timestamp(), served, _workers_before(offer), tuple(_things_before(offer, at_once)),
+        tuple(each for each in dispatch.refusals(offer.at) if each.until <= over),
+    )  # fmt: skip
+
+
+def _workers_before(offer: journal_models.Fact) -> tuple[rules.Worker, ...]:
+    """Agents as they were; a certificate revoked or a clearance withdrawn since was good then."""
+    told = _last_facts(offer, "person_id", PRESENCES)
+    cleared = Clearance.objects.filter(granted_at__lte=offer.at).exclude(withdrawn_at__lte=offer.at)
+    agents = Person.objects.filter(client=None, roles__contains=["agent"], joined_at__lte=offer.at)
+    agents = agents.select_related("presence", "site")
+    found = agents.exclude(left_at__lte=offer.at).order_by("id").prefetch_related(
+        Prefetch("certificates", Certificate.objects.select_related("skill")), Prefetch("clearances", cleared)
+    )  # fmt: skip
+    return tuple(_worker_before(person, offer.at, told.get(person.id)) for person in found)
+
+
+def _worker_before(person: Person, at: datetime, told: journal_models.Fact | None) -> rules.Worker:
+    held = [
+        people.Held(each.skill.name, each.level, each.valid_from, each.expires_on)
+        for each in person.certificates.all()
+        if each.revoked_at is None or each.revoked_at > at
+    ]
+    clients = tuple(sorted(each.client_id for each in person.clearances.all()))
+    if person.presence.since <= at:  # and so since then
+        here, since = person.presence.state == "available", person.presence.since
+    else:
+        here, since = told is not None and told.event == "person.available", told.at if told else at
+    skills = people.skills(held, at.astimezone(dispatch.zone_of(person)).date())
+    return rules.Worker(person.id, skills, clients, here, since.timestamp())
+
+
+PRESENCES = ("person.available", "person.away", "person.signed-out")
+MOVES = ("work.queued", "work.transferred", "work.offered", "work.accepted", "work.declined", "work.offer-expired",
+         "work.awaits-customer", "work.customer-answered", "work.wrapped-up", "work.abandoned", "work.cancelled",
+         "work.reopened")  # fmt: skip
+TAKES = ("work.offered", "work.accepted")
+ENDS = ("work.awaits-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
+
+
+def _things_before(offer: journal_models.Fact, at_once: Mapping[int, int]) -> Iterator[rules.Thing]:
+    moved = _last_facts(offer, "item_id", MOVES)
+    queued = _last_facts(offer, "item_id", ("work.queued", "work.transferred"))
+    items = work.Item.objects.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
+    taken: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for item_id, item in sorted(items.items()):
+        fact, queue_id = moved[item_id], queued[item_id].details["queue"]
+        thing = rules.Thing(item_id, queue_id, item.queued_at.timestamp())
+        if fact.event in TAKES and fact.person_id is not None:
+            part = work_rules.free_share(taken[fact.person_id], at_once.get(queue_id, 1), people.CAPACITY)
+            taken[fact.person_id].append(part or (0, 60))
+            low, high = part or (0, 60)
+            thing = thing._replace(state=rules.WITH_SOMEBODY, person_id=fact.person_id, low=low, high=high)
+        yield thing
+
+
+def _last_facts(offer: journal_models.Fact, subject: str, events: Sequence[str]) -> dict[int, journal_models.Fact]:
+    """The last fact of these events about each item or person before an offer, of those that it could concern."""
+    known = journal_models.Fact.objects.filter(event__in=events, id__lt=offer.id, at__gte=offer.at - LOOKS_BACK)
+    known = known.exclude(**{subject: None}).order_by(subject, "-id").distinct(subject)
+    return {getattr(fact, subject): fact for fact in known}

@@ -1,0 +1,73 @@
+"""What a router is told: the queues it serves, people and work as they are now, and who refused what."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+WAITING, WITH_SOMEBODY, GONE = "waiting", "with", "gone"
+
+
+class Line(NamedTuple):
+    """A queue with its terms in force; `slope` is the score that its work gains by a second of waiting."""
+
+    queue_id: int
+    client_id: int
+    requires: Mapping[str, int]
+    relax: tuple[tuple[float, Mapping[str, int]], ...]
+    at_once: int
+    slope: float
+    offer_seconds: int
+
+
+class Worker(NamedTuple):
+    """An agent as they are now: what they can, whose work they may touch, whether and since when they take work.
+
+    `until`: when what they can changes by itself, None for never.
+    """
+
+    person_id: int
+    skills: Mapping[str, int]
+    clients: tuple[int, ...]
+    here: bool
+    since: float
+    until: float | None = None
+
+
+class Thing(NamedTuple):
+    """An item as it is now: it waits since an instant, takes [low, high) of somebody, or is gone."""
+
+    item_id: int
+    queue_id: int
+    since: float
+    state: str = WAITING
+    person_id: int = 0
+    low: int = 0
+    high: int = 0
+
+
+class Refusal(NamedTuple):
+    """Somebody let an offer go by: nothing of that queue for them until then."""
+
+    person_id: int
+    queue_id: int
+    until: float
+
+
+class News(NamedTuple):
+    """What is so at an instant, as far as it is new; `undone` are offers of the telling before that do not stand."""
+
+    at: float
+    lines: tuple[Line, ...] | None = None
+    workers: tuple[Worker, ...] = ()
+    things: tuple[Thing, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    undone: tuple[int, ...] = ()
+
+
+class Reason(NamedTuple):
+    """What an item was to somebody: "could", or why not and what they lack; their ring (-1: none) and its score."""
+
+    person_id: int
+    verdict: str
+    lacks: tuple[str, ...]
+    ring: int
+    score: float
