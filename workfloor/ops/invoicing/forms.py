@@ -1,0 +1,96 @@
+"""An invoice with every value worded, for the page and the paper."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from workfloor.kit.money import Money
+from workfloor.ops.einvoice import rules
+from workfloor.ops.einvoice.rules import Invoice, Line, Party, Tax
+
+UNITS = {"C62": "", "MIN": "min", "SEC": "s", "MON": "months", "HUR": "h"}
+TITLES = {rules.INVOICE: "Invoice", rules.CREDIT_NOTE: "Credit note"}
+
+
+def printed(invoice: Invoice) -> dict[str, Any]:
+    """Return the invoice with every value worded; the same for the page and the paper."""
+    say = partial(_said, invoice.currency)
+    return {
+        "title": f"{TITLES[invoice.kind]} {invoice.number}",
+        "kind": TITLES[invoice.kind],
+        "issued_on": [invoice.issued_on.year, invoice.issued_on.month, invoice.issued_on.day],
+        "facts": [[name, value] for name, value in _facts(invoice) if value],
+        "seller": _party(invoice.seller, invoice),
+        "buyer": _party(invoice.buyer, invoice),
+        "lines": [_line(line, say) for line in invoice.lines],
+        "allowances": [{"title": each.reason, "amount": say(-each.amount)} for each in invoice.allowances],
+        "sums": [[name, say(amount)] for name, amount in _sums(invoice)],
+        "due": ["To be credited" if invoice.is_credit else "Amount due", say(invoice.totals.gross)],
+        "payment": [[name, value] for name, value in _payment(invoice) if value],
+        "notes": [*invoice.notes, *dict.fromkeys(t for line in invoice.taxes if (t := _why(line.tax)))],
+    }
+
+
+def _said(currency: str, amount: Decimal) -> str:
+    return str(Money(amount, currency))
+
+
+def _facts(invoice: Invoice) -> list[tuple[str, str]]:
+    earlier = ", ".join(f"{each.number} of {_date(each.issued_on)}" for each in invoice.references)
+    return [
+        ("Number", invoice.number),
+        ("Issued", _date(invoice.issued_on)),
+        ("Period", f"{_date(invoice.starts_on)} to {_date(invoice.ends_on)}"),
+        ("Contract", invoice.contract),
+        ("Your reference", invoice.buyer_reference),
+        ("Your order", invoice.order),
+        ("Refers to", earlier),
+    ]
+
+
+def _party(party: Party, invoice: Invoice) -> list[str]:
+    vat = f"VAT {party.vat_id}" if party.vat_id and not rules.is_outside(invoice) else ""
+    said = [
+        party.name, party.street, f"{party.postcode} {party.city}".strip(), party.region, party.country, vat,
+        party.legal_id and f"Registered {party.legal_id}", party.contact, party.email, party.phone,
+    ]  # fmt: skip
+    return [each for each in said if each]
+
+
+def _line(line: Line, say: Callable[[Decimal], str]) -> dict[str, str]:
+    unit = UNITS.get(line.unit, line.unit)
+    per = f" for {rules.plain(line.per)} {unit}".rstrip() if line.per != 1 else ""
+    return {
+        "id": line.id,
+        "title": line.title,
+        "note": line.note,
+        "quantity": f"{Decimal(rules.plain(line.quantity)):,f} {unit}".strip(),
+        "price": f"{Decimal(rules.plain(line.price)):,f}{per}",
+        "tax": line.tax.category if line.tax.category == rules.OUTSIDE else f"{rules.plain(line.tax.rate)} %",
+        "amount": say(line.amount),
+        "opens": line.opens,
+    }
+
+
+def _why(tax: Tax) -> str:
+    return tax.title if tax.category in rules.UNCHARGED else ""
+
+
+def _sums(invoice: Invoice) -> list[tuple[str, Decimal]]:
+    taxes = [
+        (f"{each.tax.title}, {rules.plain(each.tax.rate)} % of {_said(invoice.currency, each.base)}", each.amount)
+        for each in invoice.taxes
+    ]
+    return [("Net", invoice.totals.net), *taxes]
+
+
+def _payment(invoice: Invoice) -> list[tuple[str, str]]:
+    payment = invoice.payment
+    due = _date(payment.due_on) if payment.due_on else ""
+    return [("Due", due), ("Terms", payment.terms), ("Account", payment.account), ("BIC", payment.bic)]
+
+
+def _date(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
