@@ -64,12 +64,14 @@ kind = "email"
 location = "offshore"
 calendar = "manila"
 dispositions = ["answered"]
+letter = { opening = "Dear {customer},", closing = "Kind regards, {agent}" }
 
   [[processes.queues]]
   name = "mail"
   requires = { german = 2 }
   resolve_within = "2h"
   at_once = 4
+  reopen_within = "30 days"
 
 [[service_levels]]
 name = "Answered"
@@ -251,6 +253,18 @@ def test_the_bank_has_six_queues_and_promises_80_percent_in_20_seconds():
         ('minimum = "500.00"', 'minimum = "500.001"', "prices[0].minimum", "2 decimals"),
         ('rate = "900"', 'rate = "900"\nminimum = "1"', "prices[3].minimum", "its own minimum"),
         ("[credits]", "[credit]", "credit", "Did you mean credits"),
+        (
+            "Dear {customer}",
+            "Dear {name}",
+            "processes[1].letter.opening",
+            "nothing fills in {name}; there is {customer}",
+        ),
+        (
+            'reopen_within = "30 days"',
+            'reopen_within = "a month"',
+            "processes[1].queues[0].reopen_within",
+            "a day is 24",
+        ),
     ],
 )
 def test_a_faulty_clause_is_refused_at_its_place_and_line(old, new, place, says):
@@ -413,6 +427,8 @@ def test_a_file_does_not_differ_from_itself_nor_from_other_words_for_the_same():
         (', "wrong-number"', "", "Process calls: dispositions: resolved, wrong-number becomes resolved"),
         ("german = 3", "german = 4", "Queue regular: requires german: 3 becomes 4"),
         ('answer_within = "20s"', "", "Queue regular: answer within: 20 s becomes nothing"),
+        ('reopen_within = "30 days"', "", "Queue mail: reopen within: 720 h becomes 336 h"),
+        ("regards, {agent}", "regards", "Process letters: letter closing: Kind regards, {agent} becomes Kind regards"),
         ("2 min", "90s", "Queue regular: relax: after 30 s port 1, after 2 min port 0 becomes "
          "after 30 s port 1, after 90 s port 0"),
         ('expected = "80 %"', 'expected = "82.5 %"', "Service level “Answered”: expected: 80 % becomes 82.5 %"),

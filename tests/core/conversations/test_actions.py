@@ -111,3 +111,14 @@ def test_a_reply_is_taken_back_until_it_is_sent(held):
     assert actions.withdraw(message=early, by=ana, now=make.later(minutes=6)).state == "withdrawn"
     with pytest.raises(rules.NotNow, match="The message was sent; “withdrawn” cannot follow"):
         actions.withdraw(message=late, by=ana, now=make.later(minutes=6))
+
+
+def test_a_reply_that_is_being_sent_cannot_be_taken_back_but_a_delayed_one_can(held):
+    item, ana = held
+    reply = actions.start_sending(message=written(item, ana), now=make.later(minutes=6))
+
+    with pytest.raises(rules.NotNow, match="is being sent"):
+        actions.withdraw(message=reply, by=ana, now=make.later(minutes=6))
+    delayed = actions.mark_delayed(message=reply, reason="451 busy", now=make.later(minutes=7))
+    assert (delayed.state, delayed.fault) == ("waiting", "451 busy")
+    assert actions.withdraw(message=reply, by=ana, now=make.later(minutes=8)).state == "withdrawn"

@@ -123,6 +123,7 @@ def _process(terms: Terms) -> rules.Process:
         calendar=terms["calendar"],
         dispositions=tuple(terms["dispositions"]),
         queues=tuple(_queue(one) for one in terms["queues"]),
+        letter=dict(terms.get("letter", {})),
     )
 
 
@@ -137,6 +138,7 @@ def _queue(terms: Terms) -> rules.Queue:
         resolve_within_seconds=quantities.seconds(terms.get("resolve_within")),
         offer_seconds=quantities.seconds(terms.get("offer_for")) or 20,
         at_once=terms.get("at_once", 1),
+        reopen_within_seconds=quantities.seconds(terms.get("reopen_within", "14 days")) or 0,
     )
 
 

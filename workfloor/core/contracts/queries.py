@@ -42,6 +42,8 @@ class QueueTerms:
     resolve_within_seconds: int | None
     offer_seconds: int
     at_once: int
+    reopen_within_seconds: int
+    letter: Mapping[str, str]
 
 
 def latest(client_id: int) -> models.Version | None:
@@ -99,7 +101,7 @@ def _queue_terms(version: models.Version, name: str) -> QueueTerms | None:
                 return QueueTerms(
                     version.number, process.kind, process.dispositions, calendar, queue.requires, queue.relax,
                     queue.priority, queue.answer_within_seconds, queue.resolve_within_seconds, queue.offer_seconds,
-                    queue.at_once,
+                    queue.at_once, queue.reopen_within_seconds, process.letter,
                 )  # fmt: skip
     return None
 

@@ -1,5 +1,6 @@
 """What a contract says, as plain values, and the checks that no single clause can fail alone."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
@@ -54,6 +55,7 @@ class Queue:
     resolve_within_seconds: int | None = None
     offer_seconds: int = 20  # how long one agent may leave an offer open
     at_once: int = 1  # how many such items one agent may hold; divides 60
+    reopen_within_seconds: int = 14 * 86400  # after its resolution, for a customer who writes again
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Process:
     calendar: str
     dispositions: tuple[str, ...]
     queues: tuple[Queue, ...]
+    letter: Mapping[str, str] = field(default_factory=dict)  # opening and closing of every written reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +243,20 @@ def _check_processes(contract: Contract) -> Iterator[Fault]:
             message = f"there is no calendar {process.calendar}; there is {', '.join(contract.calendars)}."
             yield Fault(f"processes[{i}].calendar", message, ("calendars",))
         yield from _twice([(f"processes[{i}].dispositions[{j}]", d) for j, d in enumerate(process.dispositions)])
+        yield from _check_letter(f"processes[{i}].letter", process.letter)
     for place, queue in queues:
         yield from _check_queue(place, queue)
+
+
+FILLED_IN = ("customer", "agent", "client", "case")
+
+
+def _check_letter(place: str, letter: Mapping[str, str]) -> Iterator[Fault]:
+    for part, text in letter.items():
+        for name in re.findall(r"\{([^{}]*)\}", text):
+            if name not in FILLED_IN:
+                known = ", ".join(f"{{{one}}}" for one in FILLED_IN)
+                yield Fault(f"{place}.{part}", f"nothing fills in {{{name}}}; there is {known}.")
 
 
 def _twice(named: Sequence[tuple[str, str]]) -> Iterator[Fault]:

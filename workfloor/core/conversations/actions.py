@@ -137,9 +137,19 @@ def _tell(message: models.Message, event: Event, now: datetime, by: Person | Non
 # --- what becomes of a reply --------------------------------------------------------------------------------------
 
 
+def start_sending(*, message: models.Message, now: datetime) -> models.Message:
+    """The channel takes a reply in hand: from now on nobody can withdraw it."""
+    return _become(message, "sending", events.SendingBegan(message.id), now)
+
+
+def mark_delayed(*, message: models.Message, reason: str, now: datetime) -> models.Message:
+    """The channel could not deliver a reply yet and tries again; meanwhile it can be withdrawn."""
+    return _become(message, "waiting", events.Delayed(message.id, reason), now, fault=reason)
+
+
 def mark_sent(*, message: models.Message, now: datetime) -> models.Message:
     """The channel has taken a reply over."""
-    return _become(message, "sent", events.Sent(message.id), now, sent_at=now)
+    return _become(message, "sent", events.Sent(message.id), now, sent_at=now, fault="")
 
 
 def mark_read(*, message: models.Message, now: datetime) -> models.Message:

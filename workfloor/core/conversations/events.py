@@ -27,6 +27,19 @@ class NoteWritten(Event):
 
 
 @dataclass(frozen=True)
+class SendingBegan(Event):
+    name: ClassVar[str] = "message.sending-began"
+    message: int
+
+
+@dataclass(frozen=True)
+class Delayed(Event):
+    name: ClassVar[str] = "message.delayed"
+    message: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Sent(Event):
     name: ClassVar[str] = "message.sent"
     message: int

@@ -34,7 +34,7 @@ class Message(models.Model):
     sent_at = models.DateTimeField(null=True)  # when it was sent: by the sender's clock, or by us
     read_at = models.DateTimeField(null=True)
     state = models.TextField()
-    fault = models.TextField(default="")  # why it could not be delivered
+    fault = models.TextField(default="")  # why it could not be delivered, or not yet
 
     class Meta:
         constraints = [

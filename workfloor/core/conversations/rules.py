@@ -11,12 +11,14 @@ MOST_FILES = 50  # on one message
 LONGEST_NAME = 200  # characters of a file's name
 
 # What has become of a message: of one from us, what its channel said of it last.
-STATES = ("received", "noted", "waiting", "sent", "read", "failed", "withdrawn")
+STATES = ("received", "noted", "waiting", "sending", "sent", "read", "failed", "withdrawn")
 _FROM = {
     "message.withdrawn": ("waiting",),
-    "message.sent": ("waiting",),
+    "message.sending-began": ("waiting",),
+    "message.delayed": ("sending",),
+    "message.sent": ("waiting", "sending"),
     "message.read": ("sent",),
-    "message.undelivered": ("waiting", "sent", "read"),
+    "message.undelivered": ("waiting", "sending", "sent", "read"),
     "message.tried-again": ("failed",),
 }
 
@@ -33,8 +35,8 @@ def allow(state: str, event: str) -> None:
 
 _DONE = {
     "received": "The message came in", "noted": "The message is a note", "waiting": "The message waits to be sent",
-    "sent": "The message was sent", "read": "The message was read", "failed": "The message could not be delivered",
-    "withdrawn": "The message was withdrawn",
+    "sending": "The message is being sent", "sent": "The message was sent", "read": "The message was read",
+    "failed": "The message could not be delivered", "withdrawn": "The message was withdrawn",
 }  # fmt: skip
 
 
