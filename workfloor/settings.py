@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "workfloor.ops.fairness",
     "workfloor.ops.billing",
     "workfloor.ops.estimates",
+    "workfloor.ops.backtest",
     "workfloor.ops.history",
     "workfloor.desks.agent",
     "workfloor.desks.leader",

@@ -263,3 +263,24 @@ def test_nothing_of_the_month_waits_for_anybody(imported: dict[str, Any]):
     with transaction.atomic():
         rls.enter_every_client()
         assert set(Item.objects.values_list("state", flat=True).distinct()) == {"done", "abandoned", "cancelled"}
+
+
+@pytest.mark.parametrize("source", ["the export", "the journal"])
+def test_a_back_test_of_the_contract_in_force_comes_to_its_statement(statement: dict[str, Any], source: str):
+    past = {
+        "the export": ("--history", str(LOG), "--map", str(ROOT / "examples/bank/history.toml")),
+        "the journal": ("--client", "first-bank", "--period", "1999-02"),
+    }
+    contract = str(ROOT / "examples/bank/contract.toml")
+
+    told = json.loads(run("backtest", contract, *past[source], "--format", "json"))
+
+    [month] = told["contracts"][0]["months"]
+    assert month["measures"] == [
+        {key: value for key, value in row.items() if key != "version"} for row in statement["measures"]
+    ]
+    for part in ("totals", "queues", "lines", "credits", "charges", "net", "taxes", "total", "notices"):
+        assert month[part] == statement[part], part
+    assert [row["attained"] for row in month["measures"] if row["id"] == "m1"] == [59.6753]
+    # Every day adds up to the month.
+    assert sum(day["met"] for day in month["days"]["m1"]) == month["measures"][0]["met"]

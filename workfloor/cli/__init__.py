@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
     "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
+    "backtest": ("workfloor.cli.backtest:backtest", "Compute what a contract would have come to on past months."),
 }
 
 EPILOG: Final = """\b

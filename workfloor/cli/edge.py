@@ -30,6 +30,14 @@ def installation() -> Iterator[None]:
         raise click.ClickException(f"The database said: {str(fault).strip()}") from fault
 
 
+def without_database() -> None:
+    """Set Django up for a command that needs its pages and no database."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
+    import django
+
+    django.setup()
+
+
 @contextmanager
 def database() -> Iterator[None]:
     """The block is one transaction on a migrated database: all of it is stored, or on any exception nothing.

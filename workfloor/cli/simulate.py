@@ -1,18 +1,16 @@
 """`workfloor simulate`: a scenario run again and again, and what its measures come to."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge
+from workfloor.cli import edge, past
 
 if TYPE_CHECKING:
     from workfloor.core.contracts.rules import Contract
@@ -125,27 +123,10 @@ def _journalled(draft: "Draft", contract: "Contract") -> "list[Past]":
 
 
 def _recorded(draft: "Draft", file: Path, map_: Path) -> "list[Past] | None":
-    """Read an export as the import of past work would, with the same refusals."""
-    from workfloor.ops.history import forms, gateway, rules
-
     try:
-        how = forms.read(gateway.map_text(map_)).map
-    except (forms.Refused, rules.Refused) as refused:
-        draft.refuse("replay.map", f"{map_}: {refused}")
-        return None
-    # Any time will do: what lies outside the time simulated is left out later.
-    ever = rules.Window(datetime.min.replace(tzinfo=UTC), *[datetime.max.replace(tzinfo=UTC)] * 2)
-    tally = rules.Tally()
-    try:
-        with gateway.opened(file) as export:
-            calls = list(rules.read_all(export.records(how), rules.Reader(how, ever), tally))
-    except rules.Refused as refused:
-        draft.refuse("replay.file", f"{file}: {refused.reason}.")
-        return None
-    if tally.refused_count:
-        first = tally.refused[0]
-        message = f"{tally.refused_count:,} rows that the map does not allow for, the first in line {first.line}: "
-        draft.refuse("replay.file", f"{file}: {message}{first.reason}.")
+        _, calls = past.calls(file, map_)
+    except past.Refused as refused:
+        draft.refuse(f"replay.{refused.what}", str(refused))
         return None
     return [_told(call) for call in calls if call.outcome != "phantom"]
 
@@ -225,13 +206,11 @@ def _written(scenario: "Scenario", estimates: "Estimates", form: str) -> bytes:
 
 
 def _page(scenario: "Scenario", estimates: "Estimates") -> str:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
-    import django
+    edge.without_database()
     from django.template.loader import render_to_string
 
     from workfloor.ops.estimates import forms
 
-    django.setup()
     return render_to_string("estimates/document.html", forms.page(scenario, estimates))
 
 

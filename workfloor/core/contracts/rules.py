@@ -230,6 +230,12 @@ def calendar(terms: CalendarTerms) -> calendars.Calendar:
     )
 
 
+def calendar_of(contract: Contract, queue: str) -> calendars.Calendar:
+    """Return the calendar that a queue's promises in working time run in."""
+    process = next(one for one in contract.processes if any(each.name == queue for each in one.queues))
+    return calendar(contract.calendars[process.calendar])
+
+
 def _check_processes(contract: Contract) -> Iterator[Fault]:
     queues = [
         (f"processes[{i}].queues[{j}]", queue)

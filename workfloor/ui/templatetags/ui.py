@@ -1,12 +1,14 @@
 """Tags and filters that every page may load: icons, durations that tick, the navigation."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django import template
+from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from workfloor.kit import clock
 from workfloor.ui import queries, rules
@@ -52,6 +54,14 @@ def places(context: dict[str, Any]) -> list[rules.Place]:
     """List the places open to whoever is signed in."""
     person = getattr(context.get("request"), "person", None)
     return queries.places(getattr(person, "roles", ()))
+
+
+@register.simple_tag
+def stylesheet(name: str) -> SafeString:
+    """Give the text of one of our own stylesheets, for a document that stands alone."""
+    found = finders.find(name)
+    assert isinstance(found, str), name
+    return mark_safe(Path(found).read_text("utf-8"))  # noqa: S308 - a file of the product
 
 
 @register.filter

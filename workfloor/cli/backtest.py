@@ -1,0 +1,385 @@
+"""`workfloor backtest`: what a contract would have attained, credited and billed on real months."""
+
+import json
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from workfloor.cli import edge, past
+
+if TYPE_CHECKING:
+    from workfloor.core.contracts.rules import Contract
+    from workfloor.ops.backtest.forms import Told
+    from workfloor.ops.backtest.rules import Given, Past, Renames, Source, Trial
+    from workfloor.ops.billing.rules import Period
+    from workfloor.ops.history.rules import Call
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor backtest new.toml --history calls.csv --map map.toml
+  workfloor backtest new.toml --client first-bank --period 1999-02
+  workfloor backtest old.toml new.toml --client first-bank --period 1999-02 --format html --output compared.html
+  workfloor backtest new.toml --history calls.csv --map map.toml --queue regular=all-calls --queue prospective=all-calls
+  workfloor backtest new.toml --client first-bank --period 1999-02 --queue called-back= --queue =chats
+"""
+)
+@click.argument(
+    "contracts",
+    metavar="CONTRACT...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
+@click.option("--history", type=click.Path(path_type=Path), help="An export of past calls, CSV or Parquet.")
+@click.option("--map", "map_", type=click.Path(path_type=Path), help="How to read the export (TOML).")
+@click.option("--client", help="Take the past work of this client's journal instead.")
+@click.option(
+    "--period",
+    "periods",
+    multiple=True,
+    metavar="PERIOD",
+    help="A month, such as 1999-02; the first and last, where there are several.",
+)
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="What a past queue is now. OLD= leaves its work out; =NEW had none.",
+)
+@click.option("--begins", metavar="PERIOD", help="Take the contracts to have begun in this month.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", help="How to write it.")
+@click.option("--output", "-o", type=click.File("wb", lazy=True), help="Write to this file.")
+def backtest(
+    contracts: tuple[Path, ...],
+    history: Path | None,
+    map_: Path | None,
+    client: str | None,
+    periods: tuple[str, ...],
+    queues: tuple[str, ...],
+    begins: str | None,
+    form: str,
+    output: IO[bytes] | None,
+) -> None:
+    """Compute what each CONTRACT would have come to on months that are over.
+
+    Service levels, charges and credits, by the very rules that make a statement, month after month, so that what looks
+    back sees the months before. Past work is an export, which needs no database, or a client's own journal. Nothing
+    is stored. Where the months lie outside a contract's term, its dates are moved to hold them, and that is said.
+    """
+    if (client is None) == (history is None) or (history is None) != (map_ is None):
+        raise click.UsageError("Say whose past work to take: --history FILE --map MAP, or --client CLIENT.")
+    edge.without_database()
+    read = _read(contracts)
+    renames = _renames(queues, [contract for _, contract, _ in read])
+    asked = _asked([*periods, *([begins] if begins else [])])[: len(periods)]
+    with _exported(history, map_) if history and map_ else _journalled(client or "", read) as work:
+        told = _told(work, read, renames, asked, begins)
+        written = _written(told, form)
+    if output:
+        output.write(written)
+    else:
+        click.echo(written, nl=False)
+
+
+# --- what is asked -------------------------------------------------------------------------------------------------
+
+
+def _read(files: Sequence[Path]) -> "list[tuple[Path, Contract, str]]":
+    """Each contract with its file and text; all that is wrong with any of them ends the command."""
+    from workfloor.core.contracts import forms
+    from workfloor.ops.planning import gateway
+
+    found, faults = [], []
+    for file in files:
+        try:
+            text = gateway.text(file)
+            found.append((file, forms.read(text), text))
+        except gateway.Unreadable as reason:
+            faults.append(str(reason))
+        except forms.Refused as refused:
+            faults += [f"{file}:{fault.line}: {fault.place}: {fault.message}" for fault in refused.faults]
+    _refuse_with(faults)
+    return found
+
+
+def _refuse_with(faults: Sequence[str]) -> None:
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        raise SystemExit(1)
+
+
+def _renames(given: Sequence[str], contracts: "Sequence[Contract]") -> "Renames":
+    """What each past queue is called now, as --queue says; a name that no contract has ends the command."""
+    known = sorted({name for contract in contracts for name in contract.queues()})
+    found: dict[str, tuple[str, ...]] = {}
+    for each in given:
+        old, separator, new = each.partition("=")
+        if not separator or not (old or new):
+            raise click.BadParameter(f"{each} is not OLD=NEW.", param_hint="--queue")
+        if new and new not in known:
+            message = f"{each}: no contract has a queue {new}; there is {', '.join(known)}."
+            raise click.BadParameter(message, param_hint="--queue")
+        found[old] = (*found.get(old, ()), new)
+    return found
+
+
+def _asked(periods: Sequence[str]) -> list[str]:
+    from workfloor.kit import calendars
+
+    for period in periods:
+        try:
+            calendars.period_bounds(period, "UTC")
+        except ValueError as fault:
+            raise click.ClickException(str(fault)) from None
+    return list(periods)
+
+
+# --- past work -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Past work: what it is called, how to get a month of it, and from when until when there is some."""
+
+    source: "Source"
+    given: "Given"
+    first_at: datetime
+    last_at: datetime
+    is_whole: bool  # nothing was before it
+
+
+@contextmanager
+def _exported(file: Path, map_: Path) -> Iterator[_Work]:
+    from workfloor.ops.backtest.rules import Source
+
+    with _progress("Reading") as begin:
+        try:
+            _, calls = past.calls(file, map_, begin)
+        except past.Refused as refused:
+            raise click.ClickException(str(refused)) from None
+    if not calls:
+        raise click.ClickException(f"{file}: no row of the file is a call.")
+    told = sorted((_past(number, call) for number, call in enumerate(calls)), key=lambda each: each.outcome.received_at)
+    arrivals = [each.outcome.received_at for each in told]
+
+    def given(period: "Period") -> "list[Past]":
+        return told[bisect_left(arrivals, period.starts_at) : bisect_left(arrivals, period.ends_at)]
+
+    source = Source(file.name, tuple(dict.fromkeys(call.queue for call in calls)), tells_dispositions=False)
+    yield _Work(source, given, arrivals[0], arrivals[-1], is_whole=False)
+
+
+def _past(number: int, call: "Call") -> "Past":
+    from workfloor.core.measures.rules import Outcome
+    from workfloor.ops.backtest.rules import Past
+
+    left, ended = call.left_queue_at, call.ended_at
+    outcome = Outcome(number, call.queue, call.received_at, call.queued_at)
+    if call.outcome == "abandoned":
+        return Past(replace(outcome, abandoned_at=left))
+    if ended is None or call.wrapped_up_at is None:
+        return Past(replace(outcome, cancelled_at=left))
+    talk, wrap = (int(span.total_seconds()) for span in (ended - left, call.wrapped_up_at - ended))
+    return Past(replace(outcome, connected_at=left, done=True, talk_seconds=talk, wrap_seconds=wrap), ended)
+
+
+@contextmanager
+def _journalled(slug: str, read: "list[tuple[Path, Contract, str]]") -> Iterator[_Work]:
+    timed = any(level.measure == "resolved-within" for _, contract, _ in read for level in contract.service_levels)
+    with edge.database():
+        from workfloor.core.clients import queries as clients
+        from workfloor.kit import rls
+        from workfloor.ops.backtest import queries
+        from workfloor.ops.backtest.rules import Source
+
+        rls.enter_every_client()
+        client = clients.by_slug(slug)
+        if client is None:
+            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
+            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+        rls.enter(client.id)
+        between = queries.arrivals(client)
+        if between is None:
+            raise click.ClickException(f"No work of {slug} has arrived yet.")
+        source = Source(f"the journal of {slug}", queries.queues(client), tells_dispositions=True)
+
+        def given(period: "Period") -> "list[Past]":
+            return list(queries.past(client, period.starts_at, period.ends_at, timed))
+
+        yield _Work(source, given, *between, is_whole=True)
+
+
+# --- the trial -----------------------------------------------------------------------------------------------------
+
+
+def _told(
+    work: _Work, read: "list[tuple[Path, Contract, str]]", renames: "Renames", asked: list[str], begins: str | None
+) -> "Told":
+    from workfloor.kit import calendars, clock
+    from workfloor.ops.backtest import forms, rules
+
+    now, zone = clock.now(), read[0][1].zone
+    known = [calendars.period_of(at, zone) for at in (work.first_at, work.last_at)]
+    months = sorted(asked) or [name for name in rules.between(*known) if calendars.period_bounds(name, zone)[1] <= now]
+    faults = [message for name in months if (message := _unusable(name, known, zone, now))]
+    if not months:
+        faults = [f"No month of {work.source.name} is over yet."]
+    if renamed := sorted(set(renames) - {rules.NOWHERE} - set(work.source.queues)):
+        there = ", ".join(work.source.queues)
+        faults.append(f"--queue: {work.source.name} has no queue {', '.join(renamed)}; it has {there}.")
+    _refuse_with(faults)
+    moved = [(file, *rules.holding(contract, months[0], months[-1], begins), text) for file, contract, text in read]
+    _refuse_with(
+        [
+            fault
+            for file, contract, _, text in moved
+            for fault in _faults(file, contract, text, work, renames, months[-1])
+        ]
+    )
+    trials = []
+    with _progress("Computing") as begin:
+        advance = begin(len(moved))
+        for number, (file, contract, by, _) in enumerate(moved):
+            trials.append(
+                (
+                    _name(file, read),
+                    _trial(work, contract, by, renames, months, None if work.is_whole else known[0], now),
+                )
+            )
+            advance(number + 1)
+    return forms.Told(_history(work, zone), tuple(_notes(work, trials, months)), tuple(trials))
+
+
+def _unusable(month: str, known: Sequence[str], zone: str, now: datetime) -> str:
+    from workfloor.kit import calendars
+
+    if calendars.period_bounds(month, zone)[1] > now:
+        return f"{month} is not over yet: take months that are."
+    if not known[0] <= month <= known[1]:
+        return f"{month}: there is no past work in it; there is from {known[0]} to {known[1]}."
+    return ""
+
+
+def _faults(file: Path, contract: "Contract", text: str, work: _Work, renames: "Renames", last: str) -> Iterator[str]:
+    from workfloor.kit import toml
+    from workfloor.ops.backtest import rules
+
+    document = toml.Document({}, toml.places(text))
+    for place, message in rules.faults(contract, work.source, renames, last):
+        yield f"{file}:{document.line(place)}: {place}: {message}"
+
+
+def _trial(
+    work: _Work,
+    contract: "Contract",
+    by: int,
+    renames: "Renames",
+    months: Sequence[str],
+    known_from: str | None,
+    now: datetime,
+) -> "Trial":
+    from workfloor.ops.backtest import rules
+
+    over = rules.periods(contract, months[0], months[-1], known_from)
+    computed = rules.tried(contract, over, work.given, renames, now)
+    shown = tuple(month for month in computed if month.period.name in months)
+    return rules.Trial(contract, by, shown, rules.unknown_months(contract, over))
+
+
+def _name(file: Path, read: "list[tuple[Path, Contract, str]]") -> str:
+    """A contract's short name: its file's, or the whole path where two files have the same."""
+    return file.name if [each.name for each, _, _ in read].count(file.name) == 1 else str(file)
+
+
+def _history(work: _Work, zone: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    first, last = (at.astimezone(ZoneInfo(zone)).date() for at in (work.first_at, work.last_at))
+    return f"{work.source.name}, with arrivals from {first} to {last}"
+
+
+def _notes(work: _Work, trials: "list[tuple[str, Trial]]", months: Sequence[str]) -> Iterator[str]:
+    """What a reader must know of how it was computed."""
+    for name, trial in trials:
+        if trial.moved_by:
+            yield (
+                f"{name} is taken to have begun on {trial.contract.starts_on}: its dates are moved by {trial.moved_by} "
+                "months, so that its term holds these months. Its calendars stay as they are."
+            )
+        if trial.looks_back:
+            yield (
+                f"{name}: its credits look back on earlier months. {trial.looks_back} of its term before "
+                f"{months[0]} are not in {work.source.name}; it is computed as if the contract had no earlier month."
+            )
+
+
+# --- what is shown -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int], past.Advance]]:
+    """A bar on a terminal's stderr; begun with how much there is to do, it takes how much is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def begin(total: int) -> past.Advance:
+            task = bar.add_task(what, total=total)
+            return lambda done: bar.update(task, completed=done)
+
+        yield begin
+
+
+def _written(told: "Told", form: str) -> bytes:
+    from workfloor.ops.backtest import forms
+
+    if form == "json":
+        return (json.dumps(forms.plain(told), indent=2, ensure_ascii=False) + "\n").encode()
+    return (_page if form == "html" else _text)(told).encode()
+
+
+def _page(told: "Told") -> str:
+    from django.template.loader import render_to_string
+
+    from workfloor.ops.backtest import forms
+
+    return render_to_string("backtest/document.html", forms.page(told))
+
+
+def _text(told: "Told") -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from workfloor.ops.backtest import forms
+
+    console = Console(width=max(Console().width, 110), no_color=not sys.stdout.isatty())
+    with console.capture() as captured:
+        for note in (f"Back-test on {told.history}.", *told.notes):
+            console.print(note, markup=False, highlight=False)
+        for each in forms.tables(told):
+            table = Table(title=each.title, title_justify="left")
+            for number, name in enumerate(each.columns):
+                table.add_column(name, justify="left" if number < each.texts else "right", overflow="fold")
+            for row in each.rows:
+                table.add_row(*(Text(f"{cell.text}\n{cell.note}" if cell.note else cell.text) for cell in row))
+            console.print(table)
+        for name, trial in told.trials:
+            for month in trial.months:
+                for notice in month.settled.notices:
+                    console.print(f"{name}, {month.period.name}: {notice}", markup=False, highlight=False)
+    return captured.get()
