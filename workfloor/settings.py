@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "workfloor.core.people",
     "workfloor.core.contracts",
     "workfloor.core.work",
+    "workfloor.core.rollups",
     "workfloor.core.conversations",
     "workfloor.ops.dispatch",
     "workfloor.ops.reasons",

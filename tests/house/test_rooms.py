@@ -22,6 +22,7 @@ CORE = (
     "credits",
     "contracts",
     "work",
+    "rollups",
     "measures",
     "queueing",
     "pools",

@@ -1,0 +1,112 @@
+"""What finished items add up to by quarter of an hour: the definition in Python, the twin of the database's own."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workfloor.core.work import rules as work
+
+LENGTH = timedelta(minutes=15)
+_ORIGIN = datetime(1, 1, 1, tzinfo=UTC)
+Key = tuple[int, datetime]  # the queue, and when its quarter begins
+
+
+@dataclass(slots=True)
+class Sums:
+    """What the items of one queue add up to; models.Quarter says what each number means."""
+
+    received: int = 0
+    cancelled: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    done: int = 0
+    waited: int = 0
+    talk_seconds: int = 0
+    hold_seconds: int = 0
+    wrap_seconds: int = 0
+    done_talk_seconds: int = 0
+    done_handled_seconds: int = 0
+    waits: list[int] = field(default_factory=list)
+    left_after: list[int] = field(default_factory=list)
+    resolved_in: list[int] = field(default_factory=list)
+    handled: list[int] = field(default_factory=list)
+    dispositions: list[str] = field(default_factory=list)
+
+    def add(self, item: work.Item) -> None:
+        """Count one finished item; `added_up` sorts the lists."""
+        self.received += 1
+        if item.state == "cancelled":
+            self.cancelled += 1
+            return
+        if item.connected_at:
+            self._add_answered(item, item.connected_at)
+        elif item.abandoned_at:
+            self.abandoned += 1
+            self.left_after.append(_microseconds(item, item.abandoned_at))
+        if item.state == "done":
+            self._add_done(item)
+
+    def _add_answered(self, item: work.Item, at: datetime) -> None:
+        wait = _microseconds(item, at)
+        self.answered += 1
+        self.waited += wait
+        self.talk_seconds += item.talk_seconds
+        self.hold_seconds += item.hold_seconds
+        self.wrap_seconds += item.wrap_seconds
+        self.waits.append(wait)
+
+    def _add_done(self, item: work.Item) -> None:
+        spent = item.talk_seconds + item.hold_seconds + item.wrap_seconds
+        self.done += 1
+        self.done_talk_seconds += item.talk_seconds
+        self.done_handled_seconds += spent
+        self.dispositions.append(item.disposition)
+        if item.connected_at:
+            self.handled.append(spent)
+        if item.working_seconds is not None:
+            self.resolved_in.append(item.working_seconds)
+
+    def merge(self, row: Sequence[Any]) -> None:
+        """Add another row of the same quarter, in the order of COLUMNS; None is an empty list."""
+        for name, value in zip(COLUMNS, row, strict=True):
+            if name in LISTS:
+                setattr(self, name, sorted(getattr(self, name) + (value or [])))
+            else:
+                setattr(self, name, getattr(self, name) + value)
+
+
+COLUMNS = tuple(each.name for each in fields(Sums))
+LISTS = ("waits", "left_after", "resolved_in", "handled", "dispositions")
+
+
+def added_up(items: Iterable[work.Item]) -> dict[Key, Sums]:
+    """Add finished items up by queue and quarter; those that are not finished are left out."""
+    found: dict[Key, Sums] = defaultdict(Sums)
+    for item in items:
+        if item.state in work.FINISHED:
+            assert item.queue_id is not None
+            assert item.received_at is not None
+            found[item.queue_id, quarter(item.received_at)].add(item)
+    for sums in found.values():
+        for name in LISTS:
+            getattr(sums, name).sort()
+    return dict(found)
+
+
+def quarter(at: datetime) -> datetime:
+    """Return when (UTC) the quarter of an hour begins that holds an instant."""
+    return at.astimezone(UTC) - (at - _ORIGIN) % LENGTH
+
+
+def whole(starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime]:
+    """Return the bounds of the whole quarters between two instants; equal bounds where there are none."""
+    first = quarter(starts_at)
+    first += LENGTH if first < starts_at else timedelta()
+    return first, max(first, quarter(ends_at))
+
+
+def _microseconds(item: work.Item, until: datetime) -> int:
+    assert item.queued_at is not None
+    return (until - item.queued_at) // timedelta(microseconds=1)
