@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "workfloor.core.journal",
     "workfloor.core.clients",
     "workfloor.core.people",
+    "workfloor.core.periods",
     "workfloor.core.contracts",
     "workfloor.core.work",
     "workfloor.core.rollups",

@@ -20,6 +20,7 @@ CORE = (
     "promises",
     "charges",
     "credits",
+    "periods",
     "contracts",
     "work",
     "rollups",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from workfloor.core.clients.models import Client
-    from workfloor.ops.billing import queries, rules
+    from workfloor.ops.billing import forms, rules
 
 RIGHT = ("counted", "met", "attained", "quantity", "rate", "amount", "value")
 
@@ -41,15 +41,16 @@ def statement(client: str, period: str, form: str, output: IO[bytes] | None) -> 
     """Compute CLIENT's statement for PERIOD, a month such as 1999-02.
 
     Service levels with what they attained, the invoice, and credits for what was missed, all computed from the work
-    itself; `workfloor explain` lists the items behind each figure.
+    itself; `workfloor explain` lists the items behind each figure. Of a closed month it prints what was frozen, whose
+    SHA-256 (of the JSON) `workfloor period list` shows.
     """
     if form == "pdf" and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output statement.pdf")
     with _entered(client) as found:
         from workfloor.kit import clock
-        from workfloor.ops.billing import queries
+        from workfloor.ops.billing import forms
 
-        written = _written(queries.statement(found, period, now=clock.now()), form)
+        written = _written(forms.stated(found, period, now=clock.now()), form)
     if output:
         output.write(written)
     else:
@@ -112,14 +113,14 @@ def _entered(slug: str) -> Iterator["Client"]:
 # --- Statement --------------------------------------------------------------------------------------------------
 
 
-def _written(made: "queries.Statement", form: str) -> bytes:
+def _written(made: "forms.Stated", form: str) -> bytes:
     from django.template.loader import render_to_string
 
-    from workfloor.ops.billing import forms, gateway
+    from workfloor.ops.billing import gateway
 
     if form == "json":
-        return (json.dumps(forms.plain(made), indent=2, ensure_ascii=False) + "\n").encode()
-    worded = forms.printed(made)
+        return made.plain.encode()
+    worded = made.printed
     if form == "pdf":
         return gateway.pdf(worded)
     if form == "html":
@@ -143,10 +144,16 @@ def _text(worded: dict[str, Any]) -> str:
             console.print(worded["notice"], style="bold", markup=False)
         for notice in worded["ends"]:
             console.print(notice, style="bold", markup=False)
+        if worded["closing"]:
+            console.print(f"{worded['state'].capitalize()}. {worded['closing']}.", markup=False, highlight=False)
         console.print("  ".join(f"{name} {count}" for name, count in worded["totals"]), markup=False, highlight=False)
         console.print(_table(worded["measures"], "Service levels", "id name counted met attained promise verdict"))
         console.print(_table(worded["by_queue"], "By queue", "id name queue counted met attained"))
         console.print(_invoice(worded))
+        if worded["corrections"]:
+            console.print(_table(worded["corrections"], "Corrected later", "title into amount"))
+        if worded["disputes"]:
+            console.print(_table(worded["disputes"], "Disputes", "id figure words state decision"))
     return captured.get()
 
 
@@ -155,7 +162,7 @@ def _invoice(worded: dict[str, Any]) -> "Table":
     due = {"title": "Total due", "amount": worded["total"]}
     net = [{"title": "Net", "amount": worded["net"]}] if worded["net"] else []
     bank = [{"title": "Bonus bank, saved for later credits", "amount": worded["bank"]}] if worded["bank"] else []
-    rows = [*worded["lines"], charges, *worded["credits"], *net, *worded["taxes"], due, *bank]
+    rows = [*worded["lines"], charges, *worded["credits"], *worded["adjustments"], *net, *worded["taxes"], due, *bank]
     return _table(rows, "Invoice", "id title quantity rate amount")
 
 

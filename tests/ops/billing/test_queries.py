@@ -424,6 +424,6 @@ def test_the_statement_asks_few_questions(acme):
         connection,
     ) as asked:
         made = queries.statement(acme, "2026-03", now=NOW)
-    assert len(asked) <= 5 + len(made.contract.service_levels) + len(made.contract.prices)
+    assert len(asked) <= 6 + len(made.contract.service_levels) + len(made.contract.prices)
     assert made.totals.talk_seconds == 60
     assert Decimal("5.0000") == next(row for row in made.measures if row.level.name == "Speed").figure.attained

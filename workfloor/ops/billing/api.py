@@ -1,5 +1,6 @@
 """The API of statements: what a month came to, for the client whose token asks."""
 
+import json
 from typing import Any, Literal
 
 from django.http import HttpRequest
@@ -83,6 +84,19 @@ class CreditOut(Schema):
     amount: str
 
 
+class AdjustmentOut(Schema):
+    """A line that corrects a figure of an earlier, closed month; because of late facts, or of a dispute's number."""
+
+    id: str
+    title: str
+    period: str
+    figure: str
+    because: str
+    dispute: int | None
+    amount: str
+    tax: str | None
+
+
 class TaxOut(Schema):
     """A tax on the lines that name it, less the credits where it is theirs; category is the code of EN 16931."""
 
@@ -97,7 +111,8 @@ class TaxOut(Schema):
 class StatementOut(Schema):
     """A month's statement. Money and rates are strings, because they are exact; an open month will change.
 
-    Charges are the lines, net is less the credits, total is with the taxes. Notices are what the client may do.
+    Charges are the lines, net is less the credits and with the adjustments, total is with the taxes. The period's
+    state is open, over or closed; what is closed never changes again. Notices are what the client may do.
     The period's `from` is its first instant, its `to` the first instant after it.
     """
 
@@ -113,6 +128,7 @@ class StatementOut(Schema):
     lines: list[LineOut]
     credits: list[CreditOut]
     charges: str
+    adjustments: list[AdjustmentOut]
     net: str
     taxes: list[TaxOut]
     total: str
@@ -130,6 +146,7 @@ def statement(request: HttpRequest, period: PathEx[str, P(pattern=MONTH)]) -> di
     """The statement of a month such as `1999-02`: service levels, invoice, credits."""
     client = request.auth.client  # type: ignore[attr-defined]
     try:
-        return forms.plain(queries.statement(client, period, now=clock.now()))
+        found: dict[str, Any] = json.loads(forms.stated(client, period, now=clock.now()).plain)
     except queries.NoStatement as reason:
         raise HttpError(404, str(reason)) from reason
+    return found

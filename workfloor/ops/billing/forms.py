@@ -1,5 +1,7 @@
 """The two shapes in which a statement leaves: plain values for programs, and worded values for paper and pages."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -7,9 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from workfloor.core.charges import rules as charges
+from workfloor.core.clients.models import Client
 from workfloor.core.contracts import rules as terms
 from workfloor.core.journal.models import Fact
 from workfloor.core.measures import rules as measures
+from workfloor.core.periods import forms as standing
+from workfloor.core.periods import queries as periods
+from workfloor.core.periods import rules as months
 from workfloor.ops.billing import queries, rules
 
 VERDICTS = {"met": "kept", "below-expected": "short of expected", "below-minimum": "short of minimum", None: "–"}
@@ -20,6 +26,24 @@ PER = {
     "offered": "of offered",
     "offered-less-short-abandons": "of offered, less those abandoned within {short} s",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A month's statement as it leaves: JSON text for programs, words for paper and pages."""
+
+    plain: str
+    printed: dict[str, Any]
+
+
+def stated(client: Client, period: str, *, now: datetime) -> Stated:
+    """Return what was frozen of a closed month, and what an open one comes to now; raises as queries.statement does."""
+    close = periods.close(client.id, period)
+    if close and close.state in months.SHUT:
+        return Stated(close.plain, close.printed | standing.standing(client.id, period, close))
+    made = queries.statement(client, period, now=now)
+    return Stated(months.written(plain(made)), printed(made) | standing.standing(client.id, period, close))
+
 
 # --- For programs: numbers for counts, percents and seconds; strings for money and rates, which are exact ---------
 
@@ -39,6 +63,7 @@ def plain(made: queries.Statement) -> dict[str, Any]:
         "lines": [plain_line(line, number) for number, line in enumerate(made.lines, 1)],
         "credits": [plain_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
         "charges": str(made.charges.amount),
+        "adjustments": [plain_adjusted(each) for each in made.adjustments],
         "net": str(made.net.amount),
         "taxes": [plain_tax(tax) for tax in made.taxes],
         "total": str(made.total.amount),
@@ -136,8 +161,24 @@ def plain_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
     }
 
 
+def plain_adjusted(each: rules.Adjusted) -> dict[str, Any]:
+    """Return a line that corrects a closed month: `period` and `figure` say what, `because` and `dispute` why."""
+    return {
+        "id": each.id,
+        "title": each.title,
+        "period": each.period,
+        "figure": each.figure,
+        "because": each.because,
+        "dispute": each.dispute,
+        "amount": str(each.amount.amount),
+        "tax": each.tax.name if each.tax else None,
+    }
+
+
 def plain_subject(subject: rules.Subject) -> dict[str, Any]:
     """Return the figure that an explanation is about."""
+    if isinstance(subject.row, Mapping):
+        return dict(subject.row)
     row, number = subject.row, int(subject.id[1:]) if subject.id[1:].isdigit() else 0
     if isinstance(row, rules.Measured):
         return plain_measured(row, subject.version)
@@ -189,11 +230,13 @@ def printed(made: queries.Statement) -> dict[str, Any]:
         "lines": [worded_line(line, number) for number, line in enumerate(made.lines, 1)],
         "charges": str(made.charges),
         "credits": [worded_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
+        "adjustments": [worded_adjusted(each) for each in made.adjustments],
         "net": str(made.net) if made.taxes else "",
         "taxes": [worded_tax(line) for line in made.taxes],
         "total": str(made.total),
         "bank": "" if made.bank is None else str(made.bank),
         "ends": list(made.notices),
+        **standing.OPEN,
     }
 
 
@@ -261,6 +304,17 @@ def worded_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
         "title": f"Credit: {credit.name}{note}{cut}",
         "amount": str(-credit.amount if credit.amount else credit.amount),
         "opens": credit.level is not None,
+    }
+
+
+def worded_adjusted(each: rules.Adjusted) -> dict[str, str]:
+    """Word a line that corrects a closed month."""
+    return {
+        "id": each.id,
+        "title": each.title,
+        "amount": str(each.amount),
+        "period": each.period,
+        "figure": each.figure,
     }
 
 

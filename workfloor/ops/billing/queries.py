@@ -1,7 +1,7 @@
 """The statement of a client's month, and the items behind each of its figures, read from the work items."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -19,6 +19,8 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.credits import rules as credits
 from workfloor.core.measures import queries as sql
 from workfloor.core.measures import rules as measures
+from workfloor.core.periods import queries as periods
+from workfloor.core.periods.models import Close, Figure
 from workfloor.core.work.models import Item
 from workfloor.kit import calendars, money
 from workfloor.kit.money import Money
@@ -65,11 +67,12 @@ class Statement:
     measures: tuple[rules.Measured, ...]
     lines: tuple[rules.Line, ...]
     credits: tuple[rules.Credit, ...]
+    adjustments: tuple[rules.Adjusted, ...]  # of earlier months, which are closed
     taxes: tuple[charges.TaxLine, ...]
     notices: tuple[str, ...]  # what the client may do
     bank: Money | None  # bonuses saved for later credits
     charges: Money
-    net: Money  # less the credits
+    net: Money  # less the credits, with the adjustments
     total: Money  # with the taxes
 
 
@@ -88,15 +91,31 @@ def _statement(scope: _Scope) -> Statement:
     month = rules.month(agreed, scope.period.name, lines, [each[None].attained for each in figures])
     settled = credits.settle([*_months_before(scope), month])[-1]
     measured = [row for number, found in enumerate(figures) for row in _measured(settled, number, found)]
-    net = rules.due(lines, settled.credits, agreed.currency)
-    credits_tax = agreed.credits.tax if agreed.credits else None
-    taxes = charges.taxes(agreed.book, lines, month.charges - net, credits_tax)
+    owed = rules.due(lines, settled.credits, agreed.currency)
+    adjusted = _adjusted(scope)
+    net = owed + money.total((each.amount for each in adjusted), agreed.currency)
+    taxes = rules.taxes(agreed, lines, month.charges - owed, adjusted)
     everything, *queues = _totals(scope)
     return Statement(
         scope.client, agreed, scope.version, scope.period, scope.now, everything, tuple(queues), tuple(measured),
-        tuple(lines), settled.credits, tuple(taxes), settled.notices, settled.bank, month.charges, net,
+        tuple(lines), settled.credits, tuple(adjusted), tuple(taxes), settled.notices, settled.bank, month.charges, net,
         net + money.total((each.amount for each in taxes), agreed.currency),
     )  # fmt: skip
+
+
+def _adjusted(scope: _Scope) -> list[rules.Adjusted]:
+    return [
+        rules.Adjusted(
+            f"a{number}", each.period, each.figure, each.title,
+            Money(each.amount, each.currency).rounded(scope.contract.rounding), _tax(each.tax), each.because,
+            each.dispute_id,
+        )
+        for number, each in enumerate(periods.adjustments(scope.client.id, scope.period.name), 1)
+    ]  # fmt: skip
+
+
+def _tax(kept: Mapping[str, str] | None) -> charges.Tax | None:
+    return charges.Tax(kept["name"], kept["title"], kept["category"], Decimal(kept["rate"])) if kept else None
 
 
 def _lines(scope: _Scope) -> list[rules.Line]:
@@ -111,6 +130,9 @@ def _months_before(scope: _Scope) -> Iterator[credits.Month]:
     for back in range(min(_needed(scope), begun), 0, -1):
         years, month = divmod(year * 12 + number - 1 - back, 12)
         then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.now)
+        if close := periods.frozen(scope.client.id, then.period.name):
+            yield rules.kept_month(then.contract, then.period.name, close.basis)
+            continue
         attained = [_figures(then, level)[None].attained for level in then.contract.service_levels]
         yield rules.month(then.contract, then.period.name, _lines(then), attained)
 
@@ -257,14 +279,27 @@ def subject(client: Client, period: str, name: str, *, now: datetime) -> rules.S
 
     Raises NoFigure where the statement has none of that name.
     """
-    found = subjects(client, period, now=now)
+    close = periods.frozen(client.id, period)
+    found = list(map(partial(_kept, close), periods.figures(close))) if close else subjects(client, period, now=now)
     ids = {each.id: each for each in found}
     titles = {each.title.casefold(): each for each in reversed(found)}
     chosen = ids.get(name) or titles.get(name.casefold())
     if chosen is None:
         listed = ", ".join(each for each in ids if "/" not in each)
         raise NoFigure(f"The statement has no figure {name!r}. It has: {listed}; and for one queue, such as m1/QUEUE.")
-    return chosen
+    return replace(chosen, kept=_counted(close, chosen.id)) if close else chosen
+
+
+def _kept(close: Close, figure: Figure) -> rules.Subject:
+    zone = close.basis["zone"]
+    return rules.Subject(figure.name, figure.title, figure.row, close.version, zone, "", {}, ())
+
+
+def _counted(close: Close, name: str) -> list[rules.Counted]:
+    return [
+        rules.Counted(number, key, queue, datetime.fromisoformat(received), state, agent, rules.kept_value(value))
+        for (number, key, queue, received, state, agent), value in periods.counted(close, name)
+    ]
 
 
 def subjects(client: Client, period: str, *, now: datetime) -> list[rules.Subject]:
@@ -275,6 +310,9 @@ def subjects(client: Client, period: str, *, now: datetime) -> list[rules.Subjec
 
 def items_behind(subject: rules.Subject) -> Iterator[rules.Counted]:
     """Read the items that a figure counts, as they were received; streams from the server, inside a transaction."""
+    if subject.kept is not None:
+        yield from subject.kept
+        return
     with connection.chunked_cursor() as cursor:
         cursor.execute(subject.sql, subject.values)
         while rows := cursor.fetchmany(2000):
@@ -283,6 +321,8 @@ def items_behind(subject: rules.Subject) -> Iterator[rules.Counted]:
 
 def counts_item(subject: rules.Subject, item_id: int) -> bool:
     """Say whether a figure counts an item."""
+    if subject.kept is not None:
+        return any(each.item_id == item_id for each in subject.kept)
     asked = f"SELECT EXISTS (SELECT FROM ({subject.sql}) AS counted WHERE id = %(item)s)"
     return bool(_rows(asked, {**subject.values, "item": item_id})[0][0])
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Literal
 
 from workfloor.core.charges import rules as charges
 from workfloor.core.charges.rules import Line as Line
+from workfloor.core.charges.rules import Tax, TaxLine
 from workfloor.core.contracts.rules import Contract
 from workfloor.core.credits import rules as credits
 from workfloor.core.credits.rules import Credit as Credit
@@ -28,7 +30,7 @@ class Period:
     zone: str
     starts_at: datetime
     ends_at: datetime
-    state: Literal["open", "over"]
+    state: Literal["open", "over", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,20 @@ class Totals:
         return self.received - self.answered - self.abandoned - self.excluded
 
 
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A line that corrects a figure of an earlier, closed month; positive is owed by the client."""
+
+    id: str
+    period: str
+    figure: str
+    title: str
+    amount: Money
+    tax: Tax | None
+    because: str
+    dispute: int | None
+
+
 # --- Invoice ----------------------------------------------------------------------------------------------------
 
 
@@ -61,6 +77,19 @@ def due(made: Iterable[Line], owed: Iterable[Credit], currency: str) -> Money:
     """Return the lines less the credits, before taxes."""
     charged = money.total((line.amount for line in made), currency)
     return charged - money.total((credit.amount for credit in owed), currency)
+
+
+def taxes(contract: Contract, made: Iterable[Line], credited: Money, adjusted: Iterable[Adjusted]) -> list[TaxLine]:
+    """Tax the lines less the credits; adjustments join the tax of the line that they correct, as it was then."""
+    credits_tax = contract.credits.tax if contract.credits else None
+    bases = {line.tax: line.base for line in charges.taxes(contract.book, made, credited, credits_tax)}
+    for each in adjusted:
+        if each.tax:
+            bases[each.tax] = bases.get(each.tax, Money(Decimal(0), contract.currency)) + each.amount
+    return [
+        TaxLine(tax, base, charges.rounded(Fraction(base.amount) * Fraction(tax.rate) / 100, contract.book))
+        for tax, base in bases.items()
+    ]
 
 
 def months_behind(contract: Contract) -> int:
@@ -89,6 +118,30 @@ def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequenc
     )
 
 
+def kept_month(contract: Contract, name: str, basis: Mapping[str, Any]) -> Month:
+    """Put a closed month together from what was kept of it, as `basis` kept it."""
+    kept = [
+        Line(price, "", "fixed", Fraction(1), None, (), Money(Decimal(amount), contract.currency))
+        for price, amount in basis["lines"]
+    ]
+    return month(contract, name, kept, [None if value is None else Decimal(value) for value in basis["attained"]])
+
+
+def basis(zone: str, made: Sequence[Line], measured: "Iterable[Measured]") -> dict[str, Any]:
+    """Return what later months must know of one that closes, as JSON values."""
+    attained = [row.figure.attained for row in measured if row.queue is None]
+    return {
+        "zone": zone,
+        "lines": [[line.price, str(line.amount.amount)] for line in made],
+        "attained": [None if value is None else str(value) for value in attained],
+    }
+
+
+def kept_value(value: bool | int | str) -> bool | int | Decimal:
+    """Return what an item added to a figure, as it was kept: exact numbers as text."""
+    return Decimal(value) if isinstance(value, str) else value
+
+
 # --- What a statement holds ---------------------------------------------------------------------------------------
 
 
@@ -103,7 +156,7 @@ class Measured:
     verdict: Verdict | None = None
 
 
-Row = Measured | Line | Credit | Totals
+Row = Measured | Line | Credit | Totals | Mapping[str, Any]  # the last as it was frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +170,7 @@ class Subject:
     zone: str
     sql: str
     values: Mapping[str, Any]
+    kept: Sequence["Counted"] | None = None  # of a closed month: what it counted then; there is no question to ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,17 +57,17 @@ def statements(request: HttpRequest) -> HttpResponse:
 @_for_leaders
 def statement(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Show a month; each figure leads to its items."""
-    made = queries.statement(_client(slug), period, now=clock.now())
-    return render(request, "billing/statement.html", {"statement": forms.printed(made), "link": request.path})
+    made = forms.stated(_client(slug), period, now=clock.now())
+    return render(request, "billing/statement.html", {"statement": made.printed, "link": request.path})
 
 
 @_for_leaders
 def paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Give a month as PDF."""
-    made = queries.statement(_client(slug), period, now=clock.now())
+    made = forms.stated(_client(slug), period, now=clock.now())
     name = f"statement-{slug}-{period}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(gateway.pdf(forms.printed(made)), content_type="application/pdf", headers=headers)
+    return HttpResponse(gateway.pdf(made.printed), content_type="application/pdf", headers=headers)
 
 
 @_for_leaders

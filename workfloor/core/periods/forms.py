@@ -1,0 +1,44 @@
+"""Where a month stands, in words: for the terminal, the page and the paper."""
+
+from datetime import datetime
+from typing import Any
+
+from workfloor.core.periods import queries
+from workfloor.core.periods.models import Close, Dispute
+from workfloor.kit.money import Money
+
+OPEN: dict[str, Any] = {"state": "open", "closing": "", "digest": "", "corrections": [], "disputes": []}
+
+
+def standing(client_id: int, period: str, close: Close | None) -> dict[str, Any]:
+    """Word where a month stands: its state, who closed it, what corrects it later, and who disputes what."""
+    said = [f"Proposed by {close.proposed_by} on {_day(close.proposed_at)}"] if close else []
+    if close and close.approved_by and close.approved_at:
+        said.append(f"approved by {close.approved_by} on {_day(close.approved_at)}")
+    return {
+        "state": close.state if close else "open",
+        "closing": ", ".join(said),
+        "digest": close.digest if close else "",
+        "corrections": [
+            {"title": each.title, "into": each.into, "amount": str(Money(each.amount, each.currency))}
+            for each in queries.corrections(client_id, period)
+        ],
+        "disputes": [worded_dispute(each) for each in queries.disputes(client_id, period)],
+    }
+
+
+def worded_dispute(dispute: Dispute) -> dict[str, str]:
+    """Word a dispute and what was decided."""
+    decided = f"{dispute.decision} ({dispute.decided_by})" if dispute.decided_by else ""
+    return {
+        "id": str(dispute.id),
+        "period": dispute.period,
+        "figure": dispute.figure,
+        "words": f"{dispute.words} ({dispute.raised_by})",
+        "state": dispute.state,
+        "decision": decided,
+    }
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"
