@@ -1,6 +1,6 @@
 """Short ways to have people, contracts and work in a test."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -103,6 +103,23 @@ def client(slug: str = "lisbon-light") -> Client:
         source=CONTRACT.format(slug=slug), effective_on=None, by_id=None, now=datetime(2025, 12, 1, 9, tzinfo=UTC)
     )
     return Client.objects.get(slug=slug)
+
+
+def amended(*changes: tuple[str, str], slug: str = "lisbon-light") -> Client:
+    """The same client with other terms: each change is what stands in the contract and what is to stand there."""
+    from workfloor.core.contracts import actions as contracts
+
+    found, source = client(slug), CONTRACT.format(slug=slug)
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new)
+    contracts.sign(source=source, effective_on=date(2026, 1, 1), by_id=None, now=datetime(2025, 12, 2, 9, tzinfo=UTC))
+    return found
+
+
+KEEPS = ("  priority = 1\n", '  priority = 1\n  keep_for = "2 min"\n')
+YIELDS = ("  at_once = 3\n", "  at_once = 3\n  yields = true\n")
+INTERRUPTS = ('  answer_within = "20s"\n', '  answer_within = "20s"\n  interrupts = true\n')
 
 
 def queue(name: str = "calls", of: str = "lisbon-light") -> Queue:

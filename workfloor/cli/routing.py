@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import IO, Final
 
 import psycopg
@@ -15,7 +15,8 @@ from django.db import DatabaseError, connection, transaction
 from workfloor.core.contracts import events as contracts
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal import queries as facts
-from workfloor.core.work import actions as work
+from workfloor.core.offers import actions as offering
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work import rules as work_rules
 from workfloor.kit import clock, rls
 from workfloor.ops.decisions import rules as decisions
@@ -166,13 +167,13 @@ class Router:
         items = {each.item_id for each in hints if each.item_id} | {each.item_id for each in self._undone}
         people = {each.person_id for each in hints if each.person_id and not each.event.startswith("work.")}
         people |= {each.person_id for each in self._undone}
+        people.update(self.mind.outdated(now.timestamp()))
         lines = self._lines(hints, now)
         joined = {line.queue_id for line in lines or ()} - set(self.mind.lines)
-        midnight = now.astimezone(UTC).date() != self._looked_at.astimezone(UTC).date()
         return rules.News(
             now.timestamp(),
             lines,
-            queries.workers(now, None if midnight else people) if people or midnight else (),
+            queries.workers(now, people) if people else (),
             queries.things(items) + (queries.all_things(joined) if joined else ()),
             queries.refusals(now, [each.id for each in hints if each.event in queries.REFUSALS]),
             tuple(each.item_id for each in reversed(self._undone)),
@@ -197,8 +198,8 @@ class Router:
             with transaction.atomic():
                 rls.enter_every_client()
                 own = actions.fence(pool=self.pool, epoch=self.epoch)
-                work.offer_all(offers=offers, now=now)
-        except work.TooLate:
+                offering.offer_all(offers=offers, now=now)
+        except offering.TooLate:
             # The facts that tell why are there or about to be; the offers are decided anew with them.
             self._undone, self._tries = offers, self._tries + 1
             if self._tries > TRIES:
@@ -210,7 +211,7 @@ class Router:
         self._swept_at = now
         with transaction.atomic():
             rls.enter_every_client()
-            if not queries.unanswered(now, self.mind.lines):
+            if not work_queries.left_aside() and not queries.unanswered(now, self.mind.lines):
                 return 0
             actions.fence(pool=self.pool, epoch=self.epoch)
-            return actions.lapse_offers(queue_ids=list(self.mind.lines), now=now)
+            return actions.take_up_again(now=now) + actions.lapse_offers(queue_ids=list(self.mind.lines), now=now)

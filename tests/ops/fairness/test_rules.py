@@ -46,6 +46,25 @@ def test_a_younger_one_first_passes_the_older_over():
     assert passed(queued(1, 0), queued(2, 1), work("offered", 2, 7, 5), work("offered", 1, 8, 6)) == [(2, 1)]
 
 
+def until(event, item, seconds, detail, **more):
+    return Fact(f"work.{event}", 0, item, details={detail: (NINE + timedelta(seconds=seconds)).isoformat(), **more})
+
+
+def test_what_is_kept_for_one_agent_is_passed_over_by_nobody_until_it_is_kept_no_longer():
+    kept = [queued(1, 0), until("kept", 1, 120, "until"), queued(2, 1), queued(3, 2)]
+
+    assert passed(*kept, work("offered", 2, 7, 5), work("offered", 1, 8, 6)) == []
+    assert passed(*kept, work("offered", 2, 7, 125)) == [(2, 1)]
+    assert passed(*kept, work("offered", 3, 7, 5)) == [(3, 2)]
+
+
+def test_scheduled_work_waits_since_it_was_due_and_nobody_passes_it_over_before():
+    scheduled = [until("scheduled", 1, 60, "for_at", queue=1), queued(2, 50), queued(3, 70)]
+
+    assert passed(*scheduled, work("offered", 2, 7, 55), work("offered", 1, 8, 60)) == []
+    assert passed(*scheduled, work("offered", 2, 7, 55), work("offered", 3, 8, 75)) == [(3, 1)]
+
+
 def test_work_of_other_queues_is_not_passed_over():
     assert passed(queued(1, 0, queue=2), queued(2, 1), work("offered", 2, 7, 5)) == []
 

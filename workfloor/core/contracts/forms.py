@@ -139,6 +139,9 @@ def _queue(terms: Terms) -> rules.Queue:
         offer_seconds=quantities.seconds(terms.get("offer_for")) or 20,
         at_once=terms.get("at_once", 1),
         reopen_within_seconds=quantities.seconds(terms.get("reopen_within", "14 days")) or 0,
+        keep_for_seconds=quantities.seconds(terms.get("keep_for")),
+        yields=terms.get("yields", False),
+        interrupts=terms.get("interrupts", False),
     )
 
 
@@ -220,7 +223,7 @@ def _terms(clause: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for term in (one.name for one in fields(clause)):
         value = getattr(clause, term)
-        if term in _HOLDS_OTHERS or value is None or value in ((), {}):
+        if term in _HOLDS_OTHERS or value is None or value is False or value in ((), {}):
             continue
         words = term.removesuffix("_seconds").replace("_", " ")
         if isinstance(value, Mapping):
@@ -249,7 +252,7 @@ def _words(value: Any) -> str:
         return f"after {_duration(value.after_seconds)} {_words(value.requires)}"
     if is_dataclass(value):
         return ", ".join(f"{term} {said}" for term, said in _terms(value).items())
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return "yes" if value is True else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _hours(opens: time, closes: time) -> str:

@@ -44,6 +44,9 @@ class QueueTerms:
     at_once: int
     reopen_within_seconds: int
     letter: Mapping[str, str]
+    keep_for_seconds: int | None
+    yields: bool
+    interrupts: bool
 
 
 def latest(client_id: int) -> models.Version | None:
@@ -102,6 +105,7 @@ def _queue_terms(version: models.Version, name: str) -> QueueTerms | None:
                     version.number, process.kind, process.dispositions, calendar, queue.requires, queue.relax,
                     queue.priority, queue.answer_within_seconds, queue.resolve_within_seconds, queue.offer_seconds,
                     queue.at_once, queue.reopen_within_seconds, process.letter,
+                    queue.keep_for_seconds, queue.yields, queue.interrupts,
                 )  # fmt: skip
     return None
 

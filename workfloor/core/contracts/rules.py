@@ -56,6 +56,9 @@ class Queue:
     offer_seconds: int = 20  # how long one agent may leave an offer open
     at_once: int = 1  # how many such items one agent may hold; divides 60
     reopen_within_seconds: int = 14 * 86400  # after its resolution, for a customer who writes again
+    keep_for_seconds: int | None = None  # how long work of a case is kept for whoever knows it
+    yields: bool = False  # may be put aside for work that interrupts
+    interrupts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,21 @@ def _check_processes(contract: Contract) -> Iterator[Fault]:
         yield from _check_letter(f"processes[{i}].letter", process.letter)
     for place, queue in queues:
         yield from _check_queue(place, queue)
+    kinds = (process.kind for process in contract.processes for _ in process.queues)
+    for kind, (place, queue) in zip(kinds, queues, strict=True):
+        yield from _check_interruption(place, kind, queue)
+
+
+# Nobody is left on the line for the sake of somebody else.
+_ON_THE_LINE = ("inbound-voice", "outbound-voice", "chat", "technical-support")
+
+
+def _check_interruption(place: str, kind: str, queue: Queue) -> Iterator[Fault]:
+    if queue.yields and kind in _ON_THE_LINE:
+        message = f"cannot be for {kind}: a customer is on the line and is not put aside. Take it out."
+        yield Fault(f"{place}.yields", message, (f"{place.rpartition('.')[0]}.kind",))
+    if queue.yields and queue.interrupts:
+        yield Fault(f"{place}.yields", "contradicts interrupts: keep one of the two.", (f"{place}.interrupts",))
 
 
 FILLED_IN = ("customer", "agent", "client", "case")

@@ -2,21 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-
-from django.db import IntegrityError, connection
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import actions as journal
-from workfloor.core.journal.models import TABLE
 from workfloor.core.journal.rules import Entry, Event
 from workfloor.core.people import rules as people
-from workfloor.core.people.models import Clearance, Person, Presence
+from workfloor.core.people.models import Person, Presence
 from workfloor.core.work import events, models, queries, rules
 from workfloor.kit import calendars, locks
 
@@ -27,10 +24,6 @@ class Refused(ValueError):
 
 class Conflict(Refused):
     """The sender's key was used before, for other work."""
-
-
-class TooLate(Refused):
-    """Something has changed meanwhile, so that it cannot be done any more."""
 
 
 class NotYours(Refused):
@@ -56,31 +49,52 @@ def receive(
     customer: Customer | None = None,
     case_kind: str = "request",
     case: models.Case | None = None,
+    not_before: datetime | None = None,
+    asked_for: Person | None = None,
     by_id: int | None = None,
 ) -> tuple[models.Item, bool]:
     """Take work in; the same key again is the same item. Returns the item and whether it is new.
 
-    Raises Conflict when the key came before with other content.
+    Nobody is offered it `not_before` then; from then on it waits, for a while perhaps for whoever was `asked_for`.
+    Raises Conflict when the key came before with other content, Refused when its queue keeps nothing for anybody.
     """
     content = [queue.id, title, dict(payload or {}), kind, customer and customer.reference, case_kind, case and case.id]
+    content += [not_before.isoformat()] if not_before else []
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     locks.hold("work.key", queue.client_id, key)
     if known := queries.by_key(queue.client_id, key):
         if known.digest != digest:
             raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
         return known, False
-    case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     terms = contracts.terms_of(queue, now)
-    due_at = (
-        calendars.add_working(terms.calendar, now, terms.resolve_within_seconds)
-        if terms.resolve_within_seconds
-        else None
-    )
-    answer_by = now + timedelta(seconds=terms.answer_within_seconds) if terms.answer_within_seconds else None
+    if asked_for and not terms.keep_for_seconds:
+        raise Refused(f"Nobody can be asked for: the contract keeps no work of {queue.name} for anybody (keep_for).")
+    at, knows = max(now, not_before or now), queries.last_agent(case.id if case else None)
+    case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
-    received = events.Received(key, kind or rules.KIND_OF_PROCESS[terms.process_kind], queue.process_id, due_at)
-    _begin(item, [received, events.Queued(queue.id, answer_by)], now, by_id)
-    return item, True
+    kind = kind or rules.KIND_OF_PROCESS[terms.process_kind]
+    _begin(item, _arrival(queue, key, kind, terms, at, now), now, by_id)
+    return _keep(item, asked_for or knows, now), True
+
+
+def _arrival(
+    queue: Queue, key: str, kind: str, terms: contracts.QueueTerms, at: datetime, now: datetime
+) -> list[Event]:
+    """That an item came in, and since when it waits; what was promised runs from then."""
+    resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
+    due_at = calendars.add_working(terms.calendar, at, resolve) if resolve else None
+    answer_by = at + timedelta(seconds=answer) if answer else None
+    waits = events.Scheduled(queue.id, at, answer_by) if at > now else events.Queued(queue.id, answer_by)
+    return [events.Received(key, kind, queue.process_id, due_at), waits]
+
+
+def _keep(item: models.Item, person: Person | None, now: datetime) -> models.Item:
+    """Keep an item that waits for somebody, for as long as the contract keeps work of its queue."""
+    length = contracts.terms_of(item.queue, now).keep_for_seconds if person else None
+    if length is None:
+        return item
+    until = max(now, item.queued_at) + timedelta(seconds=length)
+    return _happen(item, events.Kept(until), at=now, person=person, by=None)
 
 
 def _open_case(
@@ -117,12 +131,27 @@ def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | 
     for event in happened:
         changed |= rules.follow(item, event, at, person_id).keys()
     item.save(update_fields=sorted(changed))
-    if item.state not in rules.WITH_SOMEBODY:
-        models.Assignment.objects.filter(item=item).delete()
     journal.record_all(
         [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id) for event in happened]
     )
+    if item.state not in rules.WITH_SOMEBODY:
+        _let_go(item, person_id, at)
     return item
+
+
+def _let_go(item: models.Item, person_id: int | None, now: datetime) -> None:
+    """Free the part of a person that an item took; what it was put over goes on, and nothing comes in between."""
+    if person_id is None or not queries.lies_aside(person_id, item.id):
+        models.Assignment.objects.filter(item=item).delete()
+        return
+    _hold_presence(person_id)
+    models.Assignment.objects.filter(item=item).delete()
+    take_up_again(person_id=person_id, now=now)
+
+
+def _hold_presence(person_id: int) -> None:
+    """Make every router wait that offers this person something in the same moment."""
+    list(Presence.objects.select_for_update(no_key=True).filter(person_id=person_id))
 
 
 def _id(person: Person | None) -> int | None:
@@ -156,62 +185,24 @@ def offer(*, item: models.Item, person: Person, at_once: int, offer_seconds: int
     return _happen(item, offered, at=now, person=person, by=None)
 
 
-MOST_NAMED = 200  # offers, whose names fit into one notice
-
-# One statement for any number of offers: whoever went away meanwhile, and whatever does not wait any more, is left out.
-_OFFER_ALL = f"""
-WITH given AS (
-    SELECT row_number() OVER () AS place, * FROM json_to_recordset(%(offers)s)
-        AS offer(item bigint, person bigint, low int, high int, until text)
-), present AS (
-    SELECT person_id FROM {Presence._meta.db_table}
-    WHERE person_id IN (SELECT person FROM given) AND state = 'available' ORDER BY person_id FOR NO KEY UPDATE
-), taken AS (
-    UPDATE {models.Item._meta.db_table} item
-    SET state = 'offered', person_id = given.person, offer_expires_at = given.until::timestamptz
-    FROM given JOIN present ON present.person_id = given.person
-    WHERE item.id = given.item AND item.state = 'waiting' AND item.awaiting_customer_since IS NULL
-      AND EXISTS (SELECT FROM {Clearance._meta.db_table} cleared WHERE cleared.person_id = given.person
-                  AND cleared.client_id = item.client_id AND cleared.withdrawn_at IS NULL)
-    RETURNING item.id, item.client_id, item.case_id, given.*
-), handed AS (
-    INSERT INTO {models.Assignment._meta.db_table} (item_id, client_id, person_id, share, since)
-    SELECT id, client_id, person, int4range(low, high), %(now)s FROM taken
-), told AS (
-    INSERT INTO {TABLE} (at, client_id, item_id, case_id, person_id, event, details)
-    SELECT %(now)s, client_id, id, case_id, person, '{events.Offered.name}',
-           jsonb_build_object('expires_at', until) FROM taken ORDER BY place
-)
-SELECT id, client_id, case_id, person FROM taken
-"""
+def take_up_again(*, person_id: int, now: datetime) -> None:
+    """Let whatever somebody has lying aside go on that nothing lies over any more."""
+    _hold_presence(person_id)
+    for hand in queries.uncovered(person_id):
+        item = _locked(hand.item)
+        models.Assignment.objects.filter(item=item).update(aside=False)
+        if item.put_aside_at:
+            _happen(item, events.TakenUpAgain(), at=now, person=item.person, by=None)
 
 
-def offer_all(*, offers: Sequence[rules.Offer], now: datetime) -> None:
-    """Make many offers at once, all of them or none: as `offer` does, in the order given.
-
-    Raises TooLate when one of them cannot be made any more; then the caller's transaction must not be kept.
-    """
-    rows = [
-        {
-            "item": item,
-            "person": person,
-            "low": low,
-            "high": high,
-            "until": (now + timedelta(seconds=length)).isoformat(),
-        }
-        for item, person, low, high, length in offers
-    ]
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_OFFER_ALL, {"offers": json.dumps(rows), "now": now})
-            made = cursor.fetchall()
-    except IntegrityError as fault:  # another router gave the same person something in the same moment
-        raise TooLate(str(fault)) from fault
-    if len(made) < len(offers):
-        raise TooLate(f"{len(offers) - len(made)} of {len(offers)} offers cannot be made any more")
-    kinds = ("item", "client", "case", "person") if len(made) <= MOST_NAMED else ()
-    named = {f"{kind}:{number}" for row in made for kind, number in zip(kinds, row, strict=False) if number}
-    journal.announce(named or {"*"})
+def _put_aside_beneath(item: models.Item, by: Person, now: datetime) -> None:
+    """What an accepted item lies over is put aside; an offer there could not be taken up, and goes back in line."""
+    for hand in queries.beneath(by.id, item.id):
+        under = _locked(hand.item)
+        if under.person_id == by.id and under.state == "offered":
+            _happen(under, events.OfferWithdrawn(), at=now, person=by, by=None)
+        elif under.person_id == by.id and not under.put_aside_at:
+            _happen(under, events.PutAside(item.id), at=now, person=by, by=by)
 
 
 def lapse(*, item: models.Item, now: datetime) -> Person | None:
@@ -242,8 +233,9 @@ def take_back(*, item: models.Item, now: datetime) -> models.Item:
 
 def accept(*, item: models.Item, by: Person, now: datetime) -> models.Item:
     """Take the offer: the customer is answered now."""
-    item = _in_hands_of(item, by)
-    return _happen(item, events.Accepted(), events.Connected(), at=now, person=by, by=by)
+    item = _happen(_in_hands_of(item, by), events.Accepted(), events.Connected(), at=now, person=by, by=by)
+    _put_aside_beneath(item, by, now)
+    return item
 
 
 def decline(*, item: models.Item, by: Person, now: datetime) -> models.Item:
@@ -274,7 +266,8 @@ def customer_answered(*, item: models.Item, now: datetime, by: Person | None = N
     calendar = contracts.terms_of(item.queue, item.received_at).calendar
     paused = calendars.working_seconds(calendar, item.awaiting_customer_since, now)
     due_at = item.due_at and calendars.add_working(calendar, item.due_at, paused)
-    return _happen(item, events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
+    item = _happen(item, events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
+    return _keep(item, queries.last_agent(item.case_id), now)
 
 
 def transfer(*, item: models.Item, queue: Queue, by: Person, now: datetime, note: str = "") -> models.Item:
@@ -296,7 +289,8 @@ def end(*, item: models.Item, by: Person, now: datetime) -> models.Item:
     """The contact is over, or the document done; wrap-up begins."""
     item = _in_hands_of(item, by)
     terms = contracts.terms_of(item.queue, item.received_at)
-    spent = calendars.working_seconds(terms.calendar, item.received_at, now) - item.paused_seconds
+    begun = max(item.received_at, item.queued_at)  # scheduled work begins when it is due
+    spent = calendars.working_seconds(terms.calendar, begun, now) - item.paused_seconds
     return _happen(item, events.Ended(spent, terms.version), at=now, person=by, by=by)
 
 
@@ -337,4 +331,4 @@ def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None =
     item = _happen(_locked(item), events.Reopened(reason), at=now, person=None, by=by)
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
         journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by))
-    return item
+    return _keep(item, queries.last_agent(item.case_id), now)

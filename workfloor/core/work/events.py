@@ -24,6 +24,22 @@ class Queued(Event):
 
 
 @dataclass(frozen=True)
+class Scheduled(Event):
+    name: ClassVar[str] = "work.scheduled"
+    queue: int
+    for_at: datetime
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Kept(Event):
+    """Until then for the person whom the fact names, who knows the case or was asked for."""
+
+    name: ClassVar[str] = "work.kept"
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Offered(Event):
     name: ClassVar[str] = "work.offered"
     expires_at: datetime
@@ -43,6 +59,26 @@ class Declined(Event):
 @dataclass(frozen=True)
 class OfferExpired(Event):
     name: ClassVar[str] = "work.offer-expired"
+
+
+@dataclass(frozen=True)
+class OfferWithdrawn(Event):
+    """Taken back before it was answered, for the person took more urgent work."""
+
+    name: ClassVar[str] = "work.offer-withdrawn"
+
+
+@dataclass(frozen=True)
+class PutAside(Event):
+    """For more urgent work; it stays with its person."""
+
+    name: ClassVar[str] = "work.put-aside"
+    for_item: int
+
+
+@dataclass(frozen=True)
+class TakenUpAgain(Event):
+    name: ClassVar[str] = "work.taken-up-again"
 
 
 @dataclass(frozen=True)

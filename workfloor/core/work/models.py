@@ -83,6 +83,11 @@ class Item(models.Model):
     talking_since = models.DateTimeField(null=True)
     on_hold_since = models.DateTimeField(null=True)
     awaiting_customer_since = models.DateTimeField(null=True)
+    kept_for = models.ForeignKey(
+        Person, models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    kept_until = models.DateTimeField(null=True)
+    put_aside_at = models.DateTimeField(null=True)
     escalated_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     wrapped_up_at = models.DateTimeField(null=True)
@@ -92,6 +97,7 @@ class Item(models.Model):
     talk_seconds = models.IntegerField(default=0)
     hold_seconds = models.IntegerField(default=0)
     wrap_seconds = models.IntegerField(default=0)
+    aside_seconds = models.IntegerField(default=0, db_default=0)
     paused_seconds = models.IntegerField(default=0)
     working_seconds = models.IntegerField(null=True)
     disposition = models.TextField(default="")
@@ -105,6 +111,7 @@ class Item(models.Model):
             rls.SameClient(name="item_queue", field="queue"),
             rls.SameClient(name="item_with", field="person"),
             rls.SameClient(name="item_done_by_whom", field="done_by"),
+            rls.SameClient(name="item_kept_for_whom", field="kept_for"),
             models.UniqueConstraint(name="item_key", fields=["client", "key"]),
             models.UniqueConstraint(name="item_of_client", fields=["client", "id"]),
             models.CheckConstraint(name="item_state", condition=Q(state__in=rules.STATES)),
@@ -146,7 +153,8 @@ class Assignment(models.Model):
     """An item in somebody's hands: offered, held or being wrapped up. It goes when they let go of it.
 
     `share` is the part of the person that the item takes. The database refuses a second assignment of an item, and
-    two assignments whose shares of one person overlap, whoever writes them and however they race.
+    two assignments whose shares of one person overlap, whoever writes them and however they race. Only work that yields
+    may lie `aside`, under what was offered over it; two of these overlap as little, so that each finds its place again.
     """
 
     item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="assignment", db_constraint=False)
@@ -155,6 +163,8 @@ class Assignment(models.Model):
     person = models.ForeignKey(Person, models.PROTECT, related_name="assignments", db_constraint=False, db_index=False)
     share: Any = IntegerRangeField()
     since = models.DateTimeField()
+    yields = models.BooleanField(default=False, db_default=False)
+    aside = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -165,7 +175,15 @@ class Assignment(models.Model):
                 name="assignment_within_capacity",
                 index_type="GIST",
                 expressions=[("person", RangeOperators.EQUAL), ("share", RangeOperators.OVERLAPS)],
+                condition=Q(aside=False),
             ),
+            ExclusionConstraint(
+                name="assignment_aside_within_capacity",
+                index_type="GIST",
+                expressions=[("person", RangeOperators.EQUAL), ("share", RangeOperators.OVERLAPS)],
+                condition=Q(aside=True),
+            ),
+            models.CheckConstraint(name="assignment_aside_yields", condition=Q(yields=True) | Q(aside=False)),
             models.CheckConstraint(
                 name="assignment_share", condition=Q(share__contained_by=(0, 60), share__isempty=False)
             ),

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from workfloor.core.journal import queries as journal
+from workfloor.core.journal.models import Fact
 from workfloor.core.people.models import Clearance, Person
-from workfloor.core.work import models, rules
+from workfloor.core.work import forms, models, rules
 
 
 def items() -> QuerySet[models.Item]:
@@ -37,8 +39,9 @@ def offered_to(person: Person) -> QuerySet[models.Item]:
 
 
 def held_by(person: Person) -> QuerySet[models.Item]:
-    """What a person works on or wraps up, longest held first."""
-    return items().filter(person=person, state__in=["held", "wrapping"]).order_by("connected_at", "id")
+    """What a person works on or wraps up, longest held first and what is put aside last."""
+    found = items().filter(person=person, state__in=["held", "wrapping"])
+    return found.order_by(F("put_aside_at").asc(nulls_first=True), "connected_at", "id")
 
 
 def done_by(person: Person, since: datetime) -> QuerySet[models.Item]:
@@ -57,6 +60,50 @@ def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[models.Item]:
     in_hand = items().filter(person_id__in=person_ids, state__in=rules.WITH_SOMEBODY)
     walked_off = Q(state="offered") & ~Q(person__presence__state="available")
     return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared) | walked_off).order_by("id")
+
+
+def last_agent(case_id: int | None) -> Person | None:
+    """Who took an item of a case last, if anybody did."""
+    if case_id is None:
+        return None
+    ours = models.Item.objects.filter(case_id=case_id).values_list("id", flat=True)
+    taken = Fact.objects.filter(event="work.accepted", item_id__in=list(ours), person_id__isnull=False)
+    last = taken.order_by("-id").values_list("person_id", flat=True).first()
+    return Person.objects.get(id=last) if last else None
+
+
+def lies_aside(person_id: int, but: int) -> bool:
+    """Whether a person has anything lying aside, but for one item."""
+    return models.Assignment.objects.filter(person_id=person_id, aside=True).exclude(item_id=but).exists()
+
+
+def beneath(person_id: int, item_id: int) -> list[models.Assignment]:
+    """What a person has lying aside under an item in hand."""
+    aside = list(models.Assignment.objects.filter(person_id=person_id, aside=True).select_related("item"))
+    own = models.Assignment.objects.filter(item_id=item_id, aside=False).first() if aside else None
+    return [each for each in aside if own and rules.overlap(each.share, own.share)]
+
+
+def uncovered(person_id: int) -> list[models.Assignment]:
+    """What a person has lying aside that nothing lies over, by item."""
+    hands = list(models.Assignment.objects.filter(person_id=person_id).select_related("item").order_by("item_id"))
+    over = [each.share for each in hands if not each.aside]
+    return [each for each in hands if each.aside and not any(rules.overlap(each.share, share) for share in over)]
+
+
+_LEFT_ASIDE = f"""
+SELECT DISTINCT under.person_id FROM {models.Assignment._meta.db_table} under WHERE under.aside AND NOT EXISTS (
+    SELECT FROM {models.Assignment._meta.db_table} other
+    WHERE other.person_id = under.person_id AND NOT other.aside AND other.share && under.share
+)
+"""
+
+
+def left_aside() -> list[int]:
+    """Who has something lying aside that nothing lies over: whoever ended that could not see both clients."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEFT_ASIDE)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
@@ -84,7 +131,7 @@ def told(item_id: int) -> list[Told]:
     ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
     names = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
     return [
-        Told(fact.at, rules.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
+        Told(fact.at, forms.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
         for fact in reversed(facts)
     ]
 

@@ -22,10 +22,14 @@ CASE_KINDS = ("complaint", "request", "question", "lead")
 
 _FROM = {
     "work.queued": ("new", "waiting"),
+    "work.kept": ("waiting",),
     "work.offered": ("waiting",),
     "work.accepted": ("offered", "waiting"),  # past work was accepted without our offer
     "work.declined": ("offered",),
     "work.offer-expired": ("offered",),
+    "work.offer-withdrawn": ("offered",),
+    "work.put-aside": ("held", "wrapping"),
+    "work.taken-up-again": ("held", "wrapping"),
     "work.connected": ("held",),
     "work.held": ("held",),
     "work.resumed": ("held",),
@@ -39,6 +43,10 @@ _FROM = {
     "work.cancelled": ("waiting", "offered", "held"),
     "work.reopened": ("done",),
 }
+
+
+# What may happen to an item while it is put aside.
+_ALSO_ASIDE = ("work.taken-up-again", "work.transferred", "work.escalated", "work.wrapped-up", "work.cancelled")
 
 
 class NotNow(ValueError):
@@ -62,7 +70,8 @@ class Fact(Protocol):
 class Item:
     """A work item's state: these are the columns of `work_item` that its facts add up to.
 
-    Talk, hold and wrap-up are whole seconds; `paused_seconds` and `working_seconds` are working time of the contract.
+    Talk, hold and wrap-up are whole seconds without those put aside (`aside_seconds` of the wrap-up); `paused_seconds`
+    and `working_seconds` are working time of the contract.
     """
 
     state: str = "new"
@@ -82,6 +91,9 @@ class Item:
     talking_since: datetime | None = None
     on_hold_since: datetime | None = None
     awaiting_customer_since: datetime | None = None
+    kept_for_id: int | None = None
+    kept_until: datetime | None = None
+    put_aside_at: datetime | None = None
     escalated_at: datetime | None = None
     ended_at: datetime | None = None
     wrapped_up_at: datetime | None = None
@@ -91,6 +103,7 @@ class Item:
     talk_seconds: int = 0
     hold_seconds: int = 0
     wrap_seconds: int = 0
+    aside_seconds: int = 0
     paused_seconds: int = 0
     working_seconds: int | None = None
     disposition: str = ""
@@ -129,6 +142,8 @@ def allow(item: Any, event: str) -> None:
     """Raise NotNow if an event cannot happen to an item in its state."""
     if item.state not in _FROM.get(event, ("new",)):
         raise NotNow(f"{_DONE[item.state]}; “{event.partition('.')[2]}” cannot follow.")
+    if item.put_aside_at and event not in _ALSO_ASIDE:
+        raise NotNow("The item is put aside for more urgent work, and goes on when that has ended")
 
 
 _DONE = {
@@ -163,17 +178,29 @@ def _queued(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]
     return {"state": "waiting", "queue_id": details["queue"], "queued_at": fact.at, "answer_by": answer_by}
 
 
+def _scheduled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _queued(item, fact, details) | {"queued_at": _time(details["for_at"])}
+
+
+def _kept(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kept_for_id": fact.person_id, "kept_until": _time(details["until"])}
+
+
+_FOR_ALL: dict[str, Any] = {"kept_for_id": None, "kept_until": None}
+
+
 def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     return {"state": "offered", "person_id": fact.person_id, "offer_expires_at": _time(details["expires_at"])}
 
 
 def _accepted(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     label = details.get("agent_label", "")
-    return {"state": "held", "person_id": fact.person_id, "offer_expires_at": None, "agent_label": label}
+    taken = {"state": "held", "person_id": fact.person_id, "offer_expires_at": None, "agent_label": label}
+    return taken | _FOR_ALL
 
 
 def _offered_on(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": "waiting", "person_id": None, "offer_expires_at": None}
+    return {"state": "waiting", "person_id": None, "offer_expires_at": None} | _FOR_ALL
 
 
 def _connected(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,6 +218,19 @@ def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any
     if not item.on_hold_since:
         raise NotNow("The item is not on hold")
     return _laid_down(item, fact.at) | {"talking_since": fact.at}
+
+
+def _put_aside(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _laid_down(item, fact.at) | {"put_aside_at": fact.at}
+
+
+def _taken_up_again(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.put_aside_at:
+        raise NotNow("The item is not put aside")
+    if item.state == "wrapping":
+        aside = item.aside_seconds + seconds(item.put_aside_at, fact.at)
+        return {"put_aside_at": None, "aside_seconds": aside}
+    return {"put_aside_at": None, "talking_since": fact.at}
 
 
 def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
@@ -222,7 +262,8 @@ def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dic
 
 def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     # It keeps the time since when it waits: being passed on costs no item its place.
-    return _laid_down(item, fact.at) | {"state": "waiting", "queue_id": details["queue"], "person_id": None}
+    back = {"state": "waiting", "queue_id": details["queue"], "person_id": None, "put_aside_at": None}
+    return _laid_down(item, fact.at) | back
 
 
 def _escalated(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,15 +271,21 @@ def _escalated(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
 
 
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    ended = {"state": "wrapping", "ended_at": fact.at, "working_seconds": details.get("working_seconds")}
+    ended = {
+        "state": "wrapping", "ended_at": fact.at, "working_seconds": details.get("working_seconds"),
+        "aside_seconds": 0,
+    }  # fmt: skip
     return _laid_down(item, fact.at) | ended
 
 
 def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # Where it is put aside in that very moment, its wrap-up ended when it was.
+    wrapped = seconds(item.ended_at, item.put_aside_at or fact.at) - item.aside_seconds
     return {
         "state": "done",
         "wrapped_up_at": fact.at,
-        "wrap_seconds": item.wrap_seconds + seconds(item.ended_at, fact.at),
+        "put_aside_at": None,
+        "wrap_seconds": item.wrap_seconds + max(0, wrapped),
         "disposition": details.get("disposition", ""),
         "done_by_id": item.person_id,
         "person_id": None,
@@ -252,7 +299,7 @@ def _abandoned(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
 def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": "cancelled", "cancelled_at": fact.at, "cancelled_as": details["reason"],
-        "person_id": None, "offer_expires_at": None,
+        "person_id": None, "offer_expires_at": None, "put_aside_at": None,
     } | _laid_down(item, fact.at)  # fmt: skip
 
 
@@ -266,10 +313,15 @@ def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, An
 _STEPS = {
     "work.received": _received,
     "work.queued": _queued,
+    "work.scheduled": _scheduled,
+    "work.kept": _kept,
     "work.offered": _offered,
     "work.accepted": _accepted,
     "work.declined": _offered_on,
     "work.offer-expired": _offered_on,
+    "work.offer-withdrawn": _offered_on,
+    "work.put-aside": _put_aside,
+    "work.taken-up-again": _taken_up_again,
     "work.connected": _connected,
     "work.held": _held,
     "work.resumed": _resumed,
@@ -286,13 +338,18 @@ _STEPS = {
 
 
 class Offer(NamedTuple):
-    """An item for a person, who gives it the parts [low, high) of them and has so many seconds to answer."""
+    """An item for a person, who gives it the parts [low, high) of them and has so many seconds to answer.
+
+    Work that `yields` may be put aside; what lies `over` takes parts of such work.
+    """
 
     item_id: int
     person_id: int
     low: int
     high: int
     seconds: int
+    yields: bool = False
+    over: bool = False
 
 
 def free_share(taken: Iterable[tuple[int, int]], at_once: int, capacity: int) -> tuple[int, int] | None:
@@ -309,30 +366,6 @@ def free_share(taken: Iterable[tuple[int, int]], at_once: int, capacity: int) ->
     return None
 
 
-_SAID = {
-    "work.received": "Received",
-    "work.queued": "Queued",
-    "work.offered": "Offered",
-    "work.accepted": "Accepted",
-    "work.declined": "Declined",
-    "work.offer-expired": "Offer lapsed",
-    "work.connected": "Connected",
-    "work.held": "Put on hold",
-    "work.resumed": "Resumed",
-    "work.awaits-customer": "Waits for the customer",
-    "work.customer-answered": "The customer answered",
-    "work.transferred": "Passed on",
-    "work.escalated": "Help asked for",
-    "work.ended": "Ended",
-    "work.wrapped-up": "Wrapped up",
-    "work.abandoned": "The customer left",
-    "work.cancelled": "Cancelled",
-    "work.reopened": "Reopened",
-}
-
-
-def said(event: str, details: Mapping[str, Any]) -> str:
-    """Word a fact about an item, with what its details add for a reader."""
-    words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
-    added = details.get("note") or details.get("disposition") or details.get("reason")
-    return f"{words}: {added}" if added else words
+def overlap(one: Any, other: Any) -> bool:
+    """Whether two parts of a person have anything in common."""
+    return bool(one.lower < other.upper and other.lower < one.upper)

@@ -42,7 +42,7 @@ def replayed(log: Iterable[str], mind_of: Callable[[], dispatch.Mind] = dispatch
 
 def read(told: list[Any]) -> dispatch.News:
     """A telling as it was written."""
-    at, lines, workers, things, refusals, undone = told
+    at, lines, workers, things, refusals, undone, handicaps = told
     return dispatch.News(
         at,
         None if lines is None else tuple(_read_line(each) for each in lines),
@@ -50,6 +50,7 @@ def read(told: list[Any]) -> dispatch.News:
         tuple(dispatch.Thing(*each) for each in things),
         tuple(dispatch.Refusal(*each) for each in refusals),
         tuple(undone),
+        tuple((person_id, seconds) for person_id, seconds in handicaps),
     )
 
 

@@ -8,10 +8,12 @@ from django.db import connection
 
 from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import actions as journal
+from workfloor.core.offers import actions as offering
 from workfloor.core.people import actions as people
 from workfloor.core.people import rules as people_rules
 from workfloor.core.people.models import Presence
 from workfloor.core.work import actions as work
+from workfloor.core.work import queries as work_queries
 from workfloor.kit import locks
 from workfloor.ops.dispatch import events, models, queries, rules
 
@@ -97,6 +99,14 @@ def lapse_offers(*, queue_ids: Sequence[int], now: datetime) -> int:
     return count
 
 
+def take_up_again(*, now: datetime) -> int:
+    """Let go on whatever lies aside with nothing over it any more; returns for how many people."""
+    people_ids = work_queries.left_aside()
+    for person_id in people_ids:
+        work.take_up_again(person_id=person_id, now=now)
+    return len(people_ids)
+
+
 def pulse(*, now: datetime, pool: str = models.MAIN) -> int:
     """Do once, in the caller's transaction, what a router does all the time; returns the number of offers made.
 
@@ -105,9 +115,10 @@ def pulse(*, now: datetime, pool: str = models.MAIN) -> int:
     if not locks.hold_if_free("router", pool):
         return 0
     lapse_offers(queue_ids=[queue.id for queue in queries.queues(pool)], now=now)
+    take_up_again(now=now)
     offers = rules.Mind().hear(queries.everything(pool, now))
     if offers:
-        work.offer_all(offers=offers, now=now)
+        offering.offer_all(offers=offers, now=now)
     return len(offers)
 
 

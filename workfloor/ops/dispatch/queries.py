@@ -63,7 +63,10 @@ def _line(queue: Queue, terms: contracts.QueueTerms, stake: float) -> rules.Line
     relax = tuple((float(ring.after_seconds), dict(ring.requires)) for ring in terms.relax)
     promised = terms.answer_within_seconds or terms.resolve_within_seconds or NO_PROMISE_SECONDS
     slope = queueing.slope(promised, terms.priority, stake)
-    return rules.Line(queue.id, queue.client_id, dict(terms.requires), relax, terms.at_once, slope, terms.offer_seconds)
+    return rules.Line(
+        queue.id, queue.client_id, dict(terms.requires), relax, terms.at_once, slope, terms.offer_seconds,
+        terms.yields, terms.interrupts,
+    )  # fmt: skip
 
 
 def everything(pool: str, now: datetime) -> rules.News:
@@ -112,7 +115,11 @@ SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
        CASE WHEN hand.item_id IS NOT NULL THEN '{rules.WITH_SOMEBODY}'
             WHEN item.state = 'waiting' AND item.awaiting_customer_since IS NULL THEN '{rules.WAITING}'
             ELSE '{rules.GONE}' END,
-       coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0)
+       coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0),
+       CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL THEN item.kept_for_id ELSE 0 END,
+       CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL
+            THEN extract(epoch FROM item.kept_until)::float8 ELSE 0 END,
+       coalesce(hand.yields, false)
 FROM {work.Item._meta.db_table} item LEFT JOIN {work.Assignment._meta.db_table} hand ON hand.item_id = item.id
 """
 

@@ -63,6 +63,7 @@ def passed_over(facts: Iterable[Fact]) -> list[Passed]:
         if fact.event == "work.offered" and fact.item_id is not None:
             queue, since = waits.queue[fact.item_id], waits.since[fact.item_id]
             waits.leave(fact.item_id)
+            waits.show(fact.at)
             older = waits.oldest(queue)
             overtaken = older is not None and (waits.since[older], older) < (since, fact.item_id)
             if older is not None and overtaken and fact.at - waits.seen[older] > SEEN_WITHIN:
@@ -79,26 +80,47 @@ class _Waiting:
         self.queue: dict[int, int] = {}
         self.since: dict[int, datetime] = {}
         self.seen: dict[int, datetime] = {}  # since when anybody could see it wait
+        self.hidden: dict[int, datetime] = {}  # until when it is scheduled, or kept for one agent
         self._lines: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        self._due: list[tuple[datetime, int]] = []
 
     def follow(self, fact: Fact) -> None:
         item = fact.item_id
         if item is None:
             return
-        if fact.event == "work.queued":
-            self.since[item] = fact.at
-        if fact.event in ("work.queued", "work.transferred"):
+        if fact.event in ("work.queued", "work.scheduled"):
+            self.since[item] = datetime.fromisoformat(fact.details.get("for_at", fact.at.isoformat()))
+        if fact.event in ("work.queued", "work.scheduled", "work.transferred"):
             self.leave(item)
             self.queue[item] = fact.details["queue"]
-        if fact.event in ("work.queued", "work.transferred", "work.declined", "work.offer-expired", "work.reopened",
-                          "work.customer-answered") and item in self.since:  # fmt: skip
-            self.seen[item] = max(fact.at, fact.recorded_at)
-            heappush(self._lines[self.queue[item]], (self.since[item], item))
+        if fact.event in ("work.scheduled", "work.kept") and item in self.since:
+            self.hide(item, datetime.fromisoformat(fact.details.get("for_at") or fact.details["until"]))
+        elif fact.event in ("work.queued", "work.transferred", "work.declined", "work.offer-expired", "work.reopened",
+                            "work.customer-answered", "work.offer-withdrawn") and item in self.since:  # fmt: skip
+            self.see(item, max(fact.at, fact.recorded_at))
         elif fact.event in ("work.accepted", "work.awaits-customer", "work.abandoned", "work.cancelled"):
             self.leave(item)
 
+    def see(self, item: int, at: datetime) -> None:
+        self.seen[item] = at
+        heappush(self._lines[self.queue[item]], (self.since[item], item))
+
+    def hide(self, item: int, until: datetime) -> None:
+        self.leave(item)
+        self.hidden[item] = until
+        heappush(self._due, (until, item))
+
+    def show(self, now: datetime) -> None:
+        """Let everybody see what was hidden until now."""
+        while self._due and self._due[0][0] <= now:
+            until, item = heappop(self._due)
+            if self.hidden.get(item) == until:
+                del self.hidden[item]
+                self.see(item, until)
+
     def leave(self, item: int) -> None:
         self.seen.pop(item, None)
+        self.hidden.pop(item, None)
 
     def oldest(self, queue: int) -> int | None:
         line = self._lines[queue]

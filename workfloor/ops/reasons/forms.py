@@ -8,6 +8,7 @@ from workfloor.ops.reasons import queries
 SAID = {
     "could": "could",
     "away": "was not at work",
+    "off shift": "was off shift",
     "not able": "may not or cannot",
     "ring not reached": "only after a longer wait",
     "kept for another": "it was kept for another",

@@ -46,6 +46,8 @@ def why(item_id: int, now: datetime) -> Why:
         raise NoReason(f"there is no item {item_id}")
     offer = facts.of_item(item_id).filter(event="work.offered").last()
     pool = models.Pooled.objects.filter(queue=item.queue).values_list("pool", flat=True).first() or models.MAIN
+    if item.state == "waiting" and item.queued_at > now:
+        raise NoReason(f"item {item_id} is scheduled, and waits from {item.queued_at:%Y-%m-%d %H:%M} UTC on")
     if item.state == "waiting" and item.awaiting_customer_since is None:
         offer, news = None, dispatch.everything(pool, now)
     elif offer is None:
@@ -66,10 +68,10 @@ def why(item_id: int, now: datetime) -> Why:
 def _before(offer: journal_models.Fact, pool: str) -> rules.News:
     """What was so just before an offer, from the facts: who was there, what waited, what was with whom."""
     served = dispatch.lines(pool, offer.at)
-    at_once = {line.queue_id: line.at_once for line in served}
+    by_id = {line.queue_id: line for line in served}
     over = (offer.at + dispatch.REFUSED_FOR).timestamp()
     return rules.News(
-        offer.at.timestamp(), served, _workers_before(offer), tuple(_things_before(offer, at_once)),
+        offer.at.timestamp(), served, _workers_before(offer), tuple(_things_before(offer, by_id)),
         tuple(each for each in dispatch.refusals(offer.at) if each.until <= over),
     )  # fmt: skip
 
@@ -102,27 +104,43 @@ def _worker_before(person: Person, at: datetime, told: journal_models.Fact | Non
 
 
 PRESENCES = ("person.available", "person.away", "person.signed-out")
-MOVES = ("work.queued", "work.transferred", "work.offered", "work.accepted", "work.declined", "work.offer-expired",
+QUEUED = ("work.queued", "work.scheduled", "work.transferred")
+MOVES = (*QUEUED, "work.offered", "work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn",
          "work.awaits-customer", "work.customer-answered", "work.wrapped-up", "work.abandoned", "work.cancelled",
          "work.reopened")  # fmt: skip
+KEPT, KEPT_NO_MORE = "work.kept", ("work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn")
 TAKES = ("work.offered", "work.accepted")
 ENDS = ("work.awaits-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
 
 
-def _things_before(offer: journal_models.Fact, at_once: Mapping[int, int]) -> Iterator[rules.Thing]:
+def _things_before(offer: journal_models.Fact, served: Mapping[int, rules.Line]) -> Iterator[rules.Thing]:
     moved = _last_facts(offer, "item_id", MOVES)
-    queued = _last_facts(offer, "item_id", ("work.queued", "work.transferred"))
+    queued = _last_facts(offer, "item_id", QUEUED)
+    kept = _last_facts(offer, "item_id", (KEPT, *KEPT_NO_MORE))
     items = work.Item.objects.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
-    taken: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    hands: dict[int, list[rules.Thing]] = defaultdict(list)
     for item_id, item in sorted(items.items()):
         fact, queue_id = moved[item_id], queued[item_id].details["queue"]
         thing = rules.Thing(item_id, queue_id, item.queued_at.timestamp())
         if fact.event in TAKES and fact.person_id is not None:
-            part = work_rules.free_share(taken[fact.person_id], at_once.get(queue_id, 1), people.CAPACITY)
-            taken[fact.person_id].append(part or (0, 60))
-            low, high = part or (0, 60)
-            thing = thing._replace(state=rules.WITH_SOMEBODY, person_id=fact.person_id, low=low, high=high)
+            thing = _taken(thing, fact.person_id, served.get(queue_id), hands[fact.person_id])
+            hands[fact.person_id].append(thing)
+        elif item_id in kept and kept[item_id].event == KEPT:
+            until = datetime.fromisoformat(kept[item_id].details["until"]).timestamp()
+            thing = thing._replace(keeper=kept[item_id].person_id, keep_until=until)
         yield thing
+
+
+def _taken(thing: rules.Thing, person_id: int, line: rules.Line | None, hands: Sequence[rules.Thing]) -> rules.Thing:
+    """What somebody had in hand, with the part of them that it took: free ones first, then over work that yields."""
+    at_once, over = (line.at_once, line.interrupts) if line else (1, False)
+    part = work_rules.free_share([(each.low, each.high) for each in hands], at_once, people.CAPACITY)
+    if part is None and over:
+        firm = [(each.low, each.high) for each in hands if not each.yields]
+        part = work_rules.free_share(firm, at_once, people.CAPACITY)
+    low, high = part or (0, people.CAPACITY)
+    yields = line is not None and line.yields
+    return thing._replace(state=rules.WITH_SOMEBODY, person_id=person_id, low=low, high=high, yields=yields)
 
 
 def _last_facts(offer: journal_models.Fact, subject: str, events: Sequence[str]) -> dict[int, journal_models.Fact]:

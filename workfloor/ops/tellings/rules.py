@@ -7,7 +7,10 @@ WAITING, WITH_SOMEBODY, GONE = "waiting", "with", "gone"
 
 
 class Line(NamedTuple):
-    """A queue with its terms in force; `slope` is the score that its work gains by a second of waiting."""
+    """A queue with its terms in force; `slope` is the score that its work gains by a second of waiting.
+
+    Work of one that `yields` is put aside for that of one that `interrupts`.
+    """
 
     queue_id: int
     client_id: int
@@ -16,12 +19,15 @@ class Line(NamedTuple):
     at_once: int
     slope: float
     offer_seconds: int
+    yields: bool = False
+    interrupts: bool = False
 
 
 class Worker(NamedTuple):
     """An agent as they are now: what they can, whose work they may touch, whether and since when they take work.
 
-    `until`: when what they can changes by itself, None for never.
+    `until`: when what they can, or whether they are on shift, changes by itself; None for never. Until then they are
+    as told, and from then on they take nothing before they are told of anew.
     """
 
     person_id: int
@@ -30,10 +36,15 @@ class Worker(NamedTuple):
     here: bool
     since: float
     until: float | None = None
+    on_shift: bool = True
 
 
 class Thing(NamedTuple):
-    """An item as it is now: it waits since an instant, takes [low, high) of somebody, or is gone."""
+    """An item as it is now: it waits since an instant, takes [low, high) of somebody, or is gone.
+
+    What waits since an instant that is to come is scheduled for then. Until `keep_until` it is kept for the `keeper`,
+    who knows its case (0: nobody). What is with somebody may be of work that `yields`.
+    """
 
     item_id: int
     queue_id: int
@@ -42,6 +53,9 @@ class Thing(NamedTuple):
     person_id: int = 0
     low: int = 0
     high: int = 0
+    keeper: int = 0
+    keep_until: float = 0.0
+    yields: bool = False
 
 
 class Refusal(NamedTuple):
@@ -53,7 +67,10 @@ class Refusal(NamedTuple):
 
 
 class News(NamedTuple):
-    """What is so at an instant, as far as it is new; `undone` are offers of the telling before that do not stand."""
+    """What is so at an instant, as far as it is new; `undone` are offers of the telling before that do not stand.
+
+    `handicaps`: (person, seconds that they stand further back in line than by idle time alone).
+    """
 
     at: float
     lines: tuple[Line, ...] | None = None
@@ -61,6 +78,7 @@ class News(NamedTuple):
     things: tuple[Thing, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     undone: tuple[int, ...] = ()
+    handicaps: tuple[tuple[int, float], ...] = ()
 
 
 class Reason(NamedTuple):
