@@ -25,6 +25,10 @@ def _list(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
 
+def _path(name: str) -> Path | None:
+    return Path(os.environ[name]).expanduser() if os.environ.get(name) else None
+
+
 # --- what an installation chooses -------------------------------------------------------------------------------
 
 WORKFLOOR_DATA = Path(os.environ.get("WORKFLOOR_DATA") or _default_data()).expanduser().resolve()
@@ -36,6 +40,24 @@ WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")
 WORKFLOOR_DEBUG = _flag("WORKFLOOR_DEBUG")
 # The largest body that the API takes, in bytes.
 WORKFLOOR_MAX_BODY = int(os.environ.get("WORKFLOOR_MAX_BODY") or 1_000_000)
+
+# --- mail ---------------------------------------------------------------------------------------------------------
+
+# Where mail servers may deliver, e.g. 0.0.0.0:25; without it nothing listens.
+WORKFLOOR_MAIL_BIND = os.environ.get("WORKFLOOR_MAIL_BIND") or ""
+# The name that the listener goes by, and the files of its certificate and key: with them it offers STARTTLS.
+WORKFLOOR_MAIL_HOST = os.environ.get("WORKFLOOR_MAIL_HOST") or "workfloor.localdomain"
+WORKFLOOR_MAIL_CERTIFICATE = _path("WORKFLOOR_MAIL_CERTIFICATE")
+WORKFLOOR_MAIL_CERTIFICATE_KEY = _path("WORKFLOOR_MAIL_CERTIFICATE_KEY")
+# The largest mail that is taken, in bytes.
+WORKFLOOR_MAIL_LARGEST = int(os.environ.get("WORKFLOOR_MAIL_LARGEST") or 30_000_000)
+# The server that replies go out through: smtp://, smtp+starttls:// or smtps://, with user:password@ where it asks.
+WORKFLOOR_SMTP_URL = os.environ.get("WORKFLOOR_SMTP_URL") or ""
+# For how long a reply can be taken back, in seconds.
+WORKFLOOR_MAIL_UNDO_SECONDS = int(os.environ.get("WORKFLOOR_MAIL_UNDO_SECONDS") or 10)
+# A folder with DOMAIN.pem for each domain whose replies are signed, and the selector of these keys in the DNS.
+WORKFLOOR_DKIM_KEYS = _path("WORKFLOOR_DKIM_KEYS")
+WORKFLOOR_DKIM_SELECTOR = os.environ.get("WORKFLOOR_DKIM_SELECTOR") or "workfloor"
 
 
 def _secret_key() -> str:
@@ -92,6 +114,7 @@ INSTALLED_APPS = [
     "workfloor.ops.estimates",
     "workfloor.ops.backtest",
     "workfloor.ops.history",
+    "workfloor.ops.channels.email",
     "workfloor.desks.agent",
     "workfloor.desks.leader",
 ]

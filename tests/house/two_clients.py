@@ -18,6 +18,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit import rls
+from workfloor.ops.channels.email import actions as mail
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
@@ -57,6 +58,14 @@ def side(slug: str, word: str) -> Side:
         case=held.case, item=held, channel="email", key=word, sender=Address(f"{word}@example.com", word),
         content=Content(word, word, f"<p>{word}</p>", word), files=[letter], now=make.NINE,
     )  # fmt: skip
+    for address in (f"{word}@mail.example", f"{word}-too@mail.example"):
+        box = mail.open_mailbox(queue=held.queue, address=address, title=word, now=make.NINE)
+    mail.store(mails=[mail.Incoming(box, word.encode(), f"{word}@example.com", box.address)], now=make.NINE)
+    mail.store_fetched(mailbox=box, uid_validity=7, mails=[mail.Fetched(7, word.encode())], now=make.NINE)
+    reply = conversations.reply(
+        item=held, channel="email", content=Content(word), recipients=[Address(word)], by=agent, now=make.NINE
+    )
+    mail.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     own = make.person("client", name=f"Own {word}", of=client)
     token = clients.issue_token(client=client, title=word, scopes=SCOPES, now=make.NINE)

@@ -20,6 +20,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "site": ("workfloor.cli.person:site", "Name the places with people."),
     "person": ("workfloor.cli.person:person", "Add people, certify what they can, clear them for clients."),
     "contract": ("workfloor.cli.contract:contract", "Check, sign and compare contracts."),
+    "mailbox": ("workfloor.cli.mailbox:mailbox", "Say which addresses customers write to, and where their mail waits."),
+    "mail": ("workfloor.cli.mail:mail", "Take mail in, and look after what became no work."),
     "token": ("workfloor.cli.token:token", "Issue and revoke the tokens of clients' systems."),
     "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),

@@ -35,7 +35,7 @@ class Child:
         """Start it; when this process ends in whatever way, the closing of its stdin ends the child too."""
         with self.log.open("ab" if self.started else "wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "workfloor", self.command, WITH_PARENT],
+                [sys.executable, "-m", "workfloor", *self.command.split(), WITH_PARENT],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

@@ -220,7 +220,8 @@ def _supervise(host: str, port: int, parent: int | None) -> None:
 
     logs = settings.WORKFLOOR_DATA / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
-    family = [children.Child(name, logs / f"{name}.log") for name in ("web", "worker", "router")]
+    names = ["web", "worker", "router", *_mail()]
+    family = [children.Child(name, logs / f"{name.replace(' ', '-')}.log") for name in names]
     try:
         for child in family:
             child.start()
@@ -237,6 +238,21 @@ def _supervise(host: str, port: int, parent: int | None) -> None:
         raise click.ClickException(str(fault)) from fault
     finally:
         children.end(family)
+
+
+def _mail() -> list[str]:
+    """The commands that take mail in, as far as this installation does."""
+    from django.conf import settings
+    from django.db import transaction
+
+    from workfloor.kit import rls
+    from workfloor.ops.channels.email import queries as email
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        fetches = email.fetched().exists()
+    edge.let_go()
+    return [*(["mail listen"] if settings.WORKFLOOR_MAIL_BIND else []), *(["mail fetch"] if fetches else [])]
 
 
 def _wait_until_it_serves(child: children.Child, host: str, port: int) -> None:

@@ -1,10 +1,13 @@
 """Background jobs on PostgreSQL: the worker that runs them, and a second life for jobs whose worker died."""
 
 import asyncio
+import contextlib
 import logging
 import threading
+from datetime import datetime
 from typing import Final, cast
 
+from django.db import transaction
 from procrastinate import JobContext
 from procrastinate import exceptions as refusals
 from procrastinate.contrib.django import app
@@ -65,3 +68,12 @@ async def _run_until(stop: threading.Event) -> None:
             await asyncio.wait([work], timeout=0.2)
         work.cancel()
         await asyncio.gather(work, return_exceptions=stop.is_set())
+
+
+def ask_for(task: str, *, once: str, at: datetime | None = None, **arguments: int | str) -> None:
+    """Let a worker run a task, at the earliest at `at`; nothing where one waits already that was asked for as `once`.
+
+    In the transaction of whoever asks: if that rolls back, nobody asked.
+    """
+    with contextlib.suppress(refusals.AlreadyEnqueued), transaction.atomic():
+        app.configure_task(task, queueing_lock=once, schedule_at=at).defer(**arguments)

@@ -1,5 +1,8 @@
 """Locks by name, which end with the transaction, or with the connection."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection
 
 
@@ -21,3 +24,16 @@ def lead(*name: object) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", ["/".join(map(str, name))])
         return bool(cursor.fetchone()[0])
+
+
+@contextmanager
+def kept(*name: object) -> Iterator[bool]:
+    """Keep the lock of this name over several transactions; gives whether it was free. A death lets go of it."""
+    key = "/".join(map(str, name))
+    is_free = lead(*name)
+    try:
+        yield is_free
+    finally:
+        if is_free:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

@@ -137,6 +137,13 @@ def _tell(message: models.Message, event: Event, now: datetime, by: Person | Non
 # --- what becomes of a reply --------------------------------------------------------------------------------------
 
 
+def name(*, message: models.Message, external_id: str, sender: rules.Address) -> models.Message:
+    """Give a reply the name by which its channel knows it, and the address that it comes from."""
+    message.external_id, message.sender, message.sender_name = external_id, sender.address, sender.name
+    message.save(update_fields=["external_id", "sender", "sender_name"])
+    return message
+
+
 def start_sending(*, message: models.Message, now: datetime) -> models.Message:
     """The channel takes a reply in hand: from now on nobody can withdraw it."""
     return _become(message, "sending", events.SendingBegan(message.id), now)
@@ -147,9 +154,9 @@ def mark_delayed(*, message: models.Message, reason: str, now: datetime) -> mode
     return _become(message, "waiting", events.Delayed(message.id, reason), now, fault=reason)
 
 
-def mark_sent(*, message: models.Message, now: datetime) -> models.Message:
-    """The channel has taken a reply over."""
-    return _become(message, "sent", events.Sent(message.id), now, sent_at=now, fault="")
+def mark_sent(*, message: models.Message, now: datetime, fault: str = "") -> models.Message:
+    """The channel has taken a reply over; `fault` says for whom it did not."""
+    return _become(message, "sent", events.Sent(message.id), now, sent_at=now, fault=fault)
 
 
 def mark_read(*, message: models.Message, now: datetime) -> models.Message:

@@ -63,6 +63,12 @@ class Message(models.Model):
     def __str__(self) -> str:
         return self.subject or f"{self.direction} {self.pk}"
 
+    @property
+    def answers_to(self) -> rules.Address:
+        """Where an answer to it goes: where its sender said, else to the sender."""
+        said = next((each for each in self.recipients if each["role"] == "reply-to"), None)
+        return rules.Address(said["address"], said["name"]) if said else rules.Address(self.sender, self.sender_name)
+
 
 class Attachment(models.Model):
     """A file on a message, in the database, where backups and walls hold for it too."""

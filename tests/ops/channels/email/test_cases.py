@@ -1,0 +1,353 @@
+"""Into which case a customer's mail goes, and what it does there."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from tests import mail, make
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.rules import Address, Content
+from workfloor.core.journal import queries as journal
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Case, Item
+from workfloor.ops.channels.email import actions, models, queries, rules
+
+
+@pytest.fixture
+def ana(post):
+    return make.agent("Ana")
+
+
+def answered(post, by, at=None):
+    """Rui wrote, Ana answered, and the mail is on its way: the arrival and the reply."""
+    at = at or make.later(minutes=5)
+    arrival = post.writes()
+    item = mail.hold(arrival.message.item, by, at)
+    reply = conversations.reply(
+        item=item, channel="email", content=Content("We look into it"), recipients=[Address("rui@example.com")],
+        by=by, now=at,
+    )  # fmt: skip
+    actions.post(message=reply, now=at)
+    reply.refresh_from_db()
+    conversations.mark_sent(message=reply, now=at)
+    return arrival, reply
+
+
+def facts_of(item, *kinds):
+    return [fact.event for fact in journal.of_item(item.id) if fact.event.startswith(kinds)]
+
+
+# --- a case of its own ----------------------------------------------------------------------------------------------
+
+
+def test_what_somebody_writes_opens_a_case_and_waits_since_it_arrived(post):
+    arrival = post.writes(at=make.NINE)
+
+    item = arrival.message.item
+    assert (item.kind, item.state, item.queue, item.received_at) == ("email", "waiting", post.queue, make.NINE)
+    assert item.title == arrival.message.subject == "My bill"
+    assert (str(item.case.customer), item.case.customer.reference) == ("Rui Costa", "rui@example.com")
+    assert arrival.message.sent_at == make.NINE - timedelta(seconds=30)
+    assert facts_of(item, "work", "message") == ["work.received", "work.queued", "message.received"]
+
+
+def test_the_same_mail_on_two_ways_is_one_item(post):
+    raw = mail.letter()
+    first = post.comes(raw)
+    again = post.comes(b"Received: from relay.example by mx.example;\r\n Wed, 4 Mar 2026 09:01:00 +0000\r\n" + raw)
+
+    assert (again.state, again.reason, again.message) == ("taken", "it came before", first.message)
+    assert Item.objects.count() == 1
+
+
+def test_two_mails_that_share_a_message_id_are_two(post):
+    post.writes("My bill is wrong")
+    post.writes("And so was the last one")
+
+    assert Item.objects.count() == 2
+
+
+def test_the_same_subject_is_another_case(post):
+    post.writes()
+    post.writes("I too", From="eva@example.com", Message_ID="<eva@example.com>", Subject="Re: My bill")
+
+    assert Case.objects.count() == 2
+
+
+# --- an answer ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", ["In-Reply-To", "References"])
+def test_an_answer_that_names_our_mail_goes_into_its_case(post, ana, header):
+    arrival, reply = answered(post, ana)
+
+    answer = post.comes(
+        mail.letter("Thank you", Message_ID="<second@example.com>", **{header: f"<{reply.external_id}>"})
+    )
+
+    assert answer.message.case == arrival.message.case
+    assert answer.message.item == arrival.message.item
+    assert Item.objects.count() == 1
+
+
+def test_a_further_mail_that_names_the_customers_own_first_one_goes_there_too(post):
+    first = post.writes()
+    second = post.writes("PS: the meter", Message_ID="<second@example.com>", References="<x@y> <first@example.com>")
+
+    assert second.message.case == first.message.case
+
+
+def test_an_answer_without_any_such_header_goes_by_the_signed_address(post, ana):
+    arrival, _ = answered(post, ana)
+    address = rules.signed_address(post.mailbox.address, "c", arrival.message.case_id, settings.SECRET_KEY)
+
+    by_header = post.comes(mail.letter("Thank you", to=address, Message_ID="<2@example.com>"))
+    by_envelope = post.comes(mail.letter("Thanks", Message_ID="<3@example.com>"), recipient=address)
+
+    assert {by_header.message.case, by_envelope.message.case} == {arrival.message.case}
+
+
+def test_a_made_up_address_leads_nowhere(post, ana):
+    arrival, _ = answered(post, ana)
+    forged = f"help+c{arrival.message.case_id}-aaaaaaaaaaaaaaaa@lisbon.example"
+
+    answer = post.comes(mail.letter("Let me in", to=forged, Message_ID="<2@example.com>"))
+
+    assert answer.message.case != arrival.message.case
+
+
+def test_nothing_of_one_client_leads_into_anothers_case(post, ana):
+    arrival, reply = answered(post, ana)
+    other = mail.Post(of="porto-power", address="help@porto.example")
+    address = rules.signed_address("help@lisbon.example", "c", arrival.message.case_id, settings.SECRET_KEY)
+
+    named = mail.letter("Hello", Message_ID="<2@example.com>", In_Reply_To=f"<{reply.external_id}>")
+    answers = [other.comes(named), other.comes(mail.letter("Hi", to=address, Message_ID="<3@example.com>"))]
+
+    for answer in answers:
+        assert answer.message.client_id == other.mailbox.client_id
+        assert answer.message.case_id != arrival.message.case_id
+
+
+def test_an_answer_that_was_waited_for_lets_the_clock_go_on(post, ana):
+    arrival, reply = answered(post, ana)
+    work.await_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
+
+    post.writes(
+        "Here it is", at=make.later(hours=2), Message_ID="<2@example.com>", In_Reply_To=f"<{reply.external_id}>"
+    )
+
+    item = Item.objects.get()
+    assert (item.state, item.awaiting_customer_since, item.paused_seconds) == ("waiting", None, 110 * 60)
+
+
+def test_an_answer_within_the_contracts_limit_opens_the_case_again(post, ana):
+    arrival, reply = answered(post, ana)
+    mail.finish(arrival.message.item, ana, at=make.later(minutes=20))
+
+    answer = post.writes(
+        "Still wrong", at=make.later(days=14), Message_ID="<2@example.com>", In_Reply_To=f"<{reply.external_id}>"
+    )
+
+    item = Item.objects.get()
+    assert (item.state, item.reopened, answer.message.item) == ("waiting", 1, item)
+    assert item.case.resolved_at is None
+    assert facts_of(item, "work.reopened") == ["work.reopened"]
+
+
+def test_an_answer_after_the_limit_opens_a_new_case_of_the_same_customer(post, ana):
+    arrival, reply = answered(post, ana)
+    mail.finish(arrival.message.item, ana, at=make.later(minutes=20))
+
+    answer = post.writes(
+        "It is back", at=make.later(days=14, minutes=21), Message_ID="<2@x>", In_Reply_To=f"<{reply.external_id}>"
+    )
+
+    assert answer.message.case != arrival.message.case
+    assert answer.message.case.customer == arrival.message.case.customer
+    assert Item.objects.filter(state="done").count() == 1
+
+
+# --- what is no answer ------------------------------------------------------------------------------------------------
+
+
+def test_an_automatic_reply_in_the_thread_changes_nothing(post, ana):
+    arrival, reply = answered(post, ana)
+    work.await_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
+
+    away = post.writes(
+        "I am back on Monday", Subject="Automatic reply: My bill", Auto_Submitted="auto-generated",
+        Message_ID="<2@example.com>", In_Reply_To=f"<{reply.external_id}>",
+    )  # fmt: skip
+
+    assert (away.state, away.reason) == ("set-aside", "an automatic reply")
+    assert Item.objects.get().awaiting_customer_since
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"Auto_Submitted": "auto-replied (vacation)"}, "an automatic reply"),
+        ({"X_Autoreply": "yes"}, "an automatic reply"),
+        ({"Subject": "Abwesenheitsnotiz: Ihre Anfrage"}, "an automatic reply"),
+        ({"Return_Path": "<>"}, "an automatic reply"),
+        ({"List_Id": "Gardeners <gardeners.lists.example>"}, "a list's mail"),
+        ({"Precedence": "bulk", "List_Unsubscribe": "<mailto:no@shop.example>"}, "a list's mail"),
+        ({"From": "Help <help@lisbon.example>"}, "our own mail"),
+        ({"From": "help+c1-aaaaaaaaaaaaaaaa@lisbon.example"}, "our own mail"),
+        ({"Content_Type": "multipart/report; report-type=disposition-notification; boundary=b"}, "a receipt"),
+    ],
+)
+def test_what_programs_write_is_set_aside_with_the_reason(post, headers, why):
+    arrival = post.writes(**headers)
+
+    assert (arrival.state, arrival.reason) == ("set-aside", why)
+    assert not Case.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto_Submitted": "no"},
+        {"Auto_Submitted": "auto-generated", "Subject": "A form was filled in"},
+        {"List_Id": "Help <help.lisbon.example>", "Precedence": "list"},
+        {"Subject": "Re: Automatic reply: My bill"},
+        {"List_Unsubscribe": "<mailto:no@shop.example>"},
+    ],
+)
+def test_what_only_looks_like_it_opens_a_case(post, headers):
+    assert post.writes(**headers).state == "taken"
+
+
+def test_a_mail_that_goes_round_is_stopped(post):
+    arrival = post.comes(b"Received: from a by b\r\n" * 101 + mail.letter())
+
+    assert (arrival.state, arrival.reason) == ("set-aside", "a loop")
+
+
+def test_a_flood_from_one_sender_is_held_and_another_is_not(post):
+    several = [post.writes(f"Number {n}", Message_ID=f"<{n}@example.com>") for n in range(32)]
+    other = post.writes("Hello", From="eva@example.com", Message_ID="<eva@example.com>")
+    later = post.writes("Later", at=make.later(minutes=11), Message_ID="<later@example.com>")
+
+    assert [each.state for each in several] == ["taken"] * 30 + ["held"] * 2
+    assert "rui@example.com sent more than 30" in several[-1].reason
+    assert (other.state, later.state) == ("taken", "taken")
+
+
+# --- what somebody looked at ----------------------------------------------------------------------------------------
+
+
+def test_what_was_set_aside_by_mistake_is_taken_in(post):
+    arrival = post.writes(List_Id="Gardeners <gardeners.lists.example>")
+    actions.run_again(arrival=arrival, now=make.later(minutes=1))
+
+    again = queries.waiting(1)[0]
+    actions.take(arrival=again, now=make.later(minutes=2))
+
+    assert (models.Arrival.objects.get().state, Item.objects.get().received_at) == ("taken", make.NINE)
+    with pytest.raises(actions.Refused, match="dealt with already"):
+        actions.run_again(arrival=again, now=make.later(minutes=3))
+
+
+# --- reports of our replies -------------------------------------------------------------------------------------------
+
+REPORT = """\
+From: MAILER-DAEMON@mx.example
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+I could not deliver your mail.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; rui@example.com
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; {code}
+
+--b
+Content-Type: message/rfc822
+
+Message-ID: <{name}>
+Subject: Re: My bill
+
+We look into it
+--b--
+"""
+
+
+def report(post, reply, action="failed", status="5.1.1", code="550 5.1.1 no such user", to="help@lisbon.example"):
+    raw = REPORT.format(to=to, action=action, status=status, code=code, name=reply.external_id)
+    return post.comes(raw.encode(), at=make.later(hours=1), envelope_sender="<>")
+
+
+def test_a_report_that_our_reply_did_not_arrive_is_a_fact_of_its_case_and_brings_the_item_back(post, ana):
+    arrival, reply = answered(post, ana)
+    work.await_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
+
+    told = report(post, reply)
+
+    reply.refresh_from_db()
+    item = Item.objects.get()
+    assert (told.state, told.message) == ("set-aside", reply)
+    assert (reply.state, reply.fault) == ("failed", "smtp; 550 5.1.1 no such user")
+    assert (item.state, item.awaiting_customer_since) == ("waiting", None)
+    assert facts_of(item, "message")[-1] == "message.undelivered"
+
+
+def test_a_done_item_whose_reply_did_not_arrive_is_opened_again(post, ana):
+    arrival, reply = answered(post, ana)
+    mail.finish(arrival.message.item, ana, at=make.later(minutes=20))
+
+    report(post, reply)
+
+    assert (Item.objects.get().state, Item.objects.get().reopened) == ("waiting", 1)
+
+
+def test_a_report_of_a_delay_changes_nothing(post, ana):
+    _, reply = answered(post, ana)
+
+    told = report(post, reply, action="delayed", status="4.4.1", code="451 4.4.1 no answer")
+
+    reply.refresh_from_db()
+    assert (told.state, reply.state) == ("set-aside", "sent")
+    assert told.reason == "a report of a delay: smtp; 451 4.4.1 no answer"
+
+
+def test_a_report_in_no_known_form_is_known_by_the_address_that_it_comes_to(post, ana):
+    _, reply = answered(post, ana)
+    address = rules.signed_address(post.mailbox.address, "r", reply.id, settings.SECRET_KEY)
+    raw = mail.letter("Die Mail kam nicht an: 550 unbekannt", to=address, From="postmaster@mx.example", Subject="Hallo")
+
+    told = post.comes(raw, at=make.later(hours=1), envelope_sender="<>")
+
+    reply.refresh_from_db()
+    assert (told.state, reply.state) == ("set-aside", "failed")
+
+
+def test_an_automatic_reply_to_the_replys_own_address_is_no_report(post, ana):
+    _, reply = answered(post, ana)
+    address = rules.signed_address(post.mailbox.address, "r", reply.id, settings.SECRET_KEY)
+
+    told = post.comes(mail.letter("Away", to=address, Auto_Submitted="auto-replied"), envelope_sender="<>")
+
+    reply.refresh_from_db()
+    assert (told.reason, reply.state) == ("an automatic reply", "sent")
+
+
+def test_a_report_about_nothing_of_ours_is_set_aside(post):
+    class Nobody:
+        external_id = "unknown@elsewhere.example"
+
+    told = report(post, Nobody)
+
+    assert (told.state, told.reason, told.message) == ("set-aside", "a delivery report", None)

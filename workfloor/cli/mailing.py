@@ -1,0 +1,251 @@
+"""Mail comes in: delivered to us or fetched by us, stored in groups, acknowledged once it is durable."""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import click
+from django.conf import settings
+from django.db import connection, transaction
+
+from workfloor.core.contracts.models import Queue
+from workfloor.core.journal import actions as journal
+from workfloor.kit import clock, rls
+from workfloor.ops.channels.email import actions, gateway, models, queries, rules
+
+KNOWN_SECONDS: Final = 5  # for which we remember who has a mailbox
+MOST_BYTES: Final = 20_000_000  # that are stored in one transaction
+MOST_MAILS: Final = 100
+LOOK_SECONDS: Final = 60  # between two looks where a server does not tell
+NEW_SECONDS: Final = 15  # until a new mailbox is fetched
+LONGEST_PAUSE_SECONDS: Final = 300
+
+log = logging.getLogger(__name__)
+
+
+def queue_named(name: str) -> Queue:
+    """The queue CLIENT/QUEUE. Raises LookupError."""
+    client, _, queue_name = name.partition("/")
+    found = Queue.objects.select_related("client").filter(client__slug=client, name=queue_name).first()
+    if found is None:
+        raise LookupError(f"there is no queue {name}; write it as in first-bank/letters")
+    return found
+
+
+def arrival_named(number: int) -> models.Arrival:
+    """A mail by its number, with its client entered. Raises click's words where there is none."""
+    rls.enter_every_client()
+    found = queries.arrival(number)
+    if found is None:
+        raise click.ClickException(f"There is no mail {number}. See: workfloor mail list")
+    rls.enter(found.client_id)
+    return found
+
+
+def _begin(engine: str) -> None:
+    with transaction.atomic():
+        journal.enter_every_client(engine=engine, now=clock.now())
+
+
+# --- delivered to us --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Waiting:
+    """A mail that its sender waits to have acknowledged."""
+
+    sender: str
+    recipients: Sequence[str]
+    raw: bytes
+    kept: "Future[None]" = field(default_factory=Future)
+
+
+class Store:
+    """One thread that stores whatever mail has come meanwhile in one transaction, and then acknowledges all of it."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[_Waiting | None] = queue.Queue(maxsize=1000)
+        self._thread = threading.Thread(target=self._run, name="store")
+        self._thread.start()
+
+    async def keep(self, sender: str, recipients: Sequence[str], raw: bytes) -> None:
+        """Return once a mail is durable; raise if it is not."""
+        mail = _Waiting(sender, recipients, raw)
+        self._waiting.put_nowait(mail)
+        await asyncio.wrap_future(mail.kept)
+
+    def close(self) -> None:
+        """Store what has come, and end."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while mail := self._waiting.get():
+            group, size = [mail], len(mail.raw)
+            while len(group) < MOST_MAILS and size < MOST_BYTES and not self._waiting.empty():
+                further = self._waiting.get()
+                if further is None:
+                    self._waiting.put(None)
+                    break
+                group.append(further)
+                size += len(further.raw)
+            self._store(group)
+        connection.close()
+
+    def _store(self, group: list[_Waiting]) -> None:
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                known = {each.address: each for each in queries.mailboxes()}
+                mails = [mail for each in group for mail in _addressed(each, known)]
+                actions.store(mails=mails, now=clock.now())
+        except Exception as fault:
+            connection.close()
+            for each in group:
+                each.kept.set_exception(fault)
+        else:
+            for each in group:
+                each.kept.set_result(None)
+
+
+def _addressed(mail: _Waiting, known: dict[str, models.Mailbox]) -> list[actions.Incoming]:
+    """A mail for each client that it is for: to the first of its mailboxes. Raises LookupError where none is left."""
+    found: dict[int, actions.Incoming] = {}
+    for recipient in mail.recipients:
+        if mailbox := known.get(rules.split(recipient)[0]):
+            incoming = actions.Incoming(mailbox, mail.raw, mail.sender, recipient)
+            found.setdefault(mailbox.client_id, incoming)
+    if not found:
+        raise LookupError("the mailbox was closed in this moment")
+    return list(found.values())
+
+
+class Known:
+    """Who has a mailbox, asked of the database every few seconds at most."""
+
+    def __init__(self) -> None:
+        self._addresses: frozenset[str] = frozenset()
+        self._until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def knows(self, address: str) -> bool:
+        """Whether a mailbox takes what is sent to an address."""
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            if loop.time() >= self._until:
+                self._addresses = await loop.run_in_executor(None, self._read)
+                self._until = loop.time() + KNOWN_SECONDS
+        return rules.split(address)[0] in self._addresses
+
+    @staticmethod
+    def _read() -> frozenset[str]:
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                return frozenset(queries.mailboxes().values_list("address", flat=True))
+        finally:
+            connection.close()
+
+
+def listen(stop: threading.Event) -> None:
+    """Take mail on WORKFLOOR_MAIL_BIND until `stop` is set."""
+    host, _, port = settings.WORKFLOOR_MAIL_BIND.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        words = f"WORKFLOOR_MAIL_BIND is {settings.WORKFLOOR_MAIL_BIND!r}; write it like 0.0.0.0:25"
+        raise click.ClickException(words)
+    _begin("mail listener")
+    connection.close()
+    store = Store()
+    try:
+        asyncio.run(_listen(stop, store, host.strip("[]") or "127.0.0.1", int(port)))
+    except OSError as fault:
+        raise click.ClickException(f"{host}:{port} cannot be used: {fault.strerror or fault}") from fault
+    finally:
+        store.close()
+
+
+async def _listen(stop: threading.Event, store: Store, host: str, port: int) -> None:
+    chain, key = settings.WORKFLOOR_MAIL_CERTIFICATE, settings.WORKFLOOR_MAIL_CERTIFICATE_KEY
+    listening = gateway.Listening(
+        know=Known().knows, keep=store.keep, host_name=settings.WORKFLOOR_MAIL_HOST,
+        largest=settings.WORKFLOOR_MAIL_LARGEST, tls=gateway.certificate(chain, key) if chain and key else None,
+    )  # fmt: skip
+    server = await gateway.listen(listening, host, port)
+    log.info("mail is taken on %s:%s", host, port)
+    async with server:
+        while not stop.is_set():
+            await asyncio.sleep(0.2)
+
+
+# --- fetched by us ----------------------------------------------------------------------------------------------------
+
+
+def fetch(stop: threading.Event) -> None:
+    """Fetch the mail of every mailbox that has a source, a thread each, until `stop` is set."""
+    _begin("mail fetcher")
+    fetchers: dict[int, threading.Thread] = {}
+    while not stop.is_set():
+        with transaction.atomic():
+            rls.enter_every_client()
+            mailboxes = list(queries.fetched())
+        connection.close()
+        for mailbox in mailboxes:
+            if mailbox.id not in fetchers or not fetchers[mailbox.id].is_alive():
+                # What a thread knows is in the database: it may be cut off anywhere.
+                fetchers[mailbox.id] = threading.Thread(target=_fetch, args=[mailbox, stop], daemon=True)
+                fetchers[mailbox.id].start()
+        stop.wait(NEW_SECONDS)
+
+
+def _fetch(mailbox: models.Mailbox, stop: threading.Event) -> None:
+    """Fetch one mailbox while it is open; what goes wrong is said once, and tried again later each time."""
+    pause, told = 1.0, ""
+    while not stop.is_set() and (current := _still_fetched(mailbox)):
+        try:
+            source = gateway.source(current.source_url)
+            password = Path(current.password_file).read_text().strip()
+            with gateway.folder(source, password) as folder:
+                pause, told = 1.0, ""
+                _fetch_from(folder, current, stop)
+        except gateway.NoIdle:
+            stop.wait(LOOK_SECONDS)
+        except Exception as fault:
+            if str(fault) != told:
+                log.warning("%s is not fetched just now: %s", mailbox.address, fault)
+            told, pause = str(fault), min(pause * 2, LONGEST_PAUSE_SECONDS)
+            connection.close()
+            stop.wait(pause)
+    connection.close()
+
+
+def _still_fetched(mailbox: models.Mailbox) -> models.Mailbox | None:
+    with transaction.atomic():
+        rls.enter(mailbox.client_id)
+        return queries.fetched().filter(id=mailbox.id).first()
+
+
+def _fetch_from(folder: gateway.Folder, mailbox: models.Mailbox, stop: threading.Event) -> None:
+    while not stop.is_set():
+        fetch_once(folder, mailbox)
+        folder.wait(gateway.IDLE_SECONDS)
+
+
+def fetch_once(folder: gateway.Folder, mailbox: models.Mailbox) -> int:
+    """Fetch and store what has come since the last time; returns how many mails."""
+    with transaction.atomic():
+        rls.enter(mailbox.client_id)
+        place = queries.place(mailbox)
+    begin, count = place.uid if place.uid_validity == folder.uid_validity else 0, 0
+    for letters in folder.after(begin, settings.WORKFLOOR_MAIL_LARGEST):
+        mails = [actions.Fetched(each.uid, each.raw, each.size) for each in letters]
+        with transaction.atomic():
+            rls.enter(mailbox.client_id)
+            actions.store_fetched(mailbox=mailbox, uid_validity=folder.uid_validity, mails=mails, now=clock.now())
+        count += len(mails)
+    return count

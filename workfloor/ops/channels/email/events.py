@@ -1,0 +1,54 @@
+"""Facts about mailboxes, and about mail that became no work."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workfloor.core.journal.rules import Event
+
+
+@dataclass(frozen=True)
+class MailboxOpened(Event):
+    name: ClassVar[str] = "mail.mailbox-opened"
+    mailbox: int
+    address: str
+    queue: int
+
+
+@dataclass(frozen=True)
+class MailboxClosed(Event):
+    name: ClassVar[str] = "mail.mailbox-closed"
+    mailbox: int
+    address: str
+
+
+@dataclass(frozen=True)
+class SetAside(Event):
+    name: ClassVar[str] = "mail.set-aside"
+    arrival: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class HeldBack(Event):
+    name: ClassVar[str] = "mail.held-back"
+    arrival: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unread(Event):
+    name: ClassVar[str] = "mail.unread"
+    arrival: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunAgain(Event):
+    name: ClassVar[str] = "mail.run-again"
+    arrival: int
+
+
+@dataclass(frozen=True)
+class Discarded(Event):
+    name: ClassVar[str] = "mail.discarded"
+    arrival: int
