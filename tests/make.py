@@ -87,20 +87,52 @@ of = ["calls"]
 rate = "1.50"
 """
 
+# What a client adds that chats around the clock, several chats at once.
+CHAT = """
+[calendars.always.week]
+mon = ["00:00-24:00"]
+tue = ["00:00-24:00"]
+wed = ["00:00-24:00"]
+thu = ["00:00-24:00"]
+fri = ["00:00-24:00"]
+sat = ["00:00-24:00"]
+sun = ["00:00-24:00"]
+
+[[processes]]
+name = "chat"
+kind = "chat"
+location = "onshore"
+calendar = "always"
+dispositions = ["resolved", "called-back"]
+
+  [[processes.queues]]
+  name = "chats"
+  requires = { portuguese = 2 }
+  priority = 1
+  answer_within = "30s"
+  at_once = 4
+"""
+
 
 def later(**passed: float) -> datetime:
     """So long after NINE."""
     return NINE + timedelta(**passed)
 
 
-def client(slug: str = "lisbon-light") -> Client:
-    """A client with a contract in force: queues "calls" (portuguese 3) and "mail" (portuguese 2, three at once)."""
+def client(slug: str = "lisbon-light", chats: bool = False) -> Client:
+    """A client with a contract in force: queues "calls" (portuguese 3) and "mail" (portuguese 2, three at once).
+
+    With `chats` also "chats" (portuguese 2, four at once, around the clock).
+    """
     if known := Client.objects.filter(slug=slug).first():
         return known
     from workfloor.core.contracts import actions as contracts
 
     contracts.sign(
-        source=CONTRACT.format(slug=slug), effective_on=None, by_id=None, now=datetime(2025, 12, 1, 9, tzinfo=UTC)
+        source=CONTRACT.format(slug=slug) + (CHAT if chats else ""),
+        effective_on=None,
+        by_id=None,
+        now=datetime(2025, 12, 1, 9, tzinfo=UTC),
     )
     return Client.objects.get(slug=slug)
 

@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "workfloor.core.work",
     "workfloor.core.rollups",
     "workfloor.core.conversations",
+    "workfloor.ops.channels.chat",
     "workfloor.ops.dispatch",
     "workfloor.ops.reasons",
     "workfloor.ops.fairness",

@@ -40,6 +40,7 @@ urlpatterns = [
     path("live/", people.live, name="live"),
     path("api/", api.urls),
     path("accounts/", include("allauth.urls")),
+    path("chat/", include("workfloor.ops.channels.chat.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
     path("floor/why/", include("workfloor.ops.reasons.urls")),

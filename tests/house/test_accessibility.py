@@ -12,14 +12,17 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from tests import browse, make
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.rules import File
 from workfloor.core.journal import actions as journal
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.kit import clock
+from workfloor.ops.channels.chat import actions as chat
 
 HOST = "http://floor.test"
-# Streams and files are no pages, and the page of the API's documentation is swagger-ui's own.
-NOT_PAGES = {"live", "openapi-view"}
+# Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
+NOT_PAGES = {"live", "openapi-view", "talk"}
 # Reached only through a link in a letter, which says what stands in them.
 FROM_LETTERS = {"account_confirm_email", "account_reset_password_from_key"}
 
@@ -40,7 +43,7 @@ class Floor:
     def __init__(self) -> None:
         self.now = now = clock.now()
         journal.make_partitions(first=now - timedelta(days=31))
-        self.client = make.client()
+        self.client = make.client(chats=True)
         self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
         people.go_away(person=self.away, reason="lunch", now=now)
@@ -55,6 +58,26 @@ class Floor:
         work.wrap_up(item=ended, by=self.away, disposition="resolved", now=now)
         make.call(at=now - timedelta(minutes=2))
         self.period = f"{now:%Y-%m}"
+        self.widget = chat.add_widget(
+            client=self.client, queue=make.queue("chats"), origins=["https://www.example.com"], now=now,
+            source='title = { en = "Chat with us" }',
+        )  # fmt: skip
+        self.chatting = make.agent("Fernanda")
+        self.file = self.talked()
+
+    def talked(self) -> Any:
+        """A chat in somebody's hands in which everything was said that can be."""
+        begun = chat.begin(
+            widget=self.widget, secret="s" * 43, key="k" * 8, message="My bill", answers={}, address="here",
+            now=self.now, page="https://www.example.com/",
+        )  # fmt: skip
+        work.offer(item=begun.item, person=self.chatting, at_once=4, offer_seconds=20, now=self.now)
+        item = work.accept(item=begun.item, by=self.chatting, now=self.now)
+        chat.reply(chat=begun, by=self.chatting, text="Let me look at https://www.example.com/help", now=self.now)
+        conversations.note(case=item.case, item=item, text="Angry", by=self.chatting, now=self.now)
+        picture = File("bill.txt", "text/plain", b"bill")
+        message, _ = chat.say(chat=begun, key="l" * 8, text="", files=[picture], now=self.now)
+        return message.attachments.get()
 
     def mail(self, title: str) -> Any:
         return make.item("mail", title=title, at=self.now, customer=work.Customer("C-1", "Rui Costa"))
@@ -69,6 +92,7 @@ class Floor:
         """An address with this floor's own things in the places that it leaves open."""
         item = self.item.id
         known = {"slug": self.client.slug, "period": self.period, "figure": "m1", "item": item, "item_id": item}
+        known |= {"widget_key": self.widget.key, "attachment_id": self.file.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 
 
@@ -79,7 +103,7 @@ def floor(everyone: None) -> Floor:
 
 def pages(floor: Floor) -> dict[str, str]:
     """Every page, each desk, and one page of each refusal: "who address" -> HTML."""
-    readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.leader]
+    readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.chatting, floor.leader]
     found: dict[str, str] = {}
     seen: set[object] = set()
     for reader in readers:

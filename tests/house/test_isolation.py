@@ -198,7 +198,8 @@ def test_another_clients_row_cannot_be_referred_to(model, field, sides):
     if field.unique:  # or the unique constraint would speak first
         free = free.exclude(pk__in=model._default_manager.values(field.name))
     of_south = free.values_list("pk", flat=True)[0]
-    mine = model._default_manager.filter(client_id=north.client.id).values_list("pk", flat=True)[0]
+    rows = model._default_manager.filter(client_id=north.client.id)
+    mine = rows.order_by(models.F(field.name).asc(nulls_last=True)).values_list("pk", flat=True)[0]
     point = (
         f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE "{model._meta.pk.column}" = %s',
         of_south,

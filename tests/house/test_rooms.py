@@ -235,7 +235,8 @@ def test_views_and_the_api_write_through_actions_alone():
 # --- rules -----------------------------------------------------------------------------------------------------------
 
 PURE_KIT = tuple(
-    f"workfloor.kit.{name}" for name in ("money", "calendars", "chance", "charts", "erlang", "lanes", "mime", "quotes")
+    f"workfloor.kit.{name}"
+    for name in ("money", "calendars", "chance", "charts", "erlang", "lanes", "masks", "mime", "quotes")
 )
 OUTSIDE = {
     "os", "io", "pathlib", "socket", "subprocess", "sqlite3", "urllib", "http", "time", "random", "secrets",

@@ -12,12 +12,15 @@ from tests import make
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
 from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.models import Attachment
 from workfloor.core.conversations.rules import Address, Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit import rls
+from workfloor.ops.channels.chat import actions as chat
+from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as mail
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
@@ -36,12 +39,14 @@ class Side:
     own: Person  # the client's own person
     waiting: Item
     held: Item
+    widget: Widget
+    file: Attachment
 
 
 def side(slug: str, word: str) -> Side:
     """A client whose texts all hold a word, with its people and with work in several states."""
     rls.enter_every_client()
-    client = make.client(slug)
+    client = make.client(slug, chats=True)
     staff = {role: make.person(role, name=f"{role} {slug[:1]}") for role in STAFF}
     for person in staff.values():
         people.clear(person=person, client=client, now=make.NINE)
@@ -54,7 +59,7 @@ def side(slug: str, word: str) -> Side:
     held = work.offer(item=held, person=agent, at_once=3, offer_seconds=30, now=make.NINE)
     held = work.accept(item=held, by=agent, now=make.NINE)
     letter = File(f"{word}.txt", "text/plain", word.encode())
-    conversations.receive(
+    message, _ = conversations.receive(
         case=held.case, item=held, channel="email", key=word, sender=Address(f"{word}@example.com", word),
         content=Content(word, word, f"<p>{word}</p>", word), files=[letter], now=make.NINE,
     )  # fmt: skip
@@ -69,7 +74,15 @@ def side(slug: str, word: str) -> Side:
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     own = make.person("client", name=f"Own {word}", of=client)
     token = clients.issue_token(client=client, title=word, scopes=SCOPES, now=make.NINE)
-    made = Side(client, token, staff, own, waiting, held)
+    widget = chat.add_widget(
+        client=client, queue=make.queue("chats", slug), origins=[f"https://{slug}.example"], now=make.NINE,
+        source=f'title = {{ en = "{word}" }}',
+    )  # fmt: skip
+    chat.begin(
+        widget=widget, secret=word.ljust(43, "x"), key=word.ljust(8, "x"), message=word, answers={}, address=word,
+        now=make.NINE, page=word, language="en",
+    )  # fmt: skip
+    made = Side(client, token, staff, own, waiting, held, widget, message.attachments.get())
     for model in walled_models():
         row_of(model, client, word)
     return made

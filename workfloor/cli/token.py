@@ -17,7 +17,7 @@ client_argument = click.argument("client", metavar="CLIENT")
 
 
 @contextmanager
-def _entered(slug: str) -> Iterator["Client"]:
+def entered(slug: str) -> Iterator["Client"]:
     """The client of that name, entered for one transaction."""
     with edge.database():
         from workfloor.core.clients import queries
@@ -50,7 +50,7 @@ def token() -> None:
 )
 def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
     """Issue a token for CLIENT. It is printed once and kept nowhere: pass it on safely."""
-    with _entered(client) as found:
+    with entered(client) as found:
         from workfloor.core.clients import actions
         from workfloor.kit import clock
 
@@ -64,7 +64,7 @@ def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_tokens(client: str, form: str) -> None:
     """List the tokens of CLIENT, newest first, without their secrets."""
-    with _entered(client) as found:
+    with entered(client) as found:
         from workfloor.core.clients import queries
 
         rows = [_row(each) for each in queries.tokens(found)]
@@ -94,7 +94,7 @@ def _row(token: "Token") -> dict[str, Any]:
 @click.argument("number", type=int, metavar="NUMBER")
 def revoke(client: str, number: int) -> None:
     """End token NUMBER of CLIENT at once: the number stands in the token itself (wf_NUMBER_...) and in the list."""
-    with _entered(client) as found:
+    with entered(client) as found:
         from workfloor.core.clients import actions, queries
         from workfloor.kit import clock
 

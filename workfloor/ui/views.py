@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.template import loader
+from django.utils.http import content_disposition_header
 
 from workfloor.ui import queries
 
@@ -17,6 +18,7 @@ CONTENT_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 RETRY_SECONDS = 5
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 @login_required
@@ -38,6 +40,16 @@ def content_policy(get_response: Callable[[HttpRequest], HttpResponseBase]) -> C
         return response
 
     return with_policy
+
+
+def file(content: bytes, media_type: str, name: str) -> HttpResponse:
+    """A file that somebody sent, so that a browser shows a picture, saves anything else, and runs nothing."""
+    response = HttpResponse(content, content_type=media_type)
+    saves = media_type not in PICTURES
+    response.headers["Content-Disposition"] = content_disposition_header(saves, name) or "inline"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
 
 
 def failed(request: HttpRequest) -> HttpResponse:

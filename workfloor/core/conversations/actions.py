@@ -10,7 +10,7 @@ from workfloor.core.journal import actions as journal
 from workfloor.core.journal.rules import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import locks
+from workfloor.kit import live, locks
 
 
 class Refused(ValueError):
@@ -132,6 +132,8 @@ def _tell(message: models.Message, event: Event, now: datetime, by: Person | Non
         event, at=now, client_id=message.client_id, item_id=message.item_id, case_id=message.case_id,
         by_id=by.id if by else None,
     )  # fmt: skip
+    if message.item and message.item.person_id:
+        live.publish({f"messages:{message.item.person_id}"})
 
 
 # --- what becomes of a reply --------------------------------------------------------------------------------------

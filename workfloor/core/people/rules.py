@@ -56,9 +56,13 @@ def location(site_country: str, client_country: str, near: Iterable[str] = ()) -
 
 
 def may_hear(topic: str, person_id: int, roles: Iterable[str], clients: Iterable[int]) -> bool:
-    """Whether a person may listen to a topic: their own, their clients', and the floor for those who lead on it."""
-    kind, _, number = topic.partition(":")
+    """Whether a person may listen to a topic: their own, their clients', and the floor for those who lead on it.
+
+    What is written about the work in somebody's hands is theirs: `messages:5`, and `typing:5:7` for one item of it.
+    """
+    kind, number = [*topic.split(":"), ""][:2]
     if kind == "floor":
         return not {"leader", "planner", "manager"}.isdisjoint(roles)
-    allowed = {"person": [person_id], "client": clients}.get(kind, [])
+    own = [person_id]
+    allowed = {"person": own, "messages": own, "typing": own, "client": clients}.get(kind, [])
     return number in {str(each) for each in allowed}

@@ -121,6 +121,7 @@ class Told:
     """A fact of an item, in words."""
 
     at: datetime
+    event: str
     said: str
     who: str
 
@@ -131,7 +132,7 @@ def told(item_id: int) -> list[Told]:
     ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
     names = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
     return [
-        Told(fact.at, forms.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
+        Told(fact.at, fact.event, forms.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
         for fact in reversed(facts)
     ]
 

@@ -29,6 +29,20 @@ class Escalation(forms.Form):
     )
 
 
+class Words(forms.Form):
+    """What an agent writes; the key, made by the page, lets it be sent again when an answer was lost."""
+
+    text = forms.CharField(max_length=20_000, required=False, strip=False)
+    key = forms.RegexField(r"[\w-]{8,64}", error_messages={"required": "Reload the page, then send it again."})
+    file = forms.FileField(required=False, max_length=200)
+
+
+class Seen(forms.Form):
+    """The last message that was on the screen."""
+
+    up_to = forms.IntegerField(min_value=0, max_value=2**63 - 1)
+
+
 class Transfer(forms.Form):
     """Which queue the item goes to, and what the next one should know."""
 

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
+from workfloor.core.conversations import queries as conversations
+from workfloor.core.conversations.models import Message
 from workfloor.core.journal.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import queries as people
@@ -13,6 +15,9 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import queries as work
 from workfloor.core.work.models import Item
 from workfloor.desks.agent import rules
+from workfloor.ops.channels.chat import queries as chat
+from workfloor.ops.channels.chat.models import Chat
+from workfloor.ops.channels.chat.rules import HERE_FOR
 from workfloor.ui import rules as ui
 
 
@@ -28,6 +33,7 @@ class Opened:
     earlier: list[Item]
     on_the_line: bool
     may_hold: bool
+    talk: "Talk | None"
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
         presence=people_models.Presence.objects.get(person=person),
         offers=list(work.offered_to(person)),
         held=held,
-        opened=opened(item) if item else None,
+        opened=opened(item, now) if item else None,
         resting=resting(person),
         done=done,
         day=rules.day(seconds for _, seconds in done),
@@ -86,19 +92,41 @@ def midnight(zone: ZoneInfo, now: datetime) -> datetime:
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def opened(item: Item) -> Opened:
+def opened(item: Item, now: datetime) -> Opened:
     """Read everything that doing an item needs."""
     terms = contracts.terms_of(item.queue, item.received_at)
     return Opened(
         item=item,
         fields=ui.readable(item.payload),
-        told=work.told(item.id),
+        told=[each for each in work.told(item.id) if not each.event.startswith("message.")],
         dispositions=tuple(terms.dispositions),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
         on_the_line=item.kind in rules.ON_THE_LINE,
         may_hold=item.kind in rules.HELD_BY_VOICE,
+        talk=talk(item, now),
     )
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What was said about an item's case, and how to answer."""
+
+    item: Item
+    messages: list[Message]
+    chat: Chat | None
+    here: bool  # whether the visitor's page is open
+    last_in: int  # the customer's last message
+
+
+def talk(item: Item, now: datetime) -> Talk | None:
+    """Read what was said about an item's case; None for work that is not answered in writing and has nothing said."""
+    said = list(conversations.of_case(item.case_id)) if item.case_id else []
+    if not said and item.kind not in rules.WRITTEN:
+        return None
+    visit = chat.of_item(item.id) if item.kind == "chat" else None
+    here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
+    return Talk(item, said, visit, here, max((each.id for each in said if each.direction == "in"), default=0))
 
 
 def earlier(item: Item) -> list[Item]:

@@ -15,7 +15,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.people import actions as people
+from workfloor.core.people.models import Person
 from workfloor.core.people.views import Request
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as items
@@ -23,6 +26,11 @@ from workfloor.core.work import rules as work_rules
 from workfloor.core.work.models import Item
 from workfloor.desks.agent import forms, queries
 from workfloor.kit import clock
+from workfloor.ops.channels.chat import actions as chat
+from workfloor.ops.channels.chat import queries as chats
+from workfloor.ops.channels.chat import rules as chat_rules
+from workfloor.ops.channels.chat.models import Chat
+from workfloor.ui import views as ui
 
 View = Callable[..., HttpResponse]
 
@@ -55,6 +63,8 @@ def deed(do: Callable[..., object]) -> View:
         try:
             do(request, **kwargs)
         except Faulty as fault:
+            return refused(request, str(fault), 422)
+        except (conversations.Refused, chat.Refused, chat_rules.Refused) as fault:
             return refused(request, str(fault), 422)
         except (work.Refused, work_rules.NotNow, people.Refused) as reason:
             return too_late(request, str(reason))
@@ -96,6 +106,66 @@ def desk(request: Request) -> HttpResponse:
     chosen = request.GET.get("item", "")
     shown = queries.desk(request.person, int(chosen) if chosen.isdecimal() else None, clock.now())
     return render(request, "agent/desk.html", {"desk": shown})
+
+
+@require_GET
+@for_agents
+def talk(request: Request, item_id: int) -> HttpResponse:
+    """What was said, by itself, for a page that shows it already and was told of something new."""
+    item = the_item(item_id)
+    if item.person_id != request.person.id:
+        raise Http404
+    shown = {"talk": queries.talk(item, clock.now()), "item": item, "zone": queries.zone_of(request.person)}
+    return render(request, "agent/talk.html", shown)
+
+
+@require_GET
+@for_agents
+def attachment(request: Request, attachment_id: int) -> HttpResponse:
+    found = conversations_queries.attachment(attachment_id)
+    if found is None:
+        raise Http404
+    return ui.file(bytes(found.content), found.media_type, found.name)
+
+
+@deed
+def reply(request: Request, item_id: int) -> None:
+    item, words = the_item(item_id), checked(forms.Words(request.POST, request.FILES))
+    answer_customer(item, request.person, words)
+
+
+@deed
+def note(request: Request, item_id: int) -> None:
+    item, words = the_item(item_id), checked(forms.Words(request.POST, request.FILES))
+    assert item.case is not None
+    conversations.note(case=item.case, item=item, text=words["text"], by=request.person, now=clock.now())
+
+
+def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
+    """Reply over the channel by which the customer wrote."""
+    visit = chats.of_item(item.id)
+    if visit is None:
+        raise Faulty("Nobody can be written to about this item from here.")
+    chat.reply(chat=visit, by=by, text=words["text"], key=words["key"], now=clock.now())
+
+
+@deed
+def seen(request: Request, item_id: int) -> None:
+    visit = own_chat(request, the_item(item_id))
+    up_to = checked(forms.Seen(request.POST))["up_to"]
+    if visit:
+        chat.see(chat=visit, up_to=up_to)
+
+
+@deed
+def typing(request: Request, item_id: int) -> None:
+    if visit := own_chat(request, the_item(item_id)):
+        chat.type_to_visitor(chat=visit)
+
+
+def own_chat(request: Request, item: Item) -> Chat | None:
+    """The chat of an item, if it is in this person's hands."""
+    return chats.of_item(item.id) if item.person_id == request.person.id else None
 
 
 @deed

@@ -10,6 +10,10 @@
 //   data-sound               plays once when it appears (switched on in the menu)
 //   data-auto                a form of filters that is sent as soon as one changes
 //   data-focus               gets the keyboard when what had it is gone
+//   data-from="/address/"    where a live part can also be read from by itself, at once, when one of its topics is named
+//   data-hears="typing:5:7"  topics that are no reason to read anything; the event wf:named tells of each
+//   data-bottom              is shown from its end
+//   data-empties             a form that is empty again once it was sent; its field `key` names each sending
 // Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal]. A part in which a
 // sheet is open waits with being read again; a form that is always open keeps its entries with an id and hx-preserve.
 (() => {
@@ -84,6 +88,30 @@
     if (again) refresh();
   };
 
+  // A part with data-from is read from there at once, when one of its topics is named, besides with its page.
+  const reads = new Map(); // id -> whether it was named again while it was read
+  const readPart = async (part) => {
+    if (reads.has(part.id)) return void reads.set(part.id, true);
+    reads.set(part.id, false);
+    const answer = await fetch(part.dataset.from, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
+    if (answer?.ok && !answer.redirected) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const shown = document.getElementById(part.id);
+      if (shown?.dataset.from === part.dataset.from) swap(shown, fresh.getElementById(part.id));
+    } else refresh(); // it has moved on: the page says how
+    const again = reads.get(part.id);
+    reads.delete(part.id);
+    const shown = document.getElementById(part.id);
+    if (again && shown?.dataset.from) readPart(shown);
+  };
+
+  const hear = (topic) => {
+    const named = parts().filter((part) => part.dataset.live.split(/\s+/).includes(topic));
+    for (const part of named) if (part.dataset.from) readPart(part);
+    if (named.some((part) => !part.dataset.from)) refresh();
+    document.dispatchEvent(new CustomEvent("wf:named", { detail: topic }));
+  };
+
   const read = async () => {
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
     heed(answer.headers.get("date"));
@@ -106,10 +134,19 @@
     if (busy(part)) return void setTimeout(refresh, 1000); // read again when somebody has finished typing there
     sources.set(part.id, fresh.outerHTML);
     const hadAlert = part.querySelector("[data-sound]") !== null;
+    const bottom = part.querySelector("[data-bottom]");
+    const above = bottom ? bottom.scrollHeight - bottom.scrollTop - bottom.clientHeight : 0;
     htmx.swap(part, fresh.outerHTML, { swapStyle: "outerHTML" });
     const made = document.getElementById(part.id);
     tick(made);
+    toBottom(made, above);
+    nameForms();
     announce(made, hadAlert);
+  };
+
+  // What is read from below, such as a conversation, shows its end, unless somebody has scrolled up in it.
+  const toBottom = (within, above = 0) => {
+    for (const part of within.querySelectorAll("[data-bottom]")) part.scrollTop = part.scrollHeight - part.clientHeight - (above > 80 ? above : 0);
   };
 
   // --- the stream ----------------------------------------------------------------------------------------------
@@ -118,7 +155,8 @@
   let stream = null;
   let open = "";
 
-  const wanted = () => [...new Set(parts().flatMap((part) => part.dataset.live.split(/\s+/).filter(Boolean)))].sort();
+  const topics = () => [...document.querySelectorAll("[data-live], [data-hears]")].flatMap((part) => `${part.dataset.live ?? ""} ${part.dataset.hears ?? ""}`.split(/\s+/));
+  const wanted = () => [...new Set(topics().filter(Boolean))].sort();
 
   const wire = () => {
     const topics = wanted().map((topic) => `topic=${encodeURIComponent(topic)}`).join("&");
@@ -128,7 +166,7 @@
     stream = topics ? new EventSource(`/live/?${topics}`) : null;
     if (!stream) return;
     stream.onopen = () => (lost.hidden = true);
-    stream.onmessage = () => refresh();
+    stream.onmessage = (event) => hear(event.data);
     stream.onerror = () => {
       lost.hidden = false;
       if (stream.readyState === EventSource.CLOSED) setTimeout(rewire, 3000); // refused, not cut: ask anew
@@ -167,6 +205,15 @@
   const failed = "That did not work; nothing was changed. Try again.";
   const silent = "The server did not answer, so nothing may have changed. Check, then try again.";
 
+  // A form that is always open is empty again, and its next sending has a name of its own, once what was in it is sent.
+  const name = (form) => form.elements.key && (form.elements.key.value = crypto.getRandomValues(new Uint32Array(4)).join("-"));
+  const nameForms = () => document.querySelectorAll("form[data-empties]").forEach((form) => form.elements.key?.value || name(form));
+  const emptied = (form) => {
+    form.reset();
+    name(form);
+    form.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
   const settled = (form) => {
     form.closest("[popover]:popover-open")?.hidePopover();
     lastRead = 0;
@@ -186,7 +233,9 @@
   });
   page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
+    const form = event.detail.elt;
+    if (event.detail.successful && form.matches("[data-empties]")) emptied(form);
+    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(form);
   });
   // --- keys, sound, menus --------------------------------------------------------------------------------------
 
@@ -238,6 +287,8 @@
 
   remember();
   tick();
+  toBottom(document);
+  nameForms();
   setInterval(tick, 1000);
   wire();
 })();

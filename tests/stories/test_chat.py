@@ -1,0 +1,230 @@
+"""A visitor on a page of another origin chats with an agent, loses the connection, and comes back."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.db import transaction
+from playwright.sync_api import Browser, Page, expect
+
+from tests import browse, make
+from tests.stories.test_browser import picture, signed_in
+from workfloor.core.conversations.models import Message
+from workfloor.core.journal import queries as journal
+from workfloor.core.work import queries as work
+from workfloor.core.work.models import Item
+from workfloor.kit import clock, rls
+from workfloor.ops.channels.chat import actions as chat
+from workfloor.ops.channels.chat.models import Chat
+
+expect.set_options(timeout=15_000)
+SETTINGS = """
+title = { en = "Lisbon Light", he = "ליסבון לייט" }
+greeting = { en = "Ask us anything about your bill." }
+questions = [
+  { name = "name", kind = "name", required = true },
+  { name = "email", kind = "email" },
+]
+instead = { email = "mail", callback = "calls" }
+"""
+
+
+class Line:
+    """The way from the visitor to the installation, which can be cut as a tunnel cuts it, and mended."""
+
+    def __init__(self, to: str) -> None:
+        host, _, port = to.removeprefix("http://").partition(":")
+        self.to, self.cut_off = (host, int(port)), False
+        self.open: set[socket.socket] = set()
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                here, _ = self.listening.accept()
+                if self.cut_off:
+                    here.close()
+                    continue
+                there = socket.create_connection(self.to)
+                self.open |= {here, there}
+                for ends in ((here, there), (there, here)):
+                    threading.Thread(target=self._pass, args=ends, daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while part := source.recv(65536):
+                target.sendall(part)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        self.cut_off = True
+        for each in self.open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self.open.clear()
+
+    def mend(self) -> None:
+        self.cut_off = False
+
+
+class Site(BaseHTTPRequestHandler):
+    """One page of the client's own site, on an origin of its own."""
+
+    page = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        # As strict as a site can be and still have the widget: the guide says these lines.
+        self.send_header("Content-Security-Policy", self.policy)
+        self.end_headers()
+        self.wfile.write(self.page)
+
+    policy = ""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("ThisSite", (Site,), {}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def client_site(real_database, installation, site) -> tuple[str, Line, str, str]:
+    """The installation, the visitor's way to it, the client's page with the widget, the agent's email."""
+    line = Line(installation)
+    origin = f"http://localhost:{site.server_port}"
+    with transaction.atomic():
+        rls.enter_every_client()
+        client = make.client(chats=True)
+        agent = make.agent("Ana Duarte", available=False)
+        widget = chat.add_widget(
+            client=client, queue=make.queue("chats"), origins=[origin], source=SETTINGS, now=clock.now()
+        )
+    site.RequestHandlerClass.page = (
+        f'<!doctype html><html lang="en-GB"><title>Lisbon Light</title><h1>Light for Lisbon</h1>'
+        f'<script src="{line.address}/chat/widget.js" data-widget="{widget.key}" async></script></html>'
+    ).encode()
+    site.RequestHandlerClass.policy = (
+        f"default-src 'none'; script-src {line.address}; connect-src {line.address}; img-src blob:"
+    )
+    return installation, line, origin, agent.account.email
+
+
+def visitor(browser: Browser, origin: str) -> Page:
+    page = browser.new_context(viewport={"width": 390, "height": 780}).new_page()
+    page.goto(origin)
+    return page
+
+
+def said(page: Page) -> list[str]:
+    """What stands in the widget, oldest first."""
+    return page.locator("workfloor-chat .said").all_inner_texts()
+
+
+@pytest.mark.browser
+@pytest.mark.installation
+def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
+    installation, line, origin, agent = client_site
+    with browse.chromium() as browser:
+        desk, page = signed_in(browser, installation, agent), visitor(browser, origin)
+        heard = browse.complaints(desk)
+        desk.get_by_role("button", name="Go available").click()
+
+        page.get_by_role("button", name="Chat with us").click()
+        page.get_by_label("Your name").fill("Rui Costa")
+        page.get_by_label("Your email address").fill("rui@example.com")
+        page.get_by_label("What is it about?").fill("My bill is wrong. My card is 4111 1111 1111 1111.")
+        picture(page, "chat-form")
+        page.get_by_role("button", name="Start chat").click()
+        expect(page.get_by_text("You are next.")).to_be_visible()
+        picture(page, "chat-waiting")
+
+        desk.get_by_role("button", name="Accept").click()
+        expect(desk.locator("#talk")).to_contain_text("My bill is wrong. My card is •••• •••• •••• 1111.")
+        expect(page.get_by_text("You are talking to Ana.")).to_be_visible()
+
+        desk.get_by_label("Your answer").fill("Let me look, Rui.")
+        desk.keyboard.press("Enter")
+        expect(page.locator("workfloor-chat")).to_contain_text("Let me look, Rui.")
+        expect(desk.locator("#talk")).to_contain_text("read")
+        expect(desk.get_by_label("Your answer")).to_have_value("")
+
+        desk.get_by_label("Your answer").fill("He sounds angry")
+        desk.get_by_role("button", name="Note for us alone").click()
+        expect(desk.locator("#talk")).to_contain_text("He sounds angry")
+
+        # The connection is lost while both go on writing.
+        line.cut()
+        expect(page.get_by_text("Connection lost.")).to_be_visible()
+        write(page, "Are you still there?")
+        write(page, "Hello?")
+        desk.get_by_label("Your answer").fill("It is 12 euros too much.")
+        desk.keyboard.press("Enter")
+        expect(desk.locator("#talk")).to_contain_text("It is 12 euros too much.")
+        expect(page.locator("workfloor-chat").get_by_text("being sent")).to_have_count(2)
+        expect(desk.locator("#talk")).not_to_contain_text("Hello?")
+        expect(page.locator("workfloor-chat")).not_to_contain_text("12 euros")
+        picture(page, "chat-lost")
+        line.mend()
+
+        expect(page.locator("workfloor-chat")).to_contain_text("It is 12 euros too much.", timeout=30_000)
+        expect(desk.locator("#talk")).to_contain_text("Hello?")
+        again = page.context.new_page()
+        again.goto(origin)
+        expect(again.locator("workfloor-chat")).to_contain_text("It is 12 euros too much.")
+        expect(again.locator("workfloor-chat")).to_contain_text("Hello?")
+        page.reload()
+        expect(page.locator("workfloor-chat .said")).to_have_count(5)
+        whole = said(page)
+        assert sorted(whole) == sorted(
+            [
+                "My bill is wrong. My card is •••• •••• •••• 1111.",
+                "Let me look, Rui.",
+                "Are you still there?",
+                "Hello?",
+                "It is 12 euros too much.",
+            ]
+        )
+        assert whole.index("Are you still there?") < whole.index("Hello?")
+        assert said(again) == whole
+        picture(page, "chat-back")
+        picture(desk, "desk-chat")
+
+        desk.get_by_role("button", name="End E", exact=True).click()
+        expect(page.get_by_text("Ana has ended this chat.")).to_be_visible()
+        picture(page, "chat-over")
+        page.get_by_label("5: Very good").check(force=True)
+        page.get_by_role("button", name="Send answer").click()
+        expect(page.get_by_text("Thank you for your answer.")).to_be_visible()
+        desk.get_by_label("Resolved").check()
+        desk.get_by_role("button", name="Done").click()
+        expect(desk.locator("#day")).to_contain_text("1 done")
+
+    assert heard == []
+    with transaction.atomic():
+        rls.enter_every_client()
+        item = Item.objects.get()
+        assert (item.kind, item.state, item.queue.name) == ("chat", "done", "chats")
+        assert work.rebuilt(item.id) == work.state_of(item)
+        assert Chat.objects.get().score == 5
+        assert Message.objects.filter(direction="note").count() == 1
+        assert "chat.rated" in {fact.event for fact in journal.of_item(item.id)}
+
+
+def write(page: Page, text: str) -> None:
+    page.get_by_label("Write a message").fill(text)
+    page.get_by_role("button", name="Send", exact=True).click()

@@ -1,0 +1,52 @@
+// Writing to a customer: Enter sends in a chat, the visitor sees that somebody writes, and what was on the screen is seen.
+(() => {
+  const TYPING_MS = 3000;
+  const SHOWN_MS = 6000;
+  const body = document.body;
+  const tell = (address, fields) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    return fetch(address, { method: "POST", body: form, headers: { "X-CSRFToken": body.dataset.csrf, "HX-Request": "true" } }).catch(() => null);
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.closest?.("form.desk-compose");
+    if (!form || event.key !== "Enter" || event.isComposing) return;
+    const sends = form.hasAttribute("data-enter") ? !event.shiftKey : event.ctrlKey || event.metaKey;
+    if (!sends) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+
+  let toldAt = 0;
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form.desk-compose[data-enter]");
+    if (!form || !event.target.value || Date.now() - toldAt < TYPING_MS) return;
+    toldAt = Date.now();
+    tell(form.dataset.typing, {});
+  });
+
+  // The stream names every topic once when it opens; that is nobody typing.
+  let openedAt = Date.now();
+  new MutationObserver(() => (openedAt = Date.now())).observe(document.getElementById("lost"), { attributes: true });
+  let fade;
+  document.addEventListener("wf:named", (event) => {
+    const line = document.querySelector(`[data-hears="${CSS.escape(event.detail)}"]`);
+    if (!line || Date.now() - openedAt < 1500) return;
+    line.textContent = "The visitor is writing …";
+    clearTimeout(fade);
+    fade = setTimeout(() => (line.textContent = ""), SHOWN_MS);
+  });
+
+  let seen = 0;
+  const see = () => {
+    const last = Number(document.querySelector("[data-last-in]")?.dataset.lastIn ?? 0);
+    const form = document.querySelector("form.desk-compose[data-enter]");
+    if (!form || document.hidden || last <= seen) return;
+    seen = last;
+    tell(form.dataset.seen, { up_to: last });
+  };
+  document.addEventListener("visibilitychange", see);
+  new MutationObserver(see).observe(document.getElementById("content"), { childList: true, subtree: true });
+  see();
+})();

@@ -1,0 +1,341 @@
+"""Widgets are added; chats begin, go on and end, each as work like any other."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts.models import Queue
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.models import Message
+from workfloor.core.conversations.rules import Address, Content, File
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal.rules import Event
+from workfloor.core.people.models import Person
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
+from workfloor.kit import live, locks, masks
+from workfloor.ops.channels.chat import events, forms, models, queries, rules
+
+CHANNEL = queries.CHANNEL
+
+
+class Refused(rules.Refused):
+    """What was asked for cannot be done with this widget or chat."""
+
+
+class TooMany(Refused):
+    """So much has come so quickly that the rest has to wait."""
+
+
+# --- widgets ------------------------------------------------------------------------------------------------------
+
+
+def add_widget(
+    *, client: Client, queue: Queue, origins: Sequence[str], source: str, now: datetime, by_id: int | None = None
+) -> models.Widget:
+    """Let a client's site chat into a queue; raises toml.Refused or Refused with what is wrong."""
+    _check(client, origins, source)
+    widget = models.Widget.objects.create(
+        client=client, queue=queue, key=secrets.token_urlsafe(12), origins=list(origins), source=source, added_at=now
+    )
+    added = events.WidgetAdded(widget.id, queue.id, list(origins))
+    journal.record(added, at=now, client_id=client.id, by_id=by_id)
+    return widget
+
+
+def change_widget(
+    *, widget: models.Widget, queue: Queue, origins: Sequence[str], source: str, now: datetime, by_id: int | None = None
+) -> models.Widget:
+    """Give a widget another queue, other origins or other settings; its key on the client's site stays."""
+    _check(widget.client, origins, source)
+    widget.queue, widget.origins, widget.source = queue, list(origins), source
+    widget.save(update_fields=["queue", "origins", "source"])
+    changed = events.WidgetChanged(widget.id, queue.id, list(origins))
+    journal.record(changed, at=now, client_id=widget.client_id, by_id=by_id)
+    return widget
+
+
+def _check(client: Client, origins: Sequence[str], source: str) -> None:
+    if not origins:
+        raise Refused("Say from which sites the widget may be used, such as https://www.example.com.")
+    if wrong := [each for each in origins if not rules.is_origin(each)]:
+        raise Refused(f"No origin: {', '.join(wrong)}. Write scheme and host alone, such as https://www.example.com.")
+    forms.read(source, list(Queue.objects.filter(client=client).values_list("name", flat=True)))
+
+
+def withdraw_widget(*, widget: models.Widget, now: datetime, by_id: int | None = None) -> None:
+    """End a widget at once; its page shows nothing from then on."""
+    widget.withdrawn_at = now
+    widget.save(update_fields=["withdrawn_at"])
+    journal.record(events.WidgetWithdrawn(widget.id), at=now, client_id=widget.client_id, by_id=by_id)
+
+
+# --- the visitor's side -------------------------------------------------------------------------------------------
+
+
+def begin(
+    *,
+    widget: models.Widget,
+    secret: str,
+    key: str,
+    message: str,
+    answers: Mapping[str, Any],
+    address: str,
+    now: datetime,
+    page: str = "",
+    language: str = "",
+) -> models.Chat:
+    """Begin a chat with its first message; the same secret again is the same chat. It waits as any work does."""
+    locks.hold("chat.secret", widget.client_id, rules.digest(secret))
+    if known := queries.by_secret(widget.client_id, secret):
+        say(chat=known, key=key, text=message, now=now)
+        return known
+    settings = queries.settings(widget)
+    given = rules.answers(settings.questions, answers)
+    text = masks.mask(rules.text(message)).text
+    if rules.too_many(queries.begun_lately(widget.client_id, rules.digest(address), now), rules.CHATS_IN):
+        raise TooMany("Too many chats have begun from your network just now. Try again in some minutes.")
+    item = _receive(widget, f"chat-{rules.digest(secret)[:32]}", text, given, now)
+    assert item.case is not None
+    chat = models.Chat.objects.create(
+        client_id=widget.client_id, widget=widget, case=item.case, item=item, digest=rules.digest(secret),
+        address_digest=rules.digest(address), page=page[:500], language=language[:12], answers=given,
+        opened_at=now, seen_at=now, said_at=now,
+    )  # fmt: skip
+    _take(chat, key, text, [], now)
+    return chat
+
+
+def _receive(widget: models.Widget, key: str, text: str, given: Mapping[str, str], now: datetime, **more: Any) -> Item:
+    questions = queries.settings(widget).questions
+    reference = rules.answer_of("email", questions, given).lower() or rules.answer_of("phone", questions, given)
+    customer = work.Customer(reference, rules.answer_of("name", questions, given)) if reference else None
+    payload = {name: masks.mask(answer).text for name, answer in given.items()}
+    item, _ = work.receive(
+        queue=widget.queue, key=key, now=now, title=rules.title(text), payload=payload, kind="chat",
+        customer=None if "case" in more else customer, case_kind="question", **more,
+    )  # fmt: skip
+    return item
+
+
+def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequence[File] = ()) -> tuple[Message, bool]:
+    """Take a visitor's message; the same key again is the same message. A chat that was over goes on as new work.
+
+    Raises TooMany when the visitor sends faster than people write.
+    """
+    chat = _locked(chat.id)
+    if known := _known(chat, key):
+        return known, False
+    text = masks.mask(rules.text(text)).text if text or not files else ""
+    if rules.too_many(queries.sent_lately(chat, now), rules.MESSAGES_IN):
+        raise TooMany("That was a lot at once. Wait some seconds, then send again.")
+    if files and rules.too_many(queries.files_lately(chat, now), rules.FILES_IN):
+        raise TooMany("Those were many files. Wait some minutes, then send again.")
+    if queries.said(chat) >= rules.MOST_MESSAGES:
+        raise Refused("This chat is full. Begin a new one.")
+    _go_on(chat, text, now)
+    return _take(chat, key, text, files, now), True
+
+
+def _known(chat: models.Chat, key: str) -> Message | None:
+    """A message of the visitor by its key."""
+    return Message.objects.filter(client_id=chat.client_id, channel=CHANNEL, key=_named(chat, key)).first()
+
+
+def _named(chat: models.Chat, key: str) -> str:
+    # A key is unique within its chat, so no visitor can find out or take another's.
+    return f"{chat.id}/{key}"
+
+
+def _locked(chat_id: int) -> models.Chat:
+    """The chat as it is now, locked until the transaction ends: its messages are stored one after the other.
+
+    So the numbers of its messages grow in the order in which they become visible, and a page that asks for what
+    follows the last one it has misses none.
+    """
+    return queries.chats().select_for_update(of=("self",)).get(id=chat_id)
+
+
+def _take(chat: models.Chat, key: str, text: str, files: Sequence[File], now: datetime) -> Message:
+    message, _ = conversations.receive(
+        case=chat.case, item=chat.item, channel=CHANNEL, key=_named(chat, key), sender=_sender(chat),
+        content=Content(text), files=files, now=now,
+    )  # fmt: skip
+    chat.said_at = now
+    chat.save(update_fields=["said_at"])
+    return message
+
+
+def _sender(chat: models.Chat) -> Address:
+    questions = queries.settings(chat.widget).questions
+    email, name = (rules.answer_of(kind, questions, chat.answers) for kind in ("email", "name"))
+    return Address(email, name)
+
+
+def _go_on(chat: models.Chat, text: str, now: datetime) -> None:
+    """Make the chat open again where it was over: its item was ended, so a new one of the same case waits."""
+    if chat.closed_at is None and chat.item.state not in ("done", "abandoned", "cancelled", "wrapping"):
+        return
+    if chat.item.state in ("done", "abandoned", "cancelled", "wrapping"):
+        count = Item.objects.filter(case_id=chat.case_id).count()
+        key = f"chat-{chat.digest[:32]}-{count}"
+        chat.item = _receive(chat.widget, key, text or "A file", chat.answers, now, case=chat.case)
+    chat.closed_at, chat.closed_as = None, ""
+    chat.save(update_fields=["item", "closed_at", "closed_as"])
+    _tell(chat, events.GoneOn(), now)
+
+
+def leave(*, chat: models.Chat, now: datetime) -> None:
+    """The visitor ends the chat; one who was still waiting has left before being answered."""
+    close(chat=chat, ended_as="visitor", now=now)
+
+
+def close(*, chat: models.Chat, ended_as: str, now: datetime) -> None:
+    """The chat is over; its item goes with it if nobody has it yet, else whoever has it ends it."""
+    chat = _locked(chat.id)
+    if chat.closed_at is not None:
+        return
+    if chat.item.state in ("waiting", "offered"):
+        work.abandon(item=chat.item, now=now)
+    chat.closed_at, chat.closed_as = now, ended_as
+    chat.save(update_fields=["closed_at", "closed_as"])
+    _tell(chat, events.Closed(ended_as), now)
+
+
+def rate(*, chat: models.Chat, score: int, comment: str, now: datetime) -> None:
+    """The visitor says how satisfied they are, 1 to 5; the last answer counts."""
+    if score not in rules.SCORES:
+        raise Refused("Choose from 1 to 5.")
+    chat = _locked(chat.id)
+    chat.score, chat.comment = score, masks.mask(rules.text(comment)).text if comment.strip() else ""
+    chat.save(update_fields=["score", "comment"])
+    _tell(chat, events.Rated(score), now)
+
+
+def read(*, chat: models.Chat, up_to: int, now: datetime) -> None:
+    """The visitor has seen our messages up to one."""
+    unread = Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, state="sent", id__lte=up_to)
+    for message in unread.order_by("id"):
+        conversations.mark_read(message=message, now=now)
+
+
+def turn(
+    *, widget: models.Widget, into: str, contact: str, text: str, key: str, address: str, now: datetime,
+    chat: models.Chat | None = None,
+) -> Item:  # fmt: skip
+    """Leave word instead of chatting: an email to answer or a call to make. A chat that was waiting ends with it."""
+    settings = queries.settings(widget)
+    if chat and (chat.closed_at is not None or chat.item.state not in ("waiting", "offered")):
+        raise Refused("Somebody is with you in this chat.")
+    if into not in settings.instead:
+        raise Refused("That is not offered here.")
+    contact, text = contact.strip(), masks.mask(rules.text(text)).text
+    if fault := rules.contact_fault(into, contact):
+        raise Refused(f"“{contact[:60]}” {fault}.")
+    if rules.too_many(_words_lately(widget, address, now), rules.WORDS_IN):
+        raise TooMany("Too many messages were left from your network just now. Try again in some minutes.")
+    queue = Queue.objects.get(client_id=widget.client_id, name=settings.instead[into])
+    given = chat.answers if chat else {}
+    customer = work.Customer(contact.lower(), rules.answer_of("name", settings.questions, given))
+    item, new = work.receive(
+        queue=queue, key=f"word-{rules.digest(address)[:16]}-{key}", now=now, title=rules.title(text), kind=into,
+        payload={"contact": contact, "message": text}, customer=None if chat else customer,
+        case=chat.case if chat else None, case_kind="question",
+    )  # fmt: skip
+    if new:
+        _word(item, into, contact, text, now)
+    if chat:
+        close(chat=chat, ended_as="turned", now=now)
+        _tell(chat, events.Turned(into), now)
+    return item
+
+
+def _word(item: Item, into: str, contact: str, text: str, now: datetime) -> None:
+    assert item.case is not None
+    channel, sender = ("email", Address(contact)) if into == "email" else (CHANNEL, Address("", contact))
+    conversations.receive(
+        case=item.case, item=item, channel=channel, key=f"word-{item.id}", sender=sender, content=Content(text), now=now
+    )
+
+
+def _words_lately(widget: models.Widget, address: str, now: datetime) -> int:
+    begins = f"word-{rules.digest(address)[:16]}-"
+    since = now - rules.WORDS_IN[1]
+    return Item.objects.filter(client_id=widget.client_id, key__startswith=begins, received_at__gt=since).count()
+
+
+# --- our side -----------------------------------------------------------------------------------------------------
+
+
+def reply(
+    *, chat: models.Chat, by: Person | None, text: str, now: datetime, key: str = "", files: Sequence[File] = ()
+) -> Message:
+    """Write to the visitor, whose page shows it at once; the same key again is the same reply."""
+    chat = _locked(chat.id)
+    if chat.closed_at is not None and chat.closed_as != "silence":
+        raise Refused("The visitor has gone; nobody would read this. Write a note, or an email.")
+    named = _named(chat, f"reply/{key}") if key else ""
+    message = conversations.reply(
+        item=chat.item, channel=CHANNEL, content=Content(text), recipients=[_sender(chat)], now=now, by=by,
+        files=files, key=named,
+    )  # fmt: skip
+    if message.state == "waiting":
+        message = conversations.mark_sent(message=message, now=now)
+        chat.replied_at = now
+        chat.save(update_fields=["replied_at"])
+    return message
+
+
+def see(*, chat: models.Chat, up_to: int) -> None:
+    """An agent has seen the visitor's messages up to one; the visitor's page says so."""
+    if models.Chat.objects.filter(id=chat.id, read_by_us__lt=up_to).update(read_by_us=up_to):
+        live.publish({f"case:{chat.case_id}"})
+
+
+def type_to_visitor(*, chat: models.Chat) -> None:
+    """Let the visitor's page show that somebody is writing; nothing is kept of it."""
+    live.publish({f"typing:chat:{chat.id}"})
+
+
+def type_to_us(*, chat: models.Chat) -> None:
+    """Let the agent's desk show that the visitor is writing; nothing is kept of it."""
+    if chat.item.person_id:
+        live.publish({f"typing:{chat.item.person_id}:{chat.item_id}"})
+
+
+# --- what time brings ---------------------------------------------------------------------------------------------
+
+
+def note_seen(*, chat_ids: Sequence[int], now: datetime) -> None:
+    """The pages of these chats are open."""
+    models.Chat.objects.filter(id__in=chat_ids).update(seen_at=now)
+
+
+def sweep(*, now: datetime) -> int:
+    """End the chats whose visitors have left or fallen silent; returns how many."""
+    ended = 0
+    for chat_id in queries.suspects(now):
+        chat = _locked(chat_id)  # who has come back meanwhile stays
+        if ended_as := _gone(chat, now):
+            close(chat=chat, ended_as=ended_as, now=now)
+            ended += 1
+    return ended
+
+
+def _gone(chat: models.Chat, now: datetime) -> str:
+    if chat.closed_at is not None:
+        return ""
+    watched = rules.Watched(chat.item.state, chat.seen_at, chat.said_at, chat.replied_at)
+    return rules.gone(watched, queries.settings(chat.widget), now)
+
+
+def close_with(*, item_ids: Sequence[int], now: datetime) -> None:
+    """Their items have ended: so have these chats, and their visitors are told and asked how it was."""
+    for chat in queries.chats().filter(item_id__in=item_ids, closed_at=None).order_by("id"):
+        close(chat=chat, ended_as="agent", now=now)
+
+
+def _tell(chat: models.Chat, event: Event, now: datetime) -> None:
+    journal.record(event, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id)

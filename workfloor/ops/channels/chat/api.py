@@ -1,0 +1,239 @@
+"""What visitors' pages call, from the clients' own sites: each call opens one chat, or one widget, and no more.
+
+A visitor is known by the token of their chat, sent as a header; there are no cookies. Everything that is sent carries a
+name made by the sender, so that it can be sent again when an answer was lost.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.rules import File
+from workfloor.kit import clock, rls
+from workfloor.ops.channels.chat import actions, forms, models, queries, rules, views
+from workfloor.ui import views as ui
+
+Answer = Callable[..., HttpResponseBase]
+_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "authorization, content-type, last-event-id",
+    "Access-Control-Max-Age": "7200",
+}
+
+
+class Stranger(Exception):
+    """The widget, the site or the token is none of ours: status and reason."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def call(method: str) -> Callable[[Answer], Answer]:
+    """Make a handler of a call by a visitor's page: answers in JSON, readable by the site that asked."""
+
+    def made(answer: Answer) -> Answer:
+        @csrf_exempt  # nothing is done here in anybody's name: there is no cookie
+        @wraps(answer)
+        def handler(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            response = _answered(answer, method, request, kwargs)
+            response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
+            response.headers["Vary"] = "Origin"
+            response.headers["Cache-Control"] = "no-store"
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+            return response
+
+        return handler
+
+    return made
+
+
+def _answered(answer: Answer, method: str, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
+    if request.method == "OPTIONS":
+        return HttpResponse(status=204, headers=_HEADERS)
+    if request.method != method:
+        return _problem(405, f"Only {method} is understood here.")
+    try:
+        return answer(request, **kwargs)
+    except Stranger as fault:
+        return _problem(fault.status, str(fault))
+    except actions.TooMany as fault:
+        return _problem(429, str(fault))
+    except (rules.Refused, conversations.Refused) as fault:
+        return _problem(422, str(fault))
+
+
+def _problem(status: int, detail: str) -> JsonResponse:
+    return JsonResponse({"detail": detail}, status=status)
+
+
+# --- who asks -----------------------------------------------------------------------------------------------------
+
+
+def _widget(request: HttpRequest, key: str) -> models.Widget:
+    """The widget of that key, its client entered, if the site that asks may use it."""
+    rls.enter_every_client()
+    found = queries.widget(key)
+    rls.enter(*([found.client_id] if found else []))
+    if found is None:
+        raise Stranger(404, "There is no such widget, or it was withdrawn.")
+    _check_origin(request, found)
+    return found
+
+
+def _chat(request: HttpRequest) -> models.Chat:
+    """The chat of the visitor who asks, its client entered."""
+    scheme, _, written = request.headers.get("Authorization", "").partition(" ")
+    token = queries.token(written) if scheme == "Bearer" else None
+    if token is not None:
+        rls.enter(token.client_id)
+    found = queries.admitted(token, clock.now()) if token else None
+    if found is None:
+        raise Stranger(401, "This chat is over. Begin a new one.")
+    _check_origin(request, found.widget)
+    return found
+
+
+def _check_origin(request: HttpRequest, widget: models.Widget) -> None:
+    """A browser says from which site a page asks; what is no browser could say anything."""
+    origin = request.headers.get("Origin")
+    own = f"{request.scheme}://{request.get_host()}"
+    if origin is not None and origin not in {own, *widget.origins}:
+        raise Stranger(403, f"This widget may not be used from {origin[:200]}; the provider can add that origin.")
+
+
+def _address(request: HttpRequest) -> str:
+    """The visitor's network: an IPv4 address, or the 64 bits that one household or firm has of IPv6."""
+    try:
+        found = ipaddress.ip_address(str(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return "unknown"
+    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+
+
+# --- before a chat ------------------------------------------------------------------------------------------------
+
+
+@call("GET")
+def widget(request: HttpRequest, widget_key: str) -> HttpResponse:
+    """What the widget shows: its words, its questions, whether chatting is possible now."""
+    return JsonResponse(queries.offered(_widget(request, widget_key), clock.now()))
+
+
+@call("POST")
+def begin(request: HttpRequest, widget_key: str) -> HttpResponse:
+    """Begin a chat; the same secret again is the same chat."""
+    found, sent = _widget(request, widget_key), forms.sent(request.body)
+    secret = rules.secret(sent.get("secret"))
+    chat = actions.begin(
+        widget=found, secret=secret, key=rules.key(sent.get("id")), message=sent.get("text", ""),
+        answers=sent.get("answers") or {}, address=_address(request), now=clock.now(),
+        page=str(sent.get("page", "")), language=str(sent.get("language", "")),
+    )  # fmt: skip
+    return JsonResponse({"token": queries.written(chat, secret)})
+
+
+@call("POST")
+def leave_word(request: HttpRequest, widget_key: str) -> HttpResponse:
+    """Leave word instead of chatting: an email to answer, or a call to make."""
+    found, sent = _widget(request, widget_key), forms.sent(request.body)
+    chat = _chat(request) if "Authorization" in request.headers else None
+    if chat is not None and chat.widget_id != found.id:
+        raise Stranger(401, "This chat belongs to another widget.")
+    actions.turn(
+        widget=found, into=str(sent.get("into")), contact=str(sent.get("contact", ""))[:200],
+        text=sent.get("text", ""), key=rules.key(sent.get("id")), address=_address(request), now=clock.now(),
+        chat=chat,
+    )  # fmt: skip
+    return JsonResponse({})
+
+
+# --- a chat -------------------------------------------------------------------------------------------------------
+
+
+@call("GET")
+def stream(request: HttpRequest) -> HttpResponseBase:
+    """The stream of the chat: all messages after the last that the page has, then what happens."""
+    chat = _chat(request)
+    actions.note_seen(chat_ids=[chat.id], now=clock.now())
+    after = request.headers.get("Last-Event-ID", "")
+    events = views.events(chat.client_id, chat.id, chat.case_id, int(after) if after.isdecimal() else 0)
+    unbuffered = {"X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(events, content_type="text/event-stream", headers=unbuffered)
+
+
+@call("POST")
+def say(request: HttpRequest) -> HttpResponse:
+    """Send a message; the same id again is the same message."""
+    sent = forms.sent(request.body)
+    message, _ = actions.say(
+        chat=_chat(request), key=rules.key(sent.get("id")), text=rules.text(sent.get("text")), now=clock.now()
+    )
+    return JsonResponse({"id": message.id})
+
+
+@call("POST")
+def send_file(request: HttpRequest) -> HttpResponse:
+    """Send a file, as form data: `id` and `file`."""
+    chat, sent = _chat(request), request.FILES.get("file")
+    if not isinstance(sent, UploadedFile):
+        raise rules.Refused("Choose a file first.")
+    if (sent.size or 0) > rules.LARGEST_FILE:
+        raise rules.Refused(f"That file is too large: at most {rules.LARGEST_FILE // 1_000_000} MB can be sent.")
+    content = sent.read()
+    kind = rules.media_type(content)
+    file = File(rules.file_name(sent.name or "", kind), kind, content)
+    key = rules.key(request.POST.get("id"))
+    message, _ = actions.say(chat=chat, key=key, text="", files=[file], now=clock.now())
+    return JsonResponse({"id": message.id})
+
+
+@call("GET")
+def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
+    """A file of this chat."""
+    found = queries.attachment(_chat(request), attachment_id)
+    if found is None:
+        raise Stranger(404, "There is no such file in this chat.")
+    return ui.file(bytes(found.content), found.media_type, found.name)
+
+
+@call("POST")
+def typing(request: HttpRequest) -> HttpResponse:
+    """The visitor is writing."""
+    actions.type_to_us(chat=_chat(request))
+    return JsonResponse({})
+
+
+@call("POST")
+def read(request: HttpRequest) -> HttpResponse:
+    """The visitor has seen our messages up to one."""
+    up_to = forms.sent(request.body).get("up_to")
+    if not isinstance(up_to, int) or not 0 <= up_to < 2**63:
+        raise rules.Refused("“up_to” must be the number of a message.")
+    actions.read(chat=_chat(request), up_to=up_to, now=clock.now())
+    return JsonResponse({})
+
+
+@call("POST")
+def end(request: HttpRequest) -> HttpResponse:
+    """The visitor ends the chat."""
+    actions.leave(chat=_chat(request), now=clock.now())
+    return JsonResponse({})
+
+
+@call("POST")
+def rate(request: HttpRequest) -> HttpResponse:
+    """The visitor says how satisfied they are."""
+    sent = forms.sent(request.body)
+    score = sent.get("score")
+    actions.rate(
+        chat=_chat(request), score=score if isinstance(score, int) else 0,
+        comment=str(sent.get("comment", ""))[:2_000], now=clock.now(),
+    )  # fmt: skip
+    return JsonResponse({})

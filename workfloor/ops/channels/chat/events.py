@@ -1,0 +1,51 @@
+"""Facts about chats; a chat's beginning and answer are facts about its work item."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workfloor.core.journal.rules import Event
+
+
+@dataclass(frozen=True)
+class WidgetAdded(Event):
+    name: ClassVar[str] = "chat.widget-added"
+    widget: int
+    queue: int
+    origins: list[str]
+
+
+@dataclass(frozen=True)
+class WidgetChanged(Event):
+    name: ClassVar[str] = "chat.widget-changed"
+    widget: int
+    queue: int
+    origins: list[str]
+
+
+@dataclass(frozen=True)
+class WidgetWithdrawn(Event):
+    name: ClassVar[str] = "chat.widget-withdrawn"
+    widget: int
+
+
+@dataclass(frozen=True)
+class Closed(Event):
+    name: ClassVar[str] = "chat.closed"
+    ended_as: str
+
+
+@dataclass(frozen=True)
+class GoneOn(Event):
+    name: ClassVar[str] = "chat.gone-on"
+
+
+@dataclass(frozen=True)
+class Turned(Event):
+    name: ClassVar[str] = "chat.turned"
+    into: str
+
+
+@dataclass(frozen=True)
+class Rated(Event):
+    name: ClassVar[str] = "chat.rated"
+    score: int

@@ -1,0 +1,91 @@
+"""Reading a widget's settings from its file, and what visitors send from JSON."""
+
+import json
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from workfloor.kit import quantities, toml
+from workfloor.ops.channels.chat import rules
+
+# The words that the widget has for these kinds of question itself, so that no label is needed.
+_WORDED = ("name", "email", "phone")
+_TIMES = {"wait_seconds": "promised_wait", "silence_seconds": "silent_for", "left_seconds": "left_for"}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the settings."""
+    text = resources.files(__package__).joinpath("widget.schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@cache
+def texts() -> dict[str, dict[str, str]]:
+    """Every word that the widget says, by language."""
+    text = resources.files(__package__).joinpath("texts.json").read_text("utf-8")
+    found: dict[str, dict[str, str]] = json.loads(text)
+    return found
+
+
+def read(source: str, queues: Collection[str]) -> rules.Settings:
+    """Read a widget's settings; raises toml.Refused with all that is wrong. `queues` are those of its client."""
+    document = toml.read(source, schema())
+    for kind, queue in document.data.get("instead", {}).items():
+        if queue not in queues:
+            known = ", ".join(sorted(queues))
+            document.refuse(f"instead.{kind}", f"“{queue}” is no queue of this client. Its queues: {known}.")
+    _refuse_questions(document)
+    document.finish()
+    return _settings(document.data)
+
+
+def _refuse_questions(document: toml.Document) -> None:
+    seen: set[str] = set()
+    for number, question in enumerate(document.data.get("questions", [])):
+        place, kind = f"questions[{number}]", question.get("kind", "text")
+        if question["name"] in seen:
+            document.refuse(f"{place}.name", f"“{question['name']}” is asked twice.")
+        seen.add(question["name"])
+        if kind not in _WORDED and "label" not in question:
+            document.refuse(f"{place}.label", "is missing: say what to ask, by language.")
+        if (kind == "choice") != ("choices" in question):
+            document.refuse(f"{place}.choices", "go with kind = “choice”, and with it alone.")
+
+
+@cache
+def stored(source: str) -> rules.Settings:
+    """The settings of a file that was read before and is known to be right."""
+    return _settings(toml.plain(source))
+
+
+def _settings(data: Mapping[str, Any]) -> rules.Settings:
+    times = {field: quantities.seconds(data[name]) for field, name in _TIMES.items() if name in data}
+    return rules.Settings(
+        title=data.get("title", {}),
+        greeting=data.get("greeting", {}),
+        questions=tuple(_question(each) for each in data.get("questions", [])),
+        instead=data.get("instead", {}),
+        **times,  # type: ignore[arg-type]
+    )
+
+
+def _question(data: Mapping[str, Any]) -> rules.Question:
+    return rules.Question(**{**data, "choices": tuple(data.get("choices", ()))})
+
+
+def sent(body: bytes) -> dict[str, Any]:
+    """What a visitor's page sent, as a JSON object; raises rules.Refused."""
+    if len(body) > rules.LARGEST_BODY:
+        raise rules.Refused(f"That is larger than the {rules.LARGEST_BODY:,} bytes taken at once.")
+    try:
+        found = json.loads(body or b"{}")
+        json.dumps(found, allow_nan=False).encode()
+        "".join(map(str, [found])).encode()
+    except (ValueError, RecursionError) as fault:
+        raise rules.Refused("That is no JSON in UTF-8.") from fault
+    if not isinstance(found, dict):
+        raise rules.Refused("That is no JSON object.")
+    return found

@@ -1,0 +1,222 @@
+"""Reading widgets and chats."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core import signing
+from django.db.models import F, Q, QuerySet
+
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts.models import Queue
+from workfloor.core.conversations import queries as conversations
+from workfloor.core.conversations.models import Attachment, Message
+from workfloor.core.work.models import Item
+from workfloor.kit import calendars
+from workfloor.ops.channels.chat import forms, models, rules
+
+CHANNEL = "chat"
+_SIGNED_FOR = "workfloor.chat"
+
+
+def widget(key: str) -> models.Widget | None:
+    """A widget that is in use, by its public key, if it is inside the wall."""
+    return widgets().filter(key=key, withdrawn_at=None).first()
+
+
+def widgets() -> QuerySet[models.Widget]:
+    """The widgets inside the wall, newest first."""
+    return models.Widget.objects.select_related("client", "queue").order_by("-id")
+
+
+def settings(widget: models.Widget) -> rules.Settings:
+    """How a widget behaves."""
+    return forms.stored(widget.source)
+
+
+def chats() -> QuerySet[models.Chat]:
+    """The chats inside the wall, with what every use of them needs."""
+    return models.Chat.objects.select_related("client", "widget", "case__customer", "item__queue", "item__person")
+
+
+def of_item(item_id: int) -> models.Chat | None:
+    """The chat whose present item this is."""
+    return chats().filter(item_id=item_id).first()
+
+
+def by_secret(client_id: int, secret: str) -> models.Chat | None:
+    """The chat that a visitor's browser has begun with this secret."""
+    return chats().filter(client_id=client_id, digest=rules.digest(secret)).first()
+
+
+def written(chat: models.Chat, secret: str) -> str:
+    """The token with which a visitor's page comes back to its chat: signed, so that a forged one costs no look-up."""
+    return signing.Signer(salt=_SIGNED_FOR).sign(f"{chat.client_id}.{chat.id}.{secret}")
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a visitor's token says."""
+
+    client_id: int
+    chat_id: int
+    secret: str
+
+
+def token(written: str) -> Token | None:
+    """Read a visitor's token; None if we never signed it."""
+    try:
+        client, chat, secret = signing.Signer(salt=_SIGNED_FOR).unsign(written).split(".")
+    except (signing.BadSignature, ValueError):
+        return None
+    return Token(int(client), int(chat), secret)
+
+
+def admitted(token: Token, now: datetime) -> models.Chat | None:
+    """The one chat that a token opens, until a day after it is over; its client has been entered."""
+    chat = chats().filter(id=token.chat_id, digest=rules.digest(token.secret), widget__withdrawn_at=None).first()
+    over = chat and chat.closed_at and now >= chat.closed_at + rules.OVER_AFTER
+    return None if over else chat
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+def sent_lately(chat: models.Chat, now: datetime) -> int:
+    """How many messages the visitor has sent within the time that is limited."""
+    since = now - rules.MESSAGES_IN[1]
+    return Message.objects.filter(case_id=chat.case_id, direction="in", channel=CHANNEL, said_at__gt=since).count()
+
+
+def files_lately(chat: models.Chat, now: datetime) -> int:
+    """How many files the visitor has sent within the time that is limited."""
+    since = now - rules.FILES_IN[1]
+    return Attachment.objects.filter(
+        message__case_id=chat.case_id, message__direction="in", message__said_at__gt=since
+    ).count()
+
+
+def begun_lately(client_id: int, address_digest: str, now: datetime) -> int:
+    """How many chats have begun from a network address within the time that is limited."""
+    since = now - rules.CHATS_IN[1]
+    return models.Chat.objects.filter(client_id=client_id, address_digest=address_digest, opened_at__gt=since).count()
+
+
+def said(chat: models.Chat) -> int:
+    """How many messages a chat has."""
+    return Message.objects.filter(case_id=chat.case_id, channel=CHANNEL).count()
+
+
+# --- what a widget shows before a chat ----------------------------------------------------------------------------
+
+
+def is_open(queue: Queue, now: datetime) -> bool:
+    """Whether it is working time in the calendar of the queue's process."""
+    return calendars.is_open(contracts.terms_of(queue, now).calendar, now)
+
+
+def promised_wait(widget: models.Widget, now: datetime) -> int:
+    """How many seconds a visitor is promised to wait at most."""
+    agreed = contracts.terms_of(widget.queue, now).answer_within_seconds
+    return settings(widget).wait_seconds or agreed or rules.USUAL_WAIT_SECONDS
+
+
+def longest_wait(queue: Queue, now: datetime) -> int:
+    """How many seconds whoever has waited longest in a queue has waited; 0 if nobody waits."""
+    first = (
+        Item.objects.filter(queue=queue, state="waiting", awaiting_customer_since=None).order_by("queued_at").first()
+    )
+    return int((now - first.queued_at).total_seconds()) if first else 0
+
+
+def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
+    """What a page needs to show the widget: its words, its questions, and whether chatting is possible now."""
+    found = settings(widget)
+    hours = is_open(widget.queue, now)
+    late = longest_wait(widget.queue, now) > promised_wait(widget, now)
+    return {
+        "title": found.title,
+        "greeting": found.greeting,
+        "questions": [
+            {
+                "name": each.name, "kind": each.kind, "label": each.label, "required": each.required,
+                "choices": each.choices,
+            }
+            for each in found.questions
+        ],
+        "open": hours,
+        "late": hours and late,
+        "instead": [kind for kind in rules.INSTEAD if kind in found.instead],
+    }  # fmt: skip
+
+
+# --- what a visitor sees of the chat ------------------------------------------------------------------------------
+
+
+def messages(chat: models.Chat, after: int = 0) -> list[dict[str, Any]]:
+    """What the visitor and we have said in this chat after a message, in order; notes among ourselves never."""
+    found = conversations.of_case(chat.case_id).filter(channel=CHANNEL, direction__in=["in", "out"], id__gt=after)
+    return [_message(each) for each in found.exclude(state="withdrawn").order_by("id")]
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "key": message.key.partition("/")[2],
+        "mine": message.direction == "in",
+        "name": shown_name(message.person.name) if message.person else "",
+        "text": message.text,
+        "at": message.said_at.isoformat(),
+        "files": [
+            {"id": each.id, "name": each.name, "type": each.media_type, "size": each.size}
+            for each in message.attachments.all()
+        ],
+    }
+
+
+def shown_name(name: str) -> str:
+    """What a visitor is told of an agent's name: the first."""
+    return name.split()[0] if name.split() else ""
+
+
+def state(chat: models.Chat, now: datetime) -> dict[str, Any]:
+    """Where a chat stands, as the visitor is told."""
+    item = chat.item
+    waits = item.state in ("waiting", "offered") and chat.closed_at is None
+    waited = (now - item.received_at).total_seconds()
+    return {
+        "state": "over" if chat.closed_at else "waiting" if waits else "with",
+        "place": rules.place(line(item), (item.queued_at, item.id)) if waits else None,
+        "late": waits and (waited > promised_wait(chat.widget, now) or not is_open(chat.widget.queue, now)),
+        "agent": shown_name(item.person.name) if item.person and item.state in ("held", "wrapping") else "",
+        "read": chat.read_by_us,
+        "closed_as": chat.closed_as,
+        "score": chat.score,
+        "instead": [kind for kind in rules.INSTEAD if kind in settings(chat.widget).instead],
+    }
+
+
+def line(item: Item) -> list[tuple[datetime, int]]:
+    """Who waits in an item's queue, offered ones too, for they may come back."""
+    found = Item.objects.filter(queue_id=item.queue_id, state__in=["waiting", "offered"], awaiting_customer_since=None)
+    return list(found.values_list("queued_at", "id"))
+
+
+def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
+    """What a visitor's page is told: the messages after one, and where the chat stands."""
+    chat = chats().filter(id=chat_id).first()
+    return (messages(chat, after), state(chat, now)) if chat else None
+
+
+def attachment(chat: models.Chat, attachment_id: int) -> Attachment | None:
+    """A file of this chat, and of no other, with what it holds."""
+    return Attachment.objects.filter(id=attachment_id, message__case_id=chat.case_id, message__channel=CHANNEL).first()
+
+
+# --- what is swept ------------------------------------------------------------------------------------------------
+
+
+def suspects(now: datetime) -> list[int]:
+    """The chats that are not over whose page or visitor has been silent for long enough to be looked at."""
+    quiet = Q(seen_at__lte=now - rules.HERE_FOR) | Q(replied_at__gt=F("said_at"))
+    return list(models.Chat.objects.filter(quiet, closed_at=None).order_by("id").values_list("id", flat=True))

@@ -1,0 +1,162 @@
+"""The widget's script, a page to try it on, and the stream of a visitor's chat."""
+
+import asyncio
+import contextlib
+import gzip
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from hashlib import sha256
+from typing import Any, Final
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.staticfiles import finders
+from django.db import DatabaseError, connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from workfloor.kit import clock, live, rls
+from workfloor.ops.channels.chat import actions, forms, queries, rules
+
+SEEN_EVERY_SECONDS: Final = 20
+
+
+# --- the script ---------------------------------------------------------------------------------------------------
+
+
+@cache
+def script() -> bytes:
+    """The widget as one script."""
+    parts = []
+    for name in ("widget.css", "widget.js"):
+        with open(str(finders.find(f"chat/{name}")), encoding="utf-8") as file:
+            parts.append(file.read())
+    return rules.assembled(forms.texts(), *parts).encode()
+
+
+@cache
+def packed_script() -> bytes:
+    """The same, compressed."""
+    return gzip.compress(script(), 9, mtime=0)
+
+
+@require_GET
+def program(request: HttpRequest) -> HttpResponse:
+    """The widget's script, for any site: what it may do there, its origins decide."""
+    packs = "gzip" in request.headers.get("Accept-Encoding", "")
+    tag = f'"{sha256(script()).hexdigest()[:16]}"'
+    headers = {
+        "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "ETag": tag,
+        "Cache-Control": "public, max-age=300", "Vary": "Accept-Encoding",
+    }  # fmt: skip
+    if request.headers.get("If-None-Match") == tag:
+        return HttpResponse(status=304, headers=headers)
+    if packs:
+        headers["Content-Encoding"] = "gzip"
+    body = packed_script() if packs else script()
+    return HttpResponse(body, content_type="text/javascript; charset=utf-8", headers=headers)
+
+
+@login_required
+@require_GET
+def demo(request: HttpRequest, widget_key: str) -> HttpResponse:
+    """A page like one of a client's site, to try a widget on."""
+    found = queries.widget(widget_key)
+    if found is None:
+        raise Http404
+    language = rules.language(request.GET.get("language", "en"), list(forms.texts()))
+    direction = forms.texts()[language]["direction"]
+    shown = {"widget": found, "language": language, "direction": direction, "languages": list(forms.texts())}
+    return render(request, "chat/demo.html", shown)
+
+
+# --- the stream ---------------------------------------------------------------------------------------------------
+
+
+class Present:
+    """Whose pages are open in this process; the database hears of all of them every twenty seconds."""
+
+    def __init__(self) -> None:
+        self._pages: Counter[tuple[int, int]] = Counter()  # (client, chat) -> open pages
+        self._task: asyncio.Task[None] | None = None
+        self.readers = ThreadPoolExecutor(4, thread_name_prefix="chat")
+
+    @contextlib.contextmanager
+    def page(self, client_id: int, chat_id: int) -> Iterator[None]:
+        """A page of a chat is open during the block."""
+        self._pages[client_id, chat_id] += 1
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._tell())
+        try:
+            yield
+        finally:
+            self._pages[client_id, chat_id] -= 1
+            self._pages += Counter()  # forgets whoever has none left
+
+    async def _tell(self) -> None:
+        while self._pages:
+            await asyncio.sleep(SEEN_EVERY_SECONDS)
+            here = list(self._pages)
+            with contextlib.suppress(DatabaseError):
+                await asyncio.get_running_loop().run_in_executor(self.readers, _note_seen, here)
+
+
+present = Present()
+
+
+def _note_seen(here: list[tuple[int, int]]) -> None:
+    try:
+        with transaction.atomic():
+            rls.enter(*{client_id for client_id, _ in here})
+            actions.note_seen(chat_ids=[chat_id for _, chat_id in here], now=clock.now())
+    finally:
+        connection.close()
+
+
+def _read(client_id: int, chat_id: int, after: int) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
+    try:
+        with transaction.atomic():
+            rls.enter(client_id)
+            return queries.news(chat_id, after, clock.now())
+    finally:
+        connection.close()
+
+
+async def events(client_id: int, chat_id: int, case_id: int, after: int) -> AsyncIterator[bytes]:
+    """A visitor's stream: each message with its number as the event's id, where the chat stands, who is typing.
+
+    What changed is named by the live stream and read here, within the client's wall, from the last number sent on; so
+    a page that comes back with that number misses nothing and gets nothing twice.
+    """
+    yield b"retry: 1000\n\n"
+    about, typing = f"case:{case_id}", f"typing:chat:{chat_id}"
+    told: dict[str, Any] = {}
+    with live.hub.page(frozenset({about, typing})) as page, present.page(client_id, chat_id):
+        while True:
+            changed = await page.news()
+            written = [event("typing", {})] if typing in changed and told else []
+            if about in changed or told.get("state") == "waiting":  # whose place in the queue others change
+                found = await _news(client_id, chat_id, after)
+                if found is None:
+                    return
+                written += [event("message", each, each["id"]) for each in found[0]]
+                after = max([after, *(each["id"] for each in found[0])])
+                written += [event("state", found[1])] if found[1] != told else []
+                told = found[1]
+            yield b"".join(written) or b": still here\n\n"
+
+
+async def _news(client_id: int, chat_id: int, after: int) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(present.readers, _read, client_id, chat_id, after)
+    except DatabaseError:
+        return None  # the page comes back by itself, with the number of the last message that it has
+
+
+def event(name: str, data: dict[str, Any], number: int | None = None) -> bytes:
+    """One server-sent event."""
+    identity = f"id: {number}\n" if number is not None else ""
+    return f"{identity}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
