@@ -26,6 +26,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "widget": ("workfloor.cli.widget:widget", "Let clients' own sites chat with their visitors."),
     "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
+    "period": ("workfloor.cli.closing:period", "Close months: proposed by one, approved by another."),
+    "dispute": ("workfloor.cli.closing:dispute", "Dispute figures of closed months, and decide."),
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
     "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
     "backtest": ("workfloor.cli.backtest:backtest", "Compute what a contract would have come to on past months."),

@@ -3,10 +3,7 @@
 These check what is always true of a month; whether its figures may be closed at all is decided by who computes them.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from workfloor.core.clients.models import Client
 from workfloor.core.journal import actions as journal
@@ -14,47 +11,13 @@ from workfloor.core.journal.rules import Event
 from workfloor.core.people.models import Person
 from workfloor.core.periods import events, models, queries, rules
 from workfloor.kit import locks
-from workfloor.kit.money import Money
 
 
 class Refused(ValueError):
     """What was asked cannot be done to the month; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """A statement to be kept: for programs, for people, what later months build on, and the items of the month."""
-
-    version: int
-    plain: dict[str, Any]
-    printed: dict[str, Any]
-    basis: dict[str, Any]
-    items: Sequence[Any]
-    figures: Sequence["Leaf"]
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One figure to be kept; no values for one of a single queue."""
-
-    name: str
-    title: str
-    row: Mapping[str, Any]
-    values: Sequence[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What a closed month's figure is wrong by, and how the line is called that makes up for it."""
-
-    figure: str
-    subject: str
-    title: str
-    amount: Money
-    tax: Mapping[str, Any] | None
-
-
-def propose(*, client: Client, period: str, statement: Frozen, by: Person, now: datetime) -> models.Close:
+def propose(*, client: Client, period: str, statement: rules.Frozen, by: Person, now: datetime) -> models.Close:
     """Keep a month's statement as it would be closed."""
     hold(client)
     if (state := queries.state(client.id, period)) != "open":
@@ -139,7 +102,7 @@ def _decide(dispute: models.Dispute, state: str, words: str, by: Person, now: da
 
 
 def adjust(
-    *, client: Client, period: str, correction: Correction, because: str, by: Person | None, now: datetime,
+    *, client: Client, period: str, correction: rules.Correction, because: str, by: Person | None, now: datetime,
     dispute: models.Dispute | None = None,
 ) -> models.Adjustment:  # fmt: skip
     """Correct a closed month by a line of the next open statement."""

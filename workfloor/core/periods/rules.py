@@ -3,8 +3,11 @@
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal, Protocol
+
+from workfloor.kit.money import Money
 
 State = Literal["open", "provisional", "closed", "restated"]
 SHUT: tuple[State, ...] = ("closed", "restated")
@@ -18,6 +21,39 @@ _STEPS: dict[str, State] = {
     "period.closed": "closed",
     "period.restated": "restated",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A statement to be kept: for programs, for people, what later months build on, and the items of the month."""
+
+    version: int
+    plain: dict[str, Any]
+    printed: dict[str, Any]
+    basis: dict[str, Any]
+    items: Sequence[Any]
+    figures: Sequence["Leaf"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One figure to be kept; no values for one of a single queue."""
+
+    name: str
+    title: str
+    row: Mapping[str, Any]
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a closed month's figure is wrong by, and how the line is called that makes up for it."""
+
+    figure: str
+    subject: str
+    title: str
+    amount: Money
+    tax: Mapping[str, Any] | None
 
 
 class Fact(Protocol):

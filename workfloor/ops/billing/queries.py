@@ -48,6 +48,7 @@ class _Scope:
     now: datetime
     queues: Mapping[str, int]
     unfinished: Sequence[measures.Outcome]
+    supposed: rules.Supposed = rules.AS_IT_WAS
 
     def names(self) -> dict[int, str]:
         return {number: name for name, number in self.queues.items()}
@@ -76,19 +77,21 @@ class Statement:
     total: Money  # with the taxes
 
 
-def statement(client: Client, period: str, *, now: datetime) -> Statement:
+def statement(client: Client, period: str, *, now: datetime, supposed: rules.Supposed = rules.AS_IT_WAS) -> Statement:
     """Compute a client's statement for a month such as `1999-02`; the client must have been entered.
 
-    Raises NoStatement for a malformed period, one outside the contract's term, or one that has not begun.
+    With `supposed`, prices and credits follow that instead of the facts. Raises NoStatement for a malformed period, one
+    outside the contract's term, or one that has not begun.
     """
-    return _statement(_scope(client, period, now))
+    return _statement(replace(_scope(client, period, now), supposed=supposed))
 
 
 def _statement(scope: _Scope) -> Statement:
     agreed = scope.contract
     figures = [_figures(scope, level) for level in agreed.service_levels]
     lines = _lines(scope)
-    month = rules.month(agreed, scope.period.name, lines, [each[None].attained for each in figures])
+    attained = [scope.supposed.attained.get(n, each[None].attained) for n, each in enumerate(figures)]
+    month = rules.month(agreed, scope.period.name, lines, attained)
     settled = credits.settle([*_months_before(scope), month])[-1]
     measured = [row for number, found in enumerate(figures) for row in _measured(settled, number, found)]
     owed = rules.due(lines, settled.credits, agreed.currency)
@@ -120,7 +123,11 @@ def _tax(kept: Mapping[str, str] | None) -> charges.Tax | None:
 
 def _lines(scope: _Scope) -> list[rules.Line]:
     day = scope.period.starts_at.astimezone(ZoneInfo(scope.period.zone)).date()
-    return rules.lines(scope.contract, [_charged(scope, price) for price in scope.contract.prices], day)
+    counted = [
+        scope.supposed.counts[n] if n in scope.supposed.counts else _charged(scope, price)
+        for n, price in enumerate(scope.contract.prices)
+    ]
+    return rules.lines(scope.contract, counted, day)
 
 
 def _months_before(scope: _Scope) -> Iterator[credits.Month]:

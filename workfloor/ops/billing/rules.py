@@ -1,7 +1,7 @@
 """What a period came to: promises kept or missed, invoice lines and credits, and what a statement holds of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -49,6 +49,17 @@ class Totals:
     @property
     def open(self) -> int:
         return self.received - self.answered - self.abandoned - self.excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What to take instead of what the facts say: the quantity of a price, or what a level attained, by its place."""
+
+    counts: Mapping[int, int] = field(default_factory=dict)
+    attained: Mapping[int, Decimal] = field(default_factory=dict)
+
+
+AS_IT_WAS = Supposed()
 
 
 @dataclass(frozen=True, slots=True)

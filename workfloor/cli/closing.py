@@ -1,0 +1,362 @@
+"""`workfloor period` and `workfloor dispute`: months closed by two people, and what is put right afterwards."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workfloor.cli import edge
+
+if TYPE_CHECKING:
+    from workfloor.core.clients.models import Client
+    from workfloor.core.people.models import Person
+    from workfloor.core.periods.models import Dispute
+
+Decorated = Callable[..., Any]
+
+
+def by_option(command: Decorated) -> Decorated:
+    """Who does it."""
+    return click.option("--by", "email", required=True, metavar="EMAIL", help="Who does it: their address.")(command)
+
+
+def format_option(command: Decorated) -> Decorated:
+    """Text for people, JSON for programs."""
+    choice = click.Choice(["text", "json"])
+    return click.option("--format", "form", type=choice, default="text", help="How to print it.")(command)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a command works with: the client that it entered, who does it, and when."""
+
+    client: "Client"
+    by: "Person"
+    now: datetime
+
+
+@contextmanager
+def entered(slug: str) -> Iterator["Client"]:
+    """The client of that name, entered for one transaction; what is refused ends the command with the reason."""
+    with edge.database():
+        from workfloor.core.clients import queries as clients
+        from workfloor.core.periods.actions import Refused
+        from workfloor.kit import rls
+        from workfloor.ops.billing.queries import NoFigure, NoStatement
+        from workfloor.ops.closing.queries import NoSuchFigure
+
+        rls.enter_every_client()
+        found = clients.by_slug(slug)
+        if found is None:
+            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
+            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+        try:
+            yield found
+        except (Refused, NoStatement, NoFigure, NoSuchFigure, ValueError) as reason:
+            raise click.ClickException(str(reason)) from None
+
+
+@contextmanager
+def _at_desk(slug: str, email: str) -> Iterator[_Desk]:
+    with entered(slug) as client:
+        from workfloor.kit import clock
+
+        yield _Desk(client, known_person(email), clock.now())
+
+
+def known_person(email: str) -> "Person":
+    """Who signs in with that address; the caller has entered every client."""
+    from workfloor.core.people import queries as people
+
+    found = people.by_email(email)
+    if found is None:
+        raise click.ClickException(f"Nobody here signs in as {email}. See: workfloor person list")
+    return found
+
+
+# --- Periods ----------------------------------------------------------------------------------------------------
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  workfloor period propose first-bank 1999-02 --by teresa@sample.example
+  workfloor period approve first-bank 1999-02 --by marta@sample.example     somebody else
+  workfloor period list first-bank
+"""
+)
+def period() -> None:
+    """Close months: proposed by one, approved by another, frozen from then on.
+
+    What turns out wrong afterwards goes into the next open statement as a line that says which month and figure it
+    corrects; the closed month itself never changes.
+    """
+
+
+@period.command("list", epilog="\b\nExample:\n  workfloor period list first-bank --format json\n")
+@click.argument("client")
+@format_option
+def list_periods(client: str, form: str) -> None:
+    """List CLIENT's months that are proposed or closed, each with the digest of its statement."""
+    with entered(client) as found:
+        from workfloor.core.periods import queries
+
+        rows = [_plain(close) for close in queries.closes(found.id)]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        by = f"{row['proposed_by']}, {row['approved_by'] or 'not approved yet'}"
+        click.echo(f"{row['period']}  {row['state']:<11}  version {row['version']}  {row['digest'][:16]}  {by}")
+    if not rows:
+        click.echo(f"All months of {client} are open.")
+
+
+def _plain(close: Any) -> dict[str, Any]:
+    return {
+        "period": close.period,
+        "state": close.state,
+        "version": close.version,
+        "digest": close.digest,
+        "proposed_at": close.proposed_at.isoformat(),
+        "proposed_by": str(close.proposed_by),
+        "approved_at": close.approved_at and close.approved_at.isoformat(),
+        "approved_by": close.approved_by and str(close.approved_by),
+    }
+
+
+@period.command(epilog="\b\nExample:\n  workfloor period propose first-bank 1999-02 --by teresa@sample.example\n")
+@click.argument("client")
+@click.argument("month", metavar="PERIOD")
+@by_option
+@format_option
+def propose(client: str, month: str, email: str, form: str) -> None:
+    """Propose to close PERIOD with the figures that it has now.
+
+    Refused, with everything that is in the way, while the month is not over, items of it are unfinished, state and
+    facts differ, or a month before it is open.
+    """
+    with _at_desk(client, email) as desk:
+        from workfloor.ops.closing import actions
+
+        close = actions.propose(client=desk.client, period=month, by=desk.by, now=desk.now)
+        told = _plain(close)
+    _tell(told, form, f"{month} is proposed by {desk.by}: somebody else approves it. Statement {told['digest']}")
+
+
+@period.command(epilog="\b\nExample:\n  workfloor period approve first-bank 1999-02 --by marta@sample.example\n")
+@click.argument("client")
+@click.argument("month", metavar="PERIOD")
+@by_option
+@format_option
+def approve(client: str, month: str, email: str, form: str) -> None:
+    """Close PERIOD as it was proposed; a manager other than who proposed it."""
+    with _at_desk(client, email) as desk:
+        from workfloor.ops.closing import actions
+
+        told = _plain(actions.approve(client=desk.client, period=month, by=desk.by, now=desk.now))
+    _tell(told, form, f"{month} is closed. Its statement stays as it is: {told['digest']}")
+
+
+@period.command(
+    epilog="\b\nExample:\n  workfloor period reopen first-bank 1999-02 --reason 'two calls were missing' "
+    "--by teresa@sample.example\n"
+)
+@click.argument("client")
+@click.argument("month", metavar="PERIOD")
+@click.option("--reason", required=True, help="Kept with the fact.")
+@by_option
+def reopen(client: str, month: str, reason: str, email: str) -> None:
+    """Take the proposal of PERIOD back. A month that is closed stays closed: dispute a figure instead."""
+    with _at_desk(client, email) as desk:
+        from workfloor.ops.closing import actions
+
+        actions.reopen(client=desk.client, period=month, reason=reason, by=desk.by, now=desk.now)
+    click.echo(f"{month} is open again.")
+
+
+@period.command(epilog="\b\nExample:\n  workfloor period restate first-bank --by teresa@sample.example\n")
+@click.argument("client")
+@by_option
+@format_option
+def restate(client: str, email: str, form: str) -> None:
+    """Bring what late facts have changed in closed months into the next open statement.
+
+    Proposing a month does this by itself; until then the lines are not on anybody's statement.
+    """
+    with _at_desk(client, email) as desk:
+        from workfloor.ops.closing import actions
+
+        made = [_adjusted(each) for each in actions.restate(client=desk.client, by=desk.by, now=desk.now)]
+    _tell(made, form, _adjustments(made) or f"No late fact has changed a closed month of {client}.")
+
+
+def _adjusted(each: Any) -> dict[str, Any]:
+    return {
+        "adjustment": each.id,
+        "period": each.period,
+        "figure": each.figure,
+        "title": each.title,
+        "into": each.into,
+        "amount": f"{each.amount.normalize():f}",
+        "currency": each.currency,
+        "because": each.because,
+    }
+
+
+def _adjustments(made: list[dict[str, Any]]) -> str:
+    return "\n".join(f"{row['amount']} {row['currency']} in {row['into']}: {row['title']}" for row in made)
+
+
+# --- Disputes ---------------------------------------------------------------------------------------------------
+
+
+@click.group(
+    epilog="""\b
+Examples:
+  workfloor dispute raise first-bank 1999-02 l1 --words 'two calls were tests' --by dana@first-bank.example
+  workfloor dispute uphold 1 --quantity 26600 --words 'they were' --by marta@sample.example
+  workfloor dispute reject 2 --words 'they were answered by us' --by marta@sample.example
+  workfloor dispute list first-bank
+"""
+)
+def dispute() -> None:
+    """Dispute figures of proposed or closed months, and decide.
+
+    What is upheld becomes a line of the next open statement that refers to the closed month and figure.
+    """
+
+
+@dispute.command(
+    "raise",
+    epilog="\b\nExample:\n  workfloor dispute raise first-bank 1999-02 m1 --words 'our switch was down on the 3rd' "
+    "--by dana@first-bank.example\n",
+)
+@click.argument("client")
+@click.argument("month", metavar="PERIOD")
+@click.argument("figure")
+@click.option("--words", required=True, help="What is held to be wrong.")
+@by_option
+@format_option
+def raise_dispute(client: str, month: str, figure: str, words: str, email: str, form: str) -> None:
+    """Hold FIGURE (m1, l2, c1, a1, total ...) of PERIOD to be wrong: one of CLIENT's people, or somebody for it."""
+    with _at_desk(client, email) as desk:
+        from workfloor.ops.closing import actions
+
+        raised = actions.raise_dispute(
+            client=desk.client, period=month, figure=figure, words=words, by=desk.by, now=desk.now
+        )
+        told = _disputed(raised)
+    _tell(told, form, f"Dispute {told['dispute']} of {month} {figure} is raised.")
+
+
+def _disputed(each: "Dispute") -> dict[str, Any]:
+    return {
+        "dispute": each.id,
+        "period": each.period,
+        "figure": each.figure,
+        "state": each.state,
+        "words": each.words,
+        "raised_by": str(each.raised_by),
+        "raised_at": each.raised_at.isoformat(),
+        "decision": each.decision,
+        "decided_by": each.decided_by and str(each.decided_by),
+        "adjustments": [_adjusted(line) for line in each.adjustments.all()],
+    }
+
+
+@dispute.command(
+    epilog="""\b
+Examples:
+  workfloor dispute uphold 1 --amount -120.00 --words 'agreed by telephone' --by marta@sample.example
+  workfloor dispute uphold 1 --quantity 26600 --words 'recounted' --by marta@sample.example
+  workfloor dispute uphold 2 --attained 81.5 --words 'less the outage' --by marta@sample.example
+"""
+)
+@click.argument("number", type=int)
+@click.option("--amount", help="What to correct by, in the contract's currency; negative is in the client's favour.")
+@click.option("--quantity", help="What a line should have counted, in its unit; the amount follows from the price.")
+@click.option("--attained", help="What a level attained, in percent or seconds; the amount follows from the credits.")
+@click.option("--words", required=True, help="Why; kept with the decision.")
+@by_option
+@format_option
+def uphold(
+    number: int, amount: str | None, quantity: str | None, attained: str | None, words: str, email: str, form: str
+) -> None:
+    """Say that the client is right in dispute NUMBER. Somebody other than who raised it decides."""
+    if sum(each is not None for each in (amount, quantity, attained)) != 1:
+        raise click.UsageError("Say what is right with one of --amount, --quantity and --attained.")
+    with _decided(number, email) as (found, desk):
+        from workfloor.ops.closing import actions
+
+        figure = _number(quantity or attained)
+        if (quantity and not found.figure.startswith("l")) or (attained and not found.figure.startswith("m")):
+            raise click.UsageError("--quantity is for a line, such as l1; --attained for a service level, such as m1.")
+        kept = actions.uphold(dispute=found, amount=amount, figure=figure, words=words, by=desk.by, now=desk.now)
+        made = [_adjusted(each) for each in kept]
+    _tell(made, form, f"Dispute {number} is upheld.\n{_adjustments(made)}")
+
+
+def _number(text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        raise click.UsageError(f"{text!r} is no number; write digits and a point.") from None
+
+
+@dispute.command(epilog="\b\nExample:\n  workfloor dispute reject 2 --words 'the log shows it' --by m@sample.example\n")
+@click.argument("number", type=int)
+@click.option("--words", required=True, help="Why; kept with the decision.")
+@by_option
+def reject(number: int, words: str, email: str) -> None:
+    """Say that the figure is right in dispute NUMBER."""
+    with _decided(number, email) as (found, desk):
+        from workfloor.ops.closing import actions
+
+        actions.reject(dispute=found, words=words, by=desk.by, now=desk.now)
+    click.echo(f"Dispute {number} is rejected.")
+
+
+@contextmanager
+def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
+    with edge.database():
+        from workfloor.core.periods import queries
+        from workfloor.core.periods.actions import Refused
+        from workfloor.kit import clock, rls
+        from workfloor.ops.closing.queries import NoSuchFigure
+
+        rls.enter_every_client()
+        found = queries.dispute(number)
+        if found is None:
+            raise click.ClickException(f"There is no dispute {number}. See: workfloor dispute list CLIENT")
+        try:
+            yield found, _Desk(found.client, known_person(email), clock.now())
+        except (Refused, NoSuchFigure, ValueError) as reason:
+            raise click.ClickException(str(reason)) from None
+
+
+@dispute.command("list", epilog="\b\nExample:\n  workfloor dispute list first-bank --format json\n")
+@click.argument("client")
+@format_option
+def list_disputes(client: str, form: str) -> None:
+    """List CLIENT's disputes, the newest first."""
+    with entered(client) as found:
+        from workfloor.core.periods import queries
+
+        rows = [_disputed(each) for each in queries.disputes(found.id)]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        click.echo(f"{row['dispute']:>5}  {row['period']}  {row['figure']:<12} {row['state']:<9} {row['words']}")
+    if not rows:
+        click.echo(f"{client} disputes nothing.")
+
+
+def _tell(told: Any, form: str, words: str) -> None:
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False) if form == "json" else words)

@@ -1,0 +1,241 @@
+"""What keeps a month from being closed, its statement as it would be frozen, and what has changed since."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from workfloor.core.clients.models import Client
+from workfloor.core.journal.models import Fact
+from workfloor.core.periods import queries as periods
+from workfloor.core.periods import rules as months
+from workfloor.core.periods.models import Close, Dispute
+from workfloor.core.work import rules as work
+from workfloor.core.work.models import Item
+from workfloor.kit import money
+from workfloor.kit.money import Money
+from workfloor.ops.billing import forms as wording
+from workfloor.ops.billing import queries as billing
+from workfloor.ops.billing import rules as measured
+from workfloor.ops.closing import rules
+
+SHOWN = 5  # how many items a message names
+
+
+class NoSuchFigure(LookupError):
+    """The statement has nothing of that name; the message lists what it has."""
+
+
+# --- What is in the way -----------------------------------------------------------------------------------------
+
+
+def hindrances(client: Client, period: str, *, now: datetime) -> list[str]:
+    """Everything that keeps a month from being closed, each with what to do; raises billing.NoStatement."""
+    made = billing.statement(client, period, now=now)
+    bounds = made.period
+    if bounds.state == "open":
+        return [
+            f"{period} is not over: it ends on {_last_day(bounds)} in {bounds.zone}. Propose it from the day after."
+        ]
+    return [*_earlier(client, period), *_unfinished(client, bounds), *_unreconciled(client, bounds)]
+
+
+def _last_day(bounds: measured.Period) -> str:
+    return wording.worded_period(bounds).split(" to ")[1].rpartition(", ")[0]
+
+
+def _earlier(client: Client, period: str) -> Iterator[str]:
+    """Months of the term before this one that are still open, from the first that had work or was closed."""
+    states = periods.states(client.id)
+    begun = min([*billing.months(client), *states], default=period)
+    while begun < period:
+        if states.get(begun) not in months.SHUT:
+            state = states.get(begun, "open")
+            verb = "approve" if state == "provisional" else "propose"
+            yield f"{begun} is still {state}. Close it first: workfloor period {verb} {client.slug} {begun}"
+        begun = months.next_month(begun)
+
+
+def _unfinished(client: Client, bounds: measured.Period) -> Iterator[str]:
+    found = _items(client, bounds).exclude(state__in=("done", "abandoned", "cancelled"))
+    if count := found.count():
+        named = ", ".join(str(number) for number in found.order_by("id").values_list("id", flat=True)[:SHOWN])
+        yield (
+            f"{count:,} items of {bounds.name} are not finished, so its figures still change: finish or cancel them. "
+            f"Items {named}{' ...' if count > SHOWN else ''}"
+        )
+
+
+def _unreconciled(client: Client, bounds: measured.Period) -> Iterator[str]:
+    found = unreconciled(client, bounds)
+    if found:
+        named = ", ".join(map(str, found[:SHOWN]))
+        yield (
+            f"{len(found):,} items of {bounds.name} are not what their facts add up to: {named}"
+            f"{' ...' if len(found) > SHOWN else ''}. Mend them before closing; see workfloor doctor"
+        )
+
+
+def unreconciled(client: Client, bounds: measured.Period) -> list[int]:
+    """The items of a month whose state is not what their facts add up to."""
+    stored = _items(client, bounds).only("id", *work.COLUMNS).in_bulk()
+    facts = Fact.objects.filter(client_id=client.id, item_id__in=_items(client, bounds).values("id"))
+    missing = set(stored)
+    wrong = []
+    for number, told in groupby(facts.order_by("item_id", "id").iterator(5000), key=lambda fact: fact.item_id):
+        missing.discard(number)
+        item = stored[number]
+        kept: Any = work.Item(**{column: getattr(item, column) for column in work.COLUMNS})
+        if work.replay(told) != kept:
+            wrong.append(number)
+    return sorted([*wrong, *missing])
+
+
+def _items(client: Client, bounds: measured.Period) -> Any:
+    return Item.objects.filter(client=client, received_at__gte=bounds.starts_at, received_at__lt=bounds.ends_at)
+
+
+# --- What is frozen ---------------------------------------------------------------------------------------------
+
+
+def frozen(client: Client, period: str, *, now: datetime) -> months.Frozen:
+    """A month's statement as it would be frozen now: its documents, and what each figure counts."""
+    made = _closed(billing.statement(client, period, now=now))
+    found = billing.subjects(client, period, now=now)
+    everything = next(each for each in found if each.id == "received")
+    items = list(billing.items_behind(everything))
+    leaves = [_leaf(each, [item.item_id for item in items]) for each in found]
+    basis = measured.basis(made.period.zone, made.lines, made.measures)
+    return months.Frozen(made.version, wording.plain(made), wording.printed(made), basis, _rows(items), leaves)
+
+
+def _closed(made: billing.Statement) -> billing.Statement:
+    return replace(made, period=replace(made.period, state="closed"))
+
+
+def _rows(items: list[measured.Counted]) -> list[Any]:
+    return [[i.item_id, i.key, i.queue, i.received_at.isoformat(), i.state, i.agent] for i in items]
+
+
+def _leaf(subject: measured.Subject, order: list[int]) -> months.Leaf:
+    row = wording.plain_subject(subject)
+    if "/" in subject.id:
+        return months.Leaf(subject.id, subject.title, row, [])
+    counted = {item.item_id: _exact(item.value) for item in billing.items_behind(subject)}
+    return months.Leaf(subject.id, subject.title, row, [counted.get(number) for number in order])
+
+
+def _exact(value: bool | int | Decimal) -> bool | int | str:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def has_moved(close: Close, *, now: datetime) -> bool:
+    """Say whether the month's figures are no longer those that were proposed."""
+    made = _closed(billing.statement(close.client, close.period, now=now))
+    return _figures(wording.plain(made)) != _figures(json.loads(close.plain))
+
+
+def _figures(plain: dict[str, Any]) -> dict[str, Any]:
+    """A statement without the instant at which it was computed."""
+    said: dict[str, Any] = json.loads(months.written(plain))
+    return {name: value for name, value in said.items() if name != "computed_at"}
+
+
+# --- What has changed since -------------------------------------------------------------------------------------
+
+
+def late(client: Client, period: str, *, now: datetime) -> list[months.Correction]:
+    """What a closed month would come to by now, less what was frozen and what later statements made up already."""
+    close = periods.frozen(client.id, period)
+    assert close is not None
+    made = billing.statement(client, period, now=now)
+    known = periods.corrections(client.id, period).filter(because=months.LATE_FACTS)
+    before = rules.entries(json.loads(close.plain), _credits_tax(made))
+    return rules.corrections(
+        before, _entries(made), known=list(known.values_list("subject", "amount")),
+        currency=made.contract.currency, taxes=_taxes(made), title=lambda subject: f"{period}: {subject}, late facts",
+    )  # fmt: skip
+
+
+def supposed(dispute: Dispute, value: Decimal, *, now: datetime) -> list[months.Correction]:
+    """What follows for a month's lines and credits where a disputed figure is this instead.
+
+    A line's figure (`l1`) is its quantity, in the price's unit; a service level's (`m1`) what it attained, in percent
+    or seconds. Raises NoSuchFigure for any other.
+    """
+    made = billing.statement(dispute.client, dispute.period, now=now)
+    instead = billing.statement(dispute.client, dispute.period, now=now, supposed=_supposing(made, dispute, value))
+    return rules.corrections(
+        _entries(made), _entries(instead), currency=made.contract.currency, taxes=_taxes(made),
+        title=lambda subject: _upheld(dispute, subject),
+    )  # fmt: skip
+
+
+def _supposing(made: billing.Statement, dispute: Dispute, value: Decimal) -> measured.Supposed:
+    kind, digits = dispute.figure[:1], dispute.figure[1:]
+    number = int(digits) - 1 if digits.isdigit() else -1
+    if kind == "m" and 0 <= number < len(made.contract.service_levels):
+        return measured.Supposed(attained={number: value})
+    if kind == "l" and 0 <= number < len(made.lines) and made.contract.prices[made.lines[number].price].counts:
+        line = made.lines[number]
+        units = value * (60 if line.unit == "minute" else 1)
+        if units != units.to_integral_value() or units < 0:
+            raise NoSuchFigure(f"{value} is no quantity of {line.title}: it counts whole items or seconds.")
+        return measured.Supposed(counts={line.price: int(units)})
+    raise NoSuchFigure(
+        f"{dispute.figure} cannot be computed anew: only what a line counts (l1) and what a level attained (m1) can. "
+        "Say the amount instead: --amount"
+    )
+
+
+def correction(dispute: Dispute, amount: str, *, now: datetime) -> months.Correction:
+    """A disputed figure's correction by an agreed amount, such as `-120.00`; positive is owed by the client.
+
+    Raises ValueError for what is no amount of the contract's currency.
+    """
+    made = billing.statement(dispute.client, dispute.period, now=now)
+    agreed = _money(amount, made)
+    found = {entry.figure: (subject, entry) for subject, entry in _entries(made).items()}
+    subject, entry = found.get(dispute.figure, (dispute.figure, None))
+    tax = entry.tax if entry else _credits_tax(made) or next(iter(made.contract.taxes), None)
+    return months.Correction(dispute.figure, subject, _upheld(dispute, subject), agreed, _taxes(made).get(tax or ""))
+
+
+def _upheld(dispute: Dispute, subject: str) -> str:
+    return f"{dispute.period}: {subject}, dispute {dispute.id} upheld"
+
+
+def _money(amount: str, made: billing.Statement) -> Money:
+    found = money.parse(amount, made.contract.currency)
+    if not found or found != found.rounded():
+        raise ValueError(f"{amount} is no amount to correct by: it is 0, or {found.currency} has not so many decimals.")
+    return found
+
+
+def _entries(made: billing.Statement) -> dict[str, rules.Entry]:
+    return rules.entries(wording.plain(made), _credits_tax(made))
+
+
+def _credits_tax(made: billing.Statement) -> str | None:
+    return made.contract.credits.tax if made.contract.credits else None
+
+
+def _taxes(made: billing.Statement) -> dict[str, dict[str, str]]:
+    return {
+        name: {"name": tax.name, "title": tax.title, "category": tax.category, "rate": str(tax.rate)}
+        for name, tax in made.contract.taxes.items()
+    }
+
+
+# --- Names ------------------------------------------------------------------------------------------------------
+
+
+def figures(close: Close) -> list[str]:
+    """The figures of a frozen or proposed statement that can be disputed."""
+    plain = json.loads(close.plain)
+    opened = list(periods.figures(close).values_list("name", flat=True))
+    others = [each["id"] for part in ("credits", "adjustments") for each in plain[part]]
+    return list(dict.fromkeys([*opened, *others, "charges", "net", "total"]))
