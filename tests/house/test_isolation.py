@@ -15,6 +15,7 @@ PROVIDERS_OWN = {
     "people.Team": "a team's leader is staff",
     "people.Certificate": "certificates are held by staff",
     "people.Presence": "presence is of staff",
+    "people.Shift": "shifts are of staff",
 }
 
 

@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),
     "site": ("workfloor.cli.person:site", "Name the places with people."),
     "person": ("workfloor.cli.person:person", "Add people, certify what they can, clear them for clients."),
+    "shift": ("workfloor.cli.shift:shift", "Plan when agents work."),
     "contract": ("workfloor.cli.contract:contract", "Check, sign and compare contracts."),
     "mailbox": ("workfloor.cli.mailbox:mailbox", "Say which addresses customers write to, and where their mail waits."),
     "mail": ("workfloor.cli.mail:mail", "Take mail in, and look after what became no work."),

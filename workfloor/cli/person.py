@@ -23,7 +23,7 @@ PROOFS = ("training", "test", "diploma")
 
 
 @contextmanager
-def _people() -> Iterator[datetime]:
+def people() -> Iterator[datetime]:
     """A transaction that has entered every client; what the rules refuse ends the command with their words."""
     with edge.database():
         from django.core.exceptions import ValidationError
@@ -39,7 +39,8 @@ def _people() -> Iterator[datetime]:
             raise click.ClickException(str(refused)) from refused
 
 
-def _known(email: str) -> "Person":
+def known(email: str) -> "Person":
+    """Who signs in with this address."""
     from workfloor.core.people import queries
 
     person = queries.by_email(email)
@@ -68,7 +69,7 @@ def site() -> None:
 @click.option("--zone", required=True, help="The clock on the wall, such as Europe/Lisbon.")
 def add_site(name: str, country: str, zone: str) -> None:
     """Add a site."""
-    with _people():
+    with people():
         from workfloor.core.people import actions
 
         actions.open_site(name=name, country=country.upper(), zone=zone)
@@ -81,10 +82,10 @@ def add_site(name: str, country: str, zone: str) -> None:
 @click.option("--leader", help="The address that the team leader signs in with.")
 def add_team(site_name: str, name: str, leader: str | None) -> None:
     """Form a team at a SITE; people join it with `workfloor person add --team`."""
-    with _people():
+    with people():
         from workfloor.core.people import actions
 
-        actions.form_team(name=name, site=_site(site_name), leader=_known(leader) if leader else None)
+        actions.form_team(name=name, site=_site(site_name), leader=known(leader) if leader else None)
     click.echo(f"{name} is a team of {site_name} now.")
 
 
@@ -106,7 +107,7 @@ def person() -> None:
 def add_person(name: str, email: str, roles: tuple[str, ...], site_name: str | None, team_name: str | None) -> None:
     """Take somebody on; a first password is printed once."""
     password = secrets.token_urlsafe(12)
-    with _people() as now:
+    with people() as now:
         from workfloor.core.people import actions, queries
 
         place = _site(site_name) if site_name else None
@@ -124,7 +125,7 @@ def add_person(name: str, email: str, roles: tuple[str, ...], site_name: str | N
 @as_text_or_json
 def list_people(form: str) -> None:
     """List who is with us, with skills and clearances."""
-    with _people() as now:
+    with people() as now:
         from workfloor.core.people import queries
 
         rows = [queries.profile(each, now.date()) for each in queries.staff()]
@@ -244,8 +245,8 @@ def leave(email: str) -> None:
 
 
 def _change(email: str, action: "Callable[[Person, datetime], Any]", done: str) -> None:
-    with _people() as now:
-        found = _known(email)
+    with people() as now:
+        found = known(email)
         action(found, now)
         name = found.name
     click.echo(f"{name}: {done}.")

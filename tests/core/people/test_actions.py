@@ -142,11 +142,10 @@ def test_only_agents_take_work(role):
         actions.go_available(person=make.person(role), now=make.NINE)
 
 
-def test_only_agents_who_are_there_are_available():
+def test_only_agents_who_are_there_are_on_the_floor():
     ana, _signed_out, away = make.agent(), make.agent(available=False), make.agent()
     actions.go_away(person=away, reason="break", now=make.later(minutes=1))
 
-    assert [person.id for person in queries.available()] == [ana.id]
     assert {person.id for person in queries.on_the_floor()} == {ana.id, away.id}
 
 
@@ -170,7 +169,7 @@ def test_who_has_left_gets_no_work_and_no_page_and_the_facts_stay():
 
     assert browser.get("/desk/").status_code == 302
     assert queries.by_account(ana.account_id) is None
-    assert not queries.available().exists()
+    assert not queries.on_the_floor().exists()
     assert facts_of(ana)[-2:] == ["person.signed-out", "person.left"]
     with pytest.raises(actions.Refused):
         actions.go_available(person=ana, now=make.later(hours=2))

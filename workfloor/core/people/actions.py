@@ -10,7 +10,8 @@ from django.core.validators import validate_email
 from workfloor.core.clients.models import Client
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal.rules import Event
-from workfloor.core.people import events, models
+from workfloor.core.people import events, models, rules
+from workfloor.kit import locks
 
 
 class Refused(ValueError):
@@ -133,6 +134,31 @@ def withdraw_clearance(*, clearance: models.Clearance, now: datetime, by_id: int
     journal.record(
         events.ClearanceWithdrawn(), at=now, client_id=clearance.client_id, person_id=clearance.person_id, by_id=by_id
     )
+
+
+def plan_shift(
+    *, person: models.Person, starts_at: datetime, ends_at: datetime, now: datetime, by_id: int | None = None
+) -> models.Shift:
+    """Say when a person is to work: from now on nothing is offered to them outside their shifts."""
+    if not starts_at < ends_at <= starts_at + rules.LONGEST_SHIFT:
+        raise Refused("A shift ends after it begins, and within 24 hours.")
+    if not person.is_a("agent") or person.left_at is not None:
+        raise Refused("Only agents who are with us have shifts.")
+    locks.hold("person.shift", person.id)
+    others = models.Shift.objects.filter(person=person, cancelled_at=None, starts_at__lt=ends_at, ends_at__gt=starts_at)
+    if other := others.first():
+        raise Refused(f"{person.name} has a shift from {other.starts_at:%Y-%m-%d %H:%M} UTC on that overlaps it.")
+    shift = models.Shift.objects.create(person=person, starts_at=starts_at, ends_at=ends_at, planned_at=now)
+    journal.record(events.ShiftPlanned(starts_at, ends_at), at=now, person_id=person.id, by_id=by_id)
+    return shift
+
+
+def cancel_shift(*, shift: models.Shift, now: datetime, by_id: int | None = None) -> None:
+    """Take a shift back; whoever has no other left on file takes work while they say so."""
+    shift.cancelled_at = now
+    shift.save(update_fields=["cancelled_at"])
+    cancelled = events.ShiftCancelled(shift.starts_at, shift.ends_at)
+    journal.record(cancelled, at=now, person_id=shift.person_id, by_id=by_id)
 
 
 def go_available(*, person: models.Person, now: datetime) -> models.Presence:

@@ -1,7 +1,7 @@
 """Facts about people."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 
 from workfloor.core.journal.rules import Event
@@ -71,3 +71,17 @@ class SignedIn(Event):
 @dataclass(frozen=True)
 class SignedOut(Event):
     name: ClassVar[str] = "person.signed-out"
+
+
+@dataclass(frozen=True)
+class ShiftPlanned(Event):
+    name: ClassVar[str] = "person.shift-planned"
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class ShiftCancelled(Event):
+    name: ClassVar[str] = "person.shift-cancelled"
+    starts_at: datetime
+    ends_at: datetime

@@ -3,9 +3,10 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 from workfloor.core.clients.models import Client
 from workfloor.core.people import rules
@@ -161,3 +162,34 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} {self.state}"
+
+
+class Shift(models.Model):
+    """When a person is to work. For whom shifts are planned, nothing is offered outside them."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="shifts")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    planned_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="shift_length",
+                condition=Q(ends_at__gt=F("starts_at"), ends_at__lte=F("starts_at") + rules.LONGEST_SHIFT),
+            ),
+            ExclusionConstraint(
+                name="shift_once",
+                index_type="GIST",
+                expressions=[
+                    ("person", RangeOperators.EQUAL),
+                    (Func(F("starts_at"), F("ends_at"), function="tstzrange"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(cancelled_at=None),
+            ),
+        ]
+        indexes = [models.Index(name="shift_ahead", fields=["person", "ends_at"], condition=Q(cancelled_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.person} from {self.starts_at} until {self.ends_at}"

@@ -1,10 +1,10 @@
 """Reading people."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from workfloor.core.people import models, rules
 
@@ -72,16 +72,29 @@ def on_the_floor() -> QuerySet[models.Person]:
     return staff().filter(roles__contains=["agent"]).exclude(presence__state="signed-out")
 
 
-def available() -> QuerySet[models.Person]:
-    """The agents who take work now, with their certificates and clearances at hand."""
-    return (
-        on_the_floor()
-        .filter(presence__state="available")
-        .prefetch_related(
-            Prefetch("certificates", models.Certificate.objects.select_related("skill")),
-            Prefetch("clearances", models.Clearance.objects.filter(withdrawn_at=None)),
-        )
-    )
+def with_shifts(
+    people: QuerySet[models.Person], at: datetime, known: datetime | None = None
+) -> QuerySet[models.Person]:
+    """People with the shifts that are not over at an instant (`ahead`), and whether any was ever `planned`.
+
+    With `known`, as far as was known then.
+    """
+    shifts = models.Shift.objects.filter(cancelled_at=None)
+    if known is not None:
+        shifts = models.Shift.objects.filter(planned_at__lte=known).exclude(cancelled_at__lte=known)
+    ahead = Prefetch("shifts", shifts.filter(ends_at__gt=at), to_attr="ahead")
+    return people.annotate(planned=Exists(shifts.filter(person=OuterRef("pk")))).prefetch_related(ahead)
+
+
+def on_shift(person: models.Person, now: datetime) -> tuple[bool, datetime | None]:
+    """Whether a person (as `with_shifts` gives them) is on shift, and when that changes next, None for never."""
+    found: Any = person
+    return rules.on_shift(((each.starts_at, each.ends_at) for each in found.ahead), found.planned, now)
+
+
+def shifts(person: models.Person, since: datetime) -> list[models.Shift]:
+    """A person's shifts that are not over at an instant, in order."""
+    return list(models.Shift.objects.filter(person=person, cancelled_at=None, ends_at__gt=since).order_by("starts_at"))
 
 
 def skills_on(person: models.Person, day: date) -> dict[str, int]:

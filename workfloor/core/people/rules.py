@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 LEVELS = range(1, 6)
 
@@ -41,6 +41,23 @@ def skills(certificates: Iterable[Held], on: date) -> dict[str, int]:
         if valid(certificate, on):
             found[certificate.skill] = max(certificate.level, found.get(certificate.skill, 0))
     return found
+
+
+LONGEST_SHIFT = timedelta(hours=24)
+
+
+def on_shift(shifts: Iterable[tuple[datetime, datetime]], planned: bool, now: datetime) -> tuple[bool, datetime | None]:
+    """Whether somebody is on shift, and when that changes next, None for never.
+
+    `shifts` are those (from, until) that are not over. For whom none was ever `planned`, no shift ends or begins.
+    """
+    if not planned:
+        return True, None
+    ahead = sorted(each for each in shifts if now < each[1])
+    if not ahead:
+        return False, None
+    starts, ends = ahead[0]
+    return (True, ends) if starts <= now else (False, starts)
 
 
 def qualifies(skills: Mapping[str, int], requires: Mapping[str, int]) -> bool:

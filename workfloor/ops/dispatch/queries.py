@@ -84,7 +84,7 @@ def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[r
     agents = Person.objects.filter(client=None).select_related("presence", "site").order_by("id")
     agents = agents.filter(roles__contains=["agent"], left_at=None) if person_ids is None else agents
     agents = agents if person_ids is None else agents.filter(id__in=person_ids)
-    found = agents.prefetch_related(
+    found = people_queries.with_shifts(agents, now).prefetch_related(
         Prefetch("certificates", Certificate.objects.select_related("skill")),
         Prefetch("clearances", Clearance.objects.filter(withdrawn_at=None)),
     )
@@ -101,11 +101,13 @@ def _worker(person: Person, now: datetime) -> rules.Worker:
     day = now.astimezone(zone).date()
     held = people_queries.held(person.certificates.all())
     presence = person.presence
-    here = presence.state == "available" and person.left_at is None and person.is_a("agent")
+    on_shift, ends = people_queries.on_shift(person, now)
+    here = on_shift and presence.state == "available" and person.left_at is None and person.is_a("agent")
     clients = tuple(sorted(each.client_id for each in person.clearances.all()))
     changes = [d for each in held for d in (each.valid_from, each.expires_on and each.expires_on + timedelta(1))]
-    until = min((datetime.combine(d, time(0), zone).timestamp() for d in changes if d and d > day), default=None)
-    return rules.Worker(person.id, people.skills(held, day), clients, here, presence.since.timestamp(), until)
+    turns = [datetime.combine(d, time(0), zone) for d in changes if d and d > day] + ([ends] if ends else [])
+    until = min((each.timestamp() for each in turns), default=None)
+    return rules.Worker(person.id, people.skills(held, day), clients, here, presence.since.timestamp(), until, on_shift)
 
 
 # --- work --------------------------------------------------------------------------------------------------------

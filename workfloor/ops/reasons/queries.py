@@ -9,6 +9,7 @@ from django.db.models import Prefetch
 
 from workfloor.core.journal import models as journal_models
 from workfloor.core.journal import queries as facts
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people import rules as people
 from workfloor.core.people.models import Certificate, Clearance, Person
 from workfloor.core.work import models as work
@@ -82,7 +83,8 @@ def _workers_before(offer: journal_models.Fact) -> tuple[rules.Worker, ...]:
     cleared = Clearance.objects.filter(granted_at__lte=offer.at).exclude(withdrawn_at__lte=offer.at)
     agents = Person.objects.filter(client=None, roles__contains=["agent"], joined_at__lte=offer.at)
     agents = agents.select_related("presence", "site")
-    found = agents.exclude(left_at__lte=offer.at).order_by("id").prefetch_related(
+    agents = people_queries.with_shifts(agents.exclude(left_at__lte=offer.at), offer.at, known=offer.at)
+    found = agents.order_by("id").prefetch_related(
         Prefetch("certificates", Certificate.objects.select_related("skill")), Prefetch("clearances", cleared)
     )  # fmt: skip
     return tuple(_worker_before(person, offer.at, told.get(person.id)) for person in found)
@@ -100,7 +102,8 @@ def _worker_before(person: Person, at: datetime, told: journal_models.Fact | Non
     else:
         here, since = told is not None and told.event == "person.available", told.at if told else at
     skills = people.skills(held, at.astimezone(dispatch.zone_of(person)).date())
-    return rules.Worker(person.id, skills, clients, here, since.timestamp())
+    on_shift, _ = people_queries.on_shift(person, at)
+    return rules.Worker(person.id, skills, clients, here and on_shift, since.timestamp(), on_shift=on_shift)
 
 
 PRESENCES = ("person.available", "person.away", "person.signed-out")

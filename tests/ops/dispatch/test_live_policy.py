@@ -1,0 +1,217 @@
+"""The live router with all of the policy: shifts, kept, scheduled and interrupting work; and its log replays."""
+
+import io
+import time
+from datetime import timedelta
+
+import pytest
+
+from tests import make
+from tests.ops.dispatch.test_live import call, elsewhere, inside, leading, offered, run, state
+from workfloor.cli import routing
+from workfloor.core.people import actions as people
+from workfloor.core.work import actions as work
+from workfloor.core.work import queries as work_queries
+from workfloor.core.work.models import Assignment, Item
+from workfloor.kit import clock
+from workfloor.ops.decisions import rules as decisions
+from workfloor.ops.reasons import forms
+from workfloor.ops.reasons import queries as reasons
+
+PATIENCE_SECONDS = 20.0
+SHORTLY = ("  priority = 1\n", '  priority = 1\n  keep_for = "2s"\n')
+
+
+@pytest.fixture
+def floor(real_database):
+    inside(make.amended, SHORTLY, make.YIELDS, make.INTERRUPTS)
+    return real_database
+
+
+@pytest.fixture
+def log():
+    """The decision log of the test's router, which must replay to the same bytes."""
+    written = io.StringIO()
+    yield routing.Log(written)
+    lines = written.getvalue().splitlines()
+    assert lines
+    assert list(decisions.replayed(lines)) == lines
+
+
+def until(router, happens):
+    """Let a router work until something is so."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while not happens():
+        assert time.monotonic() < ends
+        if not router.step():
+            time.sleep(min(0.05, router.idle_seconds()))
+
+
+def mail(**more):
+    return inside(make.item, "mail", at=clock.now(), **more)
+
+
+def shift(person, starts_in, seconds):
+    starts_at = clock.now() + timedelta(seconds=starts_in)
+    ends_at = starts_at + timedelta(seconds=seconds)
+    return inside(people.plan_shift, person=person, starts_at=starts_at, ends_at=ends_at, now=clock.now())
+
+
+def taken(item, person):
+    inside(work.accept, item=item, by=person, now=clock.now())
+
+
+def agrees(item):
+    inside(lambda: _agrees(Item.objects.get(id=item.id)))
+
+
+def _agrees(item):
+    assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
+
+
+def test_work_is_offered_from_the_very_beginning_of_a_shift_to_its_end_without_anybody_saying_so(floor, log):
+    ana, item = inside(make.agent), call()
+    shift(ana, starts_in=1, seconds=1.5)
+    router = leading(log=log)
+    run(router)
+    assert state(item) == "waiting"
+
+    until(router, lambda: offered() == {item.id: ana.id})
+    assert clock.now() >= inside(ana.shifts.get).starts_at
+    inside(work.abandon, item=item, now=clock.now())
+    time.sleep(max(0.0, (inside(ana.shifts.get).ends_at - clock.now()).total_seconds()))
+    late = call()
+    run(router)
+    assert state(late) == "waiting"
+
+
+def test_a_shift_that_is_planned_or_cancelled_counts_at_once(floor, log):
+    ana = inside(make.agent)
+    router = leading(log=log)
+    later = shift(ana, starts_in=3600, seconds=60)
+    item = call()
+    run(router)
+    assert state(item) == "waiting"
+
+    inside(people.cancel_shift, shift=later, now=clock.now())
+    run(router)
+    assert offered() == {item.id: ana.id}
+
+
+def test_work_of_a_case_is_kept_for_whoever_knows_it_and_after_a_while_offered_to_all(floor, log):
+    ana, router = inside(make.agent, "Ana"), leading(log=log)
+    first = mail()
+    run(router)
+    taken(first, ana)
+    inside(work.end, item=first, by=ana, now=clock.now())
+    inside(work.wrap_up, item=first, by=ana, disposition="answered", now=clock.now())
+    ringing = [call()]
+    run(router)
+    ben = inside(make.agent, "Ben")
+
+    kept, for_all = mail(case=first.case), mail()
+    run(router)
+    assert offered() == {ringing[0].id: ana.id, for_all.id: ben.id}
+    found = inside(lambda: forms.worded(reasons.why(kept.id, clock.now())))
+    assert {row["person"]: row["said"] for row in found} == {"Ana": "had no room", "Ben": "it was kept for another"}
+    until(router, lambda: kept.id in offered())
+    assert offered()[kept.id] == ben.id
+    assert clock.now() >= inside(Item.objects.get, id=kept.id).kept_until
+    agrees(kept)
+
+
+def test_what_was_kept_explains_its_offer_to_its_keeper(floor, log):
+    ana, router = inside(make.agent, "Ana"), leading(log=log)
+    first = mail()
+    run(router)
+    taken(first, ana)
+    inside(make.agent, "Ben")
+    kept = mail(case=first.case)
+    run(router)
+
+    assert offered()[kept.id] == ana.id
+    found = inside(lambda: forms.worded(reasons.why(kept.id, clock.now())))
+    assert {row["person"]: row["said"] for row in found} == {"Ana": "could", "Ben": "it was kept for another"}
+
+
+def test_scheduled_work_is_offered_as_soon_as_it_is_due(floor, log):
+    ana, router = inside(make.agent), leading(log=log)
+    callback = call(kind="callback", not_before=clock.now() + timedelta(seconds=1))
+    run(router)
+    assert state(callback) == "waiting"
+    with pytest.raises(reasons.NoReason, match="scheduled"):
+        inside(reasons.why, callback.id, clock.now())
+
+    until(router, lambda: offered() == {callback.id: ana.id})
+    assert clock.now() >= callback.queued_at
+    agrees(callback)
+
+
+def test_a_letter_is_put_aside_for_a_call_and_goes_on_and_the_next_call_waits_for_no_letter(floor, log):
+    ana, router = inside(make.agent, "Ana"), leading(log=log)
+    letters = [mail() for _ in range(3)]
+    run(router)
+    for letter in letters:
+        taken(letter, ana)
+    urgent = call()
+    run(router)
+    assert offered() == {urgent.id: ana.id}
+    assert {row["said"] for row in inside(lambda: forms.worded(reasons.why(urgent.id, clock.now())))} == {"could"}
+
+    taken(urgent, ana)
+    second = call()
+    run(router)
+    assert state(second) == "waiting"
+    inside(work.end, item=urgent, by=ana, now=clock.now())
+    inside(work.wrap_up, item=urgent, by=ana, disposition="resolved", now=clock.now())
+    assert inside(lambda: {item.put_aside_at for item in Item.objects.filter(state="held")}) == {None}
+    run(router)
+    assert offered() == {second.id: ana.id}
+    for item in (*letters, urgent, second):
+        agrees(item)
+
+
+def test_a_letter_that_is_finished_in_the_moment_in_which_a_call_is_offered_over_it_leaves_nothing_aside(
+    floor, log, monkeypatch
+):
+    ana, router = inside(make.agent), leading(log=log)
+    letter = mail()
+    run(router)
+    taken(letter, ana)
+    urgent = call()
+    true_fence = routing.actions.fence
+
+    def finish():
+        now = clock.now()
+        work.wrap_up(item=work.end(item=letter, by=ana, now=now), by=ana, disposition="answered", now=now)
+
+    def fence(**named):  # between the decision and its writing
+        monkeypatch.setattr(routing.actions, "fence", true_fence)
+        elsewhere(finish)
+        return true_fence(**named)
+
+    monkeypatch.setattr(routing.actions, "fence", fence)
+    run(router)
+
+    assert offered() == {urgent.id: ana.id}
+    assert inside(lambda: list(Assignment.objects.values_list("item_id", "aside"))) == [(urgent.id, False)]
+
+
+def test_a_router_that_begins_knows_what_is_aside_kept_and_scheduled(floor, log):
+    ana, first_router = inside(make.agent), leading(log=log)
+    letter = mail()
+    run(first_router)
+    taken(letter, ana)
+    urgent = call()
+    run(first_router)
+    taken(urgent, ana)
+    kept, due = mail(case=letter.case), call(not_before=clock.now() + timedelta(seconds=3600))
+    routing._let_go()
+    router = leading()
+    run(router)
+
+    assert offered() == {}
+    thing = router.mind.things[kept.id]
+    assert (thing.keeper, thing.keep_until > clock.now().timestamp()) == (ana.id, True)
+    assert router.mind.things[letter.id].yields
+    assert due.id not in router.mind.places
