@@ -20,6 +20,7 @@ CORE = (
     "promises",
     "charges",
     "credits",
+    "parties",
     "periods",
     "contracts",
     "work",

@@ -12,6 +12,7 @@ from typing import Any
 
 from workfloor.core.charges import forms as charges
 from workfloor.core.contracts import rules
+from workfloor.core.parties import forms as parties
 from workfloor.core.promises import forms as promises
 from workfloor.kit import quantities, toml
 from workfloor.kit.toml import Fault, Refused
@@ -95,6 +96,7 @@ def build(terms: Terms) -> rules.Contract:
         terminations=tuple(promises.termination(one) for one in terms.get("termination", ())),
         indexation={name: charges.indexation(name, one) for name, one in terms.get("indexation", {}).items()},
         taxes={name: charges.tax(name, one) for name, one in terms.get("taxes", {}).items()},
+        billing=parties.billing(terms["billing"]) if "billing" in terms else None,
     )
 
 
@@ -206,12 +208,14 @@ def _said(contract: rules.Contract) -> dict[str, dict[str, str]]:
     said |= {f"Termination “{one.title}”": _terms(one) for one in contract.terminations}
     said |= {f"Indexation {one.name}": _terms(one) for one in contract.indexation.values()}
     said |= {f"Tax {one.name}": _terms(one) for one in contract.taxes.values()}
+    if contract.billing:
+        said["Billing"] = {"name": contract.billing.name} | _terms(contract.billing)
     return said | {f"Price “{one.title}”": {"title": one.title} | _terms(one) for one in contract.prices}
 
 
 _HOLDS_OTHERS = {
     "calendars", "processes", "service_levels", "credits", "prices", "queues", "name", "terminations", "indexation",
-    "taxes",
+    "taxes", "billing",
 }  # fmt: skip
 _PERCENT = {
     "weight", "at_risk", "pool", "cap", "cap_year", "cap_each", "per_point", "credit", "share", "dead_band", "yearly",

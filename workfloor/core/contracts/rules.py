@@ -11,6 +11,7 @@ from workfloor.core.charges import rules as charges
 from workfloor.core.charges.rules import Book
 from workfloor.core.charges.rules import Price as Price
 from workfloor.core.charges.rules import Tier as Tier
+from workfloor.core.parties import rules as parties
 from workfloor.core.promises import rules as promises
 from workfloor.core.promises.rules import Credits as Credits
 from workfloor.core.promises.rules import ServiceLevel as ServiceLevel
@@ -92,6 +93,7 @@ class Contract:
     terminations: tuple[Termination, ...] = ()
     indexation: Mapping[str, charges.Indexation] = field(default_factory=dict)
     taxes: Mapping[str, charges.Tax] = field(default_factory=dict)
+    billing: parties.Billing | None = None
 
     @property
     def book(self) -> Book:
@@ -168,6 +170,8 @@ def _check_head(contract: Contract) -> Iterator[Fault]:
         yield Fault("contract.zone", f"{contract.zone} is no time zone; write one such as Europe/Berlin.")
     if contract.country not in calendars.countries():
         yield Fault("contract.country", f"{contract.country} is no country of ISO 3166.")
+    if contract.billing:
+        yield from (Fault(*wrong) for wrong in parties.check(contract.billing, calendars.countries()))
 
 
 def _check_calendars(contract: Contract) -> Iterator[Fault]:
