@@ -189,5 +189,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO" if not DEBUG else "DEBUG"},
-    "loggers": {"procrastinate": {"level": "WARNING"}, "django.db": {"level": "INFO"}},
+    "loggers": {
+        "procrastinate": {"level": "WARNING"},
+        "django.db": {"level": "INFO"},
+        "mail": {"level": "WARNING"},  # aiosmtpd, which tells each line of each dialogue
+    },
 }

@@ -56,7 +56,9 @@ class File:
 
 @dataclass(frozen=True)
 class Mail:
-    """What a mail says. Header names are in small letters, their values decoded and on one line, in the order found."""
+    """What a mail says. Header names are in small letters, their values on one line and decoded, in the order found;
+    those that hold addresses are not decoded, for `addresses` reads them.
+    """
 
     headers: Mapping[str, tuple[str, ...]]
     media_type: str
@@ -241,17 +243,30 @@ def _headers(message: "Message[str, str]") -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, value in list(message.raw_items())[:MOST_HEADERS]:
         name = _CONTROL.sub("", name).lower()
-        found[name] = (*found.get(name, ()), _decoded(str(value)[:LONGEST_HEADER]))
+        value = str(value)[:LONGEST_HEADER]
+        found[name] = (*found.get(name, ()), _on_one_line(value) if name in _WITH_ADDRESSES else _decoded(value))
     return found
 
 
-def _decoded(value: str) -> str:
-    """A header's value on one line: encoded words decoded, bytes above 127 read as UTF-8 or else as Windows does."""
-    value = text_of(value.encode("utf-8", "surrogateescape"), "utf-8")
-    value = re.sub(r"[\r\n]+[ \t]?", " ", value)  # a folded line, before words are decoded that may hold a line end
-    if "=?" in value:
-        value = _words(value)
+# Where words are decoded only once the addresses have been told apart: a name may hold what looks like one.
+_WITH_ADDRESSES: Final = {
+    "from", "sender", "reply-to", "to", "cc", "bcc", "delivered-to", "x-original-to", "envelope-to", "return-path",
+}  # fmt: skip
+
+
+def _on_one_line(value: str) -> str:
+    """A header's value with bytes above 127 read as UTF-8, or else as Windows does."""
+    return _bare(re.sub(r"[\r\n]+[ \t]?", " ", text_of(value.encode("utf-8", "surrogateescape"), "utf-8")))
+
+
+def _bare(value: str) -> str:
     return _SPACES.sub(" ", _CONTROL.sub("", value)).strip()
+
+
+def _decoded(value: str) -> str:
+    """The same with its encoded words decoded; what they hold cannot end the line."""
+    value = _on_one_line(value)
+    return _bare(_words(value)) if "=?" in value else value
 
 
 def _words(value: str) -> str:
@@ -264,13 +279,26 @@ def _words(value: str) -> str:
     )
 
 
+_WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=")
+_HIDDEN = re.compile("\ue000([0-9]{1,6})\ue001")
+
+
 def _addresses(values: list[str]) -> list[Address]:
+    """The addresses in headers. Encoded words are put away meanwhile: what they hold is a name, never an address."""
+    words: list[str] = []
+
+    def hide(word: re.Match[str]) -> str:
+        words.append(word[0])
+        return f"\ue000{len(words) - 1}\ue001"
+
+    hidden = [_WORD.sub(hide, value.replace("\ue000", "")) for value in values if value]
     found = []
-    for name, address in getaddresses([value for value in values if value]):
+    for name, address in getaddresses(hidden):
         bare = _SPACES.sub("", address).lower()
-        if re.fullmatch(r"[^@\s<>,;]{1,200}@[^@\s<>,;]{1,253}", bare):
-            found.append(Address(bare, name.strip(" '\"")[:200]))
-    return found or [Address(each.lower()) for value in values for each in _LIKELY.findall(value[:2000])]
+        if re.fullmatch(r"[^@\s<>,;\ue000]{1,200}@[^@\s<>,;\ue000]{1,253}", bare):
+            whole = _HIDDEN.sub(lambda place: words[int(place[1])], name)
+            found.append(Address(bare, _decoded(whole).strip(" '\"")[:200]))
+    return found or [Address(each.lower()) for value in hidden for each in _LIKELY.findall(value[:2000])]
 
 
 _LIKELY = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
