@@ -25,6 +25,7 @@ from benchmarks.figures import Figure
 from workfloor.core.queueing.rules import Queue
 from workfloor.ops.planning import rules as planning
 from workfloor.ops.planning.rules import Group, Scenario, Work, exponential
+from workfloor.ops.tallies.rules import World
 from workfloor.ops.twin import gateway, rules
 
 Process = Generator[simpy.Event, Any, None]
@@ -77,7 +78,7 @@ def _peak() -> float:
 # --- ours ----------------------------------------------------------------------------------------------------------
 
 
-def _world(contacts: int) -> rules.World:
+def _world(contacts: int) -> World:
     works = [
         Work(
             f"queue-{n}", Queue(n + 1, 1, {f"skill-{n}": 1}, slope=(1 + n) / 20), rates=(A_SECOND / QUEUES,),

@@ -36,7 +36,25 @@ def function(plain: FunctionType, names: dict[str, Any], options: dict[str, Any]
     """Give a compiled function that finds what it calls under `names`."""
     import numba
 
+    _teach()
     return numba.njit(FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__), **options)
+
+
+@cache
+def _teach() -> None:
+    """Numba does not know how many bits a number has; tell it, for numbers that are not negative."""
+    from numba import types
+    from numba.cpython.unsafe.numbers import leading_zeros
+    from numba.extending import overload_method
+
+    @overload_method(types.Integer, "bit_length")
+    def _bit_length(number: Any) -> Any:
+        width = number.bitwidth
+
+        def bit_length(number: Any) -> Any:
+            return width - leading_zeros(number) if number else 0  # type: ignore[call-arg]
+
+        return bit_length
 
 
 def arrays(record: Any) -> Any:

@@ -41,7 +41,7 @@ def join(some: Lanes, lane: int, node: int, key: float) -> None:
     some.lane[node] = lane
     before = some.last[lane]
     after = -1
-    if before >= 0 and precedes(some, node, before):
+    if before >= 0 and key <= some.key[before] and precedes(some, node, before):
         before = _place(some, lane, node)
         after = some.after[before] if before >= 0 else some.first[lane]
     some.before[node] = before

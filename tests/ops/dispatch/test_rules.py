@@ -110,6 +110,14 @@ def test_work_of_other_pools_takes_its_part_of_a_person_too():
     assert hear(of, 1.0, things=(rules.Thing(99, 55, 0.0, rules.GONE),)) == [(11, 1)]
 
 
+def test_who_sat_idle_until_another_pool_gave_them_something_has_no_room_for_what_arrives_with_it():
+    of, _ = mind(worker(1))
+
+    assert hear(of, 1.0, things=(held(99, 1, queue_id=55), waiting(11, since=1.0))) == []
+    assert hear(of, 2.0, things=(waiting(12, since=2.0),)) == []
+    assert hear(of, 3.0, things=(rules.Thing(99, 55, 0.0, rules.GONE),)) == [(11, 1)]
+
+
 def test_a_new_contract_and_a_new_skill_are_learnt_without_losing_anything():
     of, _ = mind(worker(1), things=[waiting(11), waiting(12), waiting(13)])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.ops.twin.floors import HOUR, floor, group, work
 from workfloor.ops.planning import rules
 from workfloor.ops.planning.rules import Past
-from workfloor.ops.twin import rules as twin
+from workfloor.ops.tallies import rules as tallies
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ASKED = {"calls": {"german": 3}, "post": {"german": 2, "writing": 1}}
@@ -109,6 +109,6 @@ def test_the_world_has_room_for_all_that_may_come_and_nobody_in_it():
 
     assert len(world.spare) == rules.MOST_AT_ONCE
     assert len(world.pool.profile) == 3
-    assert len(world.counts) == 100 * twin.FIELDS
+    assert len(world.counts) == 100 * tallies.FIELDS
     assert not any(world.counts)
     assert world.chance != rules.world(scenario, 1).chance

@@ -263,6 +263,18 @@ def test_a_declined_item_goes_on_in_its_place_and_its_queue_is_shunned_until_for
     assert floor.free(0, now=4.0) == [1]
 
 
+def test_who_shuns_a_queue_twice_is_forgiven_at_once():
+    floor = Floor([CALLS], [speaker()])
+    floor.come(0)
+    rules.shun(floor.pool, 0, 0)
+    rules.shun(floor.pool, 0, 0)
+
+    assert floor.arrive(CALLS) == -1
+
+    rules.forgive(floor.pool, 0, 0)
+    assert floor.free(0) == [0]
+
+
 def test_work_of_a_known_case_is_kept_for_its_agent_and_only_as_long_as_that_is_wanted():
     floor = Floor([CALLS], [speaker(), speaker()])
     floor.come(0)

@@ -10,19 +10,20 @@ from hypothesis import strategies as st
 from tests.ops.twin import floors
 from tests.ops.twin.floors import HOUR, floor, group, work
 from workfloor.ops.planning import rules as planning
+from workfloor.ops.tallies import rules as tallies
 from workfloor.ops.twin import rules
 
 
-def run(scenario, replication=0) -> rules.Tally:
+def run(scenario, replication=0) -> tallies.Tally:
     world = floors.world(scenario, replication)
     assert rules.run(world)
-    return rules.Tally(world.counts, world.busy, world.levels)
+    return tallies.Tally(world.counts, world.busy, world.levels)
 
 
 def total(scenario, tally, field, queue=None) -> float:
-    width = len(scenario.works) * rules.FIELDS
+    width = len(scenario.works) * tallies.FIELDS
     queues = range(len(scenario.works)) if queue is None else [queue]
-    return sum(sum(tally.counts[each * rules.FIELDS + field :: width]) for each in queues)
+    return sum(sum(tally.counts[each * tallies.FIELDS + field :: width]) for each in queues)
 
 
 def test_what_comes_at_a_recorded_time_is_served_at_once_by_whoever_is_there():
@@ -31,10 +32,10 @@ def test_what_comes_at_a_recorded_time_is_served_at_once_by_whoever_is_there():
 
     tally = run(scenario)
 
-    assert total(scenario, tally, rules.ANSWERED) == 3
-    assert total(scenario, tally, rules.DELAYED) == 1
-    assert total(scenario, tally, rules.WAIT) == pytest.approx(50)  # the second waits until the first ends at 100
-    assert tally.counts[rules.OFFERED] == 2  # in the first hour
+    assert total(scenario, tally, tallies.ANSWERED) == 3
+    assert total(scenario, tally, tallies.DELAYED) == 1
+    assert total(scenario, tally, tallies.WAIT) == pytest.approx(50)  # the second waits until the first ends at 100
+    assert tally.counts[tallies.OFFERED] == 2  # in the first hour
     assert tally.busy[0] == pytest.approx(180)
 
 
@@ -45,9 +46,9 @@ def test_nobody_serves_outside_their_hours_and_what_is_left_counts_as_never_answ
 
     tally = run(scenario)
 
-    assert total(scenario, tally, rules.OFFERED) == 3
-    assert total(scenario, tally, rules.ANSWERED) == 2
-    assert total(scenario, tally, rules.WAIT) == pytest.approx((HOUR - 100) + (5 + 60))
+    assert total(scenario, tally, tallies.OFFERED) == 3
+    assert total(scenario, tally, tallies.ANSWERED) == 2
+    assert total(scenario, tally, tallies.WAIT) == pytest.approx((HOUR - 100) + (5 + 60))
 
 
 def test_a_relaxed_requirement_brings_help_at_the_very_moment():
@@ -57,8 +58,8 @@ def test_a_relaxed_requirement_brings_help_at_the_very_moment():
 
     tally = run(scenario)
 
-    assert total(scenario, tally, rules.ANSWERED) == 2
-    assert total(scenario, tally, rules.WAIT) == pytest.approx(90)
+    assert total(scenario, tally, tallies.ANSWERED) == 2
+    assert total(scenario, tally, tallies.WAIT) == pytest.approx(90)
 
 
 def test_one_agent_has_three_chats_in_hand_and_a_fourth_waits():
@@ -67,8 +68,8 @@ def test_one_agent_has_three_chats_in_hand_and_a_fourth_waits():
 
     tally = run(scenario)
 
-    assert total(scenario, tally, rules.DELAYED) == 1
-    assert total(scenario, tally, rules.WAIT) == pytest.approx(297)
+    assert total(scenario, tally, tallies.DELAYED) == 1
+    assert total(scenario, tally, tallies.WAIT) == pytest.approx(297)
     assert tally.busy[0] == pytest.approx(4 * 300 / 3)
 
 
@@ -82,7 +83,7 @@ def test_pace_by_level_and_wrap_up_keep_the_agent_busy():
         scenario = floor([paced], [group(1, french=level)], came=((0.0, 0),))
         tally = run(scenario)
 
-        assert total(scenario, tally, rules.TALK) == pytest.approx(100 * factor)
+        assert total(scenario, tally, tallies.TALK) == pytest.approx(100 * factor)
         assert tally.busy[0] == pytest.approx(100 * factor + 20)
 
 
@@ -91,9 +92,9 @@ def test_a_share_of_those_who_gave_up_comes_again():
 
     tally = run(scenario)
 
-    gave_up, again = (total(scenario, tally, field) for field in (rules.ABANDONED, rules.AGAIN))
+    gave_up, again = (total(scenario, tally, field) for field in (tallies.ABANDONED, tallies.AGAIN))
     assert again / gave_up == pytest.approx(0.4, abs=0.03)
-    assert total(scenario, tally, rules.OFFERED) == pytest.approx(24_000 + again, rel=0.03)
+    assert total(scenario, tally, tallies.OFFERED) == pytest.approx(24_000 + again, rel=0.03)
 
 
 def test_arrivals_follow_their_intervals_over_and_over():
@@ -106,7 +107,7 @@ def test_arrivals_follow_their_intervals_over_and_over():
 
     offered = Counter()
     for interval in range(scenario.intervals):
-        offered[interval % 3] += tally.counts[interval * rules.FIELDS + rules.OFFERED]
+        offered[interval % 3] += tally.counts[interval * tallies.FIELDS + tallies.OFFERED]
     assert offered[0] == 0
     assert offered[1] == pytest.approx(100 * 360, rel=0.02)
     assert offered[2] == pytest.approx(100 * 1440, rel=0.02)
@@ -157,7 +158,7 @@ def test_everybody_offered_is_answered_gives_up_or_is_left_and_nobody_does_more_
     tally = run(scenario, replication)
 
     offered, answered, gave_up = (
-        total(scenario, tally, field) for field in (rules.OFFERED, rules.ANSWERED, rules.ABANDONED)
+        total(scenario, tally, field) for field in (tallies.OFFERED, tallies.ANSWERED, tallies.ABANDONED)
     )
     assert offered == answered + gave_up
     # Who is in hand at the end of a shift is still finished.

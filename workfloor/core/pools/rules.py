@@ -58,6 +58,7 @@ class Pool:
     lack: MutableSequence[int]  # the kinds of room that they do not have, as bits
     handicap: MutableSequence[float]  # seconds that they count as idle less, for fairness of load
     shuns: MutableSequence[int]  # [A x Q] 1: declined work of this queue a moment ago
+    shunned: MutableSequence[int]  # how many queues they shun
     # by item
     queue: MutableSequence[int]
     holder: MutableSequence[int]
@@ -116,7 +117,7 @@ def pool(
         rank=[n // len(profiles) * (count + 1) + len(profiles[n % len(profiles)]) for n in range(benches)],
         profile=[0] * len(agents), until=[AWAY] * len(agents), firm=[0] * len(agents), soft=[0] * len(agents),
         parts=[0] * len(agents), lack=[0] * len(agents),
-        handicap=[0.0] * len(agents), shuns=bytearray(len(agents) * count),
+        handicap=[0.0] * len(agents), shuns=bytearray(len(agents) * count), shunned=[0] * len(agents),
         queue=[-1] * items, holder=[-1] * items, part=[0] * items,
         waiting=lanes.lanes(count + len(agents), items),
         benches=lanes.lanes(benches, len(agents), agents),
@@ -181,10 +182,12 @@ def sit(pool: Pool, agent: int, now: float) -> None:
     """Put somebody who has room on their bench; who sits there already keeps their place."""
     bench = -1
     if now < pool.until[agent]:
-        bench = _bench(pool, agent)
-    if bench == pool.benches.lane[agent]:
+        bench = _bench(pool, agent) if pool.parts[agent] else pool.profile[agent]
+    seat = pool.benches.lane[agent]
+    if bench == seat:
         return
-    stand_up(pool, agent)
+    if seat >= 0:
+        stand_up(pool, agent)
     if bench >= 0:
         lanes.join(pool.benches, bench, agent, now + pool.handicap[agent])
         pool.idle[bench // pool.bits] |= 1 << bench % pool.bits
@@ -201,8 +204,6 @@ def stand_up(pool: Pool, agent: int) -> None:
 
 def _bench(pool: Pool, agent: int) -> int:
     """The bench of somebody by how laden they are, what room they lack, and their profile; -1 without any room."""
-    if not pool.parts[agent]:
-        return pool.profile[agent]
     lack = pool.lack[agent]
     if lack == pool.full:
         return -1

@@ -207,11 +207,12 @@ class Mind:
             self._freed.add(thing.person_id)
 
     def _take(self, agent: int, thing: Thing, sign: int) -> None:
-        """Take a thing's parts of somebody, or with -1 give them back."""
+        """Take a thing's parts of somebody, or with -1 give them back; `free` finds them a seat for what is left."""
         taken, part = self._pool.soft if thing.yields else self._pool.firm, _mask(thing)
         taken[agent] = taken[agent] | part if sign > 0 else taken[agent] & ~part
         self._pool.parts[agent] += sign * part.bit_count()
         self._policy.pools.take_stock(self._pool, agent)
+        self._policy.pools.stand_up(self._pool, agent)
 
     def _hear_refusals(self, news: News) -> None:
         for refusal in news.refusals:
@@ -235,7 +236,7 @@ class Mind:
     def _shun(self, person_id: int, queue_id: int) -> None:
         agent, queue = self.agent_numbers.get(person_id), self.queue_numbers.get(queue_id)
         if self.pool is not None and agent is not None and queue is not None:
-            self.pool.shuns[agent * self.pool.queues + queue] = 1
+            self._policy.shun(self.pool, agent, queue)
 
     def _look_at_the_clock(self, now: float) -> None:
         """Let what is due arrive, and what was kept long enough arrive for all."""

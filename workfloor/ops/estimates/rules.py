@@ -14,8 +14,8 @@ from workfloor.kit import money
 from workfloor.ops.billing import rules as billing
 from workfloor.ops.planning import rules as planning
 from workfloor.ops.planning.rules import Scenario
-from workfloor.ops.twin import rules as twin
-from workfloor.ops.twin.rules import Tally
+from workfloor.ops.tallies import rules as tallies
+from workfloor.ops.tallies.rules import Tally
 
 Figures = dict[tuple[str, str, str], float]  # (of what, which one, measure) -> value; nan where there was nothing
 
@@ -112,16 +112,16 @@ def figures(scenario: Scenario, tally: Tally) -> Figures:
 
 def _by_queue(scenario: Scenario, tally: Tally) -> dict[str, list[float]]:
     """Add up the fields of each queue over all intervals; and of all queues."""
-    width = len(scenario.works) * twin.FIELDS
+    width = len(scenario.works) * tallies.FIELDS
     sums = [sum(tally.counts[place::width]) for place in range(width)]
-    rows = [sums[place : place + twin.FIELDS] for place in range(0, width, twin.FIELDS)]
+    rows = [sums[place : place + tallies.FIELDS] for place in range(0, width, tallies.FIELDS)]
     return {EVERY: _added(rows)} | {work.name: row for work, row in zip(scenario.works, rows, strict=True)}
 
 
 def _by_interval(scenario: Scenario, tally: Tally) -> Iterable[list[float]]:
-    width = len(scenario.works) * twin.FIELDS
+    width = len(scenario.works) * tallies.FIELDS
     for start in range(0, scenario.intervals * width, width):
-        yield _added([tally.counts[at : at + twin.FIELDS] for at in range(start, start + width, twin.FIELDS)])
+        yield _added([tally.counts[at : at + tallies.FIELDS] for at in range(start, start + width, tallies.FIELDS)])
 
 
 def _added(rows: Iterable[Sequence[float]]) -> list[float]:
@@ -129,18 +129,18 @@ def _added(rows: Iterable[Sequence[float]]) -> list[float]:
 
 
 def _measures(sums: Sequence[float]) -> dict[str, float]:
-    offered, answered = sums[twin.OFFERED], sums[twin.ANSWERED]
+    offered, answered = sums[tallies.OFFERED], sums[tallies.ANSWERED]
     return {
         "offered": offered,
         "answered": answered,
-        "abandoned": _percent(sums[twin.ABANDONED], offered),
-        "delayed": _percent(sums[twin.DELAYED], offered),
-        "within": _percent(sums[twin.WITHIN], offered),
-        "wait": _mean(sums[twin.WAIT], answered),
-        "wait_of_all": _mean(sums[twin.WAIT] + sums[twin.WAIT_IN_VAIN], offered),
-        "handled": _mean(sums[twin.TALK] + sums[twin.WRAP], answered),
-        "again": sums[twin.AGAIN],
-        "left": offered - answered - sums[twin.ABANDONED],
+        "abandoned": _percent(sums[tallies.ABANDONED], offered),
+        "delayed": _percent(sums[tallies.DELAYED], offered),
+        "within": _percent(sums[tallies.WITHIN], offered),
+        "wait": _mean(sums[tallies.WAIT], answered),
+        "wait_of_all": _mean(sums[tallies.WAIT] + sums[tallies.WAIT_IN_VAIN], offered),
+        "handled": _mean(sums[tallies.TALK] + sums[tallies.WRAP], answered),
+        "again": sums[tallies.AGAIN],
+        "left": offered - answered - sums[tallies.ABANDONED],
     }
 
 
@@ -174,7 +174,7 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     day = scenario.starts_at.astimezone(ZoneInfo(scenario.zone)).date()
     contract = contract.on(day)
     for number, level in enumerate(contract.service_levels):
-        counted, met, total = tally.levels[number * twin.SUMS : (number + 1) * twin.SUMS]
+        counted, met, total = tally.levels[number * tallies.SUMS : (number + 1) * tallies.SUMS]
         figure = _figure(level.measure, int(counted), int(met), total)
         judged = billing.verdict(level, figure.attained)
         found["level", level.name, "attained"] = counted if level.measure == "volume" else _float(figure.attained)
@@ -201,11 +201,11 @@ def _figure(measure: str, counted: int, met: int, total: float) -> measures.Figu
 
 def _quantity(price: Price, sums: Mapping[str, Sequence[float]]) -> int:
     fields = {
-        "received": (twin.OFFERED,),
-        "answered": (twin.ANSWERED,),
-        "done": (twin.ANSWERED,),
-        "talk": (twin.TALK,),
-        "handled": (twin.TALK, twin.WRAP),
+        "received": (tallies.OFFERED,),
+        "answered": (tallies.ANSWERED,),
+        "done": (tallies.ANSWERED,),
+        "talk": (tallies.TALK,),
+        "handled": (tallies.TALK, tallies.WRAP),
     }.get(price.counts or "", ())
     return round(sum(sums[queue][place] for queue in price.of if queue in sums for place in fields))
 

@@ -13,6 +13,7 @@ from workfloor.core.contracts.rules import Contract, ServiceLevel
 from workfloor.core.pools import rules as pools
 from workfloor.core.queueing import rules as queueing
 from workfloor.kit import chance
+from workfloor.ops.tallies import rules as tallies
 from workfloor.ops.twin import rules as twin
 
 Session = tuple[float, float]  # from, until, in seconds from the start
@@ -117,7 +118,7 @@ class Scenario:
 # --- the world that the twin runs ------------------------------------------------------------------------------------
 
 
-def world(scenario: Scenario, replication: int) -> twin.World:
+def world(scenario: Scenario, replication: int) -> tallies.World:
     """Lay a scenario out as flat lists, nobody there and nothing waiting, with the chance of one replication."""
     works, groups = scenario.works, scenario.groups
     queues = [work.queue for work in works]
@@ -128,29 +129,30 @@ def world(scenario: Scenario, replication: int) -> twin.World:
     items = min(MOST_AT_ONCE, int(scenario.expected() * 1.5) + 1000)
     pool = pools.pool(queues, numbers, range(agents), items)
     intervals, streams = scenario.intervals, len(works) * twin.STREAMS
-    return twin.World(
+    return tallies.World(
         plan=_plan(scenario, [numbers.index(each) for each in profiles]),
         pool=pool,
         chance=[chance.seeded(scenario.seed, replication, stream) for stream in range(streams)],
-        since=[0.0] * items, wait=[0] * items, spare=list(range(items)), left=[items, 0],
-        due_at=[0.0] * items, due_code=[0] * items, due_wait=[0] * items, due=[0],
-        counts=[0.0] * (intervals * len(works) * twin.FIELDS),
+        spare=list(range(items)), left=[items, 0],
+        due_at=[0.0] * items, due_kind=[0] * items, due_number=[0] * items, due_item=[0] * items, due=[0],
+        counts=[0.0] * (intervals * len(works) * tallies.FIELDS),
         busy=[0.0] * (intervals * len(groups)),
-        levels=[0.0] * (len(scenario.levels) * twin.SUMS),
+        levels=[0.0] * (len(scenario.levels) * tallies.SUMS),
     )  # fmt: skip
 
 
-def _plan(scenario: Scenario, profiles: Sequence[int]) -> twin.Plan:
+def _plan(scenario: Scenario, profiles: Sequence[int]) -> tallies.Plan:
     works, groups = scenario.works, scenario.groups
     rates, starts = [rate for work in works for rate in work.rates], [0]
     for work in works:
         starts.append(starts[-1] + len(work.rates))
     members = [number for number, group in enumerate(groups) for _ in group.agents]
     sessions = sorted(_sessions(groups))
-    return twin.Plan(
-        scenario.horizon, scenario.warm_up, scenario.every, len(groups),
+    return tallies.Plan(
+        scenario.horizon, scenario.warm_up, scenario.every, len(works), len(groups),
         target=[work.target for work in works], share=[1 / work.queue.at_once for work in works],
         cycle=[work.cycle for work in works], rates=starts, rate=rates,
+        steady=[work.rates[0] if len(work.rates) == 1 else 0.0 for work in works],
         retry_share=[work.retry_share for work in works],
         **_spreads(works),
         came_at=[at for at, _ in scenario.came], came_to=[number for _, number in scenario.came],
@@ -185,11 +187,11 @@ def _pace(group: Group, work: Work) -> float:
 
 
 _MEASURES = {
-    "answered-within": twin.ANSWERED_WITHIN,
-    "abandoned": twin.GIVEN_UP,
-    "speed-of-answer": twin.SPEED,
-    "handled-time": twin.HANDLED,
-    "volume": twin.VOLUME,
+    "answered-within": tallies.ANSWERED_WITHIN,
+    "abandoned": tallies.GIVEN_UP,
+    "speed-of-answer": tallies.SPEED,
+    "handled-time": tallies.HANDLED,
+    "volume": tallies.VOLUME,
 }
 
 

@@ -27,22 +27,26 @@ def arrive(pool: Pool, item: int, item_id: int, queue: int, since: float, now: f
     Offered on, transferred, called back: the same, with the `since` that says its place. For the `keeper`, who knows
     its case, it is kept if they may have it and are here: nobody else takes it until it is withdrawn.
     """
+    waiting = pool.waiting
     pool.queue[item] = queue
-    pool.waiting.name[item] = item_id
+    waiting.name[item] = item_id
+    waiting.key[item] = since
     if keeper >= 0 and may_have(pool, keeper, queue, since, now):
-        return _arrive_for(pool, item, since, now, keeper)
-    lanes.join(pool.waiting, queue, item, since)
-    if pool.waiting.before[item] >= 0:
-        return -1  # whoever may have it may have the older one
-    agent = best_agent(pool, queue, since, now)
-    if agent >= 0:
-        _offer(pool, item, agent, now)
-    return agent
+        return _arrive_for(pool, item, now, keeper)
+    oldest = waiting.first[queue]
+    # Whoever may have it may have what is older.
+    if oldest < 0 or (since <= waiting.key[oldest] and lanes.precedes(waiting, item, oldest)):
+        agent = best_agent(pool, queue, since, now)
+        if agent >= 0:
+            _offer(pool, item, agent, now)
+            return agent
+    lanes.join(waiting, queue, item, since)
+    return -1
 
 
-def _arrive_for(pool: Pool, item: int, since: float, now: float, keeper: int) -> int:
-    lanes.join(pool.waiting, pool.queues + keeper, item, since)
+def _arrive_for(pool: Pool, item: int, now: float, keeper: int) -> int:
     if pool.lack[keeper] >> pool.kind[pool.queue[item]] & 1:
+        lanes.join(pool.waiting, pool.queues + keeper, item, pool.waiting.key[item])
         return -1
     _offer(pool, item, keeper, now)
     return keeper
@@ -63,15 +67,19 @@ def release(pool: Pool, item: int) -> int:
     else:
         pool.firm[agent] &= ~pool.part[item]
     pool.holder[item] = -1
-    pool.parts[agent] -= pool.size[pool.kind[queue]]
-    pools.take_stock(pool, agent)
+    left = pool.parts[agent] - pool.size[pool.kind[queue]]
+    pool.parts[agent] = left
+    if left:
+        pools.take_stock(pool, agent)
+    else:
+        pool.lack[agent] = 0
     return agent
 
 
 def decline(pool: Pool, item: int) -> int:
     """Give back an offer, and shun its queue until `forgive`; the agent. The item must `arrive` again, in its place."""
     agent = release(pool, item)
-    pool.shuns[agent * pool.queues + pool.queue[item]] = 1
+    shun(pool, agent, pool.queue[item])
     return agent
 
 
@@ -83,6 +91,7 @@ def serve(pool: Pool, queue: int, now: float) -> int:
     agent = best_agent(pool, queue, pool.waiting.key[item], now)
     if agent < 0:
         return -1
+    lanes.leave(pool.waiting, item)
     _offer(pool, item, agent, now)
     return item
 
@@ -122,9 +131,18 @@ def kept(pool: Pool, agent: int) -> int:
     return pool.waiting.first[pool.queues + agent]
 
 
+def shun(pool: Pool, agent: int, queue: int) -> None:
+    """Somebody is offered nothing more of a queue, until `forgive`."""
+    at = agent * pool.queues + queue
+    pool.shunned[agent] += 1 - pool.shuns[at]
+    pool.shuns[at] = 1
+
+
 def forgive(pool: Pool, agent: int, queue: int) -> None:
     """Somebody no longer shuns a queue. Then call `free`."""
-    pool.shuns[agent * pool.queues + queue] = 0
+    at = agent * pool.queues + queue
+    pool.shunned[agent] -= pool.shuns[at]
+    pool.shuns[at] = 0
 
 
 def free(pool: Pool, agent: int, now: float) -> int:
@@ -132,14 +150,13 @@ def free(pool: Pool, agent: int, now: float) -> int:
 
     Call it until it gives -1.
     """
-    if pool.lack[agent] == pool.full:
-        return -1
     item = best_item(pool, agent, now)
     if item < 0:
         pools.sit(pool, agent, now)
     else:
         if pool.benches.lane[agent] >= 0:
             pools.stand_up(pool, agent)
+        lanes.leave(pool.waiting, item)
         _give(pool, item, agent)
     return item
 
@@ -163,20 +180,22 @@ def best_agent(pool: Pool, queue: int, since: float, now: float) -> int:
 
 def _best_of_ring(pool: Pool, queue: int, ring: int, now: float) -> int:
     best, asked = -1, -1
+    first, until = pool.benches.first, pool.until
+    rank, shunned = pool.rank, pool.shunned
     at = (queue * pool.rings + ring) * pool.words
     for word in range(pool.words):
         mask = pool.able[at + word] & pool.idle[word]
         while mask:
             low = mask & -mask
             mask ^= low
-            bench = word * pool.bits + int(math.log2(low))
-            if best >= 0 and pool.rank[bench] != asked:
+            bench = word * pool.bits + low.bit_length() - 1
+            if best >= 0 and rank[bench] != asked:
                 return best
-            agent = pool.benches.first[bench]
-            if now >= pool.until[agent] or pool.shuns[agent * pool.queues + queue]:
+            agent = first[bench]
+            if now >= until[agent] or shunned[agent]:
                 agent = _next_on(pool, agent, queue, now)
             if agent >= 0 and (best < 0 or _goes_before(pool, agent, best, queue)):
-                best, asked = agent, pool.rank[bench]
+                best, asked = agent, rank[bench]
     return best
 
 
@@ -197,40 +216,40 @@ def best_item(pool: Pool, agent: int, now: float) -> int:
 
     In each queue the oldest alone counts, and what is kept for them beside it.
     """
-    lack = pool.lack[agent]
+    lack, profile = pool.lack[agent], pool.profile[agent]
     if now >= pool.until[agent] or lack == pool.full:
         return -1
-    best = _most_urgent(pool, agent, lack, now)
-    item = pool.waiting.first[pool.queues + agent]
-    while item >= 0:
-        queue = pool.queue[item]
-        if not lack >> pool.kind[queue] & 1 and may_have(pool, agent, queue, pool.waiting.key[item], now):
-            best = _more_urgent(pool, item, best, agent, now)
-        item = pool.waiting.after[item]
-    return best
-
-
-def _most_urgent(pool: Pool, agent: int, lack: int, now: float) -> int:
     best, high = -1, -math.inf
-    first, since, slope = pool.waiting.first, pool.waiting.key, pool.slope
-    serves, bonus, shuns = pool.serves, pool.bonus, agent * pool.queues
-    profile = pool.profile[agent]
+    first, since = pool.waiting.first, pool.waiting.key
+    slope, serves = pool.slope, pool.serves
     for k in range(pool.start[profile], pool.start[profile + 1]):
         queue = serves[k]
         item = first[queue]
         if item < 0:
             continue
-        score = slope[queue] * (now - since[item]) + bonus[k]
+        score = slope[queue] * (now - since[item]) + pool.bonus[k]
         if (
             score < high
             or now < since[item] + pool.reach[k]
-            or lack >> pool.kind[queue] & 1
-            or pool.shuns[shuns + queue]
+            or (lack and lack >> pool.kind[queue] & 1)
+            or (pool.shunned[agent] and pool.shuns[agent * pool.queues + queue])
         ):
             continue
         if score > high or lanes.precedes(pool.waiting, item, best):
             best = item
             high = score
+    return best if first[pool.queues + agent] < 0 else _or_kept(pool, agent, best, now)
+
+
+def _or_kept(pool: Pool, agent: int, best: int, now: float) -> int:
+    """The best of an item and what is kept for somebody."""
+    item = kept(pool, agent)
+    while item >= 0:
+        queue = pool.queue[item]
+        roomy = not pool.lack[agent] >> pool.kind[queue] & 1
+        if roomy and may_have(pool, agent, queue, pool.waiting.key[item], now):
+            best = _more_urgent(pool, item, best, agent, now)
+        item = pool.waiting.after[item]
     return best
 
 
@@ -280,13 +299,13 @@ def settle(pool: Pool, now: float) -> int:
         if score > high or (score == high and lanes.precedes(pool.waiting, item, best)):
             best, whom, high = item, agent, score
     if best >= 0:
+        lanes.leave(pool.waiting, best)
         _offer(pool, best, whom, now)
     return best
 
 
 def _give(pool: Pool, item: int, agent: int) -> None:
-    """Take an item out of its lane, and a part of somebody who has the room for it."""
-    lanes.leave(pool.waiting, item)
+    """Give somebody who has the room for it an item that stands in no lane any more."""
     queue = pool.queue[item]
     kind = pool.kind[queue]
     part = pool.whole[kind]
@@ -309,7 +328,8 @@ def _offer(pool: Pool, item: int, agent: int, now: float) -> None:
     """Give an item to somebody who sits idle, and who goes on sitting if there is room for more."""
     pools.stand_up(pool, agent)
     _give(pool, item, agent)
-    pools.sit(pool, agent, now)
+    if pool.lack[agent] != pool.full:
+        pools.sit(pool, agent, now)
 
 
 # --- why -------------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from types import FunctionType, ModuleType
 from typing import Any, cast
 
 from workfloor.kit import compiled
+from workfloor.ops.tallies.rules import Tally, World
 from workfloor.ops.twin import rules
-from workfloor.ops.twin.rules import Tally, World
 
 Worlds = Callable[[int], World]  # the world of each replication; picklable
 
