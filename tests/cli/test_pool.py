@@ -8,6 +8,7 @@ from django.db import transaction
 
 from tests import make
 from workfloor.cli import main
+from workfloor.core.journal.models import Fact
 from workfloor.kit import rls
 
 
@@ -39,6 +40,9 @@ def test_queues_are_in_the_main_pool_until_they_are_put_into_another_and_back(qu
         (["lisbon-light/fax", "night"], "There is no queue lisbon-light/fax"),
         (["lisbon-light/mail", "The Night"], "is no name of a pool"),
         (["lisbon-light/mail"], "Name the pool too"),
+        (["main", "--even-out", "long"], "write it as in 10min"),
+        (["--even-out", "10min"], "Name the pool alone"),
+        (["The Night", "--even-out", "10min"], "is no name of a pool"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(queues, words, says):
@@ -46,3 +50,13 @@ def test_what_cannot_be_is_refused_with_what_to_do(queues, words, says):
 
     assert code != 0
     assert says in said
+
+
+def test_a_pool_evens_out_by_a_length_until_it_is_taken_back(queues):
+    assert run("main", "--even-out", "10min") == (0, "main evens out by 10min.\n")
+    assert run("main", "--even-out", "0") == (0, "main evens nothing out.\n")
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        told = Fact.objects.filter(event="pool.evens-out").order_by("id").values_list("details", flat=True)
+        assert list(told) == [{"pool": "main", "seconds": 600}, {"pool": "main", "seconds": 0}]

@@ -16,6 +16,7 @@ PROVIDERS_OWN = {
     "people.Certificate": "certificates are held by staff",
     "people.Presence": "presence is of staff",
     "people.Shift": "shifts are of staff",
+    "people.Spell": "spells are of staff",
 }
 
 

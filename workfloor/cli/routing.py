@@ -27,7 +27,12 @@ LINES_SECONDS: Final = 60.0  # terms change by the calendar, urgency with what w
 LONGEST_PAUSE_SECONDS: Final = 30.0
 TRIES: Final = 5
 IGNORED: Final = ("work.received",)  # it is queued in the same moment
-CHANGES_LINES: Final = (contracts.ContractSigned.name, contracts.ContractAmended.name, events.PutIntoPool.name)
+CHANGES_LINES: Final = (
+    contracts.ContractSigned.name,
+    contracts.ContractAmended.name,
+    events.PutIntoPool.name,
+    events.EvensOut.name,
+)
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +173,8 @@ class Router:
         people = {each.person_id for each in hints if each.person_id and not each.event.startswith("work.")}
         people |= {each.person_id for each in self._undone}
         people.update(self.mind.outdated(now.timestamp()))
-        lines = self._lines(hints, now)
+        reads_lines = self._reads_lines(hints, now)
+        lines = self._lines(now) if reads_lines else None
         joined = {line.queue_id for line in lines or ()} - set(self.mind.lines)
         return rules.News(
             now.timestamp(),
@@ -177,15 +183,26 @@ class Router:
             queries.things(items) + (queries.all_things(joined) if joined else ()),
             queries.refusals(now, [each.id for each in hints if each.event in queries.REFUSALS]),
             tuple(each.item_id for each in reversed(self._undone)),
+            self._handicaps(now) if reads_lines else (),
         )
 
-    def _lines(self, hints: Iterable[facts.Hint], now: datetime) -> tuple[rules.Line, ...] | None:
+    def _reads_lines(self, hints: Iterable[facts.Hint], now: datetime) -> bool:
         told = any(each.event in CHANGES_LINES for each in hints)
         if not told and (now - self._read_lines_at).total_seconds() < LINES_SECONDS:
-            return None
+            return False
         self._read_lines_at = now
+        return True
+
+    def _lines(self, now: datetime) -> tuple[rules.Line, ...] | None:
         found = queries.lines(self.pool, now)
         return None if found == tuple(self.mind.lines.values()) else found
+
+    def _handicaps(self, now: datetime) -> tuple[tuple[int, float], ...]:
+        """Those that have changed; nobody has one where the pool evens out no more."""
+        found, known = queries.handicaps(self.pool, self.mind.lines.values(), now), self.mind.handicaps
+        if not found:
+            found = dict.fromkeys(known, 0.0)
+        return tuple((person, seconds) for person, seconds in sorted(found.items()) if known.get(person) != seconds)
 
     def _hear(self, news: rules.News, now: datetime, begins: bool = False) -> None:
         offers = self.mind.hear(news)

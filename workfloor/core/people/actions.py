@@ -191,6 +191,8 @@ def _set_presence(person: models.Person, state: str, reason: str, event: Event, 
     presence = _presence(person)
     if (presence.state, presence.reason) == (state, reason):
         return presence
+    if presence.state == "available":
+        models.Spell.objects.create(person=person, started_at=presence.since, ended_at=max(now, presence.since))
     presence.state, presence.reason, presence.since = state, reason, now
     presence.save()
     journal.record(event, at=now, client_id=person.client_id, person_id=person.id)

@@ -164,6 +164,20 @@ class Presence(models.Model):
         return f"{self.person} {self.state}"
 
 
+class Spell(models.Model):
+    """A time for which a person took work; the one that runs stands in their presence."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="spells", db_index=False)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="spell_ended", fields=["person", "ended_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.person} from {self.started_at} to {self.ended_at}"
+
+
 class Shift(models.Model):
     """When a person is to work. For whom shifts are planned, nothing is offered outside them."""
 

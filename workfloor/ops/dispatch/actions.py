@@ -127,10 +127,21 @@ def pulse(*, now: datetime, pool: str = models.MAIN) -> int:
 
 def put_into_pool(*, queue: Queue, pool: str, now: datetime) -> None:
     """Let another router serve a queue. Raises ValueError for what is no name of a pool."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", pool):
-        raise ValueError(f"“{pool}” is no name of a pool; use small letters, digits and hyphens, as in night-shift")
+    _check_name(pool)
     if pool == models.MAIN:
         models.Pooled.objects.filter(queue=queue).delete()
     else:
         models.Pooled.objects.update_or_create(queue=queue, client_id=queue.client_id, defaults={"pool": pool})
     journal.record(events.PutIntoPool(queue.id, pool), at=now, client_id=queue.client_id)
+
+
+def even_out(*, pool: str, seconds: int, now: datetime) -> None:
+    """Let a pool's people stand back for what they did more than the others; 0 for not at all. Raises ValueError."""
+    _check_name(pool)
+    models.Fairness.objects.update_or_create(pool=pool, defaults={"seconds": seconds})
+    journal.record(events.EvensOut(pool, seconds), at=now)
+
+
+def _check_name(pool: str) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", pool):
+        raise ValueError(f"“{pool}” is no name of a pool; use small letters, digits and hyphens, as in night-shift")

@@ -23,3 +23,12 @@ class PutIntoPool(Event):
     name: ClassVar[str] = "queue.put-into-pool"
     queue: int
     pool: str
+
+
+@dataclass(frozen=True)
+class EvensOut(Event):
+    """From now on, whoever did more than the others stands so much further back in line; 0 seconds: no more."""
+
+    name: ClassVar[str] = "pool.evens-out"
+    pool: str
+    seconds: int

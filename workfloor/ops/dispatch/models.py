@@ -35,3 +35,13 @@ class Pooled(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} in {self.pool}"
+
+
+class Fairness(models.Model):
+    """How many seconds back in line whoever was busy all the time would stand if the others had not been at all."""
+
+    pool = models.SlugField(primary_key=True)
+    seconds = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.pool} evens out by {self.seconds} s"

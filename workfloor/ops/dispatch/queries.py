@@ -14,7 +14,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import models as journal_models
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people import rules as people
-from workfloor.core.people.models import Certificate, Clearance, Person
+from workfloor.core.people.models import Certificate, Clearance, Person, Presence, Spell
 from workfloor.core.queueing import rules as queueing
 from workfloor.core.work import models as work
 from workfloor.core.work import queries as work_queries
@@ -73,7 +73,56 @@ def everything(pool: str, now: datetime) -> rules.News:
     """All that a router must be told to begin with."""
     served = lines(pool, now)
     found = all_things([line.queue_id for line in served])
-    return rules.News(now.timestamp(), served, workers(now), found, refusals(now))
+    uneven = tuple(sorted(handicaps(pool, served, now).items()))
+    return rules.News(now.timestamp(), served, workers(now), found, refusals(now), handicaps=uneven)
+
+
+# --- fairness of load --------------------------------------------------------------------------------------------
+
+# How busy everybody who takes work now was in the last day: their spells, and what they did and have in hand, each
+# thing counted by the part of a person that it takes.
+_DAY = f"""
+SELECT presence.person_id,
+    extract(epoch FROM %(now)s - greatest(presence.since, %(start)s)) + coalesce((
+        SELECT sum(extract(epoch FROM spell.ended_at - greatest(spell.started_at, %(start)s)))
+        FROM {Spell._meta.db_table} spell WHERE spell.person_id = presence.person_id AND spell.ended_at > %(start)s
+    ), 0),
+    coalesce((
+        SELECT sum((item.talk_seconds + item.hold_seconds + item.wrap_seconds) / coalesce(line.at_once, 1)::float8)
+        FROM {work.Item._meta.db_table} item
+        LEFT JOIN unnest(%(queues)s::bigint[], %(at_once)s::int[]) AS line(queue_id, at_once) USING (queue_id)
+        WHERE item.done_by_id = presence.person_id AND item.wrapped_up_at > %(start)s
+    ), 0) + coalesce((
+        SELECT sum(extract(epoch FROM %(now)s - greatest(hand.since, %(start)s))
+                   * (upper(hand.share) - lower(hand.share)) / {people.CAPACITY})
+        FROM {work.Assignment._meta.db_table} hand WHERE hand.person_id = presence.person_id AND NOT hand.aside
+    ), 0)
+FROM {Presence._meta.db_table} presence WHERE presence.state = 'available'
+"""
+DAY = timedelta(days=1)
+# As if everybody had been there so much longer, as busy as all: who has just come is neither ahead nor behind.
+COMMON_SECONDS = 1800.0
+
+
+def handicaps(pool: str, served: Iterable[rules.Line], now: datetime) -> dict[int, float]:
+    """How many whole seconds further back in line each of the pool's people stands, by how busy they were in the last
+    day and how busy all together; {} where the pool does not even out.
+    """
+    weight = models.Fairness.objects.filter(pool=pool).values_list("seconds", flat=True).first()
+    if not weight:
+        return {}
+    at_once = {line.queue_id: line.at_once for line in served}
+    given: dict[str, Any] = {"now": now, "start": now - DAY, "queues": list(at_once), "at_once": list(at_once.values())}
+    with connection.cursor() as cursor:
+        cursor.execute(_DAY, given)
+        day = [(person_id, float(present), float(busy)) for person_id, present, busy in cursor.fetchall()]
+    occupancy = sum(busy for _, _, busy in day) / (sum(present for _, present, _ in day) or 1.0)
+    return {
+        person_id: float(round(queueing.handicap(
+            busy + occupancy * COMMON_SECONDS, present + COMMON_SECONDS, occupancy, weight
+        )))
+        for person_id, present, busy in day
+    }  # fmt: skip
 
 
 # --- people ------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ class Mind:
         self._spare: list[int] = []
         self._profiles: dict[queueing.Profile, int] = {}
         self._seen: dict[tuple[Any, ...], queueing.Profile] = {}
-        self._handicaps: dict[int, float] = {}
+        self.handicaps: dict[int, float] = {}
         # What changes by itself: a refusal is over, an item is due or kept no longer, somebody must be told of anew.
         self._forgiven_at: list[tuple[float, int, int]] = []  # (at, person id, queue id)
         self._due_at: list[tuple[float, int]] = []  # (at, item id)
@@ -155,7 +155,7 @@ class Mind:
     def _hear_handicaps(self, news: News) -> None:
         """Whoever sits idle is moved in line by what their handicap changes."""
         for person_id, seconds in news.handicaps:
-            self._handicaps[person_id] = seconds
+            self.handicaps[person_id] = seconds
             number = self.agent_numbers.get(person_id)
             if self.pool is None or number is None:
                 continue
@@ -326,7 +326,7 @@ class Mind:
         self._profiles = {profile: number for number, profile in enumerate(profiles)}
         room = max(ROOMY, 2 * len(self.things))
         self.pool = self._shaped(pools.pool([_queue(line) for line in lines], profiles or [()], self._people, room))
-        for person_id, seconds in self._handicaps.items():
+        for person_id, seconds in self.handicaps.items():
             if person_id in self.agent_numbers:
                 self.pool.handicap[self.agent_numbers[person_id]] = seconds
         for thing in self.things.values():
