@@ -1,0 +1,177 @@
+"""With Postfix and Dovecot: in through one, fetched from the other, out through the first, back into the same case."""
+
+import os
+import smtplib
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+
+from tests import mail, make
+from tests.ops.channels.email import servers
+from tests.ops.channels.email import sink as sinks
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.models import Message
+from workfloor.core.conversations.rules import Address, Content
+from workfloor.core.journal import actions as journal
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Case, Item
+from workfloor.kit import clock, rls
+from workfloor.ops.channels.email import actions, models
+
+pytestmark = [pytest.mark.installation, pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())]
+
+KEPT = ["customer.example", "porto.example"]
+BOXES = ["rui@customer.example", "eva@customer.example", "fetched@porto.example"]
+
+
+class Floor:
+    """Two mailboxes, one delivered to and one fetched, an agent, and customers with boxes of their own."""
+
+    def __init__(self, mta: servers.Servers, folder: Path) -> None:
+        self.mta = mta
+        (folder / "password").write_text("secret\n")
+        with _entered():
+            journal.make_partitions(first=clock.now())
+            self.ana = make.agent("Ana")
+            url = f"imap://fetched%40porto.example@127.0.0.1:{mta.imap}/INBOX"
+            for address, source in (("help@lisbon.example", ""), ("fetched@porto.example", url)):
+                actions.open_mailbox(
+                    queue=make.queue("mail"), address=address, now=clock.now(), source_url=source,
+                    password_file=str(folder / "password") if source else "",
+                )  # fmt: skip
+
+    def customer_sends(self, raw: bytes, to: str, sender: str = "rui@customer.example") -> None:
+        with smtplib.SMTP("127.0.0.1", self.mta.smtp) as server:
+            server.sendmail(sender, [to], raw)
+
+    def reply(self, item: Item, text: str, to: str = "rui@customer.example") -> Message:
+        with _entered():
+            item = Item.objects.get(id=item.id)
+            work.offer(item=item, person=self.ana, at_once=3, offer_seconds=30, now=clock.now())
+            item = work.accept(item=item, by=self.ana, now=clock.now())
+            said = {"content": Content(text), "recipients": [Address(to)]}
+            reply = conversations.reply(item=item, channel="email", by=self.ana, now=clock.now(), **said)
+            work.await_customer(item=item, by=self.ana, now=clock.now())
+            return reply
+
+
+@contextmanager
+def _entered():
+    with transaction.atomic():
+        rls.enter_every_client()
+        yield
+
+
+def wait_for(look, what: str, mta: servers.Servers, seconds: float = 60):
+    """Whatever `look` finds, within a minute."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with _entered():
+            if found := look():
+                return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not come about. The servers said:\n{mta.said()}")
+
+
+@pytest.fixture
+def floor(real_database, tmp_path):
+    port = servers.free_port()
+    with ExitStack() as stack:
+        elsewhere = stack.enter_context(sinks.running())
+        elsewhere.refuse = {"full@gone.example": "552 5.2.2 the mailbox is full"}
+        relayed = {"lisbon.example": port, "gone.example": int(elsewhere.url.rpartition(":")[2])}
+        mta = stack.enter_context(servers.running(relayed, KEPT, BOXES))
+        found = Floor(mta, tmp_path)
+        env = os.environ | {
+            "WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path),
+            "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}", "WORKFLOOR_SMTP_URL": f"smtp://127.0.0.1:{mta.smtp}",
+            "WORKFLOOR_MAIL_UNDO_SECONDS": "0",
+        }  # fmt: skip
+        for command in ("mail listen", "mail fetch", "worker"):
+            stack.enter_context(_running(command, env, tmp_path))
+        servers.wait_for(port, mta)
+        yield found
+
+
+@contextmanager
+def _running(command: str, env: dict[str, str], folder: Path):
+    with (folder / f"{command}.log").open("wb") as log:
+        program = Path(sys.executable).with_name("workfloor")
+        process = subprocess.Popen([program, *command.split()], env=env, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.mark.parametrize("address", ["help@lisbon.example", "fetched@porto.example"], ids=["delivered", "fetched"])
+def test_a_mail_goes_in_an_answer_out_and_what_comes_back_is_in_the_same_case(floor, address):
+    floor.customer_sends(mail.letter("My bill is wrong", to=address, From="Rui <rui@customer.example>"), address)
+    item = wait_for(Item.objects.first, "the item", floor.mta)
+
+    reply = floor.reply(item, "We look into it")
+    wait_for(lambda: floor.mta.inbox("rui"), "the reply in Rui's box", floor.mta)
+    wait_for(Message.objects.filter(id=reply.id, state="sent").exists, "the reply's being sent", floor.mta)
+    [raw] = floor.mta.inbox("rui")
+    got = message_from_bytes(raw)
+    assert "We look into it" in got.get_payload()
+    assert got["In-Reply-To"] == "<first@example.com>"
+
+    answer = mail.letter(
+        "Thank you", to=got["Reply-To"], From="Rui <rui@customer.example>", Message_ID="<second@customer.example>",
+        In_Reply_To=got["Message-ID"],
+    )  # fmt: skip
+    floor.customer_sends(answer, address)
+    again = wait_for(Message.objects.filter(text="Thank you").first, "the answer", floor.mta)
+    assert again.case_id == item.case_id
+    with _entered():
+        assert (Case.objects.count(), Item.objects.count()) == (1, 1)
+        assert Item.objects.get().awaiting_customer_since is None
+        assert not models.Delivery.objects.filter(in_doubt__gt=0).exists()
+
+
+def test_a_reply_that_bounces_comes_back_to_the_agent_and_opens_no_case(floor):
+    letter = mail.letter("Hello", From="Full <full@gone.example>")
+    floor.customer_sends(letter, "help@lisbon.example", sender="full@gone.example")
+    item = wait_for(Item.objects.first, "the item", floor.mta)
+
+    reply = floor.reply(item, "We look into it", to="full@gone.example")
+    failed = wait_for(Message.objects.filter(id=reply.id, state="failed").first, "the report", floor.mta)
+
+    assert "the mailbox is full" in failed.fault
+    with _entered():
+        assert (Case.objects.count(), Item.objects.count()) == (1, 1)
+        assert (Item.objects.get().state, Item.objects.get().awaiting_customer_since) == ("waiting", None)
+        assert models.Arrival.objects.get(state="set-aside").message_id == reply.id
+
+
+def test_an_address_that_does_not_exist_is_refused_while_the_sender_waits(floor):
+    with smtplib.SMTP("127.0.0.1", floor.mta.smtp) as server:
+        server.sendmail("rui@customer.example", ["nobody@lisbon.example"], mail.letter("Hello"))
+
+    wait_for(lambda: floor.mta.inbox("rui"), "Postfix's own report to Rui", floor.mta)
+    assert b"No such mailbox here" in floor.mta.inbox("rui")[0]
+    with _entered():
+        assert not models.Arrival.objects.exists()
+
+
+def test_what_waits_on_the_server_is_fetched_once_by_however_many(floor, real_database, tmp_path):
+    env = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "other")}
+    (tmp_path / "other").mkdir()
+    with _running("mail fetch", env, tmp_path / "other"):
+        for number in range(40):
+            raw = mail.letter(f"Number {number}", Message_ID=f"<{number}@x>", From=f"{number}@customer.example")
+            floor.customer_sends(raw, "fetched@porto.example")
+        wait_for(lambda: Item.objects.count() == 40, "forty items", floor.mta)
+
+    with _entered():
+        assert models.Arrival.objects.count() == 40
+        assert sorted(models.Arrival.objects.values_list("uid", flat=True)) == list(range(1, 41))
+        assert models.Place.objects.get().uid == 40
