@@ -1,6 +1,7 @@
 """A client's system sends work, asks what became of it, and takes it back."""
 
 import json
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -13,7 +14,7 @@ from workfloor.core.clients import actions as clients
 from workfloor.core.journal import queries as journal
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Case, Customer, Item
-from workfloor.kit import rls
+from workfloor.kit import clock, rls
 
 ALL_SCOPES = ("work:write", "work:read", "statement:read")
 LETTER = {"key": "letter-1", "queue": "mail", "title": "My bill is wrong"}
@@ -332,3 +333,51 @@ def test_of_another_clients_work_not_even_the_existence_shows(everyone):
 
     assert (unknown.status_code, unknown.content) == (of_south.status_code, of_south.content)
     assert north.cancel("letter-1").status_code == 404
+
+
+# --- scheduled, of a known case, for somebody --------------------------------------------------------------------
+
+
+def test_work_that_is_not_before_a_time_waits_from_then_on(system):
+    at = clock.now() + timedelta(hours=3)
+    answer = system.send(not_before=at.isoformat())
+
+    assert answer.status_code == 201
+    assert datetime.fromisoformat(answer.json()["queued_at"]) == at.replace(microsecond=at.microsecond // 1000 * 1000)
+    assert Item.objects.get().queued_at == at
+    assert system.send(not_before=at.isoformat()).status_code == 200
+    assert system.send(not_before=(at + timedelta(hours=1)).isoformat()).status_code == 409
+
+
+def test_work_that_follows_earlier_work_is_of_its_case(system):
+    system.send(customer={"reference": "C-1"})
+    assert system.send(key="letter-2", follows="letter-1").status_code == 201
+
+    assert len({item.case_id for item in Item.objects.all()}) == 1
+    assert system.send(key="letter-3", follows="letter-9").status_code == 404
+    assert System("another").send(key="letter-3", follows="letter-1").status_code == 404
+
+
+def test_an_agent_can_be_asked_for_where_the_contract_keeps_work(system):
+    ana = make.agent()
+    refused = system.send(ask_for=ana.account.email)
+    assert (refused.status_code, "keep_for" in refused.content.decode()) == (422, True)
+    make.amended(make.KEEPS)
+
+    assert system.send(ask_for=ana.account.email).status_code == 201
+    assert Item.objects.get().kept_for == ana
+
+
+def test_nobody_can_be_asked_for_who_is_not_cleared(system):
+    make.amended(make.KEEPS)
+    for address in (make.agent(clear_for=None).account.email, "nobody@example.com"):
+        assert system.send(ask_for=address).status_code == 404
+    assert not Item.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "at", ["2099-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-13-01T00:00:00Z", "tomorrow", "2026-12-01T10:00:00"]
+)
+def test_a_time_that_is_none_or_too_far_off_is_refused(system, at):
+    assert system.send(not_before=at).status_code == 422
+    assert not Item.objects.exists()

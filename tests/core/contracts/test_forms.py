@@ -225,6 +225,15 @@ def test_the_bank_has_six_queues_and_promises_80_percent_in_20_seconds():
         ("port = 1 }", "port = 4 }", "processes[0].queues[0].relax[0].port", "only lower"),
         (", port = 1 }", " }", "processes[0].queues[0].relax[0]", "too little"),
         ("at_once = 4", "at_once = 7", "processes[1].queues[0].at_once", "1 for a call"),
+        ("at_once = 4", 'at_once = 4\nkeep_for = "2 h"', "processes[1].queues[0].keep_for", "Seconds or minutes"),
+        ("at_once = 4", 'at_once = 4\nyields = "yes"', "processes[1].queues[0].yields", "not understood"),
+        (
+            "at_once = 4",
+            "at_once = 4\nyields = true\ninterrupts = true",
+            "processes[1].queues[0].yields",
+            "contradicts interrupts",
+        ),
+        ('offer_for = "30 seconds"', "yields = true", "processes[0].queues[0].yields", "on the line"),
         ('resolve_within = "2h"', 'resolve_within = "2 days"', "processes[1].queues[0].resolve_within", "Days"),
         ('of = ["regular"]\nthreshold', 'of = ["regula"]\nthreshold', "service_levels[0].of[0]", "no queue regula"),
         ('threshold = "20s"\n', "", "service_levels[0].threshold", "missing"),
@@ -440,6 +449,8 @@ def test_a_file_does_not_differ_from_itself_nor_from_other_words_for_the_same():
         ('title = "Desk"', 'title = "Service desk"', "Price “Desk”: taken out"),
         ('title = "Desk"', 'title = "Service desk"', "Price “Service desk”: added"),
         ("at_once = 4", 'at_once = 4\n[[processes.queues]]\nname = "fax"\nrequires = {}', "Queue fax: added"),
+        ("at_once = 4", 'at_once = 4\nkeep_for = "2 min"', "Queue mail: keep for: nothing becomes 2 min"),
+        ("at_once = 4", "at_once = 4\nyields = true", "Queue mail: yields: nothing becomes yes"),
     ],
 )  # fmt: skip
 def test_each_change_is_said_in_words(old, new, says):

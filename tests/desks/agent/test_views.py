@@ -1,13 +1,16 @@
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests import make
 from workfloor.core.journal import queries as journal
+from workfloor.core.people import actions as people
 from workfloor.core.people.models import Presence
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as items
 from workfloor.kit import clock
+from workfloor.ops.dispatch import actions as router
 
 pytestmark = pytest.mark.usefixtures("everyone")
 LIVE = {"HX-Request": "true"}
@@ -194,3 +197,83 @@ def test_the_desk_is_for_agents(client, role):
 
     assert client.get("/desk/").status_code == 403
     assert client.post("/desk/available/", headers=LIVE).status_code == 403
+
+
+# --- put aside, called back, off shift ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def interrupted(client, ana):
+    """Ana has a letter in hand, and has accepted a call that interrupts it."""
+    make.amended(make.YIELDS, make.INTERRUPTS)
+    make.item("mail", title="My bill is wrong", at=clock.now())
+    router.pulse(now=clock.now())
+    mail = work.accept(item=items.offered_to(ana).get(), by=ana, now=clock.now())
+    make.call(title="Stolen card", at=clock.now())
+    router.pulse(now=clock.now())
+    return mail, work.accept(item=items.offered_to(ana).get(), by=ana, now=clock.now())
+
+
+def test_the_call_is_open_and_the_letter_beside_it_is_put_aside_until_the_call_is_wrapped_up(client, ana, interrupted):
+    mail, call = interrupted
+    shown = page(client)
+    assert f'aria-labelledby="item-title-{call.id}"' in shown
+    assert "put aside" in shown
+
+    shown = page(client, f"?item={mail.id}")
+    assert all(words in shown for words in ("Put aside", "goes on by itself", "Transfer"))
+    assert "How did it end?" not in shown
+    refusal = press(client, mail, "finish", disposition="answered")
+    assert (refusal.status_code, "put aside for more urgent work" in refusal.content.decode()) == (409, True)
+
+    press(client, call, "end")
+    press(client, call, "wrap-up", disposition="resolved")
+    assert "How did it end?" in page(client)
+    assert press(client, mail, "finish", disposition="answered").status_code == 204
+
+
+def test_a_call_back_is_agreed_by_the_clock_of_the_site_and_is_of_the_same_case(client, ana):
+    ana.site = people.open_site(name="Cebu", country="PH", zone="Asia/Manila")
+    ana.save()
+    call = held(ana, customer=work.Customer("C-7", "Rui Costa"))
+    day = clock.now().date() + timedelta(days=2)
+    assert press(client, call, "call-back", at=f"{day}T10:30").status_code == 204
+    assert press(client, call, "call-back", at=f"{day}T10:30").status_code == 204  # pressed twice
+
+    [callback] = items.items().filter(kind="callback")
+    assert callback.queued_at == datetime(day.year, day.month, day.day, 2, 30, tzinfo=UTC)
+    assert (callback.case_id, callback.queue_id, callback.title) == (call.case_id, call.queue_id, call.title)
+    assert state(call) == "held"
+
+
+def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_sees_it_coming(client, ana):
+    make.amended(make.KEEPS)
+    mail = held(ana, queue="mail")
+    assert "you are asked first" in page(client)
+    press(client, mail, "call-back", at=f"{clock.now().date() + timedelta(days=2)}T10:30")
+
+    assert items.items().get(kind="callback").kept_for == ana
+    assert "To come" in page(client)
+
+
+@pytest.mark.parametrize(
+    ("at", "status", "says"),
+    [
+        ("2020-01-01T10:00", 409, "still to come"), ("9999-01-01T10:00", 409, "next 366 days"),
+        ("tomorrow", 422, "Choose a day and a time"), ("", 422, "Choose a day and a time"),
+    ],
+)  # fmt: skip
+def test_a_call_back_has_a_time_that_is_to_come(client, ana, at, status, says):
+    answer = press(client, held(ana), "call-back", at=at)
+
+    assert (answer.status_code, says in answer.content.decode()) == (status, True)
+
+
+def test_who_is_off_shift_is_told_so_and_when_the_next_one_begins(client, ana):
+    now = clock.now()
+    people.plan_shift(person=ana, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=1), now=now)
+    assert "shift until" in page(client)
+    people.cancel_shift(shift=ana.shifts.get(), now=now)
+    people.plan_shift(person=ana, starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), now=now)
+    assert "You are off shift" in page(client)
+    assert f"begins on {now + timedelta(hours=1):%-d %B at %H:%M}" in page(client)

@@ -65,6 +65,14 @@ def test_waiting_offered_held_and_done_are_told_apart(leader):
     assert found.arrivals.total == 4
 
 
+def test_what_is_scheduled_does_not_wait_before_it_is_due(leader):
+    make.call(at=make.NINE, not_before=make.later(hours=1))
+
+    before, after = line(leader, make.later(minutes=59)), line(leader, make.later(minutes=61))
+    assert (before.waiting, before.scheduled, before.oldest_queued_at) == (0, 1, None)
+    assert (after.waiting, after.scheduled, after.oldest_queued_at) == (1, 0, make.later(hours=1))
+
+
 def test_in_time_counts_what_was_answered_as_promised(leader):
     ana = make.agent("Ana")
     done(make.call(), ana, make.later(seconds=20))

@@ -229,6 +229,13 @@ REPLAY = (
 )
 
 
+def test_work_that_interrupts_other_work_is_refused_not_simulated_without_it():
+    interrupts = AGREED_TEXT.replace('answer_within = "20s"', 'answer_within = "20s"\ninterrupts = true', 1)
+    assert interrupts != AGREED_TEXT
+
+    assert "scenario.contract" in {place for _, place in faults(agreed(), contract=contracts.read(interrupts))}
+
+
 def past(hour: int, outcome="answered", agent="A1", queue=QUEUE.name, waited=0.0, handling=60.0) -> Past:
     return Past(queue, datetime(2026, 3, 2, hour, tzinfo=UTC), waited, outcome, handling, 0.0, agent)
 

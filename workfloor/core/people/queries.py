@@ -92,6 +92,11 @@ def on_shift(person: models.Person, now: datetime) -> tuple[bool, datetime | Non
     return rules.on_shift(((each.starts_at, each.ends_at) for each in found.ahead), found.planned, now)
 
 
+def shift(person: models.Person, now: datetime) -> tuple[bool, datetime | None]:
+    """The same of one person, however they were read."""
+    return on_shift(with_shifts(models.Person.objects.filter(id=person.id), now).get(), now)
+
+
 def shifts(person: models.Person, since: datetime) -> list[models.Shift]:
     """A person's shifts that are not over at an instant, in order."""
     return list(models.Shift.objects.filter(person=person, cancelled_at=None, ends_at__gt=since).order_by("starts_at"))

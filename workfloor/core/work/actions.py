@@ -30,6 +30,9 @@ class NotYours(Refused):
     """Somebody else has the item in hand, or nobody has."""
 
 
+FURTHEST = timedelta(days=366)  # that anything is scheduled for
+
+
 @dataclass(frozen=True)
 class Customer:
     """How a sender names a customer."""
@@ -67,6 +70,8 @@ def receive(
             raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
         return known, False
     terms = contracts.terms_of(queue, now)
+    if not_before and not_before > now + FURTHEST:
+        raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
     if asked_for and not terms.keep_for_seconds:
         raise Refused(f"Nobody can be asked for: the contract keeps no work of {queue.name} for anybody (keep_for).")
     at, knows = max(now, not_before or now), queries.last_agent(case.id if case else None)
@@ -276,6 +281,21 @@ def transfer(*, item: models.Item, queue: Queue, by: Person, now: datetime, note
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
     return _happen(item, events.Transferred(queue.id, note), at=now, person=by, by=by)
+
+
+def call_back(*, item: models.Item, at: datetime, by: Person, now: datetime) -> models.Item:
+    """Agree with the customer of an item in hand to call at a time; the call is an item of its own, of the same case.
+
+    It waits in the same queue from then on. Where the contract keeps work, it is kept for whoever agreed to it.
+    """
+    item = _in_hands_of(item, by)
+    if at <= now:
+        raise Refused("Choose a time that is still to come.")
+    callback, _ = receive(
+        queue=item.queue, key=f"{item.key}/back-{at:%Y%m%dT%H%M}", title=item.title, payload=item.payload,
+        kind="callback", case=item.case, not_before=at, by_id=by.id, now=now,
+    )  # fmt: skip
+    return callback
 
 
 def escalate(*, item: models.Item, by: Person, now: datetime, note: str) -> models.Item:

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Final, Literal
 from django.http import HttpRequest
 from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, ConfigDict
 
 from workfloor.core.clients.api import PROBLEMS, Problem, TokenAuth
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
+from workfloor.core.people import queries as people
+from workfloor.core.people.models import Person
 from workfloor.core.work import actions, models, queries, rules
 from workfloor.kit import clock
 
@@ -98,6 +100,17 @@ class WorkIn(Schema):
     )
     customer: CustomerIn | None = Field(None, description="Whom it is for; opens the case in their name.")
     case_kind: Literal["complaint", "request", "question", "lead"] = "request"
+    follows: Key | None = Field(
+        None, min_length=1, max_length=200,
+        description="The key of earlier work, to whose case this belongs; the customer is that case's.",
+    )  # fmt: skip
+    not_before: AwareDatetime | None = Field(
+        None, description="Nobody is offered it before, such as a callback at an agreed time; promises run from then."
+    )
+    ask_for: Text | None = Field(
+        None, max_length=200,
+        description="The address of an agent cleared for you, who is asked first for as long as the queue keeps work.",
+    )  # fmt: skip
 
 
 class WorkOut(Schema):
@@ -109,6 +122,7 @@ class WorkOut(Schema):
     state: str = Field(description=f"One of {', '.join(rules.STATES)}.")
     title: str
     received_at: datetime
+    queued_at: datetime = Field(description="Since when it waits; of scheduled work, from when on it will.")
     answer_by: datetime | None = Field(description="Until when the contract promises an answer.")
     due_at: datetime | None = Field(description="Until when the contract promises that it is done.")
     connected_at: datetime | None = Field(description="When an agent first took it up.")
@@ -142,6 +156,19 @@ def _queue(request: Any, name: str) -> Queue:
     return queue
 
 
+def _case(request: Any, key: str | None) -> models.Case | None:
+    return _found(request, key).case if key else None
+
+
+def _agent(request: Any, address: str | None) -> Person | None:
+    if address is None:
+        return None
+    person = people.by_email(address)
+    if person is None or people.clearance(person, request.auth.client.slug) is None:
+        raise HttpError(404, f"Nobody who is cleared for you signs in as {address}.")
+    return person
+
+
 @router.post(
     "/work", auth=TokenAuth("work:write"), response={200: WorkOut, 201: WorkOut, 409: Problem} | PROBLEMS,
     summary="Send work in",
@@ -155,10 +182,13 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
     try:
         item, new = actions.receive(
             queue=_queue(request, body.queue), key=body.key, title=body.title, payload=body.payload, customer=customer,
-            case_kind=body.case_kind, now=clock.now(),
+            case_kind=body.case_kind, case=_case(request, body.follows), not_before=body.not_before,
+            asked_for=_agent(request, body.ask_for), now=clock.now(),
         )  # fmt: skip
     except actions.Conflict as conflict:
         raise HttpError(409, f"{conflict}.") from conflict
+    except actions.Refused as refused:
+        raise HttpError(422, str(refused)) from refused
     except contracts.NoContract as gone:
         raise HttpError(404, f"The contract in force has no queue “{body.queue}” any more.") from gone
     return Status(201 if new else 200, _out(item))

@@ -28,11 +28,6 @@ def by_key(client_id: int, key: str) -> models.Item | None:
     return items().filter(client_id=client_id, key=key).first()
 
 
-def waiting() -> QuerySet[models.Item]:
-    """What could be offered now, oldest first."""
-    return items().filter(state="waiting", awaiting_customer_since=None).order_by("queued_at", "id")
-
-
 def offered_to(person: Person) -> QuerySet[models.Item]:
     """What a person is being offered, oldest first."""
     return items().filter(person=person, state="offered").order_by("queued_at", "id")
@@ -42,6 +37,11 @@ def held_by(person: Person) -> QuerySet[models.Item]:
     """What a person works on or wraps up, longest held first and what is put aside last."""
     found = items().filter(person=person, state__in=["held", "wrapping"])
     return found.order_by(F("put_aside_at").asc(nulls_first=True), "connected_at", "id")
+
+
+def agreed(person: Person, now: datetime) -> QuerySet[models.Item]:
+    """What is scheduled and kept for a person, the next first."""
+    return items().filter(state="waiting", queued_at__gt=now, kept_for=person).order_by("queued_at", "id")
 
 
 def done_by(person: Person, since: datetime) -> QuerySet[models.Item]:

@@ -43,6 +43,15 @@ class Seen(forms.Form):
     up_to = forms.IntegerField(min_value=0, max_value=2**63 - 1)
 
 
+class CallBack(forms.Form):
+    """When the customer is to be called, by the clock of the agent's site."""
+
+    at = forms.DateTimeField(
+        input_formats=["%Y-%m-%dT%H:%M"],
+        error_messages={"required": "Choose a day and a time.", "invalid": "Choose a day and a time."},
+    )
+
+
 class Transfer(forms.Form):
     """Which queue the item goes to, and what the next one should know."""
 

@@ -32,6 +32,7 @@ class Opened:
     queues: list[Queue]
     earlier: list[Item]
     on_the_line: bool
+    keeps: bool
     may_hold: bool
     talk: "Talk | None"
 
@@ -45,10 +46,12 @@ class Desk:
     held: list[Item]
     opened: Opened | None
     resting: list[Item]
+    agreed: list[Item]
     done: list[tuple[Item, int]]
     day: rules.Day
     zone: ZoneInfo
     lacks: str
+    shift_ends_at: datetime | None
 
 
 def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
@@ -63,10 +66,12 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
         held=held,
         opened=opened(item, now) if item else None,
         resting=resting(person),
+        agreed=list(work.agreed(person, now)),
         done=done,
         day=rules.day(seconds for _, seconds in done),
         zone=zone,
         lacks=lacks(person, now.astimezone(zone)),
+        shift_ends_at=shift_ends_at(person, now),
     )
 
 
@@ -103,6 +108,7 @@ def opened(item: Item, now: datetime) -> Opened:
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
         on_the_line=item.kind in rules.ON_THE_LINE,
+        keeps=terms.keep_for_seconds is not None,
         may_hold=item.kind in rules.HELD_BY_VOICE,
         talk=talk(item, now),
     )
@@ -143,4 +149,15 @@ def lacks(person: Person, today: datetime) -> str:
         return "You are not cleared for any client yet, so no work can be offered to you. Ask your team leader."
     if not people.skills_on(person, today.date()):
         return "No certificate of yours is valid today, so no work can be offered to you. Ask your team leader."
+    on_shift, begins = people.shift(person, today)
+    if not on_shift:
+        local = begins.astimezone(today.tzinfo) if begins else None
+        when = f"Your next shift begins on {local:%-d %B at %H:%M}" if local else "No further shift of yours is planned"
+        return f"You are off shift, so no work is offered to you. {when}."
     return ""
+
+
+def shift_ends_at(person: Person, now: datetime) -> datetime | None:
+    """When the shift ends that a person is on; None for whom none is planned, or who is off shift."""
+    on_shift, ends = people.shift(person, now)
+    return ends if on_shift else None

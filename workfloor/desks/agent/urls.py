@@ -23,6 +23,7 @@ urlpatterns = [
     path("items/<int:item_id>/await-customer/", views.await_customer, name="await-customer"),
     path("items/<int:item_id>/customer-answered/", views.customer_answered, name="customer-answered"),
     path("items/<int:item_id>/transfer/", views.transfer, name="transfer"),
+    path("items/<int:item_id>/call-back/", views.call_back, name="call-back"),
     path("items/<int:item_id>/escalate/", views.escalate, name="escalate"),
     path("items/<int:item_id>/end/", views.end, name="end"),
     path("items/<int:item_id>/wrap-up/", views.wrap_up, name="wrap-up"),

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import actions as conversations
@@ -219,6 +220,13 @@ def transfer(request: Request, item_id: int) -> None:
     item = the_item(item_id)
     entered = checked(forms.Transfer(request.POST, item.client_id))
     work.transfer(item=item, by=request.person, now=clock.now(), **entered)
+
+
+@deed
+def call_back(request: Request, item_id: int) -> None:
+    with timezone.override(queries.zone_of(request.person)):
+        at = checked(forms.CallBack(request.POST))["at"]
+    work.call_back(item=the_item(item_id), at=at, by=request.person, now=clock.now())
 
 
 @deed

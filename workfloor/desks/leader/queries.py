@@ -33,6 +33,7 @@ class Line:
     kind: str
     waiting: int = 0
     resting: int = 0  # until the customer answers
+    scheduled: int = 0  # for a time to come
     offered: int = 0
     held: int = 0
     oldest_queued_at: datetime | None = None
@@ -158,7 +159,7 @@ def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
     """Read every queue that a contract in force names."""
     found = {line.queue.id: line for client in shown for line in promised(client, now)}
     ours = Item.objects.filter(queue_id__in=found)
-    for row in [*open_now(ours), *came_since(ours, midnight), *done_since(ours, midnight)]:
+    for row in [*open_now(ours, now), *came_since(ours, midnight), *done_since(ours, midnight)]:
         line = found[row.pop("queue_id")]
         promised_at = row.pop("promised_at", None)
         for name, value in row.items():
@@ -184,14 +185,15 @@ def promised(client: Client, now: datetime) -> list[Line]:
     ]
 
 
-def open_now(ours: QuerySet[Item]) -> list[dict[str, Any]]:
+def open_now(ours: QuerySet[Item], now: datetime) -> list[dict[str, Any]]:
     """Count what waits and what is in somebody's hands."""
-    waits = Q(state="waiting", awaiting_customer_since=None)
+    waits = Q(state="waiting", awaiting_customer_since=None, queued_at__lte=now)
     unfinished = ours.filter(Q(state="waiting") | Q(person__isnull=False)).values("queue_id")
     return list(
         unfinished.annotate(
             waiting=Count("id", waits),
-            resting=Count("id", Q(state="waiting") & ~waits),
+            resting=Count("id", Q(state="waiting", awaiting_customer_since__isnull=False)),
+            scheduled=Count("id", Q(state="waiting", awaiting_customer_since=None, queued_at__gt=now)),
             offered=Count("id", Q(state="offered")),
             held=Count("id", Q(state__in=["held", "wrapping"])),
             oldest_queued_at=Min("queued_at", filter=waits),
