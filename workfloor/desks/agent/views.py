@@ -224,9 +224,10 @@ def transfer(request: Request, item_id: int) -> None:
 
 @deed
 def call_back(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
     with timezone.override(queries.zone_of(request.person)):
         at = checked(forms.CallBack(request.POST))["at"]
-    work.call_back(item=the_item(item_id), at=at, by=request.person, now=clock.now())
+    work.call_back(item=item, at=at, by=request.person, now=clock.now())
 
 
 @deed
