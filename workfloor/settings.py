@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "workfloor.core.people",
     "workfloor.core.periods",
     "workfloor.core.contracts",
+    "workfloor.core.claims",
     "workfloor.core.work",
     "workfloor.core.rollups",
     "workfloor.core.conversations",

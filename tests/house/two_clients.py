@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 
 from tests import make
+from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
 from workfloor.core.conversations import actions as conversations
@@ -72,6 +73,12 @@ def side(slug: str, word: str) -> Side:
     )
     mail.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
+    for queues in (["calls"], []):
+        claim = claims.claim_event(
+            client=client, kind="client-outage", starts_at=make.NINE, ends_at=make.later(hours=1), queues=queues,
+            reason=f"Line {word}", by=staff["leader"], now=make.NINE,
+        )  # fmt: skip
+        claims.approve(claim=claim, by=staff["manager"], now=make.NINE)
     own = make.person("client", name=f"Own {word}", of=client)
     token = clients.issue_token(client=client, title=word, scopes=SCOPES, now=make.NINE)
     widget = chat.add_widget(

@@ -26,6 +26,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "token": ("workfloor.cli.token:token", "Issue and revoke the tokens of clients' systems."),
     "widget": ("workfloor.cli.widget:widget", "Let clients' own sites chat with their visitors."),
     "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
+    "exclusion": ("workfloor.cli.claim:exclusion", "Claim and approve what service levels leave out; record outages."),
+    "delivery": ("workfloor.cli.claim:delivery", "Record and approve hours and costs that are charged."),
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
     "period": ("workfloor.cli.closing:period", "Close months: proposed by one, approved by another."),
     "dispute": ("workfloor.cli.closing:dispute", "Dispute figures of closed months, and decide."),

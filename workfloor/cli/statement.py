@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
     from workfloor.ops.billing import forms, rules
 
-RIGHT = ("counted", "met", "attained", "quantity", "rate", "amount", "value")
+RIGHT = ("counted", "count", "met", "attained", "quantity", "rate", "amount", "value")
 
 
 @click.command(
@@ -63,6 +63,7 @@ Examples:
   workfloor explain first-bank 1999-02 m1                the items of the first service level
   workfloor explain first-bank 1999-02 m1/stock-exchange ... of one queue
   workfloor explain first-bank 1999-02 "Calls answered" --format json
+  workfloor explain first-bank 1999-02 x1                what the first service level leaves out, and why
   workfloor explain first-bank 1999-02 excluded          what counts nowhere
   workfloor explain first-bank 1999-02 m1 --item 4711    one item's facts
 """
@@ -75,7 +76,8 @@ Examples:
 def explain(client: str, period: str, line: str, item: int | None, form: str) -> None:
     """List exactly the items that a figure of the statement counts, and the facts behind one of them.
 
-    LINE is an id from the statement (m1, m1/QUEUE, l2, c1, received, answered, abandoned, excluded, open) or a title.
+    LINE is an id from the statement (m1, m1/QUEUE, x1 for what m1 leaves out, l2, c1, received,
+    answered, abandoned, excluded, open) or a title.
     """
     with _entered(client) as found:
         from workfloor.kit import clock
@@ -149,6 +151,8 @@ def _text(worded: dict[str, Any]) -> str:
         console.print("  ".join(f"{name} {count}" for name, count in worded["totals"]), markup=False, highlight=False)
         console.print(_table(worded["measures"], "Service levels", "id name counted met attained promise verdict"))
         console.print(_table(worded["by_queue"], "By queue", "id name queue counted met attained"))
+        if worded["left_out"]:
+            console.print(_table(worded["left_out"], "Left out by exclusions", "id name counts count"))
         console.print(_invoice(worded))
         if worded["corrections"]:
             console.print(_table(worded["corrections"], "Corrected later", "title into amount"))
@@ -206,23 +210,22 @@ def _show_items(subject: "rules.Subject") -> None:
         says = row["value"] if row["met"] is None else {True: "met", False: "missed"}[row["met"]]
         at = row["received_at"][:19]
         click.echo(f"{row['item']:>9}  {at}  {row['queue']:<20} {row['state']:<10} {says!s:<8} {_plain(row['key'])}")
-    click.echo(f"{count:,} items" if count else "No items: a fixed price, or nothing was counted.")
+    click.echo(f"{count:,} {subject.opens}" if count else "No items: a fixed price, or nothing was counted.")
 
 
 def _show_facts(subject: "rules.Subject", number: int, form: str) -> None:
-    from workfloor.core.journal import queries as journal
     from workfloor.ops.billing import forms, queries
 
     if not queries.counts_item(subject, number):
         raise click.ClickException(f"{subject.id} does not count item {number}.")
-    facts = journal.of_item(number)
+    facts = queries.facts_behind(subject, number)
     if form == "json":
         told = [
             {"id": fact.id, "at": fact.at.isoformat(), "event": fact.event, "details": fact.details} for fact in facts
         ]
         click.echo(json.dumps({"item": number, "facts": told}, indent=2, ensure_ascii=False))
         return
-    click.echo(f"Item {number}, times in {subject.zone}")
+    click.echo(f"{'Claim' if subject.opens == 'outages' else 'Item'} {number}, times in {subject.zone}")
     for fact in facts:
         row = forms.worded_fact(fact, subject.zone)
         click.echo(f"{row['at']}  {row['event']:<20} {_plain(row['details'])}".rstrip())

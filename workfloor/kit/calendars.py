@@ -9,10 +9,10 @@ from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
 Span = tuple[time, time]
-_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 _MIDNIGHT = time(0)
 # Longer than any closure that a contract would mean; beyond it the calendar is taken for closed for good.
-_LONGEST_CLOSURE_DAYS = 3 * 366
+_LONGEST_CLOSUREDAYS = 3 * 366
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -95,7 +95,78 @@ def period_of(at: datetime, zone: str) -> str:
     if at < period_bounds(period, zone)[1]:
         return period
     # A clock set back over midnight shows the old month again after the new one has begun.
-    return f"{local + _DAY:%Y-%m}"
+    return f"{local + DAY:%Y-%m}"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time over which something is counted; `is_due` where it ends in the month that was asked for."""
+
+    name: str
+    starts_at: datetime
+    ends_at: datetime  # the first instant after it
+    is_due: bool = True
+
+
+def windows(length: str, period: str, zone: str, starts_on: date, ends_on: date) -> list[Window]:
+    """Return the windows of a length that end in a month, such as `1999-02`, of a term (its first and last day).
+
+    A length is `day`, `week` (Monday to Sunday), `month`, `quarter` or `year` (counted from the month in which the term
+    starts), or `3 months` up to this one. Windows are cut to the term; the one in which the term ends, ends there. Of
+    those longer than a month, where none ends in it, the one that is running is returned, up to the month's end and
+    not due.
+    """
+    first, last = _days(period)
+    first, last = max(first, starts_on), min(last, ends_on)
+    if length == "day":
+        return [_window(f"{day}", day, day, zone) for day in _every(first, last)]
+    if length == "week":
+        ends = [day for day in _every(first, last) if day.weekday() == 6 or day == ends_on]
+        begun = [(max(day - timedelta(days=day.weekday()), starts_on), day) for day in ends]
+        return [_window(f"{a} to {z}", a, z, zone) for a, z in begun]
+    return [_long_window(length, first, last, zone, starts_on, ends_on)]
+
+
+def _long_window(length: str, first: date, last: date, zone: str, starts_on: date, ends_on: date) -> Window:
+    since = (first.year - starts_on.year) * 12 + first.month - starts_on.month
+    named = {"month": 1, "quarter": 3, "year": 12}
+    months = named.get(length) or int(length.split()[0])
+    behind = since % months if length in named else min(since, months - 1)
+    year, month = divmod(first.year * 12 + first.month - 1 - behind, 12)
+    begins = max(date(year, month + 1, 1), starts_on)
+    is_due = behind == months - 1 or (length in named and last == ends_on)
+    name = f"{last:%Y-%m}" if months == 1 else f"{begins:%Y-%m} to {last:%Y-%m}"
+    return _window(name, begins, last, zone, is_due)
+
+
+def _window(name: str, first: date, last: date, zone: str, is_due: bool = True) -> Window:
+    return Window(name, instant(first, _MIDNIGHT, zone), instant(last + DAY, _MIDNIGHT, zone), is_due)
+
+
+def _days(period: str) -> tuple[date, date]:
+    year, month = map(int, period.split("-"))
+    return date(year, month, 1), date(year + month // 12, month % 12 + 1, 1) - DAY
+
+
+def _every(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def day_ends(window: Window, zone: str, now: datetime) -> list[datetime]:
+    """Return the instants at which the days of a window end, as far as they have."""
+    first = window.starts_at.astimezone(_zone(zone)).date()
+    ends = [instant(day + DAY, _MIDNIGHT, zone) for day in _every(first, window.ends_at.astimezone(_zone(zone)).date())]
+    return [end for end in ends if end <= min(window.ends_at, now)]
+
+
+def open_spans(calendar: Calendar, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the working time between two instants as spans, in order, not overlapping."""
+    found = []
+    for opens, closes in _intervals(calendar, _utc(start)):
+        if opens >= end:
+            break
+        found.append((max(opens, start), min(closes, end)))
+    return found
 
 
 def instant(day: date, clock: time, zone: str) -> datetime:
@@ -162,16 +233,16 @@ def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 def _intervals(calendar: Calendar, start: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Yield the open intervals (UTC) that end after `start`, in order, not overlapping."""
-    day = start.astimezone(_zone(calendar.zone)).date() - _DAY
+    day = start.astimezone(_zone(calendar.zone)).date() - DAY
     done, closed_days = start, 0
-    while closed_days < _LONGEST_CLOSURE_DAYS and day.year < 9998:
+    while closed_days < _LONGEST_CLOSUREDAYS and day.year < 9998:
         spans = _day(calendar, day)
         closed_days = 0 if spans else closed_days + 1
         for opens, closes in spans:
             if closes > done:
                 yield (opens if done == start else max(opens, done)), closes
                 done = closes
-        day += _DAY
+        day += DAY
 
 
 @lru_cache(maxsize=16384)
@@ -182,7 +253,7 @@ def _day(calendar: Calendar, day: date) -> tuple[tuple[datetime, datetime], ...]
     return tuple(
         (
             instant(day, opens, calendar.zone),
-            instant(day if closes > opens else day + _DAY, closes, calendar.zone),
+            instant(day if closes > opens else day + DAY, closes, calendar.zone),
         )
         for opens, closes in spans
     )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from workfloor.core.charges import rules
 from workfloor.core.contracts import forms
 from workfloor.core.contracts.rules import Contract
+from workfloor.core.rates import rules as rates
 from workfloor.kit import money
 
 ROOT = Path(__file__).parents[3]
@@ -137,7 +138,7 @@ def test_a_yearly_rise_waits_for_its_day():
 
     days = (date(2027, 4, 14), date(2027, 4, 15), date(2028, 4, 1), date(2028, 5, 1), date(2020, 1, 1))
     assert [str(Decimal(100) * rise.numerator / rise.denominator) for day in days
-            for rise in [rules.index_factor(cola, day)]] == ["100", "103", "103", "106.09", "100"]  # fmt: skip
+            for rise in [rates.index_factor(cola, day)]] == ["100", "103", "103", "106.09", "100"]  # fmt: skip
 
 
 # --- taxes -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from workfloor.core.contracts import actions as contracts
 from workfloor.core.journal import actions as journal
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
 from workfloor.ops.billing import queries
 
 pytestmark = pytest.mark.usefixtures("everyone")
@@ -75,6 +76,9 @@ class Letter:
     def reopened(self, *parts):
         work.reopen(item=self.item, reason="came back", now=self.at(*parts))
         return self
+
+    def reloaded(self):
+        return Item.objects.get(id=self.item.id)
 
     def figure(self, period, *now):
         made = queries.statement(self.client, period, now=self.at(*now))
@@ -160,8 +164,11 @@ def test_the_clock_stops_at_resolution_and_runs_on_for_nobody(ana):
 def test_what_is_reopened_was_not_resolved(ana):
     letter = Letter(agreed(), ana).received(2026, 3, 9, 9).resolved(2026, 3, 9, 10).reopened(2026, 3, 9, 14)
 
-    assert letter.met("2026-03", 2026, 3, 9, 15) == (1, 0)
-    assert letter.resolved(2026, 3, 9, 16).item.working_seconds == 7 * 3600
+    # An hour before, and the time since 14: its four hours are over at 17, not at 13.
+    assert letter.item.due_at != letter.reloaded().due_at == letter.at(2026, 3, 9, 17)
+    assert letter.met("2026-03", 2026, 3, 9, 17) == (0, 0)
+    assert letter.met("2026-03", 2026, 3, 9, 17, 0, 1) == (1, 0)
+    assert letter.resolved(2026, 3, 9, 16).item.working_seconds == 3 * 3600
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,15 @@ from workfloor.kit import quantities
 Terms = Mapping[str, Any]
 
 _COUNTS: dict[str, rules.Counts] = {
-    "contact": "answered", "minute": "handled", "transaction": "done", "outcome": "disposed"
+    "contact": "answered", "minute": "handled", "transaction": "done", "outcome": "disposed",
+    "agent-hour": "delivered", "pass-through": "delivered",
 }  # fmt: skip
 
 
 def price(terms: Terms, everywhere: tuple[str, ...]) -> rules.Price:
     """Read a price; without `of` it counts the queues `everywhere`."""
     unit = terms["unit"]
-    agreed = unit in ("fixed", "fte-month")
+    agreed = unit in ("fixed", "fte-month", *rules.DELIVERED)
     return rules.Price(
         title=terms["title"],
         unit=unit,
@@ -34,7 +35,14 @@ def price(terms: Terms, everywhere: tuple[str, ...]) -> rules.Price:
         ramp_up=tuple(_step(one) for one in terms.get("ramp_up", ())),
         indexed_by=terms.get("indexed_by"),
         tax=terms.get("tax"),
+        currency=terms.get("currency"),
+        mark_up=quantities.percent(terms.get("mark_up")),
     )
+
+
+def exchange(terms: Terms) -> tuple[rules.Exchange, ...]:
+    """Read what another currency is worth, day by day."""
+    return tuple(rules.Exchange(date.fromisoformat(one["from"]), Decimal(one["rate"])) for one in terms["rates"])
 
 
 def _step(terms: Terms) -> rules.Step:

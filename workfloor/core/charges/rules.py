@@ -1,6 +1,6 @@
 """What work costs: prices as agreed, the invoice lines that they make, indexation, ramp-up and taxes."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -8,11 +8,16 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
 
+from workfloor.core.rates import rules as rates
+from workfloor.core.rates.rules import Exchange as Exchange
+from workfloor.core.rates.rules import Indexation as Indexation
+from workfloor.core.rates.rules import IndexValue as IndexValue
 from workfloor.kit import money
 from workfloor.kit.money import Money
 
-Unit = Literal["contact", "minute", "transaction", "outcome", "fte-month", "fixed"]
-Counts = Literal["answered", "received", "done", "talk", "handled", "disposed"]
+Unit = Literal["contact", "minute", "transaction", "outcome", "agent-hour", "fte-month", "pass-through", "fixed"]
+Counts = Literal["answered", "received", "done", "talk", "handled", "disposed", "delivered"]
+DELIVERED = ("agent-hour", "pass-through")  # charged by what both sides approved, not by items
 Tiering = Literal["volume", "graduated"]
 Wrong = tuple[str, str, tuple[str, ...]]  # place, what is wrong, the other places that it follows from
 
@@ -65,23 +70,8 @@ class Price:
     ramp_up: tuple[Step, ...] = ()
     indexed_by: str | None = None
     tax: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IndexValue:
-    starts_on: date
-    value: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Indexation:
-    """Rates follow a yearly percentage from a day on, or a published index against its base."""
-
-    name: str
-    yearly: Decimal | None = None
-    starts_on: date | None = None
-    base: Decimal | None = None
-    values: tuple[IndexValue, ...] = ()
+    currency: str | None = None  # of its amounts, where that is not the contract's
+    mark_up: Decimal | None = None  # percent on costs that are passed through
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +93,7 @@ class Book:
     starts_on: date
     indexation: Mapping[str, Indexation] = field(default_factory=dict)
     taxes: Mapping[str, Tax] = field(default_factory=dict)
+    currencies: Mapping[str, tuple[Exchange, ...]] = field(default_factory=dict)
 
 
 # --- Lines ------------------------------------------------------------------------------------------------------
@@ -130,19 +121,20 @@ class Line:
     tax: str | None = None
 
 
-def lines(book: Book, prices: Sequence[Price], counted: Sequence[int], on: date) -> list[Line]:
-    """Charge each price, as it stands on a day, for what it counted (items or seconds, in the order of the prices).
+def lines(book: Book, prices: Sequence[Price], counted: Sequence[int | Fraction], on: date) -> list[Line]:
+    """Charge each price, as it stands on a day, for what it counted, in the order of the prices.
 
-    Each line is rounded once. A price below its minimum gets a second line that trues it up, one off its baseline a
-    second line for the gap.
+    Items and seconds are counted, hours that both sides approved, or costs in the price's own currency. Each line is
+    rounded once. A price below its minimum gets a second line that trues it up, one off its baseline a second line
+    for the gap.
     """
     made: list[Line] = []
     for number, (price, count) in enumerate(zip(prices, counted, strict=True)):
-        made.extend(_lines(book, number, indexed(price, book, on), count, ramp_share(price, book, on)))
+        made.extend(_lines(book, number, on_day(price, book, on), count, ramp_share(price, book, on)))
     return made
 
 
-def _lines(book: Book, number: int, price: Price, count: int, share: Fraction) -> Iterator[Line]:
+def _lines(book: Book, number: int, price: Price, count: int | Fraction, share: Fraction) -> Iterator[Line]:
     units = charged(price, count) * (share if price.counts is None else 1)
     if price.baseline:
         base = Fraction(price.baseline.quantity) * share
@@ -175,7 +167,7 @@ def _gap(book: Book, number: int, price: Price, agreed: Baseline, gap: Fraction,
         return
     rate, words = agreed.additional, "additional, above the baseline"
     if gap < 0:
-        rate, words = agreed.reduced * agreed.reduced_factor, "reduced, below the baseline"
+        rate, words = rates.times(agreed.reduced, agreed.reduced_factor), "reduced, below the baseline"
     yield _line(book, number, price, (Slice(gap, rate),), f"{price.title}: {words}")
 
 
@@ -185,11 +177,11 @@ def _true_up(book: Book, line: Line, price: Price, minimum: Money) -> Iterator[L
         yield Line(line.price, title, "fixed", Fraction(1), missing.amount, (), missing, price.tax)
 
 
-def charged(price: Price, counted: int) -> Fraction:
+def charged(price: Price, counted: int | Fraction) -> Fraction:
     """Turn the counted items or seconds into the price's unit: a minute is 60 exact seconds, never rounded up."""
     if price.counts is None:
         return Fraction(1) if price.quantity is None else Fraction(price.quantity)
-    return Fraction(counted, 60) if price.unit == "minute" else Fraction(counted)
+    return Fraction(counted) / 60 if price.unit == "minute" else Fraction(counted)
 
 
 def slices(price: Price, units: Fraction) -> tuple[Slice, ...]:
@@ -227,6 +219,34 @@ def rounded(exact: Fraction, book: Book) -> Money:
 # --- Prices on a day --------------------------------------------------------------------------------------------
 
 
+def on_day(price: Price, book: Book, on: date) -> Price:
+    """Return the price as it stands on a day: indexed, then in the contract's currency; costs with their mark-up."""
+    if price.unit == "pass-through":
+        price = replace(price, rate=1 + rates.times(price.mark_up or Decimal(0), Decimal("0.01")))
+    return converted(indexed(price, book, on), book, on)
+
+
+def converted(price: Price, book: Book, on: date) -> Price:
+    """Return the price in the contract's currency: rate times rate, exactly, so that the line alone is rounded."""
+    if price.currency is None or price.currency == book.currency:
+        return price
+    factor = rates.exchange_rate(book.currencies[price.currency], on)
+    title, minimum = f"{price.title} ({price.currency} at {factor:f})", price.minimum
+    minimum = None if minimum is None else rates.times(minimum, factor)
+    return replace(_with_rates(price, lambda rate: rates.times(rate, factor), minimum), title=title)
+
+
+def _with_rates(price: Price, new: Callable[[Decimal], Decimal], minimum: Decimal | None) -> Price:
+    return replace(
+        price,
+        rate=None if price.rate is None else new(price.rate),
+        tiers=tuple(Tier(tier.up_to, new(tier.rate)) for tier in price.tiers),
+        minimum=minimum,
+        baseline=price.baseline
+        and replace(price.baseline, additional=new(price.baseline.additional), reduced=new(price.baseline.reduced)),
+    )
+
+
 def ramp_share(price: Price, book: Book, on: date) -> Fraction:
     """Return which part of the price's commitment holds in the month of a day, 1 once the ramp-up is over."""
     left = (on.year - book.starts_on.year) * 12 + on.month - book.starts_on.month
@@ -237,21 +257,12 @@ def ramp_share(price: Price, book: Book, on: date) -> Fraction:
     return Fraction(1)
 
 
-def index_factor(terms: Indexation, on: date) -> Fraction:
-    """Return what a rate is multiplied by on a day: yearly percentages compound from `starts_on` on."""
-    if terms.yearly is not None and terms.starts_on is not None:
-        begun = on.year - terms.starts_on.year + ((on.month, on.day) >= (terms.starts_on.month, terms.starts_on.day))
-        return (1 + Fraction(terms.yearly) / 100) ** max(begun, 0)
-    known = [each.value for each in terms.values if each.starts_on <= on]
-    return Fraction(known[-1]) / Fraction(terms.base) if known and terms.base else Fraction(1)
-
-
 def indexed(price: Price, book: Book, on: date) -> Price:
     """Return the price with its rates as they stand on a day.
 
     An indexed rate is a new rate that both sides can read: it is rounded, to four decimals or as many as were signed.
     """
-    factor = index_factor(book.indexation[price.indexed_by], on) if price.indexed_by else Fraction(1)
+    factor = rates.index_factor(book.indexation[price.indexed_by], on) if price.indexed_by else Fraction(1)
     if factor == 1:
         return price
 
@@ -262,14 +273,11 @@ def indexed(price: Price, book: Book, on: date) -> Price:
         quotient = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
         return quotient.quantize(unit, money.ROUNDINGS[book.rounding], _WIDE)
 
-    return replace(
-        price,
-        rate=None if price.rate is None else new(price.rate),
-        tiers=tuple(Tier(tier.up_to, new(tier.rate)) for tier in price.tiers),
-        minimum=None if price.minimum is None else rounded(Fraction(price.minimum) * factor, book).amount,
-        baseline=price.baseline
-        and replace(price.baseline, additional=new(price.baseline.additional), reduced=new(price.baseline.reduced)),
+    minimum = (
+        price.minimum
+        and rounded(Fraction(price.minimum) * factor, replace(book, currency=price.currency or book.currency)).amount
     )
+    return _with_rates(price, new, minimum)
 
 
 # --- Taxes ------------------------------------------------------------------------------------------------------
@@ -309,7 +317,9 @@ def check(book: Book, prices: Sequence[Price], dispositions: Mapping[str, Contai
             message = f"category {tax.category} is never charged; its rate is 0 %."
             yield f"taxes.{name}.rate", message, (f"taxes.{name}.category",)
     for name, terms in book.indexation.items():
-        yield from _check_indexation(f"indexation.{name}", terms)
+        yield from rates.check_indexation(f"indexation.{name}", terms)
+    for name, agreed in book.currencies.items():
+        yield from rates.check_currency(name, agreed, book.currency, book.starts_on)
     for number, price in enumerate(prices):
         place = f"prices[{number}]"
         yield from _check_rates(book, place, price)
@@ -318,14 +328,17 @@ def check(book: Book, prices: Sequence[Price], dispositions: Mapping[str, Contai
 
 
 def _check_rates(book: Book, place: str, price: Price) -> Iterator[Wrong]:
+    if price.unit == "pass-through":
+        return
     if price.baseline and price.rate is None:
         yield f"{place}.rate", f"is missing: {place}.baseline is charged at it.", (f"{place}.baseline",)
     elif (price.rate is None) == (not price.tiers):
         yield place, "needs either a rate or tiers.", (f"{place}.rate", f"{place}.tiers")
     yield from _check_tiers(place, price.tiers)
-    digits = money.MINOR_UNITS.get(book.currency, 4)
+    currency = price.currency or book.currency
+    digits = money.MINOR_UNITS.get(currency, 4)
     if price.minimum is not None and price.minimum != round(price.minimum, digits):
-        yield f"{place}.minimum", f"{book.currency} has {digits} decimals.", ("contract.currency",)
+        yield f"{place}.minimum", f"{currency} has {digits} decimals.", ("contract.currency", f"{place}.currency")
     for index, step in enumerate(price.ramp_up):
         if step.share > 100:
             yield f"{place}.ramp_up[{index}].share", f"{step.share:f} % is more than is committed.", ()
@@ -343,6 +356,9 @@ def _check_names(book: Book, place: str, price: Price, dispositions: Mapping[str
         yield f"{place}.indexed_by", message, ("indexation",)
     if price.tax and price.tax not in book.taxes:
         yield f"{place}.tax", f"there is no tax {price.tax}; there is {', '.join(book.taxes) or 'none'}.", ("taxes",)
+    if price.currency and price.currency != book.currency and price.currency not in book.currencies:
+        message = f"no rate is agreed for {price.currency}: write [currencies.{price.currency}], or take it out."
+        yield f"{place}.currency", message, ("contract.currency", "currencies")
     if book.taxes and not price.tax:
         yield f"{place}.tax", f"is missing: name one of {', '.join(book.taxes)}.", ("taxes",)
     for index, name in enumerate(price.dispositions):
@@ -360,17 +376,6 @@ def _check_baseline(place: str, price: Price) -> Iterator[Wrong]:
     if price.rate is not None and terms.reduced * terms.reduced_factor > price.rate:
         message = f"gives back more than the {price.rate:f} that was charged."
         yield f"{here}.reduced", message, (f"{place}.rate", f"{here}.reduced_factor")
-
-
-def _check_indexation(place: str, terms: Indexation) -> Iterator[Wrong]:
-    if (terms.yearly is None) == (terms.base is None):
-        yield place, "needs either yearly and from, or base and values.", (f"{place}.yearly", f"{place}.base")
-    for index, (one, following) in enumerate(pairwise(terms.values)):
-        if following.starts_on <= one.starts_on:
-            here = f"{place}.values[{index + 1}].from"
-            yield here, f"must be later than {one.starts_on}.", (f"{place}.values[{index}].from",)
-    if terms.base == 0:
-        yield f"{place}.base", "is 0; no index can be compared with it.", ()
 
 
 def _check_tiers(place: str, tiers: Sequence[Tier]) -> Iterator[Wrong]:

@@ -14,6 +14,7 @@ from workfloor.core.charges import forms as charges
 from workfloor.core.contracts import rules
 from workfloor.core.parties import forms as parties
 from workfloor.core.promises import forms as promises
+from workfloor.core.promises.rules import IN_SECONDS
 from workfloor.kit import quantities, toml
 from workfloor.kit.toml import Fault, Refused
 
@@ -23,22 +24,9 @@ Terms = Mapping[str, Any]
 
 _LATER = "is planned but not executed yet, and a term without effect is not accepted. Take it out"
 NOT_YET = {
-    word: f"{word} {_LATER}{instead}."
-    for words, instead in {
-        ("exclude", "allocation"): ", or settle it by hand",
-        (
-            "first-response-within",
-            "first-contact-resolution",
-            "backlog-older-than",
-            "accuracy",
-            "satisfaction",
-            "availability",
-        ): "; measured today: answered-within, abandoned, speed-of-answer, handled-time, resolved-within, volume",
-        ("agent-hour",): ": it waits for attendance that both sides agree on; fte-month charges an agreed number",
-        ("pass-through",): ": it waits for costs to be recorded with their documents; bill them by hand",
-        ("day", "week", "quarter", "rolling-quarter", "year"): "; the window today is month",
-    }.items()
-    for word in words
+    "allocation": f"allocation {_LATER}, or settle it by hand.",
+    "accuracy": f"accuracy {_LATER}: it waits for quality checks, of which there are no facts.",
+    "satisfaction": f"satisfaction {_LATER}: it waits for customers' answers, of which there are no facts.",
 }
 
 
@@ -97,6 +85,8 @@ def build(terms: Terms) -> rules.Contract:
         indexation={name: charges.indexation(name, one) for name, one in terms.get("indexation", {}).items()},
         taxes={name: charges.tax(name, one) for name, one in terms.get("taxes", {}).items()},
         billing=parties.billing(terms["billing"]) if "billing" in terms else None,
+        currencies={name: charges.exchange(one) for name, one in terms.get("currencies", {}).items()},
+        forecasts=tuple(promises.forecast(one) for one in terms.get("forecasts", ())),
     )
 
 
@@ -210,16 +200,18 @@ def _said(contract: rules.Contract) -> dict[str, dict[str, str]]:
     said |= {f"Tax {one.name}": _terms(one) for one in contract.taxes.values()}
     if contract.billing:
         said["Billing"] = {"name": contract.billing.name} | _terms(contract.billing)
+    said |= {f"Currency {name}": {"rates": _words(rates)} for name, rates in contract.currencies.items()}
+    said |= {f"Forecast of {_words(one.of)} from {one.starts_on}": _terms(one) for one in contract.forecasts}
     return said | {f"Price “{one.title}”": {"title": one.title} | _terms(one) for one in contract.prices}
 
 
 _HOLDS_OTHERS = {
     "calendars", "processes", "service_levels", "credits", "prices", "queues", "name", "terminations", "indexation",
-    "taxes", "billing",
+    "taxes", "billing", "currencies", "forecasts",
 }  # fmt: skip
 _PERCENT = {
     "weight", "at_risk", "pool", "cap", "cap_year", "cap_each", "per_point", "credit", "share", "dead_band", "yearly",
-    "max_step", "earns", "bank",
+    "max_step", "earns", "bank", "above_forecast", "mark_up",
 }  # fmt: skip
 
 
@@ -240,7 +232,7 @@ def _terms(clause: Any) -> dict[str, str]:
 def _number(clause: Any, term: str, value: Any) -> str | None:
     """Write what is a duration or a percent as one; a promise is either, as its measure has it."""
     promise = isinstance(clause, rules.ServiceLevel) and term in ("expected", "minimum")
-    if term.endswith("_seconds") or (promise and clause.measure in ("speed-of-answer", "handled-time")):
+    if term.endswith("_seconds") or (promise and clause.measure in IN_SECONDS):
         return _duration(int(value))
     return f"{value:f} %" if promise or term in _PERCENT else None
 

@@ -14,8 +14,8 @@ from workfloor.core.charges.rules import Tier as Tier
 from workfloor.core.parties import rules as parties
 from workfloor.core.promises import rules as promises
 from workfloor.core.promises.rules import Credits as Credits
+from workfloor.core.promises.rules import Forecast, Termination
 from workfloor.core.promises.rules import ServiceLevel as ServiceLevel
-from workfloor.core.promises.rules import Termination
 from workfloor.kit import calendars, money
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -94,11 +94,13 @@ class Contract:
     indexation: Mapping[str, charges.Indexation] = field(default_factory=dict)
     taxes: Mapping[str, charges.Tax] = field(default_factory=dict)
     billing: parties.Billing | None = None
+    currencies: Mapping[str, tuple[charges.Exchange, ...]] = field(default_factory=dict)
+    forecasts: tuple[Forecast, ...] = ()
 
     @property
     def book(self) -> Book:
         """What all prices share."""
-        return Book(self.currency, self.rounding, self.starts_on, self.indexation, self.taxes)
+        return Book(self.currency, self.rounding, self.starts_on, self.indexation, self.taxes, self.currencies)
 
     def on(self, day: date) -> "Contract":
         """Return the contract with its levels as they are promised on a day."""
@@ -132,7 +134,7 @@ class Fault:
 def check(contract: Contract) -> list[Fault]:
     """Return everything that is wrong with a contract whose clauses are each well-formed."""
     first = (_check_head, _check_calendars, _check_processes)
-    then = (_check_levels, _check_prices)
+    then = (_check_levels, _check_hours, _check_forecasts, _check_prices)
     return [fault for one in first + then for fault in one(contract)]
 
 
@@ -325,6 +327,43 @@ def _check_levels(contract: Contract) -> Iterator[Fault]:
             yield Fault(f"{place}.threshold", "is no time at all: nobody could ever be that fast.")
     for wrong in promises.check(contract.service_levels, contract.credits, contract.terminations):
         yield Fault(*wrong)
+
+
+def _check_hours(contract: Contract) -> Iterator[Fault]:
+    for number, level in enumerate(contract.service_levels):
+        if level.hours and level.hours not in contract.calendars:
+            message = f"there is no calendar {level.hours}; there is {', '.join(contract.calendars)}."
+            yield Fault(f"service_levels[{number}].hours", message, ("calendars",))
+
+
+def _check_forecasts(contract: Contract) -> Iterator[Fault]:
+    for number, forecast in enumerate(contract.forecasts):
+        place = f"forecasts[{number}]"
+        yield from _check_of(contract, place, forecast.of)
+        if (forecast.month is None) == (not forecast.week):
+            yield Fault(place, "needs either month or week.", (f"{place}.month", f"{place}.week"))
+        for before, other in enumerate(contract.forecasts[:number]):
+            if set(forecast.of) == set(other.of) and forecast.starts_on <= other.starts_on:
+                here = f"forecasts[{before}].from"
+                yield Fault(f"{place}.from", f"must be later than {here}, of the same queues.", (here,))
+            elif set(forecast.of) != set(other.of) and (both := set(forecast.of) & set(other.of)):
+                message = f"{min(both)} is in forecasts[{before}].of too, with other queues."
+                yield Fault(f"{place}.of", message, (f"forecasts[{before}].of",))
+    yield from _check_bands(contract)
+
+
+def _check_bands(contract: Contract) -> Iterator[Fault]:
+    known = {queue for forecast in contract.forecasts for queue in forecast.of}
+    banded = {queue for level in contract.service_levels if level.above_forecast is not None for queue in level.of}
+    for number, level in enumerate(contract.service_levels):
+        missing = [queue for queue in level.of if queue not in known]
+        if level.above_forecast is not None and missing:
+            message = f"there is no forecast of {', '.join(missing)}: write it under [[forecasts]]."
+            yield Fault(f"service_levels[{number}].exclude", message, ("forecasts", f"service_levels[{number}].of"))
+    for number, forecast in enumerate(contract.forecasts):
+        if not banded.intersection(forecast.of):
+            message = 'has no effect: no service level of its queues has exclude = ["volume-above-forecast(...)"].'
+            yield Fault(f"forecasts[{number}]", message, ("service_levels",))
 
 
 def _check_of(contract: Contract, place: str, of: Sequence[str]) -> Iterator[Fault]:

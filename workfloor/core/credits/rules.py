@@ -43,6 +43,7 @@ class Month:
     terms: Credits | None
     rounding: str
     terminations: tuple[Termination, ...] = ()
+    running: frozenset[str] = frozenset()  # names of the levels whose window has not ended in this month
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,8 @@ def _exactly(charges: Money, terms: Credits, level: ServiceLevel, attained: Deci
 def _misses_in_a_row(name: str, earlier: Sequence[Settled]) -> int:
     run = 0
     for settled in reversed(earlier):
+        if name in settled.month.running:
+            continue
         if name not in settled.missed:
             break
         run += 1
@@ -297,8 +300,9 @@ def _earned_back(settled: Settled, earlier: Sequence[Settled], terms: EarnBack, 
     for credit in earlier[-months].credits:
         if credit.level is None or credit.amount.amount <= 0:
             continue
-        kept = [_by_name(each, credit.name) for each in since]
-        if all(n is not None and each.verdicts[n] == "met" for each, n in zip(since, kept, strict=True)):
+        due = [each for each in since if credit.name not in each.month.running]
+        kept = [_by_name(each, credit.name) for each in due]
+        if due and all(n is not None and each.verdicts[n] == "met" for each, n in zip(due, kept, strict=True)):
             note = f"earned back, of {earlier[-months].month.name}"
             yield Credit(_by_name(settled, credit.name), credit.name, -credit.amount, -credit.amount, note)
 

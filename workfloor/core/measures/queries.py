@@ -3,6 +3,25 @@
 A figure adds the expression up and an explanation lists the items where it is not NULL, so the two cannot disagree.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from django.db import connection
+
+from workfloor.core.claims import queries as claims
+from workfloor.core.claims.rules import Event
+from workfloor.core.contracts import rules as terms
+from workfloor.core.exclusions import queries as exclusions
+from workfloor.core.measures import rules
+from workfloor.core.work.models import Item
+from workfloor.core.work.rules import CONVERSATIONS
+from workfloor.kit import calendars
+from workfloor.kit.calendars import Window
+
 _WAIT = "(item.connected_at - item.queued_at)"
 SHORT = """(%(per_patient)s AND item.connected_at IS NULL
     AND coalesce(item.abandoned_at - item.queued_at <= make_interval(secs => %(short)s), false))"""
@@ -12,6 +31,21 @@ EXPRESSIONS = {
         WHEN item.abandoned_at IS NOT NULL OR item.id = ANY(%(late)s::bigint[]) THEN false END""",
     "abandoned": f"""CASE WHEN item.connected_at IS NOT NULL THEN false
         WHEN item.abandoned_at IS NOT NULL AND NOT {SHORT} THEN true END""",
+    "first-response-within": """CASE WHEN item.abandoned_at IS NOT NULL THEN NULL
+        WHEN item.reply_seconds IS NOT NULL THEN item.reply_seconds <= %(threshold)s
+        WHEN item.state <> 'done' AND item.id = ANY(%(late)s::bigint[]) THEN false END""",
+    "first-contact-resolution": """CASE WHEN item.state = 'done' AND item.case_id IS NOT NULL
+            AND item.ended_at + make_interval(secs => %(threshold)s) <= %(now)s AND NOT EXISTS (
+                SELECT FROM work_item AS before WHERE before.case_id = item.case_id AND before.cancelled_at IS NULL
+                AND (before.received_at, before.id) < (item.received_at, item.id))
+        THEN coalesce(item.came_back_seconds > %(threshold)s, true) AND NOT EXISTS (
+            SELECT FROM work_item AS later WHERE later.case_id = item.case_id AND later.cancelled_at IS NULL
+            AND later.id <> item.id AND later.received_at <= item.ended_at + make_interval(secs => %(threshold)s))
+        END""",
+    "backlog-older-than": """(SELECT CASE WHEN count(*) > 0 THEN
+            count(*) FILTER (WHERE day_end - item.received_at > make_interval(secs => %(threshold)s)) END
+        FROM unnest(%(day_ends)s::timestamptz[]) AS day_end
+        WHERE item.received_at < day_end AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > day_end)""",
     "resolved-within": """CASE WHEN item.abandoned_at IS NOT NULL THEN NULL
         WHEN item.working_seconds IS NOT NULL THEN item.working_seconds <= %(threshold)s
         WHEN item.state <> 'done' AND item.id = ANY(%(late)s::bigint[]) THEN false END""",
@@ -40,14 +74,33 @@ OF_PERIOD = """FROM work_item AS item
     WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s"""
 COUNTED = f"{OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])"
 
-# In each, the row whose queue is NULL is all queues together.
-SHARES = """SELECT queue_id, count(met), count(*) FILTER (WHERE met), count(*) FILTER (WHERE short)
-    FROM (SELECT item.queue_id, {expression} AS met, {short} AS short {counted}) AS each
+NOTHING = "NULL::text"
+IN_HOURS = " AND item.received_at <@ %(hours)s::tstzmultirange"
+_OPEN_ON = """(SELECT count(*) FROM unnest(%(day_ends)s::timestamptz[]) AS day_end
+    WHERE item.received_at < day_end AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > day_end)"""
+_OPEN_IN = """FROM work_item AS item
+    WHERE item.client_id = %(client)s AND item.received_at < %(ends_at)s AND item.cancelled_at IS NULL
+    AND item.queue_id = ANY(%(queues)s::bigint[])
+    AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > %(starts_at)s"""
+
+# In each, the row whose queue is NULL is all queues together; the last column is what was left out.
+_MARKED = "(SELECT item.*, {left_out} AS left_out {chosen}) AS item"
+_KEPT = "CASE WHEN item.left_out IS NULL THEN {expression} END"
+_SHARES = f"""SELECT queue_id, count(met), count(*) FILTER (WHERE met),
+        count(*) FILTER (WHERE short AND left_out IS NULL), count(left_out)
+    FROM (SELECT item.queue_id, item.left_out, {_KEPT} AS met, {{short}} AS short FROM {_MARKED}) AS each
     GROUP BY GROUPING SETS ((queue_id), ())"""
-SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
-        percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent)
-    FROM (SELECT item.queue_id, {expression} AS spent {counted}) AS each
+_SPANS = f"""SELECT queue_id, count(spent), coalesce(sum(spent), 0),
+        percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(left_out)
+    FROM (SELECT item.queue_id, item.left_out, {_KEPT} AS spent FROM {_MARKED}) AS each
     GROUP BY GROUPING SETS ((queue_id), ())"""
+_BACKLOG = f"""SELECT queue_id, coalesce(sum(days), 0), coalesce(sum(past), 0), 0, 0
+    FROM (SELECT item.queue_id, {_OPEN_ON} AS days, {EXPRESSIONS["backlog-older-than"]} AS past {_OPEN_IN}) AS each
+    GROUP BY GROUPING SETS ((queue_id), ())"""
+_OUTAGES = """SELECT claim.id, claim.reason, down.queue, claim.starts_at, claim.state, person.name, down.seconds
+    FROM unnest(%(claims)s::bigint[], %(names)s::text[], %(seconds)s::bigint[]) AS down(id, queue, seconds)
+    JOIN claims_claim AS claim ON claim.id = down.id JOIN people_person AS person ON person.id = claim.claimed_by_id
+    ORDER BY claim.starts_at, claim.id, down.queue"""
 TOTALS = f"""SELECT item.queue_id, count(*),
         count(*) FILTER (WHERE {COUNTS["answered"]}), count(*) FILTER (WHERE {COUNTS["abandoned"]}),
         count(*) FILTER (WHERE {COUNTS["excluded"]}),
@@ -55,10 +108,243 @@ TOTALS = f"""SELECT item.queue_id, count(*),
         coalesce(sum(item.hold_seconds) FILTER (WHERE {COUNTS["answered"]}), 0),
         coalesce(sum(item.wrap_seconds) FILTER (WHERE {COUNTS["answered"]}), 0)
     {OF_PERIOD} GROUP BY GROUPING SETS ((item.queue_id), ())"""
-ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
+_ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
         SELECT item.id, item.key, queue.name AS queue, item.received_at, item.state,
             coalesce(nullif(item.agent_label, ''), person.name, '') AS agent, {expression} AS value
-        FROM (SELECT item.* {chosen}) AS item
+        FROM (SELECT item.*, {left_out} AS left_out {chosen}) AS item
         JOIN contracts_queue AS queue ON queue.id = item.queue_id
         LEFT JOIN people_person AS person ON person.id = item.done_by_id) AS each
     WHERE value IS NOT NULL ORDER BY received_at, id"""
+
+Figures = Mapping[str | None, rules.Figure]  # by queue; None: all of them together
+Asked = tuple[str, Mapping[str, Any]]  # a question in SQL, and its values
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose work is counted, under which terms, as seen at an instant; `queues` are ids by name."""
+
+    client_id: int
+    contract: terms.Contract
+    queues: Mapping[str, int]
+    now: datetime
+    _unfinished: dict[Window, list[rules.Outcome]] = field(default_factory=dict)
+    _events: dict[Window, list[Event]] = field(default_factory=dict)
+
+    def names(self) -> dict[int, str]:
+        return {number: name for name, number in self.queues.items()}
+
+    def unfinished(self, window: Window) -> list[rules.Outcome]:
+        """What came in within a window and is not over; read once."""
+        if window not in self._unfinished:
+            self._unfinished[window] = _unfinished(self, window)
+        return self._unfinished[window]
+
+    def events(self, window: Window) -> list[Event]:
+        """What lasted into a window and counts; read once."""
+        if window not in self._events:
+            self._events[window] = claims.events(self.client_id, window.starts_at, window.ends_at)
+        return self._events[window]
+
+
+def rows(asked: Asked) -> list[tuple[Any, ...]]:
+    """Read all rows of a question."""
+    with connection.cursor() as cursor:
+        cursor.execute(*asked)
+        return list(cursor.fetchall())
+
+
+# --- Figures ----------------------------------------------------------------------------------------------------
+
+
+def windows(scope: Scope, level: terms.ServiceLevel, period: str) -> list[Window]:
+    """The level's windows that end in a month, as far as they have begun; else the one that is running."""
+    agreed = scope.contract
+    found = calendars.windows(level.window, period, agreed.zone, agreed.starts_on, agreed.ends_on)
+    return [window for window in found if window.starts_at <= scope.now]
+
+
+def judged(scope: Scope, level: terms.ServiceLevel, period: str) -> tuple[Window | None, Figures]:
+    """Measure a level for a month: of several windows the worst, by all queues together, the earliest of equals."""
+    found = [(window, figures(scope, level, window)) for window in windows(scope, level, period)]
+    counted = [each for each in found if each[1][None].attained is not None] or found[:1]
+    if not counted:
+        return None, {None: rules.nothing(level)}
+    return rules.worst(level, counted)
+
+
+def figures(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
+    """Measure a level in a window: all its queues together, and each that had something."""
+    if level.measure == "availability":
+        return _availability(scope, level, window)
+    names = scope.names()
+    return {names.get(row[0]): _figure(level, *row[1:]) for row in rows(_adding(scope, level, window))}
+
+
+def _adding(scope: Scope, level: terms.ServiceLevel, window: Window) -> Asked:
+    if level.measure == "backlog-older-than":
+        return _BACKLOG, values_of(scope, level, window, level.of)
+    chosen, left_out, values = _chosen(scope, level, window, level.of)
+    adding = _SHARES if level.measure in rules.SHARES else _SPANS
+    asked = adding.format(expression=EXPRESSIONS[level.measure], short=SHORT, chosen=chosen, left_out=left_out)
+    return asked, values
+
+
+def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any, left_out: int) -> rules.Figure:
+    if level.measure in rules.MEANS:
+        return rules.mean_figure(counted, Decimal(met), [Decimal(value) for value in more or ()], left_out)
+    if level.measure == "volume":
+        return rules.Figure(counted, left_out=left_out)
+    return rules.share_figure(int(counted), int(met), more, left_out)
+
+
+def _availability(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
+    each = {queue: rules.availability(*_service(scope, level, window, queue)) for queue in level.of}
+    found: dict[str | None, rules.Figure] = {queue: rules.share_figure(*seconds) for queue, seconds in each.items()}
+    served, up = (sum(part) for part in zip(*each.values(), strict=True))
+    return found | {None: rules.share_figure(served, up)}
+
+
+def _service(
+    scope: Scope, level: terms.ServiceLevel, window: Window, queue: str
+) -> tuple[rules.Spans, list[Event], list[Event]]:
+    """The time of service of a queue so far, the events that are excluded from it, and its outages."""
+    served = calendars.open_spans(_hours_of(scope, level, queue), window.starts_at, min(window.ends_at, scope.now))
+    events = [event for event in scope.events(window) if not event.queues or queue in event.queues]
+    excluded = [event for event in events if event.kind in level.exclude]
+    return served, excluded, [event for event in events if event.kind == "outage"]
+
+
+def _hours_of(scope: Scope, level: terms.ServiceLevel, queue: str) -> calendars.Calendar:
+    return (
+        terms.calendar(scope.contract.calendars[level.hours])
+        if level.hours
+        else terms.calendar_of(scope.contract, queue)
+    )
+
+
+def charged(scope: Scope, price: terms.Price, window: Window) -> int:
+    """Count a price's items or seconds."""
+    if price.counts in (None, "delivered"):
+        return 0
+    question = f"SELECT coalesce(sum({QUANTITIES[price.counts]}), 0) {COUNTED}"
+    return int(rows((question, price_values(scope, price, window)))[0][0])
+
+
+# --- The items behind a figure ----------------------------------------------------------------------------------
+
+
+def items_of_level(scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
+    """Ask for the items that a level counts, each with whether it met it, or the seconds or days that it adds."""
+    if level.measure == "availability":
+        return _outages(scope, level, window, queues)
+    if level.measure == "backlog-older-than":
+        values = values_of(scope, level, window, queues)
+        return _ITEMS.format(expression=EXPRESSIONS[level.measure], chosen=_OPEN_IN, left_out=NOTHING), values
+    chosen, left_out, values = _chosen(scope, level, window, queues)
+    expression = _KEPT.format(expression=EXPRESSIONS[level.measure])
+    return _ITEMS.format(expression=expression, chosen=chosen, left_out=left_out), values
+
+
+def items_left_out(scope: Scope, level: terms.ServiceLevel, window: Window) -> Asked:
+    """Ask for the items that a level leaves out, each with the kind of exclusion."""
+    chosen, left_out, values = _chosen(scope, level, window, level.of)
+    return _ITEMS.format(expression="item.left_out", chosen=chosen, left_out=left_out), values
+
+
+def items(expression: str, chosen: str, values: Mapping[str, Any]) -> Asked:
+    """Ask for the items of which an expression is not NULL."""
+    return _ITEMS.format(expression=expression, chosen=chosen, left_out=NOTHING), values
+
+
+def _outages(scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
+    down = []
+    for queue in queues:
+        served, excluded, outages = _service(scope, level, window, queue)
+        for outage in outages:
+            counted, met = rules.availability(served, excluded, [outage])
+            down.append((outage.claim_id, queue, counted - met))
+    columns = zip(*down, strict=True) if down else ((), (), ())
+    return _OUTAGES, dict(zip(("claims", "names", "seconds"), map(list, columns), strict=True))
+
+
+# --- What is asked with -----------------------------------------------------------------------------------------
+
+
+def values(scope: Scope, window: Window, queues: Sequence[str]) -> dict[str, Any]:
+    """The values of every question about a window."""
+    return {
+        "client": scope.client_id,
+        "starts_at": window.starts_at,
+        "ends_at": window.ends_at,
+        "queues": [scope.queues[name] for name in queues],
+    }
+
+
+def price_values(scope: Scope, price: terms.Price, window: Window) -> dict[str, Any]:
+    """The values of a question about what a price counts."""
+    return values(scope, window, price.of) | {"dispositions": list(price.dispositions)}
+
+
+def values_of(scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]) -> dict[str, Any]:
+    """The values of a question about what a level counts."""
+    return values(scope, window, queues) | {
+        "now": scope.now,
+        "threshold": level.threshold_seconds or 0,
+        "short": level.short_abandon_seconds or 0,
+        "per_answered": level.per == "answered",
+        "per_patient": level.per == "offered-less-short-abandons",
+        "late": late(scope, level, window),
+        "percentiles": [percent / 100 for percent in rules.PERCENTILES],
+        "day_ends": calendars.day_ends(window, scope.contract.zone, scope.now),
+    }
+
+
+def _chosen(
+    scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]
+) -> tuple[str, str, dict[str, Any]]:
+    """The items that a level looks at, the expression that leaves some out, and the values of both."""
+    found, chosen, left_out = values_of(scope, level, window, queues), COUNTED, NOTHING
+    if level.hours:
+        chosen += IN_HOURS
+        opened = calendars.open_spans(_hours_of(scope, level, ""), window.starts_at, window.ends_at)
+        found["hours"] = "{" + ",".join(f"[{a.isoformat()},{z.isoformat()})" for a, z in opened) + "}"
+    if level.exclude or level.above_forecast is not None:
+        left_out = exclusions.LEFT_OUT
+        found |= exclusions.values(level, scope.events(window), scope.queues)
+        found["beyond"] = exclusions.beyond(scope.client_id, scope.contract, level, window, scope.queues)
+    return chosen, left_out, found
+
+
+def late(scope: Scope, level: terms.ServiceLevel, window: Window) -> list[int]:
+    """The open items of a window that can no longer meet a level."""
+    if level.measure not in ("answered-within", "first-response-within", "resolved-within"):
+        return []
+    working = {
+        queue: partial(calendars.working_seconds, terms.calendar_of(scope.contract, queue)) for queue in level.of
+    }
+    return [
+        item.item_id
+        for item in scope.unfinished(window)
+        if item.queue in level.of and rules.is_late(level, item, scope.now, working[item.queue])
+    ]
+
+
+_UNFINISHED = (
+    "id", "queue_id", "received_at", "queued_at", "connected_at", "paused_seconds", "awaiting_customer_since",
+    "reply_seconds", "kind",
+)  # fmt: skip
+
+
+def _unfinished(scope: Scope, window: Window) -> list[rules.Outcome]:
+    names = scope.names()
+    found = Item.objects.filter(
+        client=scope.client_id, received_at__gte=window.starts_at, received_at__lt=window.ends_at
+    ).exclude(state__in=("done", "abandoned", "cancelled"))
+    return [
+        rules.Outcome(
+            number, names[queue], received, queued, connected, paused_seconds=paused, awaiting_since=since,
+            reply_seconds=replied, in_conversation=bool(connected) and kind in CONVERSATIONS,
+        )
+        for number, queue, received, queued, connected, paused, since, replied, kind in found.values_list(*_UNFINISHED)
+    ]  # fmt: skip

@@ -1,13 +1,16 @@
 """What items come to: each measure as a pure function of an item's outcome, and the figures that they add up to."""
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
 from workfloor.core.charges.rules import Price
-from workfloor.core.promises.rules import FOUR_PLACES, ServiceLevel, four_places
+from workfloor.core.claims.rules import Event
+from workfloor.core.promises.rules import FOUR_PLACES, ServiceLevel, Verdict, four_places
+from workfloor.kit.calendars import Window
 
 PERCENTILES = (50, 90, 95)
 
@@ -31,6 +34,12 @@ class Outcome:
     paused_seconds: int = 0  # working time in which the customer owed an answer
     awaiting_since: datetime | None = None  # the customer owes one now
     disposition: str = ""  # how it ended
+    reply_seconds: int | None = None  # working time from received to the first reply, pauses taken out
+    in_conversation: bool = False  # connected to the customer, which is a reply; its time is known when it has ended
+    ended_at: datetime | None = None
+    came_back_seconds: int | None = None  # from the first resolution to the first reopening
+    is_first_of_case: bool = False
+    next_of_case_at: datetime | None = None  # when the next item of the same case came in
 
     @property
     def handled_seconds(self) -> int:
@@ -43,23 +52,31 @@ class Outcome:
 
 # --- Measures: does an item count, and how ----------------------------------------------------------------------
 #
-# A share (answered-within, abandoned, resolved-within) sees each item as True (met), False (counted, not met) or None
-# (not counted); a mean (speed-of-answer, handled-time) sees it as seconds or None; volume counts every item.
-# Cancelled items count nowhere. Every bound is inclusive: "within 20 s" is a wait of 20 s or less, and "abandoned
-# within 5 s" a wait of 5 s or less. An item that is still open counts, as missed, once it is late: `late` holds the
-# ids of those. A customer who was connected once has not abandoned, whatever came later.
+# A share sees each item as True (met), False (counted, not met) or None (not counted); a mean sees it as seconds or
+# None; volume counts every item. The other two look at time: the backlog at the end of each day, availability at the
+# time of service. Cancelled items count nowhere. Every bound is inclusive: "within 20 s" is a wait of 20 s or less, and
+# "abandoned within 5 s" a wait of 5 s or less. An item that is still open counts, as missed, once it is late: `late`
+# holds the ids of those. A customer who was connected once has not abandoned, whatever came later.
 
-SHARES = ("answered-within", "abandoned", "resolved-within")
+SHARES = ("answered-within", "abandoned", "first-response-within", "resolved-within", "first-contact-resolution")
 MEANS = ("speed-of-answer", "handled-time")
+OF_TIME = ("backlog-older-than", "availability")
+IN_PERCENT = (*SHARES, *OF_TIME)
 
 
-def share(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
-    """Return whether the item met the level, None where the level does not count it."""
+def share(level: ServiceLevel, item: Outcome, late: Container[int], now: datetime | None = None) -> bool | None:
+    """Return whether the item met the level, None where the level does not count it.
+
+    `now` says which resolutions have lasted long enough to be judged; without it all have.
+    """
     if item.cancelled_at:
         return None
+    if level.measure == "first-contact-resolution":
+        return _resolved_at_first(level, item, now)
     return {
         "answered-within": _answered_within,
         "abandoned": _abandoned,
+        "first-response-within": _replied_within,
         "resolved-within": _resolved_within,
     }[level.measure](level, item, late)
 
@@ -86,6 +103,23 @@ def _resolved_within(level: ServiceLevel, item: Outcome, late: Container[int]) -
     return False if item.item_id in late and not item.done else None
 
 
+def _replied_within(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
+    if item.abandoned_at:
+        return None
+    if item.reply_seconds is not None:
+        return item.reply_seconds <= (level.threshold_seconds or 0)
+    return False if item.item_id in late and not item.done else None
+
+
+def _resolved_at_first(level: ServiceLevel, item: Outcome, now: datetime | None) -> bool | None:
+    """Judge a case by its first item, once the days are over in which it must not come back."""
+    days = timedelta(seconds=level.threshold_seconds or 0)
+    if not (item.is_first_of_case and item.done and item.ended_at) or (now and item.ended_at + days > now):
+        return None
+    came_back = item.came_back_seconds is not None and timedelta(seconds=item.came_back_seconds) <= days
+    return not came_back and (item.next_of_case_at is None or item.next_of_case_at > item.ended_at + days)
+
+
 def is_apart(level: ServiceLevel, item: Outcome) -> bool:
     """Return whether the item is a short abandon that the level leaves out."""
     if level.per != "offered-less-short-abandons" or item.cancelled_at or item.connected_at:
@@ -100,8 +134,13 @@ def is_late(level: ServiceLevel, item: Outcome, now: datetime, working: Callable
     threshold = level.threshold_seconds or 0
     if level.measure == "answered-within":
         return not item.connected_at and item.waited(now) > timedelta(seconds=threshold)
+    if level.measure not in ("first-response-within", "resolved-within"):
+        return False
+    if level.measure == "first-response-within" and (item.reply_seconds is not None or item.in_conversation):
+        return False
     pauses = item.paused_seconds + (working(item.awaiting_since, now) if item.awaiting_since else 0)
-    return level.measure == "resolved-within" and working(item.received_at, now) - pauses > threshold
+    begun = max(item.received_at, item.queued_at or item.received_at)  # scheduled work begins when it is due
+    return working(begun, now) - pauses > threshold
 
 
 def seconds(level: ServiceLevel, item: Outcome) -> Decimal | None:
@@ -124,7 +163,9 @@ def _exact_seconds(span: timedelta) -> Decimal:
 class Figure:
     """What a measure came to: attained in percent for a share, in seconds for a mean, None where nothing counted.
 
-    `met` is None for a mean; `apart` are the short abandons left out; `percentiles` are nearest-rank seconds.
+    `met` is None for a mean; `apart` are the short abandons, `left_out` the items that an exclusion leaves out;
+    `percentiles` are nearest-rank seconds. Of the backlog `counted` are the open items of each day's end, added up, and
+    `met` those past the age; of availability `counted` are the seconds of service, and `met` those without an outage.
     """
 
     counted: int
@@ -132,43 +173,140 @@ class Figure:
     attained: Decimal | None = None
     apart: int = 0
     percentiles: tuple[Decimal, ...] = ()
+    left_out: int = 0
 
 
-def figure(level: ServiceLevel, items: Iterable[Outcome], late: Container[int] = ()) -> Figure:
-    """Measure the items that the level is about; `late` are the ids of open items that can no longer meet it."""
-    own = [item for item in items if item.queue in level.of]
+def figure(
+    level: ServiceLevel,
+    items: Iterable[Outcome],
+    late: Container[int] = (),
+    out: Mapping[int, str] | None = None,
+    now: datetime | None = None,
+) -> Figure:
+    """Measure the items that the level is about, a share, a mean or a volume.
+
+    `late` are the ids of open items that can no longer meet it, `out` those that exclusions leave out.
+    """
+    own = [item for item in items if item.queue in level.of and not item.cancelled_at]
+    left = [item for item in own if item.item_id not in (out or {})]
+    less = len(own) - len(left)
     if level.measure in SHARES:
-        verdicts = [share(level, item, late) for item in own]
-        return share_figure(
-            verdicts.count(True) + verdicts.count(False),
-            verdicts.count(True),
-            sum(is_apart(level, item) for item in own),
-        )
+        verdicts = [share(level, item, late, now) for item in left]
+        counted, apart = len(verdicts) - verdicts.count(None), sum(is_apart(level, item) for item in left)
+        return share_figure(counted, verdicts.count(True), apart, less)
     if level.measure in MEANS:
-        spans = sorted(span for item in own if (span := seconds(level, item)) is not None)
-        return mean_figure(len(spans), sum(spans, Decimal(0)), [nearest_rank(spans, p) for p in PERCENTILES if spans])
-    return Figure(sum(not item.cancelled_at for item in own))
+        spans = sorted(span for item in left if (span := seconds(level, item)) is not None)
+        percentiles = [nearest_rank(spans, percent) for percent in PERCENTILES if spans]
+        return mean_figure(len(spans), sum(spans, Decimal(0)), percentiles, less)
+    return Figure(len(left), left_out=less)
 
 
-def share_figure(counted: int, met: int, apart: int = 0) -> Figure:
+def nothing(level: ServiceLevel) -> Figure:
+    """Return what a level comes to where there was nothing."""
+    return share_figure(0, 0) if level.measure in IN_PERCENT else figure(level, [])
+
+
+Where = TypeVar("Where")
+
+
+def worst(
+    level: ServiceLevel, found: Sequence[tuple[Where, Mapping[str | None, Figure]]]
+) -> tuple[Where, Mapping[str | None, Figure]]:
+    """Return the window whose figure of all queues (None) is worst, the earliest of equals; each has counted some."""
+
+    def badness(each: tuple[Where, Mapping[str | None, Figure]]) -> Decimal:
+        attained = each[1][None].attained or Decimal(0)
+        return attained if level.lower_is_better else -attained
+
+    return max(found, key=badness)
+
+
+def share_figure(counted: int, met: int, apart: int = 0, left_out: int = 0) -> Figure:
     """Return a share in percent, to four decimals, half-even."""
     attained = Fraction(100 * met, counted) if counted else None
-    return Figure(counted, met, None if attained is None else four_places(attained), apart)
+    return Figure(counted, met, None if attained is None else four_places(attained), apart, (), left_out)
 
 
-def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = ()) -> Figure:
+def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = (), left_out: int = 0) -> Figure:
     """Return a mean in seconds, to four decimals, half-even."""
     attained = Fraction(total) / counted if counted else None
     return Figure(
         counted,
         attained=None if attained is None else four_places(attained),
         percentiles=tuple(value.quantize(FOUR_PLACES) for value in percentiles),
+        left_out=left_out,
     )
 
 
 def nearest_rank(ordered: Sequence[Decimal], percent: int) -> Decimal:
     """Return the smallest value that at least so many percent of the values do not exceed."""
     return ordered[-(-percent * len(ordered) // 100) - 1]
+
+
+# --- What looks at time -----------------------------------------------------------------------------------------
+
+Spans = Sequence[tuple[datetime, datetime]]  # in order, not overlapping
+
+
+def backlog(level: ServiceLevel, items: Iterable[Outcome], day_ends: Sequence[datetime]) -> Figure:
+    """Count the items that were open at each day's end, and those of them that were older than the level's age.
+
+    Age is the time by the clock since an item came in; what was reopened was open all the while.
+    """
+    ages = [age for item in items if item.queue in level.of for age in open_ages(item, day_ends)]
+    return share_figure(len(ages), sum(age > timedelta(seconds=level.threshold_seconds or 0) for age in ages))
+
+
+def open_ages(item: Outcome, day_ends: Iterable[datetime]) -> list[timedelta]:
+    """Return how old the item was at the end of each day on which it was open."""
+    if item.cancelled_at:
+        return []
+    over = item.ended_at or item.abandoned_at
+    return [end - item.received_at for end in day_ends if item.received_at < end and (over is None or over > end)]
+
+
+def availability(served: Spans, excluded: Iterable[Event], outages: Iterable[Event]) -> tuple[int, int]:
+    """Return the seconds of service, and those of them without an outage; time under an exclusion is neither."""
+    service = without(served, [(event.starts_at, event.ends_at) for event in excluded])
+    return length(service), length(without(service, [(event.starts_at, event.ends_at) for event in outages]))
+
+
+def without(spans: Spans, cuts: Iterable[tuple[datetime, datetime]]) -> Spans:
+    """Return what is left of spans when others are taken out of them."""
+    for starts_at, ends_at in cuts:
+        pieces = [((a, min(z, starts_at)), (max(a, ends_at), z)) for a, z in spans]
+        spans = [piece for pair in pieces for piece in pair if piece[0] < piece[1]]
+    return spans
+
+
+def length(spans: Spans) -> int:
+    """Return the whole seconds of spans."""
+    return sum((z - a for a, z in spans), timedelta()) // timedelta(seconds=1)
+
+
+# --- What a statement says of a level ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one service level came to, over all its queues (`queue` None, judged) or in one of them (only reported)."""
+
+    id: str
+    level: ServiceLevel
+    queue: str | None
+    figure: Figure
+    verdict: Verdict | None = None
+    window: Window | None = None  # that was judged, or is still running
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many items a service level leaves out by its exclusions."""
+
+    id: str
+    level: ServiceLevel
+    window: Window
+    count: int
 
 
 # --- What a price counts ---------------------------------------------------------------------------------------

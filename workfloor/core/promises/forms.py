@@ -10,11 +10,16 @@ from workfloor.kit import quantities
 
 Terms = Mapping[str, Any]
 
+_BAND = "volume-above-forecast("
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 
 def level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
     """Read a service level; without `of` it counts the queues `everywhere`."""
     per, _, short = terms.get("per", "").partition("(")
-    number = quantities.in_seconds if terms["measure"] in ("speed-of-answer", "handled-time") else quantities.percent
+    number = quantities.in_seconds if terms["measure"] in rules.IN_SECONDS else quantities.percent
+    left_out = terms.get("exclude", ())
+    bands = [one.partition("(")[2].rstrip(")") for one in left_out if one.startswith(_BAND)]
     credit = terms.get("credit", "")
     return rules.ServiceLevel(
         name=terms["name"],
@@ -26,6 +31,9 @@ def level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
         expected=number(terms.get("expected")),
         minimum=number(terms.get("minimum")),
         window=terms.get("window", "month"),
+        hours=terms.get("hours"),
+        exclude=tuple(one for one in left_out if not one.startswith(_BAND)),
+        above_forecast=quantities.percent(bands[0]) if bands else None,
         weight=quantities.percent(terms.get("weight")),
         credit=quantities.percent(credit) if credit.endswith("%") else None,
         credit_amount=None if credit.endswith("%") else quantities.decimal(credit or None),
@@ -35,6 +43,12 @@ def level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
         bonus=_bonus(terms["bonus"], number) if "bonus" in terms else None,
         targets=tuple(_target(one, number) for one in terms.get("targets", ())),
     )
+
+
+def forecast(terms: Terms) -> rules.Forecast:
+    """Read how much is expected."""
+    week = {_WEEKDAYS.index(day): count for day, count in terms.get("week", {}).items()}
+    return rules.Forecast(tuple(terms["of"]), date.fromisoformat(terms["from"]), terms.get("month"), week)
 
 
 def _score(terms: Terms, number: Callable[[str], Decimal | None]) -> rules.Score:

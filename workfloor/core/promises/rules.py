@@ -1,19 +1,23 @@
 """What is promised and what a miss costs, as agreed: service levels, credits, verdicts, and what contradicts."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal
 
-Measure = Literal["answered-within", "abandoned", "speed-of-answer", "handled-time", "resolved-within", "volume"]
+Measure = Literal[
+    "answered-within", "abandoned", "speed-of-answer", "handled-time", "first-response-within", "resolved-within",
+    "first-contact-resolution", "backlog-older-than", "availability", "volume",
+]  # fmt: skip
 Per = Literal["answered", "offered", "offered-less-short-abandons"]
 Rule = Literal["at-risk", "points", "linear", "fixed"]
 Wrong = tuple[str, str, tuple[str, ...]]  # place, what is wrong, the other places that it follows from
 Verdict = Literal["met", "below-expected", "below-minimum"]
 
+IN_SECONDS = ("speed-of-answer", "handled-time")  # promised as a time; the others as a percent
 FOUR_PLACES = Decimal("0.0001")
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
@@ -70,7 +74,10 @@ class ServiceLevel:
     short_abandon_seconds: int | None = None
     expected: Decimal | None = None
     minimum: Decimal | None = None
-    window: Literal["month"] = "month"
+    window: str = "month"  # day, week, month, quarter, year, or so many months such as `3 months`
+    hours: str | None = None  # the calendar in whose hours an item must come in to be counted
+    exclude: tuple[str, ...] = ()  # kinds of events; what came in during one is left out
+    above_forecast: Decimal | None = None  # percent of the forecast; what came in beyond it is left out
     weight: Decimal | None = None
     credit: Decimal | None = None
     credit_amount: Decimal | None = None
@@ -82,7 +89,17 @@ class ServiceLevel:
 
     @property
     def lower_is_better(self) -> bool:
-        return self.measure in ("abandoned", "speed-of-answer", "handled-time")
+        return self.measure in ("abandoned", "backlog-older-than", *IN_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How much is expected in some queues together from a day on: each month, or on each weekday (Monday is 0)."""
+
+    of: tuple[str, ...]
+    starts_on: date
+    month: int | None = None
+    week: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +235,16 @@ def check(levels: Sequence[ServiceLevel], terms: Credits | None, ends: Sequence[
 
 
 def _check_promise(place: str, level: ServiceLevel) -> Iterator[Wrong]:
-    unit = "s" if level.measure in ("speed-of-answer", "handled-time") else "%"
+    unit = "s" if level.measure in IN_SECONDS else "%"
     for key, number in (("expected", level.expected), ("minimum", level.minimum), ("weight", level.weight)):
         if number is not None and number > 100 and (unit == "%" or key == "weight"):
             yield f"{place}.{key}", f"{number} % is more than all.", ()
         if number is not None and level.expected is None:
             message = "needs expected: what promises nothing cannot be missed."
             yield f"{place}.{key}", message, (f"{place}.expected",)
+    if level.ratchet and level.window != "month":
+        message = "counts months; take it out, or make the window a month."
+        yield f"{place}.ratchet", message, (f"{place}.window",)
     if level.ratchet and level.expected is None:
         yield f"{place}.ratchet", "needs expected: there is no promise to move.", (f"{place}.expected",)
     if level.expected is None or level.minimum is None:

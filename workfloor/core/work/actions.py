@@ -260,7 +260,22 @@ def resume(*, item: models.Item, by: Person, now: datetime) -> models.Item:
 
 def await_customer(*, item: models.Item, by: Person, now: datetime) -> models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
-    return _happen(_in_hands_of(item, by), events.AwaitsCustomer(), at=now, person=by, by=by)
+    item = _in_hands_of(item, by)
+    return _happen(item, events.AwaitsCustomer(_reply_seconds(item, now)), at=now, person=by, by=by)
+
+
+def send_reply(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+    """An answer went out to the customer; the first one stops the clock of the first response."""
+    item = _in_hands_of(item, by)
+    return _happen(item, events.ReplySent(_reply_seconds(item, now)), at=now, person=by, by=by)
+
+
+def _reply_seconds(item: models.Item, now: datetime) -> int | None:
+    """The working time from received to a first reply that goes out now, pauses taken out; None for later ones."""
+    if item.reply_seconds is not None:
+        return None
+    calendar = contracts.terms_of(item.queue, item.received_at).calendar
+    return calendars.working_seconds(calendar, max(item.received_at, item.queued_at), now) - item.paused_seconds
 
 
 def customer_answered(*, item: models.Item, now: datetime, by: Person | None = None) -> models.Item:
@@ -311,7 +326,10 @@ def end(*, item: models.Item, by: Person, now: datetime) -> models.Item:
     terms = contracts.terms_of(item.queue, item.received_at)
     begun = max(item.received_at, item.queued_at)  # scheduled work begins when it is due
     spent = calendars.working_seconds(terms.calendar, begun, now) - item.paused_seconds
-    return _happen(item, events.Ended(spent, terms.version), at=now, person=by, by=by)
+    replied = None if item.reply_seconds is not None else spent
+    if replied is not None and item.kind in rules.CONVERSATIONS and item.connected_at:
+        replied = calendars.working_seconds(terms.calendar, begun, item.connected_at)
+    return _happen(item, events.Ended(spent, terms.version, replied), at=now, person=by, by=by)
 
 
 def wrap_up(*, item: models.Item, by: Person, disposition: str, now: datetime, resolved: bool = True) -> models.Item:
@@ -347,8 +365,17 @@ def cancel(*, item: models.Item, reason: str, now: datetime, by: Person | None =
 
 
 def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None = None) -> models.Item:
-    """What was done is not: the item waits again, since it was first queued."""
-    item = _happen(_locked(item), events.Reopened(reason), at=now, person=None, by=by)
+    """What was done is not: the item waits again, since it was first queued.
+
+    Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the promised time
+    moves by it.
+    """
+    item = _locked(item)
+    rules.allow(item, events.Reopened.name)
+    calendar = contracts.terms_of(item.queue, item.received_at).calendar
+    lay = calendars.working_seconds(calendar, item.ended_at, now) if item.ended_at else 0
+    due_at = item.due_at and calendars.add_working(calendar, item.due_at, lay)
+    item = _happen(item, events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
         journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by))
     return _keep(item, queries.last_agent(item.case_id), now)

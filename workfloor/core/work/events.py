@@ -99,6 +99,13 @@ class Resumed(Event):
 @dataclass(frozen=True)
 class AwaitsCustomer(Event):
     name: ClassVar[str] = "work.awaits-customer"
+    reply_seconds: int | None = None  # of the first reply, here and below
+
+
+@dataclass(frozen=True)
+class ReplySent(Event):
+    name: ClassVar[str] = "work.reply-sent"
+    reply_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,7 @@ class Ended(Event):
     name: ClassVar[str] = "work.ended"
     working_seconds: int | None = None
     version: int | None = None
+    reply_seconds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +157,8 @@ class Cancelled(Event):
 class Reopened(Event):
     name: ClassVar[str] = "work.reopened"
     reason: str
+    paused_seconds: int = 0  # working time for which it lay resolved
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ _SAID = {
     "work.resumed": "Resumed",
     "work.awaits-customer": "Waits for the customer",
     "work.customer-answered": "The customer answered",
+    "work.reply-sent": "Reply sent",
     "work.transferred": "Passed on",
     "work.escalated": "Help asked for",
     "work.ended": "Ended",

@@ -100,6 +100,8 @@ class Item(models.Model):
     aside_seconds = models.IntegerField(default=0, db_default=0)
     paused_seconds = models.IntegerField(default=0)
     working_seconds = models.IntegerField(null=True)
+    reply_seconds = models.IntegerField(null=True)
+    came_back_seconds = models.IntegerField(null=True)
     disposition = models.TextField(default="")
     reopened = models.PositiveSmallIntegerField(default=0)
 

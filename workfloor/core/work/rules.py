@@ -15,6 +15,7 @@ KIND_OF_PROCESS = {
     "data-capture": "document", "payables": "invoice", "receivables": "payment", "bookkeeping": "booking",
     "payroll": "payslip-run", "recruitment": "cv", "technical-support": "call", "research": "research",
 }  # fmt: skip
+CONVERSATIONS = ("call", "callback", "chat")  # whoever is connected has a reply
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
 WITH_SOMEBODY = ("offered", "held", "wrapping")
 FINISHED = ("done", "abandoned", "cancelled")
@@ -35,6 +36,7 @@ _FROM = {
     "work.resumed": ("held",),
     "work.awaits-customer": ("waiting", "held"),
     "work.customer-answered": ("waiting", "held"),
+    "work.reply-sent": ("held",),
     "work.transferred": ("held",),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
     "work.ended": ("held",),
@@ -70,8 +72,9 @@ class Fact(Protocol):
 class Item:
     """A work item's state: these are the columns of `work_item` that its facts add up to.
 
-    Talk, hold and wrap-up are whole seconds without those put aside (`aside_seconds` of the wrap-up); `paused_seconds`
-    and `working_seconds` are working time of the contract.
+    Talk, hold and wrap-up are whole seconds without those put aside (`aside_seconds` of the wrap-up); `paused_seconds`,
+    `working_seconds` (received to resolved) and `reply_seconds` (to the first reply) are working time of the contract;
+    `came_back_seconds` is how long the first resolution lasted by the clock.
     """
 
     state: str = "new"
@@ -106,6 +109,8 @@ class Item:
     aside_seconds: int = 0
     paused_seconds: int = 0
     working_seconds: int | None = None
+    reply_seconds: int | None = None
+    came_back_seconds: int | None = None
     disposition: str = ""
     reopened: int = 0
 
@@ -208,6 +213,16 @@ def _connected(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
     return {"connected_at": item.connected_at or fact.at, "talking_since": fact.at}
 
 
+def _reply_sent(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _replied(item, details)
+
+
+def _replied(item: Any, details: Mapping[str, Any]) -> dict[str, Any]:
+    """The first reply stops the clock of the first response, and later ones do not start it again."""
+    known = item.reply_seconds
+    return {"reply_seconds": details.get("reply_seconds") if known is None else known}
+
+
 def _held(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.on_hold_since:
         raise NotNow("The item is on hold already")
@@ -250,7 +265,7 @@ def _awaits_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[
         raise NotNow("The item waits for the customer already")
     # The agent is free meanwhile; nobody is offered the item until the customer has answered.
     back = {"state": "waiting", "person_id": None, "awaiting_customer_since": fact.at}
-    return _laid_down(item, fact.at) | back
+    return _laid_down(item, fact.at) | back | _replied(item, details)
 
 
 def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,7 +290,7 @@ def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
         "state": "wrapping", "ended_at": fact.at, "working_seconds": details.get("working_seconds"),
         "aside_seconds": 0,
     }  # fmt: skip
-    return _laid_down(item, fact.at) | ended
+    return _laid_down(item, fact.at) | ended | _replied(item, details)
 
 
 def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -304,9 +319,13 @@ def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
 
 
 def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # The time for which it lay resolved is on nobody's clock.
+    paused = item.paused_seconds + details.get("paused_seconds", 0)
+    lasted = seconds(item.ended_at, fact.at) if item.came_back_seconds is None else item.came_back_seconds
     return {
         "state": "waiting", "reopened": item.reopened + 1, "ended_at": None, "wrapped_up_at": None,
-        "working_seconds": None, "disposition": "", "done_by_id": None,
+        "working_seconds": None, "disposition": "", "done_by_id": None, "paused_seconds": paused,
+        "came_back_seconds": lasted, "due_at": _time(details["due_at"]) if "due_at" in details else item.due_at,
     }  # fmt: skip
 
 
@@ -327,6 +346,7 @@ _STEPS = {
     "work.resumed": _resumed,
     "work.awaits-customer": _awaits_customer,
     "work.customer-answered": _customer_answered,
+    "work.reply-sent": _reply_sent,
     "work.transferred": _transferred,
     "work.escalated": _escalated,
     "work.ended": _ended,

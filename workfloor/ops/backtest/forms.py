@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from workfloor.core.measures import forms as figures
 from workfloor.core.measures import rules as measuring
 from workfloor.core.promises import rules as promises
 from workfloor.kit import charts, money
@@ -73,7 +74,7 @@ def _plain_month(month: Month) -> dict[str, Any]:
 
 def _plain_measured(row: results.Measured) -> dict[str, Any]:
     """A figure as a statement has it, but for the version: nobody has signed one."""
-    return {key: value for key, value in billing.plain_measured(row, 0).items() if key != "version"}
+    return {key: value for key, value in figures.plain_measured(row, 0).items() if key != "version"}
 
 
 def _plain_day(day: date, figure: measuring.Figure) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _promises(told: Told, number: int) -> Table:
 def _judged(month: Month) -> Iterator[tuple[str, Cell]]:
     for row in month.measures:
         if row.queue is None:
-            words = billing.worded_measured(row)
+            words = figures.worded_measured(row)
             promise = "reported only" if row.level.expected is None else f"{words['promise']}: {words['verdict']}"
             yield (
                 row.level.name,

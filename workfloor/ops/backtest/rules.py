@@ -89,12 +89,30 @@ def faults(contract: Contract, source: Source, renames: Renames, last: str) -> I
     if f"{contract.starts_on:%Y-%m}" > last:
         yield "contract.starts_on", f"the term begins only after {last}: take an earlier --begins."
     yield from _faults_of_queues(contract, source, renames)
-    if source.tells_dispositions:
-        return
+    yield from _faults_of_levels(contract)
     for number, price in enumerate(contract.prices):
-        if price.counts == "disposed":
+        if price.counts == "delivered":
+            message = f"charges “{price.title}” by what both sides approve, which past work does not tell."
+            yield f"prices[{number}].unit", message
+        if price.counts == "disposed" and not source.tells_dispositions:
             message = f"charges “{price.title}” by disposition, which {source.name} does not tell."
             yield f"prices[{number}].unit", message
+
+
+_TOLD = ("answered-within", "abandoned", "speed-of-answer", "handled-time", "resolved-within", "volume")
+
+
+def _faults_of_levels(contract: Contract) -> Iterator[Wrong]:
+    for number, level in enumerate(contract.service_levels):
+        place = f"service_levels[{number}]"
+        if level.measure not in _TOLD:
+            yield f"{place}.measure", f"{level.measure} is not tried on past months; tried are {', '.join(_TOLD)}."
+        if level.window != "month":
+            yield f"{place}.window", "is not tried on past months; only levels by the month are."
+        if level.hours:
+            yield f"{place}.hours", "are not tried on past months."
+        if level.above_forecast is not None:
+            yield f"{place}.exclude", "volume above a forecast is not tried on past months."
 
 
 def _faults_of_queues(contract: Contract, source: Source, renames: Renames) -> Iterator[Wrong]:
@@ -247,8 +265,11 @@ def _unsettled(
 
 
 def _month(contract: Contract, made: _Unsettled, settled: credits.Settled) -> Month:
+    window = calendars.Window(made.period.name, made.period.starts_at, made.period.ends_at)
     measures = [
-        Measured(f"m{number + 1}" + (f"/{queue}" if queue else ""), level, queue, figure, None if queue else verdict)
+        Measured(
+            f"m{number + 1}" + (f"/{queue}" if queue else ""), level, queue, figure, None if queue else verdict, window
+        )
         for number, (level, verdict, by_queue) in enumerate(
             zip(settled.levels, settled.verdicts, made.figures, strict=True)
         )

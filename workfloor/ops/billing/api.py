@@ -29,6 +29,14 @@ class TotalsOut(Schema):
     wrap_seconds: int
 
 
+class WindowOut(Schema):
+    """The time that a figure is of: of several that end in the month the worst; not due while it goes on."""
+
+    length: str
+    name: str
+    due: bool
+
+
 class MeasureOut(Schema):
     """One service level, of all its queues (queue null) or of one; attained in percent, or in seconds for a mean."""
 
@@ -42,6 +50,8 @@ class MeasureOut(Schema):
     counted: int
     met: int | None
     apart: int
+    left_out: int
+    window: WindowOut | None
     attained: float | None
     unit: str | None
     percentiles: dict[str, float]
@@ -50,6 +60,15 @@ class MeasureOut(Schema):
     weight: float | None
     verdict: Literal["met", "below-expected", "below-minimum"] | None
     version: int
+
+
+class LeftOutOut(Schema):
+    """How many items a service level leaves out by its exclusions."""
+
+    id: str
+    name: str
+    measure: str
+    count: int
 
 
 class SliceOut(Schema):
@@ -125,6 +144,7 @@ class StatementOut(Schema):
     totals: TotalsOut
     queues: list[TotalsOut]
     measures: list[MeasureOut]
+    left_out: list[LeftOutOut]
     lines: list[LineOut]
     credits: list[CreditOut]
     charges: str

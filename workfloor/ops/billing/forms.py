@@ -10,22 +10,12 @@ from zoneinfo import ZoneInfo
 
 from workfloor.core.charges import rules as charges
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import rules as terms
 from workfloor.core.journal.models import Fact
-from workfloor.core.measures import rules as measures
+from workfloor.core.measures import forms as figures
 from workfloor.core.periods import forms as standing
 from workfloor.core.periods import queries as periods
 from workfloor.core.periods import rules as months
 from workfloor.ops.billing import queries, rules
-
-VERDICTS = {"met": "kept", "below-expected": "short of expected", "below-minimum": "short of minimum", None: "–"}
-MOODS = {"met": "calm", "below-expected": "close", "below-minimum": "late", None: ""}
-UNITS = dict.fromkeys(measures.SHARES, "percent") | dict.fromkeys(measures.MEANS, "seconds")
-PER = {
-    "answered": "of answered",
-    "offered": "of offered",
-    "offered-less-short-abandons": "of offered, less those abandoned within {short} s",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +49,8 @@ def plain(made: queries.Statement) -> dict[str, Any]:
         "currency": made.contract.currency,
         "totals": plain_totals(made.totals),
         "queues": [plain_totals(totals) for totals in made.queues],
-        "measures": [plain_measured(row, made.version) for row in made.measures],
+        "measures": [figures.plain_measured(row, made.version) for row in made.measures],
+        "left_out": [figures.plain_left_out(row) for row in made.left_out],
         "lines": [plain_line(line, number) for number, line in enumerate(made.lines, 1)],
         "credits": [plain_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
         "charges": str(made.charges.amount),
@@ -92,33 +83,6 @@ def plain_totals(totals: rules.Totals) -> dict[str, Any]:
         "talk_seconds": totals.talk_seconds,
         "hold_seconds": totals.hold_seconds,
         "wrap_seconds": totals.wrap_seconds,
-    }
-
-
-def plain_measured(row: rules.Measured, version: int) -> dict[str, Any]:
-    """Return a figure with its promise; `attained` is in percent, or in seconds for a mean."""
-    level, figure = row.level, row.figure
-    return {
-        "id": row.id,
-        "name": level.name,
-        "measure": level.measure,
-        "queue": row.queue,
-        "per": level.per,
-        "threshold_seconds": level.threshold_seconds,
-        "short_abandon_seconds": level.short_abandon_seconds,
-        "counted": figure.counted,
-        "met": figure.met,
-        "apart": figure.apart,
-        "attained": _number(figure.attained),
-        "unit": UNITS.get(level.measure),
-        "percentiles": {
-            str(percent): float(value) for percent, value in zip(measures.PERCENTILES, figure.percentiles, strict=False)
-        },
-        "expected": _number(level.expected),
-        "minimum": _number(level.minimum),
-        "weight": _number(level.weight),
-        "verdict": row.verdict,
-        "version": version,
     }
 
 
@@ -181,14 +145,16 @@ def plain_subject(subject: rules.Subject) -> dict[str, Any]:
         return dict(subject.row)
     row, number = subject.row, int(subject.id[1:]) if subject.id[1:].isdigit() else 0
     if isinstance(row, rules.Measured):
-        return plain_measured(row, subject.version)
+        return figures.plain_measured(row, subject.version)
     if isinstance(row, rules.Line):
         return plain_line(row, number)
+    if isinstance(row, rules.LeftOut):
+        return figures.plain_left_out(row)
     return plain_credit(row, number) if isinstance(row, rules.Credit) else plain_totals(row)
 
 
 def plain_counted(item: rules.Counted, zone: str) -> dict[str, Any]:
-    """Return an item behind a figure: `met` for a share, else the `value` that it adds."""
+    """Return an item behind a figure: `met` for a share, else the `value` that it adds, or why it is left out."""
     value = item.value
     return {
         "item": item.item_id,
@@ -202,10 +168,6 @@ def plain_counted(item: rules.Counted, zone: str) -> dict[str, Any]:
     }
 
 
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
-
-
 def _quantity(value: Fraction) -> int | float:
     return int(value) if value.denominator == 1 else round(float(value), 4)
 
@@ -215,7 +177,7 @@ def _quantity(value: Fraction) -> int | float:
 
 def printed(made: queries.Statement) -> dict[str, Any]:
     """Return a statement with every value worded; the same for the terminal, the page and the paper."""
-    every = [worded_measured(row) for row in made.measures]
+    every = [figures.worded_measured(row) for row in made.measures]
     return {
         "client": made.contract.title,
         "slug": made.client.slug,
@@ -226,6 +188,7 @@ def printed(made: queries.Statement) -> dict[str, Any]:
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in queries.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
         "measures": [row for row in every if not row["queue"]],
+        "left_out": [figures.worded_left_out(row) for row in made.left_out],
         "by_queue": [row for row in every if row["queue"]],
         "lines": [worded_line(line, number) for number, line in enumerate(made.lines, 1)],
         "charges": str(made.charges),
@@ -245,40 +208,6 @@ def worded_period(period: rules.Period) -> str:
     first = _local(period.starts_at, period.zone)
     last = _local(period.ends_at - timedelta(seconds=1), period.zone)
     return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}, {period.zone}"
-
-
-def worded_measured(row: rules.Measured) -> dict[str, str]:
-    """Word a figure and its promise."""
-    figure = row.figure
-    return {
-        "id": row.id,
-        "name": row.level.name,
-        "queue": row.queue or "",
-        "counts": worded_measure(row.level) + _aside(row),
-        "counted": f"{figure.counted:,}",
-        "met": "–" if figure.met is None else f"{figure.met:,}",
-        "attained": _attained(row.level, figure.attained),
-        "promise": "" if row.queue else _promise(row.level),
-        "verdict": "" if row.queue else VERDICTS[row.verdict],
-        "mood": MOODS[row.verdict],
-    }
-
-
-def worded_measure(level: terms.ServiceLevel) -> str:
-    """Word what a level counts: `answered within 20 s, of offered`."""
-    words = level.measure.replace("-", " ")
-    if level.threshold_seconds is not None:
-        words += f" {level.threshold_seconds:,} s"
-    return f"{words}, {PER[level.per].format(short=level.short_abandon_seconds)}" if level.per else words
-
-
-def _aside(row: rules.Measured) -> str:
-    """Word what the figure itself leaves out: its percentiles, or the short abandons that stand apart."""
-    spread = zip(measures.PERCENTILES, row.figure.percentiles, strict=False)
-    within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
-    if row.level.measure in measures.MEANS:
-        return f"; {within}" if within else ""
-    return f" ({row.figure.apart:,})" if row.figure.apart else ""
 
 
 def worded_line(line: rules.Line, number: int) -> dict[str, str]:
@@ -353,21 +282,6 @@ def _notice(made: queries.Statement) -> str:
         return ""
     at = _local(made.computed_at, made.period.zone)
     return f"This period is still open: the figures stand as of {at.day} {at:%B %Y, %H:%M} and will change."
-
-
-def _promise(level: terms.ServiceLevel) -> str:
-    if level.expected is None:
-        return "–"
-    side, limit = ("at most", "never above") if level.lower_is_better else ("at least", "never below")
-    unit = "%" if level.measure in measures.SHARES else "s"
-    expected = f"{side} {level.expected.normalize():f} {unit}"
-    return expected if level.minimum is None else f"{expected}, {limit} {level.minimum.normalize():f} {unit}"
-
-
-def _attained(level: terms.ServiceLevel, attained: Decimal | None) -> str:
-    if attained is None:
-        return "–"
-    return f"{attained:,} %" if level.measure in measures.SHARES else f"{attained:,} s"
 
 
 def _grouped(quantity: Fraction) -> str:

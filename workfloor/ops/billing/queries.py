@@ -4,29 +4,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models.functions import TruncMonth
 
 from workfloor.core.charges import rules as charges
+from workfloor.core.claims import queries as claims
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts import rules as terms
 from workfloor.core.contracts.models import Queue
 from workfloor.core.credits import rules as credits
-from workfloor.core.measures import queries as sql
+from workfloor.core.journal import queries as journal
+from workfloor.core.journal.models import Fact
+from workfloor.core.measures import queries as measured
 from workfloor.core.measures import rules as measures
 from workfloor.core.periods import queries as periods
 from workfloor.core.periods.models import Close, Figure
 from workfloor.core.work.models import Item
 from workfloor.kit import calendars, money
+from workfloor.kit.calendars import Window
 from workfloor.kit.money import Money
 from workfloor.ops.billing import rules
-
-_Figures = Mapping[str | None, measures.Figure]  # by queue; None: all of them together
 
 COUNTS = ("received", "answered", "abandoned", "excluded", "open")
 
@@ -42,16 +45,34 @@ class NoFigure(LookupError):
 @dataclass(frozen=True, slots=True)
 class _Scope:
     client: Client
-    contract: terms.Contract
     version: int
     period: rules.Period
-    now: datetime
-    queues: Mapping[str, int]
-    unfinished: Sequence[measures.Outcome]
+    counting: measured.Scope
     supposed: rules.Supposed = rules.AS_IT_WAS
 
-    def names(self) -> dict[int, str]:
-        return {number: name for name, number in self.queues.items()}
+    @property
+    def contract(self) -> terms.Contract:
+        return self.counting.contract
+
+    @property
+    def month(self) -> Window:
+        return Window(self.period.name, self.period.starts_at, self.period.ends_at)
+
+    @property
+    def day(self) -> date:
+        """The first day of the period."""
+        return self.period.starts_at.astimezone(ZoneInfo(self.period.zone)).date()
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    window: Window | None
+    figures: measured.Figures
+
+    @property
+    def attained(self) -> Decimal | None:
+        """What the month is judged by: nothing yet while the window runs."""
+        return self.figures[None].attained if self.window and self.window.is_due else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +87,7 @@ class Statement:
     totals: rules.Totals
     queues: tuple[rules.Totals, ...]
     measures: tuple[rules.Measured, ...]
+    left_out: tuple[rules.LeftOut, ...]
     lines: tuple[rules.Line, ...]
     credits: tuple[rules.Credit, ...]
     adjustments: tuple[rules.Adjusted, ...]  # of earlier months, which are closed
@@ -87,21 +109,18 @@ def statement(client: Client, period: str, *, now: datetime, supposed: rules.Sup
 
 
 def _statement(scope: _Scope) -> Statement:
-    agreed = scope.contract
-    figures = [_figures(scope, level) for level in agreed.service_levels]
-    lines = _lines(scope)
-    attained = [scope.supposed.attained.get(n, each[None].attained) for n, each in enumerate(figures)]
-    month = rules.month(agreed, scope.period.name, lines, attained)
-    settled = credits.settle([*_months_before(scope), month])[-1]
-    measured = [row for number, found in enumerate(figures) for row in _measured(settled, number, found)]
+    agreed, found = scope.contract, _judged(scope)
+    lines, adjusted = _lines(scope), _adjusted(scope)
+    settled = credits.settle([*_months_before(scope), _month(scope, lines, found)])[-1]
     owed = rules.due(lines, settled.credits, agreed.currency)
-    adjusted = _adjusted(scope)
     net = owed + money.total((each.amount for each in adjusted), agreed.currency)
-    taxes = rules.taxes(agreed, lines, month.charges - owed, adjusted)
+    taxes = rules.taxes(agreed, lines, settled.month.charges - owed, adjusted)
     everything, *queues = _totals(scope)
     return Statement(
-        scope.client, agreed, scope.version, scope.period, scope.now, everything, tuple(queues), tuple(measured),
-        tuple(lines), settled.credits, tuple(adjusted), tuple(taxes), settled.notices, settled.bank, month.charges, net,
+        scope.client, agreed, scope.version, scope.period, scope.counting.now, everything, tuple(queues),
+        tuple(row for number, each in enumerate(found) for row in _measured(settled, number, each)),
+        tuple(_left_out(settled, found)), tuple(lines), settled.credits, tuple(adjusted), tuple(taxes),
+        settled.notices, settled.bank, settled.month.charges, net,
         net + money.total((each.amount for each in taxes), agreed.currency),
     )  # fmt: skip
 
@@ -121,13 +140,28 @@ def _tax(kept: Mapping[str, str] | None) -> charges.Tax | None:
     return charges.Tax(kept["name"], kept["title"], kept["category"], Decimal(kept["rate"])) if kept else None
 
 
+def _judged(scope: _Scope) -> list[_Judged]:
+    levels = scope.contract.service_levels
+    return [_Judged(*measured.judged(scope.counting, level, scope.period.name)) for level in levels]
+
+
+def _month(scope: _Scope, lines: Sequence[rules.Line], found: Sequence[_Judged]) -> credits.Month:
+    attained = [scope.supposed.attained.get(number, each.attained) for number, each in enumerate(found)]
+    return rules.month(scope.contract, scope.period.name, lines, attained)
+
+
 def _lines(scope: _Scope) -> list[rules.Line]:
-    day = scope.period.starts_at.astimezone(ZoneInfo(scope.period.zone)).date()
+    delivered: Mapping[str, Decimal] = {}
+    if any(price.counts == "delivered" for price in scope.contract.prices):
+        delivered = claims.delivered(scope.client.id, scope.period.starts_at, scope.period.ends_at)
     counted = [
-        scope.supposed.counts[n] if n in scope.supposed.counts else _charged(scope, price)
-        for n, price in enumerate(scope.contract.prices)
+        Fraction(delivered.get(price.title, 0))
+        if price.counts == "delivered"
+        else measured.charged(scope.counting, price, scope.month)
+        for price in scope.contract.prices
     ]
-    return rules.lines(scope.contract, counted, day)
+    supposed = [scope.supposed.counts.get(number, count) for number, count in enumerate(counted)]
+    return rules.lines(scope.contract, supposed, scope.day)
 
 
 def _months_before(scope: _Scope) -> Iterator[credits.Month]:
@@ -136,12 +170,11 @@ def _months_before(scope: _Scope) -> Iterator[credits.Month]:
     begun = (year - agreed.starts_on.year) * 12 + number - agreed.starts_on.month
     for back in range(min(_needed(scope), begun), 0, -1):
         years, month = divmod(year * 12 + number - 1 - back, 12)
-        then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.now)
+        then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.counting.now)
         if close := periods.frozen(scope.client.id, then.period.name):
             yield rules.kept_month(then.contract, then.period.name, close.basis)
             continue
-        attained = [_figures(then, level)[None].attained for level in then.contract.service_levels]
-        yield rules.month(then.contract, then.period.name, _lines(then), attained)
+        yield _month(then, _lines(then), _judged(then))
 
 
 def _needed(scope: _Scope) -> int:
@@ -153,8 +186,7 @@ def _needed(scope: _Scope) -> int:
 def _scope(client: Client, period: str, now: datetime) -> _Scope:
     bounds, found = _period(client, period, now)
     queues = dict(Queue.objects.filter(client=client).values_list("name", "id"))
-    unfinished = _unfinished(client, bounds, {number: name for name, number in queues.items()})
-    return _Scope(client, found.contract, found.version, bounds, now, queues, unfinished)
+    return _Scope(client, found.version, bounds, measured.Scope(client.id, found.contract, queues, now))
 
 
 def _period(client: Client, name: str, now: datetime) -> tuple[rules.Period, contracts.Terms]:
@@ -180,102 +212,27 @@ def _period(client: Client, name: str, now: datetime) -> tuple[rules.Period, con
     return rules.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
 
 
-def _unfinished(client: Client, period: rules.Period, names: Mapping[int, str]) -> list[measures.Outcome]:
-    items = Item.objects.filter(
-        client=client, received_at__gte=period.starts_at, received_at__lt=period.ends_at
-    ).exclude(state__in=("done", "abandoned", "cancelled"))
-    columns = (
-        "queue_id",
-        "received_at",
-        "queued_at",
-        "connected_at",
-        "paused_seconds",
-        "awaiting_customer_since",
-    )
-    return [
-        measures.Outcome(number, names[queue], received, queued, connected, paused_seconds=paused, awaiting_since=since)
-        for number, queue, received, queued, connected, paused, since in items.values_list("id", *columns)
-    ]
-
-
-def _late(scope: _Scope, level: terms.ServiceLevel) -> list[int]:
-    working = {queue: partial(calendars.working_seconds, _calendar_of(scope.contract, queue)) for queue in level.of}
-    return [
-        item.item_id
-        for item in scope.unfinished
-        if item.queue in level.of and measures.is_late(level, item, scope.now, working[item.queue])
-    ]
-
-
-def _calendar_of(contract: terms.Contract, queue: str) -> calendars.Calendar:
-    process = next(p for p in contract.processes if any(each.name == queue for each in p.queues))
-    return terms.calendar(contract.calendars[process.calendar])
-
-
-def _measured(settled: credits.Settled, number: int, figures: _Figures) -> Iterator[rules.Measured]:
+def _measured(settled: credits.Settled, number: int, found: _Judged) -> Iterator[rules.Measured]:
     """Judge a level over all its queues together, then report each of them, in the contract's order."""
-    level = settled.levels[number]
-    yield rules.Measured(f"m{number + 1}", level, None, figures[None], settled.verdicts[number])
+    level, every = settled.levels[number], found.figures
+    yield rules.Measured(f"m{number + 1}", level, None, every[None], settled.verdicts[number], found.window)
     for queue in level.of:
-        yield rules.Measured(f"m{number + 1}/{queue}", level, queue, figures.get(queue) or measures.figure(level, []))
+        own = every.get(queue) or measures.nothing(level)
+        yield rules.Measured(f"m{number + 1}/{queue}", level, queue, own, window=found.window)
 
 
-def _figures(scope: _Scope, level: terms.ServiceLevel) -> _Figures:
-    adding = sql.SHARES if level.measure in measures.SHARES else sql.SPANS
-    asked = adding.format(expression=sql.EXPRESSIONS[level.measure], short=sql.SHORT, counted=sql.COUNTED)
-    names = scope.names()
-    return {names.get(row[0]): _figure(level, *row[1:]) for row in _rows(asked, _level_values(scope, level, level.of))}
-
-
-def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any) -> measures.Figure:
-    if level.measure in measures.MEANS:
-        return measures.mean_figure(counted, Decimal(met), [Decimal(value) for value in more or ()])
-    return measures.Figure(counted) if level.measure == "volume" else measures.share_figure(counted, met, more)
-
-
-def _charged(scope: _Scope, price: terms.Price) -> int:
-    """Count a price's items or seconds."""
-    if price.counts is None:
-        return 0
-    asked = f"SELECT coalesce(sum({sql.QUANTITIES[price.counts]}), 0) {sql.COUNTED}"
-    return int(_rows(asked, _price_values(scope, price))[0][0])
+def _left_out(settled: credits.Settled, found: Sequence[_Judged]) -> Iterator[rules.LeftOut]:
+    for number, (level, each) in enumerate(zip(settled.levels, found, strict=True), 1):
+        if (count := each.figures[None].left_out) and each.window:
+            yield rules.LeftOut(f"x{number}", level, each.window, count)
 
 
 def _totals(scope: _Scope) -> list[rules.Totals]:
     """Count all items of the period, then those of each queue that had some, in the order of their names."""
-    names = scope.names()
-    found = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in _rows(sql.TOTALS, _values(scope, ()))]
+    names = scope.counting.names()
+    counted = measured.rows((measured.TOTALS, measured.values(scope.counting, scope.month, ())))
+    found = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in counted]
     return sorted(found, key=lambda each: each.queue or "")
-
-
-def _values(scope: _Scope, queues: Sequence[str]) -> dict[str, Any]:
-    return {
-        "client": scope.client.id,
-        "starts_at": scope.period.starts_at,
-        "ends_at": scope.period.ends_at,
-        "queues": [scope.queues[name] for name in queues],
-    }
-
-
-def _price_values(scope: _Scope, price: terms.Price) -> dict[str, Any]:
-    return _values(scope, price.of) | {"dispositions": list(price.dispositions)}
-
-
-def _level_values(scope: _Scope, level: terms.ServiceLevel, queues: Sequence[str]) -> dict[str, Any]:
-    return _values(scope, queues) | {
-        "threshold": level.threshold_seconds or 0,
-        "short": level.short_abandon_seconds or 0,
-        "per_answered": level.per == "answered",
-        "per_patient": level.per == "offered-less-short-abandons",
-        "late": _late(scope, level),
-        "percentiles": [percent / 100 for percent in measures.PERCENTILES],
-    }
-
-
-def _rows(asked: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(asked, values)
-        return list(cursor.fetchall())
 
 
 # --- The items behind a figure ----------------------------------------------------------------------------------
@@ -294,12 +251,16 @@ def subject(client: Client, period: str, name: str, *, now: datetime) -> rules.S
     if chosen is None:
         listed = ", ".join(each for each in ids if "/" not in each)
         raise NoFigure(f"The statement has no figure {name!r}. It has: {listed}; and for one queue, such as m1/QUEUE.")
+    if close and chosen.opens == "outages":  # these stay where they are, decided by whom and when
+        live = next(each for each in subjects(client, period, now=now) if each.id == chosen.id)
+        return replace(live, row=chosen.row)
     return replace(chosen, kept=_counted(close, chosen.id)) if close else chosen
 
 
 def _kept(close: Close, figure: Figure) -> rules.Subject:
     zone = close.basis["zone"]
-    return rules.Subject(figure.name, figure.title, figure.row, close.version, zone, "", {}, ())
+    opens: Literal["items", "outages"] = "outages" if figure.row.get("measure") == "availability" else "items"
+    return rules.Subject(figure.name, figure.title, figure.row, close.version, zone, "", {}, (), opens)
 
 
 def _counted(close: Close, name: str) -> list[rules.Counted]:
@@ -331,7 +292,12 @@ def counts_item(subject: rules.Subject, item_id: int) -> bool:
     if subject.kept is not None:
         return any(each.item_id == item_id for each in subject.kept)
     asked = f"SELECT EXISTS (SELECT FROM ({subject.sql}) AS counted WHERE id = %(item)s)"
-    return bool(_rows(asked, {**subject.values, "item": item_id})[0][0])
+    return bool(measured.rows((asked, {**subject.values, "item": item_id}))[0][0])
+
+
+def facts_behind(subject: rules.Subject, number: int) -> Sequence[Fact]:
+    """Read the facts of an item that a figure counts, or of the claim of an outage."""
+    return list(claims.facts(number) if subject.opens == "outages" else journal.of_item(number))
 
 
 def months(client: Client) -> list[str]:
@@ -345,36 +311,43 @@ def months(client: Client) -> list[str]:
 
 
 def _subjects(scope: _Scope, made: Statement) -> Iterator[rules.Subject]:
+    counting = scope.counting
     for row in made.measures:
-        yield _of_level(scope, row.id, row.level, row, row.queue)
+        yield from _of_level(scope, row.id, row, row.queue)
+    for left in made.left_out:
+        asked = measured.items_left_out(counting, left.level, left.window)
+        yield _subject(scope, left.id, f"{left.level.name}, left out", left, asked)
     for number, line in enumerate(made.lines, 1):
         price = scope.contract.prices[line.price]
-        values = _price_values(scope, price)
-        yield _subject(scope, f"l{number}", line.title, line, sql.QUANTITIES[price.counts], sql.COUNTED, values)
+        expression = measured.QUANTITIES[None if price.counts == "delivered" else price.counts]
+        values = measured.price_values(counting, price, scope.month)
+        yield _subject(scope, f"l{number}", line.title, line, measured.items(expression, measured.COUNTED, values))
+    whole = {row.id: row for row in made.measures}
     for number, credit in enumerate(made.credits, 1):
         if credit.level is not None:
-            yield _of_level(scope, f"c{number}", scope.contract.service_levels[credit.level], credit, None)
+            judged = whole[f"m{credit.level + 1}"]
+            yield from (replace(each, row=credit) for each in _of_level(scope, f"c{number}", judged, None))
     for totals in (made.totals, *made.queues):
         yield from (_of_count(scope, totals, count) for count in COUNTS)
 
 
-def _of_level(scope: _Scope, id: str, level: terms.ServiceLevel, row: rules.Row, queue: str | None) -> rules.Subject:
-    title = f"{level.name}/{queue}" if queue else level.name
-    values = _level_values(scope, level, [queue] if queue else level.of)
-    return _subject(scope, id, title, row, sql.EXPRESSIONS[level.measure], sql.COUNTED, values)
+def _of_level(scope: _Scope, id: str, row: rules.Measured, queue: str | None) -> Iterator[rules.Subject]:
+    if row.window is None:
+        return
+    title = f"{row.level.name}/{queue}" if queue else row.level.name
+    asked = measured.items_of_level(scope.counting, row.level, row.window, [queue] if queue else row.level.of)
+    subject = _subject(scope, id, title, row, asked)
+    yield replace(subject, opens="outages") if row.level.measure == "availability" else subject
 
 
 def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> rules.Subject:
-    chosen = f"{sql.OF_PERIOD} AND {sql.COUNTS[count]}"
-    if totals.queue is None:
-        return _subject(scope, count, count, totals, "1", chosen, _values(scope, ()))
-    chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])"
-    name = f"{count}/{totals.queue}"
-    return _subject(scope, name, name, totals, "1", chosen, _values(scope, [totals.queue]))
+    chosen = f"{measured.OF_PERIOD} AND {measured.COUNTS[count]}"
+    name = f"{count}/{totals.queue}" if totals.queue else count
+    if totals.queue:
+        chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])"
+    values = measured.values(scope.counting, scope.month, [totals.queue] if totals.queue else ())
+    return _subject(scope, name, name, totals, measured.items("1", chosen, values))
 
 
-def _subject(
-    scope: _Scope, id: str, title: str, row: rules.Row, expression: str, chosen: str, values: Mapping[str, Any]
-) -> rules.Subject:
-    asked = sql.ITEMS.format(expression=expression, chosen=chosen)
-    return rules.Subject(id, title, row, scope.version, scope.period.zone, asked, values)
+def _subject(scope: _Scope, id: str, title: str, row: rules.Row, asked: measured.Asked) -> rules.Subject:
+    return rules.Subject(id, title, row, scope.version, scope.period.zone, *asked)

@@ -14,11 +14,12 @@ from workfloor.core.contracts.rules import Contract
 from workfloor.core.credits import rules as credits
 from workfloor.core.credits.rules import Credit as Credit
 from workfloor.core.credits.rules import Month
-from workfloor.core.measures.rules import Figure
+from workfloor.core.measures.rules import LeftOut as LeftOut
+from workfloor.core.measures.rules import Measured as Measured
 from workfloor.core.promises.rules import ServiceLevel
 from workfloor.core.promises.rules import Verdict as Verdict
 from workfloor.core.promises.rules import verdict as verdict
-from workfloor.kit import money
+from workfloor.kit import calendars, money
 from workfloor.kit.money import Money
 
 
@@ -79,7 +80,7 @@ class Adjusted:
 # --- Invoice ----------------------------------------------------------------------------------------------------
 
 
-def lines(contract: Contract, counted: Sequence[int], on: date) -> list[Line]:
+def lines(contract: Contract, counted: Sequence[int | Fraction], on: date) -> list[Line]:
     """Charge each price, as it stands on a day, for what it counted."""
     return charges.lines(contract.book, contract.prices, counted, on)
 
@@ -109,7 +110,10 @@ def months_behind(contract: Contract) -> int:
 
 
 def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequence[Decimal | None]) -> Month:
-    """Put together what a month (such as `1999-02`) is settled by; a level's own charges are those of its queues."""
+    """Put together what a month (such as `1999-02`) is settled by; a level's own charges are those of its queues.
+
+    The figure of a level whose window goes on is of no month yet: None.
+    """
     year, number = int(name[:4]), int(name[5:])
     since = (year - contract.starts_on.year) * 12 + number - contract.starts_on.month
     own = [
@@ -126,7 +130,13 @@ def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequenc
         terms=contract.credits,
         rounding=contract.rounding,
         terminations=contract.terminations,
+        running=frozenset(level.name for level in contract.service_levels if _goes_on(contract, level, name)),
     )
+
+
+def _goes_on(contract: Contract, level: ServiceLevel, name: str) -> bool:
+    found = calendars.windows(level.window, name, contract.zone, contract.starts_on, contract.ends_on)
+    return not all(window.is_due for window in found)
 
 
 def kept_month(contract: Contract, name: str, basis: Mapping[str, Any]) -> Month:
@@ -140,7 +150,8 @@ def kept_month(contract: Contract, name: str, basis: Mapping[str, Any]) -> Month
 
 def basis(zone: str, made: Sequence[Line], measured: "Iterable[Measured]") -> dict[str, Any]:
     """Return what later months must know of one that closes, as JSON values."""
-    attained = [row.figure.attained for row in measured if row.queue is None]
+    own = [row for row in measured if row.queue is None]
+    attained = [row.figure.attained if row.window and row.window.is_due else None for row in own]
     return {
         "zone": zone,
         "lines": [[line.price, str(line.amount.amount)] for line in made],
@@ -148,26 +159,15 @@ def basis(zone: str, made: Sequence[Line], measured: "Iterable[Measured]") -> di
     }
 
 
-def kept_value(value: bool | int | str) -> bool | int | Decimal:
-    """Return what an item added to a figure, as it was kept: exact numbers as text."""
-    return Decimal(value) if isinstance(value, str) else value
+def kept_value(value: bool | int | str) -> bool | int | Decimal | str:
+    """Return what an item added to a figure, as it was kept: exact numbers as text, and words."""
+    return Decimal(value) if isinstance(value, str) and not value[0].isalpha() else value
 
 
 # --- What a statement holds ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one service level came to, over all its queues (`queue` None, judged) or in one of them (only reported)."""
-
-    id: str
-    level: ServiceLevel
-    queue: str | None
-    figure: Figure
-    verdict: Verdict | None = None
-
-
-Row = Measured | Line | Credit | Totals | Mapping[str, Any]  # the last as it was frozen
+Row = Measured | LeftOut | Line | Credit | Totals | Mapping[str, Any]  # the last as it was frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +182,16 @@ class Subject:
     sql: str
     values: Mapping[str, Any]
     kept: Sequence["Counted"] | None = None  # of a closed month: what it counted then; there is no question to ask
+    opens: Literal["items", "outages"] = "items"
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One item that a figure counts; `value` says whether it met a share, else the seconds or quantity that it adds."""
+    """One item that a figure counts; `value` says whether it met a share, else the seconds or quantity that it adds.
+
+    Of what is left out it is the kind of exclusion. Of availability each row is an outage: `item_id` is its claim's
+    number, `key` the reason, `agent` who claimed it, and `value` the seconds of service that it took.
+    """
 
     item_id: int
     key: str
@@ -194,4 +199,4 @@ class Counted:
     received_at: datetime
     state: str
     agent: str
-    value: bool | int | Decimal
+    value: bool | int | Decimal | str

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET
 
 from workfloor.core.clients import queries as clients
 from workfloor.core.clients.models import Client
-from workfloor.core.journal import queries as journal
 from workfloor.kit import clock
 from workfloor.ops.billing import forms, gateway, queries
 from workfloor.ops.billing.apps import BillingConfig
@@ -88,8 +87,8 @@ def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) 
     """Show the facts of an item that a figure counts."""
     subject = queries.subject(_client(slug), period, figure, now=clock.now())
     if not queries.counts_item(subject, item):
-        raise Http404(f"{subject.id} does not count item {item}.")
-    rows = [forms.worded_fact(fact, subject.zone) for fact in journal.of_item(item)]
+        raise Http404(f"{subject.id} does not count {item}.")
+    rows = [forms.worded_fact(fact, subject.zone) for fact in queries.facts_behind(subject, item)]
     shown = {"subject": subject, "rows": rows, "item": item, "slug": slug, "period": period}
     return render(request, "billing/facts.html", shown)
 

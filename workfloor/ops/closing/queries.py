@@ -1,7 +1,7 @@
 """What keeps a month from being closed, its statement as it would be frozen, and what has changed since."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -105,11 +105,19 @@ def frozen(client: Client, period: str, *, now: datetime) -> months.Frozen:
     """A month's statement as it would be frozen now: its documents, and what each figure counts."""
     made = _closed(billing.statement(client, period, now=now))
     found = billing.subjects(client, period, now=now)
-    everything = next(each for each in found if each.id == "received")
-    items = list(billing.items_behind(everything))
+    items = _every_item(found)
     leaves = [_leaf(each, [item.item_id for item in items]) for each in found]
     basis = measured.basis(made.period.zone, made.lines, made.measures)
     return months.Frozen(made.version, wording.plain(made), wording.printed(made), basis, _rows(items), leaves)
+
+
+def _every_item(found: Sequence[measured.Subject]) -> list[measured.Counted]:
+    """What came in, then what else the figures count: a window or a backlog reaches beyond the month."""
+    every: dict[int, measured.Counted] = {}
+    for subject in sorted(found, key=lambda each: each.id != "received"):
+        if subject.opens == "items" and ("/" not in subject.id):
+            every |= {item.item_id: item for item in billing.items_behind(subject) if item.item_id not in every}
+    return list(every.values())
 
 
 def _closed(made: billing.Statement) -> billing.Statement:
@@ -122,13 +130,13 @@ def _rows(items: list[measured.Counted]) -> list[Any]:
 
 def _leaf(subject: measured.Subject, order: list[int]) -> months.Leaf:
     row = wording.plain_subject(subject)
-    if "/" in subject.id:
+    if "/" in subject.id or subject.opens == "outages":
         return months.Leaf(subject.id, subject.title, row, [])
     counted = {item.item_id: _exact(item.value) for item in billing.items_behind(subject)}
     return months.Leaf(subject.id, subject.title, row, [counted.get(number) for number in order])
 
 
-def _exact(value: bool | int | Decimal) -> bool | int | str:
+def _exact(value: bool | int | Decimal | str) -> bool | int | str:
     return str(value) if isinstance(value, Decimal) else value
 
 

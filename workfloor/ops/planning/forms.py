@@ -147,9 +147,8 @@ def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
 
 def _faults_of_contract(contract: Contract | None) -> Faults:
     """Nothing simulated ends with a disposition, and nothing is put aside: leaving that out would promise too much."""
-    for price in contract.prices if contract else ():
-        if price.unit == "outcome":
-            yield "scenario.contract", f"charges “{price.title}” by disposition, which a simulation does not know.", ()
+    for unknown in rules.unknown(contract) if contract else ():
+        yield "scenario.contract", unknown, ()
     for queue in contract.queues().values() if contract else ():
         if queue.interrupts:
             yield "scenario.contract", f"lets {queue.name} interrupt other work, which is not simulated yet.", ()

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -193,6 +193,18 @@ _MEASURES = {
     "handled-time": tallies.HANDLED,
     "volume": tallies.VOLUME,
 }
+
+
+def unknown(contract: Contract) -> Iterator[str]:
+    """Yield, in words, what a contract charges or counts by and no simulation knows."""
+    for price in contract.prices:
+        if price.counts == "disposed":
+            yield f"charges “{price.title}” by disposition, which a simulation does not know."
+        if price.counts == "delivered":
+            yield f"charges “{price.title}” by what both sides approve, which a simulation does not know."
+    for level in contract.service_levels:
+        if level.window != "month" or level.hours or level.above_forecast is not None:
+            yield f"counts “{level.name}” by window, hours or forecast, which a simulation does not do yet."
 
 
 def _promises(scenario: Scenario) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""What one person says and another confirms before it counts: exclusions, outages, attendance, costs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+Kind = Literal["client-outage", "force-majeure", "maintenance", "outage", "attendance", "cost"]
+State = Literal["claimed", "approved", "refused"]
+
+EXCLUSIONS: tuple[Kind, ...] = ("client-outage", "force-majeure", "maintenance")
+SPANS: tuple[Kind, ...] = (*EXCLUSIONS, "outage")  # something that lasted from an instant until another
+DELIVERIES: tuple[Kind, ...] = ("attendance", "cost")  # something that is charged by a price
+KINDS = (*SPANS, *DELIVERIES)
+STATES = ("claimed", "approved", "refused")
+
+LONGEST = timedelta(days=366)
+MOST_HOURS = Decimal(100_000)
+MOST_COST = Decimal(10) ** 12
+
+
+class NotNow(ValueError):
+    """The claim is not in a state in which that can be decided."""
+
+
+def counting_states(kind: Kind) -> tuple[State, ...]:
+    """Return the states in which a claim counts: what spares the provider waits for approval.
+
+    An outage speaks against the provider, so it counts at once, until somebody refuses it.
+    """
+    return ("claimed", "approved") if kind == "outage" else ("approved",)
+
+
+def decided(state: str, decision: State) -> State:
+    """Return the state after a decision; what was approved can be taken back by refusing it. Raises NotNow."""
+    if state == "claimed" or (state == "approved" and decision == "refused"):
+        return decision
+    raise NotNow(f"It was {state} already; claim it again if that is wrong.")
+
+
+def faults_of_span(starts_at: datetime, ends_at: datetime) -> Sequence[str]:
+    """Return what is wrong with the time of an event."""
+    if ends_at <= starts_at:
+        return ["It ends before it begins: give a later --until."]
+    return ["It lasts more than a year; claim it year by year."] if ends_at - starts_at > LONGEST else []
+
+
+def faults_of_quantity(kind: Kind, quantity: Decimal, decimals: int) -> Iterable[str]:
+    """Return what is wrong with hours (to the hundredth) or with a cost in whole minor units."""
+    most, digits, unit = (MOST_HOURS, 2, "hours") if kind == "attendance" else (MOST_COST, decimals, "the amount")
+    if not 0 < quantity <= most:
+        yield f"Give {unit} above 0 and at most {most:,}."
+    elif quantity != round(quantity, digits):
+        yield f"Give {unit} with at most {digits} decimals."
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that lasted: of these queues, or where there are none of all; from one instant until before another."""
+
+    claim_id: int
+    kind: Kind
+    starts_at: datetime
+    ends_at: datetime
+    queues: tuple[str, ...] = ()
+
+    def covers(self, queue: str, at: datetime) -> bool:
+        """Return whether the event was going on for a queue at an instant."""
+        return self.starts_at <= at < self.ends_at and (not self.queues or queue in self.queues)
