@@ -101,10 +101,23 @@ def stake(credit: float, promised: float, met: float, counted: float, to_come: f
     """
     if to_come <= 0:
         return 0.0
+    short, variance = _short(promised, met, counted, to_come)
+    return credit * math.exp(-(short**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+
+
+def falls_short(promised: float, met: float, counted: float, to_come: float) -> float:
+    """The chance that the period ends below the promise, as `stake` reckons it; 0 once nothing is to come."""
+    if to_come <= 0:
+        return 0.0
+    short, variance = _short(promised, met, counted, to_come)
+    return 0.5 * (1 + math.erf(short / math.sqrt(2 * variance)))
+
+
+def _short(promised: float, met: float, counted: float, to_come: float) -> tuple[float, float]:
+    """How many of those to come are needed beyond those likely to be met, and how far these may differ (variance)."""
     likely = (met + promised * FIRST_GUESS) / (counted + FIRST_GUESS)
     needed = promised * (counted + to_come) - met
-    variance = max(to_come * likely * (1 - likely), 0.25)
-    return credit * math.exp(-((needed - to_come * likely) ** 2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
+    return needed - to_come * likely, max(to_come * likely * (1 - likely), 0.25)
 
 
 def handicap(busy_seconds: float, present_seconds: float, occupancy: float, fairness_seconds: float) -> float:

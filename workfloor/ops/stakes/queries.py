@@ -4,20 +4,24 @@ import calendar
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q
+from django.db import connection
 
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
-from workfloor.core.queueing import rules as queueing
-from workfloor.core.work import models as work
+from workfloor.core.measures import queries as measures
+from workfloor.core.promises.rules import ServiceLevel
+from workfloor.core.work.models import Item
+from workfloor.ops.stakes import rules
 
 
 def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
-    """What one more answer in time is worth in each queue that has such a promise, by where it stands this month.
+    """What one more contact within its promises is worth in each queue, by where they stand this month.
 
-    In percent of the client's pool of credits: what the credits come to in money is known at the end of the month.
+    In percent of the client's charges, for what credits come to in money is known at the end of the month. Of several
+    promises of a queue, the one with most at stake counts.
     """
     by_client: dict[int, dict[str, int]] = defaultdict(dict)
     for queue in served:
@@ -40,19 +44,35 @@ def _stakes_of(client_id: int, named: Mapping[str, int], now: datetime) -> Itera
     passed = (now - start) / timedelta(days=days)
     for level in contract.service_levels:
         queue_ids = [named[name] for name in level.of if name in named]
-        if level.measure == "answered-within" and level.expected and level.threshold_seconds and queue_ids:
-            met, counted = _attained(client_id, queue_ids, start, level.threshold_seconds)
-            to_come = counted * (1 - passed) / max(passed, 1 / days)
-            yield (
-                queue_ids,
-                queueing.stake(float(level.weight or 1), float(level.expected) / 100, met, counted, to_come),
-            )
+        if rules.bound(level) is None or not queue_ids:
+            continue
+        met, counted = _attained(client_id, level, queue_ids, start, now)
+        to_come = counted * (1 - passed) / max(passed, 1 / days)
+        yield queue_ids, rules.stake(level, contract.credits, met, counted, to_come)
 
 
-def _attained(client_id: int, queue_ids: list[int], start: datetime, threshold_seconds: int) -> tuple[int, int]:
-    """How many contacts of the month were answered in time, of how many answered."""
-    answered = work.Item.objects.filter(client_id=client_id, received_at__gte=start, queue_id__in=queue_ids)
-    answered = answered.filter(connected_at__isnull=False).exclude(state="cancelled")
-    in_time = Q(connected_at__lte=F("queued_at") + timedelta(seconds=threshold_seconds))
-    counts = answered.aggregate(met=Count("id", in_time), counted=Count("id"))
-    return counts["met"], counts["counted"]
+_COUNT = "SELECT count(met), count(*) FILTER (WHERE met) FROM (SELECT {expression} AS met {counted}) AS each"
+
+
+def _attained(
+    client_id: int, level: ServiceLevel, queue_ids: list[int], start: datetime, now: datetime
+) -> tuple[int, int]:
+    """How many of the month's contacts kept a promise so far, of how many, by the very measure that is billed by."""
+    threshold = level.threshold_seconds or 0
+    given: dict[str, Any] = {
+        "client": client_id, "queues": queue_ids, "starts_at": start, "ends_at": now + timedelta(days=1),
+        "threshold": threshold, "short": level.short_abandon_seconds or 0, "per_answered": level.per == "answered",
+        "per_patient": level.per == "offered-less-short-abandons",
+        "late": _late(queue_ids, now - timedelta(seconds=threshold)) if level.measure == "answered-within" else [],
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        expression = measures.EXPRESSIONS[level.measure]
+        cursor.execute(_COUNT.format(expression=expression, counted=measures.COUNTED), given)
+        counted, met = cursor.fetchone()
+    return counted - met if level.lower_is_better else met, counted
+
+
+def _late(queue_ids: list[int], queued_before: datetime) -> list[int]:
+    """What still waits and cannot be answered in time any more."""
+    waits = Item.objects.filter(state__in=["waiting", "offered"], connected_at=None, queue_id__in=queue_ids)
+    return list(waits.filter(queued_at__lt=queued_before).values_list("id", flat=True))
