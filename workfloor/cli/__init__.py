@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "fairness": ("workfloor.cli.fairness:fairness", "Say how evenly a month's work was shared out."),
     "web": ("workfloor.cli.server:web", "Run the web server alone."),
     "router": ("workfloor.cli.router:router", "Offer waiting work to the people who may do it."),
+    "replay": ("workfloor.cli.replay:replay", "Say whether what a router decided is what the policy decides."),
     "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),
     "site": ("workfloor.cli.person:site", "Name the places with people."),
     "person": ("workfloor.cli.person:person", "Add people, certify what they can, clear them for clients."),
