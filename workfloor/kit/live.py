@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ class Page:
 
     def hear(self, topics: set[str]) -> None:
         """Note what changed; a topic that is not yet told is told once, however often it changes."""
-        if news := set(self.wanted) if "*" in topics else self.wanted & topics:
+        if news := self.wanted & topics:
             self.changed |= news
             self.woken.set()
 
@@ -54,20 +55,24 @@ class Hub:
     """One LISTEN connection a process, shared out to any number of open pages."""
 
     def __init__(self) -> None:
-        self._pages: set[Page] = set()
+        self._pages: dict[str, set[Page]] = defaultdict(set)  # by topic
         self._task: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def page(self, wanted: frozenset[str]) -> Iterator[Page]:
         """A page that hears of its topics during the block."""
         page = Page(wanted)
-        self._pages.add(page)
+        for topic in wanted:
+            self._pages[topic].add(page)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
         try:
             yield page
         finally:
-            self._pages.discard(page)
+            for topic in wanted:
+                self._pages[topic].discard(page)
+                if not self._pages[topic]:
+                    del self._pages[topic]
 
     async def _listen(self) -> None:
         while True:
@@ -85,8 +90,9 @@ class Hub:
                 self._deliver(set(json.loads(notice.payload)))
 
     def _deliver(self, changed: set[str]) -> None:
-        for page in self._pages:
-            page.hear(changed)
+        for topic in set(self._pages) if "*" in changed else changed & self._pages.keys():
+            for page in self._pages[topic]:
+                page.hear({topic})
 
 
 def _parameters() -> dict[str, Any]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from workfloor.core.conversations import events, models, queries, rules
 from workfloor.core.journal import actions as journal
-from workfloor.core.journal.rules import Event
+from workfloor.core.journal.rules import Entry, Event
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import live, locks
+from workfloor.kit import locks
 
 
 class Refused(ValueError):
@@ -40,7 +40,7 @@ def receive(
         external_id=external_id, sender=sender.address, sender_name=sender.name, sent_at=sent_at,
         recipients=[asdict(each) for each in recipients],
     )  # fmt: skip
-    _tell(message, events.Received(message.id, channel), now, None)
+    _tell(message, now, None, events.Received(message.id, channel))
     return message, True
 
 
@@ -56,8 +56,11 @@ def reply(
     key: str = "",
     external_id: str = "",
     sender: rules.Address | None = None,
+    at_once: bool = False,
 ) -> models.Message:
     """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, nobody where a rule writes.
+
+    With `at_once` it is sent by being written, as where the other side reads what is stored.
 
     The same key again is the same reply. Raises Refused for an item without a case, in other hands, or where nothing is
     said.
@@ -69,11 +72,13 @@ def reply(
     _refuse_unfit(item, content, files, by)
     assert item.case is not None
     message = _make(
-        item.case, item, content, files, now, direction="out", channel=channel, key=key, state="waiting",
-        external_id=external_id, person=by, sender=sender.address if sender else "",
-        sender_name=sender.name if sender else "", recipients=[asdict(each) for each in recipients],
+        item.case, item, content, files, now, direction="out", channel=channel, key=key, person=by,
+        state="sent" if at_once else "waiting", sent_at=now if at_once else None, external_id=external_id,
+        sender=sender.address if sender else "", sender_name=sender.name if sender else "",
+        recipients=[asdict(each) for each in recipients],
     )  # fmt: skip
-    _tell(message, events.ReplyWritten(message.id, channel), now, by)
+    sent = [events.Sent(message.id)] if at_once else []
+    _tell(message, now, by, events.ReplyWritten(message.id, channel), *sent)
     return message
 
 
@@ -104,7 +109,7 @@ def note(
         raise Refused(" ".join(faults))
     content = rules.Content(text)
     message = _make(case, item, content, files, now, direction="note", state="noted", person=by)
-    _tell(message, events.NoteWritten(message.id), now, by)
+    _tell(message, now, by, events.NoteWritten(message.id))
     return message
 
 
@@ -127,13 +132,13 @@ def _make(
     return message
 
 
-def _tell(message: models.Message, event: Event, now: datetime, by: Person | None) -> None:
-    journal.record(
-        event, at=now, client_id=message.client_id, item_id=message.item_id, case_id=message.case_id,
-        by_id=by.id if by else None,
-    )  # fmt: skip
-    if message.item and message.item.person_id:
-        live.publish({f"messages:{message.item.person_id}"})
+def _tell(message: models.Message, now: datetime, by: Person | None, *happened: Event) -> None:
+    """Record facts about a message, and name it to the desk that has its item in hand."""
+    about = (message.client_id, message.item_id, message.case_id, None, by.id if by else None)
+    entries = [Entry(event, now, *about) for event in happened]
+    journal.insert(entries)
+    holder = message.item.person_id if message.item else None
+    journal.announce(entries[0].topics() | ({f"messages:{holder}"} if holder else set()))
 
 
 # --- what becomes of a reply --------------------------------------------------------------------------------------
@@ -189,5 +194,5 @@ def _become(
     for column, value in (columns | {"state": state}).items():
         setattr(message, column, value)
     message.save(update_fields=["state", *columns])
-    _tell(message, event, now, by)
+    _tell(message, now, by, event)
     return message

@@ -31,7 +31,7 @@ def of_customer(customer_id: int) -> QuerySet[models.Message]:
 
 def by_key(client_id: int, channel: str, key: str) -> models.Message | None:
     """A message by its sender's key."""
-    return messages().filter(client_id=client_id, channel=channel, key=key).first()
+    return models.Message.objects.filter(client_id=client_id, channel=channel, key=key).first()
 
 
 def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[models.Message]:

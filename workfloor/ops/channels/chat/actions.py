@@ -126,14 +126,15 @@ def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequenc
     Raises TooMany when the visitor sends faster than people write.
     """
     chat = _locked(chat.id)
-    if known := _known(chat, key):
-        return known, False
+    if same := _known(chat, key):
+        return same, False
     text = masks.mask(rules.text(text)).text if text or not files else ""
-    if rules.too_many(queries.sent_lately(chat, now), rules.MESSAGES_IN):
+    known, lately = queries.said(chat, now)
+    if rules.too_many(lately, rules.MESSAGES_IN):
         raise TooMany("That was a lot at once. Wait some seconds, then send again.")
     if files and rules.too_many(queries.files_lately(chat, now), rules.FILES_IN):
         raise TooMany("Those were many files. Wait some minutes, then send again.")
-    if queries.said(chat) >= rules.MOST_MESSAGES:
+    if known >= rules.MOST_MESSAGES:
         raise Refused("This chat is full. Begin a new one.")
     _go_on(chat, text, now)
     return _take(chat, key, text, files, now), True
@@ -279,12 +280,10 @@ def reply(
     named = _named(chat, f"reply/{key}") if key else ""
     message = conversations.reply(
         item=chat.item, channel=CHANNEL, content=Content(text), recipients=[_sender(chat)], now=now, by=by,
-        files=files, key=named,
+        files=files, key=named, at_once=True,
     )  # fmt: skip
-    if message.state == "waiting":
-        message = conversations.mark_sent(message=message, now=now)
-        chat.replied_at = now
-        chat.save(update_fields=["replied_at"])
+    chat.replied_at = message.said_at
+    chat.save(update_fields=["replied_at"])
     return message
 
 

@@ -82,8 +82,7 @@ def sent(body: bytes) -> dict[str, Any]:
         raise rules.Refused(f"That is larger than the {rules.LARGEST_BODY:,} bytes taken at once.")
     try:
         found = json.loads(body or b"{}")
-        json.dumps(found, allow_nan=False).encode()
-        "".join(map(str, [found])).encode()
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
         raise rules.Refused("That is no JSON in UTF-8.") from fault
     if not isinstance(found, dict):

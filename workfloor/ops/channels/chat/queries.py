@@ -1,15 +1,15 @@
 """Reading widgets and chats."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
-from workfloor.core.conversations import queries as conversations
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.work.models import Item
 from workfloor.kit import calendars
@@ -36,7 +36,7 @@ def settings(widget: models.Widget) -> rules.Settings:
 
 def chats() -> QuerySet[models.Chat]:
     """The chats inside the wall, with what every use of them needs."""
-    return models.Chat.objects.select_related("client", "widget", "case__customer", "item__queue", "item__person")
+    return models.Chat.objects.select_related("widget", "case", "item")
 
 
 def of_item(item_id: int) -> models.Chat | None:
@@ -74,7 +74,11 @@ def token(written: str) -> Token | None:
 
 def admitted(token: Token, now: datetime) -> models.Chat | None:
     """The one chat that a token opens, until a day after it is over; its client has been entered."""
-    chat = chats().filter(id=token.chat_id, digest=rules.digest(token.secret), widget__withdrawn_at=None).first()
+    of_widget = ("widget__key", "widget__origins", "widget__withdrawn_at")
+    known = models.Chat.objects.select_related("widget").only(
+        "id", "client_id", "case_id", "item_id", "closed_at", *of_widget
+    )
+    chat = known.filter(id=token.chat_id, digest=rules.digest(token.secret), widget__withdrawn_at=None).first()
     over = chat and chat.closed_at and now >= chat.closed_at + rules.OVER_AFTER
     return None if over else chat
 
@@ -82,10 +86,12 @@ def admitted(token: Token, now: datetime) -> models.Chat | None:
 # --- limits -------------------------------------------------------------------------------------------------------
 
 
-def sent_lately(chat: models.Chat, now: datetime) -> int:
-    """How many messages the visitor has sent within the time that is limited."""
-    since = now - rules.MESSAGES_IN[1]
-    return Message.objects.filter(case_id=chat.case_id, direction="in", channel=CHANNEL, said_at__gt=since).count()
+def said(chat: models.Chat, now: datetime) -> tuple[int, int]:
+    """How many messages a chat has, and how many the visitor has sent within the time that is limited."""
+    lately = Q(direction="in", said_at__gt=now - rules.MESSAGES_IN[1])
+    found = Message.objects.filter(case_id=chat.case_id, channel=CHANNEL)
+    counted = found.aggregate(all=Count("id"), lately=Count("id", filter=lately))
+    return counted["all"], counted["lately"]
 
 
 def files_lately(chat: models.Chat, now: datetime) -> int:
@@ -100,11 +106,6 @@ def begun_lately(client_id: int, address_digest: str, now: datetime) -> int:
     """How many chats have begun from a network address within the time that is limited."""
     since = now - rules.CHATS_IN[1]
     return models.Chat.objects.filter(client_id=client_id, address_digest=address_digest, opened_at__gt=since).count()
-
-
-def said(chat: models.Chat) -> int:
-    """How many messages a chat has."""
-    return Message.objects.filter(case_id=chat.case_id, channel=CHANNEL).count()
 
 
 # --- what a widget shows before a chat ----------------------------------------------------------------------------
@@ -155,23 +156,29 @@ def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
 
 def messages(chat: models.Chat, after: int = 0) -> list[dict[str, Any]]:
     """What the visitor and we have said in this chat after a message, in order; notes among ourselves never."""
-    found = conversations.of_case(chat.case_id).filter(channel=CHANNEL, direction__in=["in", "out"], id__gt=after)
-    return [_message(each) for each in found.exclude(state="withdrawn").order_by("id")]
+    said = Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, direction__in=["in", "out"], id__gt=after)
+    rows = list(said.order_by("id").values_list("id", "key", "direction", "person__name", "text", "said_at"))
+    files = _files([row[0] for row in rows])
+    return [
+        {
+            "id": number,
+            "key": key.partition("/")[2],
+            "mine": direction == "in",
+            "name": shown_name(name or ""),
+            "text": text,
+            "at": at.isoformat(),
+            "files": files[number],
+        }
+        for number, key, direction, name, text, at in rows
+    ]
 
 
-def _message(message: Message) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "key": message.key.partition("/")[2],
-        "mine": message.direction == "in",
-        "name": shown_name(message.person.name) if message.person else "",
-        "text": message.text,
-        "at": message.said_at.isoformat(),
-        "files": [
-            {"id": each.id, "name": each.name, "type": each.media_type, "size": each.size}
-            for each in message.attachments.all()
-        ],
-    }
+def _files(message_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    files = Attachment.objects.filter(message_id__in=message_ids).order_by("id")  # none asks nothing
+    for message_id, number, name, kind, size in files.values_list("message_id", "id", "name", "media_type", "size"):
+        found[message_id].append({"id": number, "name": name, "type": kind, "size": size})
+    return found
 
 
 def shown_name(name: str) -> str:
@@ -204,7 +211,7 @@ def line(item: Item) -> list[tuple[datetime, int]]:
 
 def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
     """What a visitor's page is told: the messages after one, and where the chat stands."""
-    chat = chats().filter(id=chat_id).first()
+    chat = chats().select_related("item__person", "item__queue", "widget__queue").filter(id=chat_id).first()
     return (messages(chat, after), state(chat, now)) if chat else None
 
 

@@ -212,7 +212,8 @@ def _is_plain(content: bytes) -> bool:
         written = content.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    return "\x00" not in written and not re.match(r"\s*(<|#!|%!)", written) and bool(written.strip())
+    shown = all(each.isprintable() or each in "\t\n\r\f\u200e\u200f\ufeff" or each.isspace() for each in written)
+    return shown and not re.match(r"\s*(<|#!|%!)", written) and bool(written.strip())
 
 
 def file_name(sent: str, kind: str) -> str:

@@ -1,0 +1,258 @@
+"""A chat is work like any other: it waits, is answered, goes on and ends, and nothing of it comes twice."""
+
+import pytest
+
+from tests import make
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.models import Message
+from workfloor.core.journal import actions as journal
+from workfloor.core.journal import queries as facts
+from workfloor.core.journal.rules import register
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
+from workfloor.ops.channels.chat import actions, followers, models, queries, rules
+
+NINE, later = make.NINE, make.later
+
+
+def take(chat, by, now=NINE):
+    item = work.offer(item=chat.item, person=by, at_once=4, offer_seconds=20, now=now)
+    return work.accept(item=item, by=by, now=now)
+
+
+def events(item) -> list[str]:
+    return [fact.event for fact in facts.of_item(item.id)]
+
+
+def told(chat, after=0) -> list[str]:
+    return [each["text"] for each in queries.messages(chat, after)]
+
+
+def test_a_chat_begins_as_work_that_waits_in_the_widgets_queue(begin):
+    chat = begin(message="My bill is wrong\nIt says 100")
+
+    item = chat.item
+    assert (item.kind, item.state, item.queue.name, item.title) == ("chat", "waiting", "chats", "My bill is wrong")
+    assert item.payload == {"name": "Rui"}
+    assert events(item) == ["work.received", "work.queued", "message.received"]
+    assert queries.state(chat, NINE)["place"] == 1
+
+
+def test_begun_again_after_a_lost_answer_it_is_the_same_chat(begin):
+    once, again = begin(), begin()
+
+    assert once.id == again.id
+    assert Item.objects.count() == 1
+    assert told(once) == ["My bill is wrong"]
+
+
+def test_what_was_changed_before_it_was_begun_again_is_not_lost(begin):
+    chat = begin()
+    begin(message="My bill is wrong, and my name", key="first-again")
+
+    assert told(chat) == ["My bill is wrong", "My bill is wrong, and my name"]
+    assert models.Chat.objects.count() == 1
+
+
+def test_a_customer_is_known_by_the_address_that_the_visitor_gave(begin):
+    first = begin("a", answers={"name": "Rui", "email": "Rui@Example.com"})
+    second = begin("b", answers={"name": "Rui Costa", "email": "rui@example.com"}, now=later(minutes=5))
+
+    assert first.case.customer_id == second.case.customer_id
+    second.case.customer.refresh_from_db()
+    assert (second.case.customer.reference, second.case.customer.name) == ("rui@example.com", "Rui Costa")
+
+
+def test_the_same_message_again_is_the_same_message(begin):
+    chat = begin()
+
+    one, new = actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=1))
+    same, newer = actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=9))
+
+    assert (one.id, new, newer) == (same.id, True, False)
+    assert told(chat) == ["My bill is wrong", "Hello?"]
+
+
+def test_two_visitors_may_choose_the_same_name_for_a_message(begin):
+    ana, rui = begin("a"), begin("b")
+
+    actions.say(chat=ana, key="message-1", text="Ana's", now=later(seconds=1))
+    actions.say(chat=rui, key="message-1", text="Rui's", now=later(seconds=1))
+
+    assert (told(ana)[-1], told(rui)[-1]) == ("Ana's", "Rui's")
+
+
+def test_card_and_account_numbers_are_covered_before_they_are_stored(begin):
+    chat = begin(message="Take 4111 1111 1111 1111", answers={"name": "Rui", "card": "5555555555554444"})
+    actions.say(chat=chat, key="message-1", text="or DE89370400440532013000", now=later(seconds=1))
+
+    assert told(chat) == ["Take •••• •••• •••• 1111", "or ••••••••••••••••••3000"]
+    assert chat.item.title == "Take •••• •••• •••• 1111"
+    assert chat.item.payload["card"] == "••••••••••••4444"
+    assert "4444444" not in str(models.Chat.objects.values().get())
+
+
+def test_whoever_writes_faster_than_people_do_has_to_wait(begin):
+    chat = begin()
+    for number in range(14):
+        actions.say(chat=chat, key=f"message-{number}", text="!", now=later(seconds=1))
+
+    with pytest.raises(actions.TooMany):
+        actions.say(chat=chat, key="message-14", text="!", now=later(seconds=9))
+    actions.say(chat=chat, key="message-14", text="!", now=later(seconds=12))
+
+
+def test_a_flood_of_chats_from_one_network_is_held_and_others_go_on(begin):
+    for letter in "abcdefghijklmnopqrst":
+        begin(letter)
+
+    with pytest.raises(actions.TooMany):
+        begin("u")
+    begin("u", address="192.0.2.2")
+    begin("v", now=later(minutes=11))
+
+
+def test_the_visitor_reads_replies_and_never_the_notes(begin):
+    chat, ana = begin(), make.agent("Ana Duarte")
+    item = take(chat, ana)
+
+    reply = actions.reply(chat=chat, by=ana, text="Let me look.", now=later(seconds=5), key="reply-1")
+    same = actions.reply(chat=chat, by=ana, text="Let me look.", now=later(seconds=6), key="reply-1")
+    conversations.note(case=item.case, item=item, text="Angry", by=ana, now=later(seconds=7))
+
+    assert reply.id == same.id
+    shown = queries.messages(chat)
+    assert [(each["text"], each["name"], each["mine"]) for each in shown] == [
+        ("My bill is wrong", "", True),
+        ("Let me look.", "Ana", False),
+    ]
+    actions.read(chat=chat, up_to=reply.id, now=later(seconds=8))
+    actions.read(chat=chat, up_to=reply.id, now=later(seconds=9))
+    assert events(item)[-3:] == ["message.sent", "message.note-written", "message.read"]
+
+
+def test_whoever_has_not_the_chat_in_hand_cannot_write_in_it(begin):
+    chat, bruno = begin(), make.agent("Bruno")
+
+    with pytest.raises(conversations.Refused):
+        actions.reply(chat=chat, by=bruno, text="Hello", now=NINE)
+
+
+def test_a_visitor_who_leaves_while_waiting_has_abandoned(begin):
+    chat = begin()
+
+    assert actions.sweep(now=later(seconds=59)) == 0
+    assert actions.sweep(now=later(seconds=60)) == 1
+    assert actions.sweep(now=later(seconds=90)) == 0
+    chat.refresh_from_db()
+    chat.item.refresh_from_db()
+    assert (chat.closed_as, chat.item.state) == ("left", "abandoned")
+
+
+def test_a_visitor_whose_page_is_open_keeps_their_place(begin):
+    chat = begin()
+    actions.note_seen(chat_ids=[chat.id], now=later(seconds=55))
+
+    assert actions.sweep(now=later(seconds=60)) == 0
+
+
+def test_a_visitor_who_ends_the_chat_while_waiting_has_abandoned_and_else_the_agent_ends_the_item(begin):
+    waiting, held = begin("a"), begin("b")
+    ana = make.agent("Ana")
+    item = take(held, ana)
+
+    actions.leave(chat=waiting, now=later(seconds=5))
+    actions.leave(chat=held, now=later(seconds=5))
+
+    waiting.item.refresh_from_db()
+    item.refresh_from_db()
+    assert (waiting.item.state, item.state) == ("abandoned", "held")
+    with pytest.raises(rules.Refused, match="has gone"):
+        actions.reply(chat=held, by=ana, text="Are you there?", now=later(seconds=6))
+
+
+def test_when_the_agent_ends_the_item_the_chat_is_over_and_the_visitor_may_rate_it(begin):
+    chat, ana = begin(), make.agent("Ana")
+    item = work.end(item=take(chat, ana), by=ana, now=later(minutes=3))
+
+    journal.advance(register.followers["chat.close"], now=later(minutes=3))
+    followers.close([], later(minutes=3))
+    actions.close_with(item_ids=[item.id], now=later(minutes=3))
+    chat.refresh_from_db()
+    assert (queries.state(chat, later(minutes=3))["state"], chat.closed_as) == ("over", "agent")
+
+    actions.rate(chat=chat, score=4, comment="Quick. 4111111111111111", now=later(minutes=4))
+    chat.refresh_from_db()
+    assert (chat.score, chat.comment) == (4, "Quick. ••••••••••••1111")
+    assert [fact.details for fact in facts.of_item(item.id) if fact.event == "chat.rated"] == [{"score": 4}]
+    with pytest.raises(rules.Refused):
+        actions.rate(chat=chat, score=6, comment="", now=later(minutes=4))
+
+
+def test_written_in_again_a_finished_chat_goes_on_as_new_work_of_the_same_case(begin):
+    chat, ana = begin(), make.agent("Ana")
+    item = work.end(item=take(chat, ana), by=ana, now=later(minutes=3))
+    work.wrap_up(item=item, by=ana, disposition="resolved", now=later(minutes=4))
+    actions.close_with(item_ids=[item.id], now=later(minutes=4))
+
+    actions.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=30))
+    actions.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=31))
+
+    chat.refresh_from_db()
+    assert (chat.closed_at, chat.item.state, chat.item.case_id) == (None, "waiting", item.case_id)
+    assert chat.item_id != item.id
+    assert told(chat) == ["My bill is wrong", "It is wrong again"]
+    assert Item.objects.count() == 2
+
+
+def test_a_late_repeat_of_an_old_message_opens_nothing(begin):
+    chat = begin()
+    actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=1))
+    actions.leave(chat=chat, now=later(seconds=5))
+
+    actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=9))
+
+    chat.refresh_from_db()
+    assert chat.closed_as == "visitor"
+
+
+def test_who_will_not_wait_leaves_word_and_that_is_work_of_its_own_kind(begin, widget):
+    chat = begin()
+
+    item = actions.turn(
+        widget=widget, into="callback", contact="+351 21 000 000", text="Call me", key="word-0001",
+        address="192.0.2.1", now=later(minutes=2), chat=chat,
+    )  # fmt: skip
+
+    chat.refresh_from_db()
+    chat.item.refresh_from_db()
+    assert (item.kind, item.queue.name, item.case_id) == ("callback", "calls", chat.case_id)
+    assert item.payload == {"contact": "+351 21 000 000", "message": "Call me"}
+    assert (chat.closed_as, chat.item.state) == ("turned", "abandoned")
+
+
+def test_outside_hours_an_email_is_left_and_sent_twice_it_is_one(widget):
+    word = {
+        "widget": widget, "into": "email", "contact": "Rui@example.com", "text": "Write to me", "key": "word-0001",
+        "address": "192.0.2.1",
+    }  # fmt: skip
+    one, same = actions.turn(**word, now=NINE), actions.turn(**word, now=later(seconds=9))
+
+    assert one.id == same.id
+    assert (one.kind, one.queue.name, one.case.customer.reference) == ("email", "mail", "rui@example.com")
+    assert Message.objects.get(item=one).sender == "Rui@example.com"
+
+
+@pytest.mark.parametrize(
+    ("into", "contact"), [("email", "rui"), ("callback", "tomorrow"), ("letter", "Rua 1"), ("email", "")]
+)
+def test_word_that_nobody_could_answer_is_refused(widget, into, contact):
+    with pytest.raises(rules.Refused):
+        actions.turn(widget=widget, into=into, contact=contact, text="Hello", key="word-0001", address="x", now=NINE)
+
+
+def test_a_widget_needs_an_origin_and_settings_that_hold(everyone):
+    client = make.client(chats=True)
+    for origins, source in (([], 'title = { en = "x" }'), (["www.example.com"], 'title = { en = "x" }')):
+        with pytest.raises(rules.Refused):
+            actions.add_widget(client=client, queue=make.queue("chats"), origins=origins, source=source, now=NINE)

@@ -1,0 +1,217 @@
+"""What visitors' pages may call: from the widget's own sites, each for one chat, sent again without harm."""
+
+import gzip
+import json
+
+import pytest
+from django.core import signing
+from django.test import Client as Browser
+
+from tests import make
+from tests.ops.channels.chat.conftest import ORIGIN
+from workfloor.core.conversations.models import Message
+from workfloor.kit import clock
+from workfloor.ops.channels.chat import actions, queries, rules, views
+
+SECRET = "s" * 43
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 20
+
+
+@pytest.fixture(autouse=True)
+def _nine():
+    with clock.frozen(make.NINE):
+        yield
+
+
+class Visitor:
+    """A page on the client's site."""
+
+    def __init__(self, widget, origin=ORIGIN, secret=SECRET):
+        self.widget, self.secret, self.headers = widget, secret, {"Origin": origin}
+
+    def post(self, path, **body):
+        return Browser().post(f"/chat/{path}", json.dumps(body), content_type="application/json", headers=self.headers)
+
+    def get(self, path):
+        return Browser().get(f"/chat/{path}", headers=self.headers)
+
+    def begin(self, text="Hello", **more):
+        sent = {"secret": self.secret, "id": "first-001", "text": text, "answers": {"name": "Rui"}} | more
+        answer = self.post(f"of/{self.widget.key}/begin/", **sent)
+        if answer.status_code == 200:
+            self.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return answer
+
+
+@pytest.fixture
+def visitor(widget):
+    return Visitor(widget)
+
+
+def test_a_page_asks_begins_and_writes(visitor, widget):
+    offered = visitor.get(f"of/{widget.key}/")
+    assert offered.json()["open"] is True and offered.json()["instead"] == ["email", "callback"]
+    assert offered["Access-Control-Allow-Origin"] == ORIGIN
+
+    assert visitor.begin().status_code == 200
+    one = visitor.post("my/messages/", id="message-1", text="Anybody?")
+    same = visitor.post("my/messages/", id="message-1", text="Anybody?")
+
+    assert one.json() == same.json()
+    assert Message.objects.count() == 2
+
+
+def test_from_another_site_the_widget_is_refused_and_changes_nothing(widget):
+    stranger = Visitor(widget, origin="https://evil.example")
+
+    assert stranger.get(f"of/{widget.key}/").status_code == 403
+    assert stranger.begin().status_code == 403
+    assert Message.objects.count() == 0
+
+
+def test_a_token_that_was_taken_to_another_site_opens_nothing(visitor, widget):
+    visitor.begin()
+    visitor.headers["Origin"] = "https://evil.example"
+
+    assert visitor.post("my/messages/", id="message-1", text="Hello").status_code == 403
+
+
+@pytest.mark.parametrize("written", ["", "Bearer", "Bearer x", "Basic abc", "Bearer 1.1.secret:forged"])
+def test_without_the_chats_own_token_nothing_opens(visitor, written):
+    visitor.begin()
+    visitor.headers["Authorization"] = written
+
+    for path in ("my/messages/", "my/typing/", "my/read/", "my/end/", "my/rating/"):
+        assert visitor.post(path, id="message-1", text="Hello", up_to=1, score=5).status_code == 401
+    assert visitor.get("my/stream/").status_code == 401
+
+
+def test_even_a_signed_token_needs_the_secret_of_its_chat(visitor, widget, begin):
+    visitor.begin()
+    other = begin("b")
+    forged = signing.Signer(salt="workfloor.chat").sign(f"{widget.client_id}.{other.id}.{SECRET}")
+    visitor.headers["Authorization"] = f"Bearer {forged}"
+
+    assert visitor.post("my/messages/", id="message-1", text="Hello").status_code == 401
+
+
+def test_only_a_digest_of_the_secret_is_kept(visitor):
+    visitor.begin()
+
+    kept = queries.chats().get()
+    assert kept.digest == rules.digest(SECRET)
+    assert SECRET not in str(vars(kept))
+
+
+def test_a_withdrawn_widget_is_not_there_and_its_chats_are_over(visitor, widget):
+    visitor.begin()
+    actions.withdraw_widget(widget=widget, now=make.NINE)
+
+    assert visitor.get(f"of/{widget.key}/").status_code == 404
+    assert visitor.post("my/messages/", id="message-1", text="Hello").status_code == 401
+
+
+def test_a_day_after_its_end_a_chat_opens_no_more(visitor):
+    visitor.begin()
+    assert visitor.post("my/end/").status_code == 200
+
+    with clock.frozen(make.later(hours=23)):
+        assert visitor.post("my/rating/", score=5).status_code == 200
+    with clock.frozen(make.later(hours=24)):
+        assert visitor.post("my/rating/", score=5).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"secret": "short"}, "secret"),
+        ({"id": "x"}, "id"),
+        ({"text": "  "}, "Write something first"),
+        ({"answers": {}}, "name: is needed"),
+        ({"answers": "Rui"}, "name: is needed"),
+        ({"text": "x" * 5000}, "at most 4,000"),
+    ],
+)
+def test_what_is_wrong_is_said(visitor, change, told):
+    answer = visitor.begin(**({"text": "Hello"} | change))
+
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+    assert answer["Access-Control-Allow-Origin"] == ORIGIN  # or the page could not read it
+
+
+def test_browsers_ask_first_whether_they_may(widget):
+    answer = Browser().options("/chat/my/messages/", headers={"Origin": ORIGIN})
+
+    assert answer.status_code == 204
+    assert "authorization" in answer["Access-Control-Allow-Headers"]
+
+
+def send_file(visitor, content, name="photo.png", key="file-0001"):
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    body = {"id": key, "file": SimpleUploadedFile(name, content)}
+    return Browser().post("/chat/my/files/", body, headers=visitor.headers)
+
+
+def test_a_file_is_sent_once_and_opens_for_its_chat_alone(visitor, widget):
+    visitor.begin()
+    assert send_file(visitor, PNG).json() == send_file(visitor, PNG).json()
+    [file] = queries.messages(queries.chats().get())[-1]["files"]
+    assert (file["name"], file["type"], file["size"]) == ("photo.png", "image/png", len(PNG))
+
+    own = visitor.get(f"my/files/{file['id']}/")
+    assert own.content == PNG
+    assert own["X-Content-Type-Options"] == "nosniff" and "sandbox" in own["Content-Security-Policy"]
+
+    other = Visitor(widget, secret="t" * 43)
+    other.begin()
+    assert other.get(f"my/files/{file['id']}/").status_code == 404
+
+
+def test_a_file_that_is_not_what_it_says_or_too_large_is_refused(visitor):
+    visitor.begin()
+
+    assert send_file(visitor, b"<svg onload=alert(1)>", "photo.png").status_code == 422
+    assert send_file(visitor, PNG + b"x" * rules.LARGEST_FILE).status_code == 422
+    assert Browser().post("/chat/my/files/", {"id": "file-0001"}, headers=visitor.headers).status_code == 422
+
+
+def test_over_the_rate_the_answer_says_to_wait(visitor):
+    visitor.begin()
+    answers = [visitor.post("my/messages/", id=f"message-{number}", text="!").status_code for number in range(16)]
+
+    assert answers[:14] == [200] * 14 and answers[14:] == [429, 429]
+
+
+def test_outside_hours_the_page_is_told_what_to_offer_instead(widget):
+    widget.queue = make.queue("calls")  # 09:00 to 18:00 in Lisbon, on weekdays
+    widget.save()
+
+    with clock.frozen(make.later(hours=10)):
+        offered = Visitor(widget).get(f"of/{widget.key}/").json()
+
+    assert (offered["open"], offered["late"], offered["instead"]) == (False, False, ["email", "callback"])
+
+
+def test_over_the_promised_wait_the_page_is_told_too(visitor, widget, begin):
+    begin("b")
+
+    with clock.frozen(make.later(seconds=60)):
+        assert visitor.get(f"of/{widget.key}/").json()["late"] is False
+    with clock.frozen(make.later(seconds=61)):
+        assert visitor.get(f"of/{widget.key}/").json()["late"] is True
+
+
+def test_the_script_is_small_and_is_not_sent_again_unchanged():
+    packed = Browser().get("/chat/widget.js", headers={"Accept-Encoding": "gzip, br"})
+    plain = Browser().get("/chat/widget.js")
+
+    assert packed["Content-Encoding"] == "gzip"
+    assert len(packed.content) < 30_000
+    assert gzip.decompress(packed.content) == plain.content == views.script()
+    assert Browser().get("/chat/widget.js", headers={"If-None-Match": plain["ETag"]}).status_code == 304
+
+
+def test_the_stream_writes_messages_with_their_numbers():
+    assert views.event("message", {"text": "a\nb"}, 7) == b'id: 7\nevent: message\ndata: {"text": "a\\nb"}\n\n'
