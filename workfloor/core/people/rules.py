@@ -77,7 +77,8 @@ def may_hear(topic: str, person_id: int, roles: Iterable[str], clients: Iterable
 
     What is written about the work in somebody's hands is theirs: `messages:5`, and `typing:5:7` for one item of it.
     """
-    kind, number = [*topic.split(":"), ""][:2]
+    kind, _, number = topic.partition(":")
+    number = number.partition(":")[0] if kind == "typing" else number
     if kind == "floor":
         return not {"leader", "planner", "manager"}.isdisjoint(roles)
     own = [person_id]
