@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "workfloor.ops.billing",
     "workfloor.ops.estimates",
     "workfloor.ops.backtest",
+    "workfloor.ops.quotes",
     "workfloor.ops.history",
     "workfloor.ops.channels.email",
     "workfloor.desks.agent",

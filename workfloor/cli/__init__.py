@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
     "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
     "backtest": ("workfloor.cli.backtest:backtest", "Compute what a contract would have come to on past months."),
+    "quote": ("workfloor.cli.quote:quote", "Say what a contract will cost us, what it will pay, what we risk."),
 }
 
 EPILOG: Final = """\b

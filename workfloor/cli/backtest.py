@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge, past
+from workfloor.cli import edge, files, past
 
 if TYPE_CHECKING:
     from workfloor.core.contracts.rules import Contract
@@ -79,8 +79,8 @@ def backtest(
     if (client is None) == (history is None) or (history is None) != (map_ is None):
         raise click.UsageError("Say whose past work to take: --history FILE --map MAP, or --client CLIENT.")
     edge.without_database()
-    read = _read(contracts)
-    renames = _renames(queues, [contract for _, contract, _ in read])
+    read = files.contracts(contracts)
+    renames = _renames(queues, [each.contract for each in read])
     asked = _asked([*periods, *([begins] if begins else [])])[: len(periods)]
     with _exported(history, map_) if history and map_ else _journalled(client or "", read) as work:
         told = _told(work, read, renames, asked, begins)
@@ -92,31 +92,6 @@ def backtest(
 
 
 # --- what is asked -------------------------------------------------------------------------------------------------
-
-
-def _read(files: Sequence[Path]) -> "list[tuple[Path, Contract, str]]":
-    """Each contract with its file and text; all that is wrong with any of them ends the command."""
-    from workfloor.core.contracts import forms
-    from workfloor.ops.planning import gateway
-
-    found, faults = [], []
-    for file in files:
-        try:
-            text = gateway.text(file)
-            found.append((file, forms.read(text), text))
-        except gateway.Unreadable as reason:
-            faults.append(str(reason))
-        except forms.Refused as refused:
-            faults += [f"{file}:{fault.line}: {fault.place}: {fault.message}" for fault in refused.faults]
-    _refuse_with(faults)
-    return found
-
-
-def _refuse_with(faults: Sequence[str]) -> None:
-    for fault in faults:
-        click.echo(fault, err=True)
-    if faults:
-        raise SystemExit(1)
 
 
 def _renames(given: Sequence[str], contracts: "Sequence[Contract]") -> "Renames":
@@ -195,8 +170,8 @@ def _past(number: int, call: "Call") -> "Past":
 
 
 @contextmanager
-def _journalled(slug: str, read: "list[tuple[Path, Contract, str]]") -> Iterator[_Work]:
-    timed = any(level.measure == "resolved-within" for _, contract, _ in read for level in contract.service_levels)
+def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
+    timed = any(level.measure == "resolved-within" for each in read for level in each.contract.service_levels)
     with edge.database():
         from workfloor.core.clients import queries as clients
         from workfloor.kit import rls
@@ -223,42 +198,42 @@ def _journalled(slug: str, read: "list[tuple[Path, Contract, str]]") -> Iterator
 # --- the trial -----------------------------------------------------------------------------------------------------
 
 
-def _told(
-    work: _Work, read: "list[tuple[Path, Contract, str]]", renames: "Renames", asked: list[str], begins: str | None
-) -> "Told":
+def _told(work: _Work, read: list[files.Read], renames: "Renames", asked: list[str], begins: str | None) -> "Told":
     from workfloor.kit import calendars, clock
     from workfloor.ops.backtest import forms, rules
 
-    now, zone = clock.now(), read[0][1].zone
+    now, zone = clock.now(), read[0].contract.zone
     known = [calendars.period_of(at, zone) for at in (work.first_at, work.last_at)]
     months = sorted(asked) or [name for name in rules.between(*known) if calendars.period_bounds(name, zone)[1] <= now]
-    faults = [message for name in months if (message := _unusable(name, known, zone, now))]
-    if not months:
-        faults = [f"No month of {work.source.name} is over yet."]
-    if renamed := sorted(set(renames) - {rules.NOWHERE} - set(work.source.queues)):
-        there = ", ".join(work.source.queues)
-        faults.append(f"--queue: {work.source.name} has no queue {', '.join(renamed)}; it has {there}.")
-    _refuse_with(faults)
-    moved = [(file, *rules.holding(contract, months[0], months[-1], begins), text) for file, contract, text in read]
-    _refuse_with(
-        [
-            fault
-            for file, contract, _, text in moved
-            for fault in _faults(file, contract, text, work, renames, months[-1])
-        ]
-    )
+    files.refuse_with(list(_faults_of_asking(work, renames, known, months, now, zone)))
+    moved = [rules.holding(each.contract, months[0], months[-1], begins) for each in read]
+    faults = [
+        _faults(each, contract, work, renames, months[-1]) for each, (contract, _) in zip(read, moved, strict=True)
+    ]
+    files.refuse_with([fault for found in faults for fault in found])
     trials = []
     with _progress("Computing") as begin:
         advance = begin(len(moved))
-        for number, (file, contract, by, _) in enumerate(moved):
-            trials.append(
-                (
-                    _name(file, read),
-                    _trial(work, contract, by, renames, months, None if work.is_whole else known[0], now),
-                )
-            )
-            advance(number + 1)
+        for each, (contract, by) in zip(read, moved, strict=True):
+            over = rules.periods(contract, months[0], months[-1], None if work.is_whole else known[0])
+            computed = rules.tried(contract, over, work.given, renames, now)
+            shown = tuple(month for month in computed if month.period.name in months)
+            trials.append((each.name, rules.Trial(contract, by, shown, rules.unknown_months(contract, over))))
+            advance(len(trials))
     return forms.Told(_history(work, zone), tuple(_notes(work, trials, months)), tuple(trials))
+
+
+def _faults_of_asking(
+    work: _Work, renames: "Renames", known: Sequence[str], months: Sequence[str], now: datetime, zone: str
+) -> Iterator[str]:
+    from workfloor.ops.backtest import rules
+
+    if not months:
+        yield f"No month of {work.source.name} is over yet."
+    yield from (message for name in months if (message := _unusable(name, known, zone, now)))
+    if renamed := sorted(set(renames) - {rules.NOWHERE} - set(work.source.queues)):
+        there = ", ".join(work.source.queues)
+        yield f"--queue: {work.source.name} has no queue {', '.join(renamed)}; it has {there}."
 
 
 def _unusable(month: str, known: Sequence[str], zone: str, now: datetime) -> str:
@@ -271,35 +246,13 @@ def _unusable(month: str, known: Sequence[str], zone: str, now: datetime) -> str
     return ""
 
 
-def _faults(file: Path, contract: "Contract", text: str, work: _Work, renames: "Renames", last: str) -> Iterator[str]:
+def _faults(read: files.Read, contract: "Contract", work: _Work, renames: "Renames", last: str) -> Iterator[str]:
     from workfloor.kit import toml
     from workfloor.ops.backtest import rules
 
-    document = toml.Document({}, toml.places(text))
+    document = toml.Document({}, toml.places(read.text))
     for place, message in rules.faults(contract, work.source, renames, last):
-        yield f"{file}:{document.line(place)}: {place}: {message}"
-
-
-def _trial(
-    work: _Work,
-    contract: "Contract",
-    by: int,
-    renames: "Renames",
-    months: Sequence[str],
-    known_from: str | None,
-    now: datetime,
-) -> "Trial":
-    from workfloor.ops.backtest import rules
-
-    over = rules.periods(contract, months[0], months[-1], known_from)
-    computed = rules.tried(contract, over, work.given, renames, now)
-    shown = tuple(month for month in computed if month.period.name in months)
-    return rules.Trial(contract, by, shown, rules.unknown_months(contract, over))
-
-
-def _name(file: Path, read: "list[tuple[Path, Contract, str]]") -> str:
-    """A contract's short name: its file's, or the whole path where two files have the same."""
-    return file.name if [each.name for each, _, _ in read].count(file.name) == 1 else str(file)
+        yield f"{read.file}:{document.line(place)}: {place}: {message}"
 
 
 def _history(work: _Work, zone: str) -> str:

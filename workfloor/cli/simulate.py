@@ -10,14 +10,11 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge, past
+from workfloor.cli import edge, files
 
 if TYPE_CHECKING:
-    from workfloor.core.contracts.rules import Contract
     from workfloor.ops.estimates.rules import Estimates
-    from workfloor.ops.history.rules import Call
-    from workfloor.ops.planning.forms import Draft
-    from workfloor.ops.planning.rules import Past, Scenario
+    from workfloor.ops.planning.rules import Scenario
 
 # Below so many contacts, the interpreter is done before compiled code is even loaded.
 WORTH_COMPILING = 300_000
@@ -46,7 +43,7 @@ def simulate(file: Path, replications: int | None, seed: int | None, form: str, 
     """
     from dataclasses import replace
 
-    scenario = _scenario(file)
+    scenario = files.scenario(file)
     scenario = replace(
         scenario,
         replications=replications or scenario.replications,
@@ -57,93 +54,6 @@ def simulate(file: Path, replications: int | None, seed: int | None, form: str, 
         output.write(written)
     else:
         click.echo(written, nl=False)
-
-
-# --- what is simulated ---------------------------------------------------------------------------------------------
-
-
-def _scenario(file: Path) -> "Scenario":
-    """Read FILE and what it names; all that is wrong ends the command, each with its line."""
-    from workfloor.ops.planning import forms, gateway
-
-    try:
-        draft = forms.draft(gateway.text(file))
-        contract = _contract(draft, file)
-        return forms.scenario(draft, contract, _past(draft, contract, file))
-    except gateway.Unreadable as reason:
-        raise click.ClickException(str(reason)) from None
-    except forms.Refused as refused:
-        for fault in refused.faults:
-            click.echo(f"{file}:{fault.line}: {fault.place}: {fault.message}", err=True)
-        raise SystemExit(1) from None
-
-
-def _contract(draft: "Draft", file: Path) -> "Contract | None":
-    from workfloor.core.contracts import forms
-    from workfloor.ops.planning import gateway
-
-    named = draft.contract_path
-    if named is None or "scenario.contract" in draft.document.broken:
-        return None
-    try:
-        return forms.read(gateway.text(file.parent / named))
-    except gateway.Unreadable as reason:
-        draft.refuse("scenario.contract", str(reason))
-    except forms.Refused as refused:
-        first = refused.faults[0]
-        message = f"{named} has {len(refused.faults)} faults, the first in line {first.line}: {first.place}: "
-        draft.refuse("scenario.contract", f"{message}{first.message} Run: workfloor contract check {named}")
-    return None
-
-
-def _past(draft: "Draft", contract: "Contract | None", file: Path) -> "list[Past] | None":
-    replay = draft.replay
-    if replay is None or contract is None:
-        return None
-    if replay.get("journal"):
-        return _journalled(draft, contract)
-    if "file" not in replay or "map" not in replay:
-        return None
-    return _recorded(draft, file.parent / replay["file"], file.parent / replay["map"])
-
-
-def _journalled(draft: "Draft", contract: "Contract") -> "list[Past]":
-    start, end = draft.period(contract)
-    with edge.database():
-        from workfloor.core.clients import queries as clients
-        from workfloor.kit import rls
-        from workfloor.ops.planning import queries
-
-        rls.enter_every_client()
-        client = clients.by_slug(contract.client)
-        if client is None:
-            raise click.ClickException(f"No client {contract.client} is here whose journal could be replayed.")
-        rls.enter(client.id)
-        return list(queries.past(client, start, end))
-
-
-def _recorded(draft: "Draft", file: Path, map_: Path) -> "list[Past] | None":
-    try:
-        _, calls = past.calls(file, map_)
-    except past.Refused as refused:
-        draft.refuse(f"replay.{refused.what}", str(refused))
-        return None
-    return [_told(call) for call in calls if call.outcome != "phantom"]
-
-
-def _told(call: "Call") -> "Past":
-    from workfloor.ops.planning.rules import Past
-
-    ended, wrapped_up = call.ended_at or call.left_queue_at, call.wrapped_up_at or call.left_queue_at
-    return Past(
-        queue=call.queue,
-        queued_at=call.queued_at,
-        waited=(call.left_queue_at - call.queued_at).total_seconds(),
-        outcome="answered" if call.outcome == "answered" else "abandoned",
-        handling=(ended - call.left_queue_at).total_seconds(),
-        wrap_up=(wrapped_up - ended).total_seconds(),
-        agent=call.agent,
-    )
 
 
 # --- running -------------------------------------------------------------------------------------------------------
@@ -170,16 +80,8 @@ def _estimates(scenario: "Scenario") -> "Estimates":
 
 def _store(scenario: "Scenario") -> Path | None:
     """The folder for compiled code, where compiling is worth it."""
-    from workfloor import settings
-
-    if scenario.expected() * scenario.replications < WORTH_COMPILING:
-        return None
-    store = settings.WORKFLOOR_DATA / "compiled"
-    try:
-        store.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None  # slower, and the same result
-    return store
+    worth = scenario.expected() * scenario.replications >= WORTH_COMPILING
+    return files.compiled_code() if worth else None
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def _people(scenario: Scenario, tally: Tally) -> Figures:
         found["group", group.name, "hours"] = hours
         found["group", group.name, "occupancy"] = _percent(busy / 3600, hours)
         if group.cost_per_hour is not None:
-            found["group", group.name, "cost"] = hours * float(group.cost_per_hour)
+            found["group", group.name, "cost"] = group.paid(hours) * float(group.cost_per_hour)
     costs = [value for (_, _, measure), value in found.items() if measure == "cost"]
     if costs:
         found["money", EVERY, "cost"] = math.fsum(costs)
@@ -174,7 +174,7 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     day = scenario.starts_at.astimezone(ZoneInfo(scenario.zone)).date()
     contract = contract.on(day)
     for number, level in enumerate(contract.service_levels):
-        counted, met, total = tally.levels[number * tallies.SUMS : (number + 1) * tallies.SUMS]
+        counted, met, total = sums_of_level(scenario, tally, number)
         figure = _figure(level.measure, int(counted), int(met), total)
         judged = billing.verdict(level, figure.attained)
         found["level", level.name, "attained"] = counted if level.measure == "volume" else _float(figure.attained)
@@ -189,6 +189,12 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     due = billing.due(lines, owed, contract.currency)
     amounts = {"charges": month.charges, "credits": credits, "due": due}
     return found | {("money", EVERY, name): float(amount.amount) for name, amount in amounts.items()}
+
+
+def sums_of_level(scenario: Scenario, tally: Tally, number: int) -> list[float]:
+    """Add up what a service level counted over all intervals: how many, how many met it, the seconds of a mean."""
+    width = len(scenario.levels) * tallies.SUMS
+    return [sum(tally.levels[number * tallies.SUMS + place :: width]) for place in range(tallies.SUMS)]
 
 
 def _figure(measure: str, counted: int, met: int, total: float) -> measures.Figure:

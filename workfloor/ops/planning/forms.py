@@ -238,7 +238,7 @@ def _faults_of_replay(given: Draft, contract: Contract | None, past: Sequence[Pa
     replay = given.replay
     if replay is None:
         return
-    if given.contract_path is None:
+    if contract is None:
         yield "replay", "needs a contract, whose queues the past work was in.", ("scenario.contract",)
     if ("file" in replay) == bool(replay.get("journal")):
         yield "replay", "needs either file and map, or journal = true.", ("replay.map", "replay.file")
@@ -369,7 +369,10 @@ def _spread(said: Terms) -> Spread:
 def _group(said: Terms, zone: str, start: datetime, horizon: float) -> Group:
     hours = tuple(_hours(said["hours"], zone, start, horizon)) if "hours" in said else ((0.0, inf),)
     cost = said.get("cost_per_hour")
-    return Group(said["name"], dict(said["skills"]), (hours,) * said["agents"], Decimal(cost) if cost else None)
+    return Group(
+        said["name"], dict(said["skills"]), (hours,) * said.get("agents", 1), Decimal(cost) if cost else None,
+        Decimal(said.get("shrinkage", "0").rstrip(" %")),
+    )  # fmt: skip
 
 
 def _hours(week: Terms, zone: str, start: datetime, horizon: float) -> Collection[rules.Session]:

@@ -80,7 +80,12 @@ class Group:
     name: str
     skills: Mapping[str, int]
     agents: tuple[tuple[Session, ...], ...]
-    cost_per_hour: Decimal | None = None
+    cost_per_hour: Decimal | None = None  # of each hour that is paid
+    shrinkage: Decimal = Decimal(0)  # percent of the hours paid in which they are not there
+
+    def paid(self, hours: float) -> float:
+        """Return how many hours are paid for so many in which they are there."""
+        return hours / (1 - float(self.shrinkage) / 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ def world(scenario: Scenario, replication: int) -> tallies.World:
         due_at=[0.0] * items, due_kind=[0] * items, due_number=[0] * items, due_item=[0] * items, due=[0],
         counts=[0.0] * (intervals * len(works) * tallies.FIELDS),
         busy=[0.0] * (intervals * len(groups)),
-        levels=[0.0] * (len(scenario.levels) * tallies.SUMS),
+        levels=[0.0] * (intervals * len(scenario.levels) * tallies.SUMS),
     )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ class Tally:
 
     counts: MutableSequence[float]  # [I x Q x FIELDS]
     busy: MutableSequence[float]  # [I x G]
-    levels: MutableSequence[float]  # [L x SUMS]
+    levels: MutableSequence[float]  # by interval of arrival [I x L x SUMS]
 
 
 @dataclass(slots=True)
@@ -101,7 +101,8 @@ def close(world: World) -> None:
 def count_answered(world: World, queue: int, since: float, waited: float, talk: float, wrap: float) -> None:
     """Count an item that somebody has taken, for the interval in which it came."""
     plan, counts = world.plan, world.counts
-    at = (int(since / plan.every) * plan.queues + queue) * FIELDS
+    interval = int(since / plan.every)
+    at = (interval * plan.queues + queue) * FIELDS
     counts[at + ANSWERED] += 1
     counts[at + TALK] += talk
     if wrap > 0:
@@ -112,7 +113,7 @@ def count_answered(world: World, queue: int, since: float, waited: float, talk: 
     if waited <= plan.target[queue]:
         counts[at + WITHIN] += 1
     if plan.levels[queue] < plan.levels[queue + 1]:
-        _judge(world, queue, ANSWERED, waited, talk + wrap)
+        _judge(world, interval, queue, ANSWERED, waited, talk + wrap)
 
 
 def count_unanswered(world: World, queue: int, since: float, waited: float, fate: int) -> None:
@@ -120,12 +121,13 @@ def count_unanswered(world: World, queue: int, since: float, waited: float, fate
     if since < world.plan.warm_up:
         return
     plan = world.plan
-    at = (int(since / plan.every) * plan.queues + queue) * FIELDS
+    interval = int(since / plan.every)
+    at = (interval * plan.queues + queue) * FIELDS
     world.counts[at + DELAYED] += 1
     world.counts[at + fate] += 1
     if fate == ABANDONED:
         world.counts[at + WAIT_IN_VAIN] += waited
-    _judge(world, queue, fate, waited, 0.0)
+    _judge(world, interval, queue, fate, waited, 0.0)
 
 
 def count_busy(world: World, group: int, start: float, end: float, share: float) -> None:
@@ -146,16 +148,17 @@ def count_busy(world: World, group: int, start: float, end: float, share: float)
         world.busy[interval * plan.groups + group] += (end - start) * share
 
 
-def _judge(world: World, queue: int, fate: int, waited: float, handled: float) -> None:
-    """Count an item in every service level of its queue, as billing counts it."""
-    plan = world.plan
+def _judge(world: World, interval: int, queue: int, fate: int, waited: float, handled: float) -> None:
+    """Count an item in every service level of its queue, as billing counts it, for the interval in which it came."""
+    plan, levels = world.plan, world.levels
     for k in range(plan.levels[queue], plan.levels[queue + 1]):
         level = plan.level[k]
         value = _value(plan, level, fate, waited, handled)
         if value >= 0:
-            world.levels[level * SUMS + COUNTED] += 1
-            world.levels[level * SUMS + MET] += value > 0
-            world.levels[level * SUMS + TOTAL] += value
+            at = (interval * len(plan.measure) + level) * SUMS
+            levels[at + COUNTED] += 1
+            levels[at + MET] += value > 0
+            levels[at + TOTAL] += value
 
 
 def _value(plan: Plan, level: int, fate: int, waited: float, handled: float) -> float:
