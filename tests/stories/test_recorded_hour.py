@@ -49,7 +49,7 @@ QUEUES = {
 }  # fmt: skip
 SKILLS = {"hebrew": 5, "english": 5, "retail-banking": 1, "internet-banking": 2, "sales": 1, "securities": 3}
 TICK = timedelta(seconds=1)
-WHAT = ("arrive", "arrive", "arrive", "end", "decline", "away", "back", "wait", "undo")
+WHAT = (*("arrive", "keep", "end", "back") * 2, "schedule", "decline", "away", "shift", "even", "wait", "undo")
 
 
 def inside(do: Callable[..., Any], *args: Any, **named: Any) -> Any:
