@@ -113,6 +113,8 @@ INSTALLED_APPS = [
     "workfloor.ops.reasons",
     "workfloor.ops.fairness",
     "workfloor.ops.billing",
+    "workfloor.ops.closing",
+    "workfloor.ops.invoicing",
     "workfloor.ops.estimates",
     "workfloor.ops.backtest",
     "workfloor.ops.quotes",

@@ -45,4 +45,6 @@ urlpatterns = [
     path("floor/", include("workfloor.desks.leader.urls")),
     path("floor/why/", include("workfloor.ops.reasons.urls")),
     path("", include("workfloor.ops.billing.urls")),
+    path("", include("workfloor.ops.closing.urls")),
+    path("", include("workfloor.ops.invoicing.urls")),
 ]

@@ -12,10 +12,12 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from tests import browse, make
+from tests.house import two_clients
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.rules import File
 from workfloor.core.journal import actions as journal
 from workfloor.core.people import actions as people
+from workfloor.core.periods.models import Close, Dispute
 from workfloor.core.work import actions as work
 from workfloor.kit import clock
 from workfloor.ops.channels.chat import actions as chat
@@ -58,6 +60,8 @@ class Floor:
         work.wrap_up(item=ended, by=self.away, disposition="resolved", now=now)
         make.call(at=now - timedelta(minutes=2))
         self.period = f"{now:%Y-%m}"
+        two_clients.invoiced(self.client, "Rui Costa", self.leader, "2026-00001")
+        self.disputed()
         self.widget = chat.add_widget(
             client=self.client, queue=make.queue("chats"), origins=["https://www.example.com"], now=now,
             source='title = { en = "Chat with us" }',
@@ -79,6 +83,20 @@ class Floor:
         message, _ = chat.say(chat=begun, key="l" * 8, text="", files=[picture], now=self.now)
         return message.attachments.get()
 
+    def disputed(self) -> None:
+        """A month that is closed, with a dispute that was upheld; and one that waits for approval."""
+        for period, state in (("2025-01", "closed"), ("2025-02", "provisional")):
+            Close.objects.create(
+                client=self.client, period=period, state=state, version=1, plain="{}", printed={}, basis={},
+                digest="0" * 64, items=b"", proposed_at=self.now, proposed_by=self.leader,
+                approved_by=self.ana if state == "closed" else None,
+                approved_at=self.now if state == "closed" else None,
+            )  # fmt: skip
+        Dispute.objects.create(
+            client=self.client, period="2025-01", figure="l1", words="Two were tests", raised_at=self.now,
+            raised_by=self.ana, state="upheld", decided_by=self.leader, decided_at=self.now, decision="They were",
+        )  # fmt: skip
+
     def mail(self, title: str) -> Any:
         return make.item("mail", title=title, at=self.now, customer=work.Customer("C-1", "Rui Costa"))
 
@@ -92,6 +110,7 @@ class Floor:
         """An address with this floor's own things in the places that it leaves open."""
         item = self.item.id
         known = {"slug": self.client.slug, "period": self.period, "figure": "m1", "item": item, "item_id": item}
+        known |= {"number": "2026-00001"}
         known |= {"widget_key": self.widget.key, "attachment_id": self.file.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 

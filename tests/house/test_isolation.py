@@ -1,5 +1,7 @@
 """Clients are walls in the database: from inside one, no row of another exists, whoever asks and however."""
 
+import json
+
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
@@ -209,7 +211,7 @@ def test_another_clients_row_cannot_be_referred_to(model, field, sides):
     )
 
     if outcome(*point) == APPEND_ONLY:  # what is never changed may still be added
-        point = copied(model._meta.db_table, model._meta.pk.column, field.column, of_south, mine)
+        point = copied(model, field.column, of_south, mine)
 
     from_every_client = outcome(*point)
     rls.enter(north.client.id)
@@ -218,13 +220,17 @@ def test_another_clients_row_cannot_be_referred_to(model, field, sides):
     assert (from_every_client, from_inside) == (FOREIGN_KEY, FOREIGN_KEY)
 
 
-def copied(table, key, column, value, row):
+def copied(model, column, value, row):
     """The statement that adds a copy of a row with one column changed, and its values."""
-    copy = (
-        f"jsonb_populate_record(null::\"{table}\", to_jsonb(mine) || jsonb_build_object('{key}', -1, '{column}', %s))"
-    )
+    table, key = model._meta.db_table, model._meta.pk.column
+    unique = [each for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)]
+    named = {name for each in unique for name in each.fields if not model._meta.get_field(name).is_relation}
+    fresh = dict.fromkeys(named, 4711) | {key: -1}
+    copy = f'jsonb_populate_record(null::"{table}", to_jsonb(mine) || %s::jsonb || jsonb_build_object(%s::text, %s))'
     return (
         f'INSERT INTO "{table}" OVERRIDING SYSTEM VALUE SELECT ({copy}).* FROM "{table}" mine WHERE "{key}" = %s',
+        json.dumps(fresh),
+        column,
         value,
         row,
     )

@@ -25,6 +25,7 @@ BY_SIDE = {
     "item_id": lambda side: side.held.id,
     "item": lambda side: side.waiting.id,
     "key": lambda side: side.held.key,
+    "number": lambda side: side.client.slug,  # two_clients.invoiced names it so
     "widget_key": lambda side: side.widget.key,
     "attachment_id": lambda side: side.file.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),

@@ -1,6 +1,6 @@
 """Two clients side by side, each with a row in every table: what the tests of the walls stand on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 
 from tests import make
+from tests.ops.einvoice import samples
 from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
@@ -17,12 +18,16 @@ from workfloor.core.conversations.models import Attachment
 from workfloor.core.conversations.rules import Address, Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
+from workfloor.core.periods.models import Adjustment
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit import rls
 from workfloor.ops.channels.chat import actions as chat
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as mail
+from workfloor.ops.einvoice import forms as documents
+from workfloor.ops.invoicing import forms
+from workfloor.ops.invoicing import models as invoicing
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
@@ -90,9 +95,25 @@ def side(slug: str, word: str) -> Side:
         now=make.NINE, page=word, language="en",
     )  # fmt: skip
     made = Side(client, token, staff, own, waiting, held, widget, message.attachments.get())
+    invoiced(client, word, staff["manager"])
     for model in walled_models():
         row_of(model, client, word)
     return made
+
+
+def invoiced(client: Client, word: str, by: Person, number: str | None = None) -> None:
+    """An invoice of the client that says the word, and a line that corrects a month."""
+    sold = replace(samples.GOOD["a credit"], buyer=replace(samples.BUYER, name=word), number=number or client.slug)
+    entity, _ = invoicing.Entity.objects.get_or_create(slug="ours", defaults={"name": "Ours", "country": "PT"})
+    invoicing.Invoice.objects.create(
+        client=client, entity=entity, series=word, number=1, name=sold.number, kind=sold.kind, period="2026-03",
+        value=forms.kept(sold), ubl=documents.ubl(sold).decode(), cii=documents.cii(sold).decode(), currency="EUR",
+        gross=sold.totals.gross, issued_on=sold.issued_on, issued_at=make.NINE, issued_by=by,
+    )  # fmt: skip
+    Adjustment.objects.create(
+        client=client, period="2026-02", figure="l1", subject=word, title=word, into="2026-03", amount=-1,
+        currency="EUR", because="late facts", made_at=make.NINE,
+    )  # fmt: skip
 
 
 def both() -> tuple[Side, Side]:

@@ -32,6 +32,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
     "period": ("workfloor.cli.closing:period", "Close months: proposed by one, approved by another."),
     "dispute": ("workfloor.cli.closing:dispute", "Dispute figures of closed months, and decide."),
+    "entity": ("workfloor.cli.invoice:entity", "Name the provider's legal entities, which issue invoices."),
+    "invoice": ("workfloor.cli.invoice:invoice", "Issue invoices of closed months, and take them back."),
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
     "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
     "backtest": ("workfloor.cli.backtest:backtest", "Compute what a contract would have come to on past months."),

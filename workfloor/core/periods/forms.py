@@ -12,12 +12,9 @@ OPEN: dict[str, Any] = {"state": "open", "closing": "", "digest": "", "correctio
 
 def standing(client_id: int, period: str, close: Close | None) -> dict[str, Any]:
     """Word where a month stands: its state, who closed it, what corrects it later, and who disputes what."""
-    said = [f"Proposed by {close.proposed_by} on {_day(close.proposed_at)}"] if close else []
-    if close and close.approved_by and close.approved_at:
-        said.append(f"approved by {close.approved_by} on {_day(close.approved_at)}")
     return {
         "state": close.state if close else "open",
-        "closing": ", ".join(said),
+        "closing": closing(close),
         "digest": close.digest if close else "",
         "corrections": [
             {"title": each.title, "into": each.into, "amount": str(Money(each.amount, each.currency))}
@@ -25,6 +22,14 @@ def standing(client_id: int, period: str, close: Close | None) -> dict[str, Any]
         ],
         "disputes": [worded_dispute(each) for each in queries.disputes(client_id, period)],
     }
+
+
+def closing(close: Close | None) -> str:
+    """Word who proposed and who approved a month, and when."""
+    said = [f"Proposed by {close.proposed_by} on {_day(close.proposed_at)}"] if close else []
+    if close and close.approved_by and close.approved_at:
+        said.append(f"approved by {close.approved_by} on {_day(close.approved_at)}")
+    return ", ".join(said)
 
 
 def worded_dispute(dispute: Dispute) -> dict[str, str]:

@@ -56,6 +56,11 @@ def adjustments(client_id: int, into: str) -> QuerySet[models.Adjustment]:
     return models.Adjustment.objects.filter(client_id=client_id, into=into).order_by("id")
 
 
+def all_adjustments(client_id: int) -> QuerySet[models.Adjustment]:
+    """A client's adjustments, the newest first."""
+    return models.Adjustment.objects.filter(client_id=client_id).order_by("-id")
+
+
 def corrections(client_id: int, period: str) -> QuerySet[models.Adjustment]:
     """The lines of later statements that correct a month."""
     return models.Adjustment.objects.filter(client_id=client_id, period=period).order_by("id")

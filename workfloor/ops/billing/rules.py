@@ -142,21 +142,38 @@ def _goes_on(contract: Contract, level: ServiceLevel, name: str) -> bool:
 def kept_month(contract: Contract, name: str, basis: Mapping[str, Any]) -> Month:
     """Put a closed month together from what was kept of it, as `basis` kept it."""
     kept = [
-        Line(price, "", "fixed", Fraction(1), None, (), Money(Decimal(amount), contract.currency))
-        for price, amount in basis["lines"]
+        Line(each["price"], "", "fixed", Fraction(1), None, (), Money(Decimal(each["amount"]), contract.currency))
+        for each in basis["lines"]
     ]
     return month(contract, name, kept, [None if value is None else Decimal(value) for value in basis["attained"]])
 
 
-def basis(zone: str, made: Sequence[Line], measured: "Iterable[Measured]") -> dict[str, Any]:
-    """Return what later months must know of one that closes, as JSON values."""
+def basis(
+    zone: str, contract: Contract, made: Sequence[Line], measured: "Iterable[Measured]", adjusted: Iterable[Adjusted]
+) -> dict[str, Any]:
+    """Return what the invoice and later months must know exactly of a month that closes, as JSON values."""
     own = [row for row in measured if row.queue is None]
     attained = [row.figure.attained if row.window and row.window.is_due else None for row in own]
     return {
         "zone": zone,
-        "lines": [[line.price, str(line.amount.amount)] for line in made],
+        "lines": [_kept_line(line) for line in made],
         "attained": [None if value is None else str(value) for value in attained],
+        "credits_tax": contract.credits.tax if contract.credits else None,
+        "adjustments": [each.tax and _kept_tax(each.tax) for each in adjusted],
     }
+
+
+def _kept_line(line: Line) -> dict[str, Any]:
+    return {
+        "price": line.price,
+        "amount": str(line.amount.amount),
+        "quantity": str(line.quantity),
+        "slices": [[str(part.quantity), str(part.rate)] for part in line.slices],
+    }
+
+
+def _kept_tax(tax: Tax) -> dict[str, str]:
+    return {"name": tax.name, "title": tax.title, "category": tax.category, "rate": str(tax.rate)}
 
 
 def kept_value(value: bool | int | str) -> bool | int | Decimal | str:

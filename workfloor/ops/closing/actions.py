@@ -10,13 +10,10 @@ from workfloor.core.people.models import Person
 from workfloor.core.periods import actions as periods
 from workfloor.core.periods import queries as known
 from workfloor.core.periods import rules as months
-from workfloor.core.periods.actions import Refused
+from workfloor.core.periods.actions import Refused as Refused
 from workfloor.core.periods.models import Adjustment, Close, Dispute
-from workfloor.ops.closing import queries
+from workfloor.ops.closing import queries, rules
 
-PROPOSERS = frozenset({"leader", "manager"})
-APPROVERS = frozenset({"manager"})
-RAISERS = frozenset({"client", "leader", "manager"})
 LONGEST_WORDS = 2000
 
 
@@ -34,7 +31,7 @@ def propose(*, client: Client, period: str, by: Person, now: datetime) -> Close:
     What late facts have changed in earlier months comes into this one first. Raises NotYet with everything that is in
     the way, Refused where the person may not or the month is proposed already, billing's NoStatement.
     """
-    _admit(by, client, PROPOSERS, "propose a month")
+    _admit(by, client, rules.PROPOSERS, "propose a month")
     periods.hold(client)
     if (state := known.state(client.id, period)) != "open":
         raise Refused(f"{period} is {state} already. See: workfloor period list {client.slug}")
@@ -47,7 +44,7 @@ def propose(*, client: Client, period: str, by: Person, now: datetime) -> Close:
 
 def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
     """Close a month as it was proposed; by somebody other than who proposed it."""
-    _admit(by, client, APPROVERS, "approve a month")
+    _admit(by, client, rules.APPROVERS, "approve a month")
     periods.hold(client)
     close = known.close(client.id, period)
     if close and close.state == "provisional":
@@ -61,13 +58,13 @@ def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
 
 def reopen(*, client: Client, period: str, reason: str, by: Person, now: datetime) -> None:
     """Take a proposal back."""
-    _admit(by, client, PROPOSERS, "reopen a month")
+    _admit(by, client, rules.PROPOSERS, "reopen a month")
     periods.reopen(client=client, period=period, reason=_said(reason), by=by, now=now)
 
 
 def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
     """Bring what late facts have changed in closed months into the next open statement."""
-    _admit(by, client, PROPOSERS, "restate a month")
+    _admit(by, client, rules.PROPOSERS, "restate a month")
     periods.hold(client)
     shut = [period for period, state in known.states(client.id).items() if state in months.SHUT]
     return [
@@ -81,7 +78,7 @@ def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
 
 def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: Person, now: datetime) -> Dispute:
     """Hold a figure to be wrong, for the client or as one of its people."""
-    _admit(by, client, RAISERS, "dispute a figure")
+    _admit(by, client, rules.RAISERS, "dispute a figure")
     close = known.close(client.id, period)
     if close is None:
         raise Refused(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
@@ -137,7 +134,7 @@ def reject(*, dispute: Dispute, words: str, by: Person, now: datetime) -> Disput
 
 
 def _may_decide(dispute: Dispute, by: Person) -> None:
-    _admit(by, dispute.client, PROPOSERS, "decide a dispute")
+    _admit(by, dispute.client, rules.PROPOSERS, "decide a dispute")
     if dispute.raised_by_id == by.id:
         raise Refused(f"{by.name} raised dispute {dispute.id}; somebody else decides it.")
 

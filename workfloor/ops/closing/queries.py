@@ -107,7 +107,7 @@ def frozen(client: Client, period: str, *, now: datetime) -> months.Frozen:
     found = billing.subjects(client, period, now=now)
     items = _every_item(found)
     leaves = [_leaf(each, [item.item_id for item in items]) for each in found]
-    basis = measured.basis(made.period.zone, made.lines, made.measures)
+    basis = measured.basis(made.period.zone, made.contract, made.lines, made.measures, made.adjustments)
     return months.Frozen(made.version, wording.plain(made), wording.printed(made), basis, _rows(items), leaves)
 
 

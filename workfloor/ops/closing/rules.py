@@ -1,4 +1,4 @@
-"""What differs between two statements of one month, and what it takes to make up for it."""
+"""Who may close a month, what differs between two statements of one, and what it takes to make up for it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,10 @@ from typing import Any
 
 from workfloor.core.periods.rules import Correction
 from workfloor.kit.money import Money
+
+PROPOSERS = frozenset({"leader", "manager"})
+APPROVERS = frozenset({"manager"})
+RAISERS = frozenset({"client", "leader", "manager"})
 
 
 @dataclass(frozen=True, slots=True)

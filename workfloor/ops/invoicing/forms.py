@@ -1,14 +1,52 @@
-"""An invoice with every value worded, for the page and the paper."""
+"""An invoice as it is kept, and with every value worded, for the page and the paper."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from types import UnionType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from workfloor.kit.money import Money
 from workfloor.ops.einvoice import rules
 from workfloor.ops.einvoice.rules import Invoice, Line, Party, Tax
+from workfloor.ops.invoicing import models
+
+# --- Kept -------------------------------------------------------------------------------------------------------
+
+
+def kept(invoice: Invoice) -> dict[str, Any]:
+    """Return an invoice as JSON values: exact numbers and days as text."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(invoice), default=_text))
+    return found
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else f"{value:f}"
+
+
+def read(kept: Mapping[str, Any]) -> Invoice:
+    """Return the invoice that was kept."""
+    return cast(Invoice, _read(Invoice, kept))
+
+
+def _read(kind: Any, value: Any) -> Any:
+    """Read a value of a field's type: a dataclass from its fields, a tuple from its values, the rest from text."""
+    if is_dataclass(kind):
+        types = get_type_hints(kind)
+        return cast(Any, kind)(**{name: _read(types[name], each) for name, each in value.items()})
+    if get_origin(kind) is tuple:
+        return tuple(_read(get_args(kind)[0], each) for each in value)
+    if get_origin(kind) is UnionType:
+        return None if value is None else _read(get_args(kind)[0], value)
+    if kind is Decimal:
+        return Decimal(value)
+    return date.fromisoformat(value) if kind is date else value
+
+
+# --- For people -------------------------------------------------------------------------------------------------
 
 UNITS = {"C62": "", "MIN": "min", "SEC": "s", "MON": "months", "HUR": "h"}
 TITLES = {rules.INVOICE: "Invoice", rules.CREDIT_NOTE: "Credit note"}
@@ -25,7 +63,9 @@ def printed(invoice: Invoice) -> dict[str, Any]:
         "seller": _party(invoice.seller, invoice),
         "buyer": _party(invoice.buyer, invoice),
         "lines": [_line(line, say) for line in invoice.lines],
-        "allowances": [{"title": each.reason, "amount": say(-each.amount)} for each in invoice.allowances],
+        "allowances": [
+            {"title": each.reason, "amount": say(-each.amount), "opens": each.opens} for each in invoice.allowances
+        ],
         "sums": [[name, say(amount)] for name, amount in _sums(invoice)],
         "due": ["To be credited" if invoice.is_credit else "Amount due", say(invoice.totals.gross)],
         "payment": [[name, value] for name, value in _payment(invoice) if value],
@@ -94,3 +134,17 @@ def _payment(invoice: Invoice) -> list[tuple[str, str]]:
 
 def _date(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
+
+
+def worded_row(made: models.Invoice) -> dict[str, str]:
+    """Word what was issued as a row of a list."""
+    [*credited] = made.credited_by.all()
+    stands = f"credited by {credited[0].name}" if credited else ""
+    return {
+        "number": made.name,
+        "kind": TITLES[cast(rules.Kind, made.kind)],
+        "period": made.period,
+        "issued_on": _date(made.issued_on),
+        "gross": str(Money(made.gross, made.currency)),
+        "stands": f"credits {made.credits.name}" if made.credits else stands,
+    }

@@ -1,0 +1,77 @@
+"""Reading legal entities and what they issued."""
+
+import json
+
+from django.db.models import QuerySet
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.parties.rules import Billing
+from workfloor.core.periods import queries as periods
+from workfloor.ops.einvoice.rules import CREDIT_NOTE, INVOICE, Party, Payment, Reference
+from workfloor.ops.invoicing import models, rules
+
+
+def entities() -> QuerySet[models.Entity]:
+    """The provider's legal entities, by name."""
+    return models.Entity.objects.order_by("slug")
+
+
+def entity(slug: str) -> models.Entity | None:
+    """A legal entity by its short name."""
+    return models.Entity.objects.filter(slug=slug).first()
+
+
+def party(entity: models.Entity) -> Party:
+    """A legal entity as a party."""
+    return Party(
+        entity.name, entity.street, entity.city, entity.postcode, entity.country, entity.vat_id, entity.legal_id,
+        entity.endpoint, entity.region, entity.contact, entity.email, entity.phone,
+    )  # fmt: skip
+
+
+def account(entity: models.Entity) -> Payment:
+    """Where a legal entity is paid."""
+    return Payment(entity.account, entity.bic)
+
+
+def month(client: Client, period: str) -> rules.Month | None:
+    """A closed month as it was frozen; None while it is not closed."""
+    close = periods.frozen(client.id, period)
+    return rules.Month(client.slug, json.loads(close.plain), close.basis) if close else None
+
+
+def billing(client: Client) -> Billing | None:
+    """Whom invoices go to by now: what the contract's last version says, whichever the month was computed under."""
+    latest = contracts.latest(client.id)
+    return contracts.terms(latest).billing if latest else None
+
+
+def invoices(client_id: int) -> QuerySet[models.Invoice]:
+    """A client's invoices and credit notes, the newest first."""
+    found = models.Invoice.objects.filter(client_id=client_id).select_related("entity", "credits")
+    return found.prefetch_related("credited_by").defer("value", "ubl", "cii").order_by("-id")
+
+
+def named(client_id: int, name: str) -> models.Invoice | None:
+    """A client's invoice or credit note by its number."""
+    found = models.Invoice.objects.filter(client_id=client_id, name=name)
+    return found.select_related("client", "entity", "credits").order_by("-id").first()
+
+
+def standing(client_id: int, period: str) -> models.Invoice | None:
+    """The invoice of a month that no credit note has taken back."""
+    return models.Invoice.objects.filter(
+        client_id=client_id, period=period, kind=INVOICE, credited_by__isnull=True
+    ).first()
+
+
+def corrected(client_id: int, periods: set[str]) -> list[Reference]:
+    """The standing invoices of these months, as references."""
+    found = [standing(client_id, period) for period in sorted(periods)]
+    return [Reference(each.name, each.issued_on) for each in found if each]
+
+
+def is_credit(invoice: models.Invoice) -> bool:
+    """Say whether it is a credit note."""
+    return invoice.kind == CREDIT_NOTE
