@@ -1,78 +1,53 @@
-"""What is at stake in each queue now, by where its promises stand this month."""
+"""What is at stake in each queue now, by where its promises stand."""
 
-import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
-
-from django.db import connection
 
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.measures import queries as measures
 from workfloor.core.promises.rules import ServiceLevel
-from workfloor.core.work.models import Item
+from workfloor.kit.calendars import Window
 from workfloor.ops.stakes import rules
 
 
 def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
-    """What one more contact within its promises is worth in each queue, by where they stand this month.
+    """What one more contact within its promises is worth in each queue, by where they stand in their windows.
 
     In percent of the client's charges, for what credits come to in money is known at the end of the month. Of several
     promises of a queue, the one with most at stake counts.
     """
-    by_client: dict[int, dict[str, int]] = defaultdict(dict)
-    for queue in served:
-        by_client[queue.client_id][queue.name] = queue.id
     found: dict[int, float] = defaultdict(float)
-    for client_id, named in by_client.items():
-        for queue_ids, stake in _stakes_of(client_id, named, now):
-            for queue_id in queue_ids:
+    ours = {queue.id for queue in served}
+    for client_id in {queue.client_id for queue in served}:
+        for queue_ids, stake in _stakes_of(client_id, now):
+            for queue_id in ours.intersection(queue_ids):
                 found[queue_id] = max(found[queue_id], stake)
     return found
 
 
-def _stakes_of(client_id: int, named: Mapping[str, int], now: datetime) -> Iterator[tuple[list[int], float]]:
+def _stakes_of(client_id: int, now: datetime) -> Iterator[tuple[list[int], float]]:
     try:
         contract = contracts.in_force(client_id, now.date()).contract
     except contracts.NoContract:
         return
-    start = now.astimezone(ZoneInfo(contract.zone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    days = calendar.monthrange(start.year, start.month)[1]
-    passed = (now - start) / timedelta(days=days)
+    named = dict(Queue.objects.filter(client_id=client_id).values_list("name", "id"))
+    scope = measures.Scope(client_id, contract, named, now)
     for level in contract.service_levels:
-        queue_ids = [named[name] for name in level.of if name in named]
-        if rules.bound(level) is None or not queue_ids:
-            continue
-        met, counted = _attained(client_id, level, queue_ids, start, now)
-        to_come = counted * (1 - passed) / max(passed, 1 / days)
-        yield queue_ids, rules.stake(level, contract.credits, met, counted, to_come)
+        window = _running(scope, level) if rules.bound(level) is not None else None
+        if window is not None:
+            figure = measures.figures(scope, level, window)[None]
+            passed = (now - window.starts_at) / (window.ends_at - window.starts_at)
+            kept = rules.kept(level, figure.counted, figure.met or 0)
+            stake = rules.stake(level, contract.credits, kept, figure.counted, rules.to_come(figure.counted, passed))
+            yield [named[name] for name in level.of], stake
 
 
-_COUNT = "SELECT count(met), count(*) FILTER (WHERE met) FROM (SELECT {expression} AS met {counted}) AS each"
-
-
-def _attained(
-    client_id: int, level: ServiceLevel, queue_ids: list[int], start: datetime, now: datetime
-) -> tuple[int, int]:
-    """How many of the month's contacts kept a promise so far, of how many, by the very measure that is billed by."""
-    threshold = level.threshold_seconds or 0
-    given: dict[str, Any] = {
-        "client": client_id, "queues": queue_ids, "starts_at": start, "ends_at": now + timedelta(days=1),
-        "threshold": threshold, "short": level.short_abandon_seconds or 0, "per_answered": level.per == "answered",
-        "per_patient": level.per == "offered-less-short-abandons",
-        "late": _late(queue_ids, now - timedelta(seconds=threshold)) if level.measure == "answered-within" else [],
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        expression = measures.EXPRESSIONS[level.measure]
-        cursor.execute(_COUNT.format(expression=expression, counted=measures.COUNTED), given)
-        counted, met = cursor.fetchone()
-    return counted - met if level.lower_is_better else met, counted
-
-
-def _late(queue_ids: list[int], queued_before: datetime) -> list[int]:
-    """What still waits and cannot be answered in time any more."""
-    waits = Item.objects.filter(state__in=["waiting", "offered"], connected_at=None, queue_id__in=queue_ids)
-    return list(waits.filter(queued_at__lt=queued_before).values_list("id", flat=True))
+def _running(scope: measures.Scope, level: ServiceLevel) -> Window | None:
+    """The window of a level that has begun and is not over; it may end in the next month."""
+    local = scope.now.astimezone(ZoneInfo(scope.contract.zone))
+    periods = (local, local.replace(day=28) + timedelta(days=4))
+    found = (window for each in periods for window in measures.windows(scope, level, f"{each:%Y-%m}"))
+    return next((window for window in found if window.starts_at <= scope.now < window.ends_at), None)

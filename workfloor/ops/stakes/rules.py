@@ -1,10 +1,11 @@
 """What missing a promise costs, and what one more contact within it is worth now."""
 
+from workfloor.core.measures import rules as measures
 from workfloor.core.promises.rules import Credits, ServiceLevel
 from workfloor.core.queueing import rules as queueing
 
-# Promises of a share: one contact more that is met brings the share nearer to what was promised.
-SHARES = ("answered-within", "abandoned", "resolved-within")
+# A window of which less has passed is taken for one in which as much will come as by then.
+LEAST_PASSED = 1 / 30
 # In percent of the month's charges: a promise that costs nothing when it is missed still counts a little, and one whose
 # cost hangs on other months, other levels or an amount of money counts as much as a usual one.
 COSTS_NOTHING, COSTS_AS_USUAL = 0.1, 1.0
@@ -13,9 +14,19 @@ COSTS_NOTHING, COSTS_AS_USUAL = 0.1, 1.0
 def bound(level: ServiceLevel) -> float | None:
     """The share of contacts, 0 to 1, below which the month owes a credit; None for what promises no share."""
     agreed = level.expected if level.minimum is None else level.minimum
-    if level.measure not in SHARES or agreed is None:
+    if level.measure not in measures.SHARES or agreed is None:
         return None
     return 1 - float(agreed) / 100 if level.lower_is_better else float(agreed) / 100
+
+
+def kept(level: ServiceLevel, counted: int, met: int) -> int:
+    """How many of those counted kept the promise: of a measure that counts what is bad, all the others."""
+    return counted - met if level.lower_is_better else met
+
+
+def to_come(counted: int, passed: float) -> float:
+    """How many more will be counted, if they go on as in the part of the window that has passed (0 to 1)."""
+    return counted * (1 - passed) / max(passed, LEAST_PASSED)
 
 
 def cost(level: ServiceLevel, terms: Credits | None) -> float:
