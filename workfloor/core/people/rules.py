@@ -65,13 +65,6 @@ def qualifies(skills: Mapping[str, int], requires: Mapping[str, int]) -> bool:
     return all(skills.get(skill, 0) >= level for skill, level in requires.items())
 
 
-def location(site_country: str, client_country: str, near: Iterable[str] = ()) -> str:
-    """Onshore, nearshore or offshore: where a site stands, seen from the client's country."""
-    if site_country == client_country:
-        return "onshore"
-    return "nearshore" if site_country in near else "offshore"
-
-
 def may_hear(topic: str, person_id: int, roles: Iterable[str], clients: Iterable[int]) -> bool:
     """Whether a person may listen to a topic: their own, their clients', and the floor for those who lead on it.
 
