@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -160,10 +161,64 @@ def test_each_tax_is_on_the_sum_of_its_lines_less_its_credits(counted, credited,
     assert [(str(line.base.amount), str(line.amount.amount)) for line in made] == taxed
 
 
+# --- other currencies ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("on", "counted", "charged"),
+    [
+        # 1.10 USD x 0.92 = 1.012 EUR; 1,000 x 1.012. 0.333 x 0.92 = 0.30636; 7 x 0.30636 = 2.14452
+        (date(2026, 1, 1), (1000, 7), ["1012.00", "2.14", "1000.00"]),
+        # From April 0.875: 1,000 x 0.9625; 100 x 0.291375 + 50 x 0.21875 = 29.1375 + 10.9375
+        (date(2026, 4, 1), (1000, 150), ["962.50", "40.08", "1000.00"]),
+        # 200.00 USD at least, which are 184.00 EUR: 10 x 1.012 = 10.12, and 173.88 up to it
+        (date(2026, 3, 1), (10, 0), ["10.12", "173.88", "0.00", "1000.00"]),
+    ],
+)
+def test_a_price_in_another_currency_is_converted_exactly_and_rounded_once(on, counted, charged):
+    assert amounts(contract("currencies"), *counted, 0, on=on) == charged
+
+
+def test_a_converted_line_says_from_what_and_at_which_rate():
+    line = lines(contract("currencies"), 1000, 0, 0)[0]
+
+    assert (line.title, str(line.rate), str(line.amount)) == (
+        "Calls answered (USD at 0.92)", "1.012", "1,012.00 EUR"
+    )  # fmt: skip
+
+
+def test_a_rate_is_indexed_in_its_own_currency_before_it_is_converted():
+    book = replace(contract("currencies").book, indexation={"cola": rates.Indexation("cola", Decimal(3), JANUARY)})
+    price = replace(contract("currencies").prices[0], indexed_by="cola", minimum=None)
+
+    # 1.10 x 1.03 = 1.133 USD, which both read; x 0.92 = 1.04236 EUR; x 100
+    (line,) = rules.lines(book, [price], [100], JANUARY)
+    assert (str(line.rate), str(line.amount.amount)) == ("1.04236", "104.24")
+
+
+# --- hours and costs that were approved -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hours", "postage", "interpreters", "charged"),
+    [
+        # 7.5 x 24.50; 1,240.50 x 1.05 = 1,302.525; 80 GBP x 1.3125
+        ("7.5", "1240.50", "80", ["183.75", "1302.52", "105.00"]),
+        # 4 x 24.50 = 98, and 2 up to the least; 0.10 x 1.05 = 0.105, to the even cent; 0.01 x 1.3125
+        ("4", "0.10", "0.01", ["98.00", "2.00", "0.10", "0.01"]),
+        ("0", "0", "0", ["0.00", "100.00", "0.00", "0.00"]),
+        # a hundredth of an hour: 12.34 x 24.50 = 302.33; 33.33 x 1.05 = 34.9965; 1.99 x 1.3125 = 2.611875
+        ("12.34", "33.33", "1.99", ["302.33", "35.00", "2.61"]),
+    ],
+)
+def test_hours_and_costs_are_charged_as_they_were_approved(hours, postage, interpreters, charged):
+    assert amounts(contract("deliveries"), *map(Fraction, (hours, postage, interpreters))) == charged
+
+
 # --- what holds of all of them -------------------------------------------------------------------------------------
 
 
-@given(st.sampled_from(EXAMPLES), st.lists(st.integers(0, 10**6), min_size=2, max_size=2),
+@given(st.sampled_from(EXAMPLES), st.lists(st.integers(0, 10**6), min_size=3, max_size=3),
        st.dates(JANUARY, date(2028, 12, 31)), st.sampled_from(["USD", "JPY", "KWD"]),
        st.sampled_from(sorted(money.ROUNDINGS)))  # fmt: skip
 def test_lines_are_whole_minor_units_and_each_is_its_slices(path, counted, on, currency, mode):
@@ -195,10 +250,22 @@ def test_the_bases_of_taxes_add_up_to_what_is_taxed_less_the_credits(cents, cred
     assert all(line.amount == line.amount.rounded() for line in taxed)
 
 
-@pytest.mark.parametrize("package", ["charges", "credits", "promises"])
-def test_no_float_touches_money(package):
-    for path in (ROOT / "workfloor" / "core" / package).glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            here = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
-            assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), here
-            assert not (isinstance(node, ast.Name) and node.id == "float"), here
+MONEY = (
+    "core/charges", "core/claims", "core/credits", "core/promises", "core/rates", "kit/money.py", "kit/quantities.py",
+    "ops/billing/rules.py", "ops/billing/queries.py", "ops/invoicing",
+)  # fmt: skip
+
+
+def modules_of_money():
+    places = [ROOT / "workfloor" / place for place in MONEY]
+    return sorted(path for place in places for path in ([place] if place.suffix else place.glob("*.py")))
+
+
+@pytest.mark.parametrize("path", modules_of_money(), ids=lambda path: str(path.relative_to(ROOT / "workfloor")))
+def test_no_float_touches_money(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        here = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+        assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), here
+        assert not (isinstance(node, ast.Name) and node.id == "float"), here
+        # Between whole numbers or fractions a slash is exact; between counts of things it would make a float.
+        assert not (isinstance(node, ast.Attribute) and node.attr == "total_seconds"), here

@@ -521,6 +521,40 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
          "the minimum (85 %) promises more than expected (80 %)."),
         ("targets", 'expected = "70 %"\n', "", "service_levels[0].targets",
          "needs service_levels[0].expected, which holds until the first of them."),
+        ("exclusions", '[[forecasts]]\nof = ["calls"]\nfrom = 2026-01-01\n'
+         "week = { mon = 20, tue = 20, wed = 20, thu = 20, fri = 20, sat = 0 }\n", "", "service_levels[0].exclude",
+         "there is no forecast of calls: write it under [[forecasts]]."),
+        ("exclusions", ', "volume-above-forecast(115 %)"', "", "forecasts[0]",
+         'has no effect: no service level of its queues has exclude = ["volume-above-forecast(...)"].'),
+        ("exclusions", "from = 2026-01-01", "from = 2026-01-01\nmonth = 9", "forecasts[0]",
+         "needs either month or week."),
+        ("exclusions", "[credits]", '[[forecasts]]\nof = ["calls"]\nfrom = 2025-12-31\nmonth = 5\n[credits]',
+         "forecasts[1].from", "must be later than forecasts[0].from, of the same queues."),
+        ("hours", 'hours = "office"', 'hours = "nights"', "service_levels[0].hours",
+         "there is no calendar nights; there is office."),
+        ("availability", '["maintenance"]', '["volume-above-forecast(115 %)"]', "service_levels[0].exclude",
+         "volume-above-forecast leaves out items; availability counts time."),
+        ("availability", 'measure = "availability"', 'measure = "backlog-older-than"\nthreshold = "2d"',
+         "service_levels[0].exclude", "means nothing here. It looks at what is open, whenever it came in."),
+        ("windows", 'window = "quarter"', 'window = "quarter"\nratchet = { after = "12 months" }',
+         "service_levels[1].ratchet", "counts months; take it out, or make the window a month."),
+        ("windows", 'cap = "50 %"', 'cap = "50 %"\nearn_back = { within = "2 months" }', "credits.earn_back.within",
+         "is shorter than the quarter of service_levels[1].window: nothing ever comes back."),
+        ("windows", "[credits]", '[[termination]]\ntitle = "Leave"\nof = ["In the quarter"]\nmisses = 2\n'
+         'within = "3 months"\nshort_of = "expected"\n[credits]', "termination[0].of[0]",
+         "In the quarter is judged by the quarter: 2 do not fit into termination[0].within."),
+        ("currencies", 'currency = "USD"\nminimum', 'currency = "GBP"\nminimum', "prices[0].currency",
+         "no rate is agreed for GBP: write [currencies.GBP], or take it out."),
+        ("currencies", "[currencies.USD]", "[currencies.USX]", "currencies.USX", "USX is no currency of ISO 4217."),
+        ("currencies", "[currencies.USD]", "[currencies.EUR]", "currencies.EUR",
+         "EUR is the contract's own currency; take it out."),
+        ("currencies", "from = 2026-01-01", "from = 2026-01-02", "currencies.USD.rates[0].from",
+         "the contract starts on 2026-01-01, before the first rate holds."),
+        ("currencies", "from = 2026-04-01", "from = 2026-01-01", "currencies.USD.rates[1].from",
+         "must be later than 2026-01-01."),
+        ("deliveries", 'mark_up = "5 %"', 'rate = "2.00"', "prices[1].rate",
+         "means nothing here. Costs are charged as they are, with mark_up."),
+        ("deliveries", 'rate = "24.50"\n', "", "prices[0]", "needs either a rate or tiers."),
         ("bonus-bank", 'bank = "3 %"\n', "", "credits.bank", "is missing: service_levels[0].bonus pays into it."),
         ("bonus-bank", 'better_than = "90 %"', 'better_than = "79 %"', "service_levels[0].bonus.better_than",
          "must promise no less than service_levels[0].expected; see there."),
@@ -532,6 +566,14 @@ def test_clauses_that_contradict_are_refused_with_both_places_named(name, old, n
     assert f"{place}: {says}" in [one.split(" ", 1)[1] for one in refused(text)]
 
 
+def test_two_bands_of_one_level_are_refused():
+    text = EXAMPLES.joinpath("exclusions.toml").read_text("utf-8")
+    text = changed('"client-outage", ', '"volume-above-forecast(120 %)", ', text)
+
+    (fault,) = refused(text)
+    assert " service_levels[0].exclude: " in fault and "beyond so many percent of the forecast" in fault
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "says"),
     [
@@ -540,6 +582,11 @@ def test_clauses_that_contradict_are_refused_with_both_places_named(name, old, n
          "dead band 5 %, reduced factor 0.8"),
         ("taxes", 'rate = "23 %"', 'rate = "24 %"', "Tax standard: rate: 23 becomes 24"),
         ("earn-back", "misses = 2", "misses = 3", "Termination “Notice under clause 14”: misses: 2 becomes 3"),
+        ("currencies", 'rate = "0.92"', 'rate = "0.93"', "Currency USD: rates: starts on 2026-01-01, rate 0.92, "
+         "starts on 2026-04-01, rate 0.875 becomes starts on 2026-01-01, rate 0.93, starts on 2026-04-01, rate 0.875"),
+        ("exclusions", "(115 %)", "(120 %)",
+         "Service level “Answered in 20 seconds”: above forecast: 115 % becomes 120 %"),
+        ("windows", '"quarter"', '"year"', "Service level “In the quarter”: window: quarter becomes year"),
         ("indexed", 'yearly = "3 %"', 'yearly = "2 %"', "Indexation cola: yearly: 3 % becomes 2 %"),
         ("ratchet-capped", 'max_step = "10 %"', 'max_step = "20 %"', "Service level “Answered in 20 seconds”: ratchet: "
          "after months 12, max step 10 % becomes after months 12, max step 20 %"),

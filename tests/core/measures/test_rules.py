@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workfloor.core.charges.rules import Price
+from workfloor.core.claims.rules import Event
 from workfloor.core.measures import rules
 from workfloor.core.measures.rules import Outcome
 from workfloor.core.promises import rules as promises
@@ -208,6 +209,161 @@ def test_a_percentile_is_the_smallest_value_that_enough_do_not_exceed(spans, per
 
     assert covered(found)
     assert not any(covered(span) for span in ordered if span < found)
+
+
+# --- first response ---------------------------------------------------------------------------------------------
+
+
+def letter(number=1, reply=None, **more) -> Outcome:
+    return Outcome(number, "regular", NINE, NINE, reply_seconds=reply, **more)
+
+
+def test_a_first_response_counts_as_soon_as_it_went_out_and_what_waits_once_it_is_late():
+    promise = level("first-response-within", threshold_seconds=3600)
+    month = [letter(1, 3600), letter(2, 3601, done=True), letter(3), letter(4)]
+
+    # An hour exactly is within; a second more is not; of those without a reply one is late
+    figure = rules.figure(promise, month, late={4})
+    assert (figure.counted, figure.met, figure.attained) == (3, 1, Decimal("33.3333"))
+
+
+def test_whoever_left_or_ended_without_a_reply_had_no_first_response():
+    promise = level("first-response-within", threshold_seconds=3600)
+    month = [letter(1, 60, abandoned_at=NINE), letter(2, None, done=True), letter(3, 5, cancelled_at=NINE)]
+
+    assert rules.figure(promise, month, late={2}).counted == 0
+
+
+def test_a_letter_with_a_reply_or_a_call_that_goes_on_is_not_late():
+    promise = level("first-response-within", threshold_seconds=3600)
+    later = NINE + timedelta(seconds=3601)
+
+    found = [rules.is_late(promise, item, later, elapsed) for item in (
+        letter(), letter(reply=3599), letter(in_conversation=True), letter(paused_seconds=1),
+        letter(awaiting_since=NINE + timedelta(seconds=3600)))]  # fmt: skip
+    assert found == [True, False, False, False, False]
+
+
+# --- resolved at the first contact ------------------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+
+
+def case(number=1, *, ended=DAY, first=True, **more) -> Outcome:
+    return Outcome(number, "regular", NINE, done=True, ended_at=NINE + ended, is_first_of_case=first, **more)
+
+
+def at_first(*month, now=NINE + 90 * DAY):
+    figure = rules.figure(level("first-contact-resolution", threshold_seconds=7 * 86400), month, (), {}, now)
+    return figure.counted, figure.met
+
+
+def test_a_case_that_never_came_back_was_resolved_at_the_first_contact():
+    assert at_first(case(1), case(2, first=False), letter(3)) == (1, 1)  # of a case only its first item counts
+
+
+def test_a_case_that_came_back_within_the_days_was_not():
+    week = 7 * 86400
+
+    assert at_first(case(came_back_seconds=week)) == (1, 0)
+    assert at_first(case(came_back_seconds=week + 1)) == (1, 1)
+    # Ended a day after it came in; another letter of the case seven days later is within, a microsecond more is not
+    assert at_first(case(next_of_case_at=NINE + 8 * DAY)) == (1, 0)
+    assert at_first(case(next_of_case_at=NINE + 8 * DAY + timedelta(microseconds=1))) == (1, 1)
+
+
+def test_a_case_counts_once_its_days_are_over_whether_it_came_back_or_not():
+    both = case(1), case(2, came_back_seconds=60)
+
+    assert at_first(*both, now=NINE + 8 * DAY - timedelta(seconds=1)) == (0, 0)
+    assert at_first(*both, now=NINE + 8 * DAY) == (2, 1)
+
+
+# --- the backlog ------------------------------------------------------------------------------------------------
+
+MIDNIGHTS = [NINE + timedelta(hours=15) + number * DAY for number in range(4)]  # of the 2nd to the 5th of March
+
+
+def aged(*month, age="2d"):
+    promise = level("backlog-older-than", threshold_seconds=int(age[0]) * 86400)
+    figure = rules.backlog(promise, month, MIDNIGHTS)
+    return figure.counted, figure.met, figure.attained
+
+
+def test_an_item_is_in_the_backlog_of_each_day_at_whose_end_it_is_open():
+    # Open at four midnights, 15, 39, 63 and 87 hours old: older than 48 at two of them
+    assert aged(letter()) == (4, 2, Decimal(50))
+
+
+def test_an_item_leaves_the_backlog_on_the_day_on_which_it_ends():
+    ended = letter(1, ended_at=MIDNIGHTS[1])  # at midnight exactly: it is not open at that day's end
+    left = letter(2, abandoned_at=MIDNIGHTS[2] + timedelta(seconds=1))
+
+    assert aged(ended) == (1, 0, Decimal(0))
+    assert aged(ended, left) == (4, 1, Decimal(25))  # 1 + 3 day-ends, 63 hours at the last of them
+
+
+def test_an_item_of_exactly_the_age_is_not_older_and_what_was_cancelled_is_in_no_backlog():
+    exactly = Outcome(1, "regular", MIDNIGHTS[1] - 2 * DAY)
+    gone = Outcome(2, "regular", NINE - 30 * DAY, cancelled_at=NINE)
+
+    # 24, 48, 72 and 96 hours: older than 48 at the last two
+    assert aged(exactly, gone) == (4, 2, Decimal(50))
+    assert aged(Outcome(3, "regular", NINE + 10 * DAY)) == (0, 0, None)
+
+
+# --- availability -----------------------------------------------------------------------------------------------
+
+
+def hours(first, last):
+    return NINE + timedelta(hours=first), NINE + timedelta(hours=last)
+
+
+def down(first, last, kind="outage") -> Event:
+    return Event(1, kind, *hours(first, last))
+
+
+def test_an_outage_takes_off_the_time_of_service_that_it_covers():
+    # Two days of eight hours; down from the seventh hour of the first until an hour into the second
+    served = [hours(0, 8), hours(24, 32)]
+
+    assert rules.availability(served, [], [down(7, 25)]) == (16 * 3600, 14 * 3600)
+    assert rules.share_figure(16 * 3600, 14 * 3600).attained == Decimal("87.5")
+
+
+def test_outages_that_overlap_count_once():
+    assert rules.availability([hours(0, 8)], [], [down(1, 3), down(2, 4)]) == (8 * 3600, 5 * 3600)
+
+
+def test_time_under_an_exclusion_is_no_time_of_service_and_an_outage_in_it_costs_nothing():
+    maintenance = down(2, 6, "maintenance")
+
+    # Eight hours less four; of the outage from the fifth to the seventh hour one is left
+    assert rules.availability([hours(0, 8)], [maintenance], [down(5, 7)]) == (4 * 3600, 3 * 3600)
+    assert rules.availability([hours(0, 8)], [down(-1, 9, "maintenance")], [down(1, 2)]) == (0, 0)
+
+
+spans = st.tuples(st.integers(0, 100), st.integers(0, 30)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+@given(st.lists(spans, max_size=4), st.lists(spans, max_size=4), st.lists(spans, max_size=4))
+def test_availability_is_what_a_walk_minute_by_minute_finds(served, excluded, outages):
+    def span(minutes):
+        return NINE + timedelta(minutes=minutes[0]), NINE + timedelta(minutes=minutes[1])
+
+    open_minutes = {minute for first, last in served for minute in range(first, last)}
+    disjoint = [span((minute, minute + 1)) for minute in sorted(open_minutes)]
+    found = rules.availability(
+        disjoint,
+        [Event(1, "maintenance", *span(one)) for one in excluded],
+        [Event(1, "outage", *span(one)) for one in outages],
+    )
+
+    def outside(minute, these):
+        return not any(first <= minute < last for first, last in these)
+
+    service = [minute for minute in open_minutes if outside(minute, excluded)]
+    assert found == (60 * len(service), 60 * sum(outside(minute, outages) for minute in service))
 
 
 # --- what a price counts ---

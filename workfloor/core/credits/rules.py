@@ -15,6 +15,7 @@ from workfloor.core.promises.rules import (
     falls_short,
     four_places,
     is_better,
+    months_of,
     owes_credit,
     reset,
     verdict,
@@ -85,12 +86,14 @@ def settle(months: Iterable[Month]) -> list[Settled]:
 
 def months_needed(levels: Iterable[ServiceLevel], terms: Credits | None, ends: Iterable[Termination]) -> int:
     """Return how many months before a month its credits depend on; EVERY for all since the contract began."""
+    levels = tuple(levels)
     if any(level.ratchet for level in levels) or (terms and (terms.cap_year or terms.bank) is not None):
         return EVERY
     reach = max((each.within_months - 1 for each in ends), default=0)
     if terms:
         reach += terms.average_months - 1 + terms.over_months - 1
-        reach += max((each.months - 1 for each in terms.repeat), default=0)
+        longest = max(map(months_of, levels), default=1)
+        reach += max(((each.months - 1) * longest for each in terms.repeat), default=0)
         reach += (terms.earn_back.within_months or 0) if terms.earn_back else 0
     return reach
 

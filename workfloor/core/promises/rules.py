@@ -192,6 +192,11 @@ def on(level: ServiceLevel, day: date) -> ServiceLevel:
     return replace(level, expected=begun[-1].expected, minimum=begun[-1].minimum) if begun else level
 
 
+def months_of(level: ServiceLevel) -> int:
+    """Return from one judgement of the level to the next how many months it is."""
+    return {"quarter": 3, "year": 12}.get(level.window, 1)
+
+
 def is_better(level: ServiceLevel, attained: Decimal, than: Decimal) -> bool:
     """Return whether a figure is better than a bound; exactly the bound is not."""
     return attained != than and not falls_short(level, attained, than)
@@ -242,6 +247,9 @@ def _check_promise(place: str, level: ServiceLevel) -> Iterator[Wrong]:
         if number is not None and level.expected is None:
             message = "needs expected: what promises nothing cannot be missed."
             yield f"{place}.{key}", message, (f"{place}.expected",)
+    if level.measure == "availability" and level.above_forecast is not None:
+        message = "volume-above-forecast leaves out items; availability counts time."
+        yield f"{place}.exclude", message, (f"{place}.measure",)
     if level.ratchet and level.window != "month":
         message = "counts months; take it out, or make the window a month."
         yield f"{place}.ratchet", message, (f"{place}.window",)
@@ -340,9 +348,19 @@ def _check_credits(terms: Credits, levels: Sequence[ServiceLevel]) -> Iterator[W
         if later[1].months <= earlier[1].months:
             message = f"must be more than {earlier[1].months}, of the row before it."
             yield f"credits.repeat[{later[0]}].months", message, (f"credits.repeat[{earlier[0]}].months",)
-    if terms.earn_back and terms.earn_back.within_months is None:
+    if terms.earn_back:
+        yield from _check_earn_back(terms.earn_back.within_months, levels)
+
+
+def _check_earn_back(within: int | None, levels: Sequence[ServiceLevel]) -> Iterator[Wrong]:
+    here = "credits.earn_back.within"
+    if within is None:
         message = 'is missing: credits.earn_back has no window; write one, such as within = "3 months".'
-        yield "credits.earn_back.within", message, ("credits.earn_back",)
+        yield here, message, ("credits.earn_back",)
+    for number, level in enumerate(levels):
+        if within is not None and within < months_of(level):
+            message = f"is shorter than the {level.window} of service_levels[{number}].window: nothing ever comes back."
+            yield here, message, (f"service_levels[{number}].window",)
 
 
 def _check_points(terms: Credits, levels: Sequence[ServiceLevel]) -> Iterator[Wrong]:
@@ -373,6 +391,10 @@ def _check_termination(place: str, end: Termination, places: Places) -> Iterator
         here = f"{place}.of[{index}]"
         if name not in places:
             yield here, f"there is no service level {name}.", ("service_levels",)
+        elif end.misses * months_of(places[name][1]) > end.within_months + months_of(places[name][1]) - 1:
+            where = f"{places[name][0]}.window"
+            message = f"{name} is judged by the {places[name][1].window}: {end.misses} do not fit into {place}.within."
+            yield here, message, (where, f"{place}.within", f"{place}.misses")
         elif getattr(places[name][1], end.short_of) is None:
             where = f"{places[name][0]}.{end.short_of}"
             yield here, f"{name} has no {end.short_of} to be short of; see {where}.", (where, f"{place}.short_of")

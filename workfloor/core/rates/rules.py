@@ -56,8 +56,8 @@ def index_factor(terms: Indexation, on: date) -> Fraction:
 
 
 def times(one: Decimal, other: Decimal) -> Decimal:
-    """Multiply two rates exactly, which the usual context of Decimal would round at 28 digits."""
-    return _EXACT.multiply(one, other)
+    """Multiply two rates exactly, which the usual context of Decimal would round at 28 digits; no zeros at the end."""
+    return Decimal(f"{_EXACT.multiply(one, other).normalize(_EXACT):f}")
 
 
 # --- Checks ---

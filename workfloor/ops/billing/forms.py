@@ -216,10 +216,15 @@ def worded_line(line: rules.Line, number: int) -> dict[str, str]:
     return {
         "id": f"l{number}",
         "title": line.title,
-        "quantity": "" if line.unit == "fixed" else f"{_grouped(line.quantity)} {line.unit}s",
+        "quantity": "" if line.unit == "fixed" else _units(line),
         "rate": slices if line.rate is None else "" if line.unit == "fixed" else str(line.rate),
         "amount": str(line.amount),
     }
+
+
+def _units(line: rules.Line) -> str:
+    """Word a quantity; of costs that are passed through it is the amount itself."""
+    return _grouped(line.quantity) + ("" if line.unit == "pass-through" else f" {line.unit}s")
 
 
 def worded_credit(credit: rules.Credit, number: int) -> dict[str, Any]:
