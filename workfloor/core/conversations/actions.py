@@ -9,6 +9,7 @@ from workfloor.core.conversations import events, models, queries, rules
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal.rules import Entry, Event
 from workfloor.core.people.models import Person
+from workfloor.core.work import rules as work
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import locks
 
@@ -196,3 +197,57 @@ def _become(
     message.save(update_fields=["state", *columns])
     _tell(message, now, by, event)
     return message
+
+
+# --- cases that were one, or two -----------------------------------------------------------------------------------
+
+
+def classify(*, case: Case, kind: str, by: Person, now: datetime) -> Case:
+    """Say what a case is after all: a complaint, a request, a question or a lead."""
+    if kind not in work.CASE_KINDS:
+        raise Refused(f"Choose what it is: {', '.join(work.CASE_KINDS)}.")
+    if case.kind != kind:
+        case.kind = kind
+        case.save(update_fields=["kind"])
+        said = events.CaseClassified(kind)
+        journal.record(said, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
+    return case
+
+
+def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
+    """Two cases are one: all work and all messages of `case` belong to `into`, and `case` is closed.
+
+    Raises Refused for another client's or another customer's case.
+    """
+    if case.id == into.id or case.client_id != into.client_id:
+        raise Refused("Choose another case of the same client.")
+    if case.customer_id and into.customer_id and case.customer_id != into.customer_id:
+        raise Refused("These cases are of two customers; what one wrote is not for the other.")
+    ordered = Case.objects.select_for_update().filter(id__in=[case.id, into.id]).order_by("id")
+    list(ordered)  # two merges that cross happen one after the other
+    Item.objects.filter(case=case).update(case=into)
+    models.Message.objects.filter(case=case).update(case=into)
+    Case.objects.filter(id=case.id, resolved_at=None).update(resolved_at=now)
+    Case.objects.filter(id=into.id).update(resolved_at=None, customer=into.customer_id or case.customer_id)
+    merged = events.CaseMerged(into.id)
+    journal.record(merged, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
+    into.refresh_from_db()
+    return into
+
+
+def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
+    """An item is about something else: it gets a case of its own, with its messages, of the same customer."""
+    if item.case is None or item.person_id != by.id:
+        raise Refused("This item is not with you any more.")
+    if not Item.objects.filter(case=item.case).exclude(id=item.id).exists():
+        raise Refused("There is nothing else in this case to be split from.")
+    old = item.case
+    new = Case.objects.create(
+        client_id=item.client_id, customer_id=old.customer_id, kind=old.kind, subject=subject.strip() or item.title,
+        opened_at=now,
+    )  # fmt: skip
+    Item.objects.filter(id=item.id).update(case=new)
+    models.Message.objects.filter(item=item).update(case=new)
+    split_off = events.CaseSplit(old.id, item.id)
+    journal.record(split_off, at=now, client_id=item.client_id, item_id=item.id, case_id=new.id, by_id=by.id)
+    return new

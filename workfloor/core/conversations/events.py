@@ -7,6 +7,25 @@ from workfloor.core.journal.rules import Event
 
 
 @dataclass(frozen=True)
+class CaseClassified(Event):
+    name: ClassVar[str] = "case.classified"
+    kind: str
+
+
+@dataclass(frozen=True)
+class CaseMerged(Event):
+    name: ClassVar[str] = "case.merged"
+    into: int
+
+
+@dataclass(frozen=True)
+class CaseSplit(Event):
+    name: ClassVar[str] = "case.split"
+    out_of: int
+    item: int
+
+
+@dataclass(frozen=True)
 class Received(Event):
     name: ClassVar[str] = "message.received"
     message: int

@@ -31,6 +31,7 @@ class NotYours(Refused):
 
 
 FURTHEST = timedelta(days=366)  # that anything is scheduled for
+HANDED_FOR_SECONDS = 900  # kept for a colleague, where the contract keeps no work for anybody
 
 
 @dataclass(frozen=True)
@@ -290,12 +291,30 @@ def customer_answered(*, item: models.Item, now: datetime, by: Person | None = N
     return _keep(item, queries.last_agent(item.case_id), now)
 
 
-def transfer(*, item: models.Item, queue: Queue, by: Person, now: datetime, note: str = "") -> models.Item:
-    """Pass the item on to another queue of the same client; it keeps its place in time."""
+def transfer(
+    *, item: models.Item, queue: Queue, by: Person, now: datetime, note: str = "", to: Person | None = None
+) -> models.Item:
+    """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
     item = _in_hands_of(item, by)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
-    return _happen(item, events.Transferred(queue.id, note), at=now, person=by, by=by)
+    item = _happen(item, events.Transferred(queue.id, note), at=now, person=by, by=by)
+    return _hand(item, to, now, by, now) if to else item
+
+
+def snooze(*, item: models.Item, until: datetime, by: Person, now: datetime) -> models.Item:
+    """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the promise runs on."""
+    item = _in_hands_of(item, by)
+    if not now < until <= now + FURTHEST:
+        raise Refused(f"Choose a time that is still to come, within {FURTHEST.days} days.")
+    return _hand(_happen(item, events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
+
+
+def _hand(item: models.Item, to: Person, since: datetime, by: Person, now: datetime) -> models.Item:
+    if not to.clearances.filter(client_id=item.client_id, withdrawn_at=None).exists():
+        raise Refused(f"{to.name} is not cleared for this client.")
+    until = since + timedelta(seconds=contracts.terms_of(item.queue, now).keep_for_seconds or HANDED_FOR_SECONDS)
+    return _happen(item, events.Kept(until), at=now, person=to, by=by)
 
 
 def call_back(*, item: models.Item, at: datetime, by: Person, now: datetime) -> models.Item:

@@ -123,6 +123,12 @@ class Transferred(Event):
 
 
 @dataclass(frozen=True)
+class Snoozed(Event):
+    name: ClassVar[str] = "work.snoozed"
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Escalated(Event):
     name: ClassVar[str] = "work.escalated"
     note: str

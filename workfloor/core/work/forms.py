@@ -22,6 +22,7 @@ _SAID = {
     "work.customer-answered": "The customer answered",
     "work.reply-sent": "Reply sent",
     "work.transferred": "Passed on",
+    "work.snoozed": "Laid aside until later",
     "work.escalated": "Help asked for",
     "work.ended": "Ended",
     "work.wrapped-up": "Wrapped up",

@@ -38,6 +38,7 @@ _FROM = {
     "work.customer-answered": ("waiting", "held"),
     "work.reply-sent": ("held",),
     "work.transferred": ("held",),
+    "work.snoozed": ("held",),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
     "work.ended": ("held",),
     "work.wrapped-up": ("wrapping",),
@@ -281,6 +282,12 @@ def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str,
     return _laid_down(item, fact.at) | back
 
 
+def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # Nobody is offered it before then; meanwhile it is nobody's, and the clock of the promise runs on.
+    back = {"state": "waiting", "queued_at": _time(details["until"]), "person_id": None, "put_aside_at": None}
+    return _laid_down(item, fact.at) | back
+
+
 def _escalated(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     return {"escalated_at": fact.at}
 
@@ -348,6 +355,7 @@ _STEPS = {
     "work.customer-answered": _customer_answered,
     "work.reply-sent": _reply_sent,
     "work.transferred": _transferred,
+    "work.snoozed": _snoozed,
     "work.escalated": _escalated,
     "work.ended": _ended,
     "work.wrapped-up": _wrapped_up,

@@ -1,9 +1,13 @@
 """What an agent may type or choose on the desk."""
 
 from django import forms
+from django.db.models import QuerySet
 
 from workfloor.core.contracts.models import Queue
 from workfloor.core.people import rules as people
+from workfloor.core.people.models import Person
+from workfloor.core.work.models import Case
+from workfloor.core.work.rules import CASE_KINDS
 
 
 class Away(forms.Form):
@@ -43,8 +47,8 @@ class Seen(forms.Form):
     up_to = forms.IntegerField(min_value=0, max_value=2**63 - 1)
 
 
-class CallBack(forms.Form):
-    """When the customer is to be called, by the clock of the agent's site."""
+class At(forms.Form):
+    """A time to come, by the clock of the agent's site."""
 
     at = forms.DateTimeField(
         input_formats=["%Y-%m-%dT%H:%M"],
@@ -59,8 +63,41 @@ class Transfer(forms.Form):
         Queue.objects.none(),
         error_messages={"required": "Choose a queue.", "invalid_choice": "Choose one of this client's queues."},
     )
+    to = forms.ModelChoiceField(
+        Person.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": "Choose a colleague who is cleared for this client."},
+    )
     note = forms.CharField(max_length=2000, required=False)
 
-    def __init__(self, data: object, client_id: int) -> None:
+    def __init__(self, data: object, client_id: int, colleagues: QuerySet[Person]) -> None:
         super().__init__(data)  # type: ignore[arg-type]
         self.fields["queue"].queryset = Queue.objects.filter(client_id=client_id)  # type: ignore[attr-defined]
+        self.fields["to"].queryset = colleagues  # type: ignore[attr-defined]
+
+
+class CaseKind(forms.Form):
+    """What a case is after all."""
+
+    kind = forms.ChoiceField(
+        choices=[(kind, kind) for kind in CASE_KINDS], error_messages={"required": "Choose what the case is."}
+    )
+
+
+class Merge(forms.Form):
+    """Which case this one is the same as."""
+
+    into = forms.ModelChoiceField(
+        Case.objects.none(),
+        error_messages={"required": "Choose a case.", "invalid_choice": "Choose one of this customer's cases."},
+    )
+
+    def __init__(self, data: object, cases: QuerySet[Case]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.fields["into"].queryset = cases  # type: ignore[attr-defined]
+
+
+class Split(forms.Form):
+    """What the item is about, if it is about something else."""
+
+    subject = forms.CharField(max_length=200, error_messages={"required": "Say what it is about."})

@@ -4,21 +4,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import queries as conversations
 from workfloor.core.conversations.models import Message
+from workfloor.core.conversations.rules import Address
 from workfloor.core.journal.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import queries as people
 from workfloor.core.people.models import Person
 from workfloor.core.work import queries as work
-from workfloor.core.work.models import Item
+from workfloor.core.work import rules as work_rules
+from workfloor.core.work.actions import NotYours
+from workfloor.core.work.models import Case, Item
 from workfloor.desks.agent import rules
 from workfloor.ops.channels.chat import queries as chat
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.rules import HERE_FOR
 from workfloor.ui import rules as ui
+
+MOST_COLLEAGUES = 200  # to choose from
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,9 @@ class Opened:
     dispositions: tuple[str, ...]
     queues: list[Queue]
     earlier: list[Item]
+    colleagues: list[Person]
+    other_cases: list[Case]
+    case_kinds: tuple[str, ...]
     on_the_line: bool
     keeps: bool
     may_hold: bool
@@ -107,6 +117,9 @@ def opened(item: Item, now: datetime) -> Opened:
         dispositions=tuple(terms.dispositions),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
+        colleagues=list(colleagues(item.person, item)[:MOST_COLLEAGUES]) if item.person else [],
+        other_cases=list(other_cases(item)[:20]),
+        case_kinds=work_rules.CASE_KINDS,
         on_the_line=item.kind in rules.ON_THE_LINE,
         keeps=terms.keep_for_seconds is not None,
         may_hold=item.kind in rules.HELD_BY_VOICE,
@@ -133,6 +146,34 @@ def talk(item: Item, now: datetime) -> Talk | None:
     visit = chat.of_item(item.id) if item.kind == "chat" else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
     return Talk(item, said, visit, here, max((each.id for each in said if each.direction == "in"), default=0))
+
+
+def answers_to(item: Item) -> Address | None:
+    """Where an answer by email goes: to whoever wrote last; None where nobody has written by email."""
+    wrote = conversations.of_case(item.case_id).filter(direction="in", channel="email") if item.case_id else None
+    last = wrote.last() if wrote is not None else None
+    return last.answers_to if last and last.answers_to.address else None
+
+
+def own_case(person: Person, item: Item) -> Case:
+    """The case of an item that is in somebody's hands; raises work.NotYours for another's."""
+    if item.case is None or item.person_id != person.id:
+        raise NotYours("This item is not with you any more.")
+    return item.case
+
+
+def other_cases(item: Item) -> QuerySet[Case]:
+    """The other cases of an item's customer, the newest first, with which its case could be one."""
+    if item.case is None or item.case.customer_id is None:
+        return Case.objects.none()
+    return Case.objects.filter(customer_id=item.case.customer_id).exclude(id=item.case.id).order_by("-opened_at")
+
+
+def colleagues(person: Person, item: Item) -> QuerySet[Person]:
+    """Who else may touch this client's work and is at work now."""
+    cleared = {"clearances__client_id": item.client_id, "clearances__withdrawn_at": None}
+    found = Person.objects.filter(left_at=None, presence__state__in=["available", "away"], **cleared)
+    return found.exclude(id=person.id).order_by("name").distinct()
 
 
 def earlier(item: Item) -> list[Item]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.rules import Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.people.views import Request
@@ -137,17 +139,38 @@ def reply(request: Request, item_id: int) -> None:
 
 @deed
 def note(request: Request, item_id: int) -> None:
-    item, words = the_item(item_id), checked(forms.Words(request.POST, request.FILES))
+    item = the_item(item_id)
+    queries.own_case(request.person, item)
+    words = checked(forms.Words(request.POST, request.FILES))
     assert item.case is not None
-    conversations.note(case=item.case, item=item, text=words["text"], by=request.person, now=clock.now())
+    files = enclosed(words["file"])
+    conversations.note(case=item.case, item=item, text=words["text"], by=request.person, files=files, now=clock.now())
 
 
 def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
     """Reply over the channel by which the customer wrote."""
+    now, files = clock.now(), enclosed(words["file"])
     visit = chats.of_item(item.id)
-    if visit is None:
+    if visit:
+        chat.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=now)
+    elif to := queries.answers_to(item):
+        content = Content(words["text"])
+        conversations.reply(
+            item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
+        )
+    else:
         raise Faulty("Nobody can be written to about this item from here.")
-    chat.reply(chat=visit, by=by, text=words["text"], key=words["key"], now=clock.now())
+    if item.reply_seconds is None and item.state == "held":
+        work.send_reply(item=item, by=by, now=now)
+
+
+def enclosed(sent: UploadedFile | None) -> list[File]:
+    """A file that an agent sends along, if it is one that can be sent."""
+    if sent is None:
+        return []
+    content = sent.read()
+    kind = chat_rules.media_type(content)
+    return [File(chat_rules.file_name(sent.name or "", kind), kind, content)]
 
 
 @deed
@@ -218,7 +241,7 @@ def customer_answered(request: Request, item_id: int) -> None:
 @deed
 def transfer(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    entered = checked(forms.Transfer(request.POST, item.client_id))
+    entered = checked(forms.Transfer(request.POST, item.client_id, queries.colleagues(request.person, item)))
     work.transfer(item=item, by=request.person, now=clock.now(), **entered)
 
 
@@ -226,8 +249,38 @@ def transfer(request: Request, item_id: int) -> None:
 def call_back(request: Request, item_id: int) -> None:
     item = the_item(item_id)
     with timezone.override(queries.zone_of(request.person)):
-        at = checked(forms.CallBack(request.POST))["at"]
+        at = checked(forms.At(request.POST))["at"]
     work.call_back(item=item, at=at, by=request.person, now=clock.now())
+
+
+@deed
+def snooze(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    with timezone.override(queries.zone_of(request.person)):
+        at = checked(forms.At(request.POST))["at"]
+    work.snooze(item=item, until=at, by=request.person, now=clock.now())
+
+
+@deed
+def classify(request: Request, item_id: int) -> None:
+    case = queries.own_case(request.person, the_item(item_id))
+    kind = checked(forms.CaseKind(request.POST))["kind"]
+    conversations.classify(case=case, kind=kind, by=request.person, now=clock.now())
+
+
+@deed
+def merge(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    case = queries.own_case(request.person, item)
+    into = checked(forms.Merge(request.POST, queries.other_cases(item)))["into"]
+    conversations.merge(case=case, into=into, by=request.person, now=clock.now())
+
+
+@deed
+def split(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    subject = checked(forms.Split(request.POST))["subject"]
+    conversations.split(item=item, subject=subject, by=request.person, now=clock.now())
 
 
 @deed

@@ -5,12 +5,10 @@ import pytest
 from tests import make
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.models import Message
-from workfloor.core.journal import actions as journal
 from workfloor.core.journal import queries as facts
-from workfloor.core.journal.rules import register
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.ops.channels.chat import actions, followers, models, queries, rules
+from workfloor.ops.channels.chat import actions, models, queries, rules
 
 NINE, later = make.NINE, make.later
 
@@ -175,8 +173,6 @@ def test_when_the_agent_ends_the_item_the_chat_is_over_and_the_visitor_may_rate_
     chat, ana = begin(), make.agent("Ana")
     item = work.end(item=take(chat, ana), by=ana, now=later(minutes=3))
 
-    journal.advance(register.followers["chat.close"], now=later(minutes=3))
-    followers.close([], later(minutes=3))
     actions.close_with(item_ids=[item.id], now=later(minutes=3))
     chat.refresh_from_db()
     assert (queries.state(chat, later(minutes=3))["state"], chat.closed_as) == ("over", "agent")
@@ -256,3 +252,19 @@ def test_a_widget_needs_an_origin_and_settings_that_hold(everyone):
     for origins, source in (([], 'title = { en = "x" }'), (["www.example.com"], 'title = { en = "x" }')):
         with pytest.raises(rules.Refused):
             actions.add_widget(client=client, queue=make.queue("chats"), origins=origins, source=source, now=NINE)
+
+
+def test_a_visitor_never_reads_what_another_chat_of_a_merged_case_says(begin):
+    given = {"name": "Rui", "email": "rui@example.com"}
+    one, other, ana = begin("a", answers=given), begin("b", message="The other's", answers=given), make.agent("Ana")
+    take(one, ana)
+    actions.reply(chat=one, by=ana, text="For the first", now=NINE)
+
+    conversations.merge(case=other.case, into=one.case, by=ana, now=later(minutes=1))
+    actions.move(item_ids=[one.item_id, other.item_id], now=later(minutes=1))
+
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert one.case_id == other.case_id
+    assert told(one) == ["My bill is wrong", "For the first"]
+    assert told(other) == ["The other's"]

@@ -217,7 +217,7 @@ def rate(*, chat: models.Chat, score: int, comment: str, now: datetime) -> None:
 
 def read(*, chat: models.Chat, up_to: int, now: datetime) -> None:
     """The visitor has seen our messages up to one."""
-    unread = Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, state="sent", id__lte=up_to)
+    unread = queries.of_chat(chat).filter(state="sent", id__lte=up_to)
     for message in unread.order_by("id"):
         conversations.mark_read(message=message, now=now)
 
@@ -277,7 +277,7 @@ def reply(
     chat = _locked(chat.id)
     if chat.closed_at is not None and chat.closed_as != "silence":
         raise Refused("The visitor has gone; nobody would read this. Write a note, or an email.")
-    named = _named(chat, f"reply/{key}") if key else ""
+    named = _named(chat, f"reply/{key or secrets.token_hex(8)}")
     message = conversations.reply(
         item=chat.item, channel=CHANNEL, content=Content(text), recipients=[_sender(chat)], now=now, by=by,
         files=files, key=named, at_once=True,
@@ -334,6 +334,15 @@ def close_with(*, item_ids: Sequence[int], now: datetime) -> None:
     """Their items have ended: so have these chats, and their visitors are told and asked how it was."""
     for chat in queries.chats().filter(item_id__in=item_ids, closed_at=None).order_by("id"):
         close(chat=chat, ended_as="agent", now=now)
+
+
+def move(*, item_ids: Sequence[int], now: datetime) -> None:
+    """The items of these chats belong to other cases now, and the chats with them."""
+    for chat in queries.chats().filter(item_id__in=item_ids).order_by("id"):
+        locked = _locked(chat.id)
+        locked.case = locked.item.case  # type: ignore[assignment]
+        locked.save(update_fields=["case"])
+        live.publish({f"case:{chat.case_id}", f"case:{locked.case_id}"})
 
 
 def _tell(chat: models.Chat, event: Event, now: datetime) -> None:

@@ -89,7 +89,7 @@ def admitted(token: Token, now: datetime) -> models.Chat | None:
 def said(chat: models.Chat, now: datetime) -> tuple[int, int]:
     """How many messages a chat has, and how many the visitor has sent within the time that is limited."""
     lately = Q(direction="in", said_at__gt=now - rules.MESSAGES_IN[1])
-    found = Message.objects.filter(case_id=chat.case_id, channel=CHANNEL)
+    found = of_chat(chat)
     counted = found.aggregate(all=Count("id"), lately=Count("id", filter=lately))
     return counted["all"], counted["lately"]
 
@@ -151,12 +151,17 @@ def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def of_chat(chat: models.Chat) -> QuerySet[Message]:
+    """What was said in this chat and in no other, whatever else its case holds."""
+    return Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, key__startswith=f"{chat.id}/")
+
+
 # --- what a visitor sees of the chat ------------------------------------------------------------------------------
 
 
 def messages(chat: models.Chat, after: int = 0) -> list[dict[str, Any]]:
     """What the visitor and we have said in this chat after a message, in order; notes among ourselves never."""
-    said = Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, direction__in=["in", "out"], id__gt=after)
+    said = of_chat(chat).filter(direction__in=["in", "out"], id__gt=after)
     rows = list(said.order_by("id").values_list("id", "key", "direction", "person__name", "text", "said_at"))
     files = _files([row[0] for row in rows])
     return [
@@ -217,7 +222,7 @@ def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]],
 
 def attachment(chat: models.Chat, attachment_id: int) -> Attachment | None:
     """A file of this chat, and of no other, with what it holds."""
-    return Attachment.objects.filter(id=attachment_id, message__case_id=chat.case_id, message__channel=CHANNEL).first()
+    return Attachment.objects.filter(id=attachment_id, message__in=of_chat(chat)).first()
 
 
 # --- what is swept ------------------------------------------------------------------------------------------------

@@ -18,6 +18,15 @@
     form.requestSubmit();
   });
 
+  const enclosed = (form) => {
+    const shown = form.querySelector("[data-enclosed]");
+    if (shown) shown.textContent = form.elements.file.files[0]?.name ?? shown.dataset.enclosed;
+  };
+  for (const name of ["change", "input"]) document.addEventListener(name, (event) => {
+    const form = event.target.closest?.("form.desk-compose");
+    if (form) enclosed(form);
+  });
+
   let toldAt = 0;
   document.addEventListener("input", (event) => {
     const form = event.target.closest?.("form.desk-compose[data-enter]");
