@@ -27,8 +27,8 @@ class Post:
         rls.enter(self.mailbox.client_id)
         mail = actions.Incoming(self.mailbox, raw, envelope_sender, recipient or self.mailbox.address)
         actions.store(mails=[mail], now=at)
-        arrival = queries.waiting(1)[0]
-        actions.take(arrival=arrival, now=at)
+        [arrival] = queries.waiting(2)
+        actions.take(arrivals=[arrival], now=at)
         return models.Arrival.objects.select_related("message__item", "message__case").get(id=arrival.id)
 
     def writes(self, text: str = "My bill is wrong", at: datetime = make.NINE, **headers: str) -> models.Arrival:

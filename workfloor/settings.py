@@ -120,6 +120,7 @@ INSTALLED_APPS = [
     "workfloor.ops.quotes",
     "workfloor.ops.history",
     "workfloor.ops.channels.email",
+    "workfloor.ops.channels.outbox",
     "workfloor.desks.agent",
     "workfloor.desks.leader",
 ]

@@ -25,6 +25,7 @@ from workfloor.kit import rls
 from workfloor.ops.channels.chat import actions as chat
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as mail
+from workfloor.ops.channels.outbox import actions as outbox
 from workfloor.ops.einvoice import forms as documents
 from workfloor.ops.invoicing import forms
 from workfloor.ops.invoicing import models as invoicing
@@ -76,7 +77,7 @@ def side(slug: str, word: str) -> Side:
     reply = conversations.reply(
         item=held, channel="email", content=Content(word), recipients=[Address(word)], by=agent, now=make.NINE
     )
-    mail.post(message=reply, now=make.NINE)
+    outbox.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     for queues in (["calls"], []):
         claim = claims.claim_event(

@@ -1,6 +1,6 @@
 """Locks by name, which end with the transaction, or with the connection."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection
@@ -10,6 +10,13 @@ def hold(*name: object) -> None:
     """Wait for the lock of this name and hold it until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["/".join(map(str, name))])
+
+
+def hold_all(names: Iterable[Sequence[object]]) -> None:
+    """Wait for the locks of these names, always in the same order, and hold them until the transaction ends."""
+    keys = sorted("/".join(map(str, name)) for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key", [keys])
 
 
 def hold_if_free(*name: object) -> bool:

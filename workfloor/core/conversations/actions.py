@@ -1,7 +1,7 @@
 """Messages in, replies and notes, and what becomes of them."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,22 @@ class Refused(ValueError):
     """The message cannot be taken or sent like this; the reason says what to do."""
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """A message that came in for a case; `key` is its sender's own name for it."""
+
+    case: Case
+    key: str
+    sender: rules.Address
+    content: rules.Content
+    at: datetime
+    item: Item | None = None
+    recipients: Sequence[rules.Address] = ()
+    files: Sequence[rules.File] = ()
+    external_id: str = ""
+    sent_at: datetime | None = None
+
+
 def receive(
     *,
     case: Case,
@@ -27,22 +43,36 @@ def receive(
     content: rules.Content,
     now: datetime,
     item: Item | None = None,
-    recipients: Sequence[rules.Address] = (),
     files: Sequence[rules.File] = (),
-    external_id: str = "",
-    sent_at: datetime | None = None,
 ) -> tuple[models.Message, bool]:
     """Take a customer's message in; the same key again is the same message. Returns it and whether it is new."""
     locks.hold("message.key", case.client_id, channel, key)
     if known := queries.by_key(case.client_id, channel, key):
         return known, False
-    message = _make(
-        case, item, content, files, now, direction="in", channel=channel, key=key, state="received",
-        external_id=external_id, sender=sender.address, sender_name=sender.name, sent_at=sent_at,
-        recipients=[asdict(each) for each in recipients],
+    incoming = Incoming(case, key, sender, content, now, item=item, files=files)
+    return receive_all(channel=channel, incoming=[incoming])[0], True
+
+
+def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[models.Message]:
+    """Take messages in, in their order. The caller holds the keys, and knows that they are new."""
+    made = models.Message.objects.bulk_create(
+        models.Message(
+            client_id=each.case.client_id, case=each.case, item=each.item, direction="in", channel=channel,
+            key=each.key, external_id=each.external_id, sender=each.sender.address, sender_name=each.sender.name,
+            recipients=[asdict(one) for one in each.recipients], subject=each.content.subject, text=each.content.text,
+            folded_text=each.content.folded_text, html=each.content.html, said_at=each.at, sent_at=each.sent_at,
+            state="received",
+        )
+        for each in incoming
     )  # fmt: skip
-    _tell(message, now, None, events.Received(message.id, channel))
-    return message, True
+    _attach({message: each.files for message, each in zip(made, incoming, strict=True)})
+    entries = [
+        Entry(events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
+        for each in made
+    ]  # fmt: skip
+    journal.insert(entries)
+    journal.announce(set().union(*(entry.topics() for entry in entries), *map(_desks, made)))
+    return made
 
 
 def reply(
@@ -121,16 +151,19 @@ def _make(
         client_id=case.client_id, case=case, item=item, said_at=now, subject=content.subject, text=content.text,
         folded_text=content.folded_text, html=content.html, **more,
     )  # fmt: skip
-    attachments = [
+    _attach({message: files})
+    return message
+
+
+def _attach(files: Mapping[models.Message, Sequence[rules.File]]) -> None:
+    models.Attachment.objects.bulk_create(
         models.Attachment(
-            client_id=case.client_id, message=message, name=each.name, media_type=each.media_type,
+            client_id=message.client_id, message=message, name=each.name, media_type=each.media_type,
             content_id=each.content_id, size=len(each.content), digest=each.digest, content=each.content,
         )
-        for each in files
-    ]  # fmt: skip
-    if attachments:
-        models.Attachment.objects.bulk_create(attachments)
-    return message
+        for message, attached in files.items()
+        for each in attached
+    )  # fmt: skip
 
 
 def _tell(message: models.Message, now: datetime, by: Person | None, *happened: Event) -> None:
@@ -138,8 +171,11 @@ def _tell(message: models.Message, now: datetime, by: Person | None, *happened: 
     about = (message.client_id, message.item_id, message.case_id, None, by.id if by else None)
     entries = [Entry(event, now, *about) for event in happened]
     journal.insert(entries)
-    holder = message.item.person_id if message.item else None
-    journal.announce(entries[0].topics() | ({f"messages:{holder}"} if holder else set()))
+    journal.announce(entries[0].topics() | _desks(message))
+
+
+def _desks(message: models.Message) -> set[str]:
+    return {f"messages:{message.item.person_id}"} if message.item and message.item.person_id else set()
 
 
 # --- what becomes of a reply --------------------------------------------------------------------------------------

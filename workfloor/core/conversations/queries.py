@@ -34,6 +34,12 @@ def by_key(client_id: int, channel: str, key: str) -> models.Message | None:
     return models.Message.objects.filter(client_id=client_id, channel=channel, key=key).first()
 
 
+def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, models.Message]:
+    """The messages that came by these keys."""
+    found = models.Message.objects.filter(client_id=client_id, channel=channel, key__in=list(keys))
+    return {each.key: each for each in found}
+
+
 def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[models.Message]:
     """A client's messages that the channel knows by these names, oldest first."""
     return messages().filter(client_id=client_id, external_id__in=list(names))

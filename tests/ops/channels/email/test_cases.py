@@ -12,6 +12,7 @@ from workfloor.core.journal import queries as journal
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Case, Item
 from workfloor.ops.channels.email import actions, models, queries, rules
+from workfloor.ops.channels.outbox import actions as outbox
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def answered(post, by, at=None):
         item=item, channel="email", content=Content("We look into it"), recipients=[Address("rui@example.com")],
         by=by, now=at,
     )  # fmt: skip
-    actions.post(message=reply, now=at)
+    outbox.post(message=reply, now=at)
     reply.refresh_from_db()
     conversations.mark_sent(message=reply, now=at)
     return arrival, reply
@@ -243,8 +244,8 @@ def test_what_was_set_aside_by_mistake_is_taken_in(post):
     arrival = post.writes(List_Id="Gardeners <gardeners.lists.example>")
     actions.run_again(arrival=arrival, now=make.later(minutes=1))
 
-    again = queries.waiting(1)[0]
-    actions.take(arrival=again, now=make.later(minutes=2))
+    [again] = queries.waiting(2)
+    actions.take(arrivals=[again], now=make.later(minutes=2))
 
     assert (models.Arrival.objects.get().state, Item.objects.get().received_at) == ("taken", make.NINE)
     with pytest.raises(actions.Refused, match="dealt with already"):

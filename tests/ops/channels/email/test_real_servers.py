@@ -23,6 +23,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import clock, rls
 from workfloor.ops.channels.email import actions, models
+from workfloor.ops.channels.outbox.models import Delivery
 
 pytestmark = [pytest.mark.installation, pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())]
 
@@ -134,7 +135,7 @@ def test_a_mail_goes_in_an_answer_out_and_what_comes_back_is_in_the_same_case(fl
     with _entered():
         assert (Case.objects.count(), Item.objects.count()) == (1, 1)
         assert Item.objects.get().awaiting_customer_since is None
-        assert not models.Delivery.objects.filter(in_doubt__gt=0).exists()
+        assert not Delivery.objects.filter(in_doubt__gt=0).exists()
 
 
 def test_a_reply_that_bounces_comes_back_to_the_agent_and_opens_no_case(floor):

@@ -1,7 +1,7 @@
-"""Mail is stored, read, put where it belongs; replies go out and their fate is told."""
+"""Mail is stored, read and put where it belongs."""
 
-import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,8 +24,8 @@ from workfloor.kit import jobs, locks, markup, mime
 from workfloor.ops.channels.email import events, gateway, models, queries, rules
 
 TAKE: Final = "email.take_arrivals"
-DELIVER: Final = "email.deliver"
 LONGEST_SUBJECT: Final = 500
+SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
 
 
 class Refused(ValueError):
@@ -147,69 +147,133 @@ def _fetched(mailbox: models.Mailbox, uid_validity: int, mail: Fetched, now: dat
 # --- mail is read ---------------------------------------------------------------------------------------------------
 
 
-def take(*, arrival: models.Arrival, now: datetime) -> None:
-    """Read a stored mail and put it where it belongs: a case, aside, or back until somebody has looked at it.
+@dataclass(frozen=True)
+class _Read(rules.Read):
+    """The same with the row that it is stored in."""
 
-    The caller has entered its client, and no other. Raises whatever its defects bring; nothing is changed then.
+    arrival: models.Arrival
+
+
+def take(*, arrivals: Sequence[models.Arrival], now: datetime) -> None:
+    """Read stored mails and put each where it belongs: a case, aside, or back until somebody has looked at it.
+
+    The caller has locked them and entered their client, and no other. What begins a case is written together. Raises
+    whatever a mail's defects bring; nothing may be kept then.
     """
-    raw = bytes(arrival.raw)
-    mail = mime.read(raw)
-    arrival.sender, arrival.subject = mail.sender.address, mail.first("subject")[:LONGEST_SUBJECT]
-    named = _named(arrival, mail)
-    why = rules.never_a_case(mail, arrival.envelope_sender, lambda address: bool(queries.ours([address])))
-    may_report = rules.may_report(mail, arrival.envelope_sender, why, "r" in named)
-    if may_report and (reply := queries.reply_named(arrival.client_id, rules.reported_on(mail), named.get("r"))):
-        return _tell_of(arrival, mail, reply, now)
-    if why and not arrival.anyway:
-        return _settle(arrival, "set-aside", events.SetAside(arrival.id, why), now)
-    if not arrival.anyway and rules.is_flood(queries.earlier(arrival), arrival.mailbox.most_per_sender):
-        why = f"{arrival.sender} sent more than {arrival.mailbox.most_per_sender} mails in ten minutes"
-        return _settle(arrival, "held", events.HeldBack(arrival.id, why), now)
-    return _accept(arrival, mail, raw, named, now)
+    ours = queries.ours()
+    first: list[_Read] = []
+    for arrival in arrivals:
+        read = _read(arrival, ours)
+        if read.may_be_first:
+            first.append(read)
+            continue
+        _begin_cases(first, now)
+        first = []
+        _take(read, now)
+    _begin_cases(first, now)
 
 
-def _named(arrival: models.Arrival, mail: mime.Mail) -> dict[str, int]:
-    """What the signed addresses name that it was sent to: a case ("c"), a reply ("r")."""
-    headers = mail.addresses("to", "cc", "delivered-to", "x-original-to", "envelope-to")
-    sent_to = [*(each.address for each in headers), arrival.recipient]
-    return dict(found for each in sent_to if (found := rules.named_by(each, settings.SECRET_KEY)))
+def _read(arrival: models.Arrival, ours: Collection[str]) -> _Read:
+    found = rules.opened(bytes(arrival.raw), arrival.recipient, arrival.envelope_sender, ours, settings.SECRET_KEY)
+    arrival.sender, arrival.subject = found.mail.sender.address, found.mail.first("subject")[:LONGEST_SUBJECT]
+    return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival)
 
 
-def _accept(arrival: models.Arrival, mail: mime.Mail, raw: bytes, named: dict[str, int], now: datetime) -> None:
-    """Put a customer's mail into its case, or into one of its own; the clock runs since it arrived."""
-    key, client_id = rules.key(mail, raw), arrival.client_id
-    locks.hold("message.key", client_id, "email", key)
-    arrival.message = conversations_read.by_key(client_id, "email", key)
-    if arrival.message:
-        _settle(arrival, "taken", None, now, "it came before")
+def _take(read: _Read, now: datetime) -> None:
+    arrival, mail = read.arrival, read.mail
+    may_report = rules.may_report(mail, arrival.envelope_sender, read.why, "r" in read.named)
+    if may_report and (reply := queries.reply_named(arrival.client_id, rules.reported_on(mail), read.named.get("r"))):
+        _tell_of(arrival, mail, reply, now)
+    elif read.why:
+        _settle(arrival, "set-aside", events.SetAside(arrival.id, read.why), now)
+    elif case := queries.case_of(arrival.client_id, mail.answers, read.named):
+        _continue_case(read, case, now)
+    else:
+        _begin_cases([read], now)
+
+
+def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
+    """Let each of these customers' mails begin a case of its own; the clock runs since it arrived."""
+    news = _new(read, now) if read else []
+    if not news:
         return
-    case = queries.case_of(client_id, mail.answers, named)
-    item = (_answered_item(case, arrival.arrived_at) if case else None) or _new_item(arrival, mail, key)
-    assert item.case is not None
-    files = [File(each.name, each.media_type, each.content, each.content_id) for each in mail.files]
-    kept = [each for each in files if len(each.content) <= LARGEST_FILE][:MOST_FILES]
-    folded = rules.written(mail, markup.plain)
-    content = Content(folded.text, folded.folded, markup.safe(mail.html), arrival.subject)
-    arrival.message, _ = conversations.receive(
-        case=item.case, item=item, channel="email", key=key, sender=_address(mail.sender, "from"), content=content,
-        recipients=[_address(each, role) for role in ("to", "cc", "reply-to") for each in mail.addresses(role)],
-        files=kept, external_id=mail.message_id, sent_at=mail.sent_at, now=arrival.arrived_at,
-    )  # fmt: skip
-    missing = len(files) - len(kept)
-    _settle(arrival, "taken", None, now, f"{missing} of its files are only in the mail as it came" if missing else "")
+    made: dict[int, Item] = {}
+    for mailbox in {each.arrival.mailbox_id: each.arrival.mailbox for each in news}.values():
+        here = [each for each in news if each.arrival.mailbox_id == mailbox.id]
+        sent = [_sent(each) for each in here]
+        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent)
+        made |= {each.arrival.id: item for each, item in zip(here, items, strict=True)}
+    _keep_messages([(each, made[each.arrival.id]) for each in news], now)
 
 
-def _address(found: mime.Address, role: str) -> Address:
-    return Address(found.address, found.name, role)
-
-
-def _new_item(arrival: models.Arrival, mail: mime.Mail, key: str) -> Item:
+def _sent(read: _Read) -> work.Sent:
+    mail, arrival = read.mail, read.arrival
     reference = mail.sender.address or mail.first("from")[:200] or "unknown sender"
-    item, _ = work.receive(
-        queue=arrival.mailbox.queue, key=f"email:{key}", kind="email", title=arrival.subject,
-        customer=work.Customer(reference, mail.sender.name), now=arrival.arrived_at,
+    customer = work.Customer(reference, mail.sender.name)
+    return work.Sent(f"email:{read.key}", arrival.subject, customer, arrival.arrived_at)
+
+
+def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
+    """Those that did not come before, from senders who do not flood the mailbox; the others are settled."""
+    client_id, found = read[0].arrival.client_id, dict[str, _Read]()
+    locks.hold_all([("message.key", client_id, "email", each.key) for each in read])
+    known = conversations_read.by_keys(client_id, "email", [each.key for each in read])
+    lately = queries.lately([each.arrival for each in read])
+    for each in read:
+        arrival = each.arrival
+        if each.key in known or each.key in found:
+            arrival.message = known.get(each.key)
+            _settle(arrival, "taken", None, now, "it came before")
+        elif _is_of_a_flood(arrival, lately, found.values()):
+            why = f"{arrival.sender} sent more than {arrival.mailbox.most_per_sender} mails in ten minutes"
+            _settle(arrival, "held", events.HeldBack(arrival.id, why), now)
+        else:
+            found[each.key] = each
+    return list(found.values())
+
+
+def _is_of_a_flood(arrival: models.Arrival, lately: Counter[queries.Line], with_it: Collection[_Read]) -> bool:
+    """Whether its sender sends too much; counted exactly where it may be so. `with_it` are read and not yet settled."""
+    line, most = (arrival.mailbox_id, arrival.sender), arrival.mailbox.most_per_sender
+    since = arrival.arrived_at - rules.FLOOD_WINDOW
+    same = [each.arrival for each in with_it if (each.arrival.mailbox_id, each.arrival.sender) == line]
+    if arrival.anyway or not rules.is_flood(lately[line] + len(same), most):
+        return False
+    return rules.is_flood(queries.earlier(arrival) + sum(each.arrived_at > since for each in same), most)
+
+
+def _continue_case(read: _Read, case: Case, now: datetime) -> None:
+    """Put a customer's answer into its case, or into a new one where that was resolved too long ago."""
+    if not _new([read], now):
+        return
+    item = _answered_item(case, read.arrival.arrived_at)
+    if item is None:
+        [item] = work.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)])
+    _keep_messages([(read, item)], now)
+
+
+def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
+    incoming = [_message(read, item) for read, item in begun]
+    made = conversations.receive_all(channel="email", incoming=incoming)
+    for (read, _), message, kept in zip(begun, made, incoming, strict=True):
+        missing = len(read.mail.files) - len(kept.files)
+        read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
+        read.arrival.reason = f"{missing} of its files are only in the mail as it came" if missing else ""
+    models.Arrival.objects.bulk_update([read.arrival for read, _ in begun], SETTLED)
+
+
+def _message(read: _Read, item: Item) -> conversations.Incoming:
+    mail, case = read.mail, item.case
+    assert case is not None
+    files = [File(each.name, each.media_type, each.content, each.content_id) for each in mail.files]
+    folded = rules.written(mail, markup.plain)
+    return conversations.Incoming(
+        case=case, item=item, key=read.key, at=read.arrival.arrived_at, sent_at=mail.sent_at,
+        sender=Address(mail.sender.address, mail.sender.name, "from"), external_id=mail.message_id,
+        content=Content(folded.text, folded.folded, markup.safe(mail.html), read.arrival.subject),
+        recipients=[Address(*each, role) for role in ("to", "cc", "reply-to") for each in mail.addresses(role)],
+        files=[each for each in files if len(each.content) <= LARGEST_FILE][:MOST_FILES],
     )  # fmt: skip
-    return item
 
 
 def _answered_item(case: Case, at: datetime) -> Item | None:
@@ -234,7 +298,7 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
 def _settle(arrival: models.Arrival, state: str, event: Event | None, now: datetime, reason: str = "") -> None:
     arrival.state, arrival.settled_at = state, now
     arrival.reason = event.details()["reason"] if event else reason
-    arrival.save(update_fields=["state", "settled_at", "reason", "sender", "subject", "message"])
+    arrival.save(update_fields=SETTLED)
     if event:
         case = arrival.message.case_id if arrival.message else None
         journal.record(event, at=now, client_id=arrival.client_id, case_id=case)
@@ -248,12 +312,13 @@ def _tell_of(arrival: models.Arrival, mail: mime.Mail, reply: Message, now: date
     arrival.message, found = reply, rules.failure(mail)
     if found.is_final and reply.state in ("sending", "sent", "read"):
         conversations.mark_undelivered(message=reply, reason=found.reason, now=now)
-        _bring_back(reply, found.reason, now)
+        bring_back(reply=reply, reason=found.reason, now=now)
     why = f"a delivery report: {found.reason}" if found.is_final else f"a report of a delay: {found.reason}"
     _settle(arrival, "set-aside", events.SetAside(arrival.id, why), now)
 
 
-def _bring_back(reply: Message, reason: str, now: datetime) -> None:
+def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
+    """Give the item of a reply that did not arrive back to whoever works on its queue."""
     item = reply.item
     if item is None:
         return
@@ -293,95 +358,3 @@ def _look_after(arrival: models.Arrival, state: str, event: Event, now: datetime
     arrival.state, arrival.settled_at = state, now
     arrival.save(update_fields=["state", "settled_at", "anyway"])
     journal.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
-
-
-# --- replies go out ---------------------------------------------------------------------------------------------------
-
-
-def post(*, message: Message, now: datetime) -> None:
-    """Put a reply that somebody wrote on its way: out of a mailbox of its case, once it can no longer be taken back."""
-    if message.state != "waiting" or queries.delivery(message.id):
-        return
-    mailbox = queries.mailbox_for(message)
-    if mailbox is None:
-        reason = "no mailbox belongs to this queue; open one with `workfloor mailbox add`"
-        conversations.mark_undelivered(message=message, reason=reason, now=now)
-        return
-    name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
-    title = mailbox.title or mailbox.client.title
-    conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title))
-    due_at = message.said_at + timedelta(seconds=settings.WORKFLOOR_MAIL_UNDO_SECONDS)
-    models.Delivery.objects.create(
-        message=message, client_id=message.client_id, mailbox=mailbox, due_at=due_at, changed_at=now
-    )
-    ask_to_deliver(message_id=message.id, at=due_at)
-
-
-def ask_to_deliver(*, message_id: int, at: datetime | None) -> None:
-    """Let a job deliver a reply, at the earliest at `at`."""
-    jobs.ask_for(DELIVER, once=f"{DELIVER}/{message_id}", at=at, message_id=message_id)
-
-
-def begin(*, message_id: int, now: datetime) -> models.Delivery | None:
-    """Begin a try to deliver a reply; None where there is nothing to be done now. The caller keeps others from it.
-
-    One that was left by a process that died is begun again; if the server had all but its last line by then, it may
-    have it already, and that is counted.
-    """
-    delivery = _locked(message_id)
-    if delivery is None or delivery.state in ("sent", "failed", "withdrawn") or delivery.due_at > now:
-        return None
-    if delivery.message.state == "withdrawn":
-        _change(delivery, "withdrawn", now)
-        return None
-    if delivery.message.state == "waiting":
-        conversations.start_sending(message=delivery.message, now=now)
-    delivery.in_doubt += delivery.state == "handing-over"
-    delivery.tries, delivery.began_at = delivery.tries + 1, delivery.began_at or now
-    _change(delivery, "sending", now)
-    return delivery
-
-
-def _locked(message_id: int) -> models.Delivery | None:
-    models.Delivery.objects.select_for_update().filter(message_id=message_id).first()
-    return queries.delivery(message_id)
-
-
-def _change(delivery: models.Delivery, state: str, now: datetime, answer: str = "") -> None:
-    delivery.state, delivery.changed_at = state, now
-    delivery.answer = answer or delivery.answer
-    delivery.save(update_fields=["state", "changed_at", "answer", "tries", "began_at", "in_doubt", "due_at"])
-
-
-def hand_over(*, delivery: models.Delivery, now: datetime) -> bool:
-    """All but the last line is with the server: from here until it answers nobody knows. False if another has begun."""
-    mine = models.Delivery.objects.filter(message_id=delivery.message_id, state="sending", tries=delivery.tries)
-    return bool(mine.update(state="handing-over", changed_at=now))
-
-
-def mark_delivered(*, delivery: models.Delivery, answer: str, refused: Sequence[str], now: datetime) -> None:
-    """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
-    _change(delivery, "sent", now, answer)
-    fault = f"not delivered to {'; '.join(refused)}" if refused else ""
-    conversations.mark_sent(message=delivery.message, now=now, fault=fault)
-
-
-def mark_refused(*, delivery: models.Delivery, answer: str, is_final: bool, now: datetime) -> None:
-    """The server did not take a reply: it is tried again later, until it has lasted too long or is refused for good."""
-    again = None if is_final else rules.next_try(delivery.tries, delivery.began_at or now, now)
-    if again is None:
-        _change(delivery, "failed", now, answer)
-        conversations.mark_undelivered(message=delivery.message, reason=answer, now=now)
-        _bring_back(delivery.message, answer, now)
-        return
-    delivery.due_at = again
-    _change(delivery, "waiting", now, answer)
-    conversations.mark_delayed(message=delivery.message, reason=answer, now=now)
-    ask_to_deliver(message_id=delivery.message_id, at=again)
-
-
-def send_again(*, message: Message, now: datetime, by: Person | None = None) -> None:
-    """Try once more to deliver a reply that failed for good."""
-    conversations.try_again(message=message, by=by, now=now)
-    models.Delivery.objects.filter(message=message).delete()
-    post(message=conversations_read.message(message.id) or message, now=now)

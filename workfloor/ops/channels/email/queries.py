@@ -1,15 +1,13 @@
-"""Reading mailboxes, arrivals and deliveries."""
+"""Reading mailboxes and arrivals."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Count, QuerySet
 
-from workfloor.core.contracts import queries as contracts
 from workfloor.core.conversations import queries as conversations
-from workfloor.core.conversations.models import Attachment, Message
+from workfloor.core.conversations.models import Message
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import mime
 from workfloor.ops.channels.email import models, rules
 
 
@@ -24,9 +22,9 @@ def mailbox(address: str) -> models.Mailbox | None:
     return mailboxes().filter(address=rules.split(address)[0]).first()
 
 
-def ours(addresses: Iterable[str]) -> set[str]:
-    """Those of the addresses that are mailboxes of the clients inside the wall."""
-    return set(mailboxes().filter(address__in=list(addresses)).values_list("address", flat=True))
+def ours() -> frozenset[str]:
+    """The addresses that are mailboxes of the clients inside the wall."""
+    return frozenset(models.Mailbox.objects.filter(closed_at=None).values_list("address", flat=True))
 
 
 def fetched() -> QuerySet[models.Mailbox]:
@@ -83,6 +81,18 @@ def unread(arrival_id: int) -> models.Arrival | None:
     return found.select_related("mailbox").first()
 
 
+Line = tuple[int, str]  # a mailbox, and a sender to it
+
+
+def lately(arrivals: Sequence[models.Arrival]) -> Counter[Line]:
+    """How much came from each of these senders since the window of the earliest of these mails began: no less."""
+    since = min(each.arrived_at for each in arrivals) - rules.FLOOD_WINDOW
+    senders, mailboxes = {each.sender for each in arrivals}, {each.mailbox_id for each in arrivals}
+    found = models.Arrival.objects.filter(mailbox__in=mailboxes, sender__in=senders, arrived_at__gt=since)
+    counted = found.filter(state__in=["taken", "held"]).values_list("mailbox_id", "sender").annotate(many=Count("id"))
+    return Counter({(mailbox, sender): many for mailbox, sender, many in counted.order_by()})
+
+
 def earlier(arrival: models.Arrival) -> int:
     """How many mails the same sender sent to the same mailbox within the window before this one."""
     since = arrival.arrived_at - rules.FLOOD_WINDOW
@@ -117,62 +127,3 @@ def reply_named(client_id: int, names: Iterable[str], message_id: int | None) ->
 def items_of(case: Case) -> list[Item]:
     """A case's items, oldest first."""
     return list(Item.objects.filter(case=case).select_related("queue", "client").order_by("id"))
-
-
-def letters(case_id: int) -> list[Message]:
-    """What was mailed about a case, in both directions, oldest first."""
-    return list(conversations.of_case(case_id).filter(channel="email"))
-
-
-def delivery(message_id: int) -> models.Delivery | None:
-    """A reply's way out."""
-    found = models.Delivery.objects.select_related(
-        "message__case__customer", "message__person", "message__item__queue", "mailbox__client", "mailbox__queue"
-    )
-    return found.filter(message_id=message_id).first()
-
-
-def mailbox_for(message: Message) -> models.Mailbox | None:
-    """Which mailbox a reply goes out of: the one that its case came to, else one of its item's queue."""
-    came = models.Arrival.objects.filter(message__case_id=message.case_id, mailbox__closed_at=None).order_by("-id")
-    if arrival := came.select_related("mailbox__client").first():
-        return arrival.mailbox
-    return mailboxes().filter(queue=message.item.queue_id).first() if message.item else None
-
-
-def overdue(now: datetime) -> list[int]:
-    """Replies that should be on their way by now and are not there yet."""
-    found = models.Delivery.objects.filter(state__in=["waiting", "sending", "handing-over"], due_at__lte=now)
-    return list(found.order_by("due_at").values_list("message_id", flat=True))
-
-
-def reply_of(delivery: models.Delivery, key: str) -> rules.Reply:
-    """Everything that a reply's mail is made of: what was written within the contract's letter, and its thread."""
-    message, mailbox = delivery.message, delivery.mailbox
-    earlier = [each for each in letters(message.case_id) if each.id < message.id and each.external_id]
-    answers = next((each for each in reversed(earlier) if each.direction == "in"), None)
-    terms = contracts.terms_of(message.item.queue if message.item else mailbox.queue, message.said_at)
-    customer = message.case.customer
-    names = {
-        "customer": (customer.name or customer.reference) if customer else "",
-        "agent": message.person.name if message.person else mailbox.client.title,
-        "client": mailbox.client.title,
-        "case": str(message.case_id),
-    }
-    to = [mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "to"]
-    fallback = [mime.Address(answers.answers_to.address, answers.answers_to.name)] if answers else []
-    files = Attachment.objects.filter(message=message).order_by("id")
-    return rules.Reply(
-        name=message.external_id,
-        sender=mime.Address(message.sender, message.sender_name),
-        answers_to=rules.signed_address(mailbox.address, "c", message.case_id, key),
-        to=to or fallback,
-        cc=[mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "cc"],
-        subject=message.subject or rules.answered(answers.subject if answers else message.case.subject),
-        text=rules.letter(message.text, terms.letter, names),
-        files=[(each.name, each.media_type, bytes(each.content)) for each in files],
-        answers=answers.external_id if answers else "",
-        chain=[each.external_id for each in earlier],
-        at=message.said_at,
-        by_a_person=message.person is not None,
-    )

@@ -18,7 +18,8 @@ from workfloor.core.journal import actions as journal
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit import clock, rls
-from workfloor.ops.channels.email import actions, models, tasks
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.outbox import actions, models, tasks
 
 UNDO = timedelta(seconds=10)
 
@@ -276,7 +277,7 @@ def test_a_reply_whose_sender_died_before_the_last_line_is_sent_once_and_one_aft
 def test_a_queue_without_a_mailbox_tells_the_agent(desk):
     with transaction.atomic():
         rls.enter_every_client()
-        actions.close_mailbox(mailbox=desk.post.mailbox, now=make.NINE)
+        email.close_mailbox(mailbox=desk.post.mailbox, now=make.NINE)
 
     reply = desk.replies()
 

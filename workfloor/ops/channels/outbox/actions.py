@@ -1,0 +1,108 @@
+"""Replies go out, and what becomes of them is told."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import queries as conversations_read
+from workfloor.core.conversations.models import Message
+from workfloor.core.conversations.rules import Address
+from workfloor.core.people.models import Person
+from workfloor.kit import jobs
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.outbox import models, queries, rules
+
+DELIVER: Final = "outbox.deliver"
+
+
+def post(*, message: Message, now: datetime) -> None:
+    """Put a reply that somebody wrote on its way: out of a mailbox of its case, once it can no longer be taken back."""
+    if message.state != "waiting" or queries.delivery(message.id):
+        return
+    mailbox = queries.mailbox_for(message)
+    if mailbox is None:
+        reason = "no mailbox belongs to this queue; open one with `workfloor mailbox add`"
+        conversations.mark_undelivered(message=message, reason=reason, now=now)
+        return
+    name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
+    title = mailbox.title or mailbox.client.title
+    conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title))
+    due_at = message.said_at + timedelta(seconds=settings.WORKFLOOR_MAIL_UNDO_SECONDS)
+    models.Delivery.objects.create(
+        message=message, client_id=message.client_id, mailbox=mailbox, due_at=due_at, changed_at=now
+    )
+    ask_to_deliver(message_id=message.id, at=due_at)
+
+
+def ask_to_deliver(*, message_id: int, at: datetime | None) -> None:
+    """Let a job deliver a reply, at the earliest at `at`."""
+    jobs.ask_for(DELIVER, once=f"{DELIVER}/{message_id}", at=at, message_id=message_id)
+
+
+def begin(*, message_id: int, now: datetime) -> models.Delivery | None:
+    """Begin a try to deliver a reply; None where there is nothing to be done now. The caller keeps others from it.
+
+    One that was left by a process that died is begun again; if the server had all but its last line by then, it may
+    have it already, and that is counted.
+    """
+    delivery = _locked(message_id)
+    if delivery is None or delivery.state in ("sent", "failed", "withdrawn") or delivery.due_at > now:
+        return None
+    if delivery.message.state == "withdrawn":
+        _change(delivery, "withdrawn", now)
+        return None
+    if delivery.message.state == "waiting":
+        conversations.start_sending(message=delivery.message, now=now)
+    delivery.in_doubt += delivery.state == "handing-over"
+    delivery.tries, delivery.began_at = delivery.tries + 1, delivery.began_at or now
+    _change(delivery, "sending", now)
+    return delivery
+
+
+def _locked(message_id: int) -> models.Delivery | None:
+    models.Delivery.objects.select_for_update().filter(message_id=message_id).first()
+    return queries.delivery(message_id)
+
+
+def _change(delivery: models.Delivery, state: str, now: datetime, answer: str = "") -> None:
+    delivery.state, delivery.changed_at = state, now
+    delivery.answer = answer or delivery.answer
+    delivery.save(update_fields=["state", "changed_at", "answer", "tries", "began_at", "in_doubt", "due_at"])
+
+
+def hand_over(*, delivery: models.Delivery, now: datetime) -> bool:
+    """All but the last line is with the server: from here until it answers nobody knows. False if another has begun."""
+    mine = models.Delivery.objects.filter(message_id=delivery.message_id, state="sending", tries=delivery.tries)
+    return bool(mine.update(state="handing-over", changed_at=now))
+
+
+def mark_delivered(*, delivery: models.Delivery, answer: str, refused: Sequence[str], now: datetime) -> None:
+    """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
+    _change(delivery, "sent", now, answer)
+    fault = f"not delivered to {'; '.join(refused)}" if refused else ""
+    conversations.mark_sent(message=delivery.message, now=now, fault=fault)
+
+
+def mark_refused(*, delivery: models.Delivery, answer: str, is_final: bool, now: datetime) -> None:
+    """The server did not take a reply: it is tried again later, until it has lasted too long or is refused for good."""
+    again = None if is_final else rules.next_try(delivery.tries, delivery.began_at or now, now)
+    if again is None:
+        _change(delivery, "failed", now, answer)
+        conversations.mark_undelivered(message=delivery.message, reason=answer, now=now)
+        email.bring_back(reply=delivery.message, reason=answer, now=now)
+        return
+    delivery.due_at = again
+    _change(delivery, "waiting", now, answer)
+    conversations.mark_delayed(message=delivery.message, reason=answer, now=now)
+    ask_to_deliver(message_id=delivery.message_id, at=again)
+
+
+def send_again(*, message: Message, now: datetime, by: Person | None = None) -> None:
+    """Try once more to deliver a reply that failed for good."""
+    conversations.try_again(message=message, by=by, now=now)
+    models.Delivery.objects.filter(message=message).delete()
+    post(message=conversations_read.message(message.id) or message, now=now)
