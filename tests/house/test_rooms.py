@@ -31,6 +31,7 @@ CORE = (
     "measures",
     "queueing",
     "pools",
+    "intake",
     "conversations",
 )
 ROOMS = {

@@ -79,12 +79,12 @@ def receive(
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     kind = kind or rules.KIND_OF_PROCESS[terms.process_kind]
-    _begin(item, _arrival(queue, key, kind, terms, at, now), now, by_id)
+    _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
     return _keep(item, asked_for or knows, now), True
 
 
-def _arrival(
-    queue: Queue, key: str, kind: str, terms: contracts.QueueTerms, at: datetime, now: datetime
+def arrival(
+    *, queue: Queue, key: str, kind: str, terms: contracts.QueueTerms, at: datetime, now: datetime
 ) -> list[Event]:
     """That an item came in, and since when it waits; what was promised runs from then."""
     resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
@@ -106,13 +106,13 @@ def _keep(item: models.Item, person: Person | None, now: datetime) -> models.Ite
 def _open_case(
     client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
 ) -> models.Case:
-    known = _customers(client, [customer])[customer.reference] if customer else None
+    known = customers(client, [customer])[customer.reference] if customer else None
     case = models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
     journal.record(events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
     return case
 
 
-def _customers(client: Client, named: Sequence[Customer]) -> dict[str, models.Customer]:
+def customers(client: Client, named: Sequence[Customer]) -> dict[str, models.Customer]:
     """Customers by their references, known or new; a sender that leaves the name out does not take it away."""
     found: dict[str, models.Customer] = {}
     for column, some in (("reference", [one for one in named if not one.name]), ("name", [o for o in named if o.name])):
@@ -127,52 +127,19 @@ def _customers(client: Client, named: Sequence[Customer]) -> dict[str, models.Cu
 
 def _begin(item: models.Item, happened: list[Event], now: datetime, by_id: int | None) -> None:
     """Store a new item in the state that its first facts give it, then the facts."""
-    _enter_state(item, happened, now)
+    enter_state(item, happened, now)
     item.save(force_insert=True)
     journal.record_all([Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened])
 
 
-def _enter_state(item: models.Item, happened: list[Event], now: datetime) -> models.Item:
+def enter_state(item: models.Item, happened: list[Event], at: datetime) -> models.Item:
+    """The item with its columns as these first facts make them."""
     state = rules.Item()
     for event in happened:
-        rules.follow(state, event, now, None)
+        rules.follow(state, event, at, None)
     for column in rules.COLUMNS:
         setattr(item, column, getattr(state, column))
     return item
-
-
-@dataclass(frozen=True)
-class Sent:
-    """Work that somebody sent in, each of it a case of its own."""
-
-    key: str
-    title: str
-    customer: Customer
-    at: datetime
-
-
-def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent]) -> list[models.Item]:
-    """Take much work in at once, as `receive` does. The caller holds the keys, and knows that they are new."""
-    client, customers = queue.client, _customers(queue.client, [each.customer for each in sent])
-    cases = models.Case.objects.bulk_create(
-        models.Case(
-            client=client, customer=customers[each.customer.reference], kind="request", subject=each.title,
-            opened_at=each.at,
-        )
-        for each in sent
-    )  # fmt: skip
-    items, facts = [], []
-    for each, case in zip(sent, cases, strict=True):
-        happened = _arrival(queue, each.key, kind, contracts.terms_of(queue, each.at), each.at, each.at)
-        items.append(_enter_state(models.Item(client=client, case=case, title=each.title), happened, each.at))
-        facts.append([events.CaseOpened(case.kind), *happened])
-    models.Item.objects.bulk_create(items)
-    journal.record_all([
-        Entry(event, item.received_at, client.id, None if event.name == "case.opened" else item.id, item.case_id)
-        for item, happened in zip(items, facts, strict=True)
-        for event in happened
-    ])  # fmt: skip
-    return items
 
 
 def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None) -> models.Item:

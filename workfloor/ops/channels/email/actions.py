@@ -14,6 +14,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_read
 from workfloor.core.conversations.models import Message
 from workfloor.core.conversations.rules import LARGEST_FILE, MOST_FILES, Address, Content, File
+from workfloor.core.intake import actions as intake
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal.rules import Event
 from workfloor.core.people.models import Person
@@ -201,16 +202,16 @@ def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
     for mailbox in {each.arrival.mailbox_id: each.arrival.mailbox for each in news}.values():
         here = [each for each in news if each.arrival.mailbox_id == mailbox.id]
         sent = [_sent(each) for each in here]
-        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent)
+        items = intake.receive_all(queue=mailbox.queue, kind="email", sent=sent)
         made |= {each.arrival.id: item for each, item in zip(here, items, strict=True)}
     _keep_messages([(each, made[each.arrival.id]) for each in news], now)
 
 
-def _sent(read: _Read) -> work.Sent:
+def _sent(read: _Read) -> intake.Sent:
     mail, arrival = read.mail, read.arrival
     reference = mail.sender.address or mail.first("from")[:200] or "unknown sender"
     customer = work.Customer(reference, mail.sender.name)
-    return work.Sent(f"email:{read.key}", arrival.subject, customer, arrival.arrived_at)
+    return intake.Sent(f"email:{read.key}", arrival.subject, customer, arrival.arrived_at)
 
 
 def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
@@ -248,7 +249,7 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
         return
     item = _answered_item(case, read.arrival.arrived_at)
     if item is None:
-        [item] = work.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)])
+        [item] = intake.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)])
     _keep_messages([(read, item)], now)
 
 
