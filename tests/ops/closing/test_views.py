@@ -1,0 +1,93 @@
+"""The pages of closing: who sees which step, and that each does what its command does."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from tests.ops.closing.test_actions import APRIL, MARCH, close, disputed, office
+from workfloor.core.periods import queries as periods
+from workfloor.kit import clock
+from workfloor.ops.closing import actions
+
+__all__ = ["office"]  # a fixture
+PAGE = "/clients/lisbon-light/closing/"
+
+
+def signed_in(person: Any) -> Browser:
+    browser = Browser()
+    browser.force_login(person.account, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return browser
+
+
+def text(browser: Browser, address: str = PAGE) -> str:
+    return browser.get(address).content.decode()
+
+
+def test_one_proposes_and_another_approves_on_the_page(office):
+    teresa, marta = signed_in(office.teresa), signed_in(office.marta)
+    with clock.frozen(APRIL):
+        assert f"{PAGE}{MARCH}/propose/" in text(teresa)
+        told = teresa.post(f"{PAGE}{MARCH}/propose/", follow=True).content.decode()
+        assert "2026-03 is proposed. Somebody else approves it." in told
+        assert "/approve/" not in told and "/reopen/" in told
+        assert f"{PAGE}{MARCH}/approve/" in text(marta)
+        told = marta.post(f"{PAGE}{MARCH}/approve/", follow=True).content.decode()
+
+    assert "2026-03 is closed." in told
+    assert "approved by Marta on 2 April 2026" in told
+    assert periods.state(office.client.id, MARCH) == "closed"
+
+
+def test_what_is_in_the_way_is_said_at_the_head_of_the_page(office):
+    with clock.frozen(datetime(2026, 3, 20, tzinfo=UTC)):
+        told = signed_in(office.teresa).post(f"{PAGE}{MARCH}/propose/", follow=True).content.decode()
+
+    assert "2026-03 is not over: it ends on 31 March 2026" in told
+    assert periods.state(office.client.id, MARCH) == "open"
+
+
+def test_a_proposal_is_taken_back_with_a_reason(office):
+    teresa = signed_in(office.teresa)
+    with clock.frozen(APRIL):
+        teresa.post(f"{PAGE}{MARCH}/propose/")
+        assert "Say in words why" in teresa.post(f"{PAGE}{MARCH}/reopen/", follow=True).content.decode()
+        told = teresa.post(f"{PAGE}{MARCH}/reopen/", {"reason": "a call is missing"}, follow=True).content.decode()
+
+    assert "2026-03 is open again." in told
+
+
+def test_disputes_and_adjustments_are_on_the_page_and_on_both_statements(office):
+    close(office)
+    actions.uphold(dispute=disputed(office), amount="-3.00", words="They were", by=office.marta, now=APRIL)
+    marta = signed_in(office.marta)
+    with clock.frozen(APRIL):
+        page = text(marta)
+        march = text(marta, f"/clients/lisbon-light/statements/{MARCH}/")
+        april = text(marta, "/clients/lisbon-light/statements/2026-04/")
+        paper = marta.get(f"/clients/lisbon-light/statements/{MARCH}/statement.pdf").content
+
+    assert "Two were tests (Dana)" in page and "They were (Marta)" in page and "-3.00 EUR" in page
+    assert "Restated." in march and "Corrected later" in march and "Two were tests" in march
+    assert "2026-03: Calls answered, dispute" in april and "-3.00 EUR" in april
+    assert paper.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("who", "status"), [("teresa", 200), ("marta", 200), ("rita", 403), ("dana", 403)])
+def test_only_leaders_and_managers_come_in(office, who: str, status: int):
+    browser = signed_in(getattr(office, who))
+
+    assert browser.get(PAGE).status_code == browser.get("/closing/").status_code == status
+    assert browser.post(f"{PAGE}{MARCH}/propose/").status_code == (302 if status == 200 else 403)
+
+
+def test_the_list_says_how_far_each_client_is_closed_and_what_waits(office):
+    teresa = signed_in(office.teresa)
+    assert "no month" in text(teresa, "/closing/")
+    close(office)
+    disputed(office)
+
+    told = text(teresa, "/closing/")
+
+    assert MARCH in told and "1 undecided dispute" in told
