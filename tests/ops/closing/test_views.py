@@ -69,6 +69,7 @@ def test_disputes_and_adjustments_are_on_the_page_and_on_both_statements(office)
         paper = marta.get(f"/clients/lisbon-light/statements/{MARCH}/statement.pdf").content
 
     assert "Two were tests (Dana)" in page and "They were (Marta)" in page and "-3.00 EUR" in page
+    assert "still open" not in march and "still open" in april
     assert "Restated." in march and "Corrected later" in march and "Two were tests" in march
     assert "2026-03: Calls answered, dispute" in april and "-3.00 EUR" in april
     assert paper.startswith(b"%PDF")

@@ -283,7 +283,7 @@ def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
 
 
 def _notice(made: queries.Statement) -> str:
-    if made.period.state == "over":
+    if made.period.state != "open":
         return ""
     at = _local(made.computed_at, made.period.zone)
     return f"This period is still open: the figures stand as of {at.day} {at:%B %Y, %H:%M} and will change."

@@ -107,7 +107,7 @@ def _line(line: Line, say: Callable[[Decimal], str]) -> dict[str, str]:
         "title": line.title,
         "note": line.note,
         "quantity": f"{Decimal(rules.plain(line.quantity)):,f} {unit}".strip(),
-        "price": f"{Decimal(rules.plain(line.price)):,f}{per}",
+        "price": say(line.price).rpartition(" ")[0] + per,
         "tax": line.tax.category if line.tax.category == rules.OUTSIDE else f"{rules.plain(line.tax.rate)} %",
         "amount": say(line.amount),
         "opens": line.opens,
