@@ -41,17 +41,17 @@ def measure(template: str, rows: int = 33_000, runs: int = 5) -> list[Figure]:
         with _entered() as client:
             made = queries.statement(client, PERIOD, now=NOW)
             items = list(_outcomes(client))
-            assert _ruled(made.contract, items) == _figures(made)
+            assert ruled(made.contract, items) == figures_of(made)
             by_sql = median_seconds(lambda: queries.statement(client, PERIOD, now=NOW), runs)
             read = median_seconds(lambda: list(_outcomes(client)), runs)
-            ruled = median_seconds(lambda: _ruled(made.contract, items), runs)
+            by_rules = median_seconds(lambda: ruled(made.contract, items), runs)
             papers = _papers(made, runs)
         command = median_seconds(lambda: _command(address), runs)
     what = f"Statement of {rows:,} calls"
     return [
         Figure(what, by_sql, "s", "limit", LIMIT_SECONDS),
-        Figure(what, by_sql, "s", "pure rules, rows in memory", ruled),
-        Figure(what, by_sql, "s", "pure rules, rows read first", read + ruled),
+        Figure(what, by_sql, "s", "pure rules, rows in memory", by_rules),
+        Figure(what, by_sql, "s", "pure rules, rows read first", read + by_rules),
         Figure(f"{what}: as a command", command, "s", "limit", LIMIT_SECONDS),
         *papers,
     ]
@@ -92,7 +92,7 @@ def _outcomes(client: Client) -> Iterator[measures.Outcome]:
         yield measures.Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
 
 
-def _ruled(contract: terms.Contract, items: list[measures.Outcome]) -> list[measures.Figure]:
+def ruled(contract: terms.Contract, items: list[measures.Outcome]) -> list[measures.Figure]:
     """Each level over all its queues and in each of them, then what the prices count."""
     of_queue = {name: [item for item in items if item.queue == name] for name in contract.queues()}
     figures = []
@@ -104,7 +104,7 @@ def _ruled(contract: terms.Contract, items: list[measures.Outcome]) -> list[meas
     return figures
 
 
-def _figures(made: queries.Statement) -> list[measures.Figure]:
+def figures_of(made: queries.Statement) -> list[measures.Figure]:
     return [row.figure for row in made.measures]
 
 

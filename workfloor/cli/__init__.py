@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "dispute": ("workfloor.cli.closing:dispute", "Dispute figures of closed months, and decide."),
     "entity": ("workfloor.cli.invoice:entity", "Name the provider's legal entities, which issue invoices."),
     "invoice": ("workfloor.cli.invoice:invoice", "Issue invoices of closed months, and take them back."),
+    "reconcile": ("workfloor.cli.reconcile:reconcile", "Recount a month from its facts; list every difference."),
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
     "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
     "backtest": ("workfloor.cli.backtest:backtest", "Compute what a contract would have come to on past months."),

@@ -172,18 +172,10 @@ def _past(number: int, call: "Call") -> "Past":
 @contextmanager
 def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
     timed = any(level.measure == "resolved-within" for each in read for level in each.contract.service_levels)
-    with edge.database():
-        from workfloor.core.clients import queries as clients
-        from workfloor.kit import rls
+    with edge.client(slug) as client:
         from workfloor.ops.backtest import queries
         from workfloor.ops.backtest.rules import Source
 
-        rls.enter_every_client()
-        client = clients.by_slug(slug)
-        if client is None:
-            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
-            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
-        rls.enter(client.id)
         between = queries.arrivals(client)
         if between is None:
             raise click.ClickException(f"No work of {slug} has arrived yet.")

@@ -3,10 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import click
 
 from workfloor.kit import pg
+
+if TYPE_CHECKING:
+    from workfloor.core.clients.models import Client
 
 
 @contextmanager
@@ -51,6 +55,29 @@ def database() -> Iterator[None]:
             raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor migrate")
         with transaction.atomic():
             yield
+
+
+@contextmanager
+def client(slug: str, *, as_of_now: bool = False) -> Iterator["Client"]:
+    """The client of that name, entered for one transaction; without one the command ends, naming those there are.
+
+    With `as_of_now` all that the block reads is as it stood when it began.
+    """
+    with database():
+        from django.db import connection
+
+        from workfloor.core.clients import queries as clients
+        from workfloor.kit import rls
+
+        if as_of_now:
+            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        rls.enter_every_client()
+        found = clients.by_slug(slug)
+        if found is None:
+            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
+            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+        rls.enter(found.id)
+        yield found
 
 
 def missing_migrations() -> list[str]:

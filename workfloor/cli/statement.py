@@ -95,17 +95,9 @@ def explain(client: str, period: str, line: str, item: int | None, form: str) ->
 @contextmanager
 def _entered(slug: str) -> Iterator["Client"]:
     """The client of that name, entered for one transaction; what cannot be stated ends the command with the reason."""
-    with edge.database():
-        from workfloor.core.clients import queries as clients
-        from workfloor.kit import rls
+    with edge.client(slug) as found:
         from workfloor.ops.billing import queries
 
-        rls.enter_every_client()
-        found = clients.by_slug(slug)
-        if found is None:
-            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
-            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
-        rls.enter(found.id)
         try:
             yield found
         except (queries.NoStatement, queries.NoFigure) as reason:

@@ -1,8 +1,6 @@
 """`workfloor token`: the tokens with which a client's systems call the API."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,26 +8,10 @@ import click
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
-    from workfloor.core.clients.models import Client, Token
+    from workfloor.core.clients.models import Token
 
 SCOPES = ("work:write", "work:read", "statement:read")
 client_argument = click.argument("client", metavar="CLIENT")
-
-
-@contextmanager
-def entered(slug: str) -> Iterator["Client"]:
-    """The client of that name, entered for one transaction."""
-    with edge.database():
-        from workfloor.core.clients import queries
-        from workfloor.kit import rls
-
-        rls.enter_every_client()
-        found = queries.by_slug(slug)
-        if found is None:
-            known = ", ".join(each.slug for each in queries.clients()) or "none yet"
-            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
-        rls.enter(found.id)
-        yield found
 
 
 @click.group()
@@ -50,7 +32,7 @@ def token() -> None:
 )
 def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
     """Issue a token for CLIENT. It is printed once and kept nowhere: pass it on safely."""
-    with entered(client) as found:
+    with edge.client(client) as found:
         from workfloor.core.clients import actions
         from workfloor.kit import clock
 
@@ -64,7 +46,7 @@ def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_tokens(client: str, form: str) -> None:
     """List the tokens of CLIENT, newest first, without their secrets."""
-    with entered(client) as found:
+    with edge.client(client) as found:
         from workfloor.core.clients import queries
 
         rows = [_row(each) for each in queries.tokens(found)]
@@ -94,7 +76,7 @@ def _row(token: "Token") -> dict[str, Any]:
 @click.argument("number", type=int, metavar="NUMBER")
 def revoke(client: str, number: int) -> None:
     """End token NUMBER of CLIENT at once: the number stands in the token itself (wf_NUMBER_...) and in the list."""
-    with entered(client) as found:
+    with edge.client(client) as found:
         from workfloor.core.clients import actions, queries
         from workfloor.kit import clock
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workfloor.cli import token
+from workfloor.cli import edge, token
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
@@ -52,7 +52,7 @@ def widget() -> None:
 @settings_option
 def add(client: str, queue_name: str, origins: tuple[str, ...], file: Path | None) -> None:
     """Add a widget for CLIENT, and print the line that puts it on a page."""
-    with token.entered(client) as found, _faults():
+    with edge.client(client) as found, _faults():
         from workfloor.kit import clock
         from workfloor.ops.channels.chat import actions
 
@@ -69,7 +69,7 @@ def add(client: str, queue_name: str, origins: tuple[str, ...], file: Path | Non
 @settings_option
 def change(client: str, key: str, queue_name: str, origins: tuple[str, ...], file: Path | None) -> None:
     """Give the widget KEY of CLIENT another queue, other sites, and with --settings other settings."""
-    with token.entered(client) as found, _faults():
+    with edge.client(client) as found, _faults():
         from workfloor.kit import clock
         from workfloor.ops.channels.chat import actions
 
@@ -84,7 +84,7 @@ def change(client: str, key: str, queue_name: str, origins: tuple[str, ...], fil
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_widgets(client: str, form: str) -> None:
     """List the widgets of CLIENT, newest first."""
-    with token.entered(client):
+    with edge.client(client):
         from workfloor.ops.channels.chat import queries
 
         rows = [_row(each) for each in queries.widgets()]
@@ -103,7 +103,7 @@ def list_widgets(client: str, form: str) -> None:
 @click.argument("key", metavar="KEY")
 def withdraw(client: str, key: str) -> None:
     """End the widget KEY of CLIENT at once: its page shows nothing any more."""
-    with token.entered(client):
+    with edge.client(client):
         from workfloor.kit import clock
         from workfloor.ops.channels.chat import actions
 

@@ -107,6 +107,10 @@ class Window:
     ends_at: datetime  # the first instant after it
     is_due: bool = True
 
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        return self.starts_at, self.ends_at
+
 
 def windows(length: str, period: str, zone: str, starts_on: date, ends_on: date) -> list[Window]:
     """Return the windows of a length that end in a month, such as `1999-02`, of a term (its first and last day).

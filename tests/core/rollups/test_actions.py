@@ -190,7 +190,7 @@ def test_a_quarters_sums_by_hand(everyone):
 
     assert kept() == {
         (queue, make.NINE): rules.Sums(
-            received=2, answered=1, abandoned=1, done=1, waited=8_000_000, talk_seconds=60, wrap_seconds=5,
+            received=2, answered=1, abandoned=1, done=1, talk_seconds=60, wrap_seconds=5,
             done_talk_seconds=60, done_handled_seconds=65, waits=[8_000_000], left_after=[31_000_000],
             resolved_in=[68], handled=[65], dispositions=["resolved"],
         ),

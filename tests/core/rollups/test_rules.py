@@ -42,3 +42,31 @@ def test_whole_quarters_lie_inside_and_what_is_left_is_less_than_one_at_each_end
     assert (first - NINE) % rules.LENGTH == (past - NINE) % rules.LENGTH == timedelta()
     assert timedelta() <= first - starts_at < rules.LENGTH
     assert first == past or (past <= ends_at and ends_at - past < rules.LENGTH)
+
+
+def test_what_a_span_cuts_and_what_is_kept_apart_is_left_for_the_items():
+    """8:50 to 10:00 without an outage from 9:20 to 9:31: quarters 9:00 and 9:45; the rest is left."""
+    at = lambda minutes: NINE + timedelta(minutes=minutes)  # noqa: E731
+    full, left = rules.divide([(at(-10), at(60))], [(at(20), at(31))])
+
+    assert full == [(at(0), at(15)), (at(45), at(60))]
+    assert left == [(at(-10), at(0)), (at(15), at(45))]
+
+
+minutes = st.integers(0, 240).map(lambda each: NINE + timedelta(minutes=each, seconds=each % 7))
+spans = st.tuples(minutes, minutes).map(lambda pair: tuple(sorted(pair))).filter(lambda pair: pair[0] < pair[1])
+
+
+@given(st.lists(minutes, min_size=2, max_size=8, unique=True), st.lists(spans, max_size=3), minutes)
+def test_every_instant_of_the_spans_is_either_in_a_whole_quarter_or_left(bounds, apart, at):
+    bounds = sorted(bounds)[: len(bounds) // 2 * 2]
+    own = list(zip(bounds[::2], bounds[1::2], strict=True))
+    full, left = rules.divide(own, apart)
+
+    def holding(some):
+        return [span for span in some if span[0] <= at < span[1]]
+
+    assert len(holding(full)) + len(holding(left)) == len(holding(own))
+    assert not (holding(full) and holding(apart))
+    assert all((bound - NINE) % rules.LENGTH == timedelta() for span in full for bound in span)
+    assert full or not [span for span in own if not apart and span[1] - span[0] >= 2 * rules.LENGTH]

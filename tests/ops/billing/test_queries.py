@@ -19,6 +19,7 @@ from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.exclusions import rules as exclusions
 from workfloor.core.measures import rules as measures
+from workfloor.core.rollups import actions as rollups
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import calendars, money, rls
 from workfloor.ops.billing import queries, rules
@@ -386,6 +387,16 @@ def test_the_database_charges_as_the_rules_do(acme, month):
     assert list(made.lines) == rules.lines(made.contract, counted, date(2026, 3, 1))
     assert made.charges == money.total((line.amount for line in made.lines), "EUR")
     assert made.total == made.charges - money.total((credit.amount for credit in made.credits), "EUR")
+
+
+@settings(often, max_examples=25)
+@given(month=st.lists(items(), max_size=25), happened=st.lists(events, max_size=4), folded=st.booleans())
+def test_rollups_come_to_the_statement_that_the_items_come_to(acme, month, happened, folded):
+    store(acme, month, happened)
+    if folded:
+        rollups.fold(client_id=acme.id)
+
+    assert queries.statement(acme, "2026-03", now=NOW) == queries.recounted(acme, "2026-03", now=NOW)
 
 
 @settings(often, max_examples=15)

@@ -17,8 +17,9 @@ from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import rules as terms
 from workfloor.core.exclusions import queries as exclusions
 from workfloor.core.measures import rules
+from workfloor.core.rollups import queries as rollups
 from workfloor.core.work.models import Item
-from workfloor.core.work.rules import CONVERSATIONS
+from workfloor.core.work.rules import CONVERSATIONS, WITH_SOMEBODY
 from workfloor.kit import calendars
 from workfloor.kit.calendars import Window
 
@@ -70,7 +71,8 @@ COUNTS = {
     "abandoned": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NOT NULL",
     "open": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NULL",
 }
-OF_PERIOD = """FROM work_item AS item
+_TABLE = "FROM work_item AS item"
+OF_PERIOD = f"""{_TABLE}
     WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s"""
 COUNTED = f"{OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])"
 
@@ -86,14 +88,17 @@ _OPEN_IN = """FROM work_item AS item
 # In each, the row whose queue is NULL is all queues together; the last column is what was left out.
 _MARKED = "(SELECT item.*, {left_out} AS left_out {chosen}) AS item"
 _KEPT = "CASE WHEN item.left_out IS NULL THEN {expression} END"
-_SHARES = f"""SELECT queue_id, count(met), count(*) FILTER (WHERE met),
-        count(*) FILTER (WHERE short AND left_out IS NULL), count(left_out)
-    FROM (SELECT item.queue_id, item.left_out, {_KEPT} AS met, {{short}} AS short FROM {_MARKED}) AS each
-    GROUP BY GROUPING SETS ((queue_id), ())"""
-_SPANS = f"""SELECT queue_id, count(spent), coalesce(sum(spent), 0),
+_SHARES = f"""SELECT queue_id, count(met) AS counted, count(*) FILTER (WHERE met) AS met,
+        count(*) FILTER (WHERE short AND left_out IS NULL) AS apart, count(left_out) AS left_out
+    FROM (SELECT item.queue_id, item.left_out, ({_KEPT})::boolean AS met, {{short}} AS short FROM {_MARKED}) AS each
+    GROUP BY queue_id"""
+_OF_SHARES = """SELECT queue_id, coalesce(sum(counted), 0), coalesce(sum(met), 0), coalesce(sum(apart), 0),
+        coalesce(sum(left_out), 0)
+    FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
+_SPANS = f"SELECT item.queue_id, (%(ticks)s * {_KEPT})::bigint AS spent, item.left_out FROM {_MARKED}"
+_OF_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
         percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(left_out)
-    FROM (SELECT item.queue_id, item.left_out, {_KEPT} AS spent FROM {_MARKED}) AS each
-    GROUP BY GROUPING SETS ((queue_id), ())"""
+    FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
 _BACKLOG = f"""SELECT queue_id, coalesce(sum(days), 0), coalesce(sum(past), 0), 0, 0
     FROM (SELECT item.queue_id, {_OPEN_ON} AS days, {EXPRESSIONS["backlog-older-than"]} AS past {_OPEN_IN}) AS each
     GROUP BY GROUPING SETS ((queue_id), ())"""
@@ -101,13 +106,13 @@ _OUTAGES = """SELECT claim.id, claim.reason, down.queue, claim.starts_at, claim.
     FROM unnest(%(claims)s::bigint[], %(names)s::text[], %(seconds)s::bigint[]) AS down(id, queue, seconds)
     JOIN claims_claim AS claim ON claim.id = down.id JOIN people_person AS person ON person.id = claim.claimed_by_id
     ORDER BY claim.starts_at, claim.id, down.queue"""
-TOTALS = f"""SELECT item.queue_id, count(*),
-        count(*) FILTER (WHERE {COUNTS["answered"]}), count(*) FILTER (WHERE {COUNTS["abandoned"]}),
-        count(*) FILTER (WHERE {COUNTS["excluded"]}),
-        coalesce(sum(item.talk_seconds) FILTER (WHERE {COUNTS["answered"]}), 0),
-        coalesce(sum(item.hold_seconds) FILTER (WHERE {COUNTS["answered"]}), 0),
-        coalesce(sum(item.wrap_seconds) FILTER (WHERE {COUNTS["answered"]}), 0)
-    {OF_PERIOD} GROUP BY GROUPING SETS ((item.queue_id), ())"""
+_COUNTED = {"received": "received", "answered": "answered", "abandoned": "abandoned", "cancelled": "excluded"}
+_SUMS = [f"count(*) FILTER (WHERE {COUNTS[count]}) AS {name}" for name, count in _COUNTED.items()] + [
+    f"sum(item.{name}) FILTER (WHERE {COUNTS['answered']}) AS {name}" for name in rollups.TOTALLED[len(_COUNTED) :]
+]
+_TOTALS = f"SELECT item.queue_id, {', '.join(_SUMS)} {{chosen}} GROUP BY item.queue_id"
+_ADDED = ", ".join(f"coalesce(sum({name}), 0)" for name in rollups.TOTALLED)
+_OF_TOTALS = f"SELECT queue_id, {_ADDED} FROM ({{parts}}) AS part GROUP BY GROUPING SETS ((queue_id), ())"
 _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
         SELECT item.id, item.key, queue.name AS queue, item.received_at, item.state,
             coalesce(nullif(item.agent_label, ''), person.name, '') AS agent, {expression} AS value
@@ -128,6 +133,7 @@ class Scope:
     contract: terms.Contract
     queues: Mapping[str, int]
     now: datetime
+    by_items: bool = False  # without the rollups
     _unfinished: dict[Window, list[rules.Outcome]] = field(default_factory=dict)
     _events: dict[Window, list[Event]] = field(default_factory=dict)
 
@@ -185,17 +191,34 @@ def _adding(scope: Scope, level: terms.ServiceLevel, window: Window) -> Asked:
     if level.measure == "backlog-older-than":
         return _BACKLOG, values_of(scope, level, window, level.of)
     chosen, left_out, values = _chosen(scope, level, window, level.of)
-    adding = _SHARES if level.measure in rules.SHARES else _SPANS
-    asked = adding.format(expression=EXPRESSIONS[level.measure], short=SHORT, chosen=chosen, left_out=left_out)
-    return asked, values
+    of_items, adding = (_SPANS, _OF_SPANS) if level.measure in rules.MEANS else (_SHARES, _OF_SHARES)
+    of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, left_out=left_out, chosen="{chosen}")
+    of_quarters = rollups.MEASURES.get(level.measure) if level.above_forecast is None else None
+    spans = calendars.open_spans(_hours_of(scope, level, ""), *window.bounds) if level.hours else [window.bounds]
+    events = scope.events(window) if level.exclude else []
+    apart = [(event.starts_at, event.ends_at) for event in events if event.kind in level.exclude]
+    return _added(scope, adding, of_items, of_quarters, chosen, values, spans, apart)
+
+
+def _added(
+    scope: Scope, adding: str, of_items: str, of_quarters: str | None, chosen: str, values: Mapping[str, Any],
+    spans: rules.Spans, apart: rules.Spans = (),
+) -> Asked:  # fmt: skip
+    """Add up the chosen items: by whole quarters of the spans what is finished, one by one what no quarter holds."""
+    if of_quarters is None or scope.by_items:
+        return adding.format(parts=of_items.format(chosen=chosen)), values
+    held, own = rollups.divided(spans, apart, scope.queues.values())
+    others = of_items.format(chosen=chosen.replace(_TABLE, f"FROM {held} AS item"))
+    return adding.format(parts=f"{of_quarters} UNION ALL {others}"), {**values, **own}
 
 
 def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any, left_out: int) -> rules.Figure:
     if level.measure in rules.MEANS:
-        return rules.mean_figure(counted, Decimal(met), [Decimal(value) for value in more or ()], left_out)
+        total, *percentiles = (Decimal(each) / rules.TICKS.get(level.measure, 1) for each in (met, *(more or ())))
+        return rules.mean_figure(counted, total, percentiles, left_out)
     if level.measure == "volume":
-        return rules.Figure(counted, left_out=left_out)
-    return rules.share_figure(int(counted), int(met), more, left_out)
+        return rules.Figure(int(counted), left_out=int(left_out))
+    return rules.share_figure(int(counted), int(met), int(more), int(left_out))
 
 
 def _availability(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
@@ -216,19 +239,41 @@ def _service(
 
 
 def _hours_of(scope: Scope, level: terms.ServiceLevel, queue: str) -> calendars.Calendar:
-    return (
-        terms.calendar(scope.contract.calendars[level.hours])
-        if level.hours
-        else terms.calendar_of(scope.contract, queue)
+    if level.hours:
+        return terms.calendar(scope.contract.calendars[level.hours])
+    return terms.calendar_of(scope.contract, queue)
+
+
+def charged(scope: Scope, prices: Sequence[terms.Price], window: Window) -> list[int]:
+    """Count each price's items or seconds, all in one question; 0 for those that count none."""
+    if not prices:
+        return []
+    found = values(scope, window, list(scope.queues))
+    for number, price in enumerate(prices):
+        found[f"queues{number}"] = [scope.queues[name] for name in price.of]
+        found[f"dispositions{number}"] = list(price.dispositions)
+    summed = ", ".join(f"coalesce(sum(n{number}), 0)" for number in range(len(prices)))
+    adding = f"SELECT {summed} FROM ({{parts}}) AS part"
+    of_items = f"SELECT {_quantities(prices, QUANTITIES, 'item')} {{chosen}}"
+    of_quarters = f"SELECT {_quantities(prices, rollups.QUANTITIES, 'quarter')} {rollups.OF_WINDOW}"
+    [counted] = rows(_added(scope, adding, of_items, of_quarters, COUNTED, found, [window.bounds]))
+    return list(map(int, counted))
+
+
+def _quantities(prices: Sequence[terms.Price], of: Mapping[Any, str], table: str) -> str:
+    """A column for each price, whose values carry its number; 0 where it counts no work."""
+    return ", ".join(
+        f"sum({of.get(price.counts, '0').replace('%(dispositions)s', f'%(dispositions{number})s')}) "
+        f"FILTER (WHERE {table}.queue_id = ANY(%(queues{number})s::bigint[])) AS n{number}"
+        for number, price in enumerate(prices)
     )
 
 
-def charged(scope: Scope, price: terms.Price, window: Window) -> int:
-    """Count a price's items or seconds."""
-    if price.counts in (None, "delivered"):
-        return 0
-    question = f"SELECT coalesce(sum({QUANTITIES[price.counts]}), 0) {COUNTED}"
-    return int(rows((question, price_values(scope, price, window)))[0][0])
+def totals(scope: Scope, window: Window) -> list[tuple[str | None, list[int]]]:
+    """Count all items of a window (None), and those of each queue that had some; each of rollups.TOTALLED."""
+    found = values(scope, window, ())
+    names, asked = scope.names(), _added(scope, _OF_TOTALS, _TOTALS, rollups.TOTALS, OF_PERIOD, found, [window.bounds])
+    return [(names.get(queue), [int(each) for each in counts]) for queue, *counts in rows(asked)]
 
 
 # --- The items behind a figure ----------------------------------------------------------------------------------
@@ -295,6 +340,7 @@ def values_of(scope: Scope, level: terms.ServiceLevel, window: Window, queues: S
         "per_answered": level.per == "answered",
         "per_patient": level.per == "offered-less-short-abandons",
         "late": late(scope, level, window),
+        "ticks": rules.TICKS.get(level.measure, 1),
         "percentiles": [percent / 100 for percent in rules.PERCENTILES],
         "day_ends": calendars.day_ends(window, scope.contract.zone, scope.now),
     }
@@ -338,13 +384,16 @@ _UNFINISHED = (
 
 def _unfinished(scope: Scope, window: Window) -> list[rules.Outcome]:
     names = scope.names()
-    found = Item.objects.filter(
+    inside = Item.objects.filter(
         client=scope.client_id, received_at__gte=window.starts_at, received_at__lt=window.ends_at
-    ).exclude(state__in=("done", "abandoned", "cancelled"))
+    ).values_list(*_UNFINISHED)
+    # Each of the two finds its few by an index.
+    waiting = inside.filter(state="waiting", queue__in=scope.queues.values())
+    found = waiting.union(inside.filter(state__in=WITH_SOMEBODY, person__isnull=False), all=True)
     return [
         rules.Outcome(
             number, names[queue], received, queued, connected, paused_seconds=paused, awaiting_since=since,
             reply_seconds=replied, in_conversation=bool(connected) and kind in CONVERSATIONS,
         )
-        for number, queue, received, queued, connected, paused, since, replied, kind in found.values_list(*_UNFINISHED)
+        for number, queue, received, queued, connected, paused, since, replied, kind in found
     ]  # fmt: skip

@@ -59,6 +59,7 @@ class Outcome:
 # holds the ids of those. A customer who was connected once has not abandoned, whatever came later.
 
 SHARES = ("answered-within", "abandoned", "first-response-within", "resolved-within", "first-contact-resolution")
+TICKS = {"speed-of-answer": 1_000_000}  # in a second; a mean of whole seconds has one
 MEANS = ("speed-of-answer", "handled-time")
 OF_TIME = ("backlog-older-than", "availability")
 IN_PERCENT = (*SHARES, *OF_TIME)

@@ -11,8 +11,8 @@ from workfloor.kit import rls
 class Quarter(models.Model):
     """Finished items of a queue, by the quarter of an hour (UTC) in which they were received.
 
-    Rows of one quarter add up: whoever finishes work appends a row, and a job folds them into one. The lists are
-    sorted; None is an empty one. Work that was cancelled is in `received` and `cancelled`, and in nothing else.
+    Rows of one quarter add up: whoever finishes work appends a row, and a job folds them into one, whose lists of
+    numbers are sorted. None is an empty list. Cancelled work is in `received` and `cancelled`, and in nothing else.
     """
 
     # The key of the queue vouches for the client.
@@ -26,7 +26,6 @@ class Quarter(models.Model):
     answered = models.IntegerField(default=0)  # connected at least once, whatever came later
     abandoned = models.IntegerField(default=0)  # never connected
     done = models.IntegerField(default=0)
-    waited = models.BigIntegerField(default=0)  # microseconds, of those answered
     talk_seconds = models.BigIntegerField(default=0)  # of those answered
     hold_seconds = models.BigIntegerField(default=0)
     wrap_seconds = models.BigIntegerField(default=0)

@@ -1,7 +1,7 @@
 """What finished items add up to by quarter of an hour: the definition in Python, the twin of the database's own."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,6 @@ class Sums:
     answered: int = 0
     abandoned: int = 0
     done: int = 0
-    waited: int = 0
     talk_seconds: int = 0
     hold_seconds: int = 0
     wrap_seconds: int = 0
@@ -49,13 +48,11 @@ class Sums:
             self._add_done(item)
 
     def _add_answered(self, item: work.Item, at: datetime) -> None:
-        wait = _microseconds(item, at)
         self.answered += 1
-        self.waited += wait
         self.talk_seconds += item.talk_seconds
         self.hold_seconds += item.hold_seconds
         self.wrap_seconds += item.wrap_seconds
-        self.waits.append(wait)
+        self.waits.append(_microseconds(item, at))
 
     def _add_done(self, item: work.Item) -> None:
         spent = item.talk_seconds + item.hold_seconds + item.wrap_seconds
@@ -85,9 +82,7 @@ def added_up(items: Iterable[work.Item]) -> dict[Key, Sums]:
     """Add finished items up by queue and quarter; those that are not finished are left out."""
     found: dict[Key, Sums] = defaultdict(Sums)
     for item in items:
-        if item.state in work.FINISHED:
-            assert item.queue_id is not None
-            assert item.received_at is not None
+        if item.state in work.FINISHED and item.queue_id is not None and item.received_at is not None:
             found[item.queue_id, quarter(item.received_at)].add(item)
     for sums in found.values():
         for name in LISTS:
@@ -107,6 +102,88 @@ def whole(starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime]:
     return first, max(first, quarter(ends_at))
 
 
+Span = tuple[datetime, datetime]  # from an instant up to another one, which is not in it
+
+
+def divide(spans: Iterable[Span], apart: Iterable[Span] = ()) -> tuple[list[Span], list[Span]]:
+    """Divide spans into whole quarters that nothing of `apart` touches, and what is left of them."""
+    holes = [(quarter(first), quarter(past + LENGTH - _INSTANT)) for first, past in apart]
+    full: list[Span] = []
+    left: list[Span] = []
+    for span in spans:
+        pieces = _without(whole(*span), holes)
+        full += pieces
+        left += _without(span, pieces)
+    return full, left
+
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def _without(span: Span, holes: Iterable[Span]) -> list[Span]:
+    """What is left of a span outside the holes, in order."""
+    found, (begins, ends) = [], span
+    for first, past in sorted(holes):
+        if begins < min(first, ends):
+            found.append((begins, min(first, ends)))
+        begins = max(begins, past)
+    return [*found, (begins, ends)] if begins < ends else found
+
+
 def _microseconds(item: work.Item, until: datetime) -> int:
     assert item.queued_at is not None
     return (until - item.queued_at) // timedelta(microseconds=1)
+
+
+# --- Facts against tables ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a table or a statement says something else than the facts: what it is about, and what each of them says."""
+
+    place: str
+    what: str
+    facts: Any
+    stored: Any
+
+
+def of_item(number: int, facts: work.Item, stored: work.Item | None) -> Iterator[Difference]:
+    """Yield each column of an item that is not what its facts add up to."""
+    place = f"item {number}"
+    if stored is None or facts.state == "new":
+        yield Difference(place, "state", facts.state, stored.state if stored else "no such item")
+        return
+    for column in work.COLUMNS:
+        if getattr(facts, column) != getattr(stored, column):
+            yield Difference(place, column, getattr(facts, column), getattr(stored, column))
+
+
+def of_quarters(
+    facts: Mapping[Key, Sums], stored: Mapping[Key, Sums], names: Mapping[int, str]
+) -> Iterator[Difference]:
+    """Yield each number and list of a quarter that is not what its items' facts add up to."""
+    for queue, starts_at in sorted(facts.keys() | stored.keys()):
+        place = f"quarter {starts_at:%Y-%m-%d %H:%M} UTC of {names.get(queue, queue)}"
+        ours, theirs = (each.get((queue, starts_at), Sums()) for each in (facts, stored))
+        for column in COLUMNS:
+            if getattr(ours, column) != getattr(theirs, column):
+                yield Difference(place, column, getattr(ours, column), getattr(theirs, column))
+
+
+def of_values(place: str, facts: Any, stored: Any) -> Iterator[Difference]:
+    """Yield where two plain values, such as statements as JSON, are not the same; rows with an id go by it."""
+    if isinstance(facts, dict) and isinstance(stored, dict):
+        for key in [*facts, *(key for key in stored if key not in facts)]:
+            yield from of_values(f"{place}, {key}", facts.get(key), stored.get(key))
+    elif isinstance(facts, list) and isinstance(stored, list):
+        yield from of_values(place, _by_id(facts), _by_id(stored))
+    elif facts != stored:
+        where, _, what = place.rpartition(", ")
+        yield Difference(where, what, facts, stored)
+
+
+def _by_id(rows: list[Any]) -> dict[str, Any]:
+    return {
+        str(row.get("id", place)) if isinstance(row, dict) else str(place): row for place, row in enumerate(rows, 1)
+    }

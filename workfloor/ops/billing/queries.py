@@ -108,6 +108,11 @@ def statement(client: Client, period: str, *, now: datetime, supposed: rules.Sup
     return _statement(replace(_scope(client, period, now), supposed=supposed))
 
 
+def recounted(client: Client, period: str, *, now: datetime) -> Statement:
+    """Compute the same statement from the items alone, without the rollups; raises as `statement` does."""
+    return _statement(_scope(client, period, now, by_items=True))
+
+
 def _statement(scope: _Scope) -> Statement:
     agreed, found = scope.contract, _judged(scope)
     lines, adjusted = _lines(scope), _adjusted(scope)
@@ -154,13 +159,12 @@ def _lines(scope: _Scope) -> list[rules.Line]:
     delivered: Mapping[str, Decimal] = {}
     if any(price.counts == "delivered" for price in scope.contract.prices):
         delivered = claims.delivered(scope.client.id, scope.period.starts_at, scope.period.ends_at)
-    counted = [
-        Fraction(delivered.get(price.title, 0))
-        if price.counts == "delivered"
-        else measured.charged(scope.counting, price, scope.month)
-        for price in scope.contract.prices
+    counted = measured.charged(scope.counting, scope.contract.prices, scope.month)
+    added = [
+        count + Fraction(delivered.get(each.title, 0))
+        for count, each in zip(counted, scope.contract.prices, strict=True)
     ]
-    supposed = [scope.supposed.counts.get(number, count) for number, count in enumerate(counted)]
+    supposed = [scope.supposed.counts.get(number, count) for number, count in enumerate(added)]
     return rules.lines(scope.contract, supposed, scope.day)
 
 
@@ -170,7 +174,7 @@ def _months_before(scope: _Scope) -> Iterator[credits.Month]:
     begun = (year - agreed.starts_on.year) * 12 + number - agreed.starts_on.month
     for back in range(min(_needed(scope), begun), 0, -1):
         years, month = divmod(year * 12 + number - 1 - back, 12)
-        then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.counting.now)
+        then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.counting.now, by_items=scope.counting.by_items)
         if close := periods.frozen(scope.client.id, then.period.name):
             yield rules.kept_month(then.contract, then.period.name, close.basis)
             continue
@@ -183,10 +187,10 @@ def _needed(scope: _Scope) -> int:
     return max(map(rules.months_behind, every)) if rules.months_behind(scope.contract) else 0
 
 
-def _scope(client: Client, period: str, now: datetime) -> _Scope:
+def _scope(client: Client, period: str, now: datetime, *, by_items: bool = False) -> _Scope:
     bounds, found = _period(client, period, now)
     queues = dict(Queue.objects.filter(client=client).values_list("name", "id"))
-    return _Scope(client, found.version, bounds, measured.Scope(client.id, found.contract, queues, now))
+    return _Scope(client, found.version, bounds, measured.Scope(client.id, found.contract, queues, now, by_items))
 
 
 def _period(client: Client, name: str, now: datetime) -> tuple[rules.Period, contracts.Terms]:
@@ -229,9 +233,7 @@ def _left_out(settled: credits.Settled, found: Sequence[_Judged]) -> Iterator[ru
 
 def _totals(scope: _Scope) -> list[rules.Totals]:
     """Count all items of the period, then those of each queue that had some, in the order of their names."""
-    names = scope.counting.names()
-    counted = measured.rows((measured.TOTALS, measured.values(scope.counting, scope.month, ())))
-    found = [rules.Totals(names.get(row[0]), *map(int, row[1:])) for row in counted]
+    found = [rules.Totals(queue, *counts) for queue, counts in measured.totals(scope.counting, scope.month)]
     return sorted(found, key=lambda each: each.queue or "")
 
 

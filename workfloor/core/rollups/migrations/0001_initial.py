@@ -11,7 +11,7 @@ _OVER = "('done', 'abandoned', 'cancelled')"
 _QUARTER = "date_bin('15 minutes', {}, '0001-01-01 00:00+00')"
 
 _COLUMNS = """
-client_id, queue_id, starts_at, loose, received, cancelled, answered, abandoned, done, waited, talk_seconds,
+client_id, queue_id, starts_at, loose, received, cancelled, answered, abandoned, done, talk_seconds,
 hold_seconds, wrap_seconds, done_talk_seconds, done_handled_seconds, waits, left_after, resolved_in, handled,
 dispositions
 """
@@ -19,14 +19,14 @@ dispositions
 # The one definition of what finished items add up to; its twin in Python is rules.Sums.
 _ADDED_UP = """
 SELECT client_id, queue_id, starts_at, {loose}, count(*), count(*) FILTER (WHERE cancelled), count(*) FILTER (WHERE answered),
-    count(*) FILTER (WHERE abandoned), count(*) FILTER (WHERE done), coalesce(sum(wait) FILTER (WHERE answered), 0),
+    count(*) FILTER (WHERE abandoned), count(*) FILTER (WHERE done),
     coalesce(sum(talk_seconds) FILTER (WHERE answered), 0), coalesce(sum(hold_seconds) FILTER (WHERE answered), 0),
     coalesce(sum(wrap_seconds) FILTER (WHERE answered), 0), coalesce(sum(talk_seconds) FILTER (WHERE done), 0),
-    coalesce(sum(spent) FILTER (WHERE done), 0), array_agg(wait ORDER BY wait) FILTER (WHERE answered),
-    array_agg(patience ORDER BY patience) FILTER (WHERE abandoned),
-    array_agg(working_seconds ORDER BY working_seconds) FILTER (WHERE done AND working_seconds IS NOT NULL),
-    array_agg(spent ORDER BY spent) FILTER (WHERE done AND answered),
-    array_agg(disposition ORDER BY disposition COLLATE "C") FILTER (WHERE done)
+    coalesce(sum(spent) FILTER (WHERE done), 0), array_agg(wait{by_wait}) FILTER (WHERE answered),
+    array_agg(patience{by_patience}) FILTER (WHERE abandoned),
+    array_agg(working_seconds{by_working_seconds}) FILTER (WHERE done AND working_seconds IS NOT NULL),
+    array_agg(spent{by_spent}) FILTER (WHERE done AND answered),
+    array_agg(disposition) FILTER (WHERE done)
 FROM (
     SELECT client_id, queue_id, {quarter} AS starts_at, talk_seconds, hold_seconds, wrap_seconds, working_seconds,
         disposition, state = 'done' AS done, state = 'cancelled' AS cancelled,
@@ -38,11 +38,14 @@ FROM (
     FROM {source} AS item WHERE state IN {over} {chosen}) AS each
 GROUP BY client_id, queue_id, starts_at
 """
+_SORTED = ("wait", "patience", "working_seconds", "spent")
 
 
 def _added_up(source, chosen="", loose="true"):
+    # What is appended is not sorted, so that PostgreSQL adds up by hashing.
+    by = {f"by_{name}": f" ORDER BY {name}" if loose == "false" else "" for name in _SORTED}
     select = _ADDED_UP.format(
-        source=source, chosen=chosen, loose=loose, over=_OVER, quarter=_QUARTER.format("received_at")
+        source=source, chosen=chosen, loose=loose, over=_OVER, quarter=_QUARTER.format("received_at"), **by
     )
     return f"INSERT INTO rollups_quarter ({_COLUMNS}) {select}"
 
@@ -134,7 +137,6 @@ class Migration(migrations.Migration):
                 ('answered', models.IntegerField(default=0)),
                 ('abandoned', models.IntegerField(default=0)),
                 ('done', models.IntegerField(default=0)),
-                ('waited', models.BigIntegerField(default=0)),
                 ('talk_seconds', models.BigIntegerField(default=0)),
                 ('hold_seconds', models.BigIntegerField(default=0)),
                 ('wrap_seconds', models.BigIntegerField(default=0)),
