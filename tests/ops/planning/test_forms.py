@@ -229,11 +229,15 @@ REPLAY = (
 )
 
 
-def test_work_that_interrupts_other_work_is_refused_not_simulated_without_it():
+def test_what_yields_and_interrupts_comes_from_the_contract_or_from_the_scenario():
     interrupts = AGREED_TEXT.replace('answer_within = "20s"', 'answer_within = "20s"\ninterrupts = true', 1)
-    assert interrupts != AGREED_TEXT
+    assert any(each.queue.interrupts for each in read(agreed(), contract=contracts.read(interrupts)).works)
+    assert read(replaced("priority = 2", "priority = 2\nyields = true")).works[0].queue.yields
 
-    assert "scenario.contract" in {place for _, place in faults(agreed(), contract=contracts.read(interrupts))}
+    both = replaced("priority = 2", "yields = true\ninterrupts = true")
+    assert [place for _, place in faults(both)] == ["queues[0].yields"]
+    again = agreed(f'\n[[queues]]\nname = "{QUEUE.name}"\nyields = true\n')
+    assert "queues[0].yields" in {place for _, place in faults(again, contract=AGREED)}
 
 
 def past(hour: int, outcome="answered", agent="A1", queue=QUEUE.name, waited=0.0, handling=60.0) -> Past:

@@ -12,7 +12,7 @@ HOUR = 3600.0
 
 
 def work(name="calls", number=1, per_hour=60.0, handling=60.0, patience=None, requires=None, **terms) -> Work:
-    queue = {key: terms.pop(key) for key in ("at_once", "relax", "slope") if key in terms}
+    queue = {key: terms.pop(key) for key in ("at_once", "relax", "slope", "yields", "interrupts") if key in terms}
     return Work(
         name=name,
         queue=Queue(number, 1, requires or {}, **queue),
@@ -36,7 +36,8 @@ def world(scenario: Scenario, replication: int = 0):
     return planning.world(scenario, replication)
 
 
-# Five skills and a hundred agents who have two of them each; priorities, rings, chats, wrap-up, impatience and retries.
+# Five skills and a hundred agents who have two of them each; priorities, rings, work that is done three at a time and
+# put aside for other work, wrap-up, impatience and retries.
 SKILLS = ("dutch", "english", "french", "german", "italian")
 
 
@@ -45,7 +46,7 @@ def mixed(hours=6.0) -> Scenario:
         work(
             skill, number, per_hour=900, handling=170, patience=120, requires={skill: 2}, slope=(number + 1) / 20,
             retry_share=0.3, retry_after=300.0, wrap_up=planning.log_normal(15, 10),
-            at_once=3 if skill == "english" else 1,
+            at_once=3 if skill == "english" else 1, yields=skill == "english", interrupts=skill in ("dutch", "french"),
             relax=((30.0, {skill: 1}),) if skill == "dutch" else (),
             pace=(1.4, 1.2, 1.0, 0.9, 0.8),
         )

@@ -171,3 +171,60 @@ def test_the_same_seed_gives_the_same_and_another_another():
 
     assert run(scenario) == run(scenario)
     assert run(scenario) != run(scenario, replication=1)
+
+
+# --- work that is put aside --------------------------------------------------------------------------------------
+
+
+def waits_of_mail(*came, at_once=1, mail=100.0):
+    """One agent: letters that take 100 s, calls that take 60 and interrupt them; the seconds that letters waited."""
+    letters = planning.Work("mail", floors.Queue(1, 1, {}, at_once=at_once, yields=True, slope=0.01),
+                            handling=planning.observed([mail]))  # fmt: skip
+    calls = planning.Work("calls", floors.Queue(2, 1, {}, interrupts=True), handling=planning.observed([60.0]))
+    scenario = floor([letters, calls], [group(1)], came=came)
+    tally = run(scenario)
+    assert total(scenario, tally, tallies.WAIT, queue=1) == 0  # no call ever waits for a letter
+    assert sum(tally.busy) == pytest.approx(
+        total(scenario, tally, tallies.TALK, 0) / at_once + total(scenario, tally, tallies.TALK, 1)
+    )
+    return total(scenario, tally, tallies.WAIT, queue=0)
+
+
+MAIL, CALL = 0, 1
+
+
+@pytest.mark.parametrize(
+    ("came", "waited"),
+    [
+        # Begun at 0, put aside from 30 to 90, and so over at 160, when the second letter, of second 1, begins.
+        (((0.0, MAIL), (1.0, MAIL), (30.0, CALL)), 159),
+        # Put aside from 80 to 140, in which it would have been over: 20 s are left, and it is over at 160.
+        (((0.0, MAIL), (1.0, MAIL), (80.0, CALL)), 159),
+        # Twice: from 10 to 70 and from 150 to 210, in the time by which it was put off; over at 220.
+        (((0.0, MAIL), (1.0, MAIL), (10.0, CALL), (150.0, CALL)), 219),
+        # At the very moment of its end it is over first.
+        (((0.0, MAIL), (1.0, MAIL), (100.0, CALL)), 99),
+    ],
+)
+def test_a_letter_ends_later_by_as_long_as_it_was_put_aside(came, waited):
+    assert waits_of_mail(*came) == pytest.approx(waited)
+
+
+def test_all_letters_in_hand_are_put_aside_and_each_ends_later():
+    # Three at once, begun at 0, 10 and 20; put aside from 50 to 110: the first is over at 160, and the fourth begins.
+    came = ((0.0, MAIL), (10.0, MAIL), (20.0, MAIL), (30.0, MAIL), (50.0, CALL))
+
+    assert waits_of_mail(*came, at_once=3) == pytest.approx(130)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 3000), st.booleans()), max_size=40), st.sampled_from([1, 2, 3]))
+def test_nothing_is_lost_however_often_it_is_put_aside(arrivals, at_once):
+    ends, came = -1.0, []
+    for at, is_call in sorted(arrivals):
+        if is_call and at < ends:
+            continue  # calls do not overlap, so that none waits
+        ends = at + 60.0 if is_call else ends
+        came.append((float(at), CALL if is_call else MAIL))
+
+    assert waits_of_mail(*came, at_once=at_once, mail=37.0) >= 0

@@ -117,7 +117,7 @@ Faults = Iterator[tuple[str, str, Sequence[str]]]
 
 def _faults(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
     yield from _faults_of_head(given, contract)
-    yield from _faults_of_contract(contract)
+    yield from _faults_of_prices(contract)
     yield from _faults_of_queues(given, contract)
     yield from _faults_of_groups(given, contract)
     yield from _faults_of_replay(given, contract, past)
@@ -145,16 +145,14 @@ def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
         yield "scenario.currency", f"{head['currency']} is no currency of ISO 4217.", ()
 
 
-def _faults_of_contract(contract: Contract | None) -> Faults:
-    """Nothing simulated ends with a disposition, and nothing is put aside: leaving that out would promise too much."""
-    for unknown in rules.unknown(contract) if contract else ():
-        yield "scenario.contract", unknown, ()
-    for queue in contract.queues().values() if contract else ():
-        if queue.interrupts:
-            yield "scenario.contract", f"lets {queue.name} interrupt other work, which is not simulated yet.", ()
+def _faults_of_prices(contract: Contract | None) -> Faults:
+    """Nothing that is simulated ends with a disposition, so that what is charged by it would come to nothing."""
+    for price in contract.prices if contract else ():
+        if price.unit == "outcome":
+            yield "scenario.contract", f"charges “{price.title}” by disposition, which a simulation does not know.", ()
 
 
-_CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "at_once")
+_CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "at_once", "yields", "interrupts")
 
 
 def _faults_of_queues(given: Draft, contract: Contract | None) -> Faults:
@@ -172,7 +170,7 @@ def _faults_of_queues(given: Draft, contract: Contract | None) -> Faults:
                 if key in queue:
                     yield f"{place}.{key}", "is said by the contract; take it out here.", ("scenario.contract",)
         yield from _faults_of_demand(place, queue, given.replay is not None)
-        yield from _faults_of_rings(place, queue)
+        yield from _faults_of_terms(place, queue)
 
 
 def _faults_of_demand(place: str, queue: Terms, replayed: bool) -> Faults:
@@ -194,7 +192,9 @@ def _faults_of_demand(place: str, queue: Terms, replayed: bool) -> Faults:
         yield f"{place}.at_once", f"must divide {CAPACITY}, for shares of a person are equal.", ()
 
 
-def _faults_of_rings(place: str, queue: Terms) -> Faults:
+def _faults_of_terms(place: str, queue: Terms) -> Faults:
+    if queue.get("yields") and queue.get("interrupts"):
+        yield f"{place}.yields", "contradicts interrupts: keep one of the two.", (f"{place}.interrupts",)
     asked, waited = dict(queue.get("requires", {})), -1.0
     for number, ring in enumerate(queue.get("relax", [])):
         here = f"{place}.relax[{number}]"
@@ -312,7 +312,7 @@ def _terms(queue: Terms) -> contracts.Queue:
         relax=tuple(contracts.Ring(int(seconds(ring["after"])), _levels(ring)) for ring in queue.get("relax", [])),
         priority=queue.get("priority", 0),
         answer_within_seconds=int(seconds(queue.get("answer_within", "20s"))),
-        at_once=queue.get("at_once", 1),
+        **{key: queue[key] for key in ("at_once", "yields", "interrupts") if key in queue},
     )
 
 
@@ -323,6 +323,8 @@ def _queue(number: int, terms: contracts.Queue) -> queueing.Queue:
         requires=terms.requires,
         relax=tuple((float(ring.after_seconds), ring.requires) for ring in terms.relax),
         at_once=terms.at_once if CAPACITY % terms.at_once == 0 else 1,
+        yields=terms.yields,
+        interrupts=terms.interrupts,
         slope=queueing.slope(_promised(terms), terms.priority),
     )
 

@@ -134,16 +134,25 @@ def world(scenario: Scenario, replication: int) -> tallies.World:
     items = min(MOST_AT_ONCE, int(scenario.expected() * 1.5) + 1000)
     pool = pools.pool(queues, numbers, range(agents), items)
     intervals, streams = scenario.intervals, len(works) * twin.STREAMS
+    beneath = items if puts_aside(scenario) else 0
     return tallies.World(
         plan=_plan(scenario, [numbers.index(each) for each in profiles]),
         pool=pool,
         chance=[chance.seeded(scenario.seed, replication, stream) for stream in range(streams)],
         spare=list(range(items)), left=[items, 0],
         due_at=[0.0] * items, due_kind=[0] * items, due_number=[0] * items, due_item=[0] * items, due=[0],
+        yielding=[-1] * agents, next_yielding=[-1] * beneath, began=[0.0] * beneath,
+        aside_since=[math.inf] * beneath, lay_aside=[0.0] * beneath, left_over=[-1.0] * beneath,
         counts=[0.0] * (intervals * len(works) * tallies.FIELDS),
         busy=[0.0] * (intervals * len(groups)),
         levels=[0.0] * (intervals * len(scenario.levels) * tallies.SUMS),
     )  # fmt: skip
+
+
+def puts_aside(scenario: Scenario) -> bool:
+    """Whether any work of a scenario yields, and any interrupts it."""
+    queues = [work.queue for work in scenario.works]
+    return any(queue.yields for queue in queues) and any(queue.interrupts for queue in queues)
 
 
 def _plan(scenario: Scenario, profiles: Sequence[int]) -> tallies.Plan:
@@ -154,7 +163,7 @@ def _plan(scenario: Scenario, profiles: Sequence[int]) -> tallies.Plan:
     members = [number for number, group in enumerate(groups) for _ in group.agents]
     sessions = sorted(_sessions(groups))
     return tallies.Plan(
-        scenario.horizon, scenario.warm_up, scenario.every, len(works), len(groups),
+        scenario.horizon, scenario.warm_up, scenario.every, len(works), len(groups), int(puts_aside(scenario)),
         target=[work.target for work in works], share=[1 / work.queue.at_once for work in works],
         cycle=[work.cycle for work in works], rates=starts, rate=rates,
         steady=[work.rates[0] if len(work.rates) == 1 else 0.0 for work in works],

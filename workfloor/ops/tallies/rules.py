@@ -23,6 +23,7 @@ class Plan:
     every: float  # length of an interval
     queues: int
     groups: int
+    puts_aside: int  # 1: some work yields and some interrupts
     # by queue
     target: Sequence[float]  # the wait that WITHIN counts
     share: Sequence[float]  # of a person that an item takes
@@ -80,6 +81,15 @@ class World:
     due_number: MutableSequence[int]
     due_item: MutableSequence[int]
     due: MutableSequence[int]  # [1]
+    # work that yields, where any is put aside: each agent's, chained; by number of an item since when it is worked on,
+    # since when it lies aside (inf: not), how long it lay so since its end was last put off, and how much of it is left
+    # where its end fell into that time (below 0: it did not)
+    yielding: MutableSequence[int]  # [A] the first item
+    next_yielding: MutableSequence[int]  # [N]
+    began: MutableSequence[float]
+    aside_since: MutableSequence[float]
+    lay_aside: MutableSequence[float]
+    left_over: MutableSequence[float]
     # what it came to, as in a Tally
     counts: MutableSequence[float]
     busy: MutableSequence[float]

@@ -196,14 +196,23 @@ def _answer(world: World, item: int, now: float) -> None:
     talk = draw(world, queue, HANDLING) * plan.pace[group * pool.queues + queue]
     wrap = draw(world, queue, WRAP_UP) if plan.spread[queue * STREAMS + WRAP_UP] != NONE else 0.0
     _later(world, now + talk + wrap, ENDS, item, 0)
-    tallies.count_busy(world, group, now, now + talk + wrap, plan.share[queue])
+    if plan.puts_aside and pool.yields[queue]:
+        _take_up(world, item, now)
+    else:
+        tallies.count_busy(world, group, now, now + talk + wrap, plan.share[queue])
+        if plan.puts_aside:
+            _put_aside(world, pool.holder[item], pool.part[item], now)
     if since >= plan.warm_up:
         tallies.count_answered(world, queue, since, now - since, talk, wrap)
 
 
 def _end(world: World, item: int, now: float) -> None:
     pool = world.pool
+    if world.plan.puts_aside and pool.yields[pool.queue[item]] and not _has_ended(world, item, now):
+        return
     agent = router.release(pool, item)
+    if world.plan.puts_aside and not pool.yields[pool.queue[item]]:
+        _take_up_again(world, agent, pool.part[item], now)
     world.spare[world.left[0]] = item
     world.left[0] += 1
     item = router.free(pool, agent, now)
@@ -212,6 +221,78 @@ def _end(world: World, item: int, now: float) -> None:
         # Without room of any kind they could only be told so.
         if pool.lack[agent] != pool.full:
             _free(world, agent, now)
+
+
+# --- work that is put aside: it keeps its agent, and ends later by as long as it lay aside ---------------------------
+
+
+def _take_up(world: World, item: int, now: float) -> None:
+    """Begin work that yields: its time is counted as it passes, for nobody knows yet when it ends."""
+    agent = world.pool.holder[item]
+    world.next_yielding[item] = world.yielding[agent]
+    world.yielding[agent] = item
+    world.began[item] = now
+    world.aside_since[item] = math.inf
+    world.lay_aside[item] = 0.0
+    world.left_over[item] = -1.0
+
+
+def _put_aside(world: World, agent: int, part: int, now: float) -> None:
+    """Put aside what an agent has under a part that other work has just taken."""
+    item = world.yielding[agent]
+    while item >= 0:
+        if world.pool.part[item] & part and world.aside_since[item] == math.inf:
+            world.aside_since[item] = now
+            _count_worked(world, item, now)
+        item = world.next_yielding[item]
+
+
+def _take_up_again(world: World, agent: int, part: int, now: float) -> None:
+    """Let go on what an agent has under a part that was given back, unless other work lies over it still."""
+    item = world.yielding[agent]
+    while item >= 0:
+        own, since = world.pool.part[item], world.aside_since[item]
+        if own & part and since < math.inf and not own & world.pool.firm[agent]:
+            if world.left_over[item] >= 0:
+                _later(world, now + world.left_over[item], ENDS, item, 0)
+                world.left_over[item] = -1.0
+            else:
+                world.lay_aside[item] += now - since
+            world.aside_since[item] = math.inf
+            world.began[item] = now
+        item = world.next_yielding[item]
+
+
+def _has_ended(world: World, item: int, now: float) -> bool:
+    """Whether work that yields is over; else it lies aside, or is put off by as long as it did."""
+    if world.aside_since[item] < math.inf:
+        world.left_over[item] = world.lay_aside[item] + now - world.aside_since[item]
+        world.lay_aside[item] = 0.0
+        return False
+    if world.lay_aside[item] > 0:
+        _later(world, now + world.lay_aside[item], ENDS, item, 0)
+        world.lay_aside[item] = 0.0
+        return False
+    _count_worked(world, item, now)
+    _unchain(world, item)
+    return True
+
+
+def _count_worked(world: World, item: int, now: float) -> None:
+    plan, pool = world.plan, world.pool
+    group = plan.group[pool.holder[item]]
+    tallies.count_busy(world, group, world.began[item], now, plan.share[pool.queue[item]])
+
+
+def _unchain(world: World, item: int) -> None:
+    agent = world.pool.holder[item]
+    if world.yielding[agent] == item:
+        world.yielding[agent] = world.next_yielding[item]
+        return
+    before = world.yielding[agent]
+    while world.next_yielding[before] != item:
+        before = world.next_yielding[before]
+    world.next_yielding[before] = world.next_yielding[item]
 
 
 def _give_up(world: World, item: int, now: float, item_id: int) -> None:
