@@ -1,6 +1,7 @@
 """Every migration is safe on a live table, and the models have no change that a migration lacks."""
 
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import call_command
 from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
@@ -37,6 +38,7 @@ def test_what_would_stop_a_live_installation_is_named(operation):
         migrations.AddField("item", "colour", models.TextField(null=True)),
         migrations.AddField("item", "colour", models.TextField(db_default="red")),
         migrations.CreateModel("Thing", [("id", models.BigAutoField(primary_key=True))]),
+        AddIndexConcurrently("item", models.Index(fields=["title"], name="by_title")),
     ],
 )
 def test_what_stops_nobody_is_not(operation):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations import Migration, operations
@@ -50,7 +51,7 @@ def _fault(operation: operations.base.Operation) -> str | None:
         return f"adds {operation.model_name}.{operation.name} as NOT NULL without a database default"
     if isinstance(operation, operations.RenameField | operations.RenameModel):
         return f"renames what running processes still use: {operation.describe()}"
-    if isinstance(operation, operations.AddIndex):
+    if isinstance(operation, operations.AddIndex) and not isinstance(operation, AddIndexConcurrently):
         return f"builds an index under a lock: use AddIndexConcurrently ({operation.describe()})"
     return None
 

@@ -59,7 +59,7 @@ class Item(models.Model):
 
     # Every index that a key would bring is written with each step of an item: those below serve the same questions.
     client = models.ForeignKey(Client, models.PROTECT, related_name="items", db_index=False)
-    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="items", db_constraint=False)
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="items", db_constraint=False, db_index=False)
     title = models.TextField(default="")
     payload = models.JSONField(default=dict)
     digest = models.CharField(max_length=64, default="")
@@ -68,10 +68,10 @@ class Item(models.Model):
     key = models.TextField()
     kind = models.TextField()
     process = models.ForeignKey(Process, models.PROTECT, related_name="items", db_constraint=False, db_index=False)
-    queue = models.ForeignKey(Queue, models.PROTECT, related_name="items", db_constraint=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="items", db_constraint=False, db_index=False)
     person = models.ForeignKey(
         Person, models.PROTECT, null=True, related_name="items", db_constraint=False, db_index=False
-    )  # with each offer the guard below looks whether there is such a person; a key would do it once more
+    )  # a key of its own (item_is_assigned) wants the assignment of this very person, whom the guard there looks up
     done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="done_items", db_index=False)
     agent_label = models.TextField(default="")
     received_at = models.DateTimeField()
@@ -111,7 +111,6 @@ class Item(models.Model):
             rls.SameClient(name="item_case", field="case"),
             rls.SameClient(name="item_process", field="process"),
             rls.SameClient(name="item_queue", field="queue"),
-            rls.SameClient(name="item_with", field="person"),
             rls.SameClient(name="item_done_by_whom", field="done_by"),
             rls.SameClient(name="item_kept_for_whom", field="kept_for"),
             models.UniqueConstraint(name="item_key", fields=["client", "key"]),
@@ -143,6 +142,7 @@ class Item(models.Model):
             models.Index(name="item_waiting", fields=["queue", "queued_at", "id"], condition=Q(state="waiting")),
             models.Index(name="item_offered", fields=["offer_expires_at"], condition=Q(state="offered")),
             models.Index(name="item_person", fields=["person"], condition=Q(person__isnull=False)),
+            models.Index(name="item_of_case", fields=["case"], condition=Q(case__isnull=False)),
             models.Index(name="item_period", fields=["client", "received_at"]),
             models.Index(name="item_done_by", fields=["done_by", "wrapped_up_at"], condition=Q(done_by__isnull=False)),
         ]  # fmt: skip

@@ -158,7 +158,7 @@ def floor(person: Person, client_id: int | None, site_id: int | None, now: datet
 def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
     """Read every queue that a contract in force names."""
     found = {line.queue.id: line for client in shown for line in promised(client, now)}
-    ours = Item.objects.filter(queue_id__in=found)
+    ours = Item.objects.filter(client_id__in=[client.id for client in shown], queue_id__in=found)
     for row in [*open_now(ours, now), *came_since(ours, midnight), *done_since(ours, midnight)]:
         line = found[row.pop("queue_id")]
         promised_at = row.pop("promised_at", None)
