@@ -30,7 +30,19 @@ def main() -> None:
 
 def measured(template: str) -> list[Figure]:
     """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
-    from benchmarks import chaos, facts, history_import, month, policy, router, starts, statement, twin, working_time
+    from benchmarks import (
+        chaos,
+        facts,
+        history_import,
+        mail,
+        month,
+        policy,
+        router,
+        starts,
+        statement,
+        twin,
+        working_time,
+    )
 
     databases.sign_example()
     runs: list[Callable[[], list[Figure]]] = [
@@ -44,6 +56,7 @@ def measured(template: str) -> list[Figure]:
         lambda: statement.measure(template),
         lambda: history_import.measure(template),
         lambda: month.measure(template),
+        lambda: mail.measure(template),
     ]
     return [figure for run in track(runs, "Measuring", console=Console(stderr=True)) for figure in run()]
 

@@ -40,7 +40,7 @@ def measure(template: str, mails: int = 3_000, runs: int = 3, senders: int = 16)
     raws = letters(mails)
     with ExitStack() as stack:
         address = stack.enter_context(databases.copy(template))
-        _open_mailbox()
+        open_mailbox()
         port = stack.enter_context(installation(address))
         rates = [mails / seconds(partial(_deliver, port, raws, senders, run)) for run in range(runs)]
     bare = median(seconds(lambda: [message_from_bytes(raw) for raw in raws]) for _ in range(runs))
@@ -64,7 +64,8 @@ def _without_sender(raw: bytes) -> bytes:
     return kept.strip(b"\n") + blank + body
 
 
-def _open_mailbox() -> None:
+def open_mailbox() -> None:
+    """Let mail to the benchmark's address wait in the first queue."""
     from django.db import connection, transaction
 
     from workfloor.core.contracts.models import Queue

@@ -41,6 +41,8 @@ urlpatterns = [
     path("api/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("chat/", include("workfloor.ops.channels.chat.urls")),
+    path("mail/", include("workfloor.ops.channels.email.urls")),
+    path("mail/replies/", include("workfloor.ops.channels.outbox.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
     path("floor/why/", include("workfloor.ops.reasons.urls")),

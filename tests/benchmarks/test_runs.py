@@ -10,6 +10,7 @@ TINY = {
     "facts": {"rows": 20},
     "history_import": {"rows": 20},
     "month": {"facts": 1_500, "clients": 3, "lives": 2},
+    "mail": {"mails": 20, "senders": 2},
     "router": {"decisions": 32, "rates": (100,)},
     "statement": {"rows": 200},
 }

@@ -11,15 +11,15 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import URLResolver, get_resolver
 
-from tests import browse, make
+from tests import browse, mail, make
 from tests.house import two_clients
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations.rules import File
+from workfloor.core.conversations.rules import Address, Content, File
 from workfloor.core.journal import actions as journal
 from workfloor.core.people import actions as people
 from workfloor.core.periods.models import Close, Dispute
 from workfloor.core.work import actions as work
-from workfloor.kit import clock
+from workfloor.kit import clock, rls
 from workfloor.ops.channels.chat import actions as chat
 
 HOST = "http://floor.test"
@@ -68,6 +68,20 @@ class Floor:
         )  # fmt: skip
         self.chatting = make.agent("Fernanda")
         self.file = self.talked()
+        self.arrival, self.reply = self.mailed()
+
+    def mailed(self) -> Any:
+        """Mail that could not be read, mail that was set aside, and a reply that did not arrive."""
+        post = mail.Post()
+        post.writes(at=self.now, Auto_Submitted="auto-replied")
+        held = [post.writes(str(n), at=self.now, Message_ID=f"<{n}@x>") for n in range(31)][-1]
+        rls.enter_every_client()
+        reply = conversations.reply(
+            item=self.item, channel="email", content=Content("Yes"), recipients=[Address("rui@example.com")],
+            now=self.now,
+        )  # fmt: skip
+        conversations.mark_undelivered(message=reply, reason="550 no such user", now=self.now)
+        return held, reply
 
     def talked(self) -> Any:
         """A chat in somebody's hands in which everything was said that can be."""
@@ -112,6 +126,7 @@ class Floor:
         known = {"slug": self.client.slug, "period": self.period, "figure": "m1", "item": item, "item_id": item}
         known |= {"number": "2026-00001"}
         known |= {"widget_key": self.widget.key, "attachment_id": self.file.id}
+        known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 
 

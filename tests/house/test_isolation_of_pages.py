@@ -28,6 +28,8 @@ BY_SIDE = {
     "number": lambda side: side.client.slug,  # two_clients.invoiced names it so
     "widget_key": lambda side: side.widget.key,
     "attachment_id": lambda side: side.file.id,
+    "arrival_id": lambda side: side.arrival.id,
+    "message_id": lambda side: side.reply.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),
 }
 NEUTRAL = {"period": ["2026-03"], "figure": ["received", "m1", "m1/calls", "Calls answered"]}

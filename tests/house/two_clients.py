@@ -14,7 +14,7 @@ from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations.models import Attachment
+from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.conversations.rules import Address, Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
@@ -25,6 +25,7 @@ from workfloor.kit import rls
 from workfloor.ops.channels.chat import actions as chat
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as mail
+from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.outbox import actions as outbox
 from workfloor.ops.einvoice import forms as documents
 from workfloor.ops.invoicing import forms
@@ -48,6 +49,8 @@ class Side:
     held: Item
     widget: Widget
     file: Attachment
+    arrival: Arrival
+    reply: Message
 
 
 def side(slug: str, word: str) -> Side:
@@ -95,7 +98,9 @@ def side(slug: str, word: str) -> Side:
         widget=widget, secret=word.ljust(43, "x"), key=word.ljust(8, "x"), message=word, answers={}, address=word,
         now=make.NINE, page=word, language="en",
     )  # fmt: skip
-    made = Side(client, token, staff, own, waiting, held, widget, message.attachments.get())
+    made = Side(
+        client, token, staff, own, waiting, held, widget, message.attachments.get(), box.arrivals.first(), reply
+    )
     invoiced(client, word, staff["manager"])
     for model in walled_models():
         row_of(model, client, word)

@@ -1,0 +1,94 @@
+"""The page of mail that became no work: what somebody should look at, what was set aside, and replies that failed."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from workfloor.core.people.views import Request
+from workfloor.kit import clock
+from workfloor.ops.channels.email import actions, models, queries
+from workfloor.ops.channels.email.apps import EmailConfig
+
+MOST_SHOWN = 50
+View = Callable[..., HttpResponse]
+
+
+def for_leaders(view: View) -> View:
+    """Let in whoever leads or manages, and nobody else."""
+
+    @login_required
+    @wraps(view)
+    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not EmailConfig.place.roles.intersection(person.roles):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return admitted
+
+
+def _arrival(arrival_id: int) -> models.Arrival:
+    found = queries.arrival(arrival_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_GET
+@for_leaders
+def mail(request: Request) -> HttpResponse:
+    """Show the newest of each."""
+    shown = {
+        "looked_at": queries.to_be_looked_at()[:MOST_SHOWN],
+        "set_aside": queries.set_aside()[:MOST_SHOWN],
+        "undelivered": queries.undelivered()[:MOST_SHOWN],
+        "counts": queries.counts(),
+        "most": MOST_SHOWN,
+    }
+    return render(request, "email/mail.html", shown)
+
+
+@require_GET
+@for_leaders
+def raw(request: Request, arrival_id: int) -> HttpResponse:
+    """Hand a mail over as it came, as a file that no browser opens."""
+    found = _arrival(arrival_id)
+    headers = {"Content-Disposition": f'attachment; filename="{found.id}.eml"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(bytes(found.raw), content_type="application/octet-stream", headers=headers)
+
+
+def _deed(do: Callable[[models.Arrival, Request], str]) -> View:
+    """Make a handler of what can be done with a mail: it leads back to the page and says there what came of it."""
+
+    @require_POST
+    @for_leaders
+    @wraps(do)
+    def handler(request: Request, arrival_id: int) -> HttpResponse:
+        try:
+            messages.success(request, do(_arrival(arrival_id), request))
+        except actions.Refused as reason:
+            messages.error(request, str(reason))
+        return redirect("email:mail")
+
+    return handler
+
+
+@_deed
+def again(arrival: models.Arrival, request: Request) -> str:
+    """Read a mail once more, or take it in although it was held back or set aside."""
+    actions.run_again(arrival=arrival, by=request.person, now=clock.now())
+    return "The mail is read again in a moment."
+
+
+@_deed
+def discard(arrival: models.Arrival, request: Request) -> str:
+    """Say that nothing is to be done about a mail."""
+    actions.discard(arrival=arrival, by=request.person, now=clock.now())
+    return "The mail is dealt with."
