@@ -1,6 +1,6 @@
 """The clock of a promise over a letter's whole life: from its facts to the figure on the statement."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +13,7 @@ from workfloor.core.journal import actions as journal
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
+from workfloor.kit import calendars
 from workfloor.ops.billing import queries
 
 pytestmark = pytest.mark.usefixtures("everyone")
@@ -55,6 +56,8 @@ class Letter:
         return self
 
     def _in_hand(self, now):
+        if self.reloaded().state == "held":
+            return
         work.offer(item=self.item, person=self.agent, at_once=3, offer_seconds=20, now=now)
         work.accept(item=self.item, by=self.agent, now=now)
 
@@ -65,6 +68,11 @@ class Letter:
 
     def told(self, *parts):
         work.customer_answered(item=self.item, now=self.at(*parts))
+        return self
+
+    def replied(self, *parts):
+        self._in_hand(self.at(*parts))
+        work.send_reply(item=self.item, by=self.agent, now=self.at(*parts))
         return self
 
     def resolved(self, *parts):
@@ -186,3 +194,97 @@ def test_a_letter_falls_into_the_month_of_the_contracts_zone(ana, zone, received
 
     assert letter.met(period, 2026, 4, 20) == (1, 0)
     assert letter.met(other, 2026, 4, 20) == (0, 0)
+
+
+def test_an_october_in_london_holds_what_came_in_on_each_of_its_days(ana):
+    journal.make_partitions(first=datetime(2026, 9, 1, tzinfo=UTC))
+    letter = Letter(agreed("Europe/London"), ana, "Europe/London")
+    for day in range(1, 32):  # half an hour after midnight: in summer time that is the day before in UTC
+        letter.received(2026, 10, day, 0, 30)
+    letter.received(2026, 10, 31, 23, 59, 59)
+    letter.received(2026, 11, 1, 0, 0, 0)
+
+    months = {period: queries.statement(letter.client, period, now=letter.at(2026, 12, 1)).totals.received
+              for period in ("2026-09", "2026-10", "2026-11")}  # fmt: skip
+    assert months == {"2026-09": 0, "2026-10": 32, "2026-11": 1}
+
+
+def test_days_of_23_and_25_hours_are_days_like_others(ana):
+    # In Berlin the 29th of March lasts until 22:00 of UTC, and begins at 23:00 the day before
+    march = calendars.windows("day", "2026-03", "Europe/Berlin", date(2026, 1, 1), date(2026, 12, 31))
+    october = calendars.windows("day", "2026-10", "Europe/Berlin", date(2026, 1, 1), date(2026, 12, 31))
+
+    hours = {window.name: (window.ends_at - window.starts_at) / timedelta(hours=1) for window in march + october}
+    assert len(hours) == 62
+    assert {name: length for name, length in hours.items() if length != 24} == {"2026-03-29": 23, "2026-10-25": 25}
+
+
+# --- the first response -----------------------------------------------------------------------------------------------
+
+
+def test_the_first_reply_stops_the_clock_of_the_first_response_and_later_ones_do_not(ana):
+    letter = Letter(agreed(), ana).received(2026, 3, 6, 17).replied(2026, 3, 9, 10)  # Friday to Monday
+
+    assert letter.reloaded().reply_seconds == 2 * 3600  # 17 to 18, and 9 to 10
+    letter.replied(2026, 3, 9, 12).resolved(2026, 3, 9, 15)
+    assert (letter.item.reply_seconds, letter.item.working_seconds) == (2 * 3600, 7 * 3600)
+
+
+def test_to_ask_is_to_reply_and_what_the_customer_takes_is_on_no_clock(ana):
+    letter = Letter(agreed(), ana).received(2026, 3, 9, 9).asked(2026, 3, 9, 11).told(2026, 3, 11, 11)
+
+    assert letter.reloaded().reply_seconds == 2 * 3600
+    letter.replied(2026, 3, 11, 12).resolved(2026, 3, 11, 13)
+    assert (letter.item.reply_seconds, letter.item.working_seconds) == (2 * 3600, 4 * 3600)  # 9 to 11, 11 to 13
+
+
+def test_whoever_resolves_without_a_word_has_replied_then(ana):
+    letter = Letter(agreed(), ana).received(2026, 3, 9, 9).resolved(2026, 3, 9, 12)
+    assert letter.item.reply_seconds == 3 * 3600
+
+    letter.reopened(2026, 3, 10, 9).resolved(2026, 3, 10, 11)  # the first response was and stays three hours
+    assert (letter.item.reply_seconds, letter.item.working_seconds) == (3 * 3600, 5 * 3600)
+
+
+def test_a_caller_had_a_response_when_somebody_answered_not_when_the_call_was_over(ana):
+    letter = Letter(agreed(), ana)
+    letter.item = make.item("mail", of="letters", at=letter.at(2026, 3, 9, 9), kind="call")
+    letter._in_hand(letter.at(2026, 3, 9, 9, 5))
+    work.end(item=letter.item, by=ana, now=letter.at(2026, 3, 9, 9, 45))
+
+    assert letter.reloaded().reply_seconds == 5 * 60
+
+
+# --- what lies resolved ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resolved", "reopened", "again", "hours"),
+    [
+        ((9, 11), (9, 15), (9, 17), 2 + 2),  # on one day: 9 to 11, and 15 to 17
+        ((9, 11), (11, 10), (11, 12), 2 + 2),  # two days later, with two nights between
+        ((13, 17), (14, 12), (16, 10), 4 * 9 + 8 + 1),  # Monday to Friday at 17, back on Saturday, an hour of Monday
+    ],
+)
+def test_the_time_for_which_it_lay_resolved_is_on_nobodys_clock(ana, resolved, reopened, again, hours):
+    letter = Letter(agreed(), ana).received(2026, 3, 9, 9)
+    letter.resolved(2026, 3, *resolved).reopened(2026, 3, *reopened).resolved(2026, 3, *again)
+
+    assert letter.item.working_seconds == hours * 3600
+
+
+def test_what_is_reopened_twice_lay_resolved_twice(ana):
+    letter = Letter(agreed(), ana).received(2026, 3, 9, 9)
+    letter.resolved(2026, 3, 9, 10).reopened(2026, 3, 9, 13).resolved(2026, 3, 9, 14)
+    letter.reopened(2026, 3, 10, 9).resolved(2026, 3, 10, 10)
+
+    # An hour each time; it lay from 10 to 13, and from 14 over night
+    assert (letter.item.working_seconds, letter.item.paused_seconds) == (3 * 3600, 7 * 3600)
+    assert letter.item.came_back_seconds == 3 * 3600  # how long the first resolution lasted
+
+
+def test_a_day_of_rest_in_the_lands_own_calendar_is_on_no_clock(ana):
+    # Good Friday and Easter Monday of 2026 are the 3rd and the 6th of April
+    letter = Letter(agreed(more='holidays = "DE"'), ana).received(2026, 4, 2, 16).resolved(2026, 4, 7, 11)
+
+    assert letter.item.working_seconds == 4 * 3600  # 16 to 18 on Thursday, 9 to 11 on Tuesday

@@ -9,6 +9,7 @@ from workfloor.core.conversations import events, models, queries, rules
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal.rules import Entry, Event
 from workfloor.core.people.models import Person
+from workfloor.core.work import actions as doing
 from workfloor.core.work import rules as work
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import locks
@@ -110,6 +111,8 @@ def reply(
     )  # fmt: skip
     sent = [events.Sent(message.id)] if at_once else []
     _tell(message, now, by, events.ReplyWritten(message.id, channel), *sent)
+    if by and item.state == "held" and item.reply_seconds is None:  # a rule that writes has answered nobody
+        doing.send_reply(item=item, by=by, now=now)
     return message
 
 

@@ -126,7 +126,7 @@ def test_the_visitor_reads_replies_and_never_the_notes(begin):
     ]
     actions.read(chat=chat, up_to=reply.id, now=later(seconds=8))
     actions.read(chat=chat, up_to=reply.id, now=later(seconds=9))
-    assert events(item)[-3:] == ["message.sent", "message.note-written", "message.read"]
+    assert events(item)[-4:] == ["message.sent", "work.reply-sent", "message.note-written", "message.read"]
 
 
 def test_whoever_has_not_the_chat_in_hand_cannot_write_in_it(begin):
