@@ -33,6 +33,13 @@ def pytest_configure() -> None:
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
 
 
+def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
+    """Mark what meets the shared database, so that it can be run again on another PostgreSQL without the rest."""
+    for item in items:
+        if "django_db_setup" in getattr(item, "fixturenames", ()):
+            item.add_marker("database")
+
+
 def pytest_unconfigure() -> None:
     _stack.close()
 
