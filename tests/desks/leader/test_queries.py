@@ -73,6 +73,15 @@ def test_what_is_scheduled_does_not_wait_before_it_is_due(leader):
     assert (after.waiting, after.scheduled, after.oldest_queued_at) == (1, 0, make.later(hours=1))
 
 
+def test_who_is_off_shift_is_not_free(leader):
+    ana = make.agent("Ana")
+    make.agent("Bruno")
+    people.plan_shift(person=ana, starts_at=make.later(hours=1), ends_at=make.later(hours=2), now=make.NINE)
+
+    assert (floor(leader, make.NINE).free, floor(leader, make.later(hours=1)).free) == (1, 2)
+    assert [worker.on_shift for worker in floor(leader, make.NINE).at_work] == [False, True]
+
+
 def test_in_time_counts_what_was_answered_as_promised(leader):
     ana = make.agent("Ana")
     done(make.call(), ana, make.later(seconds=20))

@@ -56,6 +56,7 @@ class Worker:
     person: Person
     items: list[Item] = field(default_factory=list)
     done: int = 0
+    on_shift: bool = True
 
     @property
     def working(self) -> bool:
@@ -108,7 +109,8 @@ class TheFloor:
     @property
     def free(self) -> int:
         """Who could take something now."""
-        return sum(worker.person.presence.state == "available" and not worker.items for worker in self.at_work)
+        there = [worker for worker in self.at_work if worker.on_shift and not worker.items]
+        return sum(worker.person.presence.state == "available" for worker in there)
 
     @property
     def in_time_percent(self) -> int | None:
@@ -143,7 +145,7 @@ def floor(person: Person, client_id: int | None, site_id: int | None, now: datet
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     every = list(clients.clients())
     shown = [each for each in every if client_id in (None, each.id)]
-    workers = crew(site_id, [each.id for each in shown], midnight)
+    workers = crew(site_id, [each.id for each in shown], now, midnight)
     return TheFloor(
         lines=lines(shown, now, midnight),
         at_work=[worker for worker in workers if not worker.rank[0]],
@@ -229,12 +231,14 @@ def draw(found: dict[int, Line], ours: QuerySet[Item], now: datetime) -> None:
         line.arrivals = rules.arrivals(counted.get(queue_id, {}), last)
 
 
-def crew(site_id: int | None, client_ids: list[int], midnight: datetime) -> list[Worker]:
+def crew(site_id: int | None, client_ids: list[int], now: datetime, midnight: datetime) -> list[Worker]:
     """Read the agents of one site or all, those with work in hand first."""
     agents = people.staff().filter(roles__contains=["agent"])
     if site_id is not None:
         agents = agents.filter(site_id=site_id)
-    workers = {agent.id: Worker(agent) for agent in agents}
+    workers = {
+        agent.id: Worker(agent, on_shift=people.on_shift(agent, now)[0]) for agent in people.with_shifts(agents, now)
+    }
     for item in work.items().filter(client_id__in=client_ids, person_id__in=workers).order_by("connected_at", "id"):
         workers[item.person_id].items.append(item)  # type: ignore[index]
     done = Item.objects.filter(client_id__in=client_ids, done_by_id__in=workers, wrapped_up_at__gte=midnight)
