@@ -193,7 +193,7 @@ SELECT at, client_id, id, event, details FROM lives, LATERAL (VALUES
 """
 
 
-def measure(template: str, facts: int = FACTS, clients: int = CLIENTS, runs: int = 5, lives: int = 60) -> list[Figure]:
+def measure(template: str, facts: int = FACTS, clients: int = CLIENTS, runs: int = 5, lives: int = 12) -> list[Figure]:
     """Fill a month, state one client's in three ways that must agree, and weigh the keeping of rollups."""
     with databases.copy(template):
         shares = [_filled(f"client-{number}", round(facts / clients / FACTS_AN_ITEM)) for number in range(clients)]
