@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import actions as journal
-from workfloor.core.journal.rules import Entry
+from workfloor.core.journal.rules import Entry, Event
 from workfloor.core.work import actions as work
-from workfloor.core.work import events, models
+from workfloor.core.work import events, models, rules
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Sent:
 
 def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent]) -> list[models.Item]:
     """Take much work in, as `work.receive` does. The caller holds the keys and knows that they are new."""
-    client, customers = queue.client, work.customers(queue.client, [each.customer for each in sent])
+    client, customers = queue.client, _customers(queue.client, [each.customer for each in sent])
     cases = models.Case.objects.bulk_create(
         models.Case(
             client=client, customer=customers[each.customer.reference], kind="request", subject=each.title,
@@ -36,7 +37,7 @@ def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent]) -> list[models
     for each, case in zip(sent, cases, strict=True):
         terms = contracts.terms_of(queue, each.at)
         waits = work.arrival(queue=queue, key=each.key, kind=kind, terms=terms, at=each.at, now=each.at)
-        items.append(work.enter_state(models.Item(client=client, case=case, title=each.title), waits, each.at))
+        items.append(_begun(models.Item(client=client, case=case, title=each.title, state="new"), waits, each.at))
         facts.append([events.CaseOpened(case.kind), *waits])
     models.Item.objects.bulk_create(items)
     journal.record_all([
@@ -45,3 +46,22 @@ def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent]) -> list[models
         for event in happened
     ])  # fmt: skip
     return items
+
+
+def _begun(item: models.Item, happened: Sequence[Event], at: datetime) -> models.Item:
+    for event in happened:
+        rules.follow(item, event, at, None)
+    return item
+
+
+def _customers(client: Client, named: Sequence[work.Customer]) -> dict[str, models.Customer]:
+    """Customers by their references, known or new; a sender that leaves the name out does not take it away."""
+    found: dict[str, models.Customer] = {}
+    for column, some in (("reference", [one for one in named if not one.name]), ("name", [o for o in named if o.name])):
+        names = {one.reference: one.name for one in some}
+        made = models.Customer.objects.bulk_create(
+            (models.Customer(client=client, reference=reference, name=names[reference]) for reference in sorted(names)),
+            update_conflicts=True, unique_fields=["client", "reference"], update_fields=[column],
+        )  # fmt: skip
+        found |= {one.reference: one for one in made}
+    return found

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,40 +106,26 @@ def _keep(item: models.Item, person: Person | None, now: datetime) -> models.Ite
 def _open_case(
     client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
 ) -> models.Case:
-    known = customers(client, [customer])[customer.reference] if customer else None
+    known = _customer(client, customer) if customer else None
     case = models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
     journal.record(events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
     return case
 
 
-def customers(client: Client, named: Sequence[Customer]) -> dict[str, models.Customer]:
-    """Customers by their references, known or new; a sender that leaves the name out does not take it away."""
-    found: dict[str, models.Customer] = {}
-    for column, some in (("reference", [one for one in named if not one.name]), ("name", [o for o in named if o.name])):
-        names = {one.reference: one.name for one in some}
-        made = models.Customer.objects.bulk_create(
-            (models.Customer(client=client, reference=reference, name=names[reference]) for reference in sorted(names)),
-            update_conflicts=True, unique_fields=["client", "reference"], update_fields=[column],
-        )  # fmt: skip
-        found |= {one.reference: one for one in made}
-    return found
+def _customer(client: Client, named: Customer) -> models.Customer:
+    # A sender that leaves the name out this time does not take it away.
+    newer = {"name": named.name} if named.name else {}
+    known, _ = models.Customer.objects.update_or_create(client=client, reference=named.reference, defaults=newer)
+    return known
 
 
 def _begin(item: models.Item, happened: list[Event], now: datetime, by_id: int | None) -> None:
     """Store a new item in the state that its first facts give it, then the facts."""
-    enter_state(item, happened, now)
+    item.state = "new"
+    for event in happened:
+        rules.follow(item, event, now, None)
     item.save(force_insert=True)
     journal.record_all([Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened])
-
-
-def enter_state(item: models.Item, happened: list[Event], at: datetime) -> models.Item:
-    """The item with its columns as these first facts make them."""
-    state = rules.Item()
-    for event in happened:
-        rules.follow(state, event, at, None)
-    for column in rules.COLUMNS:
-        setattr(item, column, getattr(state, column))
-    return item
 
 
 def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None) -> models.Item:
