@@ -8,6 +8,8 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from workfloor.core.claims import queries as claims
+from workfloor.core.claims import rules as vouched
 from workfloor.core.clients.models import Client
 from workfloor.core.journal.models import Fact
 from workfloor.core.periods import queries as periods
@@ -40,7 +42,8 @@ def hindrances(client: Client, period: str, *, now: datetime) -> list[str]:
         return [
             f"{period} is not over: it ends on {_last_day(bounds)} in {bounds.zone}. Propose it from the day after."
         ]
-    return [*_earlier(client, period), *_unfinished(client, bounds), *_unreconciled(client, bounds)]
+    asked = (_unfinished, _undecided, _unreconciled)
+    return [*_earlier(client, period), *(each for ask in asked for each in ask(client, bounds))]
 
 
 def _last_day(bounds: measured.Period) -> str:
@@ -66,6 +69,16 @@ def _unfinished(client: Client, bounds: measured.Period) -> Iterator[str]:
         yield (
             f"{count:,} items of {bounds.name} are not finished, so its figures still change: finish or cancel them. "
             f"Items {named}{' ...' if count > SHOWN else ''}"
+        )
+
+
+def _undecided(client: Client, bounds: measured.Period) -> Iterator[str]:
+    waiting = claims.claims(client.id, kinds=vouched.KINDS, state="claimed")
+    for claim in waiting.filter(starts_at__lt=bounds.ends_at, ends_at__gt=bounds.starts_at):
+        command = "delivery" if claim.kind in vouched.DELIVERIES else "exclusion"
+        yield (
+            f"Claim {claim.id} ({claim.kind}) is undecided: workfloor {command} approve {client.slug} {claim.id}, "
+            "or refuse it"
         )
 
 
