@@ -10,6 +10,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from tests import make
+from workfloor.core.claims import actions as claims
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.journal import actions as ledger
 from workfloor.core.journal import queries as journal
@@ -21,7 +22,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.ops.billing import forms
 from workfloor.ops.billing import queries as billing
-from workfloor.ops.closing import actions, queries
+from workfloor.ops.closing import actions
 
 APRIL = datetime(2026, 4, 2, 9, tzinfo=UTC)
 MAY = datetime(2026, 5, 4, 9, tzinfo=UTC)
@@ -133,18 +134,30 @@ def test_a_month_that_is_not_over_is_refused_with_its_last_day(office):
     assert reason.startswith("2026-03 is not over: it ends on 31 March 2026 in Europe/Lisbon.")
 
 
+def claimed(office: SimpleNamespace) -> Any:
+    """The client's switch was down in the first hour of the calls."""
+    return claims.claim_event(
+        client=office.client, kind="client-outage", starts_at=make.NINE, ends_at=make.later(hours=1), now=APRIL,
+        reason="Their switch was down", by=office.teresa,
+    )  # fmt: skip
+
+
 def test_everything_in_the_way_is_named_at_once(office):
     make.call(at=make.NINE, key="nobody answered")
     ledger.make_partitions(first=datetime(2026, 2, 1, tzinfo=UTC))
     make.call(at=datetime(2026, 2, 10, 9, tzinfo=UTC), key="of February")
     Item.objects.filter(key="call-3").update(talk_seconds=61)
+    claim = claimed(office)
 
     reasons = refused(office)
 
     number = Item.objects.get(key="call-3").id
+    assert len(reasons) == 4
     assert reasons[0] == ("2026-02 is still open. Close it first: workfloor period propose lisbon-light 2026-02")
     assert reasons[1].startswith("1 items of 2026-03 are not finished")
-    assert reasons[2].startswith(f"1 items of 2026-03 are not what their facts add up to: {number}.")
+    assert reasons[2].startswith(f"Claim {claim.id} (client-outage) is undecided: workfloor exclusion approve")
+    assert "is not what its facts add up to" in reasons[3] and f"item {number} " in reasons[3]
+    assert "workfloor reconcile lisbon-light 2026-03" in reasons[3]
 
 
 def test_a_month_without_work_before_the_first_that_had_some_is_in_nobodys_way(office):
@@ -437,12 +450,3 @@ def test_a_later_months_credits_look_back_on_what_was_frozen(office):
     attained = [row.figure.attained for row in made.measures if row.queue is None]
     assert rules.kept_month(terms, MARCH, kept.basis).attained == tuple(attained)
     assert rules.kept_month(terms, MARCH, kept.basis).charges == made.charges
-
-
-def test_state_and_facts_that_agree_are_reconciled(office):
-    bounds = billing.statement(office.client, MARCH, now=APRIL).period
-
-    assert queries.unreconciled(office.client, bounds) == []
-    call = Item.objects.get(key="call-5")
-    Item.objects.filter(id=call.id).update(disposition="called-back")
-    assert queries.unreconciled(office.client, bounds) == [call.id]

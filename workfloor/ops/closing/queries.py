@@ -5,17 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from workfloor.core.claims import queries as claims
 from workfloor.core.claims import rules as vouched
 from workfloor.core.clients.models import Client
-from workfloor.core.journal.models import Fact
 from workfloor.core.periods import queries as periods
 from workfloor.core.periods import rules as months
 from workfloor.core.periods.models import Close, Dispute
-from workfloor.core.work import rules as work
+from workfloor.core.rollups import queries as rollups
 from workfloor.core.work.models import Item
 from workfloor.kit import money
 from workfloor.kit.money import Money
@@ -83,28 +81,13 @@ def _undecided(client: Client, bounds: measured.Period) -> Iterator[str]:
 
 
 def _unreconciled(client: Client, bounds: measured.Period) -> Iterator[str]:
-    found = unreconciled(client, bounds)
-    if found:
-        named = ", ".join(map(str, found[:SHOWN]))
+    found = rollups.recount(client.id, bounds.starts_at, bounds.ends_at, progress=lambda done, of: None)
+    if found.count:
+        named = ", ".join(f"{each.place} {each.what}" for each in found.differences[:SHOWN])
         yield (
-            f"{len(found):,} items of {bounds.name} are not what their facts add up to: {named}"
-            f"{' ...' if len(found) > SHOWN else ''}. Mend them before closing; see workfloor doctor"
+            f"What is kept of {bounds.name} is not what its facts add up to, in {found.count:,} places: {named}"
+            f"{' ...' if found.count > SHOWN else ''}. See: workfloor reconcile {client.slug} {bounds.name}"
         )
-
-
-def unreconciled(client: Client, bounds: measured.Period) -> list[int]:
-    """The items of a month whose state is not what their facts add up to."""
-    stored = _items(client, bounds).only("id", *work.COLUMNS).in_bulk()
-    facts = Fact.objects.filter(client_id=client.id, item_id__in=_items(client, bounds).values("id"))
-    missing = set(stored)
-    wrong = []
-    for number, told in groupby(facts.order_by("item_id", "id").iterator(5000), key=lambda fact: fact.item_id):
-        missing.discard(number)
-        item = stored[number]
-        kept: Any = work.Item(**{column: getattr(item, column) for column in work.COLUMNS})
-        if work.replay(told) != kept:
-            wrong.append(number)
-    return sorted([*wrong, *missing])
 
 
 def _items(client: Client, bounds: measured.Period) -> Any:
