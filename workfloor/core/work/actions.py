@@ -260,21 +260,13 @@ def resume(*, item: models.Item, by: Person, now: datetime) -> models.Item:
 def await_customer(*, item: models.Item, by: Person, now: datetime) -> models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
     item = _in_hands_of(item, by)
-    return _happen(item, events.AwaitsCustomer(_reply_seconds(item, now)), at=now, person=by, by=by)
+    return _happen(item, events.AwaitsCustomer(queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
 def send_reply(*, item: models.Item, by: Person, now: datetime) -> models.Item:
     """An answer went out to the customer; the first one stops the clock of the first response."""
     item = _in_hands_of(item, by)
-    return _happen(item, events.ReplySent(_reply_seconds(item, now)), at=now, person=by, by=by)
-
-
-def _reply_seconds(item: models.Item, now: datetime) -> int | None:
-    """The working time from received to a first reply that goes out now, pauses taken out; None for later ones."""
-    if item.reply_seconds is not None:
-        return None
-    calendar = contracts.terms_of(item.queue, item.received_at).calendar
-    return calendars.working_seconds(calendar, max(item.received_at, item.queued_at), now) - item.paused_seconds
+    return _happen(item, events.ReplySent(queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
 def customer_answered(*, item: models.Item, now: datetime, by: Person | None = None) -> models.Item:
@@ -282,9 +274,7 @@ def customer_answered(*, item: models.Item, now: datetime, by: Person | None = N
     item = _locked(item)
     if item.awaiting_customer_since is None:
         raise rules.NotNow("The item does not wait for the customer")
-    calendar = contracts.terms_of(item.queue, item.received_at).calendar
-    paused = calendars.working_seconds(calendar, item.awaiting_customer_since, now)
-    due_at = item.due_at and calendars.add_working(calendar, item.due_at, paused)
+    paused, due_at = queries.stood_still(item, item.awaiting_customer_since, now)
     item = _happen(item, events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
     return _keep(item, queries.last_agent(item.case_id), now)
 
@@ -356,14 +346,10 @@ def wrap_up(*, item: models.Item, by: Person, disposition: str, now: datetime, r
     if disposition not in known:
         raise Refused(f"Choose how it ended: {', '.join(known)}.")
     item = _happen(item, events.WrappedUp(disposition), at=now, person=by, by=by)
-    if resolved and item.case_id and not _unfinished(item.case_id):
+    if resolved and item.case_id and not queries.unfinished(item.case_id):
         models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
         journal.record(events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id)
     return item
-
-
-def _unfinished(case_id: int) -> bool:
-    return models.Item.objects.filter(case_id=case_id).exclude(state__in=rules.FINISHED).exists()
 
 
 # --- the customer's and the sender's side ------------------------------------------------------------------------
@@ -389,9 +375,7 @@ def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None =
     """
     item = _locked(item)
     rules.allow(item, events.Reopened.name)
-    calendar = contracts.terms_of(item.queue, item.received_at).calendar
-    lay = calendars.working_seconds(calendar, item.ended_at, now) if item.ended_at else 0
-    due_at = item.due_at and calendars.add_working(calendar, item.due_at, lay)
+    lay, due_at = queries.stood_still(item, item.ended_at or now, now)
     item = _happen(item, events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
         journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by))

@@ -7,10 +7,12 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from workfloor.core.contracts import queries as contracts
 from workfloor.core.journal import queries as journal
 from workfloor.core.journal.models import Fact
 from workfloor.core.people.models import Clearance, Person
 from workfloor.core.work import forms, models, rules
+from workfloor.kit import calendars
 
 
 def items() -> QuerySet[models.Item]:
@@ -145,3 +147,23 @@ def rebuilt(item_id: int) -> rules.Item:
 def state_of(item: models.Item) -> rules.Item:
     """An item's state as the table has it."""
     return rules.Item(**{column: getattr(item, column) for column in rules.COLUMNS})
+
+
+def unfinished(case_id: int) -> bool:
+    """Whether any work of a case is still to be done."""
+    return models.Item.objects.filter(case_id=case_id).exclude(state__in=rules.FINISHED).exists()
+
+
+def reply_seconds(item: models.Item, now: datetime) -> int | None:
+    """The working time from received to a first reply that goes out now, pauses taken out; None for later ones."""
+    if item.reply_seconds is not None:
+        return None
+    calendar = contracts.terms_of(item.queue, item.received_at).calendar
+    return calendars.working_seconds(calendar, max(item.received_at, item.queued_at), now) - item.paused_seconds
+
+
+def stood_still(item: models.Item, since: datetime, now: datetime) -> tuple[int, datetime | None]:
+    """The working time for which an item's clock has stood, and when the item is due now that it goes on."""
+    calendar = contracts.terms_of(item.queue, item.received_at).calendar
+    seconds = calendars.working_seconds(calendar, since, now)
+    return seconds, item.due_at and calendars.add_working(calendar, item.due_at, seconds)
