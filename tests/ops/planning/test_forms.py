@@ -204,6 +204,27 @@ def test_queues_that_the_contract_lacks_and_longer_than_a_month_are_refused():
     assert {place for _, place in faults(text, contract=AGREED)} == {"queues[0].name", "scenario.lasts"}
 
 
+@pytest.mark.parametrize(
+    ("agreed_by", "instead", "word"),
+    [
+        (
+            'measure = "answered-within"\nof = ["calls"]\nthreshold = "20s"\nper = "answered"',
+            'measure = "resolved-within"\nof = ["calls"]\nthreshold = "20s"',
+            "resolved-within",
+        ),
+        ('window = "month"', 'window = "quarter"', "window"),
+    ],
+)
+def test_what_a_promise_counts_and_no_simulation_does_is_refused_with_its_word(agreed_by, instead, word):
+    assert AGREED_TEXT.count(agreed_by)
+    other = contracts.read(AGREED_TEXT.replace(agreed_by, instead))
+    with pytest.raises(forms.Refused) as refused:
+        read(agreed(), contract=other)
+
+    [fault] = [each for each in refused.value.faults if each.place == "scenario.contract"]
+    assert word in fault.message
+
+
 def test_what_is_charged_by_disposition_is_refused_not_simulated_as_nothing():
     by_outcome = AGREED_TEXT.replace('unit = "contact"', 'unit = "outcome"\ndispositions = ["resolved"]')
 

@@ -117,7 +117,7 @@ Faults = Iterator[tuple[str, str, Sequence[str]]]
 
 def _faults(given: Draft, contract: Contract | None, past: Sequence[Past] | None) -> Faults:
     yield from _faults_of_head(given, contract)
-    yield from _faults_of_prices(contract)
+    yield from _faults_of_contract(contract)
     yield from _faults_of_queues(given, contract)
     yield from _faults_of_groups(given, contract)
     yield from _faults_of_replay(given, contract, past)
@@ -145,11 +145,10 @@ def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
         yield "scenario.currency", f"{head['currency']} is no currency of ISO 4217.", ()
 
 
-def _faults_of_prices(contract: Contract | None) -> Faults:
-    """Nothing that is simulated ends with a disposition, so that what is charged by it would come to nothing."""
-    for price in contract.prices if contract else ():
-        if price.unit == "outcome":
-            yield "scenario.contract", f"charges “{price.title}” by disposition, which a simulation does not know.", ()
+def _faults_of_contract(contract: Contract | None) -> Faults:
+    """What nothing simulated is counted by would come to nothing: no charge, no credit, no promise missed."""
+    for unknown in rules.unknown(contract) if contract else ():
+        yield "scenario.contract", unknown, ()
 
 
 _CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "at_once", "yields", "interrupts")

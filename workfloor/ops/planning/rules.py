@@ -219,6 +219,8 @@ def unknown(contract: Contract) -> Iterator[str]:
     for level in contract.service_levels:
         if level.window != "month" or level.hours or level.above_forecast is not None:
             yield f"counts “{level.name}” by window, hours or forecast, which a simulation does not do yet."
+        if level.measure not in _MEASURES:
+            yield f"counts “{level.name}” by {level.measure}, which a simulation does not know."
 
 
 def _promises(scenario: Scenario) -> dict[str, Any]:
