@@ -1,17 +1,21 @@
 """The live router with all of the policy: shifts, kept, scheduled and interrupting work; and its log replays."""
 
 import io
+import threading
 import time
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 
 from tests import make
 from tests.ops.dispatch.test_live import call, elsewhere, inside, leading, offered, run, state
 from workfloor.cli import routing
+from workfloor.core.offers import actions as offering
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
+from workfloor.core.work import rules as work_rules
 from workfloor.core.work.models import Assignment, Item
 from workfloor.kit import clock
 from workfloor.ops.decisions import rules as decisions
@@ -215,3 +219,80 @@ def test_a_router_that_begins_knows_what_is_aside_kept_and_scheduled(floor, log)
     assert (thing.keeper, thing.keep_until > clock.now().timestamp()) == (ana.id, True)
     assert router.mind.things[letter.id].yields
     assert due.id not in router.mind.places
+
+
+def in_a_thread(do):
+    """Do something over a connection of its own, and say when it is over and what it raised."""
+    raised = []
+
+    def attempt():
+        try:
+            elsewhere_now(do)
+        except Exception as fault:
+            raised.append(fault)
+
+    thread = threading.Thread(target=attempt)
+    thread.start()
+    return thread, raised
+
+
+def elsewhere_now(do):
+    try:
+        inside(do)
+    finally:
+        connections.close_all()
+
+
+def test_what_goes_on_and_what_another_router_offers_in_that_moment_never_overlap(floor, log):
+    ana, router = inside(make.agent), leading(log=log)
+    letter = mail()
+    run(router)
+    taken(letter, ana)
+    urgent = call()
+    run(router)
+    taken(urgent, ana)
+    inside(work.end, item=urgent, by=ana, now=clock.now())
+    second = call()
+    freed, may_commit = threading.Event(), threading.Event()
+
+    def wrap_up():
+        work.wrap_up(item=urgent, by=ana, disposition="resolved", now=clock.now())
+        freed.set()
+        may_commit.wait(PATIENCE_SECONDS)
+
+    def offer():  # as a router would that has not heard of the letter
+        whole = work_rules.Offer(second.id, ana.id, 0, 60, 20)
+        offering.offer_all(offers=[whole], now=clock.now())
+
+    wrapping, _ = in_a_thread(wrap_up)
+    assert freed.wait(PATIENCE_SECONDS)
+    racing, raised = in_a_thread(offer)
+    time.sleep(0.2)
+    may_commit.set()
+    wrapping.join(PATIENCE_SECONDS)
+    racing.join(PATIENCE_SECONDS)
+
+    assert [type(fault) for fault in raised] == [offering.TooLate]
+    assert inside(lambda: list(Assignment.objects.values_list("item_id", "aside"))) == [(letter.id, False)]
+    assert inside(Item.objects.get, id=letter.id).put_aside_at is None
+
+
+def test_of_two_routers_that_offer_over_the_same_letter_one_is_too_late(floor, log):
+    ana, router = inside(make.agent), leading(log=log)
+    letter = mail()
+    run(router)
+    taken(letter, ana)
+    calls = [call(), call()]
+    results = [
+        in_a_thread(lambda item=item: offering.offer_all(
+            offers=[work_rules.Offer(item.id, ana.id, 0, 60, 20, over=True)], now=clock.now()
+        ))
+        for item in calls
+    ]  # fmt: skip
+    for thread, _ in results:
+        thread.join(PATIENCE_SECONDS)
+
+    assert sorted(len(raised) for _, raised in results) == [0, 1]
+    assert [type(fault) for _, raised in results for fault in raised] == [offering.TooLate]
+    assert len(offered()) == 1
+    assert inside(lambda: Assignment.objects.get(item=letter).aside)
