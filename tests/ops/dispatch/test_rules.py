@@ -241,6 +241,13 @@ def test_scheduled_work_can_ask_for_somebody():
     assert hear(of, 150.0) == [(11, 2)]
 
 
+def test_who_learns_something_or_gets_a_shift_keeps_their_place_in_line():
+    of, _ = mind(worker(1, since=0.0), worker(2, since=5.0), at=9.0)
+    assert hear(of, 10.0, workers=(worker(1, since=0.0)._replace(until=500.0),)) == []
+
+    assert hear(of, 11.0, things=(waiting(11, since=11.0), waiting(12, since=11.0))) == [(11, 1), (12, 2)]
+
+
 URGENT = 3
 FLOOR = (
     LINES[0],

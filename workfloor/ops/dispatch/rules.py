@@ -48,13 +48,14 @@ class Mind:
         # During a telling.
         self._arrived: dict[int, Thing] = {}
         self._freed: set[int] = set()
+        self._seats: dict[int, float] = {}  # since when those sat idle who were told of
         self._offers: list[Offer] = []
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
     def hear(self, news: News) -> list[Offer]:
         """Take in what is new; returns the offers that follow, in the order in which they were decided."""
-        self._offers, self._arrived, self._freed = [], {}, set()
+        self._offers, self._arrived, self._freed, self._seats = [], {}, set(), {}
         self._undo(news)
         anew = self._hear_lines(news) | self._hear_workers(news)
         self._hear_handicaps(news)
@@ -145,6 +146,8 @@ class Mind:
                 anew = True
                 continue
             if worker.here:
+                if self.pool.benches.lane[number] >= 0:
+                    self._seats[number] = self._idle_since(number)
                 self._policy.come(self.pool, number, profile, _never(worker.until))
                 self._freed.add(worker.person_id)
             else:
@@ -283,9 +286,13 @@ class Mind:
 
     def _offer_to(self, people: set[int], now: float) -> None:
         for person_id in sorted(people):
-            number = self.agent_numbers.get(person_id)
-            while number is not None and (place := self._policy.free(self._pool, number, now)) >= 0:
+            number = self.agent_numbers.get(person_id, -1)
+            while number >= 0 and (place := self._policy.free(self._pool, number, now)) >= 0:
+                self._seats.pop(number, None)
                 self._decided(place)
+            if number in self._seats:
+                self._policy.pools.stand_up(self._pool, number)
+                self._policy.pools.sit(self._pool, number, self._seats[number])
 
     def _serve_rings(self, now: float) -> None:
         for queue in range(self._pool.queues):
