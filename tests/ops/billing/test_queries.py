@@ -20,6 +20,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.exclusions import rules as exclusions
 from workfloor.core.measures import rules as measures
 from workfloor.core.rollups import actions as rollups
+from workfloor.core.rollups.models import Quarter
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import calendars, money, rls
 from workfloor.ops.billing import queries, rules
@@ -525,6 +526,18 @@ def test_an_amendment_counts_from_the_first_month_that_begins_under_it(acme):
 
     assert site_charge("2026-02") == (1, "950.00")
     assert site_charge("2026-03") == (2, "990.00")
+
+
+def test_a_version_signed_later_with_other_thresholds_reads_the_same_rollups(acme):
+    store(acme, [call(waited) for waited in (10, 20, 25, 33, 34)])
+    rollups.fold(client_id=acme.id)
+    before = list(Quarter.objects.values())
+    sign(AGREED.replace('threshold = "20s"', 'threshold = "33s"'), effective_on=date(2026, 2, 10))
+
+    made = queries.statement(acme, "2026-03", now=NOW)
+
+    assert (made.version, made.measures[0].figure.met, made.measures[0].figure.counted) == (2, 4, 5)
+    assert list(Quarter.objects.values()) == before
 
 
 def test_nothing_of_another_client_is_counted(acme):
