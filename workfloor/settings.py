@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "workfloor.ops.estimates",
     "workfloor.ops.backtest",
     "workfloor.ops.quotes",
+    "workfloor.ops.reviews",
     "workfloor.ops.history",
     "workfloor.ops.channels.email",
     "workfloor.ops.channels.outbox",

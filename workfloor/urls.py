@@ -49,4 +49,5 @@ urlpatterns = [
     path("", include("workfloor.ops.billing.urls")),
     path("", include("workfloor.ops.closing.urls")),
     path("", include("workfloor.ops.invoicing.urls")),
+    path("", include("workfloor.ops.reviews.urls")),
 ]

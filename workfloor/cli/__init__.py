@@ -36,6 +36,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "invoice": ("workfloor.cli.invoice:invoice", "Issue invoices of closed months, and take them back."),
     "reconcile": ("workfloor.cli.reconcile:reconcile", "Recount a month from its facts; list every difference."),
     "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
+    "review": ("workfloor.cli.review:review", "Put a client's service review of a month together."),
+    "undertaking": ("workfloor.cli.review:undertaking", "Record what was agreed to be done, and that it is."),
     "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
     "backtest": ("workfloor.cli.backtest:backtest", "Compute what a contract would have come to on past months."),
     "quote": ("workfloor.cli.quote:quote", "Say what a contract will cost us, what it will pay, what we risk."),

@@ -188,3 +188,17 @@ def test_what_is_still_open_counts_once_it_is_late():
 
     assert (month.measures[0].figure.counted, month.measures[0].figure.met) == (2, 1)
     assert month.totals.open == 1
+
+
+@pytest.mark.parametrize(
+    ("term", "place"),
+    [
+        ('exclude = ["client-outage"]', "service_levels[0].exclude"),
+        ('window = "week"', "service_levels[0].window"),
+        ('hours = "office"', "service_levels[0].hours"),
+    ],
+)
+def test_terms_that_past_work_is_not_tried_under_are_refused_with_their_word(term: str, place: str):
+    agreed = contract(('window = "month"', term))
+
+    assert [found for found, _ in rules.faults(agreed, FILE, {rules.NOWHERE: ("mail",)}, "2026-01")] == [place]

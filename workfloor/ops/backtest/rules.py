@@ -111,8 +111,9 @@ def _faults_of_levels(contract: Contract) -> Iterator[Wrong]:
             yield f"{place}.window", "is not tried on past months; only levels by the month are."
         if level.hours:
             yield f"{place}.hours", "are not tried on past months."
-        if level.above_forecast is not None:
-            yield f"{place}.exclude", "volume above a forecast is not tried on past months."
+        if level.exclude or level.above_forecast is not None:
+            message = "what is left out is not tried on past months; take exclude out of a copy to see it without."
+            yield f"{place}.exclude", message
 
 
 def _faults_of_queues(contract: Contract, source: Source, renames: Renames) -> Iterator[Wrong]:

@@ -1,7 +1,7 @@
 """The scenario file: read, checked against its contract, and turned into plain values; every fault with its line."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -295,11 +295,13 @@ def _build(given: Draft, contract: Contract | None, past: Sequence[Past]) -> Sce
 
 
 def _queues(given: Draft, contract: Contract | None) -> dict[str, queueing.Queue]:
-    """The queues by name, as the policy wants them; of a contract all."""
-    if contract:
-        terms = list(contract.queues().values())
-    else:
-        terms = [_terms(queue) for queue in given.document.data.get("queues", [])]
+    """The queues by name; of a contract all."""
+    terms = contract.queues().values() if contract else map(_terms, given.document.data.get("queues", []))
+    return queues(terms)
+
+
+def queues(terms: Iterable[contracts.Queue]) -> dict[str, queueing.Queue]:
+    """Return queues by name, as the policy wants them."""
     return {each.name: _queue(number, each) for number, each in enumerate(terms, start=1)}
 
 

@@ -1,0 +1,108 @@
+"""The commands that go through a month with a client, and record what was agreed to be done."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from django.db import connection, transaction
+
+from tests import browse, make
+from workfloor.cli import main
+from workfloor.core.journal import actions as journal
+from workfloor.core.work import actions as work
+from workfloor.kit import clock, rls
+
+Run = Callable[..., Result]
+ADD = (
+    "undertaking",
+    "add",
+    "lisbon-light",
+    "--who",
+    "The provider",
+    "--what",
+    "Train two more",
+    "--until",
+    "2026-05-01",
+)
+
+
+@pytest.fixture
+def run(real_database: str) -> Iterator[Run]:
+    """A client with a call answered in time and one that was not, looked back on in April."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        journal.make_partitions(first=make.NINE, count=2)
+        ana = make.agent()
+        for minute, wait in ((0, 5), (30, 90)):
+            at = make.later(minutes=minute)
+            call = make.call(at)
+            taken = make.later(minutes=minute, seconds=wait)
+            work.offer(item=call, person=ana, at_once=1, offer_seconds=20, now=taken)
+            work.accept(item=call, by=ana, now=taken)
+            work.end(item=call, by=ana, now=make.later(minutes=minute + 5))
+            work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(minutes=minute + 6))
+
+    def ran(*arguments: str) -> Result:
+        with clock.frozen(make.later(days=30)):
+            return CliRunner().invoke(main, list(arguments))
+
+    yield ran
+    connection.close()
+
+
+def test_a_review_in_every_format(run: Run, tmp_path: Path) -> None:
+    made = json.loads(run("review", "lisbon-light", "2026-03", "--format", "json").stdout)
+    text = run("review", "lisbon-light", "2026-03").stdout
+    page = run("review", "lisbon-light", "2026-03", "--format", "html", "--no-ahead").stdout
+    run("review", "lisbon-light", "2026-03", "--format", "pdf", "--output", str(tmp_path / "march.pdf"))
+
+    assert made["promises"][0]["attained"] == 50.0
+    assert made["promises"][0]["days"] == [{"day": "2026-03-04", "counted": 2, "missed": 1}]
+    assert made["ahead"]["replications"] == 20
+    assert "0 of 1 promises were kept." in text and "What lies ahead" in text
+    assert page.startswith("<!doctype html>") and "<script" not in page
+    assert (tmp_path / "march.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_what_was_agreed_is_listed_and_done_once(run: Run) -> None:
+    assert "Nothing was agreed yet" in run("undertaking", "list", "lisbon-light").stdout
+    [made] = json.loads(run(*ADD, "--format", "json").stdout)
+
+    assert "Train two more" in run("review", "lisbon-light", "2026-03", "--no-ahead").stdout
+    done = run("undertaking", "done", "lisbon-light", str(made["id"]), "--note", "both certified")
+    assert "done 3 April 2026" in done.stdout
+    assert "both certified" in run("undertaking", "list", "lisbon-light").stdout
+    again = run("undertaking", "done", "lisbon-light", str(made["id"]))
+    assert (again.exit_code, again.stderr) == (1, "Error: It is done since 2026-04-03.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("review", "nobody", "2026-03"), "No client 'nobody' here. Clients: lisbon-light."),
+        (("review", "lisbon-light", "2025-03"), "2025-03 lies before it."),
+        (("undertaking", "done", "lisbon-light", "99"), "See: workfloor undertaking list lisbon-light"),
+        ((*ADD[:-1], "2026-01-01"), "is over: name a day to come"),
+    ],
+)
+def test_what_cannot_be_says_what_to_do(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    ran = run(*arguments)
+
+    assert ran.exit_code == 1
+    assert said in ran.stderr
+
+
+@pytest.mark.browser
+def test_the_document_can_be_used_by_everybody(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "review.html"
+    run(*ADD)
+    assert run("review", "lisbon-light", "2026-03", "--format", "html", "--output", str(page)).exit_code == 0
+
+    with browse.chromium() as browser:
+        for scheme, width in (("light", 1280), ("dark", 390)):
+            seen = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+            seen.goto(page.as_uri())
+            assert not browse.faults_of(seen)
+            assert seen.evaluate("document.documentElement.scrollWidth") <= width
