@@ -55,6 +55,7 @@ def entered(slug: str) -> Iterator["Client"]:
         if found is None:
             known = ", ".join(each.slug for each in clients.clients()) or "none yet"
             raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+        rls.enter(found.id)
         try:
             yield found
         except (Refused, NoStatement, NoFigure, NoSuchFigure, ValueError) as reason:
@@ -70,7 +71,7 @@ def _at_desk(slug: str, email: str) -> Iterator[_Desk]:
 
 
 def known_person(email: str) -> "Person":
-    """Who signs in with that address; the caller has entered every client."""
+    """Who signs in with that address: staff, or one of the entered client's own people."""
     from workfloor.core.people import queries as people
 
     found = people.by_email(email)
@@ -334,6 +335,7 @@ def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
         found = queries.dispute(number)
         if found is None:
             raise click.ClickException(f"There is no dispute {number}. See: workfloor dispute list CLIENT")
+        rls.enter(found.client_id)
         try:
             yield found, _Desk(found.client, known_person(email), clock.now())
         except (Refused, NoSuchFigure, ValueError) as reason:

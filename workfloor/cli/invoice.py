@@ -167,11 +167,13 @@ def issue(client: str, month: str, series: str | None, email: str, form: str) ->
 @contextmanager
 def _client(slug: str) -> Iterator[Any]:
     from workfloor.core.clients import queries as clients
+    from workfloor.kit import rls
 
     found = clients.by_slug(slug)
     if found is None:
         known = ", ".join(each.slug for each in clients.clients()) or "none yet"
         raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+    rls.enter(found.id)
     yield found
 
 
