@@ -169,9 +169,11 @@ class _Found:
             self.defects.append("TooManyParts")
             return
         kind = part.get_content_type()
-        if kind.startswith("multipart/") and part.is_multipart():
+        if part.is_multipart() and kind.startswith("multipart/"):
             for each in _parts(part):
                 self.walk(each, depth + 1)
+        elif kind.startswith("multipart/"):  # it says so, and has no parts
+            self.texts.append(_text(part))
         elif kind == "message/delivery-status" or kind == "message/feedback-report":
             self.reports += [_block(each) for each in _parts(part)] or [_fields(_text(part))]
         elif kind in ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers"):

@@ -56,7 +56,7 @@ def _head_start(lines: list[str], end: int) -> int | None:
 _WROTE = re.compile(
     r"(wrote|writes|schrieb|geschrieben|a écrit|écrit|escribió|escreveu|ha scritto|scrisse|schreef|skrev"
     r"|napisał\(?a?\)?|napsal\(?a?\)?|написала?"
-    r"|пише|kirjoitti|írta|a scris|yazdı|έγραψε|написа|写道|のメール|작성|viết)\s*:$",
+    r"|пише|kirjoitti|írta|a scris|yazdı|έγραψε|написа|写道|のメール|작성|viết)\b[^:]*:$",
     re.IGNORECASE,
 )
 _DATED = re.compile(r"\d{1,4}[.:/\-年]|\b(19|20)\d\d\b")

@@ -1,0 +1,244 @@
+"""A mail is read whatever is wrong with it."""
+
+import base64
+import time
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workfloor.kit import markup, mime, quotes
+
+HEAD = b"From: Rui <rui@example.com>\r\nSubject: Hi\r\n"
+
+
+def read(head: bytes = b"", body: bytes = b"x", start: bytes = HEAD) -> mime.Mail:
+    return mime.read(start + head + b"\r\n" + body)
+
+
+# --- headers ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_without_anything_is_a_mail():
+    for raw in (b"", b"\n", b"\r\n\r\n", b"no header at all", b"\0\0\0", b"From nobody\n\nbody", b": no name\n\n"):
+        found = mime.read(raw)
+        assert (found.sender.address, found.sent_at, found.message_id) == ("", None, "")
+
+
+@pytest.mark.parametrize("value", [b"", b"<>", b"no brackets at all", b"<unclosed@example.com", b"< >", b"\xff"])
+def test_a_message_id_that_is_none_names_nothing_or_what_stands_there(value):
+    assert read(b"Message-ID: " + value + b"\r\n").message_id in ("", "unclosed@example.com")
+
+
+@pytest.mark.parametrize(
+    "date", [b"", b"yesterday", b"Wed, 99 Mar 2026 99:99:99 +9999", b"Wed, 4 Mar 99999 08:59:30 +0000", b"\xff\0"]
+)
+def test_a_date_that_is_none_is_none(date):
+    assert read(b"Date: " + date + b"\r\n").sent_at is None
+
+
+def test_bytes_above_127_in_headers_are_read_as_utf_8_or_as_windows_does():
+    assert read(b"X-A: Ol\xc3\xa1\r\n").first("x-a") == "Olá"
+    assert read(b"X-A: Ol\xe1\r\n").first("x-a") == "Olá"
+
+
+def test_the_first_of_duplicated_headers_counts():
+    found = read(b"From: eva@example.com\r\nSubject: No\r\nMessage-ID: <1@x>\r\nMessage-ID: <2@x>\r\n")
+
+    assert (found.sender.address, found.first("subject"), found.message_id) == ("rui@example.com", "Hi", "1@x")
+
+
+def test_a_line_end_that_is_none_smuggles_no_header_in():
+    assert "bcc" not in read(b"X-A: 1\rBcc: eva@example.com\r\n").headers
+    assert "\n" not in read(b"X-A: =?utf-8?q?a=0D=0ABcc:_eva@example.com?=\r\n").first("x-a")
+
+
+def test_what_looks_like_an_address_in_a_name_is_none():
+    found = read(start=b"From: =?utf-8?q?=3Ceva=40example.com=3E=2C_x?= <rui@example.com>\r\n")
+
+    assert found.sender == mime.Address("rui@example.com", "<eva@example.com>, x")
+
+
+def test_huge_headers_and_thousands_of_them_are_cut_and_read_in_good_time():
+    began = time.process_time()
+    found = read(b"X-A: " + b"a" * 5_000_000 + b"\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(5000)))
+    read(b"To: " + b"a@b.example, " * 100_000 + b"\r\n").addresses("to")
+    read(b"References: " + b"<a@b> " * 100_000 + b"\r\n").answers  # noqa: B018
+
+    assert len(found.first("x-a")) <= mime.LONGEST_HEADER
+    assert len(found.headers) <= mime.MOST_HEADERS
+    assert time.process_time() - began < 30
+
+
+def test_where_answers_go_is_where_the_sender_says():
+    found = read(b"Reply-To: Shop <shop@example.com>\r\n")
+
+    assert (found.sender.address, found.answers_go_to.address) == ("rui@example.com", "shop@example.com")
+    assert read(b"Reply-To: nowhere\r\n").answers_go_to.address == "rui@example.com"
+
+
+# --- bodies and files -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("charset", "content", "says"),
+    [
+        ("utf-8", "Olá".encode(), "Olá"),
+        ("iso-8859-1", b"Ol\xe1 \x93x\x94", "Olá “x”"),
+        ("us-ascii", "Olá".encode(), "Olá"),
+        ("no-such-charset", "Olá".encode(), "Olá"),
+        ("no-such-charset", b"Ol\xe1", "Olá"),
+        ("gb2312", "你好镕".encode("gb18030"), "你好镕"),
+        ("utf-8", b"Ol\xe1", "Olá"),
+        ("punycode", b"abc-", "abc-"),
+        ("", b"a\0b\x07c", "abc"),
+    ],
+)
+def test_a_body_is_read_in_its_charset_or_the_likeliest(charset, content, says):
+    assert read(b"Content-Type: text/plain; charset=" + charset.encode() + b"\r\n", content).text.strip() == says
+
+
+def part(head: str, body: str) -> str:
+    return f"--b\r\n{head}\r\n\r\n{body}\r\n"
+
+
+def mixed(*parts: str, end: str = "--b--\r\n") -> mime.Mail:
+    return read(b"Content-Type: multipart/mixed; boundary=b\r\n", ("".join(parts) + end).encode())
+
+
+@pytest.mark.parametrize(
+    ("given_name", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\\\Windows\\\\system32\\\\cmd.exe", "cmd.exe"),
+        ("bill\u202egpj.exe", "bill gpj.exe"),
+        (".htaccess", "htaccess"),
+        ("con.txt", "_con.txt"),
+        ("a" * 500 + ".pdf", "a" * 116 + ".pdf"),
+        ("...", "file.bin"),
+        ("a:b|c?.txt", "a b c .txt"),
+    ],
+)
+def test_a_file_has_a_name_that_harms_nobody(given_name, kept):
+    encoded = "=?utf-8?b?" + base64.b64encode(given_name.replace("\\\\", "\\").encode()).decode() + "?="
+    found = mixed(part(f'Content-Disposition: attachment; filename="{encoded}"', "x"))
+
+    assert [each.name for each in found.files] == [kept]
+
+
+def test_pictures_that_came_along_are_known_by_the_names_that_the_html_uses():
+    picture = "Content-Type: image/png\r\nContent-ID: <logo@x>\r\nContent-Transfer-Encoding: base64"
+    found = mixed(part("Content-Type: text/html", '<img src="cid:logo@x">'), part(picture, "iVBORw=="))
+
+    [file] = found.files
+    assert (file.content_id, file.content, file.media_type) == ("logo@x", b"\x89PNG", "image/png")
+
+
+def test_a_mail_that_breaks_off_or_has_no_boundary_is_read_as_far_as_it_goes():
+    assert mixed(part("Content-Type: text/plain", "here"), end="").text.strip() == "here"
+    assert "here" in read(b"Content-Type: multipart/mixed\r\n", b"--x\r\n\r\nhere").text
+    assert read(b"Content-Transfer-Encoding: base64\r\n", b"!!!not base64").text
+
+
+def test_nesting_without_end_and_thousands_of_parts_bring_nobody_down():
+    deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000))
+    with suppress(mime.Unreadable):  # which stays as it came, and is looked at
+        mime.read(HEAD + deep + b"\r\nx")
+    wide = mixed(*(part("Content-Type: image/png", "x") for _ in range(2000)))
+    assert len(wide.files) <= mime.MOST_PARTS and "TooManyParts" in wide.defects
+
+
+@given(st.binary(max_size=2000), st.sampled_from([b"", HEAD, b"Content-Type: multipart/mixed; boundary=b\r\n"]))
+def test_no_bytes_bring_the_reader_down(raw, head):
+    found = mime.read(head + raw)
+
+    for text in (found.text, found.html, *(value for values in found.headers.values() for value in values)):
+        assert "\0" not in text
+        text.encode()
+
+
+# --- what somebody wrote ---------------------------------------------------------------------------------------------
+
+LINES = st.lists(
+    st.sampled_from(["", "> quoted", ">> twice", "Hello", "-- ", "Sent from my iPhone", "On 4 March 2026, Eva wrote:",
+                     "Von: Eva <eva@x.example>", "Gesendet: gestern", "An: Rui", "-----Original Message-----"]),
+    max_size=12,
+)  # fmt: skip
+
+
+@given(LINES)
+def test_every_line_is_written_or_folded_and_none_is_lost(lines):
+    text = "\n".join(lines)
+    found = quotes.fold(text)
+
+    kept = [line.strip() for line in f"{found.text}\n{found.folded}".split("\n") if line.strip()]
+    assert sorted(kept) == sorted(line.strip() for line in lines if line.strip())
+    assert found.text.strip() or not text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "wrote"),
+    [
+        ("Yes\n\nAm 04.03.26 um 09:00 schrieb Eva:\n> Gut?\n> Ja?", "Yes"),
+        ("Yes\n\nLe mer. 4 mars 2026 à 09:00, Eva <eva@x.example> a écrit :\n> Bon ?", "Yes"),
+        ("Oui\n\nDe : Eva <eva@x.example>\nEnvoyé : mercredi\nÀ : Rui\nObjet : Bon\n\nBon ?", "Oui"),
+        ("> One?\nYes\n> Two?\nNo", "> One?\nYes\n> Two?\nNo"),
+        ("Yes\n-- \nRui Costa\nLisbon", "Yes"),
+        ("> only a quote", "> only a quote"),
+        ("From: the beginning it was wrong.\nPlease look.", "From: the beginning it was wrong.\nPlease look."),
+        ("My options:\n- one\n- two", "My options:\n- one\n- two"),
+    ],
+)
+def test_what_is_cut_and_what_is_not(text, wrote):
+    assert quotes.fold(text).text == wrote
+
+
+def test_no_text_takes_long_to_fold():
+    began = time.process_time()
+    for text in ("On " * 100_000, "> a\nbbbbbb\n" * 20_000, "On 1.1.2011 a wrote:\n" * 20_000, "-" * 500_000,
+                 "From: a\n" * 50_000, "a:\n" * 50_000):  # fmt: skip
+        quotes.fold(text)
+
+    assert time.process_time() - began < 30
+
+
+# --- HTML -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '<a href="javascript:alert(1)">x</a>',
+        "<svg onload=alert(1)>", '<iframe src="https://e.example"></iframe>', "<style>@import 'https://e.example'</style>",
+        '<p style="background:url(https://e.example)">x</p>', '<form action="https://e.example"><input name=p></form>',
+        '<img src="https://e.example/seen.png">', '<link rel=stylesheet href="https://e.example">',
+        '<meta http-equiv=refresh content="0;https://e.example">', '<base href="https://e.example">',
+    ],
+)  # fmt: skip
+def test_html_runs_nothing_and_loads_nothing(hostile):
+    safe = markup.safe(f"<p>Before</p>{hostile}<p>After</p>")
+
+    assert "Before" in safe and "After" in safe
+    for word in ("script", "onerror", "onload", "e.example", "style", "<form", "<input"):
+        assert word not in safe
+
+
+def test_pictures_that_came_along_and_links_stay():
+    safe = markup.safe('<img src="cid:logo@x" alt="Logo"><a href="https://shop.example">Shop</a>')
+
+    assert '<img src="cid:logo@x" alt="Logo">' in safe
+    assert '<a href="https://shop.example" rel="noopener noreferrer nofollow">Shop</a>' in safe
+
+
+def test_html_is_read_as_lines():
+    assert markup.plain("<p>Dear  Ana,</p><p>one<br>two</p><style>p {}</style>") == "Dear Ana,\n\none\ntwo"
+
+
+def test_no_html_takes_long():
+    began = time.process_time()
+    for html in ("<div>" * 200_000, "<a href=" * 50_000, "<" * 200_000, "<table><tr>" * 20_000, "<b><i>" * 50_000):
+        markup.safe(html)
+        markup.plain(html)
+
+    assert time.process_time() - began < 30
