@@ -566,12 +566,11 @@ def test_clauses_that_contradict_are_refused_with_both_places_named(name, old, n
     assert f"{place}: {says}" in [one.split(" ", 1)[1] for one in refused(text)]
 
 
-def test_two_bands_of_one_level_are_refused():
+def test_what_is_beyond_one_of_two_bands_is_beyond_the_lesser():
     text = EXAMPLES.joinpath("exclusions.toml").read_text("utf-8")
-    text = changed('"client-outage", ', '"volume-above-forecast(120 %)", ', text)
+    (level,) = forms.read(changed('"client-outage", ', '"volume-above-forecast(120 %)", ', text)).service_levels
 
-    (fault,) = refused(text)
-    assert " service_levels[0].exclude: " in fault and "beyond so many percent of the forecast" in fault
+    assert (level.exclude, level.above_forecast) == (("force-majeure",), 115)
 
 
 @pytest.mark.parametrize(

@@ -275,7 +275,8 @@ _HEAD = """\
 # Every key of a contract file
 
 Written by `workfloor contract schema --format markdown` from the schema that files are checked against. How the keys
-work together is in [the guide](contract.md). `[]` marks a list of tables, `NAME` a name of your own.
+work together is in [the guide](contract.md). `[]` marks a list of tables, `NAME` a name of your own. Small contracts
+with one mechanism each stand in [examples/contracts](../../examples/contracts).
 """
 
 
@@ -310,12 +311,8 @@ def _section(place: str, node: Terms) -> Iterator[str]:
         needed = "needed" if key in node.get("required", ()) else ""
         example = _as_toml(found["examples"][0])
         among = f" One of {', '.join(map(str, found['enum']))}." if "enum" in found else ""
-        example = "" if "properties" in found or len(example) > _LONGEST_EXAMPLE else f"`{example}`"
-        yield f"| `{key}` | {needed} | {found['description']}{among} | {example} |"
+        yield f"| `{key}` | {needed} | {found['description']}{among} | `{example}` |"
     yield ""
-
-
-_LONGEST_EXAMPLE = 60
 
 
 def _as_toml(value: Any) -> str:

@@ -19,7 +19,7 @@ def level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
     per, _, short = terms.get("per", "").partition("(")
     number = quantities.in_seconds if terms["measure"] in rules.IN_SECONDS else quantities.percent
     left_out = terms.get("exclude", ())
-    bands = [one.partition("(")[2].rstrip(")") for one in left_out if one.startswith(_BAND)]
+    bands = [Decimal(one.removeprefix(_BAND).rstrip(" %)")) for one in left_out if one.startswith(_BAND)]
     credit = terms.get("credit", "")
     return rules.ServiceLevel(
         name=terms["name"],
@@ -33,7 +33,7 @@ def level(terms: Terms, everywhere: tuple[str, ...]) -> rules.ServiceLevel:
         window=terms.get("window", "month"),
         hours=terms.get("hours"),
         exclude=tuple(one for one in left_out if not one.startswith(_BAND)),
-        above_forecast=quantities.percent(bands[0]) if bands else None,
+        above_forecast=min(bands, default=None),  # what is beyond any of them is beyond the least
         weight=quantities.percent(terms.get("weight")),
         credit=quantities.percent(credit) if credit.endswith("%") else None,
         credit_amount=None if credit.endswith("%") else quantities.decimal(credit or None),
