@@ -99,6 +99,19 @@ def test_rollups_changed_by_hand_are_named_and_so_is_every_figure_that_they_spoi
     assert ("statement, lines, l1", "amount", "1.50", "3.00") in differences
 
 
+def test_rollups_are_mended_from_the_items_and_items_are_not(run: Run) -> None:
+    change("UPDATE rollups_quarter SET answered = answered + 1 WHERE answered = 1")
+
+    assert run("lisbon-light", "2026-03").exit_code == 1
+    assert run("lisbon-light", "2026-03", "--mend").exit_code == 0
+    assert run("lisbon-light", "2026-03").exit_code == 0
+
+    change("UPDATE work_item SET talk_seconds = 7 WHERE key = 'answered'")
+    mended = run("lisbon-light", "2026-03", "--mend")
+    assert mended.exit_code == 1
+    assert "talk_seconds: 120 by the facts, 7 as kept" in mended.stdout
+
+
 def test_an_item_that_is_gone_and_one_that_came_without_a_fact_are_named(run: Run) -> None:
     gone, given_up = number("back"), number("given-up")
     change("DELETE FROM work_item WHERE key = 'back'")

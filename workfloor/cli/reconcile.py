@@ -22,6 +22,7 @@ SHOWN = 50  # differences, in text
 Examples:
   workfloor reconcile first-bank 1999-02
   workfloor reconcile first-bank 1999-02 --format json
+  workfloor reconcile first-bank 1999-02 --mend          where only quarters and the statement differed
   workfloor reconcile first-bank 1999-02 && echo "every figure stands on its facts"
 
 The exit status is 0 where nothing differs, and 1 where something does.
@@ -29,19 +30,35 @@ The exit status is 0 where nothing differs, and 1 where something does.
 )
 @click.argument("client")
 @click.argument("period", metavar="PERIOD")
+@click.option("--mend", is_flag=True, help="Count the rollups anew from the items first.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def reconcile(client: str, period: str, form: str) -> None:
+def reconcile(client: str, period: str, mend: bool, form: str) -> None:
     """Recount CLIENT's PERIOD, a month such as 1999-02, from the raw facts, and list every difference.
 
     The facts of each item that came in are replayed. What they add up to is compared with the items and with the
     rollups by quarter of an hour; then the statement from rollups with the one from the items alone. Nothing is
-    changed, and the floor may go on meanwhile: all is read as it stood at one moment.
+    changed, but for the rollups with --mend, and the floor may go on: all is read as it stood at one moment.
     """
+    if mend:
+        _mend(client, period)
     with edge.client(client, as_of_now=True) as found, _bar("Replaying") as progress:
         made = _reconciled(found, period, progress)
     click.echo(json.dumps(_plain(client, period, made), indent=2) if form == "json" else _text(client, period, made))
     if made.count:
         raise SystemExit(1)
+
+
+def _mend(slug: str, period: str) -> None:
+    with edge.client(slug) as client:
+        from workfloor.core.rollups import actions
+        from workfloor.kit import clock
+        from workfloor.ops.billing import queries
+
+        try:
+            month = queries.statement(client, period, now=clock.now()).period
+        except queries.NoStatement as reason:
+            raise click.ClickException(str(reason)) from None
+        actions.recount(client_id=client.id, starts_at=month.starts_at, ends_at=month.ends_at)
 
 
 def _reconciled(client: "Client", period: str, progress: Callable[[int, int], None]) -> "Recount":
@@ -89,7 +106,10 @@ def _text(client: str, period: str, made: "Recount") -> str:
         for each in made.differences[:SHOWN]
     ]
     more = [f"  … and {made.count - len(rows):,} more; --format json lists them"] if made.count > len(rows) else []
-    say = "Where an item differs, its table was changed without a fact; its history is in the facts, and nowhere else."
+    say = (
+        "Where an item differs, its table was changed without a fact: find out by whom, and put it right.\n"
+        "Where only quarters and the statement differ, --mend counts the rollups anew from the items."
+    )
     return "\n".join([f"{head}. {made.count:,} differences:", *rows, *more, say])
 
 
