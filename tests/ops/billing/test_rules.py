@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workfloor.core.charges.rules import Price, Tier
+from workfloor.core.charges.rules import Price, Tax, Tier
 from workfloor.core.contracts.rules import Contract
 from workfloor.core.credits import rules as credits
 from workfloor.core.promises import rules as promises
@@ -284,3 +284,42 @@ def published(case):
         pytest.skip("the published contract numbers are not beside this checkout (../shared/data)")
     found = next(each for each in json.loads(VECTORS.read_text(), parse_float=Decimal)["cases"] if each["id"] == case)
     return found["in"], found["out"]
+
+
+taxed = st.lists(st.tuples(priced, st.integers(0, 10**6), st.sampled_from(["standard", "exempt"])), max_size=6)
+percents = st.decimals(Decimal(0), Decimal(30), places=2)
+
+
+@given(taxed, st.integers(0, 20), percents, st.lists(st.integers(-(10**6), 10**6), max_size=3), currencies, modes)
+def test_the_total_is_its_lines_less_credits_and_with_taxes_in_every_currency(
+    bill, cap, percent, moved, currency, mode
+):
+    known = {"standard": Tax("standard", "VAT", "S", percent), "exempt": Tax("exempt", "Exempt", "E", Decimal(0))}
+    prices = [replace(each, tax=tax) for each, _, tax in bill]
+    terms = Credits("at-risk", at_risk=Decimal(10), pool=Decimal(150), cap=Decimal(cap), tax="standard")
+    agreed = replace(
+        contract(*prices, levels=weighted(60, 40), credits=terms, currency=currency, rounding=mode), taxes=known
+    )
+    made = rules.lines(agreed, [count for _, count, _ in bill], JANUARY)
+    charges = rules.due(made, [], currency)
+    found = owed(agreed, charges, {0, 1})
+    unit = Decimal(1).scaleb(-money.MINOR_UNITS[currency])
+    adjusted = [
+        rules.Adjusted("a1", "2025-12", "l1", "Earlier", money.Money(n * unit, currency), known["standard"], "", None)
+        for n in moved
+    ]
+    net = rules.due(made, found, currency)
+    taxes = rules.taxes(agreed, made, charges - net, adjusted)
+    net += money.total((each.amount for each in adjusted), currency)
+    total = net + money.total((each.amount for each in taxes), currency)
+
+    each_part = [line.amount for line in made] + [-credit.amount for credit in found]
+    each_part += [each.amount for each in adjusted] + [each.amount for each in taxes]
+    assert total.amount == sum((part.amount for part in each_part), Decimal(0))
+    assert all(part == part.rounded() for part in [*each_part, total])
+    assert (
+        money.total((each.base for each in taxes), currency) == net
+    )  # every line, credit and adjustment is taxed once
+    for each in taxes:
+        exact = Fraction(each.base.amount) * Fraction(each.tax.rate) / 100
+        assert abs(Fraction(each.amount.amount) - exact) < Fraction(unit)

@@ -296,8 +296,7 @@ def _build(given: Draft, contract: Contract | None, past: Sequence[Past]) -> Sce
 
 def _queues(given: Draft, contract: Contract | None) -> dict[str, queueing.Queue]:
     """The queues by name; of a contract all."""
-    terms = contract.queues().values() if contract else map(_terms, given.document.data.get("queues", []))
-    return queues(terms)
+    return queues(contract.queues().values() if contract else map(_terms, given.document.data.get("queues", [])))
 
 
 def queues(terms: Iterable[contracts.Queue]) -> dict[str, queueing.Queue]:
