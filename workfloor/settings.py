@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "workfloor.core.rollups",
     "workfloor.core.conversations",
     "workfloor.ops.channels.chat",
+    "workfloor.ops.playbook",
     "workfloor.ops.dispatch",
     "workfloor.ops.reasons",
     "workfloor.ops.fairness",

@@ -21,6 +21,7 @@ from workfloor.core.periods.models import Close, Dispute
 from workfloor.core.work import actions as work
 from workfloor.kit import clock, rls
 from workfloor.ops.channels.chat import actions as chat
+from workfloor.ops.playbook import actions as playbook
 
 HOST = "http://floor.test"
 # Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
@@ -67,6 +68,10 @@ class Floor:
             source='title = { en = "Chat with us" }',
         )  # fmt: skip
         self.chatting = make.agent("Fernanda")
+        playbook.give(client=self.client, source='[[answers]]\nname = "hello"\ntext = "Hello {customer}"\n', now=now)
+        self.article = playbook.write_article(
+            process=self.item.process, name="bills", title="Bills", body="How to read one", now=now
+        )
         self.file = self.talked()
         self.arrival, self.reply = self.mailed()
 
@@ -125,7 +130,7 @@ class Floor:
         item = self.item.id
         known = {"slug": self.client.slug, "period": self.period, "figure": "m1", "item": item, "item_id": item}
         known |= {"number": "2026-00001"}
-        known |= {"widget_key": self.widget.key, "attachment_id": self.file.id}
+        known |= {"widget_key": self.widget.key, "attachment_id": self.file.id, "article_id": self.article.id}
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 

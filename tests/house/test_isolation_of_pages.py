@@ -30,6 +30,7 @@ BY_SIDE = {
     "attachment_id": lambda side: side.file.id,
     "arrival_id": lambda side: side.arrival.id,
     "message_id": lambda side: side.reply.id,
+    "article_id": lambda side: side.article.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),
 }
 NEUTRAL = {"period": ["2026-03"], "figure": ["received", "m1", "m1/calls", "Calls answered"]}

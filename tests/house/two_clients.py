@@ -30,6 +30,8 @@ from workfloor.ops.channels.outbox import actions as outbox
 from workfloor.ops.einvoice import forms as documents
 from workfloor.ops.invoicing import forms
 from workfloor.ops.invoicing import models as invoicing
+from workfloor.ops.playbook import actions as playbook
+from workfloor.ops.playbook.models import Article
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
@@ -51,6 +53,7 @@ class Side:
     file: Attachment
     arrival: Arrival
     reply: Message
+    article: Article
 
 
 def side(slug: str, word: str) -> Side:
@@ -98,8 +101,23 @@ def side(slug: str, word: str) -> Side:
         widget=widget, secret=word.ljust(43, "x"), key=word.ljust(8, "x"), message=word, answers={}, address=word,
         now=make.NINE, page=word, language="en",
     )  # fmt: skip
+    answers = f'[[answers]]\nname = "hello"\ntext = "{word}"\n'
+    rule = f'[[rules]]\nname = "tagged"\nwhen = "received"\nthen = {{ tag = "{word}" }}\n'
+    playbook.give(client=client, source=answers + rule, now=make.NINE)
+    playbook.apply_rules(item=waiting, when="received", text="", now=make.NINE)
+    article = playbook.write_article(process=held.process, name=word, title=word, body=word, now=make.NINE)
     made = Side(
-        client, token, staff, own, waiting, held, widget, message.attachments.get(), box.arrivals.first(), reply
+        client,
+        token,
+        staff,
+        own,
+        waiting,
+        held,
+        widget,
+        message.attachments.get(),
+        box.arrivals.first(),
+        reply,
+        article,
     )
     invoiced(client, word, staff["manager"])
     for model in walled_models():

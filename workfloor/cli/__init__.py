@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "mailbox": ("workfloor.cli.mailbox:mailbox", "Say which addresses customers write to, and where their mail waits."),
     "mail": ("workfloor.cli.mail:mail", "Take mail in, and look after what became no work."),
     "token": ("workfloor.cli.token:token", "Issue and revoke the tokens of clients' systems."),
+    "playbook": ("workfloor.cli.playbook:playbook", "Give agents canned answers, rules and articles."),
     "widget": ("workfloor.cli.widget:widget", "Let clients' own sites chat with their visitors."),
     "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
     "exclusion": ("workfloor.cli.claim:exclusion", "Claim and approve what service levels leave out; record outages."),

@@ -52,7 +52,7 @@ def widget() -> None:
 @settings_option
 def add(client: str, queue_name: str, origins: tuple[str, ...], file: Path | None) -> None:
     """Add a widget for CLIENT, and print the line that puts it on a page."""
-    with edge.client(client) as found, _faults():
+    with edge.client(client) as found, faults():
         from workfloor.kit import clock
         from workfloor.ops.channels.chat import actions
 
@@ -69,7 +69,7 @@ def add(client: str, queue_name: str, origins: tuple[str, ...], file: Path | Non
 @settings_option
 def change(client: str, key: str, queue_name: str, origins: tuple[str, ...], file: Path | None) -> None:
     """Give the widget KEY of CLIENT another queue, other sites, and with --settings other settings."""
-    with edge.client(client) as found, _faults():
+    with edge.client(client) as found, faults():
         from workfloor.kit import clock
         from workfloor.ops.channels.chat import actions
 
@@ -112,7 +112,7 @@ def withdraw(client: str, key: str) -> None:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def faults() -> Iterator[None]:
     """What is wrong with what was asked for, in words."""
     from workfloor.kit import toml
     from workfloor.ops.channels.chat import rules

@@ -150,6 +150,9 @@ def note(
 def _make(
     case: Case, item: Item | None, content: rules.Content, files: Sequence[rules.File], now: datetime, **more: Any
 ) -> models.Message:
+    # One after the other, so that the numbers of a case's messages grow in the order in which they become visible:
+    # whoever asks for what follows the last one they have misses none.
+    locks.hold("case.messages", case.id)
     message = models.Message.objects.create(
         client_id=case.client_id, case=case, item=item, said_at=now, subject=content.subject, text=content.text,
         folded_text=content.folded_text, html=content.html, **more,

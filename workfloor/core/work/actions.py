@@ -280,10 +280,10 @@ def customer_answered(*, item: models.Item, now: datetime, by: Person | None = N
 
 
 def transfer(
-    *, item: models.Item, queue: Queue, by: Person, now: datetime, note: str = "", to: Person | None = None
+    *, item: models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
 ) -> models.Item:
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
-    item = _in_hands_of(item, by)
+    item = _in_hands_of(item, by) if by else _locked(item)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
     item = _happen(item, events.Transferred(queue.id, note), at=now, person=by, by=by)
@@ -298,7 +298,7 @@ def snooze(*, item: models.Item, until: datetime, by: Person, now: datetime) -> 
     return _hand(_happen(item, events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
 
 
-def _hand(item: models.Item, to: Person, since: datetime, by: Person, now: datetime) -> models.Item:
+def _hand(item: models.Item, to: Person, since: datetime, by: Person | None, now: datetime) -> models.Item:
     if not to.clearances.filter(client_id=item.client_id, withdrawn_at=None).exists():
         raise Refused(f"{to.name} is not cleared for this client.")
     until = since + timedelta(seconds=contracts.terms_of(item.queue, now).keep_for_seconds or HANDED_FOR_SECONDS)

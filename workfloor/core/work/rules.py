@@ -37,7 +37,7 @@ _FROM = {
     "work.awaits-customer": ("waiting", "held"),
     "work.customer-answered": ("waiting", "held"),
     "work.reply-sent": ("held",),
-    "work.transferred": ("held",),
+    "work.transferred": ("waiting", "held"),
     "work.snoozed": ("held",),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
     "work.ended": ("held",),

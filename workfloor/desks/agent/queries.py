@@ -1,6 +1,6 @@
 """What the agent's desk shows, read at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,8 @@ from workfloor.desks.agent import rules
 from workfloor.ops.channels.chat import queries as chat
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.rules import HERE_FOR
+from workfloor.ops.playbook import queries as playbook
+from workfloor.ops.playbook.rules import Answer
 from workfloor.ui import rules as ui
 
 MOST_COLLEAGUES = 200  # to choose from
@@ -123,7 +125,7 @@ def opened(item: Item, now: datetime) -> Opened:
         on_the_line=item.kind in rules.ON_THE_LINE,
         keeps=terms.keep_for_seconds is not None,
         may_hold=item.kind in rules.HELD_BY_VOICE,
-        talk=talk(item, now),
+        talk=helped(item, talk(item, now)),
     )
 
 
@@ -136,6 +138,8 @@ class Talk:
     chat: Chat | None
     here: bool  # whether the visitor's page is open
     last_in: int  # the customer's last message
+    answers: list[Answer]
+    tags: list[str]
 
 
 def talk(item: Item, now: datetime) -> Talk | None:
@@ -145,7 +149,15 @@ def talk(item: Item, now: datetime) -> Talk | None:
         return None
     visit = chat.of_item(item.id) if item.kind == "chat" else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
-    return Talk(item, said, visit, here, max((each.id for each in said if each.direction == "in"), default=0))
+    last_in = max((each.id for each in said if each.direction == "in"), default=0)
+    return Talk(item, said, visit, here, last_in, [], [])
+
+
+def helped(item: Item, shown: Talk | None) -> Talk | None:
+    """The same with what helps to answer: canned answers with their places filled in, and the item's tags."""
+    if shown is None or item.person is None:
+        return shown
+    return replace(shown, answers=playbook.answers(item, item.person), tags=playbook.tags(item.id))
 
 
 def answers_to(item: Item) -> Address | None:

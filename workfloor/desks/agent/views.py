@@ -33,6 +33,7 @@ from workfloor.ops.channels.chat import actions as chat
 from workfloor.ops.channels.chat import queries as chats
 from workfloor.ops.channels.chat import rules as chat_rules
 from workfloor.ops.channels.chat.models import Chat
+from workfloor.ops.playbook import queries as playbook
 from workfloor.ui import views as ui
 
 View = Callable[..., HttpResponse]
@@ -129,6 +130,25 @@ def attachment(request: Request, attachment_id: int) -> HttpResponse:
     if found is None:
         raise Http404
     return ui.file(bytes(found.content), found.media_type, found.name)
+
+
+@require_GET
+@for_agents
+def articles(request: Request, item_id: int) -> HttpResponse:
+    """What can be looked up about an item's process, the best first."""
+    item, words = the_item(item_id), request.GET.get("q", "")[:200]
+    found = playbook.found(item.process_id, words)[:20]
+    return render(request, "agent/articles.html", {"articles": found, "words": words, "item": item})
+
+
+@require_GET
+@for_agents
+def article(request: Request, article_id: int) -> HttpResponse:
+    found = playbook.article(article_id)
+    if found is None:
+        raise Http404
+    versions = found.versions.select_related("by").order_by("-number")
+    return render(request, "agent/article.html", {"article": found, "versions": versions})
 
 
 @deed

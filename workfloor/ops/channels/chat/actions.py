@@ -97,7 +97,7 @@ def begin(
     text = masks.mask(rules.text(message)).text
     if rules.too_many(queries.begun_lately(widget.client_id, rules.digest(address), now), rules.CHATS_IN):
         raise TooMany("Too many chats have begun from your network just now. Try again in some minutes.")
-    item = _receive(widget, f"chat-{rules.digest(secret)[:32]}", text, given, now)
+    item = _receive(widget, rules.item_key(rules.digest(secret)), text, given, now)
     assert item.case is not None
     chat = models.Chat.objects.create(
         client_id=widget.client_id, widget=widget, case=item.case, item=item, digest=rules.digest(secret),
@@ -151,11 +151,7 @@ def _named(chat: models.Chat, key: str) -> str:
 
 
 def _locked(chat_id: int) -> models.Chat:
-    """The chat as it is now, locked until the transaction ends: its messages are stored one after the other.
-
-    So the numbers of its messages grow in the order in which they become visible, and a page that asks for what
-    follows the last one it has misses none.
-    """
+    """The chat as it is now, locked until the transaction ends: what happens to it happens one after the other."""
     return queries.chats().select_for_update(of=("self",)).get(id=chat_id)
 
 
@@ -181,7 +177,7 @@ def _go_on(chat: models.Chat, text: str, now: datetime) -> None:
         return
     if chat.item.state in ("done", "abandoned", "cancelled", "wrapping"):
         count = Item.objects.filter(case_id=chat.case_id).count()
-        key = f"chat-{chat.digest[:32]}-{count}"
+        key = f"{rules.item_key(chat.digest)}-{count}"
         chat.item = _receive(chat.widget, key, text or "A file", chat.answers, now, case=chat.case)
     chat.closed_at, chat.closed_as = None, ""
     chat.save(update_fields=["item", "closed_at", "closed_as"])
@@ -277,7 +273,7 @@ def reply(
     chat = _locked(chat.id)
     if chat.closed_at is not None and chat.closed_as != "silence":
         raise Refused("The visitor has gone; nobody would read this. Write a note, or an email.")
-    named = _named(chat, f"reply/{key or secrets.token_hex(8)}")
+    named = _named(chat, f"reply/{key}") if key else ""
     message = conversations.reply(
         item=chat.item, channel=CHANNEL, content=Content(text), recipients=[_sender(chat)], now=now, by=by,
         files=files, key=named, at_once=True,

@@ -76,7 +76,7 @@ def admitted(token: Token, now: datetime) -> models.Chat | None:
     """The one chat that a token opens, until a day after it is over; its client has been entered."""
     of_widget = ("widget__key", "widget__origins", "widget__withdrawn_at")
     known = models.Chat.objects.select_related("widget").only(
-        "id", "client_id", "case_id", "item_id", "closed_at", *of_widget
+        "id", "client_id", "case_id", "item_id", "digest", "closed_at", *of_widget
     )
     chat = known.filter(id=token.chat_id, digest=rules.digest(token.secret), widget__withdrawn_at=None).first()
     over = chat and chat.closed_at and now >= chat.closed_at + rules.OVER_AFTER
@@ -153,7 +153,8 @@ def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
 
 def of_chat(chat: models.Chat) -> QuerySet[Message]:
     """What was said in this chat and in no other, whatever else its case holds."""
-    return Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, key__startswith=f"{chat.id}/")
+    own = {"item__key__startswith": rules.item_key(chat.digest)}
+    return Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, **own)
 
 
 # --- what a visitor sees of the chat ------------------------------------------------------------------------------

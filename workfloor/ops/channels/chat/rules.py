@@ -90,6 +90,11 @@ def secret(sent: object) -> str:
     return sent
 
 
+def item_key(digest: str) -> str:
+    """What the keys of a chat's items begin with, by the digest of its secret."""
+    return f"chat-{digest[:32]}"
+
+
 def key(sent: object) -> str:
     """The visitor's own name for a message, by which a repeated one is known."""
     if not isinstance(sent, str) or not _KEY.fullmatch(sent):

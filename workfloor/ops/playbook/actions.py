@@ -1,0 +1,98 @@
+"""Playbooks and articles are given; what comes in is treated as their rules say."""
+
+from datetime import datetime
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts.models import Process, Queue
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import queries as said
+from workfloor.core.conversations.rules import Address, Content
+from workfloor.core.journal import actions as journal
+from workfloor.core.people.models import Person
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
+from workfloor.kit import calendars, locks
+from workfloor.ops.playbook import events, forms, models, queries, rules
+
+
+def give(*, client: Client, source: str, now: datetime, by_id: int | None = None) -> models.Version:
+    """Let a playbook hold from now on; raises toml.Refused with all that is wrong. The same again changes nothing."""
+    locks.hold("playbook", client.id)
+    queues = list(Queue.objects.filter(client=client).values_list("name", flat=True))
+    forms.read(source, queues, list(Process.objects.filter(client=client).values_list("name", flat=True)))
+    known = queries.latest(client.id)
+    if known and known.source == source:
+        return known
+    number = known.number + 1 if known else 1
+    version = models.Version.objects.create(client=client, number=number, source=source, made_at=now)
+    journal.record(events.Changed(number), at=now, client_id=client.id, by_id=by_id)
+    return version
+
+
+def write_article(
+    *, process: Process, name: str, title: str, body: str, now: datetime, by: Person | None = None
+) -> models.Article:
+    """Write an article, or its next version; the same again changes nothing."""
+    locks.hold("article", process.id, name)
+    known = queries.articles(process.id).filter(name=name).first()
+    if known and (known.title, known.body) == (title, body):
+        return known
+    article = known or models.Article(client_id=process.client_id, process=process, name=name, version=0)
+    article.title, article.body, article.version, article.changed_at = title, body, article.version + 1, now
+    article.save()
+    models.ArticleVersion.objects.create(
+        client_id=process.client_id, article=article, number=article.version, title=title, body=body, made_at=now, by=by
+    )
+    written = events.ArticleWritten(article.id, article.version)
+    journal.record(written, at=now, client_id=process.client_id, by_id=by.id if by else None)
+    return article
+
+
+def apply_rules(*, item: Item, when: str, text: str, now: datetime) -> int:
+    """Do what the client's rules say of something that came in; each application is a fact. Returns how many."""
+    version = queries.latest(item.client_id)
+    if version is None:
+        return 0
+    playbook = forms.stored(version.source)
+    applied = 0
+    for rule in playbook.rules:
+        if rules.applies(rule, _arrived(item, when, text, now)):  # an earlier rule may have moved it
+            _apply(item, rule, playbook, version.number, now)
+            item.refresh_from_db()
+            applied += 1
+    return applied
+
+
+def _arrived(item: Item, when: str, text: str, now: datetime) -> rules.Arrived:
+    calendar = contracts.terms_of(item.queue, now).calendar
+    return rules.Arrived(when, item.kind, item.process.name, item.queue.name, text, calendars.is_open(calendar, now))
+
+
+def _apply(item: Item, rule: rules.Rule, playbook: rules.Playbook, version: int, now: datetime) -> None:
+    queue = Queue.objects.filter(client_id=item.client_id, name=rule.queue).first() if rule.queue else None
+    moves = queue is not None and item.state == "waiting" and queue.id != item.queue_id
+    answer = playbook.answer(rule.answer)
+    answers = answer is not None and _answer(item, answer, rule.name, now)
+    if rule.tag:
+        models.Tag.objects.get_or_create(client_id=item.client_id, item=item, name=rule.tag)
+    if moves and queue:
+        work.transfer(item=item, queue=queue, by=None, note=f"by rule {rule.name}", now=now)
+    done = events.RuleApplied(
+        rule.name, version, rule.tag or None, queue.id if moves and queue else None, rule.answer if answers else None
+    )
+    journal.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+
+
+def _answer(item: Item, answer: rules.Answer, rule: str, now: datetime) -> bool:
+    """Send a canned answer once an item, over the channel by which the customer wrote; False if there is none."""
+    wrote = said.of_case(item.case_id).filter(direction="in").last() if item.case_id else None
+    if wrote is None or wrote.channel not in ("chat", "email"):
+        return False
+    to = wrote.answers_to if wrote.channel == "email" else Address(wrote.sender, wrote.sender_name)
+    text = rules.filled(answer.text, queries.named(item, None))
+    conversations.reply(
+        item=item, channel=wrote.channel, content=Content(text), recipients=[to], now=now,
+        key=f"rule/{rule}/{item.id}", at_once=wrote.channel == "chat",
+    )  # fmt: skip
+    return True

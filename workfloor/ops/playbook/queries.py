@@ -1,0 +1,66 @@
+"""Reading playbooks and articles."""
+
+from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
+from django.db.models import QuerySet
+
+from workfloor.core.people.models import Person
+from workfloor.core.work.models import Item
+from workfloor.ops.playbook import forms, models, rules
+
+
+def latest(client_id: int) -> models.Version | None:
+    """The playbook that holds for a client."""
+    return models.Version.objects.filter(client_id=client_id).order_by("-number").first()
+
+
+def playbook(client_id: int) -> rules.Playbook:
+    """What holds for a client; nothing where no playbook was given."""
+    version = latest(client_id)
+    return forms.stored(version.source) if version else rules.Playbook()
+
+
+def answers(item: Item, by: Person) -> list[rules.Answer]:
+    """The canned answers for an item's process, their places filled in."""
+    values = named(item, by)
+    return [
+        rules.Answer(each.name, each.title, rules.filled(each.text, values), each.processes)
+        for each in playbook(item.client_id).answers_for(item.process.name)
+    ]
+
+
+def named(item: Item, by: Person | None) -> dict[str, str]:
+    """What the places of a text stand for, about an item and whoever writes."""
+    customer = item.case.customer if item.case else None
+    return {
+        "customer": customer.name if customer else "",
+        "agent": by.name if by else "",
+        "client": item.client.title,
+        "case": item.case.subject if item.case else "",
+        "reference": str(item.case_id or item.id),
+    }
+
+
+def tags(item_id: int) -> list[str]:
+    """The tags of an item."""
+    return list(models.Tag.objects.filter(item_id=item_id).order_by("name").values_list("name", flat=True))
+
+
+def articles(process_id: int) -> QuerySet[models.Article]:
+    """The articles of a process, by title."""
+    return models.Article.objects.filter(process_id=process_id).order_by("title")
+
+
+def article(article_id: int) -> models.Article | None:
+    """An article, if it is inside the wall."""
+    return models.Article.objects.select_related("process", "client").filter(id=article_id).first()
+
+
+def found(process_id: int, words: str) -> QuerySet[models.Article]:
+    """The articles of a process that have all these words, the best first; without words all, by title."""
+    if not words.strip():
+        return articles(process_id)
+    asked = SearchQuery(words, config="simple", search_type="websearch")
+    # No index: behind the wall PostgreSQL would not use it, and a process has hundreds of articles, not millions.
+    says = SearchVector("title", weight="A", config="simple") + SearchVector("body", weight="B", config="simple")
+    known = articles(process_id).annotate(says=says, rank=SearchRank(says, asked))
+    return known.filter(says=asked).order_by("-rank", "title")

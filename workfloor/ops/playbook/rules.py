@@ -1,0 +1,102 @@
+"""What a playbook says: canned answers with places for names, and what is done when something comes in."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+WHEN = ("received", "message")
+VARIABLES = ("customer", "agent", "client", "case", "reference")
+_PLACE = re.compile(r"\{(\w*)\}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A text that agents send often; `{customer}` and the like stand for names."""
+
+    name: str
+    title: str
+    text: str
+    processes: tuple[str, ...] = ()  # empty: all of the client's
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What must be so for a rule to apply; whatever is not said may be anything."""
+
+    kinds: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # any of them, as whole words, whatever their case
+    open_hours: bool | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When, if, then."""
+
+    name: str
+    when: str
+    condition: Condition
+    process: str = ""
+    tag: str = ""
+    queue: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """All of a client's answers and rules."""
+
+    answers: tuple[Answer, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    def answer(self, name: str) -> Answer | None:
+        return next((each for each in self.answers if each.name == name), None)
+
+    def answers_for(self, process: str) -> list[Answer]:
+        return [each for each in self.answers if not each.processes or process in each.processes]
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """What came in, as a rule sees it."""
+
+    when: str
+    kind: str
+    process: str
+    queue: str
+    text: str
+    open_hours: bool
+
+
+def unknown_variables(text: str) -> list[str]:
+    """The places of a text that stand for nothing known."""
+    return [f"{{{name}}}" for name in _PLACE.findall(text) if name not in VARIABLES]
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A text with its places filled in; one for which there is no name becomes empty, and no gap is left before it."""
+    whole = _PLACE.sub(lambda place: values.get(place[1], ""), text)
+    return re.sub(r" +([,.!?;:])", r"\1", re.sub(r" {2,}", " ", whole))
+
+
+def applying(playbook: Playbook, arrived: Arrived) -> list[Rule]:
+    """The rules that apply to what came in, in the order of the file."""
+    return [rule for rule in playbook.rules if applies(rule, arrived)]
+
+
+def applies(rule: Rule, arrived: Arrived) -> bool:
+    """Whether a rule applies to what came in."""
+    asked = rule.condition
+    return (
+        rule.when == arrived.when
+        and rule.process in ("", arrived.process)
+        and (not asked.kinds or arrived.kind in asked.kinds)
+        and (not asked.queues or arrived.queue in asked.queues)
+        and (not asked.words or says_any(arrived.text, asked.words))
+        and asked.open_hours in (None, arrived.open_hours)
+    )
+
+
+def says_any(text: str, words: Iterable[str]) -> bool:
+    """Whether a text has one of these words or phrases, whole, whatever their case."""
+    return any(re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text, re.IGNORECASE) for each in words)
