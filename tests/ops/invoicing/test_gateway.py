@@ -46,6 +46,20 @@ def test_the_paper_says_that_it_is_factur_x_of_the_profile_en_16931_in_an_archiv
     assert root["/AF"][0].get_object()["/AFRelationship"] == "/Alternative"
 
 
+def test_what_archives_ask_of_a_file_outlives_the_declaration():
+    paper = made(GOOD)
+    read = pypdf.PdfReader(io.BytesIO(paper))
+    header, comment, *_ = paper.split(b"\n", 2)
+
+    assert header == b"%PDF-1.7" and comment[:1] == b"%" and all(byte > 127 for byte in comment[1:5])
+    assert len(read.trailer["/ID"]) == 2
+    assert "/Filter" not in read.trailer["/Root"]["/Metadata"].get_object()
+    title = metadata(paper).find(".//{*}title//{*}li")
+    assert title is not None and read.metadata is not None
+    assert title.text == read.metadata.title == f"Invoice {GOOD.number}"
+    assert made(GOOD) == paper  # the same invoice is the same file
+
+
 def test_paper_for_people_alone_has_nothing_inside():
     paper = made(GOOD, inside=False)
 
