@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workfloor.core.rollups import rules
+from workfloor.core.work import rules as work
 
 NINE = datetime(2026, 3, 4, 9, tzinfo=UTC)
 instants = st.datetimes(
@@ -70,3 +71,7 @@ def test_every_instant_of_the_spans_is_either_in_a_whole_quarter_or_left(bounds,
     assert not (holding(full) and holding(apart))
     assert all((bound - NINE) % rules.LENGTH == timedelta() for span in full for bound in span)
     assert full or not [span for span in own if not apart and span[1] - span[0] >= 2 * rules.LENGTH]
+
+
+def test_an_item_is_either_finished_or_among_those_that_are_read_one_by_one():
+    assert {"waiting", *work.WITH_SOMEBODY, *work.FINISHED} == set(work.STATES)
