@@ -1,0 +1,89 @@
+"""The commands of mail: mailboxes, and what became no work."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from django.db import transaction
+
+from tests import mail, make
+from workfloor.cli.mail import mail as mail_command
+from workfloor.cli.mailbox import mailbox
+from workfloor.kit import rls
+from workfloor.ops.channels.email import actions, rules, tasks
+
+
+@pytest.fixture
+def run(real_database):
+    with transaction.atomic():
+        rls.enter_every_client()
+        make.client()
+
+    def run(command, *arguments):
+        return CliRunner().invoke(command, arguments)
+
+    return run
+
+
+def test_a_mailbox_is_added_listed_and_removed(run):
+    added = run(mailbox, "add", "Help@Lisbon.example", "lisbon-light/mail")
+    listed = json.loads(run(mailbox, "list", "--format", "json").stdout)
+    removed = run(mailbox, "remove", "help@lisbon.example")
+
+    assert added.output == "Mail to help@lisbon.example waits in lisbon-light/mail.\n"
+    assert [(each["address"], each["queue"]) for each in listed] == [("help@lisbon.example", "lisbon-light/mail")]
+    assert removed.output == "help@lisbon.example takes no more mail.\n"
+    assert "No mailbox yet" in run(mailbox, "list").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["help", "lisbon-light/mail"], "no address that mail can come to"),
+        (["help+x@lisbon.example", "lisbon-light/mail"], "no address that mail can come to"),
+        (["help@lisbon.example", "lisbon-light/none"], "there is no queue lisbon-light/none"),
+        (["help@lisbon.example", "lisbon-light/mail", "--fetch", "pop3://x"], "begins with imaps://"),
+        (["help@lisbon.example", "lisbon-light/mail", "--fetch", "imaps://a@b/INBOX"], "which file holds the password"),
+    ],
+)
+def test_a_faulty_mailbox_is_refused_in_words(run, arguments, says):
+    found = run(mailbox, "add", *arguments)
+
+    assert found.exit_code == 1 and says in found.output
+
+
+def test_an_address_is_one_clients_alone(run):
+    run(mailbox, "add", "help@lisbon.example", "lisbon-light/mail")
+
+    again = run(mailbox, "add", "help@lisbon.example", "lisbon-light/calls")
+
+    assert again.exit_code == 1 and "is a mailbox of lisbon-light already" in again.output
+
+
+def test_a_mail_that_cannot_be_read_waits_as_it_came_is_looked_at_and_read_again(run, monkeypatch):
+    with transaction.atomic():
+        post = mail.Post()
+        broken, whole = mail.letter("one"), mail.letter("two", Message_ID="<2@x>")
+        sent = [actions.Incoming(post.mailbox, raw, "", post.mailbox.address) for raw in (broken, whole)]
+        actions.store(mails=sent, now=make.NINE)
+    read = rules.read
+
+    def stumbles(raw):
+        if raw == broken:
+            raise ValueError("a fault of ours")
+        return read(raw)
+
+    monkeypatch.setattr(rules, "read", stumbles)
+    tasks.take_arrivals()
+
+    [row] = json.loads(run(mail_command, "list", "--format", "json").stdout)
+    assert (row["state"], row["reason"]) == ("failed", "ValueError: a fault of ours")
+    assert run(mail_command, "show", str(row["number"])).stdout_bytes == broken
+    monkeypatch.undo()
+    assert run(mail_command, "retry", str(row["number"])).output == f"{row['number']} is read again.\n"
+    tasks.take_arrivals()
+    assert "No such mail" in run(mail_command, "list").output
+    taken = json.loads(run(mail_command, "list", "--state", "taken", "--format", "json").stdout)
+    assert len(taken) == 2
+    assert "dealt with already" in run(mail_command, "discard", str(row["number"])).output
+    assert "There is no mail 99" in run(mail_command, "show", "99").output
