@@ -333,3 +333,15 @@ def _request(method: str, path: str, headers: dict[str, str], body: bytes = b"")
 
 def _words(page: str) -> str:
     return page.replace("<", " ").replace(">", " ")
+
+
+def main() -> None:
+    """Measure alone: `python -m benchmarks.chat`."""
+    with databases.migrated() as template:
+        databases.sign_example()
+        for figure in measure(template):
+            print(f"{figure.what}: {figure.value:.0f} {figure.unit}, {figure.beside} {figure.peer:.0f}")
+
+
+if __name__ == "__main__":
+    main()
