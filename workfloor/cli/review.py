@@ -66,38 +66,40 @@ def review(client: str, period: str, form: str, output: IO[bytes] | None, ahead:
         from workfloor.ops.reviews import queries
 
         made = queries.review(found, period, now=now)
-        written = _written(made, _outlook(found, period) if ahead else None, form)
+        outlook, nothing = _outlook(found, period) if ahead else (None, "It was left out.")
+        written = _written(made, outlook, nothing, form)
     if output:
         output.write(written)
     else:
         click.echo(written, nl=False)
 
 
-def _outlook(client: "Client", period: str) -> "queries.Outlook | None":
+def _outlook(client: "Client", period: str) -> "tuple[queries.Outlook | None, str]":
+    """What lies ahead, and what is said where that is nothing."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from workfloor.ops.reviews import queries
+    from workfloor.ops.reviews import forms, queries
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("Looking ahead", total=queries.REPLICATIONS)
-            return queries.outlook(client, period, advance=lambda done: bar.update(task, completed=done))
+            found = queries.outlook(client, period, advance=lambda done: bar.update(task, completed=done))
+            return found, forms.NOTHING
     except queries.NotSimulated as reason:
-        click.echo(str(reason), err=True)
-        return None
+        return None, str(reason)
 
 
-def _written(made: "queries.Review", outlook: "queries.Outlook | None", form: str) -> bytes:
+def _written(made: "queries.Review", outlook: "queries.Outlook | None", nothing: str, form: str) -> bytes:
     from django.template.loader import render_to_string
 
     from workfloor.ops.reviews import forms, gateway
 
     if form == "json":
         return (json.dumps(forms.plain(made, outlook), indent=2, ensure_ascii=False) + "\n").encode()
-    worded = forms.printed(made, outlook)
+    worded = forms.printed(made, outlook, nothing)
     if form == "pdf":
         return gateway.pdf(worded)
     if form == "html":
@@ -118,6 +120,8 @@ def _text(worded: dict[str, Any]) -> str:
         lines += ["", "What lies ahead", ahead["about"]]
         lines += [f"  {row['risk']:>5} risk of missing {row['name']}: {row['attained']}" for row in ahead["promises"]]
         lines += [f"  Credits to be expected: {ahead['credits']}, at most {ahead['worst']} in 19 of 20 such months."]
+    else:
+        lines += ["", "What lies ahead", worded["nothing_ahead"]]
     return "\n".join(lines) + "\n"
 
 

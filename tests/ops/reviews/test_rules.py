@@ -1,5 +1,6 @@
 """Why a promise was missed, by hand; and the month ahead as a scenario of the weeks just past."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -129,3 +130,11 @@ def test_what_lies_ahead_is_as_the_last_four_weeks_were() -> None:
 def test_without_work_there_is_nothing_to_look_ahead_from() -> None:
     assert rules.ahead(CONTRACT, QUEUES, [], APRIL) is None
     assert rules.ahead(CONTRACT, QUEUES, [call(APRIL - timedelta(days=1), agent="")], APRIL) is None
+
+
+def test_what_comes_above_a_forecast_counts_in_what_lies_ahead() -> None:
+    level = CONTRACT.service_levels[0]
+    leaving_out = replace(CONTRACT, service_levels=(replace(level, above_forecast=Decimal(115)),))
+
+    assert rules.counting_all(leaving_out) == (CONTRACT, True)
+    assert rules.counting_all(CONTRACT) == (CONTRACT, False)

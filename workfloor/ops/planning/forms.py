@@ -25,13 +25,11 @@ __all__ = ["Draft", "Refused", "draft", "scenario", "schema_text"]
 Terms = Mapping[str, Any]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
-_LONGEST_SECONDS = 366 * 86400
+_LONGEST_SECONDS, _MONTH_SECONDS = 366 * 86400, 31 * 86400 + 3600
 _MOST_INTERVALS = 100_000
 _MOST_ROWS = 1_000_000  # intervals x queues
 _MOST_CONTACTS = 100_000_000
-_MOST_AGENTS = 100_000
-_MOST_PAIRS = 10_000_000  # agents x queues
-_MONTH_SECONDS = 31 * 86400 + 3600
+_MOST_AGENTS, _MOST_PAIRS = 100_000, 10_000_000  # pairs: agents x queues
 
 
 def schema_text() -> str:

@@ -87,8 +87,11 @@ def _credits(outlook: Outlook) -> dict[str, float]:
 # --- for readers -----------------------------------------------------------------------------------------------------
 
 
-def printed(review: Review, outlook: Outlook | None) -> dict[str, Any]:
-    """Word a review, with its charts; the same for the page and the paper."""
+NOTHING = "Nothing came in the last four weeks that could be looked ahead from."
+
+
+def printed(review: Review, outlook: Outlook | None, nothing: str = NOTHING) -> dict[str, Any]:
+    """Word a review, with its charts; the same for the page and the paper. `nothing` says why nothing lies ahead."""
     worded = review.worded
     return {
         "client": worded["client"],
@@ -108,6 +111,7 @@ def printed(review: Review, outlook: Outlook | None) -> dict[str, Any]:
         "disputes": list(review.disputes),
         "undertakings": [worded_undertaking(each, _last_day(review)) for each in review.undertakings],
         "ahead": ahead(outlook, review.contract.currency) if outlook else None,
+        "nothing_ahead": nothing,
     }
 
 
@@ -314,6 +318,7 @@ def ahead(outlook: Outlook, currency: str) -> dict[str, Any]:
             f"The next four weeks, simulated {outlook.replications} times under the rules that route: contacts come, "
             "last and give up as in the last four weeks, and the same people are there at the same hours. That is a "
             "little kinder than life: the journal does not say what else kept people busy."
+            + (" What comes in above the forecast counts here, though it would be left out." * outlook.counts_all)
         ),
         "promises": [_risk(outlook, level.name) for level in outlook.levels if level.expected is not None],
         "credits": f"{credits['expected']:,.2f} {currency}",

@@ -62,6 +62,7 @@ class Outlook:
     estimates: Estimates
     credits: tuple[float, ...]
     levels: tuple[ServiceLevel, ...]
+    counts_all: bool  # also what comes in above the forecast, which the contract would leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,7 @@ def outlook(client: Client, period: str, *, advance: Callable[[int], None] = lam
         contract = contracts.in_force(client.id, starts_at.astimezone(ZoneInfo(zone)).date()).contract
     except contracts.NoContract:
         return None
+    contract, counts_all = rules.counting_all(contract)
     if unknown := list(scenarios.unknown(contract)):
         raise NotSimulated(f"The contract {' It '.join(unknown)}")
     began = starts_at - timedelta(seconds=rules.HORIZON)
@@ -232,10 +234,10 @@ def outlook(client: Client, period: str, *, advance: Callable[[int], None] = lam
             f"{len(past):,} contacts came in four weeks. Simulate them with a scenario: workfloor simulate."
         )
     scenario = rules.ahead(contract, planning.queues(contract.queues().values()), past, starts_at)
-    return _simulated(scenario, advance) if scenario else None
+    return _simulated(scenario, counts_all, advance) if scenario else None
 
 
-def _simulated(scenario: scenarios.Scenario, advance: Callable[[int], None]) -> Outlook:
+def _simulated(scenario: scenarios.Scenario, counts_all: bool, advance: Callable[[int], None]) -> Outlook:
     made, credits = Estimates(), list[float]()
     for number in range(REPLICATIONS):
         tally = twin.run_one(partial(scenarios.world, scenario), None, number)
@@ -243,4 +245,4 @@ def _simulated(scenario: scenarios.Scenario, advance: Callable[[int], None]) -> 
         made.add(figures)
         credits.append(figures["money", estimates.EVERY, "credits"])
         advance(number + 1)
-    return Outlook(REPLICATIONS, made, tuple(credits), scenario.levels)
+    return Outlook(REPLICATIONS, made, tuple(credits), scenario.levels, counts_all)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -129,6 +129,15 @@ def _of_day(agreed: Forecast, day: date) -> float | None:
 
 
 # --- what lies ahead ------------------------------------------------------------------------------------------------
+
+
+def counting_all(contract: Contract) -> tuple[Contract, bool]:
+    """Return the contract as if nothing above a forecast were left out, and whether that differs from it.
+
+    A simulation does not know which contacts those are; with them, a promise can only look harder to keep.
+    """
+    levels = tuple(replace(level, above_forecast=None) for level in contract.service_levels)
+    return replace(contract, service_levels=levels), levels != contract.service_levels
 
 
 def ahead(

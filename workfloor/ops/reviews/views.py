@@ -19,6 +19,7 @@ from workfloor.ops.reviews import forms, gateway, queries
 from workfloor.ops.reviews.apps import ReviewsConfig
 
 View = Callable[..., HttpResponse]
+_ON_THE_PAGE = "It is simulated on the page of this review, and by workfloor review."
 
 
 def _for_leaders(view: View) -> View:
@@ -66,13 +67,15 @@ def paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Give a review as PDF, without what lies ahead: nobody waits for a simulation here."""
     found = queries.review(_client(slug), period, now=clock.now())
     headers = {"Content-Disposition": f'attachment; filename="review-{slug}-{period}.pdf"'}
-    return HttpResponse(gateway.pdf(forms.printed(found, None)), content_type="application/pdf", headers=headers)
+    return HttpResponse(
+        gateway.pdf(forms.printed(found, None, _ON_THE_PAGE)), content_type="application/pdf", headers=headers
+    )
 
 
 @_for_leaders
 def ahead(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Simulate the four weeks after a month; the part of the page alone where that asks for it."""
-    client, nothing = _client(slug), "Nothing came in the last four weeks that could be looked ahead from."
+    client, nothing = _client(slug), forms.NOTHING
     try:
         outlook = queries.outlook(client, period)
         currency = contracts.in_force(client.id, clock.now().date()).contract.currency if outlook else ""
