@@ -204,7 +204,7 @@ def _gaps(address: str, kills: list[float]) -> list[float]:
 
 def measure() -> list[Figure]:
     """The longer form: the time without offers after each of thirty kills."""
-    told = storm(items=6_000, kills=30)
+    told = storm(items=3_000, kills=30)
     if told.faults:
         raise AssertionError(told.faults[:20])
     what = f"Without offers after each of {len(told.gaps)} kills"
