@@ -9,6 +9,7 @@ from django.db import transaction
 
 from tests import make
 from workfloor.cli import main
+from workfloor.core.people import queries as people
 from workfloor.kit import rls
 
 
@@ -45,9 +46,22 @@ def test_an_agent_from_hiring_to_clearance(workfloor):
         )
 
 
+def test_a_clients_own_person_is_on_file_and_none_of_ours(workfloor):
+    workfloor("person", "add", "Dana Levy", "dana@client.example", "--of", "lisbon-light")
+
+    assert json.loads(workfloor("person", "list", "--format", "json")) == []
+    with transaction.atomic():
+        rls.enter_every_client()
+        dana = people.by_email("dana@client.example")
+        assert (dana.roles, dana.client.slug) == (["client"], "lisbon-light")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["person", "add", "X", "x@example.com"], "either --role, or --of"),
+        (["person", "add", "X", "x@example.com", "--of", "lisbon-light", "--role", "agent"], "either --role, or --of"),
+        (["person", "add", "X", "x@example.com", "--of", "nobody"], "Clients: lisbon-light"),
         (["site", "add", "X", "--country", "PT", "--zone", "Europe/Lisboa"], "no time zone"),
         (["site", "add", "X", "--country", "Q9", "--zone", "Europe/Lisbon"], "no country"),
         (["person", "add", "X", "no-address", "--role", "agent"], "valid email"),

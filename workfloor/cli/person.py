@@ -12,6 +12,7 @@ import click
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
+    from workfloor.core.clients.models import Client
     from workfloor.core.people.models import Person, Site
 
 as_text_or_json = click.option(
@@ -58,6 +59,16 @@ def _site(name: str) -> "Site":
     return found
 
 
+def _client(slug: str) -> "Client":
+    from workfloor.core.clients import queries
+
+    found = queries.by_slug(slug)
+    if found is None:
+        known = ", ".join(each.slug for each in queries.clients()) or "none yet"
+        raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+    return found
+
+
 @click.group()
 def site() -> None:
     """Name the places with people; teams and people belong to one."""
@@ -97,15 +108,24 @@ def person() -> None:
 @person.command(
     "add",
     epilog="\b\nExamples:\n  workfloor person add 'Rita Melo' rita@example.com --role leader --site Porto\n"
-    "  workfloor person add 'Joao Reis' joao@example.com --role agent --site Porto\n",
+    "  workfloor person add 'Joao Reis' joao@example.com --role agent --site Porto\n"
+    "  workfloor person add 'Dana Levy' dana@first-bank.example --of first-bank     one of a client's own\n",
 )
 @click.argument("name")
 @email_argument
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help="May be given twice.")
+@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be given twice.")
+@click.option("--of", "slug", metavar="CLIENT", help="Not ours, but one of this client's own people.")
 @click.option("--site", "site_name", help="Where the person works; see: workfloor site add")
 @click.option("--team", "team_name", help="The team to join; see: workfloor site team")
-def add_person(name: str, email: str, roles: tuple[str, ...], site_name: str | None, team_name: str | None) -> None:
-    """Take somebody on; a first password is printed once."""
+def add_person(
+    name: str, email: str, roles: tuple[str, ...], slug: str | None, site_name: str | None, team_name: str | None
+) -> None:
+    """Take somebody on, or (--of) put one of a client's own people on file, who may dispute and agree for the client.
+
+    A first password is printed once.
+    """
+    if bool(slug) == bool(roles) or (slug and (site_name or team_name)):
+        raise click.UsageError("Give either --role, or --of CLIENT alone.")
     password = secrets.token_urlsafe(12)
     with people() as now:
         from workfloor.core.people import actions, queries
@@ -116,8 +136,9 @@ def add_person(name: str, email: str, roles: tuple[str, ...], site_name: str | N
             raise click.ClickException(f"There is no team {team_name}. Form it: workfloor site team SITE {team_name!r}")
         account = actions.open_account(email=email, password=password)
         actions.hire(
-            name=name, roles=roles, site=place or (team.site if team else None), team=team, account=account, now=now
-        )
+            name=name, roles=roles or ["client"], site=place or (team.site if team else None), team=team,
+            client=_client(slug) if slug else None, account=account, now=now,
+        )  # fmt: skip
     click.echo(f"{name} signs in as {email} with the password  {password}  (shown this once; change it after).")
 
 
