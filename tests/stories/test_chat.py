@@ -181,7 +181,7 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
         picture(page, "chat-lost")
         line.mend()
 
-        expect(page.locator("workfloor-chat")).to_contain_text("It is 12 euros too much.", timeout=30_000)
+        expect(page.locator("workfloor-chat")).to_contain_text("It is 12 euros too much.", timeout=15_000)
         expect(desk.locator("#talk")).to_contain_text("Hello?")
         again = page.context.new_page()
         again.goto(origin)
@@ -228,3 +228,31 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
 def write(page: Page, text: str) -> None:
     page.get_by_label("Write a message").fill(text)
     page.get_by_role("button", name="Send", exact=True).click()
+
+
+@pytest.mark.browser
+@pytest.mark.installation
+@pytest.mark.parametrize(("language", "scheme", "width"), [("en", "light", 390), ("he", "dark", 1280)])
+def test_everybody_can_use_the_widget(client_site, site, language, scheme, width):
+    _, _, origin, _ = client_site
+    handler = site.RequestHandlerClass
+    handler.page = handler.page.replace(b'lang="en-GB"', f'lang="{language}"'.encode()).replace(
+        b"<h1>", b'<meta name="viewport" content="width=device-width"><main><h1>'
+    )
+    with browse.chromium() as browser:
+        page = browser.new_page(color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 800})
+        page.goto(origin)
+        launch = page.locator("workfloor-chat .launch")
+        expect(launch).to_be_visible()
+        faults = browse.faults_of(page)
+        launch.click()
+        page.locator("workfloor-chat textarea").fill("שלום, my bill is wrong")
+        page.locator("workfloor-chat [name=name]").fill("Rui")
+        faults += browse.faults_of(page)
+        picture(page, f"widget-{language}-form")
+        page.locator("workfloor-chat button[type=submit]").click()
+        expect(page.locator("workfloor-chat .log")).to_contain_text("my bill is wrong")
+        faults += browse.faults_of(page)
+        picture(page, f"widget-{language}-chat")
+
+    assert faults == []

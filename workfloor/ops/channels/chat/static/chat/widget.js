@@ -261,7 +261,7 @@ class Chat extends HTMLElement {
 
   talk(focus) {
     if (!this.panel) return;
-    this.log = h("ul", { class: "log", role: "log", "aria-label": say("log"), "aria-live": "polite", tabindex: "0" });
+    this.log = h("div", { class: "log", role: "log", "aria-label": say("log"), "aria-live": "polite", tabindex: "0" });
     this.typing = h("p", { class: "typing" });
     this.body.replaceChildren(this.log, this.typing);
     this.entry = h("textarea", { rows: "1", maxlength: "4000", "aria-label": say("write"), placeholder: say("write"), onkeydown: (event) => this.keyed(event), oninput: () => this.tellTyping() });
@@ -488,7 +488,7 @@ class Chat extends HTMLElement {
     const who = first && h("span", { class: message.mine ? "unseen" : "who" }, message.mine ? say("you") : message.name || say("us"));
     const time = new Date(message.at).toLocaleTimeString(LANGUAGE, { hour: "numeric", minute: "2-digit" });
     const parts = [message.text && h("div", { class: "said", dir: "auto" }, this.linked(message.text)), message.files.map((file) => this.shown(file))];
-    return h("li", { class: message.mine ? "mine" : "" }, who, parts, h("span", { class: "what", "data-time": time }, time));
+    return h("div", { class: message.mine ? "mine" : "" }, who, parts, h("span", { class: "what", "data-time": time }, time));
   }
 
   linked(text) {
@@ -514,7 +514,7 @@ class Chat extends HTMLElement {
   }
 
   onTheWay(each) {
-    return h("li", { class: "mine" }, h("div", { class: "said", dir: "auto" }, each.text ?? each.file.name), h("span", { class: "what" }));
+    return h("div", { class: "mine" }, h("div", { class: "said", dir: "auto" }, each.text ?? each.file.name), h("span", { class: "what" }));
   }
 
   fate(each) {
