@@ -137,7 +137,8 @@ async def events(client_id: int, chat_id: int, case_id: int, after: int) -> Asyn
     with live.hub.page(frozenset({about, typing})) as page, present.page(client_id, chat_id):
         while True:
             changed = await page.news()
-            written = [event("typing", {})] if typing in changed and told else []
+            # Both at once: everything is named, as when the stream or what feeds it begins; that is nobody typing.
+            written = [event("typing", {})] if typing in changed and about not in changed else []
             if about in changed or told.get("state") == "waiting":  # whose place in the queue others change
                 found = await _news(client_id, chat_id, after)
                 if found is None:
