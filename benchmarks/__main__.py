@@ -1,9 +1,10 @@
-"""`python -m benchmarks`: measure everything, print a table, and with JSON=path also write the figures there."""
+"""`python -m benchmarks [NAME ...]` measures everything, or what is named, into a table and, with JSON=path, a file."""
 
 import json
 import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def main() -> None:
     with databases.migrated() as template:
         from benchmarks import machine
 
-        figures = measured(template)
+        figures = measured(template, sys.argv[1:])
         told = machine.description() | {"all of it took": f"{time.monotonic() - began:.0f} s"}
     _print(figures, told)
     if path := os.environ.get("JSON"):
@@ -28,8 +29,20 @@ def main() -> None:
         Path(path).write_text(json.dumps({"machine": told, "figures": rows}, indent=2) + "\n")
 
 
-def measured(template: str) -> list[Figure]:
-    """Run every benchmark on copies of an empty, migrated database, in which the bank's contract is signed first."""
+def measured(template: str, names: Sequence[str] = ()) -> list[Figure]:
+    """Run every benchmark, or those of these names, on copies of an empty, migrated database.
+
+    The bank's contract is signed in it first. Exits with the known names where one is unknown.
+    """
+    runs = _runs(template)
+    if unknown := [name for name in names if name not in runs]:
+        sys.exit(f"No benchmark {', '.join(unknown)}. There are: {', '.join(runs)}.")
+    databases.sign_example()
+    chosen = [runs[name] for name in names or runs]
+    return [figure for run in track(chosen, "Measuring", console=Console(stderr=True)) for figure in run()]
+
+
+def _runs(template: str) -> dict[str, Callable[[], list[Figure]]]:
     from benchmarks import (
         chaos,
         facts,
@@ -44,21 +57,19 @@ def measured(template: str) -> list[Figure]:
         working_time,
     )
 
-    databases.sign_example()
-    runs: list[Callable[[], list[Figure]]] = [
-        working_time.measure,
-        policy.measure,
-        twin.measure,
-        lambda: facts.measure(template),
-        lambda: router.measure(template),
-        chaos.measure,
-        starts.measure,
-        lambda: statement.measure(template),
-        lambda: history_import.measure(template),
-        lambda: month.measure(template),
-        lambda: mail.measure(template),
-    ]
-    return [figure for run in track(runs, "Measuring", console=Console(stderr=True)) for figure in run()]
+    return {
+        "working_time": working_time.measure,
+        "policy": policy.measure,
+        "twin": twin.measure,
+        "facts": lambda: facts.measure(template),
+        "router": lambda: router.measure(template),
+        "chaos": chaos.measure,
+        "starts": starts.measure,
+        "statement": lambda: statement.measure(template),
+        "history_import": lambda: history_import.measure(template),
+        "month": lambda: month.measure(template),
+        "mail": lambda: mail.measure(template),
+    }
 
 
 def _print(figures: list[Figure], told: dict[str, str]) -> None:
