@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-import dkim
-
 SECONDS: Final = 60  # that a server may take for anything but the end of a mail
 LAST_LINE_SECONDS: Final = 600  # as RFC 5321 has it
 
@@ -117,6 +115,8 @@ def signed(raw: bytes, domain: str, keys: Path | None, selector: str) -> bytes:
     if key is None or not key.is_file():
         return raw
     headers = [b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"in-reply-to", b"references", b"reply-to"]
+    import dkim  # brings a resolver along, which commands that send nothing need not wait for
+
     signature = dkim.sign(
         raw, selector.encode(), domain.encode(), key.read_bytes(),
         canonicalize=(b"relaxed", b"relaxed"), include_headers=[*headers, b"mime-version", b"content-type"],
