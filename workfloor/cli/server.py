@@ -275,16 +275,19 @@ def _say_where(host: str, port: int) -> None:
     address = settings.WORKFLOOR_URL or f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(f"\nWorkfloor is at  {address}/\nIts API at       {address}/api/docs")
     click.echo(f"Its files in     {settings.WORKFLOOR_DATA}")
-    _print_sign_ins()
+    _print_sign_ins(address)
     click.echo("\nCtrl-C stops it.")
     sys.stdout.flush()
 
 
-def _print_sign_ins() -> None:
-    """The sample provider's sign-ins, where it is filled in."""
+def _print_sign_ins(address: str = "") -> None:
+    """The sample provider's sign-ins, where it is filled in, and where its chat can be tried."""
     from django.contrib.auth import get_user_model
+    from django.db import transaction
 
     from workfloor.demo import rules as sample
+    from workfloor.kit import rls
+    from workfloor.ops.channels.chat import queries as chat
 
     emails = [email for email, _, _ in sample.SIGN_INS]
     known = set(get_user_model().objects.filter(email__in=emails).values_list("email", flat=True))
@@ -295,3 +298,8 @@ def _print_sign_ins() -> None:
     for email, password, role in sample.SIGN_INS:
         if email in known:
             click.echo(f"  {role:<28} {email:<34} {password}")
+    with transaction.atomic():
+        rls.enter_every_client()
+        tried_at = [f"  {each.client.title:<28} {address}/chat/demo/{each.key}/" for each in chat.widgets()]
+    edge.let_go()
+    click.echo("\n".join(["\nChat with the sample's agents as a visitor would, signed in as anybody:", *tried_at]))

@@ -1,13 +1,14 @@
 """Filling the sample provider into an empty installation, through the same actions as real work."""
 
 from datetime import date, datetime, timedelta
+from email.utils import format_datetime
 from importlib import resources
 from itertools import cycle
 
 from workfloor.core.clients import queries as clients
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts import queries as terms
-from workfloor.core.contracts.models import Queue
+from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.journal import actions as journal
 from workfloor.core.people import actions as people
 from workfloor.core.people import queries as people_queries
@@ -16,22 +17,61 @@ from workfloor.core.people.rules import qualifies
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.demo import rules
+from workfloor.ops.channels.chat import actions as chat
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import queries as arrived
+from workfloor.ops.playbook import actions as playbook
 
 _JOINED = timedelta(days=60)
 
 
 def fill(*, now: datetime) -> None:
-    """Fill in two clients with their contracts, two sites, a team leader, ten agents, past and open work."""
+    """Fill in two clients with their contracts and channels, two sites, a leader, ten agents, work done and open."""
     journal.make_partitions(first=(now - timedelta(days=31)), count=5)
-    for file in ("alder-insurance.toml", "pier-telecom.toml"):
-        source = resources.files("workfloor.demo").joinpath("contracts", file).read_text()
-        contracts.sign(source=source, effective_on=None, by_id=None, now=now - _JOINED)
+    for slug in rules.KINDS:
+        contracts.sign(source=_file("contracts", f"{slug}.toml"), effective_on=None, by_id=None, now=now - _JOINED)
+        _give_playbook(slug, now - _JOINED)
     sites = {name: people.open_site(name=name, country=country, zone=zone) for name, country, zone in rules.SITES}
     staff = _hire(sites, now)
     for slug in rules.KINDS:
         _work_off(slug, rules.past_arrivals(slug, now), staff)
         for number, arrival in enumerate(rules.open_arrivals(slug, now), start=1):
-            _receive(slug, arrival, f"open-{number}")
+            if arrival.queue != rules.MAIL_QUEUE:  # whose customers write real mails
+                _receive(slug, arrival, f"open-{number}")
+    _open_chat(now)
+    _take_mails(now)
+
+
+def _file(*path: str) -> str:
+    return resources.files("workfloor.demo").joinpath(*path).read_text("utf-8")
+
+
+def _give_playbook(slug: str, at: datetime) -> None:
+    client = clients.by_slug(slug)
+    assert client is not None
+    playbook.give(client=client, source=_file("playbooks", f"{slug}.toml"), now=at)
+    for process, name in rules.ARTICLES[slug]:
+        title, _, body = _file("articles", f"{name}.md").partition("\n")
+        of = Process.objects.get(client=client, name=process)
+        playbook.write_article(process=of, name=name, title=title.lstrip("# "), body=body.strip(), now=at)
+
+
+def _open_chat(now: datetime) -> None:
+    """Let one client's site chat; its page to try it on is told with the sign-ins."""
+    queue = Queue.objects.select_related("client").get(client__slug="pier-telecom", name="broadband-chat")
+    source = _file("playbooks", "pier-telecom-chat.toml")
+    chat.add_widget(client=queue.client, queue=queue, origins=[rules.SITE_OF_PIER], source=source, now=now)
+
+
+def _take_mails(now: datetime) -> None:
+    """Let the other client's customers write, through the reading that real mail goes through."""
+    queue = Queue.objects.select_related("client").get(client__slug="alder-insurance", name=rules.MAIL_QUEUE)
+    mailbox = email.open_mailbox(queue=queue, address=rules.MAILBOX, title="Alder Insurance claims", now=now)
+    for number, name in enumerate(rules.MAILS):
+        at = now - timedelta(minutes=25 - 9 * number)
+        raw = f"Date: {format_datetime(at)}\n{_file('mails', f'{name}.eml')}".encode()
+        email.store(mails=[email.Incoming(mailbox, raw, "", rules.MAILBOX)], now=at)
+    email.take(arrivals=arrived.waiting(len(rules.MAILS)), now=now)
 
 
 def _hire(sites: dict[str, Site], now: datetime) -> list[Person]:

@@ -52,6 +52,19 @@ SIGN_INS = [
 ]
 
 
+# What customers of Alder Insurance write to, where it waits, and what they wrote lately: files in mails/.
+MAIL_QUEUE = "claims-mail"
+MAILBOX = "claims@alder-insurance.example"
+MAILS = ("question-on-claim", "stolen-bicycle", "water-damage")
+# Where Pier Telecom's own pages would be.
+SITE_OF_PIER = "https://www.pier-telecom.example"
+# By client: the process whose agents look them up, and the file in articles/.
+ARTICLES = {
+    "alder-insurance": (("claims", "water-damage"),),
+    "pier-telecom": (("broadband-chat", "router-lights"), ("broadband-support", "router-lights")),
+}
+
+
 @dataclass(frozen=True)
 class Arrival:
     """One piece of sample work: when and where it comes in, and what then happens to it."""
