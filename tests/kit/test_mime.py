@@ -183,6 +183,8 @@ def test_every_line_is_written_or_folded_and_none_is_lost(lines):
         ("Yes\n\nAm 04.03.26 um 09:00 schrieb Eva:\n> Gut?\n> Ja?", "Yes"),
         ("Yes\n\nLe mer. 4 mars 2026 à 09:00, Eva <eva@x.example> a écrit :\n> Bon ?", "Yes"),
         ("Oui\n\nDe : Eva <eva@x.example>\nEnvoyé : mercredi\nÀ : Rui\nObjet : Bon\n\nBon ?", "Oui"),
+        ("Yes\n\nOn 2 November Eva wrote:\n> Good?", "Yes"),
+        ("Look what\nhe wrote:\nnothing of use", "Look what\nhe wrote:\nnothing of use"),
         ("> One?\nYes\n> Two?\nNo", "> One?\nYes\n> Two?\nNo"),
         ("Yes\n-- \nRui Costa\nLisbon", "Yes"),
         ("> only a quote", "> only a quote"),
@@ -233,6 +235,21 @@ def test_pictures_that_came_along_and_links_stay():
 
 def test_html_is_read_as_lines():
     assert markup.plain("<p>Dear  Ana,</p><p>one<br>two</p><style>p {}</style>") == "Dear Ana,\n\none\ntwo"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("# Lights\n\n| a | b |\n|---|---|\n| 1 | 2 |", "<h2>Lights</h2>"),
+        ("1. one\n2. **two**", "<li><strong>two</strong></li>"),
+        ("[Form](https://x.example)", '<a href="https://x.example" rel="noopener noreferrer nofollow">Form</a>'),
+        ("<script>alert(1)</script>", "&lt;script&gt;"),
+        ("[x](javascript:alert(1))", "[x](javascript:alert(1))"),
+        ("![seen](https://e.example/seen.png)", '<img alt="seen">'),
+    ],
+)
+def test_articles_are_written_in_markdown_and_made_safe(written, shown):
+    assert shown in markup.from_markdown(written)
 
 
 def test_no_html_takes_long():

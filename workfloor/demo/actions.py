@@ -43,7 +43,7 @@ def fill(*, now: datetime) -> None:
 
 
 def _file(*path: str) -> str:
-    return resources.files("workfloor.demo").joinpath(*path).read_text("utf-8")
+    return resources.files("workfloor.demo").joinpath("sample", *path).read_text("utf-8")
 
 
 def _give_playbook(slug: str, at: datetime) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import nh3
 from lxml import etree
+from markdown_it import MarkdownIt
 
 _TAGS: Final = {
     "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div",
@@ -96,3 +97,14 @@ def _tidy(text: str) -> str:
     lines = [" ".join(line.split()) for line in text.split("\n")]
     kept = [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
     return "\n".join(kept).strip("\n")
+
+
+def from_markdown(text: str) -> str:
+    """What somebody wrote in CommonMark, with tables, as safe HTML; headings begin at the second level."""
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = reader.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
+    rendered: str = reader.renderer.render(tokens, reader.options, {})
+    return safe(rendered)

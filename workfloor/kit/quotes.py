@@ -60,6 +60,7 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 _DATED = re.compile(r"\d{1,4}[.:/\-年]|\b(19|20)\d\d\b")
+_DAY = re.compile(r"\b\d{1,2}(st|nd|rd|th)?(\s+(de|of))?\s+[^\W\d]{3,}|[^\W\d]{3,}\s+\d{1,2}\b")  # without a year
 
 
 def _is_head(line: str) -> bool:
@@ -68,7 +69,7 @@ def _is_head(line: str) -> bool:
     if not line.endswith((":", "：")) or len(line) < 8:
         return False
     dated, addressed = bool(_DATED.search(line)), "@" in line
-    return (dated and addressed) or (bool(_WROTE.search(line)) and (dated or addressed))
+    return (dated and addressed) or (bool(_WROTE.search(line)) and (dated or addressed or bool(_DAY.search(line))))
 
 
 def _is_quoted(line: str) -> bool:

@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from workfloor.kit import clock
+from workfloor.kit import clock, markup
 from workfloor.ui import queries, rules
 
 register = template.Library()
@@ -76,3 +76,9 @@ def initials(name: str) -> str:
     """Shorten a name to the first letters of its first and last word."""
     words = str(name).split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Show what somebody wrote in CommonMark; nothing in it runs or loads."""
+    return mark_safe(markup.from_markdown(text))  # noqa: S308  made safe there
