@@ -115,11 +115,11 @@ def withdraw(client: str, key: str) -> None:
 def faults() -> Iterator[None]:
     """What is wrong with what was asked for, in words."""
     from workfloor.kit import toml
-    from workfloor.ops.channels.chat import rules
+    from workfloor.ops.channels.chat import actions
 
     try:
         yield
-    except (toml.Refused, rules.Refused) as fault:
+    except (toml.Refused, actions.Refused) as fault:
         raise click.ClickException(str(fault)) from fault
 
 

@@ -72,9 +72,14 @@ def add_working(calendar: Calendar, start: datetime, seconds: int) -> datetime:
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
+    return open_from(calendar, at) == _utc(at)
+
+
+def open_from(calendar: Calendar, at: datetime) -> datetime | None:
+    """Return the first working instant (UTC) at or after an instant; None where that never comes."""
     at = _utc(at)
     opens, _ = next(_intervals(calendar, at), (None, None))
-    return opens is not None and opens <= at
+    return max(opens, at) if opens else None
 
 
 @lru_cache(maxsize=4096)

@@ -30,6 +30,7 @@ from workfloor.core.work.models import Item
 from workfloor.desks.agent import forms, queries
 from workfloor.kit import clock
 from workfloor.ops.channels.chat import actions as chat
+from workfloor.ops.channels.chat import forms as chat_forms
 from workfloor.ops.channels.chat import queries as chats
 from workfloor.ops.channels.chat import rules as chat_rules
 from workfloor.ops.channels.chat.models import Chat
@@ -68,7 +69,9 @@ def deed(do: Callable[..., object]) -> View:
             do(request, **kwargs)
         except Faulty as fault:
             return refused(request, str(fault), 422)
-        except (conversations.Refused, chat.Refused, chat_rules.Refused) as fault:
+        except chat_rules.Refused as fault:
+            return refused(request, chat_forms.worded(fault), 422)
+        except (conversations.Refused, chat.Refused) as fault:
             return refused(request, str(fault), 422)
         except (work.Refused, work_rules.NotNow, people.Refused) as reason:
             return too_late(request, str(reason))

@@ -95,7 +95,7 @@ def test_whoever_writes_faster_than_people_do_has_to_wait(begin):
     for number in range(14):
         actions.say(chat=chat, key=f"message-{number}", text="!", now=later(seconds=1))
 
-    with pytest.raises(actions.TooMany):
+    with pytest.raises(rules.TooMany):
         actions.say(chat=chat, key="message-14", text="!", now=later(seconds=9))
     actions.say(chat=chat, key="message-14", text="!", now=later(seconds=12))
 
@@ -104,7 +104,7 @@ def test_a_flood_of_chats_from_one_network_is_held_and_others_go_on(begin):
     for letter in "abcdefghijklmnopqrst":
         begin(letter)
 
-    with pytest.raises(actions.TooMany):
+    with pytest.raises(rules.TooMany):
         begin("u")
     begin("u", address="192.0.2.2")
     begin("v", now=later(minutes=11))
@@ -165,7 +165,7 @@ def test_a_visitor_who_ends_the_chat_while_waiting_has_abandoned_and_else_the_ag
     waiting.item.refresh_from_db()
     item.refresh_from_db()
     assert (waiting.item.state, item.state) == ("abandoned", "held")
-    with pytest.raises(rules.Refused, match="has gone"):
+    with pytest.raises(actions.Refused, match="has gone"):
         actions.reply(chat=held, by=ana, text="Are you there?", now=later(seconds=6))
 
 
@@ -239,6 +239,29 @@ def test_outside_hours_an_email_is_left_and_sent_twice_it_is_one(widget):
     assert Message.objects.get(item=one).sender == "Rui@example.com"
 
 
+def test_word_whose_answer_was_lost_is_the_same_from_another_network_and_other_words_are_not(begin, widget):
+    chat = begin()
+    word = {"widget": widget, "into": "callback", "contact": "+351 21 000 000", "key": "word-0001", "chat": chat}
+    one = actions.turn(**word, text="Call me", address="192.0.2.1", now=NINE)
+    chat.refresh_from_db()
+    same = actions.turn(**word, text="Call me", address="198.51.100.7", now=later(seconds=9))
+
+    assert one.id == same.id
+    with pytest.raises(rules.Refused, match="sent-already"):
+        actions.turn(**word, text="Call me today", address="192.0.2.1", now=later(seconds=20))
+
+
+def test_a_call_that_was_asked_for_outside_hours_waits_until_they_begin(widget):
+    # 20:00 in Lisbon on a Wednesday; calls are made from 9:00 to 18:00.
+    word = {"widget": widget, "into": "callback", "contact": "+351 21 000 000", "text": "Call me", "address": "x"}
+    item = actions.turn(**word, key="word-0001", now=later(hours=11))
+    at_once = actions.turn(**word, key="word-0002", now=later(days=1, hours=1))
+
+    assert (item.state, item.queued_at) == ("waiting", later(days=1))
+    assert at_once.queued_at == later(days=1, hours=1)
+    assert "work.scheduled" in events(item) and "work.scheduled" not in events(at_once)
+
+
 @pytest.mark.parametrize(
     ("into", "contact"), [("email", "rui"), ("callback", "tomorrow"), ("letter", "Rua 1"), ("email", "")]
 )
@@ -250,7 +273,7 @@ def test_word_that_nobody_could_answer_is_refused(widget, into, contact):
 def test_a_widget_needs_an_origin_and_settings_that_hold(everyone):
     client = make.client(chats=True)
     for origins, source in (([], 'title = { en = "x" }'), (["www.example.com"], 'title = { en = "x" }')):
-        with pytest.raises(rules.Refused):
+        with pytest.raises(actions.Refused):
             actions.add_widget(client=client, queue=make.queue("chats"), origins=origins, source=source, now=NINE)
 
 

@@ -127,9 +127,9 @@ def test_a_day_after_its_end_a_chat_opens_no_more(visitor):
         ({"secret": "short"}, "secret"),
         ({"id": "x"}, "id"),
         ({"text": "  "}, "Write something first"),
-        ({"answers": {}}, "name: is needed"),
-        ({"answers": "Rui"}, "name: is needed"),
-        ({"text": "x" * 5000}, "at most 4,000"),
+        ({"answers": {}}, "Your name: please answer this."),
+        ({"answers": "Rui"}, "Your name: please answer this."),
+        ({"text": "x" * 5000}, "at most 4000"),
     ],
 )
 def test_what_is_wrong_is_said(visitor, change, told):
@@ -138,6 +138,35 @@ def test_what_is_wrong_is_said(visitor, change, told):
     assert answer.status_code == 422
     assert told in answer.json()["detail"]
     assert answer["Access-Control-Allow-Origin"] == ORIGIN  # or the page could not read it
+
+
+@pytest.mark.parametrize(
+    ("spoken", "told"),
+    [
+        ("de", "Bitte schreiben Sie zuerst etwas."),
+        ("de-AT,de;q=0.9", "Bitte schreiben Sie zuerst etwas."),
+        ("he", "צריך לכתוב משהו קודם."),
+        ("pt", "Write something first."),
+        ("", "Write something first."),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_language_that_the_page_speaks(visitor, spoken, told):
+    visitor.headers["Accept-Language"] = spoken
+
+    assert visitor.begin(text=" ").json() == {"detail": told, "faults": ["empty"]}
+
+
+def test_outside_hours_nothing_begins_or_goes_on_that_nobody_would_read(visitor, widget):
+    widget.queue = make.queue("calls")  # 09:00 to 18:00 in Lisbon, on weekdays
+    widget.save()
+    assert visitor.begin().status_code == 200
+    assert visitor.post("my/end/").status_code == 200
+
+    with clock.frozen(make.later(hours=10)):
+        assert visitor.post("my/messages/", id="message-1", text="Hello").json()["faults"] == ["closed"]
+        assert Visitor(widget, secret="t" * 43).begin().json()["faults"] == ["closed"]
+        assert visitor.begin(id="first-002").json()["faults"] == ["closed"]  # it would be new work too
+    assert Message.objects.count() == 1
 
 
 def test_browsers_ask_first_whether_they_may(widget):
@@ -167,6 +196,17 @@ def test_a_file_is_sent_once_and_opens_for_its_chat_alone(visitor, widget):
     other = Visitor(widget, secret="t" * 43)
     other.begin()
     assert other.get(f"my/files/{file['id']}/").status_code == 404
+
+
+def test_the_page_is_told_how_large_a_file_the_installation_takes(visitor, widget, settings):
+    settings.WORKFLOOR_MAX_BODY = 120_000
+    visitor.begin()
+
+    assert visitor.get(f"of/{widget.key}/").json()["largest_file"] == 100_000
+    refused = send_file(visitor, PNG + b"x" * 100_000)
+    assert (refused.status_code, refused.json()["detail"]) == (
+        422, "That file is too large: at most 0.1 MB can be sent.",
+    )  # fmt: skip
 
 
 def test_a_file_that_is_not_what_it_says_or_too_large_is_refused(visitor):

@@ -1,6 +1,8 @@
 """A widget's settings are read with every fault at its line, and its words are there in every language."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -61,5 +63,68 @@ def test_what_is_no_json_object_is_refused(body):
 
 
 def test_a_large_body_is_refused_before_it_is_read():
-    with pytest.raises(rules.Refused, match="40,000 bytes"):
+    with pytest.raises(rules.Refused, match="body-too-large"):
         forms.sent(b" " * 40_001)
+
+
+# --- in the visitor's language ---------------------------------------------------------------------------------------
+
+CHANNELS = Path(forms.__file__).parents[1]
+PLACES = re.compile(r"\{\w+(?::\w+)?\}")
+
+
+def named_faults() -> dict[str, set[str]]:
+    """Every fault that the code of the channels can raise, by its name, and the values that it brings."""
+    found: dict[str, set[str]] = {}
+    for path in CHANNELS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Fault", "rules.Fault", "chat.Fault"):
+                name, *values = node.args
+                assert isinstance(name, ast.Constant), f"{path}:{node.lineno}: a fault’s name is written out"
+                given = values[0].keys if values and isinstance(values[0], ast.Dict) else []
+                found.setdefault(name.value, set()).update(each.value for each in given)
+    return found
+
+
+def test_every_refusal_that_a_visitor_can_get_is_said_in_every_language_of_the_widget():
+    refusals, faults = forms.refusals(), named_faults()
+
+    assert len(faults) > 20
+    assert refusals.keys() == forms.texts().keys()
+    for language, words in refusals.items():
+        assert words.keys() == faults.keys(), language
+        for name, text in words.items():
+            assert set(PLACES.findall(text)) == set(PLACES.findall(refusals["en"][name])), (language, name)
+            assert {re.sub(r":\w+", "", place)[1:-1] for place in PLACES.findall(text)} <= faults[name], (
+                language,
+                name,
+            )
+        own = [text for name, text in words.items() if language != "en" and text == refusals["en"][name]]
+        assert own == [], language
+
+
+def test_nothing_that_a_visitors_call_refuses_is_left_in_one_language():
+    """What visitors' calls can raise is a Refused with named faults, never a sentence."""
+    for name in ("api.py", "rules.py", "forms.py"):
+        tree = ast.parse((CHANNELS / "chat" / name).read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                assert not any(isinstance(each, ast.Constant | ast.JoinedStr) for each in node.exc.args[:1]) or (
+                    ast.unparse(node.exc.func) == "Stranger"
+                ), f"{name}:{node.lineno}"
+
+
+def test_all_that_is_wrong_with_the_answers_is_said_at_its_question_in_the_visitors_language():
+    asked = (
+        rules.Question("name", "name", required=True),
+        rules.Question("email", "email"),
+        rules.Question("colour", "choice", {"en": "Colour", "de": "Farbe"}, choices=("red", "blue")),
+    )
+    with pytest.raises(rules.Refused) as refused:
+        rules.answers(asked, {"email": "rui", "colour": "green"})
+
+    assert forms.worded(refused.value, "de-AT") == (
+        "Ihr Name: bitte beantworten Sie das. Ihre E-Mail-Adresse: „rui“ ist keine E-Mail-Adresse; bitte schreiben Sie "
+        "sie wie name@example.com. Farbe: bitte wählen Sie eine der Antworten."
+    )
+    assert forms.worded(refused.value, "pt").startswith("Your name: please answer this.")

@@ -41,9 +41,9 @@ def test_answers_are_taken_by_name_and_all_faults_are_told_at_once():
 
     with pytest.raises(rules.Refused) as refused:
         rules.answers(ASKED, {"email": "rui", "product": "water", "shoe size": "43"})
-    assert str(refused.value) == (
-        "name: is needed; email: is no email address; product: is none of the choices; not asked for: shoe size"
-    )
+    assert [(fault.name, fault.asked and fault.asked.name) for fault in refused.value.faults] == [
+        ("needed", "name"), ("no-email", "email"), ("no-choice", "product"), ("malformed", None),
+    ]  # fmt: skip
 
 
 def test_the_text_that_is_kept_can_be_stored_and_seen():
@@ -52,7 +52,7 @@ def test_the_text_that_is_kept_can_be_stored_and_seen():
     for empty in ("", " \n ", "\x00", None, 7):
         with pytest.raises(rules.Refused):
             rules.text(empty)
-    with pytest.raises(rules.Refused, match="4,001 characters"):
+    with pytest.raises(rules.Refused, match="too-long"):
         rules.text("x" * 4_001)
 
 
@@ -101,7 +101,7 @@ def test_a_file_is_what_its_first_bytes_say(content, kind):
     ],
 )
 def test_what_a_browser_or_a_machine_would_run_is_refused(content):
-    with pytest.raises(rules.Refused, match="Only pictures"):
+    with pytest.raises(rules.Refused, match="no-such-file-type"):
         rules.media_type(content)
 
 

@@ -21,12 +21,8 @@ from workfloor.ops.channels.chat import events, forms, models, queries, rules
 CHANNEL = queries.CHANNEL
 
 
-class Refused(rules.Refused):
-    """What was asked for cannot be done with this widget or chat."""
-
-
-class TooMany(Refused):
-    """So much has come so quickly that the rest has to wait."""
+class Refused(ValueError):
+    """What somebody of ours asked for cannot be done with this widget or chat. A visitor is told rules.Refused."""
 
 
 # --- widgets ------------------------------------------------------------------------------------------------------
@@ -92,11 +88,12 @@ def begin(
     if known := queries.by_secret(widget.client_id, secret):
         say(chat=known, key=key, text=message, now=now)
         return known
-    settings = queries.settings(widget)
-    given = rules.answers(settings.questions, answers)
+    if not queries.is_open(widget.queue, now):
+        raise rules.Refused(rules.Fault("closed"))
+    given = rules.answers(queries.settings(widget).questions, answers)
     text = masks.mask(rules.text(message)).text
     if rules.too_many(queries.begun_lately(widget.client_id, rules.digest(address), now), rules.CHATS_IN):
-        raise TooMany("Too many chats have begun from your network just now. Try again in some minutes.")
+        raise rules.TooMany(rules.Fault("too-many-chats"))
     item = _receive(widget, rules.item_key(rules.digest(secret)), text, given, now)
     assert item.case is not None
     chat = models.Chat.objects.create(
@@ -123,7 +120,7 @@ def _receive(widget: models.Widget, key: str, text: str, given: Mapping[str, str
 def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequence[File] = ()) -> tuple[Message, bool]:
     """Take a visitor's message; the same key again is the same message. A chat that was over goes on as new work.
 
-    Raises TooMany when the visitor sends faster than people write.
+    Raises rules.TooMany when the visitor sends faster than people write.
     """
     chat = _locked(chat.id)
     if same := _known(chat, key):
@@ -131,11 +128,11 @@ def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequenc
     text = masks.mask(rules.text(text)).text if text or not files else ""
     known, lately = queries.said(chat, now)
     if rules.too_many(lately, rules.MESSAGES_IN):
-        raise TooMany("That was a lot at once. Wait some seconds, then send again.")
+        raise rules.TooMany(rules.Fault("too-quick"))
     if files and rules.too_many(queries.files_lately(chat, now), rules.FILES_IN):
-        raise TooMany("Those were many files. Wait some minutes, then send again.")
+        raise rules.TooMany(rules.Fault("too-many-files"))
     if known >= rules.MOST_MESSAGES:
-        raise Refused("This chat is full. Begin a new one.")
+        raise rules.Refused(rules.Fault("full"))
     _go_on(chat, text, now)
     return _take(chat, key, text, files, now), True
 
@@ -176,6 +173,8 @@ def _go_on(chat: models.Chat, text: str, now: datetime) -> None:
     if chat.closed_at is None and chat.item.state not in ("done", "abandoned", "cancelled", "wrapping"):
         return
     if chat.item.state in ("done", "abandoned", "cancelled", "wrapping"):
+        if not queries.is_open(chat.widget.queue, now):
+            raise rules.Refused(rules.Fault("closed"))
         count = Item.objects.filter(case_id=chat.case_id).count()
         key = f"{rules.item_key(chat.digest)}-{count}"
         chat.item = _receive(chat.widget, key, text or "A file", chat.answers, now, case=chat.case)
@@ -204,7 +203,7 @@ def close(*, chat: models.Chat, ended_as: str, now: datetime) -> None:
 def rate(*, chat: models.Chat, score: int, comment: str, now: datetime) -> None:
     """The visitor says how satisfied they are, 1 to 5; the last answer counts."""
     if score not in rules.SCORES:
-        raise Refused("Choose from 1 to 5.")
+        raise rules.Refused(rules.Fault("no-score"))
     chat = _locked(chat.id)
     chat.score, chat.comment = score, masks.mask(rules.text(comment)).text if comment.strip() else ""
     chat.save(update_fields=["score", "comment"])
@@ -222,31 +221,44 @@ def turn(
     *, widget: models.Widget, into: str, contact: str, text: str, key: str, address: str, now: datetime,
     chat: models.Chat | None = None,
 ) -> Item:  # fmt: skip
-    """Leave word instead of chatting: an email to answer or a call to make. A chat that was waiting ends with it."""
-    settings = queries.settings(widget)
-    if chat and (chat.closed_at is not None or chat.item.state not in ("waiting", "offered")):
-        raise Refused("Somebody is with you in this chat.")
-    if into not in settings.instead:
-        raise Refused("That is not offered here.")
+    """Leave word instead of chatting: an email to answer or a call to make. A chat that was waiting ends with it.
+
+    A call is made in the hours of its queue. The same key again is the same word.
+    """
+    locks.hold("chat.word", widget.client_id, key)
     contact, text = contact.strip(), masks.mask(rules.text(text)).text
-    if fault := rules.contact_fault(into, contact):
-        raise Refused(f"“{contact[:60]}” {fault}.")
-    if rules.too_many(_words_lately(widget, address, now), rules.WORDS_IN):
-        raise TooMany("Too many messages were left from your network just now. Try again in some minutes.")
+    payload = {"contact": contact, "message": text}
+    if known := queries.word(widget.client_id, key, now):
+        if known.payload != payload:
+            raise rules.Refused(rules.Fault("sent-already"))
+        return known
+    _refuse_word(widget, into, contact, address, now, chat)
+    settings = queries.settings(widget)
     queue = Queue.objects.get(client_id=widget.client_id, name=settings.instead[into])
-    given = chat.answers if chat else {}
-    customer = work.Customer(contact.lower(), rules.answer_of("name", settings.questions, given))
-    item, new = work.receive(
-        queue=queue, key=f"word-{rules.digest(address)[:16]}-{key}", now=now, title=rules.title(text), kind=into,
-        payload={"contact": contact, "message": text}, customer=None if chat else customer,
-        case=chat.case if chat else None, case_kind="question",
+    customer = work.Customer(contact.lower(), rules.answer_of("name", settings.questions, chat.answers if chat else {}))
+    item, _ = work.receive(
+        queue=queue, key=f"{rules.word_key(rules.digest(address))}{key}", now=now, title=rules.title(text), kind=into,
+        payload=payload, customer=None if chat else customer, case=chat.case if chat else None, case_kind="question",
+        not_before=queries.next_open(queue, now) if into == "callback" else None,
     )  # fmt: skip
-    if new:
-        _word(item, into, contact, text, now)
+    _word(item, into, contact, text, now)
     if chat:
         close(chat=chat, ended_as="turned", now=now)
         _tell(chat, events.Turned(into), now)
     return item
+
+
+def _refuse_word(
+    widget: models.Widget, into: str, contact: str, address: str, now: datetime, chat: models.Chat | None
+) -> None:
+    if chat and (chat.closed_at is not None or chat.item.state not in ("waiting", "offered")):
+        raise rules.Refused(rules.Fault("somebody-is-there"))
+    if into not in queries.settings(widget).instead:
+        raise rules.Refused(rules.Fault("not-offered"))
+    if fault := rules.contact_fault(into, contact):
+        raise rules.Refused(fault)
+    if rules.too_many(queries.words_lately(widget.client_id, rules.digest(address), now), rules.WORDS_IN):
+        raise rules.TooMany(rules.Fault("too-many-words"))
 
 
 def _word(item: Item, into: str, contact: str, text: str, now: datetime) -> None:
@@ -255,12 +267,6 @@ def _word(item: Item, into: str, contact: str, text: str, now: datetime) -> None
     conversations.receive(
         case=item.case, item=item, channel=channel, key=f"word-{item.id}", sender=sender, content=Content(text), now=now
     )
-
-
-def _words_lately(widget: models.Widget, address: str, now: datetime) -> int:
-    begins = f"word-{rules.digest(address)[:16]}-"
-    since = now - rules.WORDS_IN[1]
-    return Item.objects.filter(client_id=widget.client_id, key__startswith=begins, received_at__gt=since).count()
 
 
 # --- our side -----------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.rules import File
 from workfloor.kit import clock, rls
 from workfloor.ops.channels.chat import actions, forms, models, queries, rules, views
@@ -27,11 +27,11 @@ _HEADERS = {
 }
 
 
-class Stranger(Exception):
-    """The widget, the site or the token is none of ours: status and reason."""
+class Stranger(rules.Refused):
+    """The widget, the site or the token is none of ours: status and what is wrong."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, status: int, fault: rules.Fault) -> None:
+        super().__init__(fault)
         self.status = status
 
 
@@ -58,19 +58,28 @@ def _answered(answer: Answer, method: str, request: HttpRequest, kwargs: dict[st
     if request.method == "OPTIONS":
         return HttpResponse(status=204, headers=_HEADERS)
     if request.method != method:
-        return _problem(405, f"Only {method} is understood here.")
+        return _problem(request, 405, rules.Refused(rules.Fault("malformed", {"what": str(request.method)})))
     try:
         return answer(request, **kwargs)
     except Stranger as fault:
-        return _problem(fault.status, str(fault))
-    except actions.TooMany as fault:
-        return _problem(429, str(fault))
-    except (rules.Refused, conversations.Refused) as fault:
-        return _problem(422, str(fault))
+        return _problem(request, fault.status, fault)
+    except rules.TooMany as fault:
+        return _problem(request, 429, fault)
+    except RequestDataTooBig:
+        return _problem(request, 413, rules.Refused(_too_large()))
+    except rules.Refused as fault:
+        return _problem(request, 422, fault)
 
 
-def _problem(status: int, detail: str) -> JsonResponse:
-    return JsonResponse({"detail": detail}, status=status)
+def _problem(request: HttpRequest, status: int, refused: rules.Refused) -> JsonResponse:
+    """What is wrong, in the language that the page asks for: the widget names the one that it speaks."""
+    language = request.headers.get("Accept-Language", "").partition(",")[0].partition(";")[0]
+    names = [each.name for each in refused.faults]
+    return JsonResponse({"detail": forms.worded(refused, language), "faults": names}, status=status)
+
+
+def _too_large() -> rules.Fault:
+    return rules.Fault("too-large", {"most": queries.largest_file() / 1_000_000})
 
 
 # --- who asks -----------------------------------------------------------------------------------------------------
@@ -82,7 +91,7 @@ def _widget(request: HttpRequest, key: str) -> models.Widget:
     found = queries.widget(key)
     rls.enter(*([found.client_id] if found else []))
     if found is None:
-        raise Stranger(404, "There is no such widget, or it was withdrawn.")
+        raise Stranger(404, rules.Fault("no-such-widget"))
     _check_origin(request, found)
     return found
 
@@ -95,7 +104,7 @@ def _chat(request: HttpRequest) -> models.Chat:
         rls.enter(token.client_id)
     found = queries.admitted(token, clock.now()) if token else None
     if found is None:
-        raise Stranger(401, "This chat is over. Begin a new one.")
+        raise Stranger(401, rules.Fault("over"))
     _check_origin(request, found.widget)
     return found
 
@@ -105,7 +114,7 @@ def _check_origin(request: HttpRequest, widget: models.Widget) -> None:
     origin = request.headers.get("Origin")
     own = f"{request.scheme}://{request.get_host()}"
     if origin is not None and origin not in {own, *widget.origins}:
-        raise Stranger(403, f"This widget may not be used from {origin[:200]}; the provider can add that origin.")
+        raise Stranger(403, rules.Fault("wrong-origin", {"origin": origin[:200]}))
 
 
 def _address(request: HttpRequest) -> str:
@@ -145,7 +154,7 @@ def leave_word(request: HttpRequest, widget_key: str) -> HttpResponse:
     found, sent = _widget(request, widget_key), forms.sent(request.body)
     chat = _chat(request) if "Authorization" in request.headers else None
     if chat is not None and chat.widget_id != found.id:
-        raise Stranger(401, "This chat belongs to another widget.")
+        raise Stranger(401, rules.Fault("over"))
     actions.turn(
         widget=found, into=str(sent.get("into")), contact=str(sent.get("contact", ""))[:200],
         text=sent.get("text", ""), key=rules.key(sent.get("id")), address=_address(request), now=clock.now(),
@@ -183,9 +192,9 @@ def send_file(request: HttpRequest) -> HttpResponse:
     """Send a file, as form data: `id` and `file`."""
     chat, sent = _chat(request), request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
-        raise rules.Refused("Choose a file first.")
-    if (sent.size or 0) > rules.LARGEST_FILE:
-        raise rules.Refused(f"That file is too large: at most {rules.LARGEST_FILE // 1_000_000} MB can be sent.")
+        raise rules.Refused(rules.Fault("no-file"))
+    if (sent.size or 0) > queries.largest_file():
+        raise rules.Refused(_too_large())
     content = sent.read()
     kind = rules.media_type(content)
     file = File(rules.file_name(sent.name or "", kind), kind, content)
@@ -199,7 +208,7 @@ def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
     """A file of this chat."""
     found = queries.attachment(_chat(request), attachment_id)
     if found is None:
-        raise Stranger(404, "There is no such file in this chat.")
+        raise Stranger(404, rules.Fault("no-such-file"))
     return ui.file(bytes(found.content), found.media_type, found.name)
 
 
@@ -215,7 +224,7 @@ def read(request: HttpRequest) -> HttpResponse:
     """The visitor has seen our messages up to one."""
     up_to = forms.sent(request.body).get("up_to")
     if not isinstance(up_to, int) or not 0 <= up_to < 2**63:
-        raise rules.Refused("“up_to” must be the number of a message.")
+        raise rules.Refused(rules.Fault("malformed", {"what": "up_to"}))
     actions.read(chat=_chat(request), up_to=up_to, now=clock.now())
     return JsonResponse({})
 

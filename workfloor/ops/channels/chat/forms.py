@@ -30,6 +30,28 @@ def texts() -> dict[str, dict[str, str]]:
     return found
 
 
+@cache
+def refusals() -> dict[str, dict[str, str]]:
+    """Why something that a visitor sends cannot be taken, by language and name."""
+    text = resources.files(__package__).joinpath("refusals.json").read_text("utf-8")
+    found: dict[str, dict[str, str]] = json.loads(text)
+    return found
+
+
+def worded(refused: rules.Refused, language: str = "en") -> str:
+    """Say in a language why something was refused: all of its faults, each at the question that it is about."""
+    return " ".join(_worded(each, rules.language(language, list(refusals()))) for each in refused.faults)
+
+
+def _worded(fault: rules.Fault, language: str) -> str:
+    said = refusals()[language][fault.name].format(**fault.values)
+    if fault.asked is None:
+        return said
+    label = fault.asked.label
+    own = texts()[language].get(fault.asked.kind, fault.asked.name)
+    return f"{label.get(language) or label.get('en') or next(iter(label.values()), own)}: {said}"
+
+
 def read(source: str, queues: Collection[str]) -> rules.Settings:
     """Read a widget's settings; raises toml.Refused with all that is wrong. `queues` are those of its client."""
     document = toml.read(source, schema())
@@ -79,12 +101,12 @@ def _question(data: Mapping[str, Any]) -> rules.Question:
 def sent(body: bytes) -> dict[str, Any]:
     """What a visitor's page sent, as a JSON object; raises rules.Refused."""
     if len(body) > rules.LARGEST_BODY:
-        raise rules.Refused(f"That is larger than the {rules.LARGEST_BODY:,} bytes taken at once.")
+        raise rules.Refused(rules.Fault("body-too-large", {"most": rules.LARGEST_BODY}))
     try:
         found = json.loads(body or b"{}")
         json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
-        raise rules.Refused("That is no JSON in UTF-8.") from fault
+        raise rules.Refused(rules.Fault("malformed", {"what": "JSON"})) from fault
     if not isinstance(found, dict):
-        raise rules.Refused("That is no JSON object.")
+        raise rules.Refused(rules.Fault("malformed", {"what": "JSON"}))
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings as installation
 from django.core import signing
 from django.db.models import Count, F, Q, QuerySet
 
@@ -108,12 +109,36 @@ def begun_lately(client_id: int, address_digest: str, now: datetime) -> int:
     return models.Chat.objects.filter(client_id=client_id, address_digest=address_digest, opened_at__gt=since).count()
 
 
+def words_lately(client_id: int, address_digest: str, now: datetime) -> int:
+    """How many visitors have left word from a network address within the time that is limited."""
+    left = {"key__startswith": rules.word_key(address_digest), "received_at__gt": now - rules.WORDS_IN[1]}
+    return Item.objects.filter(client_id=client_id, **left).count()
+
+
+def word(client_id: int, key: str, now: datetime) -> Item | None:
+    """What a visitor has left under a key within a day, from whichever network; sent again it is the same."""
+    lately = Item.objects.filter(client_id=client_id, received_at__gt=now - rules.OVER_AFTER)
+    return lately.filter(key__regex=rf"^word-[0-9a-f]{{16}}-{key}$").first()
+
+
 # --- what a widget shows before a chat ----------------------------------------------------------------------------
+
+
+def largest_file() -> int:
+    """How many bytes of a file the installation takes: what chats take, or less where all bodies are kept smaller."""
+    room = 20_000  # what a form adds to its file
+    return min(rules.LARGEST_FILE, max(0, installation.WORKFLOOR_MAX_BODY - room))
 
 
 def is_open(queue: Queue, now: datetime) -> bool:
     """Whether it is working time in the calendar of the queue's process."""
     return calendars.is_open(contracts.terms_of(queue, now).calendar, now)
+
+
+def next_open(queue: Queue, now: datetime) -> datetime | None:
+    """When the working time of a queue's process begins again; None where it has begun, or never does."""
+    opens = calendars.open_from(contracts.terms_of(queue, now).calendar, now)
+    return opens if opens and opens > now else None
 
 
 def promised_wait(widget: models.Widget, now: datetime) -> int:
@@ -145,6 +170,7 @@ def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
             }
             for each in found.questions
         ],
+        "largest_file": largest_file(),
         "open": hours,
         "late": hours and late,
         "instead": [kind for kind in rules.INSTEAD if kind in found.instead],
@@ -199,6 +225,7 @@ def state(chat: models.Chat, now: datetime) -> dict[str, Any]:
     waited = (now - item.received_at).total_seconds()
     return {
         "state": "over" if chat.closed_at else "waiting" if waits else "with",
+        "open": is_open(chat.widget.queue, now) if waits or chat.closed_at else True,
         "place": rules.place(line(item), (item.queued_at, item.id)) if waits else None,
         "late": waits and (waited > promised_wait(chat.widget, now) or not is_open(chat.widget.queue, now)),
         "agent": shown_name(item.person.name) if item.person and item.state in ("held", "wrapping") else "",

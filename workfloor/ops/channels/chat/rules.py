@@ -32,10 +32,6 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+?[\d ()/.-]{5,30}")
 
 
-class Refused(ValueError):
-    """What a visitor sent cannot be taken; the reason says what to do."""
-
-
 # --- the widget ---------------------------------------------------------------------------------------------------
 
 
@@ -63,6 +59,27 @@ class Settings:
     left_seconds: int = 60  # one whose page is closed for so long has left
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with something that a visitor sent, by its name: refusals.json has the words in each language."""
+
+    name: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    asked: Question | None = None  # the question whose answer it is about
+
+
+class Refused(ValueError):
+    """What a visitor sent cannot be taken; its faults say in the visitor's language why, and what to do."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(f"{each.name} {dict(each.values) or ''}".strip() for each in faults))
+        self.faults = faults
+
+
+class TooMany(Refused):
+    """So much has come so quickly that the rest has to wait."""
+
+
 def is_origin(text: str) -> bool:
     """Whether a text is an origin as browsers write it: scheme, host, a port if it is not the usual one."""
     usual = (text.startswith("https:") and text.endswith(":443")) or (text.startswith("http:") and text.endswith(":80"))
@@ -86,7 +103,7 @@ def digest(secret: str) -> str:
 def secret(sent: object) -> str:
     """The secret that a visitor's browser has made for its chat: 256 bits, base64url."""
     if not isinstance(sent, str) or not _SECRET.fullmatch(sent):
-        raise Refused("“secret” must be 32 random bytes in base64url.")
+        raise Refused(Fault("malformed", {"what": "secret"}))
     return sent
 
 
@@ -95,22 +112,27 @@ def item_key(digest: str) -> str:
     return f"chat-{digest[:32]}"
 
 
+def word_key(address_digest: str) -> str:
+    """What the keys of words that were left from a network address begin with."""
+    return f"word-{address_digest[:16]}-"
+
+
 def key(sent: object) -> str:
     """The visitor's own name for a message, by which a repeated one is known."""
     if not isinstance(sent, str) or not _KEY.fullmatch(sent):
-        raise Refused("“id” must be 8 to 64 letters, digits, hyphens or underscores, new for each message.")
+        raise Refused(Fault("malformed", {"what": "id"}))
     return sent
 
 
 def text(sent: object, most: int = LONGEST_MESSAGE) -> str:
     """What a visitor wrote, without what cannot be stored or would not be seen."""
     if not isinstance(sent, str):
-        raise Refused("The message must be text.")
+        raise Refused(Fault("malformed", {"what": "text"}))
     kept = "".join(each for each in sent if each in "\n\t" or each.isprintable() or each in "\u200d\u200c\u200f\u200e")
     if not kept.strip():
-        raise Refused("Write something first.")
+        raise Refused(Fault("empty"))
     if len(kept) > most:
-        raise Refused(f"That is {len(kept):,} characters long; at most {most:,} can be sent at once.")
+        raise Refused(Fault("too-long", {"count": len(kept), "most": most}))
     return kept.strip()
 
 
@@ -118,37 +140,37 @@ def answers(questions: Sequence[Question], sent: object) -> dict[str, str]:
     """A visitor's answers to the widget's questions; raises Refused naming all that is wrong."""
     given = sent if isinstance(sent, Mapping) else {}
     found: dict[str, str] = {}
-    wrong: list[str] = []
+    wrong: list[Fault] = []
     for question in questions:
         answer = str(given.get(question.name) or "").strip()[: LONGEST_ANSWER + 1]
         if fault := _fault(question, answer):
-            wrong.append(f"{question.name}: {fault}")
+            wrong.append(fault)
         elif answer:
             found[question.name] = text(answer, LONGEST_ANSWER)
     if unknown := given.keys() - {each.name for each in questions}:
-        wrong.append(f"not asked for: {', '.join(sorted(map(str, unknown)))[:100]}")
+        wrong.append(Fault("malformed", {"what": ", ".join(sorted(map(str, unknown)))[:100]}))
     if wrong:
-        raise Refused("; ".join(wrong))
+        raise Refused(*wrong)
     return found
 
 
-def _fault(question: Question, answer: str) -> str:
+def _fault(question: Question, answer: str) -> Fault | None:
     if not answer:
-        return "is needed" if question.required else ""
+        return Fault("needed", asked=question) if question.required else None
     if len(answer) > LONGEST_ANSWER:
-        return f"is longer than {LONGEST_ANSWER} characters"
+        return Fault("answer-too-long", {"most": LONGEST_ANSWER}, question)
     if question.kind == "choice" and answer not in question.choices:
-        return "is none of the choices"
-    return contact_fault(question.kind, answer)
+        return Fault("no-choice", asked=question)
+    return contact_fault(question.kind, answer, question)
 
 
-def contact_fault(kind: str, answer: str) -> str:
-    """What is wrong with an address or a number to reach somebody at; empty if nothing is."""
+def contact_fault(kind: str, answer: str, asked: Question | None = None) -> Fault | None:
+    """What is wrong with an address or a number to reach somebody at; None if nothing is."""
     if kind == "email" and not _EMAIL.fullmatch(answer):
-        return "is no email address"
+        return Fault("no-email", {"given": answer[:60]}, asked)
     if kind in ("phone", "callback") and not _PHONE.fullmatch(answer):
-        return "is no telephone number"
-    return ""
+        return Fault("no-phone", {"given": answer[:60]}, asked)
+    return None
 
 
 def answer_of(kind: str, questions: Sequence[Question], given: Mapping[str, str]) -> str:
@@ -201,7 +223,7 @@ def media_type(content: bytes) -> str:
         return office
     if _is_plain(content):
         return "text/plain"
-    raise Refused("Only pictures (PNG, JPEG, GIF, WebP), PDF, office documents and plain text can be sent.")
+    raise Refused(Fault("no-such-file-type"))
 
 
 def _office(content: bytes) -> str:

@@ -10,7 +10,6 @@ const KEY = script?.dataset.widget;
 if (!KEY || document.querySelector("workfloor-chat")) return;
 const BASE = new URL(".", script.src);
 const NAME = `workfloor-chat:${KEY}`;
-const MOST_MB = 5;
 const SILENT_MS = 40_000; // the server says every 15 seconds that it is there
 
 // --- words, elements, what the browser keeps -------------------------------------------------------------------------
@@ -60,14 +59,15 @@ const outbox = () => shelf.names().filter((name) => name.startsWith(OUT)).map((n
 const token = () => shelf.get(`${NAME}:token`);
 
 class Problem extends Error {
-  constructor(status, detail) {
+  constructor(status, detail, faults = []) {
     super(detail);
     this.status = status;
+    this.faults = faults;
     this.final = status >= 400 && status < 500 && status !== 429 && status !== 408;
   }
 }
 const ask = async (path, body) => {
-  const headers = {};
+  const headers = { "Accept-Language": LANGUAGE }; // what is wrong is said in the page's language
   if (token()) headers.Authorization = `Bearer ${token()}`;
   if (body && !(body instanceof FormData)) headers["Content-Type"] = "application/json";
   const sent = body instanceof FormData ? body : body && JSON.stringify(body);
@@ -78,7 +78,8 @@ const ask = async (path, body) => {
     throw new Problem(0, say("unavailable"));
   }
   if (answer.ok) return answer;
-  throw new Problem(answer.status, (await answer.json().catch(() => ({}))).detail ?? say("unavailable"));
+  const told = await answer.json().catch(() => ({}));
+  throw new Problem(answer.status, told.faults ? told.detail : say("unavailable"), told.faults);
 };
 const later = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -168,7 +169,7 @@ class Chat extends HTMLElement {
     if (!this.settings) return this.body.replaceChildren(h("p", { role: "alert" }, this.reason));
     const { open, late, instead } = this.settings;
     const ways = instead.map((way) => h("button", { class: "plain", type: "button", onclick: () => this.leaveWord(way) }, say(`instead_${way}`)));
-    const notice = !open ? say("closed") : late ? say("late") : inWords(this.settings.greeting);
+    const notice = !open ? say(ways.length ? "closed" : "away") : late && ways.length ? say("late") : inWords(this.settings.greeting);
     const parts = [notice && h("p", {}, notice), (!open || late) && ways.length > 0 && h("div", { class: "stack" }, ways)];
     if (open) parts.push(h("div", { class: "stack" }, late && ways.length > 0 && h("span", {}), this.questions()));
     this.body.replaceChildren(...parts.filter(Boolean));
@@ -205,6 +206,7 @@ class Chat extends HTMLElement {
       try {
         await send(Object.fromEntries(new FormData(event.target)));
       } catch (problem) {
+        if (problem.faults.includes("closed")) return this.know().then(() => this.beginning(true)); // closed meanwhile
         fault.textContent = problem.final ? say("fix", { reason: problem.message }) : problem.message;
         fault.hidden = false;
       }
@@ -231,10 +233,12 @@ class Chat extends HTMLElement {
 
   leaveWord(into) {
     const contact = into === "email" ? h("input", { type: "email", maxlength: "200", autocomplete: "email" }) : h("input", { type: "tel", maxlength: "40", autocomplete: "tel" });
-    const id = random(16);
+    let sent = {};
     const fields = [this.field("contact", say(into === "email" ? "email" : "phone"), contact, true), this.field("text", say("word"), h("textarea", { maxlength: "4000" }), true)];
     const form = this.form(say("word_send"), fields, async (values) => {
-      await ask(`of/${encodeURIComponent(KEY)}/word/`, { id, into, ...values });
+      // The same words again are the same; others are not.
+      if (sent.text !== values.text || sent.contact !== values.contact) sent = { id: random(16), ...values };
+      await ask(`of/${encodeURIComponent(KEY)}/word/`, { into, ...sent });
       if (token()) this.forget();
       this.body.replaceChildren(h("p", { role: "status" }, say(`turned_${into}`, values)));
       this.body.focus();
@@ -323,7 +327,8 @@ class Chat extends HTMLElement {
     if (!file) return;
     const id = random(16);
     this.files.set(id, { id, file, at: Date.now() });
-    if (file.size > MOST_MB * 1e6) this.failed.set(id, say("too_large", { most: MOST_MB }));
+    const most = this.settings?.largest_file ?? 5e6;
+    if (file.size > most) this.failed.set(id, say("too_large", { most: (Math.floor(most / 1e5) / 10).toLocaleString(LANGUAGE) }));
     else this.sendFile(id);
     this.draw();
   }
@@ -541,11 +546,11 @@ class Chat extends HTMLElement {
   // Where the chat stands: above the messages in words, below them what can be done.
   show() {
     if (!this.log || !this.told) return;
-    const { state, place, late, agent, instead } = this.told;
+    const { state, place, late, agent, instead, open } = this.told;
     const over = state === "over";
     this.where.textContent = agent && !over ? say("with", { agent }) : "";
     this.where.hidden = !this.where.textContent;
-    const words = over ? "" : state === "waiting" ? [late ? say("late") : say("waiting"), place === 1 ? say("next") : say("place", { place })].join(" ") : agent ? "" : say("holding");
+    const words = over ? "" : state === "waiting" ? [!open ? say(instead.length ? "closed" : "away") : late && instead.length ? say("late") : say("waiting"), open && (place === 1 ? say("next") : say("place", { place }))].filter(Boolean).join(" ") : agent ? "" : say("holding");
     const ways = state === "waiting" && late ? instead.map((way) => h("button", { class: "plain", type: "button", onclick: () => this.leaveWord(way) }, say(`instead_${way}`))) : [];
     const line = JSON.stringify([words, ways.length, over]);
     if (this.line.dataset.shown !== line) {
@@ -578,10 +583,10 @@ class Chat extends HTMLElement {
 
   ended() {
     this.foot.dataset.over = "yes";
-    const { closed_as, score } = this.told;
+    const { closed_as, score, open } = this.told;
     const name = [...this.messages.values()].filter((each) => !each.mine).at(-1)?.name;
     const words = closed_as === "agent" && name ? say("over_agent", { agent: name }) : closed_as === "silence" ? say("over_silence") : say("over");
-    const again = h("button", { class: "plain", type: "button", onclick: () => this.resume(true) }, say("again"));
+    const again = open && h("button", { class: "plain", type: "button", onclick: () => this.resume(true) }, say("again"));
     const anew = h("button", { class: "plain", type: "button", onclick: () => this.anew() }, say("begin"));
     const buttons = h("div", { class: "row" }, again, anew);
     this.foot.replaceChildren(h("div", { class: "foot stack" }, h("span", { role: "status" }, words), score ? h("span", {}, say("rated")) : this.rating(), buttons));
