@@ -47,6 +47,38 @@ def letter(text: str = "My bill is wrong", to: str = "help@lisbon.example", **he
     return "\r\n".join([*lines, "", *text.split("\n"), ""]).encode()
 
 
+REPORT = """\
+From: MAILER-DAEMON@mx.example
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: text/plain
+
+I could not deliver your mail.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; rui@example.com
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 no such user
+
+--b
+Content-Type: message/rfc822
+
+Message-ID: <{name}>
+Subject: Re: My bill
+
+We look into it
+--b--
+"""
+
+
 def hold(item: Item, by, at: datetime) -> Item:
     """An agent takes an item in hand."""
     work.offer(item=item, person=by, at_once=3, offer_seconds=30, now=at)

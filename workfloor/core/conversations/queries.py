@@ -29,6 +29,12 @@ def of_customer(customer_id: int) -> QuerySet[models.Message]:
     return messages().filter(case__customer_id=customer_id)
 
 
+def answers(item_id: int) -> list[models.Message]:
+    """What people of ours wrote to the customer about an item that arrived, as far as we know, or still may."""
+    written = models.Message.objects.filter(item_id=item_id, direction="out", person_id__isnull=False)
+    return list(written.exclude(state__in=["failed", "withdrawn"]).order_by("said_at", "id"))
+
+
 def by_key(client_id: int, channel: str, key: str) -> models.Message | None:
     """A message by its sender's key."""
     return models.Message.objects.filter(client_id=client_id, channel=channel, key=key).first()

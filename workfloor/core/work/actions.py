@@ -279,6 +279,21 @@ def customer_answered(*, item: models.Item, now: datetime, by: Person | None = N
     return _keep(item, queries.last_agent(item.case_id), now)
 
 
+def mark_reply_undelivered(
+    *, item: models.Item, reason: str, replied_at: datetime | None, is_last: bool, now: datetime
+) -> models.Item:
+    """A reply never reached the customer: it stopped no clock. `replied_at` is when the first one was that did."""
+    item = _locked(item)
+    if item.state in ("abandoned", "cancelled"):
+        return item
+    replied = queries.worked_until(item, replied_at) if replied_at else None
+    vain = [events.WaitedInVain(reason)] if is_last and item.awaiting_customer_since else []
+    item = _happen(item, events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
+    if is_last and item.state in ("wrapping", "done"):
+        return reopen(item=take_back(item=item, now=now), reason=reason, lay_resolved=False, now=now)
+    return _keep(item, queries.last_agent(item.case_id), now) if vain else item
+
+
 def transfer(
     *, item: models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
 ) -> models.Item:
@@ -367,15 +382,17 @@ def cancel(*, item: models.Item, reason: str, now: datetime, by: Person | None =
     return _happen(item, events.Cancelled(reason), at=now, person=item.person, by=by)
 
 
-def reopen(*, item: models.Item, reason: str, now: datetime, by: Person | None = None) -> models.Item:
+def reopen(
+    *, item: models.Item, reason: str, now: datetime, by: Person | None = None, lay_resolved: bool = True
+) -> models.Item:
     """What was done is not: the item waits again, since it was first queued.
 
     Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the promised time
-    moves by it.
+    moves by it. Where it never was resolved, the clock has run all the time.
     """
     item = _locked(item)
     rules.allow(item, events.Reopened.name)
-    lay, due_at = queries.stood_still(item, item.ended_at or now, now)
+    lay, due_at = queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
     item = _happen(item, events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
     if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
         journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by))

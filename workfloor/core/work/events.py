@@ -109,6 +109,22 @@ class ReplySent(Event):
 
 
 @dataclass(frozen=True)
+class ReplyUndelivered(Event):
+    """An answer never reached the customer; what is told is of the first one that did."""
+
+    name: ClassVar[str] = "work.reply-undelivered"
+    reply_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class WaitedInVain(Event):
+    """The customer owes no answer, for the question never came: the clock has run all the time."""
+
+    name: ClassVar[str] = "work.waited-in-vain"
+    reason: str
+
+
+@dataclass(frozen=True)
 class CustomerAnswered(Event):
     name: ClassVar[str] = "work.customer-answered"
     paused_seconds: int

@@ -20,6 +20,8 @@ _SAID = {
     "work.resumed": "Resumed",
     "work.awaits-customer": "Waits for the customer",
     "work.customer-answered": "The customer answered",
+    "work.reply-undelivered": "Reply not delivered",
+    "work.waited-in-vain": "Waits no more: the customer never had our reply",
     "work.reply-sent": "Reply sent",
     "work.transferred": "Passed on",
     "work.snoozed": "Laid aside until later",

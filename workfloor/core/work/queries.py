@@ -158,8 +158,13 @@ def reply_seconds(item: models.Item, now: datetime) -> int | None:
     """The working time from received to a first reply that goes out now, pauses taken out; None for later ones."""
     if item.reply_seconds is not None:
         return None
+    return worked_until(item, now) - item.paused_seconds
+
+
+def worked_until(item: models.Item, at: datetime) -> int:
+    """The working time from received to a moment, no pauses taken out."""
     calendar = contracts.terms_of(item.queue, item.received_at).calendar
-    return calendars.working_seconds(calendar, max(item.received_at, item.queued_at), now) - item.paused_seconds
+    return calendars.working_seconds(calendar, max(item.received_at, item.queued_at), at)
 
 
 def stood_still(item: models.Item, since: datetime, now: datetime) -> tuple[int, datetime | None]:

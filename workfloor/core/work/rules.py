@@ -36,7 +36,9 @@ _FROM = {
     "work.resumed": ("held",),
     "work.awaits-customer": ("waiting", "held"),
     "work.customer-answered": ("waiting", "held"),
+    "work.waited-in-vain": ("waiting", "held"),
     "work.reply-sent": ("held",),
+    "work.reply-undelivered": ("waiting", "offered", "held", "wrapping", "done"),
     "work.transferred": ("waiting", "held"),
     "work.snoozed": ("held",),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
@@ -49,7 +51,8 @@ _FROM = {
 
 
 # What may happen to an item while it is put aside.
-_ALSO_ASIDE = ("work.taken-up-again", "work.transferred", "work.escalated", "work.wrapped-up", "work.cancelled")
+_ALSO_ASIDE = ("work.taken-up-again", "work.transferred", "work.escalated", "work.wrapped-up", "work.cancelled",
+               "work.reply-undelivered")  # fmt: skip
 
 
 class NotNow(ValueError):
@@ -171,12 +174,9 @@ def seconds(start: datetime, end: datetime) -> int:
 
 def _received(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "key": details["key"],
-        "kind": details["kind"],
-        "process_id": details["process"],
-        "received_at": fact.at,
+        "key": details["key"], "kind": details["kind"], "process_id": details["process"], "received_at": fact.at,
         "due_at": _time(details.get("due_at")),
-    }
+    }  # fmt: skip
 
 
 def _queued(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,6 +224,10 @@ def _replied(item: Any, details: Mapping[str, Any]) -> dict[str, Any]:
     return {"reply_seconds": details.get("reply_seconds") if known is None else known}
 
 
+def _reply_undelivered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"reply_seconds": details.get("reply_seconds")}
+
+
 def _held(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.on_hold_since:
         raise NotNow("The item is on hold already")
@@ -244,29 +248,22 @@ def _taken_up_again(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[s
     if not item.put_aside_at:
         raise NotNow("The item is not put aside")
     if item.state == "wrapping":
-        aside = item.aside_seconds + seconds(item.put_aside_at, fact.at)
-        return {"put_aside_at": None, "aside_seconds": aside}
+        return {"put_aside_at": None, "aside_seconds": item.aside_seconds + seconds(item.put_aside_at, fact.at)}
     return {"put_aside_at": None, "talking_since": fact.at}
 
 
 def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
     """The talk or hold that runs is over and counts."""
-    talked = seconds(item.talking_since, at) if item.talking_since else 0
-    on_hold = seconds(item.on_hold_since, at) if item.on_hold_since else 0
-    return {
-        "talk_seconds": item.talk_seconds + talked,
-        "hold_seconds": item.hold_seconds + on_hold,
-        "talking_since": None,
-        "on_hold_since": None,
-    }
+    talked = item.talk_seconds + (seconds(item.talking_since, at) if item.talking_since else 0)
+    on_hold = item.hold_seconds + (seconds(item.on_hold_since, at) if item.on_hold_since else 0)
+    return {"talk_seconds": talked, "hold_seconds": on_hold, "talking_since": None, "on_hold_since": None}
 
 
 def _awaits_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.awaiting_customer_since:
         raise NotNow("The item waits for the customer already")
     # The agent is free meanwhile; nobody is offered the item until the customer has answered.
-    back = {"state": "waiting", "person_id": None, "awaiting_customer_since": fact.at}
-    return _laid_down(item, fact.at) | back | _replied(item, details)
+    return _put_back(item, fact.at) | {"awaiting_customer_since": fact.at} | _replied(item, details)
 
 
 def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -276,16 +273,22 @@ def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dic
     return {"awaiting_customer_since": None, "paused_seconds": paused, "due_at": _time(details.get("due_at"))}
 
 
+def _waited_in_vain(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _customer_answered(item, fact, {"paused_seconds": 0}) | {"due_at": item.due_at}
+
+
 def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     # It keeps the time since when it waits: being passed on costs no item its place.
-    back = {"state": "waiting", "queue_id": details["queue"], "person_id": None, "put_aside_at": None}
-    return _laid_down(item, fact.at) | back
+    return _put_back(item, fact.at) | {"queue_id": details["queue"]}
 
 
 def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     # Nobody is offered it before then; meanwhile it is nobody's, and the clock of the promise runs on.
-    back = {"state": "waiting", "queued_at": _time(details["until"]), "person_id": None, "put_aside_at": None}
-    return _laid_down(item, fact.at) | back
+    return _put_back(item, fact.at) | {"queued_at": _time(details["until"])}
+
+
+def _put_back(item: Any, at: datetime) -> dict[str, Any]:
+    return _laid_down(item, at) | {"state": "waiting", "person_id": None, "put_aside_at": None}
 
 
 def _escalated(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,25 +296,19 @@ def _escalated(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
 
 
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    ended = {
-        "state": "wrapping", "ended_at": fact.at, "working_seconds": details.get("working_seconds"),
-        "aside_seconds": 0,
-    }  # fmt: skip
-    return _laid_down(item, fact.at) | ended | _replied(item, details)
+    ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
+    spent = {"working_seconds": details.get("working_seconds")}
+    return _laid_down(item, fact.at) | ended | spent | _replied(item, details)
 
 
 def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     # Where it is put aside in that very moment, its wrap-up ended when it was.
     wrapped = seconds(item.ended_at, item.put_aside_at or fact.at) - item.aside_seconds
     return {
-        "state": "done",
-        "wrapped_up_at": fact.at,
-        "put_aside_at": None,
-        "wrap_seconds": item.wrap_seconds + max(0, wrapped),
-        "disposition": details.get("disposition", ""),
-        "done_by_id": item.person_id,
+        "state": "done", "wrapped_up_at": fact.at, "put_aside_at": None, "done_by_id": item.person_id,
+        "wrap_seconds": item.wrap_seconds + max(0, wrapped), "disposition": details.get("disposition", ""),
         "person_id": None,
-    }
+    }  # fmt: skip
 
 
 def _abandoned(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -353,7 +350,9 @@ _STEPS = {
     "work.resumed": _resumed,
     "work.awaits-customer": _awaits_customer,
     "work.customer-answered": _customer_answered,
+    "work.waited-in-vain": _waited_in_vain,
     "work.reply-sent": _reply_sent,
+    "work.reply-undelivered": _reply_undelivered,
     "work.transferred": _transferred,
     "work.snoozed": _snoozed,
     "work.escalated": _escalated,

@@ -12,7 +12,7 @@ from workfloor.core.measures.rules import Outcome
 from workfloor.core.work.models import Item
 from workfloor.ops.backtest import rules
 
-_PAUSES = ("work.awaits-customer", "work.customer-answered")
+_PAUSES = ("work.awaits-customer", "work.customer-answered", "work.waited-in-vain")
 
 
 def queues(client: Client) -> tuple[str, ...]:
@@ -53,6 +53,8 @@ def _pauses(client: Client, since: datetime) -> Mapping[int, tuple[rules.Span, .
         assert number is not None
         if event == _PAUSES[0]:
             begun[number] = at
+        elif event == _PAUSES[2]:  # the customer never owed an answer
+            begun.pop(number, None)
         elif number in begun:
             found[number] = (*found.get(number, ()), (begun.pop(number), at))
     return found

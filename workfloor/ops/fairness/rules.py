@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol
 SEEN_WITHIN = timedelta(seconds=1)
 LETS_GO = ("work.declined", "work.offer-expired", "work.abandoned", "work.cancelled", "work.awaits-customer",
            "work.transferred", "work.wrapped-up")  # fmt: skip
+_SEEN = ("work.queued", "work.transferred", "work.declined", "work.offer-expired", "work.reopened",
+         "work.customer-answered", "work.waited-in-vain", "work.offer-withdrawn")  # fmt: skip
 
 
 class Fact(Protocol):
@@ -95,8 +97,7 @@ class _Waiting:
             self.queue[item] = fact.details["queue"]
         if fact.event in ("work.scheduled", "work.kept") and item in self.since:
             self.hide(item, datetime.fromisoformat(fact.details.get("for_at") or fact.details["until"]))
-        elif fact.event in ("work.queued", "work.transferred", "work.declined", "work.offer-expired", "work.reopened",
-                            "work.customer-answered", "work.offer-withdrawn") and item in self.since:  # fmt: skip
+        elif fact.event in _SEEN and item in self.since:
             self.see(item, max(fact.at, fact.recorded_at))
         elif fact.event in ("work.accepted", "work.awaits-customer", "work.abandoned", "work.cancelled"):
             self.leave(item)

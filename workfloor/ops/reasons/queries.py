@@ -110,7 +110,7 @@ PRESENCES = ("person.available", "person.away", "person.signed-out")
 QUEUED = ("work.queued", "work.scheduled", "work.transferred")
 MOVES = (*QUEUED, "work.offered", "work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn",
          "work.awaits-customer", "work.customer-answered", "work.wrapped-up", "work.abandoned", "work.cancelled",
-         "work.reopened")  # fmt: skip
+         "work.waited-in-vain", "work.reopened")  # fmt: skip
 KEPT, KEPT_NO_MORE = "work.kept", ("work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn")
 TAKES = ("work.offered", "work.accepted")
 ENDS = ("work.awaits-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")

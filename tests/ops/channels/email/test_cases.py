@@ -10,6 +10,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.rules import Address, Content
 from workfloor.core.journal import queries as journal
 from workfloor.core.work import actions as work
+from workfloor.core.work import queries as work_read
 from workfloor.core.work.models import Case, Item
 from workfloor.ops.channels.email import actions, models, queries, rules
 from workfloor.ops.channels.outbox import actions as outbox
@@ -254,40 +255,12 @@ def test_what_was_set_aside_by_mistake_is_taken_in(post):
 
 # --- reports of our replies -------------------------------------------------------------------------------------------
 
-REPORT = """\
-From: MAILER-DAEMON@mx.example
-To: {to}
-Subject: Undelivered Mail Returned to Sender
-Content-Type: multipart/report; report-type=delivery-status; boundary=b
-
---b
-Content-Type: text/plain
-
-I could not deliver your mail.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example
-
-Final-Recipient: rfc822; rui@example.com
-Action: {action}
-Status: {status}
-Diagnostic-Code: smtp; {code}
-
---b
-Content-Type: message/rfc822
-
-Message-ID: <{name}>
-Subject: Re: My bill
-
-We look into it
---b--
-"""
-
 
 def report(post, reply, action="failed", status="5.1.1", code="550 5.1.1 no such user", to="help@lisbon.example"):
-    raw = REPORT.format(to=to, action=action, status=status, code=code, name=reply.external_id)
+    raw = mail.REPORT.format(to=to, name=reply.external_id)
+    for known, told in (("Action: failed", f"Action: {action}"), ("Status: 5.1.1", f"Status: {status}")):
+        raw = raw.replace(known, told)
+    raw = raw.replace("smtp; 550 5.1.1 no such user", f"smtp; {code}")
     return post.comes(raw.encode(), at=make.later(hours=1), envelope_sender="<>")
 
 
@@ -303,6 +276,67 @@ def test_a_report_that_our_reply_did_not_arrive_is_a_fact_of_its_case_and_brings
     assert (reply.state, reply.fault) == ("failed", "smtp; 550 5.1.1 no such user")
     assert (item.state, item.awaiting_customer_since) == ("waiting", None)
     assert facts_of(item, "message")[-1] == "message.undelivered"
+    assert facts_of(item, "work.")[-2:] == ["work.reply-undelivered", "work.waited-in-vain"]
+    assert "work.customer-answered" not in facts_of(item, "work.")
+    assert (item.paused_seconds, item.reply_seconds) == (0, None)  # nobody was asked, and nobody has been answered
+    assert work_read.rebuilt(item.id) == work_read.state_of(item)
+
+
+def test_whoever_had_a_later_reply_of_ours_goes_on_owing_the_answer(post, ana):
+    """Ana wrote at 9:05 and at 9:08; the first is reported an hour later. First reply: 8 minutes, not 5."""
+    _, lost = answered(post, ana)
+    later = conversations.reply(
+        item=Item.objects.get(), channel="email", content=Content("To your other address"), by=ana,
+        recipients=[Address("rui@example.com")], now=make.later(minutes=8),
+    )  # fmt: skip
+    conversations.mark_sent(
+        message=conversations.start_sending(message=later, now=make.later(minutes=8)), now=make.later(minutes=8)
+    )
+    work.await_customer(item=Item.objects.get(), by=ana, now=make.later(minutes=10))
+    assert Item.objects.get().reply_seconds == 5 * 60
+
+    report(post, lost)
+
+    item = Item.objects.get()
+    assert (item.awaiting_customer_since, item.reply_seconds) == (make.later(minutes=10), 8 * 60)
+    assert facts_of(item, "message.undelivered", "work.waited") == ["message.undelivered"]
+
+
+def test_an_item_in_hand_stays_there_and_its_first_reply_is_still_to_come(post, ana):
+    _, lost = answered(post, ana)
+
+    report(post, lost)
+
+    item = Item.objects.get()
+    assert (item.state, item.person, item.reply_seconds) == ("held", ana, None)
+
+
+def test_an_item_that_is_being_wrapped_up_is_not_done(post, ana):
+    _, lost = answered(post, ana)
+    work.end(item=Item.objects.get(), by=ana, now=make.later(minutes=59))
+
+    report(post, lost)
+
+    item = Item.objects.get()
+    assert (item.state, item.person, item.ended_at) == ("waiting", None, None)
+    assert facts_of(item, "work.")[-3:] == ["work.reply-undelivered", "work.wrapped-up", "work.reopened"]
+
+
+def test_a_rules_reply_that_did_not_arrive_brings_nothing_back(post, ana):
+    arrival = post.writes()
+    sent = conversations.reply(
+        item=arrival.message.item, channel="email", content=Content("We have your mail"), now=make.NINE,
+        recipients=[Address("rui@example.com")],
+    )  # fmt: skip
+    outbox.post(message=sent, now=make.NINE)
+    sent.refresh_from_db()
+    conversations.mark_sent(message=conversations.start_sending(message=sent, now=make.NINE), now=make.NINE)
+    mail.finish(mail.hold(arrival.message.item, ana, make.later(minutes=5)), ana, at=make.later(minutes=20))
+
+    report(post, sent)
+
+    sent.refresh_from_db()
+    assert (sent.state, Item.objects.get().state) == ("failed", "done")
 
 
 def test_a_done_item_whose_reply_did_not_arrive_is_opened_again(post, ana):

@@ -11,6 +11,9 @@ import pytest
 
 from tests import mail, make
 from workfloor.core.contracts import actions as contracts
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.models import Message
+from workfloor.core.conversations.rules import Address, Content
 from workfloor.core.journal import actions as journal
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
@@ -90,6 +93,15 @@ EXAMPLES = [
                                 "answer Fri 6 Mar 09:30", "done Fri 6 Mar 10:00")), "Fri 6 Mar 10:30", 3.5),
     ("opened again on Good Friday: 1 was left, and it counts from Monday 9",
      Letter("Thu 2 Apr 09:00", ("done Thu 2 Apr 12:00", "answer Fri 3 Apr 12:00")), "Mon 6 Apr 10:00", None),
+    ("our question never came: waiting from 10 to 12 stopped nothing, it is due at 13 still; done at 14 it took 5",
+     Letter("Wed 4 Mar 09:00", ("asks Wed 4 Mar 10:00", "bounce Wed 4 Mar 12:00", "done Wed 4 Mar 14:00")),
+     "Wed 4 Mar 13:00", 5),
+    ("asked again after that: 11 to 12 and no more is waited, so 13 + 1; done at 13 it took 4 - 1",
+     Letter("Wed 4 Mar 09:00", ("asks Wed 4 Mar 09:30", "bounce Wed 4 Mar 10:30", "asks Wed 4 Mar 11:00",
+                                "answer Wed 4 Mar 12:00", "done Wed 4 Mar 13:00")), "Wed 4 Mar 14:00", 3),
+    ("done at 11, but our answer never came, says a report the next day: due at 13, and done at 10 it took 9 + 1",
+     Letter("Wed 4 Mar 09:00", ("replies Wed 4 Mar 10:30", "done Wed 4 Mar 11:00", "bounce Thu 5 Mar 09:30",
+                                "done Thu 5 Mar 10:00")), "Wed 4 Mar 13:00", 10),
 ]  # fmt: skip
 
 
@@ -141,6 +153,28 @@ def answer(post, item, ana, at, number):
     assert answered.message.item_id == item.id
 
 
+def replies(post, item, ana, at, number):
+    """Ana writes, and a mail server takes it."""
+    reply = conversations.reply(
+        item=in_hand(item, ana, at), channel="email", content=Content("Which meter?"), by=ana, now=at,
+        recipients=[Address("rui@example.com")],
+    )  # fmt: skip
+    reply = conversations.name(message=reply, external_id=f"{number}@lisbon.example", sender=Address("help@x.example"))
+    conversations.mark_sent(message=conversations.start_sending(message=reply, now=at), now=at)
+
+
+def asks(post, item, ana, at, number):
+    replies(post, item, ana, at, number)
+    waits(post, item, ana, at, number)
+
+
+def bounce(post, item, ana, at, number):
+    """The last reply's report comes, and it did not arrive."""
+    reply = Message.objects.filter(direction="out").latest("id")
+    told = post.comes(mail.REPORT.format(to=post.mailbox.address, name=reply.external_id).encode(), at)
+    assert (told.state, told.message) == ("set-aside", reply)
+
+
 def done(post, item, ana, at, number):
     mail.finish(in_hand(item, ana, at), ana, at)
 
@@ -151,7 +185,7 @@ def in_hand(item, ana, at):
     return item if item.person_id == ana.id else mail.hold(item, ana, at)
 
 
-HAPPENS = {"waits": waits, "answer": answer, "done": done}
+HAPPENS = {"waits": waits, "answer": answer, "done": done, "replies": replies, "asks": asks, "bounce": bounce}
 
 
 def test_there_are_twenty_examples_and_more():

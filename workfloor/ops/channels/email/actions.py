@@ -319,14 +319,17 @@ def _tell_of(arrival: models.Arrival, mail: mime.Mail, reply: Message, now: date
 
 
 def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
-    """Give the item of a reply that did not arrive back to whoever works on its queue."""
-    item = reply.item
-    if item is None:
+    """Give the item of a reply that did not arrive back to whoever works on its queue.
+
+    What a rule wrote has answered nobody; and whoever has a later reply of ours is served.
+    """
+    if reply.item is None or reply.person_id is None:
         return
-    if item.awaiting_customer_since:  # who owes no answer, for the question never came
-        work.customer_answered(item=item, now=now)
-    elif item.state == "done":
-        work.reopen(item=item, reason=f"our reply did not arrive: {reason}", now=now)
+    others = conversations_read.answers(reply.item.id)
+    work.mark_reply_undelivered(
+        item=reply.item, reason=f"our reply did not arrive: {reason}", now=now,
+        replied_at=others[0].said_at if others else None, is_last=not any(each.id > reply.id for each in others),
+    )  # fmt: skip
 
 
 # --- what somebody looked at -----------------------------------------------------------------------------------------
