@@ -43,6 +43,7 @@ urlpatterns = [
     path("chat/", include("workfloor.ops.channels.chat.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),
     path("mail/replies/", include("workfloor.ops.channels.outbox.urls")),
+    path("conversations/", include("workfloor.core.conversations.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
     path("floor/why/", include("workfloor.ops.reasons.urls")),

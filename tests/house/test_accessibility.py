@@ -81,9 +81,10 @@ class Floor:
         post.writes(at=self.now, Auto_Submitted="auto-replied")
         held = [post.writes(str(n), at=self.now, Message_ID=f"<{n}@x>") for n in range(31)][-1]
         rls.enter_every_client()
+        html = '<p>Yes, <a href="https://a.example">see</a></p><blockquote type="cite">No</blockquote>'
         reply = conversations.reply(
-            item=self.item, channel="email", content=Content("Yes"), recipients=[Address("rui@example.com")],
-            now=self.now,
+            item=self.item, channel="email", recipients=[Address("rui@example.com")], now=self.now,
+            content=Content("Yes", "> No", html),
         )  # fmt: skip
         conversations.mark_undelivered(message=reply, reason="550 no such user", now=self.now)
         return held, reply
@@ -131,6 +132,7 @@ class Floor:
         known = {"slug": self.client.slug, "period": self.period, "figure": "m1", "item": item, "item_id": item}
         known |= {"number": "2026-00001"}
         known |= {"widget_key": self.widget.key, "attachment_id": self.file.id, "article_id": self.article.id}
+        known |= {"case_id": self.item.case_id, "customer_id": self.item.case.customer_id}
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 

@@ -30,6 +30,8 @@ BY_SIDE = {
     "attachment_id": lambda side: side.file.id,
     "arrival_id": lambda side: side.arrival.id,
     "message_id": lambda side: side.reply.id,
+    "case_id": lambda side: side.held.case_id,
+    "customer_id": lambda side: side.held.case.customer_id,
     "article_id": lambda side: side.article.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),
 }

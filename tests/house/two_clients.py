@@ -81,7 +81,12 @@ def side(slug: str, word: str) -> Side:
     mail.store(mails=[mail.Incoming(box, word.encode(), f"{word}@example.com", box.address)], now=make.NINE)
     mail.store_fetched(mailbox=box, uid_validity=7, mails=[mail.Fetched(7, word.encode())], now=make.NINE)
     reply = conversations.reply(
-        item=held, channel="email", content=Content(word), recipients=[Address(word)], by=agent, now=make.NINE
+        item=held,
+        channel="email",
+        content=Content(word, html=f"<p>{word}</p>"),
+        recipients=[Address(word)],
+        by=agent,
+        now=make.NINE,
     )
     outbox.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)

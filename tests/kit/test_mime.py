@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workfloor.kit import markup, mime, quotes
+from workfloor.kit import mail_view, markup, mime, quotes
 
 HEAD = b"From: Rui <rui@example.com>\r\nSubject: Hi\r\n"
 
@@ -219,10 +219,10 @@ def test_no_text_takes_long_to_fold():
     ],
 )  # fmt: skip
 def test_html_runs_nothing_and_loads_nothing(hostile):
-    safe = markup.safe(f"<p>Before</p>{hostile}<p>After</p>")
+    safe = mail_view.shown(markup.safe(f"<p>Before</p>{hostile}<p>After</p>"), {}.get, with_remote=False, folded="")
 
     assert "Before" in safe and "After" in safe
-    for word in ("script", "onerror", "onload", "e.example", "style", "<form", "<input"):
+    for word in ("script", "onerror", "onload", "e.example", "url(", "<style", "<form", "<input"):
         assert word not in safe
 
 
@@ -235,6 +235,7 @@ def test_pictures_that_came_along_and_links_stay():
 
 def test_html_is_read_as_lines():
     assert markup.plain("<p>Dear  Ana,</p><p>one<br>two</p><style>p {}</style>") == "Dear Ana,\n\none\ntwo"
+    assert markup.plain("<p>Olá, שלום</p>") == "Olá, שלום"
 
 
 @pytest.mark.parametrize(

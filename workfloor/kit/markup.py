@@ -1,6 +1,7 @@
 """HTML from strangers: made safe to show, and read as plain text."""
 
 import re
+from collections.abc import Callable, Collection
 from typing import Final
 
 import nh3
@@ -8,14 +9,35 @@ from lxml import etree
 from markdown_it import MarkdownIt
 
 _TAGS: Final = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div",
+    "a", "abbr", "b", "big", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div",
     "dl", "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "li", "ol", "p", "pre",
     "q", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
     "tr", "tt", "u", "ul",
 }  # fmt: skip
 _ATTRIBUTES: Final = {
-    "a": {"href", "title"}, "img": {"src", "alt", "width", "height"}, "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"}, "ol": {"start"},
+    "*": {"style", "dir", "lang", "align", "valign", "class", "id"}, "a": {"href"},
+    "img": {"src", "alt", "width", "height"}, "td": {"colspan", "rowspan", "width", "height", "bgcolor", "nowrap"},
+    "th": {"colspan", "rowspan", "width", "height", "bgcolor"}, "tr": {"bgcolor"}, "col": {"width", "span"},
+    "table": {"width", "border", "cellpadding", "cellspacing", "bgcolor"}, "ol": {"start", "type"},
+    "font": {"color", "size", "face"}, "blockquote": {"type"}, "hr": {"size", "width", "color"},
+}  # fmt: skip
+# What may be styled: nothing that loads, moves over something else, or follows the reader.
+_STYLES: Final = {
+    "background-color", "border", "border-bottom", "border-collapse", "border-color", "border-left", "border-radius",
+    "border-right", "border-spacing", "border-style", "border-top", "border-width", "color", "direction", "display",
+    "font-family", "font-size", "font-style", "font-weight", "height", "letter-spacing", "line-height",
+    "list-style-type", "margin", "margin-bottom", "margin-left", "margin-right", "margin-top", "max-width",
+    "min-width", "padding", "padding-bottom", "padding-left", "padding-right", "padding-top", "text-align",
+    "text-decoration", "text-indent", "text-transform", "vertical-align", "white-space", "width", "word-break",
+}  # fmt: skip
+# The names by which mail programs mark what they quote and what they sign with; all other names go.
+QUOTES: Final = {
+    "gmail_quote", "gmail_quote_container", "gmail_extra", "yahoo_quoted", "protonmail_quote", "moz-cite-prefix",
+    "zmail_extra", "tutanota_quote", "divRplyFwdMsg", "appendonsend", "mail-editor-reference-message-container",
+}  # fmt: skip
+SIGNATURES: Final = {
+    "gmail_signature", "moz-signature", "protonmail_signature_block", "tutanota_signature", "Signature",
+    "ms-outlook-mobile-signature",
 }  # fmt: skip
 _DROPPED: Final = {"script", "style", "title", "noscript", "template", "iframe", "object", "svg", "math"}
 _LINES: Final = {
@@ -33,21 +55,41 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 
 
 def safe(html: str) -> str:
-    """HTML that runs nothing, styles nothing and loads nothing: only pictures that came along (`cid:`) stay.
+    """HTML that runs nothing and lies over nothing, with the marks by which its quotes are told.
 
+    Pictures stay as they are named, those from elsewhere too: whoever shows it decides about these (`mail_view.shown`).
     Empty where it is nested as nobody writes.
     """
-    if _depth(html) > DEEPEST:
-        return ""
+    return "" if _depth(html) > DEEPEST else cleaned(html, lambda source: source)
+
+
+def cleaned(html: str, picture: Callable[[str], str | None], **more: Collection[str]) -> str:
+    """The same; `picture` says what stands for the address of a picture, None for nothing.
+
+    `more` are further tags, each with the attributes that it may have.
+    """
+
+    def kept(tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "src":
+            return picture(value)
+        if attribute in ("class", "id") and tag not in more:
+            return next((name for name in value.split() if name.removeprefix("x_") in QUOTES | SIGNATURES), None)
+        return _NEGATIVE.sub("", value) if attribute == "style" else value
+
     return nh3.clean(
         html,
-        tags=_TAGS,
+        tags=_TAGS | more.keys(),
         clean_content_tags=_DROPPED,
-        attributes=_ATTRIBUTES,
-        attribute_filter=_kept,
+        attributes=_ATTRIBUTES | {tag: set(attributes) for tag, attributes in more.items()},
+        attribute_filter=kept,
+        filter_style_properties=_STYLES,
         url_schemes={"http", "https", "mailto", "tel", "cid"},
         link_rel="noopener noreferrer nofollow",
     )
+
+
+# What a negative margin would lay over something else.
+_NEGATIVE = re.compile(r"(?:margin|text-indent|letter-spacing)[^;:]*:[^;]*-\s*[\d.][^;]*;?", re.IGNORECASE)
 
 
 def _depth(html: str) -> int:
@@ -60,17 +102,11 @@ def _depth(html: str) -> int:
     return deepest
 
 
-def _kept(tag: str, attribute: str, value: str) -> str | None:
-    if tag == "img" and attribute == "src" and not value.lower().startswith("cid:"):
-        return None
-    return value
-
-
 def plain(html: str) -> str:
     """What HTML says, in lines of text; empty where nothing can be made of it."""
     if not html.strip():
         return ""
-    parser = etree.HTMLParser(recover=True, no_network=True, remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(recover=True, no_network=True, remove_comments=True, remove_pis=True, encoding="utf-8")
     try:
         root = etree.fromstring(html.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
@@ -107,4 +143,4 @@ def from_markdown(text: str) -> str:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
     rendered: str = reader.renderer.render(tokens, reader.options, {})
-    return safe(rendered)
+    return cleaned(rendered, lambda source: None)

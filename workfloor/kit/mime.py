@@ -18,6 +18,7 @@ MOST_HEADERS: Final = 1000
 LONGEST_HEADER: Final = 100_000  # characters
 LONGEST_BODY: Final = 2_000_000  # characters that are shown; the whole is in the raw mail
 LONGEST_NAME: Final = 120
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})  # that any browser shows
 
 # Nobody writes mail in these, and some cost time that grows with the square of the length.
 _NO_CHARSETS: Final = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}

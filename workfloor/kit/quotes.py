@@ -46,7 +46,7 @@ def _head_start(lines: list[str], end: int) -> int | None:
         head = " ".join(line.strip() for line in lines[start : end + 1])
         if not lines[start].strip() or len(head) > LONGEST_LINE:
             return None
-        if _is_head(head):
+        if is_head(head):
             above = lines[start - 1] if start else ""
             goes_on = not _DATED.search(head) and bool(_DATED.search(above)) and len(above) <= LONGEST_LINE
             return start - 1 if goes_on else start
@@ -56,14 +56,19 @@ def _head_start(lines: list[str], end: int) -> int | None:
 _WROTE = re.compile(
     r"(wrote|writes|schrieb|geschrieben|a écrit|écrit|escribió|escreveu|ha scritto|scrisse|schreef|skrev"
     r"|napisał\(?a?\)?|napsal\(?a?\)?|написала?"
-    r"|пише|kirjoitti|írta|a scris|yazdı|έγραψε|написа|写道|のメール|작성|viết)\b[^:]*:$",
+    r"|пише|כתב(?:/ה|ה)?|كتب|kirjoitti|írta|a scris|yazdı|έγραψε|написа|写道|のメール|작성|viết)\b[^:]*:$",
     re.IGNORECASE,
 )
 _DATED = re.compile(r"\d{1,4}[.:/\-年]|\b(19|20)\d\d\b")
 _DAY = re.compile(r"\b\d{1,2}(st|nd|rd|th)?(\s+(de|of))?\s+[^\W\d]{3,}|[^\W\d]{3,}\s+\d{1,2}\b")  # without a year
 
 
-def _is_head(line: str) -> bool:
+def begins_a_head(text: str) -> bool:
+    """Whether a text begins as a quoted mail's head does: with who it is from."""
+    return bool(_FROM.match(text))
+
+
+def is_head(line: str) -> bool:
     """Whether a line announces a quote: "On ... wrote:" in whichever language, with a date or an address in it."""
     line = line.strip().rstrip("\u200e ").lstrip("> ")
     if not line.endswith((":", "：")) or len(line) < 8:
@@ -114,7 +119,7 @@ def _quote_follows(lines: list[str], at: int, last_own: int) -> bool:
 
 def _is_trailer(line: str) -> bool:
     bare = line.strip()
-    return _is_head(bare) or bare in ("--", "—") or bool(_SENT_FROM.match(bare)) or len(bare) < 2
+    return is_head(bare) or bare in ("--", "—") or bool(_SENT_FROM.match(bare)) or len(bare) < 2
 
 
 def _is_forwarded_head(lines: list[str], at: int) -> bool:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.template import loader
 from django.utils.http import content_disposition_header
 
+from workfloor.kit.mime import PICTURES
 from workfloor.ui import queries
 
 # Styles may be set from scripts but not written into pages; Tabler's own sheet draws its marks from data: URLs.
@@ -18,7 +19,6 @@ CONTENT_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 RETRY_SECONDS = 5
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 @login_required
@@ -44,8 +44,8 @@ def content_policy(get_response: Callable[[HttpRequest], HttpResponseBase]) -> C
 
 def file(content: bytes, media_type: str, name: str) -> HttpResponse:
     """A file that somebody sent, so that a browser shows a picture, saves anything else, and runs nothing."""
-    response = HttpResponse(content, content_type=media_type)
     saves = media_type not in PICTURES
+    response = HttpResponse(content, content_type="application/octet-stream" if saves else media_type)
     response.headers["Content-Disposition"] = content_disposition_header(saves, name) or "inline"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"

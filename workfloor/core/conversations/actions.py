@@ -147,6 +147,15 @@ def note(
     return message
 
 
+def allow_pictures(*, message: models.Message, by: Person, now: datetime) -> models.Message:
+    """Let a message's HTML show pictures from elsewhere from now on; whoever keeps them learns that it is looked at."""
+    if message.pictures_allowed_at is None:
+        message.pictures_allowed_at = now
+        message.save(update_fields=["pictures_allowed_at"])
+        _tell(message, now, by, events.PicturesAllowed(message.id))
+    return message
+
+
 def _make(
     case: Case, item: Item | None, content: rules.Content, files: Sequence[rules.File], now: datetime, **more: Any
 ) -> models.Message:

@@ -46,6 +46,12 @@ class NoteWritten(Event):
 
 
 @dataclass(frozen=True)
+class PicturesAllowed(Event):
+    name: ClassVar[str] = "message.pictures-allowed"
+    message: int
+
+
+@dataclass(frozen=True)
 class SendingBegan(Event):
     name: ClassVar[str] = "message.sending-began"
     message: int

@@ -2,12 +2,14 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from workfloor.core.clients.models import Client
 from workfloor.core.conversations import rules
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import rls
+from workfloor.kit import mail_view, rls
+from workfloor.kit.mime import PICTURES
 
 
 class Message(models.Model):
@@ -33,6 +35,8 @@ class Message(models.Model):
     said_at = models.DateTimeField()  # when it came in, or was written here
     sent_at = models.DateTimeField(null=True)  # when it was sent: by the sender's clock, or by us
     read_at = models.DateTimeField(null=True)
+    # When somebody let its HTML show pictures from elsewhere, by which its sender may learn that it was opened.
+    pictures_allowed_at = models.DateTimeField(null=True)
     state = models.TextField()
     fault = models.TextField(default="")  # why it could not be delivered, or not yet
 
@@ -69,6 +73,29 @@ class Message(models.Model):
         said = next((each for each in self.recipients if each["role"] == "reply-to"), None)
         return rules.Address(said["address"], said["name"]) if said else rules.Address(self.sender, self.sender_name)
 
+    @property
+    def picture_hosts(self) -> list[str]:
+        """Where its HTML would show pictures from, if it may."""
+        return mail_view.elsewhere(self.html)
+
+    @cached_property
+    def files_within(self) -> "list[Attachment]":
+        """The pictures among its files that its own HTML shows, as far as they are not too large for that."""
+        named = mail_view.enclosed(self.html)
+        found: dict[str, Attachment] = {}
+        left = rules.MOST_WITHIN
+        for each in self.attachments.all() if named else ():
+            name = mail_view.content_name(each.content_id)
+            if name in named and name not in found and each.is_picture and each.size <= left:
+                found[name] = each
+                left -= each.size
+        return list(found.values())
+
+    @property
+    def files_apart(self) -> "list[Attachment]":
+        """Its other files."""
+        return [each for each in self.attachments.all() if each not in self.files_within]
+
 
 class Attachment(models.Model):
     """A file on a message, in the database, where backups and walls hold for it too."""
@@ -92,3 +119,8 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a browser shows it."""
+        return self.media_type in PICTURES

@@ -1,10 +1,17 @@
 """Reading conversations."""
 
+import base64
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
-from workfloor.core.conversations import models
+from workfloor.core.conversations import models, rules
+from workfloor.core.work import queries as work
+from workfloor.core.work import rules as work_rules
+from workfloor.core.work.models import Case, Customer, Item
+from workfloor.kit import mail_view
 
 
 def messages() -> QuerySet[models.Message]:
@@ -54,3 +61,175 @@ def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[models.Mess
 def attachment(attachment_id: int) -> models.Attachment | None:
     """One file with what it holds, if it is inside the wall."""
     return models.Attachment.objects.filter(id=attachment_id).first()
+
+
+def contents(attachment_ids: Iterable[int]) -> dict[int, bytes]:
+    """What files inside the wall hold."""
+    found = models.Attachment.objects.filter(id__in=list(attachment_ids)).values_list("id", "content")
+    return {attachment_id: bytes(content) for attachment_id, content in found}
+
+
+# --- a mail as it was sent ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message's HTML, as a page of its own."""
+
+    message: models.Message
+    html: str
+    on_paper: bool  # whether it brings colours of its own, which are meant for white paper
+
+
+def letter(message: models.Message) -> Letter:
+    """A message's HTML with the pictures that came along, and those from elsewhere where somebody let it show them."""
+    with_remote = message.pictures_allowed_at is not None
+    html = mail_view.shown(message.html, _pictures(message).get, with_remote, message.folded_text)
+    return Letter(message, html, mail_view.is_coloured(html))
+
+
+def _pictures(message: models.Message) -> dict[str, str]:
+    """The pictures that came along, written out: a page in a sandbox carries no cookie by which it could fetch them."""
+    held = contents([each.id for each in message.files_within])
+    return {
+        mail_view.content_name(
+            each.content_id
+        ): f"data:{each.media_type};base64,{base64.b64encode(held[each.id]).decode()}"
+        for each in message.files_within
+    }
+
+
+# --- a case, and a customer's whole history --------------------------------------------------------------------------
+
+M = TypeVar("M", bound=Model)
+MOST_MESSAGES = 100  # of a case on one page
+PAGE = 25  # entries of a history on one page
+
+
+@dataclass(frozen=True)
+class Told:
+    """A case to be read: the newest of what was said, or what was said before that, and the work that was done."""
+
+    case: Case
+    messages: list[models.Message]
+    items: list[Item]
+    earlier: int | None  # the message before which there is more
+
+
+def case(case_id: int) -> Case | None:
+    """A case, if it is inside the wall."""
+    return Case.objects.select_related("client", "customer").filter(id=case_id).first()
+
+
+def told(found: Case, before: int | None) -> Told:
+    """Read a case: its newest messages, or the newest before one of them, oldest first."""
+    said = of_case(found.id).filter(id__lt=before) if before else of_case(found.id)
+    newest = list(said.order_by("-id")[: MOST_MESSAGES + 1])
+    shown = newest[:MOST_MESSAGES][::-1]
+    items = list(work.items().filter(case=found).order_by("-received_at", "-id")[:MOST_MESSAGES])
+    return Told(found, shown, items, shown[0].id if len(newest) > MOST_MESSAGES else None)
+
+
+def customer(customer_id: int) -> Customer | None:
+    """A customer, if they are inside the wall."""
+    return Customer.objects.select_related("client").filter(id=customer_id).first()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One mail, one piece of other work, or one case's beginning, in a customer's history."""
+
+    place: rules.Place
+    kind: str
+    title: str
+    said: str  # what it said or came to, shortened
+    case_id: int
+    message_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a history, newest first, and where the rest begins."""
+
+    entries: list[Entry]
+    rest: rules.Place | None
+
+
+def history(of: Customer, asked: rules.Asked) -> Page:
+    """Read a page of what happened between a customer and us, newest first; of no kind more than a page is read."""
+    found = [*_mails(of, asked), *_works(of, asked), *_cases(of, asked)]
+    newest = sorted(found, key=lambda entry: entry.place, reverse=True)
+    shown = newest[:PAGE]
+    return Page(shown, shown[-1].place if len(newest) > PAGE else None)
+
+
+def _some(found: QuerySet[M], at: str, rank: int, asked: rules.Asked) -> Iterable[M]:
+    """The newest of these before the place that is asked for, one more than a page holds."""
+    if place := asked.after:
+        same = Q(**{at: place.at, "id__lt": place.number}) if rank == place.rank else Q(**{at: place.at})
+        earlier = Q(**{f"{at}__lt": place.at})
+        found = found.filter(earlier | same if rank <= place.rank else earlier)
+    return found.order_by(f"-{at}", "-id")[: PAGE + 1]
+
+
+def _with(words: Iterable[str], *fields: str) -> Q:
+    """What has each of these words in one of the fields."""
+    every = Q()
+    for word in words:
+        any_of = Q()
+        for name in fields:
+            any_of |= Q(**{f"{name}__icontains": word})
+        every &= any_of
+    return every
+
+
+def _mails(of: Customer, asked: rules.Asked) -> list[Entry]:
+    if not asked.wants("mails"):
+        return []
+    told = _with(asked.words, "subject", "text", "folded_text", "sender", "sender_name", "attachments__name")
+    found = of_customer(of.id).filter(channel="email", id__in=models.Message.objects.filter(told).values("id"))
+    return [
+        Entry(
+            rules.Place(each.said_at, 2, each.id), "email", each.subject or str(each.case), each.text[:SHORTENED],
+            each.case_id, each.id,
+        )
+        for each in _some(found.select_related("case").prefetch_related(None), "said_at", 2, asked)
+    ]  # fmt: skip
+
+
+_SHELF_OF = {"chat": "chats", "call": "calls", "callback": "calls"}
+SHORTENED = 200
+
+
+def _works(of: Customer, asked: rules.Asked) -> list[Entry]:
+    """Work that is no mail, and work that came as mail but of which no mail is here."""
+    if not asked.wants("chats", "calls", "work"):
+        return []
+    mailed = models.Message.objects.filter(item=OuterRef("id"), channel="email")
+    found = work.items().filter(case__customer=of).exclude(Q(kind="email") & Exists(mailed))
+    if asked.kind:
+        here = [kind for kind in work_rules.KINDS if _SHELF_OF.get(kind, "work") == asked.kind]
+        found = found.filter(kind__in=here)
+    for word in asked.words:
+        said = models.Message.objects.filter(_with([word], "text"), item=OuterRef("id"))
+        found = found.filter(_with([word], "title", "disposition", "key") | Exists(said))
+    return [
+        Entry(
+            rules.Place(each.received_at, 1, each.id), each.kind, each.title or str(each.case),
+            each.disposition or each.state, each.case_id or 0,
+        )
+        for each in _some(found, "received_at", 1, asked)
+    ]  # fmt: skip
+
+
+def _cases(of: Customer, asked: rules.Asked) -> list[Entry]:
+    if not asked.wants("cases"):
+        return []
+    found = Case.objects.filter(_with(asked.words, "subject", "kind"), customer=of)
+    return [
+        Entry(
+            rules.Place(each.opened_at, 0, each.id), "case", f"Case opened: {each}",
+            f"{each.kind}, {'resolved' if each.resolved_at else 'open'}", each.id,
+        )
+        for each in _some(found, "opened_at", 0, asked)
+    ]  # fmt: skip

@@ -1,6 +1,7 @@
 """What a message can be, and what may become of it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 DIRECTIONS = ("in", "out", "note")
@@ -8,6 +9,7 @@ CHANNELS = ("email", "chat", "voice", "message", "fax", "document", "api")
 
 LARGEST_FILE = 25_000_000  # bytes
 MOST_FILES = 50  # on one message
+MOST_WITHIN = 10_000_000  # bytes of the pictures that a message's own HTML shows
 LONGEST_NAME = 200  # characters of a file's name
 
 # What has become of a message: of one from us, what its channel said of it last.
@@ -91,3 +93,41 @@ def faults(files: "list[File] | tuple[File, ...]") -> list[str]:
     if len(files) > MOST_FILES:
         found.append(f"{len(files)} files are too many for one message; the most is {MOST_FILES}.")
     return found
+
+
+# --- a customer's history --------------------------------------------------------------------------------------------
+
+# What it holds, each on a shelf of its own: by the name that an address has for it, and as it is called.
+SHELVES = (("mails", "Mails"), ("chats", "Chats"), ("calls", "Calls"), ("work", "Other work"), ("cases", "Cases"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Place:
+    """Where an entry stands in a history: later ones are greater; no two entries have the same."""
+
+    at: datetime
+    rank: int  # of entries of one instant: messages, then work, then cases
+    number: int
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.rank}-{self.number}"
+
+    @classmethod
+    def read(cls, text: str) -> "Place":
+        """A place as `str` writes it."""
+        at, rank, number = text.split("-")
+        return cls(_EPOCH + timedelta(microseconds=int(at)), int(rank), int(number))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a history is looked for: entries with all these words, on one shelf or all, earlier than a place."""
+
+    words: tuple[str, ...] = ()
+    kind: str = ""
+    after: Place | None = None
+
+    def wants(self, *shelves: str) -> bool:
+        """Whether entries of any of these shelves are looked for."""
+        return not self.kind or self.kind in shelves

@@ -17,7 +17,6 @@ urlpatterns = [
     path("items/<int:item_id>/typing/", views.typing, name="typing"),
     path("items/<int:item_id>/articles/", views.articles, name="articles"),
     path("articles/<int:article_id>/", views.article, name="article"),
-    path("files/<int:attachment_id>/", views.attachment, name="file"),
     path("items/<int:item_id>/accept/", views.accept, name="accept"),
     path("items/<int:item_id>/decline/", views.decline, name="decline"),
     path("items/<int:item_id>/hold/", views.hold, name="hold"),

@@ -18,7 +18,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.rules import Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
@@ -35,7 +34,6 @@ from workfloor.ops.channels.chat import queries as chats
 from workfloor.ops.channels.chat import rules as chat_rules
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.playbook import queries as playbook
-from workfloor.ui import views as ui
 
 View = Callable[..., HttpResponse]
 
@@ -124,15 +122,6 @@ def talk(request: Request, item_id: int) -> HttpResponse:
         raise Http404
     shown = {"talk": queries.talk(item, clock.now()), "item": item, "zone": queries.zone_of(request.person)}
     return render(request, "agent/talk.html", shown)
-
-
-@require_GET
-@for_agents
-def attachment(request: Request, attachment_id: int) -> HttpResponse:
-    found = conversations_queries.attachment(attachment_id)
-    if found is None:
-        raise Http404
-    return ui.file(bytes(found.content), found.media_type, found.name)
 
 
 @require_GET

@@ -1,0 +1,44 @@
+"""What is looked for in a customer's history, and from where it is read on."""
+
+from django import forms
+from django.http import QueryDict
+
+from workfloor.core.conversations import rules
+
+LARGEST_ID = 2**63 - 1
+
+
+class Search(forms.Form):
+    """Words, a kind, and the last entry that was read."""
+
+    words = forms.CharField(
+        max_length=200,
+        required=False,
+        label="All of these words",
+        widget=forms.TextInput(attrs={"type": "search"}),
+        error_messages={"max_length": "Look for fewer words: 200 characters at most."},
+    )
+    kind = forms.ChoiceField(
+        choices=[("", "Everything"), *rules.SHELVES],
+        required=False,
+        label="Show",
+        error_messages={"invalid_choice": "Choose one of the kinds."},
+    )
+    after = forms.RegexField(
+        r"^[0-9]{1,16}-[0-9]-[0-9]{1,18}$",
+        required=False,
+        widget=forms.HiddenInput(),
+        error_messages={"invalid": "This is no place in the history; begin from the newest."},
+    )
+
+    def asked(self) -> rules.Asked:
+        """What was entered, once it is valid."""
+        place = rules.Place.read(self.cleaned_data["after"]) if self.cleaned_data["after"] else None
+        words = tuple(self.cleaned_data["words"].split())
+        return rules.Asked(words, self.cleaned_data["kind"], place)
+
+
+def before(data: QueryDict) -> int | None:
+    """The message before which a case is read on; None where nothing sensible is said."""
+    said = data.get("before", "")
+    return int(said) if said.isascii() and said.isdecimal() and int(said) <= LARGEST_ID else None

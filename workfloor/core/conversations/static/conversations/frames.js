@@ -1,0 +1,13 @@
+// A mail in its frame says how high it is; a list that shows its end goes on showing it.
+(() => {
+  const HIGHEST = 20000;
+  addEventListener("message", (event) => {
+    const frame = [...document.querySelectorAll("iframe.said-letter")].find((each) => each.contentWindow === event.source);
+    const height = Number(event.data?.height);
+    if (!frame || !(height > 0)) return;
+    const list = frame.closest("[data-bottom]");
+    const atEnd = list && list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+    frame.style.height = `${Math.min(height, HIGHEST)}px`;
+    if (atEnd) list.scrollTop = list.scrollHeight;
+  });
+})();

@@ -1,0 +1,109 @@
+"""Reading what was said: a mail as it was sent, a file, a case, and all that a customer and we ever said."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.http import require_GET, require_POST
+
+from workfloor.core.conversations import actions, forms, models, queries
+from workfloor.core.people.views import Request
+from workfloor.kit import clock
+from workfloor.ui import views as ui
+
+View = Callable[..., HttpResponse]
+READERS = frozenset({"agent", "leader", "manager"})
+# Our script tells the frame's height; the policy runs no other. Links open tabs of their own, which are no sandboxes.
+SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
+
+
+def for_readers(view: View) -> View:
+    """Let in whoever works on cases or leads those who do, each to the clients that they are cleared for."""
+
+    @login_required
+    @wraps(view)
+    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not READERS.intersection(person.roles):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return admitted
+
+
+def the_message(message_id: int) -> models.Message:
+    """The message, if it is inside the wall."""
+    message = queries.message(message_id)
+    if message is None:
+        raise Http404
+    return message
+
+
+@require_GET
+@for_readers
+def letter(request: Request, message_id: int) -> HttpResponse:
+    """A message's HTML, for a frame: in a sandbox, under a policy of its own, with one script, which is ours."""
+    message = the_message(message_id)
+    if not message.html:
+        raise Http404
+    response = render(request, "conversations/letter.html", {"letter": queries.letter(message)})
+    here = {name: request.build_absolute_uri(static(f"conversations/letter.{name}")) for name in ("js", "css")}
+    pictures = "data: https:" if message.pictures_allowed_at else "data:"
+    response.headers["Content-Security-Policy"] = (
+        f"sandbox {SANDBOX}; default-src 'none'; script-src {here['js']}; style-src-elem {here['css']}; "
+        f"style-src-attr 'unsafe-inline'; img-src {pictures}; frame-ancestors 'self'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@for_readers
+def allow_pictures(request: Request, message_id: int) -> HttpResponse:
+    """Let a mail show pictures from elsewhere."""
+    message = the_message(message_id)
+    actions.allow_pictures(message=message, by=request.person, now=clock.now())
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204)
+    return redirect("conversations:case", message.case_id)
+
+
+@require_GET
+@for_readers
+def file(request: Request, attachment_id: int) -> HttpResponse:
+    found = queries.attachment(attachment_id)
+    if found is None:
+        raise Http404
+    return ui.file(bytes(found.content), found.media_type, found.name)
+
+
+@require_GET
+@for_readers
+def case(request: Request, case_id: int) -> HttpResponse:
+    """All that was said about a case and done for it."""
+    found = queries.case(case_id)
+    if found is None:
+        raise Http404
+    before = forms.before(request.GET)
+    return render(request, "conversations/case.html", {"told": queries.told(found, before), "before": before})
+
+
+@require_GET
+@for_readers
+def customer(request: Request, customer_id: int) -> HttpResponse:
+    """All that a customer and we said to each other for this client, and all that was done for them."""
+    found = queries.customer(customer_id)
+    if found is None:
+        raise Http404
+    form = forms.Search(request.GET)
+    asked = form.asked() if form.is_valid() else None
+    shown = {"customer": found, "form": form, "page": queries.history(found, asked) if asked else None}
+    return render(request, "conversations/customer.html", shown)
