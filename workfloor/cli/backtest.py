@@ -2,7 +2,6 @@
 
 import json
 import sys
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,9 +16,9 @@ from workfloor.cli import edge, files, past
 if TYPE_CHECKING:
     from workfloor.core.contracts.rules import Contract
     from workfloor.ops.backtest.forms import Told
-    from workfloor.ops.backtest.rules import Given, Past, Renames, Source, Trial
-    from workfloor.ops.billing.rules import Period
+    from workfloor.ops.backtest.rules import Source, Trial
     from workfloor.ops.history.rules import Call
+    from workfloor.ops.past.rules import Past, Records, Renames
 
 
 @click.command(
@@ -125,10 +124,10 @@ def _asked(periods: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Past work: what it is called, how to get a month of it, and from when until when there is some."""
+    """Past work: what it is called and tells, where it is kept, and from when until when there is some."""
 
     source: "Source"
-    given: "Given"
+    records: "Records"
     first_at: datetime
     last_at: datetime
     is_whole: bool  # nothing was before it
@@ -137,6 +136,7 @@ class _Work:
 @contextmanager
 def _exported(file: Path, map_: Path) -> Iterator[_Work]:
     from workfloor.ops.backtest.rules import Source
+    from workfloor.ops.past import rules
 
     with _progress("Reading") as begin:
         try:
@@ -145,19 +145,14 @@ def _exported(file: Path, map_: Path) -> Iterator[_Work]:
             raise click.ClickException(str(refused)) from None
     if not calls:
         raise click.ClickException(f"{file}: no row of the file is a call.")
-    told = sorted((_past(number, call) for number, call in enumerate(calls)), key=lambda each: each.outcome.received_at)
-    arrivals = [each.outcome.received_at for each in told]
-
-    def given(period: "Period") -> "list[Past]":
-        return told[bisect_left(arrivals, period.starts_at) : bisect_left(arrivals, period.ends_at)]
-
-    source = Source(file.name, tuple(dict.fromkeys(call.queue for call in calls)), tells_dispositions=False)
-    yield _Work(source, given, arrivals[0], arrivals[-1], is_whole=False)
+    kept = rules.export(_past(number, call) for number, call in enumerate(calls))
+    source = Source(file.name, tuple(dict.fromkeys(call.queue for call in calls)))
+    yield _Work(source, kept, kept.arrivals[0], kept.arrivals[-1], is_whole=False)
 
 
 def _past(number: int, call: "Call") -> "Past":
     from workfloor.core.measures.rules import Outcome
-    from workfloor.ops.backtest.rules import Past
+    from workfloor.ops.past.rules import Past
 
     left, ended = call.left_queue_at, call.ended_at
     outcome = Outcome(number, call.queue, call.received_at, call.queued_at)
@@ -166,25 +161,29 @@ def _past(number: int, call: "Call") -> "Past":
     if ended is None or call.wrapped_up_at is None:
         return Past(replace(outcome, cancelled_at=left))
     talk, wrap = (int(span.total_seconds()) for span in (ended - left, call.wrapped_up_at - ended))
-    return Past(replace(outcome, connected_at=left, done=True, talk_seconds=talk, wrap_seconds=wrap), ended)
+    done = replace(
+        outcome, connected_at=left, done=True, talk_seconds=talk, wrap_seconds=wrap, ended_at=ended
+    )  # fmt: skip
+    return Past(done, (("connected", left, call.queue), ("ended", ended, call.queue)))
 
 
 @contextmanager
 def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
-    timed = any(level.measure == "resolved-within" for each in read for level in each.contract.service_levels)
+    measures = {level.measure for each in read for level in each.contract.service_levels}
     with edge.client(slug) as client:
-        from workfloor.ops.backtest import queries
-        from workfloor.ops.backtest.rules import Source
+        from workfloor.ops.backtest.rules import FACTS, Source
+        from workfloor.ops.past import queries, rules
 
         between = queries.arrivals(client)
         if between is None:
             raise click.ClickException(f"No work of {slug} has arrived yet.")
-        source = Source(f"the journal of {slug}", queries.queues(client), tells_dispositions=True)
-
-        def given(period: "Period") -> "list[Past]":
-            return list(queries.past(client, period.starts_at, period.ends_at, timed))
-
-        yield _Work(source, given, *between, is_whole=True)
+        source = Source(
+            f"the journal of {slug}", queries.queues(client), frozenset(FACTS), queries.delivers(client)
+        )  # fmt: skip
+        kept = queries.Journal(
+            client, not measures.isdisjoint(rules.TIMED), "first-contact-resolution" in measures
+        )  # fmt: skip
+        yield _Work(source, kept, *between, is_whole=True)
 
 
 # --- the trial -----------------------------------------------------------------------------------------------------
@@ -203,22 +202,24 @@ def _told(work: _Work, read: list[files.Read], renames: "Renames", asked: list[s
         _faults(each, contract, work, renames, months[-1]) for each, (contract, _) in zip(read, moved, strict=True)
     ]
     files.refuse_with([fault for found in faults for fault in found])
-    trials = []
+    trials, since = [], None if work.is_whole else known[0]
     with _progress("Computing") as begin:
         advance = begin(len(moved))
         for each, (contract, by) in zip(read, moved, strict=True):
-            over = rules.periods(contract, months[0], months[-1], None if work.is_whole else known[0])
-            computed = rules.tried(contract, over, work.given, renames, now)
+            over = rules.periods(contract, months[0], months[-1], since)
+            computed = rules.tried(contract, over, work.records, renames, now)
             shown = tuple(month for month in computed if month.period.name in months)
-            trials.append((each.name, rules.Trial(contract, by, shown, rules.unknown_months(contract, over))))
+            trials.append(
+                (each.name, rules.Trial(contract, by, shown, rules.unknown_months(contract, months[0], since)))
+            )
             advance(len(trials))
-    return forms.Told(_history(work, zone), tuple(_notes(work, trials, months)), tuple(trials))
+    return forms.Told(_history(work, zone), tuple(_notes(work, trials, months, since)), tuple(trials))
 
 
 def _faults_of_asking(
     work: _Work, renames: "Renames", known: Sequence[str], months: Sequence[str], now: datetime, zone: str
 ) -> Iterator[str]:
-    from workfloor.ops.backtest import rules
+    from workfloor.ops.past import rules
 
     if not months:
         yield f"No month of {work.source.name} is over yet."
@@ -254,7 +255,7 @@ def _history(work: _Work, zone: str) -> str:
     return f"{work.source.name}, with arrivals from {first} to {last}"
 
 
-def _notes(work: _Work, trials: "list[tuple[str, Trial]]", months: Sequence[str]) -> Iterator[str]:
+def _notes(work: _Work, trials: "list[tuple[str, Trial]]", months: Sequence[str], since: str | None) -> Iterator[str]:
     """What a reader must know of how it was computed."""
     for name, trial in trials:
         if trial.moved_by:
@@ -262,9 +263,11 @@ def _notes(work: _Work, trials: "list[tuple[str, Trial]]", months: Sequence[str]
                 f"{name} is taken to have begun on {trial.contract.starts_on}: its dates are moved by {trial.moved_by} "
                 "months, so that its term holds these months. Its calendars stay as they are."
             )
+        if since and any(level.window == "week" for level in trial.contract.service_levels) and months[0] == since:
+            yield f"{name}: of the week in which {since} begins, only the days from then on are known."
         if trial.looks_back:
             yield (
-                f"{name}: its credits look back on earlier months. {trial.looks_back} of its term before "
+                f"{name}: its credits or windows look back on earlier months. {trial.looks_back} of its term before "
                 f"{months[0]} are not in {work.source.name}; it is computed as if the contract had no earlier month."
             )
 

@@ -12,10 +12,12 @@ from workfloor.core.contracts import forms as contracts
 from workfloor.core.contracts.rules import Contract
 from workfloor.core.measures.rules import Outcome
 from workfloor.ops.backtest import rules
-from workfloor.ops.backtest.rules import Past, Source
+from workfloor.ops.backtest.rules import Source
+from workfloor.ops.past import rules as work
+from workfloor.ops.past.rules import Past
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
-FILE = Source("calls.csv", ("calls",), tells_dispositions=False)
+FILE = Source("calls.csv", ("calls",))
 
 
 def contract(*changes: tuple[str, str]) -> Contract:
@@ -27,27 +29,25 @@ def contract(*changes: tuple[str, str]) -> Contract:
     return contracts.read(text)
 
 
-def calls(month: int, quick: int, slow: int, queue: str = "calls") -> list[Past]:
+def calls(month: int, quick: int, slow: int, queue: str = "calls", day: int = 5) -> list[Past]:
     """So many calls of a month, answered after 10 s and after 60 s, of a minute each."""
-    begun = datetime(2026, month, 5, 10, tzinfo=UTC)
+    begun = datetime(2026, month, day, 10, tzinfo=UTC)
     found = []
     for number, wait in enumerate([10] * quick + [60] * slow):
         at = begun + timedelta(minutes=number)
         answered = at + timedelta(seconds=wait)
-        outcome = Outcome(month * 1000 + number, queue, at, at, connected_at=answered, done=True, talk_seconds=60)
-        found.append(Past(outcome, answered + timedelta(minutes=1)))
+        ended = answered + timedelta(minutes=1)
+        outcome = Outcome(
+            month * 1000 + number, queue, at, at, connected_at=answered, done=True, talk_seconds=60, ended_at=ended
+        )
+        found.append(Past(outcome, (("connected", answered, queue), ("ended", ended, queue))))
     return found
 
 
 def tried(
     agreed: Contract, past: Iterable[Past], first: str, last: str, **renames: tuple[str, ...]
 ) -> list[rules.Month]:
-    every = list(past)
-
-    def given(period: rules.Period) -> list[Past]:
-        return [each for each in every if period.starts_at <= each.outcome.received_at < period.ends_at]
-
-    return rules.tried(agreed, rules.periods(agreed, first, last, first), given, renames, NOW)
+    return rules.tried(agreed, rules.periods(agreed, first, last, first), work.export(past), renames, NOW)
 
 
 def test_a_month_by_hand():
@@ -102,7 +102,7 @@ def test_everything_that_cannot_be_told_is_a_fault_at_its_place():
         'unit = "contact"\nof = ["calls"]',
         'unit = "outcome"\ndispositions = ["resolved"]\nof = ["calls"]',
     )
-    source = Source("calls.csv", ("PS", "NE"), tells_dispositions=False)
+    source = Source("calls.csv", ("PS", "NE"))
 
     found = list(rules.faults(contract(by_disposition), source, {"NE": ("calls", "mail")}, "2031-01"))
 
@@ -115,13 +115,13 @@ def test_a_queue_without_past_work_is_said_to_have_had_none_or_refused():
     agreed = contract()
 
     assert [place for place, _ in rules.faults(agreed, FILE, {}, "2026-01")] == ["processes[1].queues[0].name"]
-    assert list(rules.faults(agreed, FILE, {rules.NOWHERE: ("mail",)}, "2026-01")) == []
+    assert list(rules.faults(agreed, FILE, {work.NOWHERE: ("mail",)}, "2026-01")) == []
 
 
 def test_queues_are_mapped_by_name_or_as_one_says():
     past = [*calls(1, 4, 0, "PS"), *calls(1, 0, 4, "PE"), *calls(1, 1, 0, "mail")]
 
-    [month] = tried(contract(), past, "2026-01", "2026-01", PS=("calls",), PE=("calls",), mail=(rules.NOWHERE,))
+    [month] = tried(contract(), past, "2026-01", "2026-01", PS=("calls",), PE=("calls",), mail=(work.NOWHERE,))
 
     assert [(each.queue, each.received) for each in (month.totals, *month.queues)] == [(None, 8), ("calls", 8)]
     assert month.measures[0].figure.attained == Decimal("50.0000")
@@ -130,8 +130,8 @@ def test_queues_are_mapped_by_name_or_as_one_says():
 def test_two_contracts_may_call_a_past_queue_differently():
     agreed = contract()
 
-    assert rules.home(agreed, "calls", {"calls": ("voice",)}) == "calls"
-    assert rules.home(agreed, "PS", {"PS": ("voice", "calls")}) == "calls"
+    assert work.home(agreed, "calls", {"calls": ("voice",)}) == "calls"
+    assert work.home(agreed, "PS", {"PS": ("voice", "calls")}) == "calls"
 
 
 # --- dates ------------------------------------------------------------------------------------------------------------
@@ -160,24 +160,7 @@ def test_the_last_of_a_month_stays_in_its_month():
     assert str(rules.holding(agreed, "2025-12", "2026-01")[0].ends_on) == "2028-02-29"
 
 
-# --- working time -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("opens", "spent"), [("09:00-18:00", 3 * 3600), ("00:00-24:00", 18 * 3600)])
-def test_working_time_is_counted_in_the_contracts_own_calendar(opens: str, spent: int):
-    level = 'measure = "resolved-within"\nof = ["mail"]\nthreshold = "4 working hours"'
-    agreed = contract(
-        ('measure = "answered-within"\nof = ["calls"]\nthreshold = "20s"\nper = "answered"', level),
-        ("09:00-18:00", opens),
-    )
-    at = datetime(2026, 1, 14, 16, tzinfo=UTC)  # a Wednesday
-    ended = datetime(2026, 1, 15, 12, tzinfo=UTC)
-    pause = (datetime(2026, 1, 15, 10, tzinfo=UTC), ended)
-
-    [seen] = rules._seen(agreed, [Past(Outcome(1, "mail", at, at, done=True), ended, (pause,))], {})
-
-    # 16:00 to 18:00 and 9:00 to 12:00, less the pause of two hours; round the clock, 20 hours less two.
-    assert (seen.working_seconds, seen.paused_seconds) == (spent, 7200)
+# --- what is still open, and what is refused -------------------------------------------------------------------------
 
 
 def test_what_is_still_open_counts_once_it_is_late():
@@ -191,14 +174,65 @@ def test_what_is_still_open_counts_once_it_is_late():
 
 
 @pytest.mark.parametrize(
-    ("term", "place"),
+    ("old", "new", "place", "said"),
     [
-        ('exclude = ["client-outage"]', "service_levels[0].exclude"),
-        ('window = "week"', "service_levels[0].window"),
-        ('hours = "office"', "service_levels[0].hours"),
+        ('window = "month"', 'exclude = ["client-outage"]', "service_levels[0].exclude", "client-outage"),
+        ('measure = "answered-within"', 'measure = "availability"', "service_levels[0].measure", "counts outages"),
+        ('unit = "contact"', 'unit = "agent-hour"', "prices[0].unit", "what both sides approve"),
     ],
 )
-def test_terms_that_past_work_is_not_tried_under_are_refused_with_their_word(term: str, place: str):
-    agreed = contract(('window = "month"', term))
+def test_what_an_export_cannot_know_is_refused_with_its_word_and_what_to_do(old: str, new: str, place: str, said: str):
+    changes = [(old, new)]
+    if "availability" in new:
+        changes.append(('threshold = "20s"\nper = "answered"\n', ""))
+    if "agent-hour" in new:
+        changes.append(('unit = "agent-hour"\nof = ["calls"]', 'unit = "agent-hour"'))
 
-    assert [found for found, _ in rules.faults(agreed, FILE, {rules.NOWHERE: ("mail",)}, "2026-01")] == [place]
+    found = list(rules.faults(contract(*changes), FILE, {work.NOWHERE: ("mail",)}, "2026-01"))
+
+    assert [each for each, _ in found] == [place]
+    assert said in found[0][1]
+    assert "--client" in found[0][1]
+
+
+def test_hours_and_costs_are_charged_under_the_name_that_they_were_approved_under():
+    agreed = contract(('unit = "contact"\nof = ["calls"]', 'unit = "agent-hour"'))
+    journal = Source("the journal", ("calls", "mail"), frozenset(rules.FACTS), frozenset({"People", "Calls answered"}))
+
+    assert list(rules.faults(agreed, journal, {}, "2026-01")) == []
+    [(place, said)] = rules.faults(agreed, replace(journal, delivers=frozenset({"People"})), {}, "2026-01")
+    assert (place, "it has People" in said) == ("prices[0].title", True)
+
+
+# --- windows ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_quarter_is_judged_where_it_ends_by_all_of_its_months():
+    agreed = contract(('window = "month"', 'window = "quarter"'))
+
+    months = tried(agreed, [*calls(1, 9, 1), *calls(2, 5, 5), *calls(3, 4, 6)], "2026-01", "2026-03")
+
+    # 9 of 10, then 14 of 20, in the end 18 of 30: 60 %, below the minimum of 75 %; 10 % of March's 15.00.
+    found = [(month.measures[0].figure.met, month.measures[0].figure.counted) for month in months]
+    assert found == [(9, 10), (14, 20), (18, 30)]
+    assert [month.measures[0].verdict for month in months] == [None, None, "below-minimum"]
+    assert [str(month.credited.amount) for month in months] == ["0.00", "0.00", "1.50"]
+
+
+def test_the_months_before_belong_to_the_window_and_what_nobody_knows_of_them_is_said():
+    agreed = contract(('window = "month"', 'window = "quarter"'))
+
+    assert [each.name for each in rules.periods(agreed, "2026-03", "2026-03")] == ["2026-01", "2026-02", "2026-03"]
+    assert rules.unknown_months(agreed, "2026-03", "2026-02") == 1
+    assert rules.unknown_months(agreed, "2026-03", None) == 0
+    assert rules.unknown_months(contract(), "2026-03", "2026-03") == 0
+
+
+def test_a_week_that_began_in_the_month_before_is_counted_whole():
+    agreed = contract(('window = "month"', 'window = "week"'))
+
+    [february] = tried(agreed, [*calls(1, 0, 2, day=30), *calls(2, 9, 1)], "2026-02", "2026-02")
+
+    # January 26 to February 1: nobody in 20 s. The week of February 5th has 9 of 10.
+    row = february.measures[0]
+    assert (row.window and row.window.name, row.figure.met, row.figure.counted) == ("2026-01-26 to 2026-02-01", 0, 2)

@@ -164,6 +164,16 @@ def test_the_import_itself_is_a_fact_with_its_report(desk: Desk):
     assert fact.details.items() >= {"rows": 3, "answered": 1, "left_out": 1, "sha256": imported.sha256}.items()
 
 
+def test_whoever_answered_a_call_of_the_past_has_replied_then(desk: Desk):
+    desk.imports(ANSWERED, ABANDONED)
+
+    answered, left = Item.objects.order_by("state").reverse()
+    assert answered.reply_seconds == min(
+        answered.working_seconds, (answered.connected_at - answered.received_at).seconds
+    )
+    assert left.reply_seconds is None
+
+
 def test_the_same_file_again_adds_nothing(desk: Desk):
     first, _ = desk.imports(ANSWERED, ABANDONED)
 

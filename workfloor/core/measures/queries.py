@@ -163,20 +163,10 @@ def rows(asked: Asked) -> list[tuple[Any, ...]]:
 # --- Figures ----------------------------------------------------------------------------------------------------
 
 
-def windows(scope: Scope, level: terms.ServiceLevel, period: str) -> list[Window]:
-    """The level's windows that end in a month, as far as they have begun; else the one that is running."""
-    agreed = scope.contract
-    found = calendars.windows(level.window, period, agreed.zone, agreed.starts_on, agreed.ends_on)
-    return [window for window in found if window.starts_at <= scope.now]
-
-
 def judged(scope: Scope, level: terms.ServiceLevel, period: str) -> tuple[Window | None, Figures]:
     """Measure a level for a month: of several windows the worst, by all queues together, the earliest of equals."""
-    found = [(window, figures(scope, level, window)) for window in windows(scope, level, period)]
-    counted = [each for each in found if each[1][None].attained is not None] or found[:1]
-    if not counted:
-        return None, {None: rules.nothing(level)}
-    return rules.worst(level, counted)
+    windows = rules.windows(scope.contract, level, period, scope.now)
+    return rules.judged(level, [(window, figures(scope, level, window)) for window in windows])
 
 
 def figures(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
@@ -194,7 +184,11 @@ def _adding(scope: Scope, level: terms.ServiceLevel, window: Window) -> Asked:
     of_items, adding = (_SPANS, _OF_SPANS) if level.measure in rules.MEANS else (_SHARES, _OF_SHARES)
     of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, left_out=left_out, chosen="{chosen}")
     of_quarters = rollups.MEASURES.get(level.measure) if level.above_forecast is None else None
-    spans = calendars.open_spans(_hours_of(scope, level, ""), *window.bounds) if level.hours else [window.bounds]
+    spans = (
+        calendars.open_spans(rules.hours_of(scope.contract, level, ""), *window.bounds)
+        if level.hours
+        else [window.bounds]
+    )
     events = scope.events(window) if level.exclude else []
     apart = [(event.starts_at, event.ends_at) for event in events if event.kind in level.exclude]
     return _added(scope, adding, of_items, of_quarters, chosen, values, spans, apart)
@@ -222,26 +216,7 @@ def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any, left_o
 
 
 def _availability(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
-    each = {queue: rules.availability(*_service(scope, level, window, queue)) for queue in level.of}
-    found: dict[str | None, rules.Figure] = {queue: rules.share_figure(*seconds) for queue, seconds in each.items()}
-    served, up = (sum(part) for part in zip(*each.values(), strict=True))
-    return found | {None: rules.share_figure(served, up)}
-
-
-def _service(
-    scope: Scope, level: terms.ServiceLevel, window: Window, queue: str
-) -> tuple[rules.Spans, list[Event], list[Event]]:
-    """The time of service of a queue so far, the events that are excluded from it, and its outages."""
-    served = calendars.open_spans(_hours_of(scope, level, queue), window.starts_at, min(window.ends_at, scope.now))
-    events = [event for event in scope.events(window) if not event.queues or queue in event.queues]
-    excluded = [event for event in events if event.kind in level.exclude]
-    return served, excluded, [event for event in events if event.kind == "outage"]
-
-
-def _hours_of(scope: Scope, level: terms.ServiceLevel, queue: str) -> calendars.Calendar:
-    if level.hours:
-        return terms.calendar(scope.contract.calendars[level.hours])
-    return terms.calendar_of(scope.contract, queue)
+    return rules.availability_figures(scope.contract, level, window, scope.events(window), scope.now)
 
 
 def charged(scope: Scope, prices: Sequence[terms.Price], window: Window) -> list[int]:
@@ -305,7 +280,7 @@ def items(expression: str, chosen: str, values: Mapping[str, Any]) -> Asked:
 def _outages(scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
     down = []
     for queue in queues:
-        served, excluded, outages = _service(scope, level, window, queue)
+        served, excluded, outages = rules.service(scope.contract, level, window, scope.events(window), queue, scope.now)
         for outage in outages:
             counted, met = rules.availability(served, excluded, [outage])
             down.append((outage.claim_id, queue, counted - met))
@@ -353,7 +328,7 @@ def _chosen(
     found, chosen, left_out = values_of(scope, level, window, queues), COUNTED, NOTHING
     if level.hours:
         chosen += IN_HOURS
-        opened = calendars.open_spans(_hours_of(scope, level, ""), window.starts_at, window.ends_at)
+        opened = calendars.open_spans(rules.hours_of(scope.contract, level, ""), window.starts_at, window.ends_at)
         found["hours"] = "{" + ",".join(f"[{a.isoformat()},{z.isoformat()})" for a, z in opened) + "}"
     if level.exclude or level.above_forecast is not None:
         left_out = exclusions.LEFT_OUT

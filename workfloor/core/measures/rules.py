@@ -9,10 +9,14 @@ from typing import TypeVar
 
 from workfloor.core.charges.rules import Price
 from workfloor.core.claims.rules import Event
+from workfloor.core.contracts import rules as contracts
+from workfloor.core.contracts.rules import Contract
 from workfloor.core.promises.rules import FOUR_PLACES, ServiceLevel, Verdict, four_places
+from workfloor.kit import calendars
 from workfloor.kit.calendars import Window
 
 PERCENTILES = (50, 90, 95)
+Where = TypeVar("Where")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +200,7 @@ def figure(
         counted, apart = len(verdicts) - verdicts.count(None), sum(is_apart(level, item) for item in left)
         return share_figure(counted, verdicts.count(True), apart, less)
     if level.measure in MEANS:
-        spans = sorted(span for item in left if (span := seconds(level, item)) is not None)
-        percentiles = [nearest_rank(spans, percent) for percent in PERCENTILES if spans]
-        return mean_figure(len(spans), sum(spans, Decimal(0)), percentiles, less)
+        return spans_figure(sorted(span for item in left if (span := seconds(level, item)) is not None), less)
     return Figure(len(left), left_out=less)
 
 
@@ -207,15 +209,25 @@ def nothing(level: ServiceLevel) -> Figure:
     return share_figure(0, 0) if level.measure in IN_PERCENT else figure(level, [])
 
 
-Where = TypeVar("Where")
+Figures = Mapping[str | None, Figure]  # by queue; None: all of them together
 
 
-def worst(
-    level: ServiceLevel, found: Sequence[tuple[Where, Mapping[str | None, Figure]]]
-) -> tuple[Where, Mapping[str | None, Figure]]:
+def windows(contract: Contract, level: ServiceLevel, period: str, now: datetime) -> list[Window]:
+    """Return the level's windows that end in a month, as far as they have begun; else the one that is running."""
+    found = calendars.windows(level.window, period, contract.zone, contract.starts_on, contract.ends_on)
+    return [window for window in found if window.starts_at <= now]
+
+
+def judged(level: ServiceLevel, found: Sequence[tuple[Window, Figures]]) -> tuple[Window | None, Figures]:
+    """Return what a month is judged by: of several windows the worst, all queues together, the earliest of equals."""
+    counted = [each for each in found if each[1][None].attained is not None] or found[:1]
+    return worst(level, counted) if counted else (None, {None: nothing(level)})
+
+
+def worst(level: ServiceLevel, found: Sequence[tuple[Where, Figures]]) -> tuple[Where, Figures]:
     """Return the window whose figure of all queues (None) is worst, the earliest of equals; each has counted some."""
 
-    def badness(each: tuple[Where, Mapping[str | None, Figure]]) -> Decimal:
+    def badness(each: tuple[Where, Figures]) -> Decimal:
         attained = each[1][None].attained or Decimal(0)
         return attained if level.lower_is_better else -attained
 
@@ -226,6 +238,12 @@ def share_figure(counted: int, met: int, apart: int = 0, left_out: int = 0) -> F
     """Return a share in percent, to four decimals, half-even."""
     attained = Fraction(100 * met, counted) if counted else None
     return Figure(counted, met, None if attained is None else four_places(attained), apart, (), left_out)
+
+
+def spans_figure(ordered: Sequence[Decimal], left_out: int = 0) -> Figure:
+    """Return the mean and percentiles of some seconds."""
+    percentiles = [nearest_rank(ordered, percent) for percent in PERCENTILES if ordered]
+    return mean_figure(len(ordered), sum(ordered, Decimal(0)), percentiles, left_out)
 
 
 def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = (), left_out: int = 0) -> Figure:
@@ -270,6 +288,33 @@ def availability(served: Spans, excluded: Iterable[Event], outages: Iterable[Eve
     """Return the seconds of service, and those of them without an outage; time under an exclusion is neither."""
     service = without(served, [(event.starts_at, event.ends_at) for event in excluded])
     return length(service), length(without(service, [(event.starts_at, event.ends_at) for event in outages]))
+
+
+def availability_figures(
+    contract: Contract, level: ServiceLevel, window: Window, events: Sequence[Event], now: datetime
+) -> Figures:
+    """Measure the availability of each of the level's queues, and of all together, as far as the window has run."""
+    each = {queue: availability(*service(contract, level, window, events, queue, now)) for queue in level.of}
+    found: dict[str | None, Figure] = {queue: share_figure(*seconds) for queue, seconds in each.items()}
+    served, up = (sum(part) for part in zip(*each.values(), strict=True))
+    return found | {None: share_figure(served, up)}
+
+
+def service(
+    contract: Contract, level: ServiceLevel, window: Window, events: Iterable[Event], queue: str, now: datetime
+) -> tuple[Spans, list[Event], list[Event]]:
+    """Return the time of service of a queue so far, the events that are excluded from it, and its outages."""
+    served = calendars.open_spans(hours_of(contract, level, queue), window.starts_at, min(window.ends_at, now))
+    own = [event for event in events if not event.queues or queue in event.queues]
+    excluded = [event for event in own if event.kind in level.exclude]
+    return served, excluded, [event for event in own if event.kind == "outage"]
+
+
+def hours_of(contract: Contract, level: ServiceLevel, queue: str) -> calendars.Calendar:
+    """Return the calendar of a level's hours; where it has none, that of a queue."""
+    return (
+        contracts.calendar(contract.calendars[level.hours]) if level.hours else contracts.calendar_of(contract, queue)
+    )
 
 
 def without(spans: Spans, cuts: Iterable[tuple[datetime, datetime]]) -> Spans:

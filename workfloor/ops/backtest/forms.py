@@ -60,6 +60,7 @@ def _plain_month(month: Month) -> dict[str, Any]:
         "totals": billing.plain_totals(month.totals),
         "queues": [billing.plain_totals(totals) for totals in month.queues],
         "measures": [_plain_measured(row) for row in month.measures],
+        "left_out": [figures.plain_left_out(row) for row in month.left_out],
         "days": {f"m{number + 1}": [_plain_day(*each) for each in days] for number, days in month.days.items()},
         "lines": [billing.plain_line(line, number) for number, line in enumerate(month.lines, 1)],
         "credits": [billing.plain_credit(credit, number) for number, credit in enumerate(month.settled.credits, 1)],

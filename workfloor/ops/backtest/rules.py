@@ -1,35 +1,27 @@
 """What a contract would have come to in months that are over, by the very rules that make a statement."""
 
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import partial
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from workfloor.core.charges import rules as charges
-from workfloor.core.contracts import rules as contracts
-from workfloor.core.contracts.rules import CalendarTerms, Contract, ServiceLevel
+from workfloor.core.contracts.rules import CalendarTerms, Contract, Price, ServiceLevel
 from workfloor.core.credits import rules as credits
 from workfloor.core.measures import rules as measuring
-from workfloor.core.measures.rules import Figure, Outcome
+from workfloor.core.measures.rules import Figure, LeftOut, Measured, Outcome
 from workfloor.kit import calendars, money
 from workfloor.kit.money import Money
 from workfloor.ops.billing import rules as billing
-from workfloor.ops.billing.rules import Measured, Period, Totals
+from workfloor.ops.billing.rules import Period, Totals
+from workfloor.ops.past import rules as past
+from workfloor.ops.past.rules import Records, Renames
 
-Span = tuple[datetime, datetime]
-NOWHERE = ""  # the queue of past work that is left out, and of a queue that had none
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A piece of past work: what became of it, under no contract yet; `pauses` are when the customer owed an answer."""
-
-    outcome: Outcome
-    ended_at: datetime | None = None
-    pauses: tuple[Span, ...] = ()
+_Judged = tuple[calendars.Window | None, measuring.Figures]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +30,8 @@ class Source:
 
     name: str
     queues: tuple[str, ...]
-    tells_dispositions: bool
+    tells: frozenset[str] = frozenset()  # of FACTS
+    delivers: frozenset[str] = frozenset()  # the prices under which hours or costs were approved, or could have been
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,7 @@ class Month:
     totals: Totals
     queues: tuple[Totals, ...]
     measures: tuple[Measured, ...]
+    left_out: tuple[LeftOut, ...]
     days: Mapping[int, tuple[tuple[date, Figure], ...]]  # by the number of the level
     lines: tuple[billing.Line, ...]
     settled: credits.Settled
@@ -73,13 +67,14 @@ class Trial:
     contract: Contract
     moved_by: int
     months: tuple[Month, ...]
-    looks_back: int  # months before the first that its credits would have asked for, and that nobody knows
+    looks_back: int  # months before the first that its credits or windows would have asked for, and that nobody knows
 
 
 # --- Whether it can be told at all --------------------------------------------------------------------------------
 
-Renames = Mapping[str, tuple[str, ...]]  # what a past queue is called now; NOWHERE: left out
 Wrong = tuple[str, str]  # place in the contract's file, what is wrong
+FACTS = ("dispositions", "cases", "events", "deliveries")  # that a journal tells, and an export does not
+_ASK = "Take a client's own journal, --client, or take it out of a copy."
 
 
 def faults(contract: Contract, source: Source, renames: Renames, last: str) -> Iterator[Wrong]:
@@ -89,63 +84,55 @@ def faults(contract: Contract, source: Source, renames: Renames, last: str) -> I
     if f"{contract.starts_on:%Y-%m}" > last:
         yield "contract.starts_on", f"the term begins only after {last}: take an earlier --begins."
     yield from _faults_of_queues(contract, source, renames)
-    yield from _faults_of_levels(contract)
+    yield from _faults_of_levels(contract, source)
     for number, price in enumerate(contract.prices):
-        if price.counts == "delivered":
-            message = f"charges “{price.title}” by what both sides approve, which past work does not tell."
+        if price.counts == "delivered" and "deliveries" not in source.tells:
+            message = f"charges “{price.title}” by what both sides approve, which {source.name} does not tell. {_ASK}"
             yield f"prices[{number}].unit", message
-        if price.counts == "disposed" and not source.tells_dispositions:
-            message = f"charges “{price.title}” by disposition, which {source.name} does not tell."
+        elif price.counts == "delivered" and price.title not in source.delivers:
+            known = ", ".join(sorted(source.delivers)) or "none"
+            message = f"{source.name} has no hours or costs under “{price.title}”; it has {known}. Call the price so."
+            yield f"prices[{number}].title", message
+        if price.counts == "disposed" and "dispositions" not in source.tells:
+            message = f"charges “{price.title}” by disposition, which {source.name} does not tell. {_ASK}"
             yield f"prices[{number}].unit", message
 
 
-_TOLD = ("answered-within", "abandoned", "speed-of-answer", "handled-time", "resolved-within", "volume")
+_NEEDS = {
+    "first-contact-resolution": ("cases", "counts cases"),
+    "availability": ("events", "counts outages"),
+}
 
 
-def _faults_of_levels(contract: Contract) -> Iterator[Wrong]:
+def _faults_of_levels(contract: Contract, source: Source) -> Iterator[Wrong]:
     for number, level in enumerate(contract.service_levels):
-        place = f"service_levels[{number}]"
-        if level.measure not in _TOLD:
-            yield f"{place}.measure", f"{level.measure} is not tried on past months; tried are {', '.join(_TOLD)}."
-        if level.window != "month":
-            yield f"{place}.window", "is not tried on past months; only levels by the month are."
-        if level.hours:
-            yield f"{place}.hours", "are not tried on past months."
-        if level.exclude or level.above_forecast is not None:
-            message = "what is left out is not tried on past months; take exclude out of a copy to see it without."
-            yield f"{place}.exclude", message
+        fact, what = _NEEDS.get(level.measure, ("", ""))
+        if fact and fact not in source.tells:
+            message = f"{level.measure} {what}, which {source.name} does not tell. {_ASK}"
+            yield f"service_levels[{number}].measure", message
+        if level.exclude and "events" not in source.tells:
+            message = f"{source.name} does not tell of {', '.join(level.exclude)}. {_ASK}"
+            yield f"service_levels[{number}].exclude", message
 
 
 def _faults_of_queues(contract: Contract, source: Source, renames: Renames) -> Iterator[Wrong]:
-    filled = {name for queue in source.queues for name in _homes(contract, queue, renames)}
+    filled = {name for queue in source.queues for name in past.homes(contract, queue, renames)}
     known = contract.queues()
     for i, process in enumerate(contract.processes):
         for j, queue in enumerate(process.queues):
-            if queue.name not in filled and queue.name not in renames.get(NOWHERE, ()):
+            if queue.name not in filled and queue.name not in renames.get(past.NOWHERE, ()):
                 message = (
                     f"no past work was in {queue.name}. Say which queue it was, --queue OLD={queue.name}, or that "
                     f"there was none, --queue ={queue.name}."
                 )
                 yield f"processes[{i}].queues[{j}].name", message
     for old in source.queues:
-        homes = _homes(contract, old, renames)
+        homes = past.homes(contract, old, renames)
         if not homes:
             message = f"has no queue for past work in {old}. Say what it is now, --queue {old}=NEW, or leave it out, "
             yield "processes", f"{message}--queue {old}=; its queues are {', '.join(known)}."
         elif len(homes) > 1:
             yield "processes", f"{old} is to be {' and '.join(homes)}; past work cannot be told apart."
-
-
-def _homes(contract: Contract, queue: str, renames: Renames) -> list[str]:
-    """Return what a past queue is in the contract: NOWHERE where it is left out; none, or several, is a fault."""
-    known = contract.queues()
-    named = [name for name in renames.get(queue, ()) if name in known or name == NOWHERE]
-    return named or ([queue] if queue in known else [])
-
-
-def home(contract: Contract, queue: str, renames: Renames) -> str:
-    """Return what a past queue is called in the contract, NOWHERE where its work is left out."""
-    return next(iter(_homes(contract, queue, renames)), NOWHERE)
 
 
 # --- The months ---------------------------------------------------------------------------------------------------
@@ -193,21 +180,28 @@ def _moved(terms: Any, months: int) -> Any:
 
 
 def periods(contract: Contract, first: str, last: str, known_from: str | None = None) -> list[Period]:
-    """Return the months that a trial runs through: from the first, or from as far before it as credits look back.
+    """Return the months that a trial runs through: from the first, or from as far before it as the contract looks back.
 
     Nothing is known before `known_from`; None where past work is known from its very beginning.
     """
-    since = _number_of(f"{contract.starts_on:%Y-%m}")
-    if known_from:
-        since = max(since, _number_of(known_from))
-    begins = max(_number_of(first) - billing.months_behind(contract), min(since, _number_of(first)))
+    begins = min(max(_looked_at(contract, first), _number_of(known_from) if known_from else 0), _number_of(first))
     return [_period(contract, _name_of(number)) for number in range(begins, _number_of(last) + 1)]
 
 
-def unknown_months(contract: Contract, over: Sequence[Period]) -> int:
-    """Return how many months of the term before the first one its credits would look back on."""
-    begun = _number_of(over[0].name) - _number_of(f"{contract.starts_on:%Y-%m}")
-    return min(billing.months_behind(contract), max(begun, 0)) if begun else 0
+def unknown_months(contract: Contract, first: str, known_from: str | None) -> int:
+    """Return how many months of the term its credits and windows would look back on that nobody knows."""
+    return max(0, _number_of(known_from) - _looked_at(contract, first)) if known_from else 0
+
+
+def _looked_at(contract: Contract, first: str) -> int:
+    """The number of the earliest month that a first month depends on; none lies before the term."""
+    reach = billing.months_behind(contract) + max(map(_months_of, contract.service_levels), default=1) - 1
+    return max(_number_of(first) - reach, _number_of(f"{contract.starts_on:%Y-%m}"))
+
+
+def _months_of(level: ServiceLevel) -> int:
+    named = {"day": 1, "week": 1, "month": 1, "quarter": 3, "year": 12}
+    return named.get(level.window) or int(level.window.split()[0])
 
 
 def _period(contract: Contract, name: str) -> Period:
@@ -220,121 +214,122 @@ def _period(contract: Contract, name: str) -> Period:
 
 # --- One contract, month after month -------------------------------------------------------------------------------
 
-Given = Callable[[Period], Iterable[Past]]
+
+def tried(contract: Contract, over: Sequence[Period], records: Records, renames: Renames, now: datetime) -> list[Month]:
+    """Compute each month in its order, so that what looks back sees those before it."""
+    made: list[_Unsettled] = []
+    for period in over:
+        made.append(_unsettled(_Work(contract, records, renames, now), period, made))
+    settled = credits.settle(each.month for each in made)
+    return [_month(contract, *each) for each in zip(made, settled, strict=True)]
 
 
-def tried(contract: Contract, over: Sequence[Period], given: Given, renames: Renames, now: datetime) -> list[Month]:
-    """Compute each month in its order, so that what looks back sees those before it; `given` are its items."""
-    unsettled = [_unsettled(contract, period, given(period), renames, now) for period in over]
-    settled = credits.settle(each.month for each in unsettled)
-    return [_month(contract, *each) for each in zip(unsettled, settled, strict=True)]
+@dataclass(frozen=True, slots=True)
+class _Work:
+    contract: Contract
+    records: Records
+    renames: Renames
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class _Unsettled:
-    """A month before its credits: what was measured and charged."""
+    """A month before its credits: what was measured and charged; `parts` are what it adds to longer windows."""
 
     period: Period
     totals: tuple[Totals, ...]
-    figures: tuple[Mapping[str | None, Figure], ...]
+    parts: tuple[past.Parts, ...]
+    judged: tuple[_Judged, ...]
     days: Mapping[int, tuple[tuple[date, Figure], ...]]
     lines: tuple[billing.Line, ...]
     month: credits.Month
 
 
-def _unsettled(
-    contract: Contract, period: Period, given: Iterable[Past], renames: Renames, now: datetime
-) -> _Unsettled:
+def _unsettled(work: _Work, period: Period, before: Sequence[_Unsettled]) -> _Unsettled:
     day = period.starts_at.astimezone(ZoneInfo(period.zone)).date()
-    agreed = contract.on(day)
-    items = list(_seen(agreed, given, renames))
-    late = [_late(agreed, level, items, now) for level in agreed.service_levels]
-    figures = tuple(
-        {None: measuring.figure(level, items, gone)}
-        | {queue: measuring.figure(replace(level, of=(queue,)), items, gone) for queue in level.of}
-        for level, gone in zip(agreed.service_levels, late, strict=True)
-    )
-    counted = [sum(measuring.quantity(price, item) or 0 for item in items) for price in agreed.prices]
-    lines = tuple(billing.lines(agreed, counted, day))
-    month = billing.month(agreed, period.name, lines, [each[None].attained for each in figures])
-    days = {
-        number: tuple(_by_day(level, items, late[number], period))
-        for number, level in enumerate(agreed.service_levels)
-        if level.expected is not None
-    }
-    return _Unsettled(period, tuple(_totals(items)), figures, days, lines, month)
+    agreed = work.contract.on(day)
+    seen = _seen(work, agreed, period)
+    items = seen.between(period.starts_at, period.ends_at)
+    own = tuple(_own_parts(seen, level, period) for level in agreed.service_levels)
+    judged = tuple(_judged(seen, number, period, own[number], before) for number in range(len(own)))
+    delivered = work.records.delivered(period.starts_at, period.ends_at)
+    lines = tuple(billing.lines(agreed, [_quantity(price, items, delivered) for price in agreed.prices], day))
+    attained = [figures[None].attained if window and window.is_due else None for window, figures in judged]
+    month = billing.month(agreed, period.name, lines, attained)
+    promised = [number for number, level in enumerate(agreed.service_levels) if level.expected is not None]
+    days = {number: tuple(_by_day(seen, agreed.service_levels[number], period)) for number in promised}
+    return _Unsettled(period, tuple(_totals(items)), own, judged, days, lines, month)
+
+
+def _seen(work: _Work, contract: Contract, period: Period) -> past.Seen:
+    """See a month; from before it where a week or a band of it begins earlier; and what lasts in its windows."""
+    levels = contract.service_levels
+    since = _earliest(contract, (level for level in levels if _months_of(level) == 1), period, work.now)
+    if any(level.above_forecast is not None for level in levels):
+        first = since.astimezone(ZoneInfo(period.zone)).date().replace(day=1)
+        since = calendars.instant(first, time(0), period.zone)
+    window = calendars.Window(period.name, since, period.ends_at)
+    lasting_since = min(since, _earliest(contract, levels, period, work.now))
+    return past.seen(contract, work.records, work.renames, window, work.now, lasting_since)
+
+
+def _earliest(contract: Contract, levels: Iterable[ServiceLevel], period: Period, now: datetime) -> datetime:
+    every = (each for level in levels for each in measuring.windows(contract, level, period.name, now))
+    return min([period.starts_at, *(window.starts_at for window in every)])
+
+
+def _quantity(price: Price, items: Iterable[Outcome], delivered: Mapping[str, Decimal]) -> Fraction:
+    return Fraction(delivered.get(price.title, 0)) + sum(measuring.quantity(price, item) or 0 for item in items)
+
+
+def _own_parts(seen: past.Seen, level: ServiceLevel, period: Period) -> past.Parts:
+    """What the month adds to a window of several; nothing where the window is not longer."""
+    if _months_of(level) == 1 or level.measure == "availability":
+        return {}
+    return past.parts(seen, level, calendars.Window(period.name, period.starts_at, period.ends_at))
+
+
+def _judged(seen: past.Seen, number: int, period: Period, own: past.Parts, before: Sequence[_Unsettled]) -> _Judged:
+    level = seen.contract.service_levels[number]
+    found = []
+    for window in measuring.windows(seen.contract, level, period.name, seen.now):
+        several = [past.parts(seen, level, window)]
+        if own:
+            several = [each.parts[number] for each in before if each.period.starts_at >= window.starts_at]
+            several.append(own)
+        found.append((window, past.together(level, several)))
+    return measuring.judged(level, found)
+
+
+def _by_day(seen: past.Seen, level: ServiceLevel, period: Period) -> Iterator[tuple[date, Figure]]:
+    first, last = (at.astimezone(ZoneInfo(period.zone)).date() for at in (period.starts_at, period.ends_at))
+    for window in calendars.windows("day", period.name, period.zone, first, last - calendars.DAY):
+        yield date.fromisoformat(window.name), past.parts(seen, level, window, ())[None].figure
 
 
 def _month(contract: Contract, made: _Unsettled, settled: credits.Settled) -> Month:
-    window = calendars.Window(made.period.name, made.period.starts_at, made.period.ends_at)
-    measures = [
-        Measured(
-            f"m{number + 1}" + (f"/{queue}" if queue else ""), level, queue, figure, None if queue else verdict, window
-        )
-        for number, (level, verdict, by_queue) in enumerate(
-            zip(settled.levels, settled.verdicts, made.figures, strict=True)
-        )
-        for queue, figure in by_queue.items()
-    ]
+    measures = tuple(row for number in range(len(made.judged)) for row in _measured(made, settled, number))
     net = billing.due(made.lines, settled.credits, contract.currency)
     tax = contract.credits.tax if contract.credits else None
     taxes = tuple(charges.taxes(contract.book, made.lines, settled.month.charges - net, tax))
     total = net + money.total((each.amount for each in taxes), contract.currency)
     everything, *queues = made.totals
+    left_out = tuple(
+        LeftOut(f"x{row.id[1:]}", row.level, row.window, row.figure.left_out)
+        for row in measures
+        if row.queue is None and row.window and row.figure.left_out
+    )
     return Month(
-        made.period, everything, tuple(queues), tuple(measures), made.days, made.lines, settled, net, taxes, total
+        made.period, everything, tuple(queues), measures, left_out, made.days, made.lines, settled, net, taxes, total
     )
 
 
-def _seen(contract: Contract, given: Iterable[Past], renames: Renames) -> Iterator[Outcome]:
-    """See past work under a contract: in its queues, and with its own working time where that is promised."""
-    timed = {
-        queue: contracts.calendar_of(contract, queue)
-        for level in contract.service_levels
-        if level.measure == "resolved-within"
-        for queue in level.of
-    }
-    homes: dict[str, str] = {}
-    for past in given:
-        old = past.outcome.queue
-        queue = homes.setdefault(old, home(contract, old, renames))
-        if queue in timed:
-            yield _timed(past, queue, partial(calendars.working_seconds, timed[queue]))
-        elif queue:
-            yield past.outcome if queue == old else replace(past.outcome, queue=queue)
-
-
-def _timed(past: Past, queue: str, working: Callable[[datetime, datetime], int]) -> Outcome:
-    """Count working time from received to resolved, and in the customer's pauses, each pause in whole seconds."""
-    paused = sum(working(*pause) for pause in past.pauses)
-    spent = working(past.outcome.received_at, past.ended_at) - paused if past.ended_at else None
-    return replace(past.outcome, queue=queue, working_seconds=spent, paused_seconds=paused)
-
-
-def _late(contract: Contract, level: ServiceLevel, items: Iterable[Outcome], now: datetime) -> set[int]:
-    working = {queue: partial(calendars.working_seconds, contracts.calendar_of(contract, queue)) for queue in level.of}
-    return {
-        item.item_id
-        for item in items
-        if _is_open(item) and item.queue in working and measuring.is_late(level, item, now, working[item.queue])
-    }
-
-
-def _is_open(item: Outcome) -> bool:
-    return not (item.done or item.abandoned_at or item.cancelled_at)
-
-
-def _by_day(
-    level: ServiceLevel, items: Iterable[Outcome], late: set[int], period: Period
-) -> Iterator[tuple[date, Figure]]:
-    zone, own = ZoneInfo(period.zone), dict[date, list[Outcome]]()
-    for item in items:
-        if item.queue in level.of:
-            own.setdefault(item.received_at.astimezone(zone).date(), []).append(item)
-    day, after = (at.astimezone(zone).date() for at in (period.starts_at, period.ends_at))
-    while day < after:
-        yield day, measuring.figure(level, own.get(day, ()), late)
-        day += timedelta(days=1)
+def _measured(made: _Unsettled, settled: credits.Settled, number: int) -> Iterator[Measured]:
+    level, (window, figures) = settled.levels[number], made.judged[number]
+    yield Measured(f"m{number + 1}", level, None, figures[None], settled.verdicts[number], window)
+    for queue in level.of:
+        own = figures.get(queue) or measuring.nothing(level)
+        yield Measured(f"m{number + 1}/{queue}", level, queue, own, window=window)
 
 
 def _totals(items: Iterable[Outcome]) -> Iterator[Totals]:

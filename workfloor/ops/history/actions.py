@@ -178,11 +178,13 @@ def _outcome(call: rules.Call, said: contracts.QueueTerms) -> list[tuple[datetim
         return [(left, facts.Cancelled("phantom"))]
     assert call.ended_at
     assert call.wrapped_up_at
-    spent = calendars.working_seconds(said.calendar, call.received_at, call.ended_at)
+    spent, replied = (
+        calendars.working_seconds(said.calendar, call.received_at, until) for until in (call.ended_at, left)
+    )
     return [
         (left, facts.Accepted(call.agent or None)),
         (left, facts.Connected()),
-        (call.ended_at, facts.Ended(spent, said.version)),
+        (call.ended_at, facts.Ended(spent, said.version, replied)),
         (call.wrapped_up_at, facts.WrappedUp()),
     ]
 

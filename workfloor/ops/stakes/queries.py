@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.measures import queries as measures
+from workfloor.core.measures import rules as measuring
 from workfloor.core.promises.rules import ServiceLevel
 from workfloor.kit.calendars import Window
 from workfloor.ops.stakes import rules
@@ -49,5 +50,7 @@ def _running(scope: measures.Scope, level: ServiceLevel) -> Window | None:
     """The window of a level that has begun and is not over; it may end in the next month."""
     local = scope.now.astimezone(ZoneInfo(scope.contract.zone))
     periods = (local, local.replace(day=28) + timedelta(days=4))
-    found = (window for each in periods for window in measures.windows(scope, level, f"{each:%Y-%m}"))
+    found = (
+        window for each in periods for window in measuring.windows(scope.contract, level, f"{each:%Y-%m}", scope.now)
+    )
     return next((window for window in found if window.starts_at <= scope.now < window.ends_at), None)

@@ -11,8 +11,9 @@ from workfloor.core.contracts import actions as signing
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.ops.backtest import queries, rules
+from workfloor.ops.backtest import rules
 from workfloor.ops.billing import queries as billing
+from workfloor.ops.past import queries
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -66,10 +67,7 @@ def test_a_trial_of_the_contract_in_force_comes_to_the_statement_pauses_and_all(
     make.call(at)
     agreed = contracts.in_force(client.id, make.NINE.date()).contract
 
-    def given(period: rules.Period) -> list[rules.Past]:
-        return list(queries.past(client, period.starts_at, period.ends_at, with_pauses=True))
-
-    [month] = rules.tried(agreed, rules.periods(agreed, "2026-03", "2026-03"), given, {}, NOW)
+    [month] = rules.tried(agreed, rules.periods(agreed, "2026-03", "2026-03"), queries.Journal(client), {}, NOW)
 
     made = billing.statement(client, "2026-03", now=NOW)
     assert month.measures == made.measures
