@@ -123,6 +123,7 @@ INSTALLED_APPS = [
     "workfloor.ops.history",
     "workfloor.ops.channels.email",
     "workfloor.ops.channels.outbox",
+    "workfloor.ops.channels.transcripts",
     "workfloor.desks.agent",
     "workfloor.desks.leader",
 ]

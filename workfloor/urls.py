@@ -41,6 +41,7 @@ urlpatterns = [
     path("api/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("chat/", include("workfloor.ops.channels.chat.urls")),
+    path("chat/", include("workfloor.ops.channels.transcripts.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),
     path("mail/replies/", include("workfloor.ops.channels.outbox.urls")),
     path("conversations/", include("workfloor.core.conversations.urls")),

@@ -156,6 +156,21 @@ def allow_pictures(*, message: models.Message, by: Person, now: datetime) -> mod
     return message
 
 
+def inform(
+    *, case: Case, channel: str, content: rules.Content, recipients: Sequence[rules.Address], now: datetime
+) -> models.Message:
+    """Write to the customer about a case in nobody's name, such as a copy that they asked for.
+
+    It answers nothing and belongs to no item: if it does not arrive, nobody has work with it.
+    """
+    message = _make(
+        case, None, content, (), now, direction="out", state="waiting", channel=channel,
+        recipients=[asdict(each) for each in recipients],
+    )  # fmt: skip
+    _tell(message, now, None, events.ReplyWritten(message.id, channel))
+    return message
+
+
 def _make(
     case: Case, item: Item | None, content: rules.Content, files: Sequence[rules.File], now: datetime, **more: Any
 ) -> models.Message:

@@ -35,14 +35,14 @@ class Stranger(rules.Refused):
         self.status = status
 
 
-def call(method: str) -> Callable[[Answer], Answer]:
+def call(*methods: str) -> Callable[[Answer], Answer]:
     """Make a handler of a call by a visitor's page: answers in JSON, readable by the site that asked."""
 
     def made(answer: Answer) -> Answer:
         @csrf_exempt  # nothing is done here in anybody's name: there is no cookie
         @wraps(answer)
         def handler(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-            response = _answered(answer, method, request, kwargs)
+            response = _answered(answer, methods, request, kwargs)
             response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin", "*")
             response.headers["Vary"] = "Origin"
             response.headers["Cache-Control"] = "no-store"
@@ -54,10 +54,12 @@ def call(method: str) -> Callable[[Answer], Answer]:
     return made
 
 
-def _answered(answer: Answer, method: str, request: HttpRequest, kwargs: dict[str, Any]) -> HttpResponseBase:
+def _answered(
+    answer: Answer, methods: tuple[str, ...], request: HttpRequest, kwargs: dict[str, Any]
+) -> HttpResponseBase:
     if request.method == "OPTIONS":
         return HttpResponse(status=204, headers=_HEADERS)
-    if request.method != method:
+    if request.method not in methods:
         return _problem(request, 405, rules.Refused(rules.Fault("malformed", {"what": str(request.method)})))
     try:
         return answer(request, **kwargs)
@@ -96,7 +98,7 @@ def _widget(request: HttpRequest, key: str) -> models.Widget:
     return found
 
 
-def _chat(request: HttpRequest) -> models.Chat:
+def own_chat(request: HttpRequest) -> models.Chat:
     """The chat of the visitor who asks, its client entered."""
     scheme, _, written = request.headers.get("Authorization", "").partition(" ")
     token = queries.token(written) if scheme == "Bearer" else None
@@ -117,7 +119,7 @@ def _check_origin(request: HttpRequest, widget: models.Widget) -> None:
         raise Stranger(403, rules.Fault("wrong-origin", {"origin": origin[:200]}))
 
 
-def _address(request: HttpRequest) -> str:
+def network(request: HttpRequest) -> str:
     """The visitor's network: an IPv4 address, or the 64 bits that one household or firm has of IPv6."""
     try:
         found = ipaddress.ip_address(str(request.META.get("REMOTE_ADDR", "")))
@@ -142,7 +144,7 @@ def begin(request: HttpRequest, widget_key: str) -> HttpResponse:
     secret = rules.secret(sent.get("secret"))
     chat = actions.begin(
         widget=found, secret=secret, key=rules.key(sent.get("id")), message=sent.get("text", ""),
-        answers=sent.get("answers") or {}, address=_address(request), now=clock.now(),
+        answers=sent.get("answers") or {}, address=network(request), now=clock.now(),
         page=str(sent.get("page", "")), language=str(sent.get("language", "")),
     )  # fmt: skip
     return JsonResponse({"token": queries.written(chat, secret)})
@@ -152,12 +154,12 @@ def begin(request: HttpRequest, widget_key: str) -> HttpResponse:
 def leave_word(request: HttpRequest, widget_key: str) -> HttpResponse:
     """Leave word instead of chatting: an email to answer, or a call to make."""
     found, sent = _widget(request, widget_key), forms.sent(request.body)
-    chat = _chat(request) if "Authorization" in request.headers else None
+    chat = own_chat(request) if "Authorization" in request.headers else None
     if chat is not None and chat.widget_id != found.id:
         raise Stranger(401, rules.Fault("over"))
     actions.turn(
         widget=found, into=str(sent.get("into")), contact=str(sent.get("contact", ""))[:200],
-        text=sent.get("text", ""), key=rules.key(sent.get("id")), address=_address(request), now=clock.now(),
+        text=sent.get("text", ""), key=rules.key(sent.get("id")), address=network(request), now=clock.now(),
         chat=chat,
     )  # fmt: skip
     return JsonResponse({})
@@ -169,7 +171,7 @@ def leave_word(request: HttpRequest, widget_key: str) -> HttpResponse:
 @call("GET")
 def stream(request: HttpRequest) -> HttpResponseBase:
     """The stream of the chat: all messages after the last that the page has, then what happens."""
-    chat = _chat(request)
+    chat = own_chat(request)
     actions.note_seen(chat_ids=[chat.id], now=clock.now())
     after = request.headers.get("Last-Event-ID", "")
     events = views.events(chat.client_id, chat.id, chat.case_id, int(after) if after.isdecimal() else 0)
@@ -182,7 +184,7 @@ def say(request: HttpRequest) -> HttpResponse:
     """Send a message; the same id again is the same message."""
     sent = forms.sent(request.body)
     message, _ = actions.say(
-        chat=_chat(request), key=rules.key(sent.get("id")), text=rules.text(sent.get("text")), now=clock.now()
+        chat=own_chat(request), key=rules.key(sent.get("id")), text=rules.text(sent.get("text")), now=clock.now()
     )
     return JsonResponse({"id": message.id})
 
@@ -190,7 +192,7 @@ def say(request: HttpRequest) -> HttpResponse:
 @call("POST")
 def send_file(request: HttpRequest) -> HttpResponse:
     """Send a file, as form data: `id` and `file`."""
-    chat, sent = _chat(request), request.FILES.get("file")
+    chat, sent = own_chat(request), request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
         raise rules.Refused(rules.Fault("no-file"))
     if (sent.size or 0) > queries.largest_file():
@@ -206,7 +208,7 @@ def send_file(request: HttpRequest) -> HttpResponse:
 @call("GET")
 def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
     """A file of this chat."""
-    found = queries.attachment(_chat(request), attachment_id)
+    found = queries.attachment(own_chat(request), attachment_id)
     if found is None:
         raise Stranger(404, rules.Fault("no-such-file"))
     return ui.file(bytes(found.content), found.media_type, found.name)
@@ -215,7 +217,7 @@ def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
 @call("POST")
 def typing(request: HttpRequest) -> HttpResponse:
     """The visitor is writing."""
-    actions.type_to_us(chat=_chat(request))
+    actions.type_to_us(chat=own_chat(request))
     return JsonResponse({})
 
 
@@ -225,14 +227,14 @@ def read(request: HttpRequest) -> HttpResponse:
     up_to = forms.sent(request.body).get("up_to")
     if not isinstance(up_to, int) or not 0 <= up_to < 2**63:
         raise rules.Refused(rules.Fault("malformed", {"what": "up_to"}))
-    actions.read(chat=_chat(request), up_to=up_to, now=clock.now())
+    actions.read(chat=own_chat(request), up_to=up_to, now=clock.now())
     return JsonResponse({})
 
 
 @call("POST")
 def end(request: HttpRequest) -> HttpResponse:
     """The visitor ends the chat."""
-    actions.leave(chat=_chat(request), now=clock.now())
+    actions.leave(chat=own_chat(request), now=clock.now())
     return JsonResponse({})
 
 
@@ -242,7 +244,7 @@ def rate(request: HttpRequest) -> HttpResponse:
     sent = forms.sent(request.body)
     score = sent.get("score")
     actions.rate(
-        chat=_chat(request), score=score if isinstance(score, int) else 0,
+        chat=own_chat(request), score=score if isinstance(score, int) else 0,
         comment=str(sent.get("comment", ""))[:2_000], now=clock.now(),
     )  # fmt: skip
     return JsonResponse({})

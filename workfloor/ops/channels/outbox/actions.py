@@ -14,16 +14,20 @@ from workfloor.core.conversations.rules import Address
 from workfloor.core.people.models import Person
 from workfloor.kit import jobs
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email.models import Mailbox
 from workfloor.ops.channels.outbox import models, queries, rules
 
 DELIVER: Final = "outbox.deliver"
 
 
-def post(*, message: Message, now: datetime) -> None:
-    """Put a reply that somebody wrote on its way: out of a mailbox of its case, once it can no longer be taken back."""
+def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> None:
+    """Put a reply that somebody wrote on its way, once it can no longer be taken back.
+
+    It goes out of the mailbox that is given, else out of one of its case.
+    """
     if message.state != "waiting" or queries.delivery(message.id):
         return
-    mailbox = queries.mailbox_for(message)
+    mailbox = mailbox or queries.mailbox_for(message)
     if mailbox is None:
         reason = "no mailbox belongs to this queue; open one with `workfloor mailbox add`"
         conversations.mark_undelivered(message=message, reason=reason, now=now)

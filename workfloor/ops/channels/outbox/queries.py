@@ -1,5 +1,6 @@
 """Reading replies on their way out."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from workfloor.core.contracts import queries as contracts
@@ -33,6 +34,13 @@ def mailbox_for(message: Message) -> Mailbox | None:
     return email.mailboxes().filter(queue=message.item.queue_id).first() if message.item else None
 
 
+def _text(message: Message, letter: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """What was written, within the contract's letter; what was made as HTML is whole already, text and all."""
+    if message.html:
+        return f"{message.text}\n\n{message.folded_text}"
+    return rules.letter(message.text, letter, names)
+
+
 def overdue(now: datetime) -> list[int]:
     """Replies that should be on their way by now and are not there yet."""
     found = models.Delivery.objects.filter(state__in=["waiting", "sending", "handing-over"], due_at__lte=now)
@@ -62,7 +70,8 @@ def reply_of(delivery: models.Delivery, key: str) -> rules.Reply:
         to=to or fallback,
         cc=[mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "cc"],
         subject=message.subject or rules.answered(answers.subject if answers else message.case.subject),
-        text=rules.letter(message.text, terms.letter, names),
+        text=_text(message, terms.letter, names),
+        html=message.html,
         files=[(each.name, each.media_type, bytes(each.content)) for each in files],
         answers=answers.external_id if answers else "",
         chain=[each.external_id for each in earlier],

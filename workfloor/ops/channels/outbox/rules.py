@@ -31,6 +31,7 @@ class Reply:
     chain: Sequence[str]  # the names of the mails before that, the oldest first
     at: datetime
     by_a_person: bool
+    html: str = ""  # the same once more, for programs that show it
 
 
 LONGEST_CHAIN: Final = 20
@@ -54,6 +55,8 @@ def composed(reply: Reply) -> bytes:
     if not reply.by_a_person:
         mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(reply.text if reply.text.endswith("\n") else f"{reply.text}\n")
+    if reply.html:
+        mail.add_alternative(reply.html, subtype="html")
     for name, media_type, content in reply.files:
         main, _, sub = media_type.partition("/")
         mail.add_attachment(content, maintype=main or "application", subtype=sub or "octet-stream", filename=name)

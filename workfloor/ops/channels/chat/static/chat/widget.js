@@ -258,7 +258,7 @@ class Chat extends HTMLElement {
     this.failed.clear();
     this.files.clear();
     this.lastId = 0;
-    this.told = this.first = null;
+    this.told = this.first = this.copies = null;
   }
 
   // --- the chat ---
@@ -274,6 +274,7 @@ class Chat extends HTMLElement {
     this.foot.replaceChildren(this.write);
     this.draw();
     this.show();
+    this.knowCopies();
     if (focus) this.entry.focus();
   }
 
@@ -436,6 +437,7 @@ class Chat extends HTMLElement {
     this.files.delete(message.key);
     if (!message.mine && this.typing) this.typing.textContent = "";
     this.draw();
+    this.show();
     this.note();
   }
 
@@ -552,16 +554,50 @@ class Chat extends HTMLElement {
     this.where.hidden = !this.where.textContent;
     const words = over ? "" : state === "waiting" ? [!open ? say(instead.length ? "closed" : "away") : late && instead.length ? say("late") : say("waiting"), open && (place === 1 ? say("next") : say("place", { place }))].filter(Boolean).join(" ") : agent ? "" : say("holding");
     const ways = state === "waiting" && late ? instead.map((way) => h("button", { class: "plain", type: "button", onclick: () => this.leaveWord(way) }, say(`instead_${way}`))) : [];
-    const line = JSON.stringify([words, ways.length, over]);
+    const line = JSON.stringify([words, ways.length, over, this.mayCopy()]);
     if (this.line.dataset.shown !== line) {
       this.line.dataset.shown = line;
       this.line.classList.toggle("plainly", !words);
-      this.line.replaceChildren(h("span", { role: "status" }, words), ways.length ? h("div", { class: "row" }, ways) : "", over ? "" : h("button", { class: "link", type: "button", onclick: () => this.sure() }, say("end")));
+      this.line.replaceChildren(h("span", { role: "status" }, words), ways.length ? h("div", { class: "row" }, ways) : "", this.mayCopy() ? h("button", { class: "link", type: "button", onclick: () => this.copy() }, say("transcript")) : "", over ? "" : h("button", { class: "link", type: "button", onclick: () => this.sure() }, say("end")));
     }
     this.line.hidden = over;
-    if (over && this.foot.dataset.over !== "yes") this.ended();
-    if (!over && this.foot.dataset.over === "yes") this.resume(false);
+    const foot = this.foot.dataset.over;
+    if (over && foot !== "yes" && foot !== "copy") this.ended();
+    if (!over && foot === "yes") this.resume(false);
     for (const each of this.messages.values()) this.mark(each);
+  }
+
+  // --- a copy by mail ---
+
+  mayCopy() {
+    return Boolean(this.copies?.offered) && [...this.messages.values()].some((each) => !each.mine);
+  }
+
+  async knowCopies() {
+    this.copies = await ask("my/transcript/").then((answer) => answer.json()).catch(() => null);
+    if (!this.log) return;
+    this.show();
+    if (this.foot.dataset.over === "yes") this.ended();
+  }
+
+  copy() {
+    const to = h("input", { type: "email", maxlength: "200", autocomplete: "email" });
+    to.value = this.copies.to;
+    const back = () => (this.told?.state === "over" ? this.ended() : this.resume(true));
+    let sent = {};
+    const form = this.form(say("transcript"), [this.field("copy", say("email"), to, true)], async (values) => {
+      if (sent.to !== values.copy) sent = { id: random(16), to: values.copy };
+      await ask("my/transcript/", { ...sent, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+      this.copies.to = values.copy;
+      done.textContent = say("transcript_done", { contact: values.copy });
+      form.remove();
+      leave.focus();
+    });
+    const done = h("p", { role: "status" });
+    const leave = h("button", { class: "link", type: "button", onclick: back }, say("back"));
+    this.foot.dataset.over = "copy";
+    this.foot.replaceChildren(h("div", { class: "foot stack" }, form, done, leave));
+    to.focus();
   }
 
   sure() {
@@ -588,7 +624,8 @@ class Chat extends HTMLElement {
     const words = closed_as === "agent" && name ? say("over_agent", { agent: name }) : closed_as === "silence" ? say("over_silence") : say("over");
     const again = open && h("button", { class: "plain", type: "button", onclick: () => this.resume(true) }, say("again"));
     const anew = h("button", { class: "plain", type: "button", onclick: () => this.anew() }, say("begin"));
-    const buttons = h("div", { class: "row" }, again, anew);
+    const copied = this.mayCopy() && h("button", { class: "plain", type: "button", onclick: () => this.copy() }, say("transcript"));
+    const buttons = h("div", { class: "row" }, again, anew, copied);
     this.foot.replaceChildren(h("div", { class: "foot stack" }, h("span", { role: "status" }, words), score ? h("span", {}, say("rated")) : this.rating(), buttons));
   }
 
