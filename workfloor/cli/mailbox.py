@@ -68,6 +68,7 @@ def list_mailboxes(form: str) -> None:
         from workfloor.ops.channels.email import queries
 
         rls.enter_every_client()
+        failing = {each.id: each.place for each in queries.not_fetched()}
         rows = [
             {
                 "address": each.address,
@@ -75,6 +76,7 @@ def list_mailboxes(form: str) -> None:
                 "title": each.title or each.client.title,
                 "most_per_sender": each.most_per_sender,
                 "fetched_from": each.source_url or None,
+                "not_fetched_because": failing[each.id].fault if each.id in failing else None,
             }
             for each in queries.mailboxes()
         ]
@@ -83,6 +85,8 @@ def list_mailboxes(form: str) -> None:
         return
     for row in rows:
         click.echo(f"{row['address']:<40} {row['queue']:<32} {row['fetched_from'] or 'delivered to us'}")
+        if row["not_fetched_because"]:
+            click.echo(f"    cannot be fetched: {row['not_fetched_because']}")
     if not rows:
         click.echo("No mailbox yet. See: workfloor mailbox add --help")
 

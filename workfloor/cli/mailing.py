@@ -4,15 +4,16 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import click
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from workfloor.core.contracts.models import Queue
 from workfloor.core.journal import actions as journal
@@ -204,48 +205,70 @@ def fetch(stop: threading.Event) -> None:
 
 
 def _fetch(mailbox: models.Mailbox, stop: threading.Event) -> None:
-    """Fetch one mailbox while it is open; what goes wrong is said once, and tried again later each time."""
-    pause, told = 1.0, ""
-    while not stop.is_set() and (current := _still_fetched(mailbox)):
+    """Fetch one mailbox while it is open; what goes wrong is said once, and tried again later each time.
+
+    A line that breaks is no fault: only what is wrong with the next one too is said.
+    """
+    pause, told, was_well = 1.0, "", False
+    while not stop.is_set():
         try:
+            current = _still_fetched(mailbox)
+            if current is None:
+                return
             source = gateway.source(current.source_url)
             password = Path(current.password_file).read_text().strip()
             with gateway.folder(source, password) as folder:
-                pause, told = 1.0, ""
+                fetch_once(folder, current)
+                _tell(current, "")
+                pause, told, was_well = 1.0, "", True
                 _fetch_from(folder, current, stop)
         except gateway.NoIdle:
             stop.wait(LOOK_SECONDS)
         except Exception as fault:
-            if str(fault) != told:
+            if str(fault) != told and not was_well:
                 log.warning("%s is not fetched just now: %s", mailbox.address, fault)
-            told, pause = str(fault), min(pause * 2, LONGEST_PAUSE_SECONDS)
-            connection.close()
+                _tell(mailbox, str(fault) or type(fault).__name__)
+                told = str(fault)
+            pause, was_well = min(pause * 2, LONGEST_PAUSE_SECONDS), False
             stop.wait(pause)
-    connection.close()
+
+
+@contextmanager
+def _in_client_of(mailbox: models.Mailbox) -> Iterator[None]:
+    """One transaction; no connection to the database is held while a mail server is waited for."""
+    try:
+        with transaction.atomic():
+            rls.enter(mailbox.client_id)
+            yield
+    finally:
+        connection.close()
+
+
+def _tell(mailbox: models.Mailbox, fault: str) -> None:
+    """Leave word of what keeps a mailbox from being fetched, where the database is there to take it."""
+    with suppress(OperationalError, InterfaceError), _in_client_of(mailbox):
+        actions.mark_fetching(mailbox=mailbox, fault=fault, now=clock.now())
 
 
 def _still_fetched(mailbox: models.Mailbox) -> models.Mailbox | None:
-    with transaction.atomic():
-        rls.enter(mailbox.client_id)
+    with _in_client_of(mailbox):
         return queries.fetched().filter(id=mailbox.id).first()
 
 
 def _fetch_from(folder: gateway.Folder, mailbox: models.Mailbox, stop: threading.Event) -> None:
-    while not stop.is_set():
-        fetch_once(folder, mailbox)
+    while not stop.is_set() and _still_fetched(mailbox):
         folder.wait(gateway.IDLE_SECONDS)
+        fetch_once(folder, mailbox)
 
 
 def fetch_once(folder: gateway.Folder, mailbox: models.Mailbox) -> int:
     """Fetch and store what has come since the last time; returns how many mails."""
-    with transaction.atomic():
-        rls.enter(mailbox.client_id)
+    with _in_client_of(mailbox):
         place = queries.place(mailbox)
     begin, count = place.uid if place.uid_validity == folder.uid_validity else 0, 0
     for letters in folder.after(begin, settings.WORKFLOOR_MAIL_LARGEST):
         mails = [actions.Fetched(each.uid, each.raw, each.size) for each in letters]
-        with transaction.atomic():
-            rls.enter(mailbox.client_id)
+        with _in_client_of(mailbox):
             actions.store_fetched(mailbox=mailbox, uid_validity=folder.uid_validity, mails=mails, now=clock.now())
         count += len(mails)
     return count

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from imapclient import IMAPClient
+
 MAIN = """\
 compatibility_level = 3.6
 queue_directory = {folder}/queue
@@ -113,11 +115,41 @@ class Servers:
     folder: Path
     smtp: int
     imap: int
+    tls: int = 0
 
     def inbox(self, name: str) -> list[bytes]:
         """What was delivered to somebody's box, in the order of delivery."""
         found = [*(self.folder / "mail" / name / "new").glob("*"), *(self.folder / "mail" / name / "cur").glob("*")]
         return [path.read_bytes() for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
+
+    def put(self, name: str, raw: bytes, folder: str = "") -> None:
+        """Deliver a mail into somebody's box as a mail server does: written whole, and then seen."""
+        box = self.folder / "mail" / name / (f".{folder}" if folder else "")
+        at = f"{time.time_ns()}.{os.getpid()}"
+        (box / "tmp" / at).write_bytes(raw)
+        _own(box / "tmp" / at)
+        (box / "tmp" / at).rename(box / "new" / at)
+
+    def make_folder(self, name: str, folder: str = "") -> None:
+        box = self.folder / "mail" / name / (f".{folder}" if folder else "")
+        for each in ("cur", "new", "tmp"):
+            (box / each).mkdir(parents=True, exist_ok=True)
+        for each in (box.parent, box, *box.iterdir()):
+            _own(each)
+
+    def rename_folder(self, name: str, folder: str, to: str | None) -> None:
+        """Over IMAP, as somebody with a mail program does it; None deletes it."""
+        with IMAPClient("127.0.0.1", port=self.imap, ssl=False) as client:
+            client.login(name, "secret")
+            client.rename_folder(folder, to) if to else client.delete_folder(folder)
+
+    def number_anew(self, name: str, uid_validity: int) -> None:
+        """Forget which numbers mails had, as a server does that is restored from a copy."""
+        box = self.folder / "mail" / name
+        for each in box.glob("dovecot*"):
+            each.unlink()
+        (box / "dovecot-uidlist").write_text(f"3 V{uid_validity} N1 G{'0' * 32}\n")
+        _own(box / "dovecot-uidlist")
 
     def said(self) -> str:
         return "\n".join(path.read_text(errors="replace")[-4000:] for path in (self.folder / "log").iterdir())
@@ -138,6 +170,38 @@ def running(relayed: dict[str, int], kept: list[str], boxes: list[str]) -> Itera
         for port in (servers.smtp, servers.imap):
             wait_for(port, servers)
         yield servers
+
+
+@contextmanager
+def dovecot() -> Iterator[Servers]:
+    """Dovecot alone, with one empty box; also over TLS, with a certificate that nobody knows."""
+    nobody = pwd.getpwnam("nobody")
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="workfloor-mail-", dir="/tmp"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o755)
+        found = Servers(folder, 0, free_port(), free_port())
+        for name in ("mail", "log", "run", "state"):
+            (folder / name).mkdir()
+        _own(folder / "mail")
+        found.make_folder("box")
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=imap.test"]
+        pair = ["-keyout", folder / "key.pem", "-out", folder / "chain.pem"]
+        subprocess.run([*command, *pair], check=True, capture_output=True)
+        plain = "mailbox_idle_check_interval = 1 secs\n" + DOVECOT.format(
+            folder=folder, port=found.imap, uid=nobody.pw_uid, gid=nobody.pw_gid
+        )
+        tls = f"ssl = yes\nssl_cert = <{folder}/chain.pem\nssl_key = <{folder}/key.pem"
+        own = plain.replace("ssl = no", tls).replace("port = 0\n", f"port = {found.tls}\n    ssl = yes\n")
+        (folder / "dovecot.conf").write_text(own)
+        _start_dovecot(folder, stack)
+        wait_for(found.imap, found)
+        yield found
+
+
+def _own(path: Path) -> None:
+    nobody = pwd.getpwnam("nobody")
+    os.chown(path, nobody.pw_uid, nobody.pw_gid)
 
 
 def _lay_out(servers, relayed, kept, boxes, nobody) -> None:

@@ -135,6 +135,21 @@ def store_fetched(*, mailbox: models.Mailbox, uid_validity: int, mails: Sequence
     ask_to_take()
 
 
+def mark_fetching(*, mailbox: models.Mailbox, fault: str, now: datetime) -> None:
+    """Say why a mailbox cannot be fetched just now, or with an empty fault that it can; the same again is no fact."""
+    models.Place.objects.get_or_create(mailbox=mailbox, defaults={"client_id": mailbox.client_id})
+    place = models.Place.objects.select_for_update().get(mailbox=mailbox)
+    if place.fault == fault:
+        return
+    was_failing, since = bool(place.fault), (place.failing_since or now) if fault else None
+    place.fault, place.failing_since = fault[:LONGEST_SUBJECT], since
+    place.save(update_fields=["fault", "failing_since"])
+    if was_failing and fault:  # in other words
+        return
+    event = events.FetchingFailed(mailbox.id, place.fault) if fault else events.FetchedAgain(mailbox.id)
+    journal.record(event, at=now, client_id=mailbox.client_id)
+
+
 def _fetched(mailbox: models.Mailbox, uid_validity: int, mail: Fetched, now: datetime) -> models.Arrival:
     too_large = {
         "state": "failed", "reason": f"{mail.size:,} bytes are too large to be fetched; it is on the server still",

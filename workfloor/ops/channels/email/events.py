@@ -22,6 +22,19 @@ class MailboxClosed(Event):
 
 
 @dataclass(frozen=True)
+class FetchingFailed(Event):
+    name: ClassVar[str] = "mail.fetching-failed"
+    mailbox: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class FetchedAgain(Event):
+    name: ClassVar[str] = "mail.fetched-again"
+    mailbox: int
+
+
+@dataclass(frozen=True)
 class SetAside(Event):
     name: ClassVar[str] = "mail.set-aside"
     arrival: int

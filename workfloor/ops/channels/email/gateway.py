@@ -16,6 +16,8 @@ from imapclient import IMAPClient
 SECONDS: Final = 60  # that a server may take for anything but the end of a mail
 IDLE_SECONDS: Final = 240
 AT_A_TIME: Final = 50  # fetched mails that are stored in one go
+BYTES_AT_A_TIME: Final = 20_000_000  # of them; one that is larger comes alone
+UIDS_AT_A_TIME: Final = 50_000  # that a server is asked about at once, or its answer is a line that nobody reads
 LONGEST_LINE: Final = 200_000  # of a mail that comes in; the standard's 998 are not what is sent
 
 log = logging.getLogger(__name__)
@@ -158,35 +160,78 @@ class Letter:
 class Folder:
     """A folder on an IMAP server, open for reading; nothing in it is changed or marked."""
 
-    def __init__(self, client: Any, uid_validity: int) -> None:
-        self.client, self.uid_validity = client, uid_validity
+    def __init__(self, client: Any, uid_validity: int, next_uid: int = 0) -> None:
+        self.client, self.uid_validity, self.next_uid = client, uid_validity, next_uid
 
     def after(self, uid: int, largest: int) -> Iterator[list[Letter]]:
         """What came after a UID, in its order, a batch at a time."""
-        uids = sorted(each for each in self.client.search(["UID", f"{uid + 1}:*"]) if each > uid)
-        for start in range(0, len(uids), AT_A_TIME):
-            yield self._fetched(uids[start : start + AT_A_TIME], largest)
+        self._told_of_more()
+        for uids in self._uids(uid):
+            for start in range(0, len(uids), AT_A_TIME):
+                yield from self._fetched(uids[start : start + AT_A_TIME], largest)
 
-    def _fetched(self, uids: list[int], largest: int) -> list[Letter]:
-        sizes = {uid: found[b"RFC822.SIZE"] for uid, found in self.client.fetch(uids, ["RFC822.SIZE"]).items()}
-        fit = [uid for uid in uids if sizes.get(uid, 0) <= largest]
-        bodies = self.client.fetch(fit, ["BODY.PEEK[]"]) if fit else {}
-        # What somebody has deleted meanwhile is not in the answer, and is not there any more.
-        raws = {uid: found.get(b"BODY[]") for uid, found in bodies.items()}
-        return [
-            Letter(uid, raws.get(uid), sizes[uid]) for uid in uids if uid in sizes and (uid in raws or uid not in fit)
-        ]
+    def _uids(self, after: int) -> Iterator[list[int]]:
+        while after + UIDS_AT_A_TIME < self.next_uid:
+            yield sorted(self.client.search(["UID", f"{after + 1}:{after + UIDS_AT_A_TIME}"]))
+            after += UIDS_AT_A_TIME
+        yield sorted(each for each in self.client.search(["UID", f"{after + 1}:*"]) if each > after)
+
+    def _fetched(self, uids: list[int], largest: int) -> Iterator[list[Letter]]:
+        told = {uid: found[b"RFC822.SIZE"] for uid, found in self.client.fetch(uids, ["RFC822.SIZE"]).items()}
+        # What somebody has deleted meanwhile is not in the answers, and is not there any more.
+        for group in _groups([(uid, told[uid]) for uid in uids if uid in told], largest):
+            fit = [uid for uid, size in group if size <= largest]
+            bodies = self.client.fetch(fit, ["BODY.PEEK[]"]) if fit else {}
+            raws = {uid: found.get(b"BODY[]") for uid, found in bodies.items()}
+            yield [Letter(uid, raws.get(uid), size) for uid, size in group if uid in raws or size > largest]
+
+    def _told_of_more(self) -> bool:
+        """Whether the server has said that mail came, in its answers to what we asked since we last asked this."""
+        _, told = self.client._imap.response("EXISTS")
+        return bool(told != [None])
 
     def wait(self, seconds: float) -> None:
-        """Return when something has changed, or after so long; where the server cannot tell, after a minute."""
+        """Return when something has changed since `after` began, or after so long. Raises NoIdle where nobody tells.
+
+        A server tells of a mail once. What came while it was being asked, it told of then, and not again in IDLE.
+        """
         if not self.client.has_capability("IDLE"):
             self.client.noop()
             raise NoIdle
+        if self._told_of_more():
+            return
         self.client.idle()
         try:
-            self.client.idle_check(timeout=min(seconds, IDLE_SECONDS))
+            if not self._has_more_to_read():
+                self.client.idle_check(timeout=min(seconds, IDLE_SECONDS))
         finally:
             self.client.idle_done()
+
+    def _has_more_to_read(self) -> bool:
+        """Whether the server's first words in IDLE came with its yes: read already, so that no socket tells of them."""
+        line = self.client.socket()
+        line.settimeout(0)
+        try:
+            return bool(self.client._imap.file.peek(1))
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            line.settimeout(SECONDS)
+
+
+def _groups(sizes: Sequence[tuple[int, int]], largest: int) -> Iterator[list[tuple[int, int]]]:
+    """Mails with their sizes in their order, as many together as are fetched at once."""
+    group: list[tuple[int, int]] = []
+    together = 0
+    for uid, size in sizes:
+        counted = size if size <= largest else 0
+        if group and together + counted > BYTES_AT_A_TIME:
+            yield group
+            group, together = [], 0
+        group.append((uid, size))
+        together += counted
+    if group:
+        yield group
 
 
 class NoIdle(Exception):
@@ -205,7 +250,7 @@ def folder(source: Source, password: str) -> Iterator[Folder]:
             client.starttls(tls)
         client.login(source.user, password)
         opened = client.select_folder(source.folder, readonly=True)
-        yield Folder(client, int(opened[b"UIDVALIDITY"]))
+        yield Folder(client, int(opened[b"UIDVALIDITY"]), int(opened.get(b"UIDNEXT", 0)))
     finally:
         with contextlib.suppress(Exception):
             client.logout()

@@ -44,6 +44,8 @@ class Place(models.Model):
     client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     uid_validity = models.BigIntegerField(default=0)
     uid = models.BigIntegerField(default=0)
+    fault = models.TextField(default="", db_default="")  # why nothing can be fetched, empty while it can
+    failing_since = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

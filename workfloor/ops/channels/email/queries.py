@@ -32,6 +32,13 @@ def fetched() -> QuerySet[models.Mailbox]:
     return mailboxes().exclude(source_url="")
 
 
+def not_fetched() -> QuerySet[models.Mailbox]:
+    """The mailboxes that cannot be fetched just now, those that fail for longest first; each with its place."""
+    return fetched().exclude(place__fault="").filter(place__isnull=False).select_related("place").order_by(
+        "place__failing_since"
+    )  # fmt: skip
+
+
 def place(mailbox: models.Mailbox) -> models.Place:
     """How far fetching has come; the beginning where it has not begun."""
     known = models.Place.objects.filter(mailbox=mailbox).first()

@@ -46,6 +46,7 @@ def _arrival(arrival_id: int) -> models.Arrival:
 def mail(request: Request) -> HttpResponse:
     """Show the newest of each."""
     shown = {
+        "not_fetched": queries.not_fetched()[:MOST_SHOWN],
         "looked_at": queries.to_be_looked_at()[:MOST_SHOWN],
         "set_aside": queries.set_aside()[:MOST_SHOWN],
         "undelivered": queries.undelivered()[:MOST_SHOWN],
