@@ -141,6 +141,12 @@ MIDDLEWARE = [
     "workfloor.core.people.views.entering",
 ]
 
+# Pages whose figures must agree: what somebody writes meanwhile is in all of them or in none (kit.moments).
+OF_ONE_MOMENT = {
+    "billing:statement", "billing:paper", "billing:items", "billing:facts", "api-1:statement",
+    "reviews:review", "reviews:paper",
+}  # fmt: skip
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -170,7 +170,7 @@ def _past(number: int, call: "Call") -> "Past":
 @contextmanager
 def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
     measures = {level.measure for each in read for level in each.contract.service_levels}
-    with edge.client(slug) as client:
+    with edge.client(slug, one_moment=True) as client:
         from workfloor.ops.backtest.rules import FACTS, Source
         from workfloor.ops.past import queries, rules
 

@@ -33,15 +33,9 @@ by_option = click.option("--by", "email", required=True, help="Who says so: the 
 @contextmanager
 def _entered(slug: str) -> "Iterator[tuple[Client, datetime]]":
     """The client, entered for one transaction; what is refused ends the command with the reason."""
-    with edge.database():
-        from workfloor.core.clients import queries as clients
-        from workfloor.kit import clock, rls
+    with edge.client(slug) as found:
+        from workfloor.kit import clock
 
-        rls.enter_every_client()
-        found = clients.by_slug(slug)
-        if found is None:
-            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
-            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
         try:
             yield found, clock.now()
         except ValueError as refused:

@@ -43,19 +43,11 @@ class _Desk:
 @contextmanager
 def entered(slug: str) -> Iterator["Client"]:
     """The client of that name, entered for one transaction; what is refused ends the command with the reason."""
-    with edge.database():
-        from workfloor.core.clients import queries as clients
+    with edge.client(slug) as found:
         from workfloor.core.periods.actions import Refused
-        from workfloor.kit import rls
         from workfloor.ops.billing.queries import NoFigure, NoStatement
         from workfloor.ops.closing.queries import NoSuchFigure
 
-        rls.enter_every_client()
-        found = clients.by_slug(slug)
-        if found is None:
-            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
-            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
-        rls.enter(found.id)
         try:
             yield found
         except (Refused, NoStatement, NoFigure, NoSuchFigure, ValueError) as reason:

@@ -43,41 +43,49 @@ def without_database() -> None:
 
 
 @contextmanager
-def database() -> Iterator[None]:
+def database(*, one_moment: bool = False) -> Iterator[None]:
     """The block is one transaction on a migrated database: all of it is stored, or on any exception nothing.
 
-    The caller enters its clients first: `rls.enter(...)` or `rls.enter_every_client()`.
+    With `one_moment` it only reads, all of it as it stood when the block began. The caller enters its clients first:
+    `rls.enter(...)` or `rls.enter_every_client()`.
     """
     with installation():
         from django.db import transaction
 
+        from workfloor.kit import moments
+
         if missing := missing_migrations():
             raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor migrate")
-        with transaction.atomic():
+        with moments.one_moment() if one_moment else transaction.atomic():
             yield
 
 
 @contextmanager
-def client(slug: str, *, as_of_now: bool = False) -> Iterator["Client"]:
-    """The client of that name, entered for one transaction; without one the command ends, naming those there are.
+def client(slug: str, *, one_moment: bool = False) -> Iterator["Client"]:
+    """The client of that name, entered for one transaction; without one the command ends, naming those there are."""
+    with database(one_moment=one_moment):
+        yield enter(slug)
 
-    With `as_of_now` all that the block reads is as it stood when it began.
-    """
-    with database():
-        from django.db import connection
 
-        from workfloor.core.clients import queries as clients
-        from workfloor.kit import rls
+def enter(slug: str) -> "Client":
+    """Enter the client of that name, and no other, in the transaction."""
+    from workfloor.kit import rls
 
-        if as_of_now:
-            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        rls.enter_every_client()
-        found = clients.by_slug(slug)
-        if found is None:
-            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
-            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
-        rls.enter(found.id)
-        yield found
+    rls.enter_every_client()
+    found = named(slug)
+    rls.enter(found.id)
+    return found
+
+
+def named(slug: str) -> "Client":
+    """The client of that name, once all are entered; without one the command ends, naming those there are."""
+    from workfloor.core.clients import queries as clients
+
+    found = clients.by_slug(slug)
+    if found is None:
+        known = ", ".join(each.slug for each in clients.clients()) or "none yet"
+        raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
+    return found
 
 
 def missing_migrations() -> list[str]:

@@ -154,7 +154,8 @@ def issue(client: str, month: str, series: str | None, email: str, form: str) ->
 
     Refused with everything that is missing, or with the id of each rule that the document breaks.
     """
-    with _refusing(), _client(client) as found:
+    with _refusing():
+        found = edge.enter(client)
         from workfloor.kit import clock
         from workfloor.ops.invoicing import actions
 
@@ -162,19 +163,6 @@ def issue(client: str, month: str, series: str | None, email: str, form: str) ->
         made = actions.issue(client=found, period=month, by=by, now=clock.now(), series=series)
         told = _plain(made)
     _tell(told, form, f"Invoice {told['number']} of {month}: {told['gross']} {told['currency']}, due {told['due_on']}.")
-
-
-@contextmanager
-def _client(slug: str) -> Iterator[Any]:
-    from workfloor.core.clients import queries as clients
-    from workfloor.kit import rls
-
-    found = clients.by_slug(slug)
-    if found is None:
-        known = ", ".join(each.slug for each in clients.clients()) or "none yet"
-        raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
-    rls.enter(found.id)
-    yield found
 
 
 def _plain(made: "Invoice") -> dict[str, Any]:
@@ -206,7 +194,8 @@ def _row(made: "Invoice") -> dict[str, Any]:
 @closing.format_option
 def list_invoices(client: str, form: str) -> None:
     """List CLIENT's invoices and credit notes, the newest first."""
-    with _refusing(), _client(client) as found:
+    with _refusing():
+        found = edge.enter(client)
         from workfloor.ops.invoicing import queries
 
         rows = [_row(each) for each in queries.invoices(found.id)]
@@ -244,7 +233,8 @@ def show(client: str, number: str, form: str, output: IO[bytes] | None) -> None:
     """
     if form in ("pdf", "factur-x") and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output invoice.pdf")
-    with _refusing(), _client(client) as found:
+    with _refusing():
+        found = edge.enter(client)
         written = _written(_known(found, number), form)
     if output:
         output.write(written)
@@ -319,7 +309,8 @@ def _text(printed: dict[str, Any]) -> bytes:
 @closing.format_option
 def credit(client: str, number: str, words: str, email: str, form: str) -> None:
     """Take invoice NUMBER back by a credit note; its month can be invoiced anew after that."""
-    with _refusing(), _client(client) as found:
+    with _refusing():
+        found = edge.enter(client)
         from workfloor.kit import clock
         from workfloor.ops.invoicing import actions
 

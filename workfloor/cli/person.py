@@ -12,7 +12,6 @@ import click
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
-    from workfloor.core.clients.models import Client
     from workfloor.core.people.models import Person, Site
 
 as_text_or_json = click.option(
@@ -56,16 +55,6 @@ def _site(name: str) -> "Site":
     found = queries.site(name)
     if found is None:
         raise click.ClickException(f"There is no site {name}. Add it: workfloor site add {name} ...")
-    return found
-
-
-def _client(slug: str) -> "Client":
-    from workfloor.core.clients import queries
-
-    found = queries.by_slug(slug)
-    if found is None:
-        known = ", ".join(each.slug for each in queries.clients()) or "none yet"
-        raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
     return found
 
 
@@ -137,7 +126,7 @@ def add_person(
         account = actions.open_account(email=email, password=password)
         actions.hire(
             name=name, roles=roles or ["client"], site=place or (team.site if team else None), team=team,
-            client=_client(slug) if slug else None, account=account, now=now,
+            client=edge.named(slug) if slug else None, account=account, now=now,
         )  # fmt: skip
     click.echo(f"{name} signs in as {email} with the password  {password}  (shown this once; change it after).")
 

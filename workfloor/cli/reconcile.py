@@ -41,7 +41,7 @@ def reconcile(client: str, period: str, mend: bool, form: str) -> None:
     """
     if mend:
         _mend(client, period)
-    with edge.client(client, as_of_now=True) as found, _bar("Replaying") as progress:
+    with edge.client(client, one_moment=True) as found, _bar("Replaying") as progress:
         made = _reconciled(found, period, progress)
     click.echo(json.dumps(_plain(client, period, made), indent=2) if form == "json" else _text(client, period, made))
     if made.count:

@@ -21,18 +21,11 @@ as_text_or_json = click.option(
 
 
 @contextmanager
-def _entered(slug: str) -> "Iterator[tuple[Client, datetime]]":
+def _entered(slug: str, *, one_moment: bool = False) -> "Iterator[tuple[Client, datetime]]":
     """The client, entered for one transaction; what is refused ends the command with the reason."""
-    with edge.database():
-        from workfloor.core.clients import queries as clients
-        from workfloor.kit import clock, rls
+    with edge.client(slug, one_moment=one_moment) as found:
+        from workfloor.kit import clock
 
-        rls.enter_every_client()
-        found = clients.by_slug(slug)
-        if found is None:
-            known = ", ".join(each.slug for each in clients.clients()) or "none yet"
-            raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
-        rls.enter(found.id)
         try:
             yield found, clock.now()
         except ValueError as refused:
@@ -62,7 +55,7 @@ def review(client: str, period: str, form: str, output: IO[bytes] | None, ahead:
     """
     if form == "pdf" and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output review.pdf")
-    with _entered(client) as (found, now):
+    with _entered(client, one_moment=True) as (found, now):
         from workfloor.ops.reviews import queries
 
         made = queries.review(found, period, now=now)

@@ -95,7 +95,7 @@ def explain(client: str, period: str, line: str, item: int | None, form: str) ->
 @contextmanager
 def _entered(slug: str) -> Iterator["Client"]:
     """The client of that name, entered for one transaction; what cannot be stated ends the command with the reason."""
-    with edge.client(slug) as found:
+    with edge.client(slug, one_moment=True) as found:
         from workfloor.ops.billing import queries
 
         try:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET
 
 from workfloor.core.people import models, queries, rules
 from workfloor.kit import live as stream
-from workfloor.kit import rls
+from workfloor.kit import moments, rls
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
@@ -25,11 +27,13 @@ def entering(get_response: Respond) -> Respond:
     """Run each request in a transaction that has entered the clients of the person who asks, and no others.
 
     An error rolls back, also one that has become a response. A stream starts after the connection was handed back.
+    What settings name as OF_ONE_MOMENT is read as it stood at one moment.
     """
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        with transaction.atomic():
-            _enter(request)
+        account_id = request.user.pk  # before the transaction, for it may end a session
+        with moments.one_moment() if _is_of_one_moment(request) else transaction.atomic():
+            _enter(request, account_id)
             response = get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
@@ -40,11 +44,20 @@ def entering(get_response: Respond) -> Respond:
     return respond
 
 
-def _enter(request: HttpRequest) -> None:
+def _is_of_one_moment(request: HttpRequest) -> bool:
+    if request.method != "GET":
+        return False
+    try:
+        return resolve(request.path_info).view_name in settings.OF_ONE_MOMENT
+    except Resolver404:
+        return False
+
+
+def _enter(request: HttpRequest, account_id: int | None) -> None:
     person = None
-    if request.user.is_authenticated:
+    if account_id is not None:
         rls.enter_every_client()
-        person = queries.by_account(request.user.pk)
+        person = queries.by_account(account_id)
         rls.enter(*(queries.enterable(person) if person else []))
     else:
         rls.enter()

@@ -161,6 +161,7 @@ class StatementOut(Schema):
     auth=TokenAuth("statement:read"),
     response=PROBLEMS | {200: StatementOut},
     summary="Read a month's statement",
+    url_name="statement",
 )
 def statement(request: HttpRequest, period: PathEx[str, P(pattern=MONTH)]) -> dict[str, Any]:
     """The statement of a month such as `1999-02`: service levels, invoice, credits."""
