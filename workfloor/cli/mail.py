@@ -112,7 +112,7 @@ def list_mail(states: tuple[str, ...], most: int, form: str) -> None:
 @mail.command(epilog="\b\nExample:\n  workfloor mail show 17 > 17.eml\n")
 @click.argument("number", type=int)
 def show(number: int) -> None:
-    """Print mail NUMBER as it came, byte by byte."""
+    """Print mail NUMBER as it came, or with its card and account numbers covered once it was read."""
     with edge.database():
         from workfloor.cli import mailing
 
@@ -130,7 +130,7 @@ def retry(numbers: tuple[int, ...]) -> None:
 @mail.command(epilog="\b\nExample:\n  workfloor mail discard 17\n")
 @click.argument("numbers", type=int, nargs=-1, required=True)
 def discard(numbers: tuple[int, ...]) -> None:
-    """Say that nothing is to be done about mails; they stay as they came."""
+    """Say that nothing is to be done about mails; those that could not be read are emptied, numbers and all."""
     _each(numbers, "discard", "is dealt with")
 
 

@@ -1,29 +1,49 @@
 """Card and account numbers in what people write: found by their check digits, and covered but for the last four."""
 
+import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
 
-COVER = "•"
-SHOWN = 4
-CARD_LENGTHS = range(13, 20)
-_CARD_BEGINS = frozenset("23456")  # ISO/IEC 7812: what the issuers of payment cards begin with
+COVER: Final = "•"
+SHOWN: Final = 4
+KINDS: Final = ("card", "account")
+CARD_LENGTHS: Final = range(13, 20)
 
-_GAP = "[ .\u00a0\u2009\u202f-]"
-_DIGITS = re.compile(rf"(?<!\w)\d+(?:{_GAP}\d+)*(?!\w)")
+# Which numbers the card networks issue, as they publish it: what they begin with, and how long they are. Narrower than
+# Luhn's check alone, which one in ten of all numbers passes, and every telephone's IMEI.
+_ISSUED: Final = (
+    (r"4", {13, 16, 19}),  # Visa
+    (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", {16}),  # Mastercard
+    (r"3[47]", {15}),  # American Express
+    (r"30[0-5]|3095|3[689]", {14, 15, 16, 17, 18, 19}),  # Diners Club
+    (r"352[89]|35[3-8]|220[0-4]|6|81|82", {16, 17, 18, 19}),  # JCB, Mir, Discover, UnionPay, RuPay
+    (r"50|5[6-8]|6304|6759|67[67]|63", {13, 14, 15, 16, 17, 18, 19}),  # Maestro and what came of it
+    (r"9792", {16}),  # Troy
+)
+_NETWORKS: Final = tuple((re.compile(begins), lengths) for begins, lengths in _ISSUED)
+
+# What stands between the groups of a number: never the end of a line, or columns of figures would run together.
+_GAP = "(?:[ \u00a0\u2009\u202f]{1,2}|[ \u00a0]?[.\u2011\u2013-][ \u00a0]?)"
+_GAPS: Final = " \u00a0\u2009\u202f.\u2011\u2013-"
+_DIGITS = re.compile(rf"(?<![\w+])\d+(?:{_GAP}\d+)*+(?!\w)")
 _IBAN = re.compile(rf"(?<!\w)[A-Za-z]{{2}}\d{{2}}(?:{_GAP}?[A-Za-z0-9]){{11,30}}")
+SMALLEST_GROUP: Final = 3  # digits, but for the last; smaller ones are telephone numbers' and dates'
 
 # SWIFT's IBAN registry: how many characters an account number of each country has.
 IBAN_LENGTHS = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
     "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
     "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
-    "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28,
-    "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MN": 20,
-    "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29, "PT": 25,
-    "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27,
-    "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
+    "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20,
+    "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19,
+    "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29,
+    "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24,
+    "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
+    "YE": 30,
 }  # fmt: skip
 
 
@@ -35,11 +55,14 @@ class Masked:
     found: int
 
 
-def mask(text: str) -> Masked:
-    """Cover every payment card and account number in a text, leaving its last four characters to know it by."""
-    found = sorted({*_accounts(text), *_cards(text)})
+def mask(text: str, kinds: Collection[str] = KINDS) -> Masked:
+    """Cover every payment card and account number in a text, leaving its last four characters to know it by.
+
+    The text keeps its length, and what is covered once is covered for good: masking again changes nothing.
+    """
+    found = [*(_accounts(text) if "account" in kinds else ()), *(_cards(text) if "card" in kinds else ())]
     covered, end, count = [], 0, 0
-    for low, high in found:
+    for low, high in sorted(found):
         if low >= end:
             covered += [text[end:low], _covered(text[low:high])]
             end, count = high, count + 1
@@ -52,23 +75,43 @@ def _covered(number: str) -> str:
     return "".join(COVER if place in hidden else each for place, each in enumerate(number))
 
 
+# --- cards --------------------------------------------------------------------------------------------------------
+
+
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers stand; a number before or after one, such as a house's, does not hide it."""
     for run in _DIGITS.finditer(text):
+        if len(run[0]) < CARD_LENGTHS.start:
+            continue
         groups = [(run.start() + each.start(), run.start() + each.end()) for each in re.finditer(r"\d+", run[0])]
-        first = 0
+        first = _after_covered(text, run.start(), groups)
         while first < len(groups):
-            last = next(
-                (each for each in range(len(groups) - 1, first - 1, -1) if _card(text, groups, first, each)), -1
-            )
+            last = _last_of_card(text, groups, first)
             if last >= 0:
                 yield groups[first][0], groups[last][1]
             first = max(first, last) + 1
 
 
-def _card(text: str, groups: list[tuple[int, int]], first: int, last: int) -> bool:
-    digits = "".join(_plain(text[low:high]) for low, high in groups[first : last + 1])
-    return is_card(digits)
+def _after_covered(text: str, start: int, groups: list[tuple[int, int]]) -> int:
+    """How many groups are what is shown of a number that was covered before; they begin no other number."""
+    if not text[max(0, start - 3) : start].rstrip(_GAPS).endswith(COVER):
+        return 0
+    digits = accumulate(high - low for low, high in groups)
+    return next((number for number, many in enumerate(digits, 1) if many >= SHOWN), len(groups))
+
+
+def _last_of_card(text: str, groups: list[tuple[int, int]], first: int) -> int:
+    """The last of the groups that make a card's number from the first on, the longest such number; -1 for none."""
+    digits, found = "", -1
+    for number in range(first, len(groups)):
+        low, high = groups[number]
+        digits += _plain(text[low:high]) if high - low < CARD_LENGTHS.stop else "0" * CARD_LENGTHS.stop
+        if len(digits) >= CARD_LENGTHS.stop:
+            break
+        found = number if is_card(digits) else found
+        if high - low < SMALLEST_GROUP:
+            break
+    return found
 
 
 def _plain(digits: str) -> str:
@@ -76,13 +119,18 @@ def _plain(digits: str) -> str:
 
 
 def is_card(digits: str) -> bool:
-    """Whether digits without gaps are a payment card's number: its length, its first digit, and Luhn's check."""
-    return len(digits) in CARD_LENGTHS and digits[0] in _CARD_BEGINS and _luhn(digits) % 10 == 0
+    """Whether digits without gaps are a payment card's number: a network issues such, and Luhn's check holds."""
+    if len(digits) not in CARD_LENGTHS or _luhn(digits) % 10:
+        return False
+    return any(len(digits) in lengths and begins.match(digits) for begins, lengths in _NETWORKS)
 
 
 def _luhn(digits: str) -> int:
     doubled = (sum(divmod(2 * int(each), 10)) for each in digits[-2::-2])
     return sum(map(int, digits[-1::-2])) + sum(doubled)
+
+
+# --- accounts -----------------------------------------------------------------------------------------------------
 
 
 def _accounts(text: str) -> Iterator[tuple[int, int]]:
@@ -102,3 +150,53 @@ def is_iban(account: str) -> bool:
     if len(written) != IBAN_LENGTHS.get(written[:2], 0) or not (written.isascii() and written.isalnum()):
         return False
     return int("".join(str(int(each, 36)) for each in written[4:] + written[:4])) % 97 == 1
+
+
+# --- HTML ---------------------------------------------------------------------------------------------------------
+
+_PIECE = re.compile(
+    r"""<!--.*?-->|<(?:[^<>"']|"[^"]*+"|'[^']*+')*+>|&(?:\#?\w{1,31}+);?|[^<&]++|.""", re.DOTALL
+)  # a comment, a tag, an entity, plain text; whatever else is text as it stands
+_VALUE = re.compile(r""""[^"]*+"|'[^']*+'""")
+_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
+_WITHIN_LINES: Final = {
+    "a", "abbr", "b", "code", "del", "em", "font", "i", "ins", "mark", "q", "s", "small", "span", "strike", "strong",
+    "sub", "sup", "tt", "u", "wbr",
+}  # fmt: skip
+
+
+def mask_html(markup: str, kinds: Collection[str] = KINDS) -> Masked:
+    """The same for HTML, safe or not: numbers are found as they are shown, whatever tags and entities they are made of.
+
+    Those in what tags say, such as an address that a link leads to, are covered too.
+    """
+    pieces = [(each[0], _shown(each[0])) for each in _PIECE.finditer(markup)]
+    shown = mask("".join(text for _, text in pieces), kinds)
+    written, at, found = [], 0, shown.found
+    for source, text in pieces:
+        if source.startswith("<") and len(source) > 1:
+            values = mask_values(source, kinds)
+            written.append(values.text)
+            found += values.found
+        else:
+            now = shown.text[at : at + len(text)]
+            written.append(source if now == text else now if len(source) == len(text) else html.escape(now))
+        at += len(text)
+    return Masked("".join(written), found)
+
+
+def _shown(piece: str) -> str:
+    """What a piece of HTML shows; a tag that ends a line, or a cell, ends it here too."""
+    if piece.startswith("<") and len(piece) > 1:
+        name = _NAME.match(piece)
+        return "" if piece.startswith("<!--") or (name and name[1].lower() in _WITHIN_LINES) else "\n"
+    return html.unescape(piece) if piece.startswith("&") else piece
+
+
+def mask_values(tag: str, kinds: Collection[str] = KINDS) -> Masked:
+    """A tag or a comment with the numbers in it covered."""
+    if tag.startswith("<!--"):
+        return mask(tag, kinds)
+    found = [mask(each[0], kinds) for each in _VALUE.finditer(tag)]
+    texts = iter([each.text for each in found])
+    return Masked(_VALUE.sub(lambda _: next(texts), tag), sum(each.found for each in found))

@@ -122,9 +122,14 @@ def names_in(text: str) -> list[str]:
 def read(raw: bytes) -> Mail:
     """Read a mail of any line ends and with any defect. Raises Unreadable where nothing can be made of it."""
     try:
-        return _mail(message_from_bytes(_with_line_feeds(raw)))
+        return _mail(parsed(raw))
     except RecursionError as fault:
         raise Unreadable("its parts are nested too deeply") from fault
+
+
+def parsed(raw: bytes) -> "Message[str, str]":
+    """A mail's parts as the standard library takes them apart."""
+    return message_from_bytes(_with_line_feeds(raw))
 
 
 def _with_line_feeds(raw: bytes) -> bytes:
@@ -171,22 +176,22 @@ class _Found:
             return
         kind = part.get_content_type()
         if part.is_multipart() and kind.startswith("multipart/"):
-            for each in _parts(part):
+            for each in parts(part):
                 self.walk(each, depth + 1)
         elif kind.startswith("multipart/"):  # it says so, and has no parts
-            self.texts.append(_text(part))
+            self.texts.append(text_in(part))
         elif kind == "message/delivery-status" or kind == "message/feedback-report":
-            self.reports += [_block(each) for each in _parts(part)] or [_fields(_text(part))]
+            self.reports += [_block(each) for each in parts(part)] or [_fields(text_in(part))]
         elif kind in ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers"):
             self.letter(part, depth)
-        elif kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment" and not _name(part):
-            (self.texts if kind == "text/plain" else self.htmls).append(_text(part))
+        elif is_body(part, kind):
+            (self.texts if kind == "text/plain" else self.htmls).append(text_in(part))
         else:
             self.file(part, kind)
 
     def letter(self, part: "Message[str, str]", depth: int) -> None:
         """A mail within the mail: kept as a file, and read for what a report says of it."""
-        inner = next(iter(_parts(part)), None)
+        inner = next(iter(parts(part)), None)
         if self.returned is None and depth < 3:
             self.returned = _mail(inner) if inner is not None else _mail(message_from_bytes(_bytes(part)))
         content = inner.as_bytes() if inner is not None else _bytes(part)
@@ -200,13 +205,19 @@ class _Found:
             self.files.append(File(name, kind, content, _CONTROL.sub("", content_id)))
 
 
+def is_body(part: "Message[str, str]", kind: str) -> bool:
+    """Whether a part of this kind is shown as what the mail says, and is no file."""
+    return kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment" and not _name(part)
+
+
 _EXTENSIONS: Final = {
     "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "application/pdf": ".pdf", "text/plain": ".txt",
     "text/html": ".html", "text/csv": ".csv", "text/calendar": ".ics",
 }  # fmt: skip
 
 
-def _parts(part: "Message[str, str]") -> Iterator["Message[str, str]"]:
+def parts(part: "Message[str, str]") -> Iterator["Message[str, str]"]:
+    """The parts of a part; none where it has none."""
     payload = part.get_payload()
     if isinstance(payload, list):
         yield from (each for each in payload if isinstance(each, Message))
@@ -220,7 +231,8 @@ def _bytes(part: "Message[str, str]") -> bytes:
     return content if isinstance(content, bytes) else part.as_bytes()
 
 
-def _text(part: "Message[str, str]") -> str:
+def text_in(part: "Message[str, str]") -> str:
+    """The text of a part, in lines that end in LF."""
     return text_of(_bytes(part), _charset(part)).replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -247,7 +259,7 @@ def _headers(message: "Message[str, str]") -> dict[str, tuple[str, ...]]:
     for name, value in list(message.raw_items())[:MOST_HEADERS]:
         name = _CONTROL.sub("", name).lower()
         value = str(value)[:LONGEST_HEADER]
-        found[name] = (*found.get(name, ()), _on_one_line(value) if name in _WITH_ADDRESSES else _decoded(value))
+        found[name] = (*found.get(name, ()), _on_one_line(value) if name in _WITH_ADDRESSES else decoded(value))
     return found
 
 
@@ -266,7 +278,7 @@ def _bare(value: str) -> str:
     return _SPACES.sub(" ", _CONTROL.sub("", value)).strip()
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     """The same with its encoded words decoded; what they hold cannot end the line."""
     value = _on_one_line(value)
     return _bare(_words(value)) if "=?" in value else value
@@ -300,7 +312,7 @@ def _addresses(values: list[str]) -> list[Address]:
         bare = _SPACES.sub("", address).lower()
         if re.fullmatch(r"[^@\s<>,;\ue000]{1,200}@[^@\s<>,;\ue000]{1,253}", bare):
             whole = _HIDDEN.sub(lambda place: words[int(place[1])], name)
-            found.append(Address(bare, _decoded(whole).strip(" '\"")[:200]))
+            found.append(Address(bare, decoded(whole).strip(" '\"")[:200]))
     return found or [Address(each.lower()) for value in hidden for each in _LIKELY.findall(value[:2000])]
 
 
@@ -312,7 +324,7 @@ def _name(part: "Message[str, str]") -> str:
         given = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):
         given = ""
-    return file_name(_decoded(given)) if given else ""
+    return file_name(decoded(given)) if given else ""
 
 
 def file_name(given: str) -> str:

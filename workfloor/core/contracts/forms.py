@@ -116,6 +116,7 @@ def _process(terms: Terms) -> rules.Process:
         dispositions=tuple(terms["dispositions"]),
         queues=tuple(_queue(one) for one in terms["queues"]),
         letter=dict(terms.get("letter", {})),
+        keep_clear=tuple(terms.get("keep_clear", ())),
     )
 
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from workfloor.core.contracts import forms, models, rules
 from workfloor.core.people.models import Certificate
 from workfloor.core.people.rules import qualifies
-from workfloor.kit import calendars
+from workfloor.kit import calendars, masks
 
 
 class NoContract(LookupError):
@@ -47,6 +47,7 @@ class QueueTerms:
     keep_for_seconds: int | None
     yields: bool
     interrupts: bool
+    keep_clear: tuple[str, ...]
 
 
 def latest(client_id: int) -> models.Version | None:
@@ -95,6 +96,11 @@ def terms_of(queue: models.Queue, at: datetime) -> QueueTerms:
     raise NoContract(f"no version has a queue {queue.name}")
 
 
+def covered_kinds(queue: models.Queue, at: datetime) -> tuple[str, ...]:
+    """Which numbers are covered in what is written about a queue's work at an instant (kit.masks.KINDS)."""
+    return tuple(kind for kind in masks.KINDS if kind not in terms_of(queue, at).keep_clear)
+
+
 def _queue_terms(version: models.Version, name: str) -> QueueTerms | None:
     contract = terms(version)
     for process in contract.processes:
@@ -105,7 +111,7 @@ def _queue_terms(version: models.Version, name: str) -> QueueTerms | None:
                     version.number, process.kind, process.dispositions, calendar, queue.requires, queue.relax,
                     queue.priority, queue.answer_within_seconds, queue.resolve_within_seconds, queue.offer_seconds,
                     queue.at_once, queue.reopen_within_seconds, process.letter,
-                    queue.keep_for_seconds, queue.yields, queue.interrupts,
+                    queue.keep_for_seconds, queue.yields, queue.interrupts, process.keep_clear,
                 )  # fmt: skip
     return None
 

@@ -72,6 +72,7 @@ class Process:
     dispositions: tuple[str, ...]
     queues: tuple[Queue, ...]
     letter: Mapping[str, str] = field(default_factory=dict)  # opening and closing of every written reply
+    keep_clear: tuple[str, ...] = ()  # kinds of number (kit.masks.KINDS) that are kept as they were typed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from workfloor.core.contracts import queries as contracts
 from workfloor.core.conversations import events, models, queries, rules
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal.rules import Entry, Event
@@ -12,7 +13,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import actions as doing
 from workfloor.core.work import rules as work
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import locks
+from workfloor.kit import locks, masks
 
 
 class Refused(ValueError):
@@ -60,9 +61,8 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[models.Me
         models.Message(
             client_id=each.case.client_id, case=each.case, item=each.item, direction="in", channel=channel,
             key=each.key, external_id=each.external_id, sender=each.sender.address, sender_name=each.sender.name,
-            recipients=[asdict(one) for one in each.recipients], subject=each.content.subject, text=each.content.text,
-            folded_text=each.content.folded_text, html=each.content.html, said_at=each.at, sent_at=each.sent_at,
-            state="received",
+            recipients=[asdict(one) for one in each.recipients], said_at=each.at, sent_at=each.sent_at,
+            state="received", **asdict(_fit_to_keep(each.content, each.item, each.at)),
         )
         for each in incoming
     )  # fmt: skip
@@ -74,6 +74,14 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[models.Me
     journal.insert(entries)
     journal.announce(set().union(*(entry.topics() for entry in entries), *map(_desks, made)))
     return made
+
+
+def _fit_to_keep(content: rules.Content, item: Item | None, at: datetime) -> rules.Content:
+    """What may be stored of a message: card and account numbers are covered, unless the contract keeps them."""
+    covered = rules.covered(content)
+    if covered == content or item is None:
+        return covered
+    return rules.covered(content, contracts.covered_kinds(item.queue, at))
 
 
 def reply(
@@ -177,10 +185,8 @@ def _make(
     # One after the other, so that the numbers of a case's messages grow in the order in which they become visible:
     # whoever asks for what follows the last one they have misses none.
     locks.hold("case.messages", case.id)
-    message = models.Message.objects.create(
-        client_id=case.client_id, case=case, item=item, said_at=now, subject=content.subject, text=content.text,
-        folded_text=content.folded_text, html=content.html, **more,
-    )  # fmt: skip
+    kept = asdict(_fit_to_keep(content, item, now))
+    message = models.Message.objects.create(client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more)
     _attach({message: files})
     return message
 
@@ -225,7 +231,8 @@ def start_sending(*, message: models.Message, now: datetime) -> models.Message:
 
 def mark_delayed(*, message: models.Message, reason: str, now: datetime) -> models.Message:
     """The channel could not deliver a reply yet and tries again; meanwhile it can be withdrawn."""
-    return _become(message, "waiting", events.Delayed(message.id, reason), now, fault=reason)
+    said = masks.mask(reason).text
+    return _become(message, "waiting", events.Delayed(message.id, said), now, fault=said)
 
 
 def mark_sent(*, message: models.Message, now: datetime, fault: str = "") -> models.Message:
@@ -240,7 +247,8 @@ def mark_read(*, message: models.Message, now: datetime) -> models.Message:
 
 def mark_undelivered(*, message: models.Message, reason: str, now: datetime) -> models.Message:
     """A reply did not arrive, as the channel says now or said only after it had taken it over."""
-    return _become(message, "failed", events.Undelivered(message.id, reason), now, fault=reason)
+    said = masks.mask(reason).text  # servers quote what they refuse
+    return _become(message, "failed", events.Undelivered(message.id, said), now, fault=said)
 
 
 def try_again(*, message: models.Message, now: datetime, by: Person | None = None) -> models.Message:
@@ -307,11 +315,10 @@ def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
         raise Refused("This item is not with you any more.")
     if not Item.objects.filter(case=item.case).exclude(id=item.id).exists():
         raise Refused("There is nothing else in this case to be split from.")
-    old = item.case
+    old, named = item.case, masks.mask(subject.strip()).text or item.title
     new = Case.objects.create(
-        client_id=item.client_id, customer_id=old.customer_id, kind=old.kind, subject=subject.strip() or item.title,
-        opened_at=now,
-    )  # fmt: skip
+        client_id=item.client_id, customer_id=old.customer_id, kind=old.kind, subject=named, opened_at=now
+    )
     Item.objects.filter(id=item.id).update(case=new)
     models.Message.objects.filter(item=item).update(case=new)
     split_off = events.CaseSplit(old.id, item.id)

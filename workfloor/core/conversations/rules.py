@@ -1,8 +1,11 @@
 """What a message can be, and what may become of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+
+from workfloor.kit import masks
 
 DIRECTIONS = ("in", "out", "note")
 CHANNELS = ("email", "chat", "voice", "message", "fax", "document", "api")
@@ -81,6 +84,14 @@ class File:
     def digest(self) -> str:
         """SHA-256 of the content, in hexadecimal."""
         return sha256(self.content).hexdigest()
+
+
+def covered(content: Content, kinds: Collection[str] = masks.KINDS) -> Content:
+    """The same with card and account numbers covered, but for their last four."""
+    subject, text, folded = (
+        masks.mask(each, kinds).text for each in (content.subject, content.text, content.folded_text)
+    )
+    return Content(text, folded, masks.mask_html(content.html, kinds).text, subject)
 
 
 def faults(files: "list[File] | tuple[File, ...]") -> list[str]:

@@ -15,7 +15,7 @@ from workfloor.core.journal.rules import Entry, Event
 from workfloor.core.people import rules as people
 from workfloor.core.people.models import Person, Presence
 from workfloor.core.work import events, models, queries, rules
-from workfloor.kit import calendars, locks
+from workfloor.kit import calendars, locks, masks
 
 
 class Refused(ValueError):
@@ -301,7 +301,7 @@ def transfer(
     item = _in_hands_of(item, by) if by else _locked(item)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
-    item = _happen(item, events.Transferred(queue.id, note), at=now, person=by, by=by)
+    item = _happen(item, events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
     return _hand(item, to, now, by, now) if to else item
 
 
@@ -339,7 +339,8 @@ def escalate(*, item: models.Item, by: Person, now: datetime, note: str) -> mode
     """Ask the team leader for help with an item in hand."""
     if not note.strip():
         raise Refused("Say what help is needed.")
-    return _happen(_in_hands_of(item, by), events.Escalated(note.strip()), at=now, person=by, by=by)
+    said = masks.mask(note.strip()).text  # facts cannot be deleted
+    return _happen(_in_hands_of(item, by), events.Escalated(said), at=now, person=by, by=by)
 
 
 def end(*, item: models.Item, by: Person, now: datetime) -> models.Item:

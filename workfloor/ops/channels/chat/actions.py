@@ -90,8 +90,8 @@ def begin(
         return known
     if not queries.is_open(widget.queue, now):
         raise rules.Refused(rules.Fault("closed"))
-    given = rules.answers(queries.settings(widget).questions, answers)
-    text = masks.mask(rules.text(message)).text
+    given = _answers(queries.settings(widget), answers)
+    text = rules.text(message)
     if rules.too_many(queries.begun_lately(widget.client_id, rules.digest(address), now), rules.CHATS_IN):
         raise rules.TooMany(rules.Fault("too-many-chats"))
     item = _receive(widget, rules.item_key(rules.digest(secret)), text, given, now)
@@ -109,12 +109,24 @@ def _receive(widget: models.Widget, key: str, text: str, given: Mapping[str, str
     questions = queries.settings(widget).questions
     reference = rules.answer_of("email", questions, given).lower() or rules.answer_of("phone", questions, given)
     customer = work.Customer(reference, rules.answer_of("name", questions, given)) if reference else None
-    payload = {name: masks.mask(answer).text for name, answer in given.items()}
     item, _ = work.receive(
-        queue=widget.queue, key=key, now=now, title=rules.title(text), payload=payload, kind="chat",
+        queue=widget.queue, key=key, now=now, title=_title(text), payload=dict(given), kind="chat",
         customer=None if "case" in more else customer, case_kind="question", **more,
     )  # fmt: skip
     return item
+
+
+def _answers(settings: rules.Settings, sent: Mapping[str, Any]) -> dict[str, str]:
+    """A visitor's answers, numbers covered but where to reach them: a telephone's may pass for a card's."""
+    kinds = {each.name: each.kind for each in settings.questions}
+    given = rules.answers(settings.questions, sent)
+    return {
+        name: answer if kinds[name] in ("email", "phone") else masks.mask(answer).text for name, answer in given.items()
+    }
+
+
+def _title(text: str) -> str:
+    return rules.title(masks.mask(text).text)
 
 
 def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequence[File] = ()) -> tuple[Message, bool]:
@@ -125,7 +137,7 @@ def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequenc
     chat = _locked(chat.id)
     if same := _known(chat, key):
         return same, False
-    text = masks.mask(rules.text(text)).text if text or not files else ""
+    text = rules.text(text) if text or not files else ""
     known, lately = queries.said(chat, now)
     if rules.too_many(lately, rules.MESSAGES_IN):
         raise rules.TooMany(rules.Fault("too-quick"))
@@ -226,8 +238,8 @@ def turn(
     A call is made in the hours of its queue. The same key again is the same word.
     """
     locks.hold("chat.word", widget.client_id, key)
-    contact, text = contact.strip(), masks.mask(rules.text(text)).text
-    payload = {"contact": contact, "message": text}
+    contact, text = contact.strip(), rules.text(text)
+    payload = {"contact": contact, "message": masks.mask(text).text}
     if known := queries.word(widget.client_id, key, now):
         if known.payload != payload:
             raise rules.Refused(rules.Fault("sent-already"))
@@ -237,7 +249,7 @@ def turn(
     queue = Queue.objects.get(client_id=widget.client_id, name=settings.instead[into])
     customer = work.Customer(contact.lower(), rules.answer_of("name", settings.questions, chat.answers if chat else {}))
     item, _ = work.receive(
-        queue=queue, key=f"{rules.word_key(rules.digest(address))}{key}", now=now, title=rules.title(text), kind=into,
+        queue=queue, key=f"{rules.word_key(rules.digest(address))}{key}", now=now, title=_title(text), kind=into,
         payload=payload, customer=None if chat else customer, case=chat.case if chat else None, case_kind="question",
         not_before=queries.next_open(queue, now) if into == "callback" else None,
     )  # fmt: skip

@@ -168,9 +168,14 @@ def contact_fault(kind: str, answer: str, asked: Question | None = None) -> Faul
     """What is wrong with an address or a number to reach somebody at; None if nothing is."""
     if kind == "email" and not _EMAIL.fullmatch(answer):
         return Fault("no-email", {"given": answer[:60]}, asked)
-    if kind in ("phone", "callback") and not _PHONE.fullmatch(answer):
+    if kind in ("phone", "callback") and not (_PHONE.fullmatch(answer) and _is_short(answer)):
         return Fault("no-phone", {"given": answer[:60]}, asked)
     return None
+
+
+def _is_short(number: str) -> bool:
+    """Whether a telephone's number may have so many digits (ITU-T E.164); a card's has more, or nearly."""
+    return sum(each.isdigit() for each in number) <= 15
 
 
 def answer_of(kind: str, questions: Sequence[Question], given: Mapping[str, str]) -> str:

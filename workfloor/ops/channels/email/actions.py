@@ -21,7 +21,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work import rules as work_rules
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import jobs, locks, markup, mime
+from workfloor.kit import jobs, locks, markup, masks, mime, mime_covered
 from workfloor.ops.channels.email import events, gateway, models, queries, rules
 
 TAKE: Final = "email.take_arrivals"
@@ -165,9 +165,10 @@ def _fetched(mailbox: models.Mailbox, uid_validity: int, mail: Fetched, now: dat
 
 @dataclass(frozen=True)
 class _Read(rules.Read):
-    """The same with the row that it is stored in."""
+    """The same with the row that it is stored in, and which numbers are covered there."""
 
     arrival: models.Arrival
+    covers: Collection[str]
 
 
 def take(*, arrivals: Sequence[models.Arrival], now: datetime) -> None:
@@ -177,9 +178,8 @@ def take(*, arrivals: Sequence[models.Arrival], now: datetime) -> None:
     whatever a mail's defects bring; nothing may be kept then.
     """
     ours = queries.ours()
-    first: list[_Read] = []
-    for arrival in arrivals:
-        read = _read(arrival, ours)
+    all_read, first = [_read(arrival, ours) for arrival in arrivals], list[_Read]()
+    for read in all_read:
         if read.may_be_first:
             first.append(read)
             continue
@@ -187,12 +187,28 @@ def take(*, arrivals: Sequence[models.Arrival], now: datetime) -> None:
         first = []
         _take(read, now)
     _begin_cases(first, now)
+    for read in all_read:
+        _cover(read)
 
 
 def _read(arrival: models.Arrival, ours: Collection[str]) -> _Read:
     found = rules.opened(bytes(arrival.raw), arrival.recipient, arrival.envelope_sender, ours, settings.SECRET_KEY)
-    arrival.sender, arrival.subject = found.mail.sender.address, found.mail.first("subject")[:LONGEST_SUBJECT]
-    return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival)
+    has_numbers = mime_covered.numbers_in(found.mail)
+    kinds = contracts.covered_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
+    subject = masks.mask(found.mail.first("subject"), kinds).text
+    arrival.sender, arrival.subject = found.mail.sender.address, subject[:LONGEST_SUBJECT]
+    return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival, kinds)
+
+
+def _cover(read: _Read) -> None:
+    """Keep the mail that was read with its numbers covered; where that cannot be done, only what became no message."""
+    arrival = read.arrival
+    if not mime_covered.numbers_in(read.mail, read.covers):
+        return
+    arrival.raw = mime_covered.written_anew(bytes(arrival.raw), read.covers) or (
+        b"" if arrival.state == "taken" else arrival.raw
+    )
+    arrival.save(update_fields=["raw"])
 
 
 def _take(read: _Read, now: datetime) -> None:
@@ -286,7 +302,7 @@ def _message(read: _Read, item: Item) -> conversations.Incoming:
     return conversations.Incoming(
         case=case, item=item, key=read.key, at=read.arrival.arrived_at, sent_at=mail.sent_at,
         sender=Address(mail.sender.address, mail.sender.name, "from"), external_id=mail.message_id,
-        content=Content(folded.text, folded.folded, markup.safe(mail.html), read.arrival.subject),
+        content=Content(folded.text, folded.folded, markup.safe(mail.html), mail.first("subject")[:LONGEST_SUBJECT]),
         recipients=[Address(*each, role) for role in ("to", "cc", "reply-to") for each in mail.addresses(role)],
         files=[each for each in files if len(each.content) <= LARGEST_FILE][:MOST_FILES],
     )  # fmt: skip
@@ -352,7 +368,8 @@ def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
 
 def mark_unread(*, arrival: models.Arrival, reason: str, now: datetime) -> None:
     """A mail could not be read: it waits, as it came, until somebody has looked at it."""
-    _settle(arrival, "failed", events.Unread(arrival.id, reason[:LONGEST_SUBJECT]), now)
+    said = masks.mask(reason).text[:LONGEST_SUBJECT]
+    _settle(arrival, "failed", events.Unread(arrival.id, said), now)
 
 
 def run_again(*, arrival: models.Arrival, now: datetime, by: Person | None = None) -> None:
@@ -367,13 +384,15 @@ def run_again(*, arrival: models.Arrival, now: datetime, by: Person | None = Non
 
 
 def discard(*, arrival: models.Arrival, now: datetime, by: Person | None = None) -> None:
-    """Say that nothing is to be done about a mail; it stays as it came."""
+    """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is covered."""
     if arrival.state not in ("failed", "held"):
         raise Refused("This mail was dealt with already.")
+    if arrival.state == "failed" and contracts.covered_kinds(arrival.mailbox.queue, arrival.arrived_at):
+        arrival.raw = b""
     _look_after(arrival, "discarded", events.Discarded(arrival.id), now, by)
 
 
 def _look_after(arrival: models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:
     arrival.state, arrival.settled_at = state, now
-    arrival.save(update_fields=["state", "settled_at", "anyway"])
+    arrival.save(update_fields=["state", "settled_at", "anyway", "raw"])
     journal.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)

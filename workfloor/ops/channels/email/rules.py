@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from workfloor.kit import quotes
+from workfloor.kit import mime_covered, quotes
 from workfloor.kit.mime import Mail, names_in, read
 
 STATES: Final = ("waiting", "taken", "set-aside", "held", "failed", "discarded")
@@ -223,14 +223,17 @@ def reported_on(mail: Mail) -> list[str]:
 # --- what came ---------------------------------------------------------------------------------------------------
 
 
-def key(mail: Mail, raw: bytes) -> str:
+def key(mail: Mail) -> str:
     """A mail's own name: the same for each copy, on whichever ways and however often it came; another's for no other.
 
-    A Message-ID alone will not do, for senders reuse them: what the mail says counts too, its ways here do not.
+    A Message-ID alone will not do, for senders reuse them: what the mail says counts too, its ways here do not. It
+    counts with its numbers covered: so the mail keeps its name when they are, and the name gives none away.
     """
-    if not mail.text and not mail.html and not mail.files:
-        return hashlib.sha256(raw).hexdigest()
-    said = [mail.message_id, mail.first("from"), mail.first("date"), mail.first("subject"), mail.text, mail.html]
+    text, html, headers = mime_covered.covered(mail)
+    subject = next(iter(headers.get("subject", ())), "")
+    said = [mail.message_id, mail.first("from"), mail.first("date"), subject, text.strip(), html.strip()]
+    if not text and not html and not mail.files:
+        said += [json.dumps(sorted({**mail.headers, **headers}.items()))]
     said += [hashlib.sha256(each.content).hexdigest() for each in mail.files]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
@@ -266,4 +269,4 @@ def opened(raw: bytes, recipient: str, envelope_sender: str, ours: Collection[st
     headers = mail.addresses("to", "cc", "delivered-to", "x-original-to", "envelope-to")
     sent_to = [*(each.address for each in headers), recipient]
     named = dict(found for each in sent_to if (found := named_by(each, secret)))
-    return Read(mail, key(mail, raw), named, never_a_case(mail, envelope_sender, ours.__contains__))
+    return Read(mail, key(mail), named, never_a_case(mail, envelope_sender, ours.__contains__))

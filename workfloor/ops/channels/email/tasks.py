@@ -8,7 +8,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, transaction
 from procrastinate.contrib.django import app
 
-from workfloor.kit import clock, rls
+from workfloor.kit import clock, masks, rls
 from workfloor.ops.channels.email import actions, queries
 
 AT_A_TIME: Final = 50
@@ -59,7 +59,7 @@ def _take_some(most: int) -> int:
 
 
 def _mark_unread(failed: _Failed) -> None:
-    reason = f"{type(failed.__cause__).__name__}: {failed.__cause__}"
+    reason = masks.mask(f"{type(failed.__cause__).__name__}: {failed.__cause__}").text
     with transaction.atomic():
         rls.enter_every_client()
         if arrival := queries.unread(failed.arrival_id):
