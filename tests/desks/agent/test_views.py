@@ -237,8 +237,8 @@ def test_a_call_back_is_agreed_by_the_clock_of_the_site_and_is_of_the_same_case(
     ana.save()
     call = held(ana, customer=work.Customer("C-7", "Rui Costa"))
     day = clock.now().date() + timedelta(days=2)
-    assert press(client, call, "call-back", at=f"{day}T10:30").status_code == 204
-    assert press(client, call, "call-back", at=f"{day}T10:30").status_code == 204  # pressed twice
+    assert press(client, call, "come-back", at=f"{day}T10:30").status_code == 204
+    assert press(client, call, "come-back", at=f"{day}T10:30").status_code == 204  # pressed twice
 
     [callback] = items.items().filter(kind="callback")
     assert callback.queued_at == datetime(day.year, day.month, day.day, 2, 30, tzinfo=UTC)
@@ -250,7 +250,7 @@ def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_s
     make.amended(make.KEEPS)
     mail = held(ana, queue="mail")
     assert "you are asked first" in page(client)
-    press(client, mail, "call-back", at=f"{clock.now().date() + timedelta(days=2)}T10:30")
+    press(client, mail, "come-back", at=f"{clock.now().date() + timedelta(days=2)}T10:30")
 
     assert items.items().get(kind="callback").kept_for == ana
     assert "To come" in page(client)
@@ -264,9 +264,38 @@ def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_s
     ],
 )  # fmt: skip
 def test_a_call_back_has_a_time_that_is_to_come(client, ana, at, status, says):
-    answer = press(client, held(ana), "call-back", at=at)
+    answer = press(client, held(ana), "come-back", at=at)
 
     assert (answer.status_code, says in answer.content.decode()) == (status, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "queue", "may"), [("call", "calls", False), ("callback", "calls", True), ("email", "mail", True)]
+)
+def test_a_call_cannot_be_laid_aside_while_the_customer_is_there_and_what_is_to_be_done_alone_can(
+    client, ana, kind, queue, may
+):
+    item = held(ana, queue=queue, kind=kind)
+    at = f"{clock.now().date() + timedelta(days=2)}T10:30"
+
+    assert ('id="later"' in page(client)) is may
+    answer = press(client, item, "snooze", at=at)
+    assert (answer.status_code, state(item)) == ((204, "waiting") if may else (409, "held"))
+
+
+def test_who_ended_a_call_can_still_agree_to_come_back_in_another_queue(client, ana):
+    elsewhere, call = make.queue("mail", "porto-power"), held(ana)
+    press(client, call, "end")
+    assert "Agree to come back" in page(client)
+    at, calls = f"{clock.now().date() + timedelta(days=2)}T10:30", make.queue("mail")
+
+    assert press(client, call, "come-back", at=at, kind="callback", queue=calls.id).status_code == 204
+    assert press(client, call, "come-back", at=at, kind="fax").status_code == 422
+    assert press(client, call, "come-back", at=at, queue=elsewhere.id).status_code == 422
+    refusal = press(client, call, "come-back", at=at, kind="email")
+    assert (refusal.status_code, "No email address" in refusal.content.decode()) == (422, True)
+    agreed = items.items().get(kind="callback")
+    assert (agreed.queue, agreed.case_id) == (calls, call.case_id)
 
 
 def test_who_is_off_shift_is_told_so_and_when_the_next_one_begins(client, ana):

@@ -320,19 +320,19 @@ def _hand(item: models.Item, to: Person, since: datetime, by: Person | None, now
     return _happen(item, events.Kept(until), at=now, person=to, by=by)
 
 
-def call_back(*, item: models.Item, at: datetime, by: Person, now: datetime) -> models.Item:
-    """Agree with the customer of an item in hand to call at a time; the call is an item of its own, of the same case.
+def come_back(*, item: models.Item, kind: str, queue: Queue, at: datetime, by: Person, now: datetime) -> models.Item:
+    """Agree with the customer of an item in hand to call or write at a time: an item of its own, of the same case.
 
-    It waits in the same queue from then on. Where the contract keeps work, it is kept for whoever agreed to it.
+    It waits in `queue` from then on. Where the contract keeps work, it is kept for whoever agreed to it.
     """
     item = _in_hands_of(item, by)
-    if at <= now:
-        raise Refused("Choose a time that is still to come.")
-    callback, _ = receive(
-        queue=item.queue, key=f"{item.key}/back-{at:%Y%m%dT%H%M}", title=item.title, payload=item.payload,
-        kind="callback", case=item.case, not_before=at, by_id=by.id, now=now,
+    if at <= now or queue.client_id != item.client_id:
+        raise Refused("Choose a time that is still to come, and a queue of this client.")
+    agreed, _ = receive(
+        queue=queue, key=f"{item.key}/{kind}-{at:%Y%m%dT%H%M}", title=item.title, payload=item.payload, kind=kind,
+        case=item.case, not_before=at, by_id=by.id, now=now,
     )  # fmt: skip
-    return callback
+    return agreed
 
 
 def escalate(*, item: models.Item, by: Person, now: datetime, note: str) -> models.Item:

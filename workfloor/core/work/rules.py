@@ -16,6 +16,7 @@ KIND_OF_PROCESS = {
     "payroll": "payslip-run", "recruitment": "cv", "technical-support": "call", "research": "research",
 }  # fmt: skip
 CONVERSATIONS = ("call", "callback", "chat")  # whoever is connected has a reply
+WITH_THE_CUSTOMER = ("call", "chat")  # cannot be laid aside; a call that is still to be made can
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
 WITH_SOMEBODY = ("offered", "held", "wrapping")
 FINISHED = ("done", "abandoned", "cancelled")
@@ -283,7 +284,8 @@ def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str,
 
 
 def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    # Nobody is offered it before then; meanwhile it is nobody's, and the clock of the promise runs on.
+    if item.kind in WITH_THE_CUSTOMER:
+        raise NotNow("The customer is here: end it, and agree on when to come back")
     return _put_back(item, fact.at) | {"queued_at": _time(details["until"])}
 
 

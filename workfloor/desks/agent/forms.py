@@ -56,6 +56,25 @@ class At(forms.Form):
     )
 
 
+class ComeBack(At):
+    """When, how and in which queue somebody comes back to the customer; said by nobody, a call in the item's own."""
+
+    kind = forms.ChoiceField(
+        choices=[("callback", "By a call"), ("email", "In writing")],
+        required=False,
+        error_messages={"invalid_choice": "Choose a call or an email."},
+    )
+    queue = forms.ModelChoiceField(
+        Queue.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": "Choose one of this client's queues."},
+    )
+
+    def __init__(self, data: object, client_id: int) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.fields["queue"].queryset = Queue.objects.filter(client_id=client_id)  # type: ignore[attr-defined]
+
+
 class Transfer(forms.Form):
     """Which queue the item goes to, and what the next one should know."""
 

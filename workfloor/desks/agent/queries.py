@@ -44,6 +44,8 @@ class Opened:
     other_cases: list[Case]
     case_kinds: tuple[str, ...]
     on_the_line: bool
+    may_lie_aside: bool
+    may_write: bool  # to an address of the customer that is known
     keeps: bool
     may_hold: bool
     talk: "Talk | None"
@@ -123,6 +125,8 @@ def opened(item: Item, now: datetime) -> Opened:
         other_cases=list(other_cases(item)[:20]),
         case_kinds=work_rules.CASE_KINDS,
         on_the_line=item.kind in rules.ON_THE_LINE,
+        may_lie_aside=item.kind not in work_rules.WITH_THE_CUSTOMER,
+        may_write=answers_to(item) is not None,
         keeps=terms.keep_for_seconds is not None,
         may_hold=item.kind in rules.HELD_BY_VOICE,
         talk=helped(item, talk(item, now)),
@@ -161,10 +165,12 @@ def helped(item: Item, shown: Talk | None) -> Talk | None:
 
 
 def answers_to(item: Item) -> Address | None:
-    """Where an answer by email goes: to whoever wrote last; None where nobody has written by email."""
-    wrote = conversations.of_case(item.case_id).filter(direction="in", channel="email") if item.case_id else None
-    last = wrote.last() if wrote is not None else None
-    return last.answers_to if last and last.answers_to.address else None
+    """Where an answer by email goes: to whoever wrote last, by email or as a visitor who said theirs; else None."""
+    if item.case_id is None:
+        return None
+    wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=["email", "chat"])
+    last = wrote.filter(sender__contains="@").order_by("said_at", "id").last()
+    return last.answers_to if last else None
 
 
 def own_case(person: Person, item: Item) -> Case:

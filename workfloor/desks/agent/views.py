@@ -258,11 +258,14 @@ def transfer(request: Request, item_id: int) -> None:
 
 
 @deed
-def call_back(request: Request, item_id: int) -> None:
+def come_back(request: Request, item_id: int) -> None:
     item = the_item(item_id)
     with timezone.override(queries.zone_of(request.person)):
-        at = checked(forms.At(request.POST))["at"]
-    work.call_back(item=item, at=at, by=request.person, now=clock.now())
+        agreed = checked(forms.ComeBack(request.POST, item.client_id))
+    kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
+    if kind == "email" and queries.answers_to(item) is None:
+        raise Faulty("No email address of this customer is known.")
+    work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 
 
 @deed
