@@ -1,7 +1,12 @@
+import re
+
 import pytest
 
 from tests import make
 from workfloor.core.people import actions as people
+from workfloor.core.work import actions as work
+from workfloor.kit import clock
+from workfloor.ops.channels.chat import actions as chat
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -58,3 +63,37 @@ def test_an_item_of_a_client_that_a_leader_is_not_cleared_for_is_not_there(clien
     client.force_login(make.person("leader").account)
 
     assert client.get(f"/floor/items/{make.call().id}/").status_code == 404
+
+
+def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may_see_the_client(client):
+    mine, foreign = make.client(chats=True), make.client("porto-post", chats=True)
+    leader = make.person("leader")
+    people.clear(person=leader, client=mine, now=make.NINE)
+    for of, name, scores in ((mine, "Ana", (5, 4, 1)), (mine, "Ben", (3,)), (foreign, "Cia", (5,))):
+        agent = make.agent(name, clear_for=of.slug)
+        widget = chat.add_widget(
+            client=of, queue=make.queue("chats", of.slug), origins=["https://x.example"], now=make.NINE,
+            source='title = { en = "Chat" }',
+        )  # fmt: skip
+        for number, score in enumerate(scores):
+            begun = chat.begin(
+                widget=widget, secret=f"{name}{number}".ljust(43, "x"), key="first-001", message="Hello", answers={},
+                address=f"192.0.2.{number}", now=make.NINE,
+            )  # fmt: skip
+            item = work.offer(item=begun.item, person=agent, at_once=4, offer_seconds=20, now=make.NINE)
+            item = work.end(item=work.accept(item=item, by=agent, now=make.NINE), by=agent, now=make.NINE)
+            work.wrap_up(item=item, by=agent, disposition="resolved", now=make.NINE)
+            chat.rate(chat=begun, score=2, comment="", now=make.NINE)  # the last answer counts
+            chat.rate(chat=begun, score=score, comment="", now=make.NINE)
+    client.force_login(leader.account)
+
+    with clock.frozen(make.later(days=29)):
+        page = client.get("/floor/").content.decode()
+    with clock.frozen(make.later(days=31)):
+        later = client.get("/floor/").content.decode()
+
+    table = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("What visitors answered")[2]))
+    # Ana: 5 and 4 of three answers are 2/3, or 66 %. Ben: none of one.
+    assert "Lisbon Light Ana 3 66 %" in table and "Lisbon Light Ben 1 0 %" in table
+    assert "Cia" not in table
+    assert "What visitors answered" not in later

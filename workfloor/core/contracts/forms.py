@@ -26,7 +26,7 @@ _LATER = "is planned but not executed yet, and a term without effect is not acce
 NOT_YET = {
     "allocation": f"allocation {_LATER}, or settle it by hand.",
     "accuracy": f"accuracy {_LATER}: it waits for quality checks, of which there are no facts.",
-    "satisfaction": f"satisfaction {_LATER}: it waits for customers' answers, of which there are no facts.",
+    "satisfaction": f"satisfaction {_LATER}: visitors answer after chats, but items do not know it.",
 }
 
 

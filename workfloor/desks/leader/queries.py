@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,10 @@ from workfloor.core.people.models import Person, Site
 from workfloor.core.work import queries as work
 from workfloor.core.work.models import Item
 from workfloor.desks.leader import rules
+from workfloor.ops.channels.chat import queries as chat
 from workfloor.ui import rules as ui
+
+ANSWERED_SINCE = timedelta(days=30)
 
 
 @dataclass
@@ -90,6 +93,7 @@ class TheFloor:
     clients: list[Client]
     sites: list[Site]
     zone: ZoneInfo
+    answered: list[chat.Answered]
 
     @property
     def waiting(self) -> int:
@@ -154,6 +158,7 @@ def floor(person: Person, client_id: int | None, site_id: int | None, now: datet
         clients=every,
         sites=list(Site.objects.order_by("name")),
         zone=zone,
+        answered=chat.answered([each.id for each in shown], now - ANSWERED_SINCE),
     )
 
 

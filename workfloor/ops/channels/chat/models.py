@@ -70,6 +70,7 @@ class Chat(models.Model):
         ]
         indexes = [
             models.Index(name="chat_address", fields=["address_digest", "opened_at"]),
+            models.Index(name="chat_rated", fields=["client", "opened_at"], condition=Q(score__isnull=False)),
             models.Index(name="chat_open", fields=["seen_at"], condition=Q(closed_at=None)),
         ]
 

@@ -1,6 +1,7 @@
 """Reading widgets and chats."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -251,6 +252,33 @@ def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]],
 def attachment(chat: models.Chat, attachment_id: int) -> Attachment | None:
     """A file of this chat, and of no other, with what it holds."""
     return Attachment.objects.filter(id=attachment_id, message__in=of_chat(chat)).first()
+
+
+# --- what visitors answered ---
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How satisfied the visitors said to be whose chats one person did in one queue."""
+
+    client: str
+    queue: str
+    agent: str  # empty while the chat is not wrapped up
+    answers: int
+    satisfied: int  # 4 or 5 of 5
+
+    @property
+    def percent(self) -> int:
+        """Satisfied ones per hundred answers, rounded down."""
+        return 100 * self.satisfied // self.answers
+
+
+def answered(client_ids: Iterable[int], since: datetime) -> list[Answered]:
+    """What visitors answered about the chats that began since an instant, by client, queue and agent."""
+    rated = models.Chat.objects.filter(client_id__in=list(client_ids), score__isnull=False, opened_at__gte=since)
+    by = ("client__title", "item__queue__name", "item__done_by__name")
+    counted = rated.values_list(*by).annotate(all=Count("id"), good=Count("id", filter=Q(score__gte=4))).order_by(*by)
+    return [Answered(client, queue, agent or "", many, good) for client, queue, agent, many, good in counted]
 
 
 # --- what is swept ------------------------------------------------------------------------------------------------
