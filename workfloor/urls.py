@@ -11,7 +11,7 @@ from workfloor.core.people import views as people
 from workfloor.ui import views as ui
 
 ABOUT_THE_API: Final = """
-Work in, work state out, statements out.
+Work in, work state out, statements and invoices out.
 
 Every call carries a token of one client, `Authorization: Bearer wf_…`, and sees that client alone: what belongs to
 another client, or what the token was not issued for, does not exist (404). Tokens are issued on the command line:
@@ -31,6 +31,7 @@ api = NinjaAPI(
 )
 api.add_router("", "workfloor.core.work.api.router")
 api.add_router("", "workfloor.ops.billing.api.router")
+api.add_router("", "workfloor.ops.invoicing.api.router")
 clients.word_problems(api)
 
 handler500 = "workfloor.ui.views.failed"

@@ -168,6 +168,9 @@ def test_every_call_says_what_it_does_and_what_can_go_wrong(described):
         "/api/work/{key}",
         "/api/work/{key}/cancel",
         "/api/statements/{period}",
+        "/api/invoices",
+        "/api/invoices/{invoice_id}",
+        "/api/invoices/{invoice_id}/{form}",
     }
     for path, call in calls:
         assert call["summary"], path

@@ -32,10 +32,11 @@ BY_SIDE = {
     "message_id": lambda side: side.reply.id,
     "case_id": lambda side: side.held.case_id,
     "customer_id": lambda side: side.held.case.customer_id,
+    "invoice_id": lambda side: side.invoice.id,
     "article_id": lambda side: side.article.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),
 }
-NEUTRAL = {"period": ["2026-03"], "figure": ["received", "m1", "m1/calls", "Calls answered"]}
+NEUTRAL = {"period": ["2026-03"], "figure": ["received", "m1", "m1/calls", "Calls answered"], "form": ["pdf"]}
 
 # Open to people who have not signed in: the ways in, and what describes the API without telling of anyone.
 PUBLIC = ("accounts/", "api/docs", "api/openapi.json", "api/", "chat/widget.js", "chat/of/", "chat/my/")
@@ -222,4 +223,5 @@ def test_to_the_clients_own_token_the_calls_are_there(sides):
 
     assert answers == {
         "/api/work": 409, "/api/work/{key}": 200, "/api/work/{key}/cancel": 200, "/api/statements/{period}": 200,
+        "/api/invoices": 200, "/api/invoices/{invoice_id}": 200, "/api/invoices/{invoice_id}/{form}": 200,
     }  # fmt: skip

@@ -35,7 +35,7 @@ from workfloor.ops.playbook.models import Article
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
-SCOPES = ("work:write", "work:read", "statement:read")
+SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
 STAFF = ("agent", "leader", "planner", "manager")
 
 
@@ -54,6 +54,7 @@ class Side:
     arrival: Arrival
     reply: Message
     article: Article
+    invoice: invoicing.Invoice
 
 
 def side(slug: str, word: str) -> Side:
@@ -123,18 +124,18 @@ def side(slug: str, word: str) -> Side:
         box.arrivals.first(),
         reply,
         article,
+        invoiced(client, word, staff["manager"]),
     )
-    invoiced(client, word, staff["manager"])
     for model in walled_models():
         row_of(model, client, word)
     return made
 
 
-def invoiced(client: Client, word: str, by: Person, number: str | None = None) -> None:
+def invoiced(client: Client, word: str, by: Person, number: str | None = None) -> invoicing.Invoice:
     """An invoice of the client that says the word, and a line that corrects a month."""
     sold = replace(samples.GOOD["a credit"], buyer=replace(samples.BUYER, name=word), number=number or client.slug)
     entity, _ = invoicing.Entity.objects.get_or_create(slug="ours", defaults={"name": "Ours", "country": "PT"})
-    invoicing.Invoice.objects.create(
+    made = invoicing.Invoice.objects.create(
         client=client, entity=entity, series=word, number=1, name=sold.number, kind=sold.kind, period="2026-03",
         value=forms.kept(sold), ubl=documents.ubl(sold).decode(), cii=documents.cii(sold).decode(), currency="EUR",
         gross=sold.totals.gross, issued_on=sold.issued_on, issued_at=make.NINE, issued_by=by,
@@ -143,6 +144,7 @@ def invoiced(client: Client, word: str, by: Person, number: str | None = None) -
         client=client, period="2026-02", figure="l1", subject=word, title=word, into="2026-03", amount=-1,
         currency="EUR", because="late facts", made_at=make.NINE,
     )  # fmt: skip
+    return made
 
 
 def both() -> tuple[Side, Side]:

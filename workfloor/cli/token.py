@@ -10,7 +10,7 @@ from workfloor.cli import edge
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Token
 
-SCOPES = ("work:write", "work:read", "statement:read")
+SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
 client_argument = click.argument("client", metavar="CLIENT")
 
 

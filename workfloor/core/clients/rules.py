@@ -6,7 +6,7 @@ import re
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_SLUG = 50
-SCOPES = ("work:write", "work:read", "statement:read")
+SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
 _TOKEN = re.compile(r"wf_([0-9]{1,18})_([A-Za-z0-9_-]{43})")
 
 

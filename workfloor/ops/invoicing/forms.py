@@ -136,6 +136,24 @@ def _date(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def plain(made: Any) -> dict[str, Any]:
+    """Return one of queries.invoices as a row for programs; money and days as text."""
+    credited = next(iter(made.credited_by.all()), None)
+    return {
+        "id": made.id,
+        "number": made.name,
+        "kind": TITLES[cast(rules.Kind, made.kind)].lower().replace(" ", "-"),
+        "entity": made.entity.slug,
+        "period": made.period,
+        "issued_on": made.issued_on.isoformat(),
+        "currency": made.currency,
+        "gross": str(Money(made.gross, made.currency).rounded().amount),
+        "credits": made.credits.name if made.credits else None,
+        "credited_by": credited.name if credited else None,
+        "electronic": made.electronic,
+    }
+
+
 def worded_row(made: models.Invoice) -> dict[str, str]:
     """Word what was issued as a row of a list."""
     [*credited] = made.credited_by.all()

@@ -2,7 +2,7 @@
 
 import json
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts
@@ -48,15 +48,21 @@ def billing(client: Client) -> Billing | None:
 
 
 def invoices(client_id: int) -> QuerySet[models.Invoice]:
-    """A client's invoices and credit notes, the newest first."""
+    """A client's invoices and credit notes, the newest first, with whether they are `electronic`."""
     found = models.Invoice.objects.filter(client_id=client_id).select_related("entity", "credits")
-    return found.prefetch_related("credited_by").defer("value", "ubl", "cii").order_by("-id")
+    marked = found.annotate(electronic=ExpressionWrapper(~Q(ubl=""), BooleanField()))
+    return marked.prefetch_related("credited_by").defer("value", "ubl", "cii").order_by("-id")
 
 
 def named(client_id: int, name: str) -> models.Invoice | None:
     """A client's invoice or credit note by its number."""
     found = models.Invoice.objects.filter(client_id=client_id, name=name)
     return found.select_related("client", "entity", "credits").order_by("-id").first()
+
+
+def numbered(client_id: int, number: int) -> models.Invoice | None:
+    """A client's invoice or credit note by its id."""
+    return invoices(client_id).filter(id=number).first()
 
 
 def standing(client_id: int, period: str) -> models.Invoice | None:
