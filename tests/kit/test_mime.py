@@ -1,6 +1,7 @@
 """A mail is read whatever is wrong with it."""
 
 import base64
+import sys
 import time
 from contextlib import suppress
 
@@ -69,6 +70,75 @@ def test_huge_headers_and_thousands_of_them_are_cut_and_read_in_good_time():
     assert len(found.first("x-a")) <= mime.LONGEST_HEADER
     assert len(found.headers) <= mime.MOST_HEADERS
     assert time.process_time() - began < 30
+
+
+def test_comments_nested_without_end_bring_nobody_down():
+    found = read(start=b"From: " + b"(" * 50_000 + b" rui@example.com\r\n")
+
+    assert found.sender.address in ("", "rui@example.com")
+
+
+def test_a_mail_within_a_mail_whose_bytes_are_not_in_the_charset_that_it_says_is_kept():
+    inner = b"Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+    hostile = [b"Subject: \xff\xef\xbf\xbd\r\n" + inner + b"\xef\xbf\xbd \xff", b"\xef\xbf\xbd: x\r\n" + inner + b"x"]
+    for each in hostile:
+        found = read(
+            b"Content-Type: multipart/mixed; boundary=b\r\n", b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + each
+        )
+        assert [each.media_type for each in found.files] == ["message/rfc822"]
+
+
+def test_a_kind_of_file_holds_nothing_that_a_database_refuses():
+    assert mixed(part("Content-Type: text/ht\0ml; name=a", "x")).files[0].media_type == "text/html"
+
+
+class Work:
+    """How many lines of Python a reading takes: what a slow machine does not change."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.steps = 0
+        sys.settrace(self._count)
+        try:
+            with suppress(mime.Unreadable):
+                mail = mime.read(raw)
+                mail.addresses("to"), mail.answers, mail.sender
+        finally:
+            sys.settrace(None)
+
+    def _count(self, frame, event, argument):
+        self.steps += 1
+        return self._count
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: HEAD + b"Content-Type: text/plain" + b"; a=b" * n + b"\r\n\r\nx",
+        lambda n: HEAD + b"Content-Type: text/plain" + b";" * n + b"\r\n\r\nx",
+        lambda n: HEAD + b'Content-Type: text/plain; a="' + b'";' * n + b"\r\n\r\nx",
+        lambda n: HEAD + b"Content-Type: x/x" + b"".join(b"; name*%d*=a" % i for i in range(n)) + b"\r\n\r\nx",
+        lambda n: HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment"
+        + b"; filename=b" * n + b"\r\n\r\nx\r\n--b--",
+        lambda n: HEAD + b"".join(b"X-%d: 1\r\n" % i for i in range(n)) + b"\r\nx",
+        lambda n: HEAD + b"X: a\r\n" + b" b\r\n" * n + b"\r\nx",
+        lambda n: HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * n,
+        lambda n: HEAD + b"Content-Type: message/delivery-status\r\n\r\n" + b"A: b\r\n\r\n" * n,
+        lambda n: HEAD + b"Content-Transfer-Encoding: base64\r\n\r\n" + b"YWJj\r\n" * n,
+        lambda n: HEAD + b"Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a\r\n" + b"#86)C\r\n" * n,
+        lambda n: HEAD + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=\r\n" * n,
+        lambda n: HEAD + b"To: " + b"a@b.example, " * n + b"\r\n\r\nx",
+        lambda n: HEAD + b"To: " + b"(a)" * n + b"\r\n\r\nx",
+    ],
+)  # fmt: skip
+def test_four_times_as_much_takes_no_more_than_some_five_times_the_work(make):
+    assert Work(make(4000)).steps < 5.5 * Work(make(1000)).steps
+
+
+def test_parameters_without_end_are_cut_before_they_are_taken_apart():
+    """What the library does with them is done in C by the square of their length, which no count of lines shows."""
+    found = read(b"Content-Type: text/plain" + b"; a=b" * 100_000 + b"\r\n")
+
+    assert len(found.first("content-type")) <= mime.LONGEST_PARAMETERS
 
 
 def test_where_answers_go_is_where_the_sender_says():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -108,8 +109,9 @@ class Store:
                 actions.store(mails=mails, now=clock.now())
         except Exception as fault:
             connection.close()
+            is_full = isinstance(fault.__cause__, psycopg.errors.InsufficientResources)
             for each in group:
-                each.kept.set_exception(fault)
+                each.kept.set_exception(gateway.Full(str(fault)) if is_full else fault)
         else:
             for each in group:
                 each.kept.set_result(None)

@@ -17,6 +17,8 @@ from procrastinate.jobs import Status
 from workfloor.kit import clock
 
 CONCURRENCY: Final = 4
+OUTSIDE: Final = "outside"  # jobs that wait for others' servers: they have lanes of their own, and keep nobody waiting
+LANES: Final = {"default": CONCURRENCY, OUTSIDE: 4}
 PAUSE_SECONDS: Final = 2
 GRACE_SECONDS: Final = 5
 
@@ -56,12 +58,16 @@ async def _run_until(stop: threading.Event) -> None:
     django = cast(DjangoConnector, app.connector)
     with_worker = app.with_connector(django.get_worker_connector())
     async with with_worker.open_async():
-        work = asyncio.create_task(
-            with_worker.run_worker_async(
-                concurrency=CONCURRENCY,
-                install_signal_handlers=False,
-                shutdown_graceful_timeout=GRACE_SECONDS,
-                delete_jobs="successful",
+        work = asyncio.gather(
+            *(
+                with_worker.run_worker_async(
+                    queues=[lane],
+                    concurrency=most,
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    delete_jobs="successful",
+                )
+                for lane, most in LANES.items()
             )
         )
         while not stop.is_set() and not work.done():
@@ -70,10 +76,14 @@ async def _run_until(stop: threading.Event) -> None:
         await asyncio.gather(work, return_exceptions=stop.is_set())
 
 
-def ask_for(task: str, *, once: str, at: datetime | None = None, **arguments: int | str) -> None:
+def ask_for(
+    task: str, *, once: str, at: datetime | None = None, after: int = 0, lane: str = "default", **arguments: int | str
+) -> None:
     """Let a worker run a task, at the earliest at `at`; nothing where one waits already that was asked for as `once`.
+
+    Of those that are due, the one before which its kind has the fewest goes first: `after` is how many.
 
     In the transaction of whoever asks: if that rolls back, nobody asked.
     """
     with contextlib.suppress(refusals.AlreadyEnqueued), transaction.atomic():
-        app.configure_task(task, queueing_lock=once, schedule_at=at).defer(**arguments)
+        app.configure_task(task, queueing_lock=once, schedule_at=at, priority=-after, queue=lane).defer(**arguments)

@@ -9,6 +9,7 @@ from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 MOST_PARTS: Final = 500
 MOST_HEADERS: Final = 1000
 LONGEST_HEADER: Final = 100_000  # characters
+LONGEST_PARAMETERS: Final = 4_000  # characters; the library takes them apart in the square of the length
 LONGEST_BODY: Final = 2_000_000  # characters that are shown; the whole is in the raw mail
 LONGEST_NAME: Final = 120
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})  # that any browser shows
@@ -119,6 +121,18 @@ def names_in(text: str) -> list[str]:
     return found or ([alone] if "@" in alone and not re.search(r"[\s,]", alone) and len(alone) <= 900 else [])
 
 
+class _Bounded(Compat32):
+    """The library's lenient ways, with headers cut before anybody takes them apart: those of parts, too."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        has_parameters = name.lower() in ("content-type", "content-disposition")
+        return name, value[: LONGEST_PARAMETERS if has_parameters else LONGEST_HEADER]
+
+
+_BOUNDED: Final = _Bounded()
+
+
 def read(raw: bytes) -> Mail:
     """Read a mail of any line ends and with any defect. Raises Unreadable where nothing can be made of it."""
     try:
@@ -129,7 +143,7 @@ def read(raw: bytes) -> Mail:
 
 def parsed(raw: bytes) -> "Message[str, str]":
     """A mail's parts as the standard library takes them apart."""
-    return message_from_bytes(_with_line_feeds(raw))
+    return message_from_bytes(_with_line_feeds(raw), policy=_BOUNDED)
 
 
 def _with_line_feeds(raw: bytes) -> bytes:
@@ -145,7 +159,7 @@ def _mail(message: "Message[str, str]") -> Mail:
     found.walk(message, 0)
     return Mail(
         headers=_headers(message),
-        media_type=message.get_content_type(),
+        media_type=_kind(message),
         report_type=str(message.get_param("report-type") or "").lower(),
         text="\n".join(found.texts)[:LONGEST_BODY],
         html="\n".join(found.htmls)[:LONGEST_BODY],
@@ -174,7 +188,7 @@ class _Found:
         if self.count > MOST_PARTS:
             self.defects.append("TooManyParts")
             return
-        kind = part.get_content_type()
+        kind = _kind(part)
         if part.is_multipart() and kind.startswith("multipart/"):
             for each in parts(part):
                 self.walk(each, depth + 1)
@@ -193,9 +207,11 @@ class _Found:
         """A mail within the mail: kept as a file, and read for what a report says of it."""
         inner = next(iter(parts(part)), None)
         if self.returned is None and depth < 3:
-            self.returned = _mail(inner) if inner is not None else _mail(message_from_bytes(_bytes(part)))
-        content = inner.as_bytes() if inner is not None else _bytes(part)
-        self.files.append(File(_name(part) or "message.eml", part.get_content_type(), content))
+            self.returned = (
+                _mail(inner) if inner is not None else _mail(message_from_bytes(_bytes(part), policy=_BOUNDED))
+            )
+        content = _as_it_came(inner) if inner is not None else _bytes(part)
+        self.files.append(File(_name(part) or "message.eml", _kind(part), content))
 
     def file(self, part: "Message[str, str]", kind: str) -> None:
         content = _bytes(part)
@@ -228,7 +244,18 @@ def _bytes(part: "Message[str, str]") -> bytes:
         content: Any = part.get_payload(decode=True)
     except (ValueError, AssertionError):  # a transfer encoding that its content breaks
         content = str(part.get_payload()).encode("utf-8", "surrogateescape")
-    return content if isinstance(content, bytes) else part.as_bytes()
+    return content if isinstance(content, bytes) else _as_it_came(part)
+
+
+def _kind(part: "Message[str, str]") -> str:
+    return _CONTROL.sub("", part.get_content_type())[:LONGEST_NAME]
+
+
+def _as_it_came(part: "Message[str, str]") -> bytes:
+    try:
+        return part.as_bytes()
+    except (ValueError, LookupError, TypeError, AssertionError):  # bytes in a charset that is not what they say
+        return str(part).encode("utf-8", "replace")
 
 
 def text_in(part: "Message[str, str]") -> str:
@@ -308,12 +335,20 @@ def _addresses(values: list[str]) -> list[Address]:
 
     hidden = [_WORD.sub(hide, value.replace("\ue000", "")) for value in values if value]
     found = []
-    for name, address in getaddresses(hidden):
+    for name, address in _taken_apart(hidden):
         bare = _SPACES.sub("", address).lower()
         if re.fullmatch(r"[^@\s<>,;\ue000]{1,200}@[^@\s<>,;\ue000]{1,253}", bare):
             whole = _HIDDEN.sub(lambda place: words[int(place[1])], name)
             found.append(Address(bare, decoded(whole).strip(" '\"")[:200]))
     return found or [Address(each.lower()) for value in hidden for each in _LIKELY.findall(value[:2000])]
+
+
+def _taken_apart(values: list[str]) -> list[tuple[str, str]]:
+    """Names and addresses; none where comments are nested as nobody writes them, for the library follows them down."""
+    try:
+        return getaddresses(values)
+    except (RecursionError, ValueError, IndexError):
+        return []
 
 
 _LIKELY = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")

@@ -26,7 +26,9 @@ class Sink:
 
     async def handle_DATA(self, server, session, envelope) -> str:
         answer = self.answers.pop(0) if self.answers else "250 taken"
-        if answer.startswith("250"):
+        if answer == "breaks":  # the line, when the mail has been taken
+            server.transport.abort()
+        if answer.startswith("250") or answer == "breaks":
             self.mails.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
         return answer
 

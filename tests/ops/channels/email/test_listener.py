@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import socket
 import ssl
 import subprocess
 import threading
@@ -18,13 +19,14 @@ class Kept:
 
     def __init__(self) -> None:
         self.mails, self.fails = [], False
+        self.why: Exception = OSError("the database is away")
 
     async def knows(self, address: str) -> bool:
         return address.startswith(("help@", "help+"))
 
     async def keep(self, sender, recipients, raw) -> None:
         if self.fails:
-            raise OSError("the database is away")
+            raise self.why
         self.mails.append((sender, list(recipients), raw))
 
 
@@ -101,14 +103,71 @@ def test_what_cannot_be_kept_is_to_be_sent_again(server, kept):
     assert len(kept.mails) == 1
 
 
-def test_a_lone_line_feed_and_dot_ends_no_mail(server, kept):
+def test_where_there_is_no_room_the_sender_is_told_so(server, kept):
+    kept.fails, kept.why = True, gateway.Full("no space left on device")
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        server.sendmail("rui@example.com", ["help@lisbon.example"], b"x")
+
+    assert refused.value.smtp_code == 452
+    assert kept.mails == []
+
+
+def test_the_limit_is_announced_and_with_it_what_the_listener_can(server):
+    server.ehlo()
+
+    assert server.esmtp_features["size"] == "10000"
+    assert {"8bitmime", "smtputf8"} <= server.esmtp_features.keys()
+
+
+def test_a_whole_dialogue_sent_at_once_is_answered_line_by_line(kept):
+    said = [
+        b"EHLO a",
+        b"MAIL FROM:<rui@example.com>",
+        b"RCPT TO:<help@lisbon.example>",
+        b"RCPT TO:<eva@lisbon.example>",
+    ]
+    with listening(kept) as port, socket.create_connection(("127.0.0.1", port), 10) as line:
+        answers = line.makefile("rb")
+        line.sendall(b"\r\n".join([*said, b"DATA", b""]))
+        codes = []
+        while not codes or codes[-1] != b"354":
+            answer = answers.readline()
+            if answer[3:4] == b" ":
+                codes.append(answer[:3])
+        line.sendall(b"one\r\n.\r\nQUIT\r\n")
+        codes += [answers.readline()[:3] for _ in range(2)]
+
+    assert codes == [b"220", b"250", b"250", b"250", b"550", b"354", b"250", b"221"]
+    assert len(kept.mails) == 1
+
+
+@pytest.mark.parametrize("recipients", [101])
+def test_more_recipients_than_a_hundred_are_for_another_time(server, kept, recipients):
+    everybody = [f"help+{number}@lisbon.example" for number in range(recipients)]
+    refused = server.sendmail("rui@example.com", everybody, b"x")
+
+    assert {code for code, _ in refused.values()} == {452}
+    assert len(kept.mails[0][1]) == 100
+
+
+def test_addresses_and_mails_beyond_ascii_come_as_they_are(server, kept):
+    raw = "Subject: Olá\r\n\r\nOlá\r\n".encode()
+    server.sendmail("josé@example.com", ["help@lisbon.example"], raw, mail_options=["SMTPUTF8", "BODY=8BITMIME"])
+
+    assert kept.mails == [("josé@example.com", ["help@lisbon.example"], raw)]
+
+
+@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\n.\r", b"\r\n\0.\r\n"])
+def test_only_a_whole_line_with_a_dot_ends_a_mail(server, kept, end):
     """Or a second mail could be smuggled in within the first."""
     server.ehlo()
     server.mail("rui@example.com")
     server.rcpt("help@lisbon.example")
     server.docmd("DATA")
-    server.send(b"one\n.\nMAIL FROM:<eva@example.com>\nRCPT TO:<help@lisbon.example>\nDATA\ntwo\r\n.\r\n")
+    smuggled = b"MAIL FROM:<eva@example.com>\r\nRCPT TO:<help@lisbon.example>\r\nDATA\r\ntwo"
+    server.send(b"one" + end + smuggled + b"\r\n.\r\n")
     server.getreply()
+    assert server.docmd("NOOP")[0] == 250  # and nothing is left that would be taken for a command
 
     [(_, _, raw)] = kept.mails
     assert b"MAIL FROM:<eva" in raw and b"two" in raw
@@ -123,6 +182,29 @@ def test_whoever_comes_when_all_places_are_taken_is_asked_to_come_again(kept):
         smtplib.SMTP("127.0.0.1", port, timeout=10)
 
     assert refused.value.smtp_code == 421
+
+
+def test_one_host_leaves_places_for_others(kept):
+    with (
+        listening(kept, most_sessions=5, most_of_one_host=1) as port,
+        smtplib.SMTP("127.0.0.1", port, timeout=10),
+        pytest.raises(smtplib.SMTPConnectError) as refused,
+    ):
+        smtplib.SMTP("127.0.0.1", port, timeout=10)
+
+    assert refused.value.smtp_code == 421
+
+
+def test_whoever_goes_on_for_too_long_loses_the_place_and_what_had_not_ended_is_not_taken(kept):
+    with listening(kept, longest_session=0.5) as port, smtplib.SMTP("127.0.0.1", port, timeout=10) as server:
+        server.ehlo()
+        server.mail("rui@example.com")
+        server.rcpt("help@lisbon.example")
+        server.docmd("DATA")
+        server.send(b"one\r\n")
+        assert server.getreply()[0] == 421
+
+    assert kept.mails == []
 
 
 def test_with_a_certificate_the_listener_speaks_tls(kept, tmp_path):

@@ -3,10 +3,12 @@
 import base64
 import subprocess
 from datetime import timedelta
+from email import message_from_bytes
 
 import dkim
 import pytest
 from django.db import transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests import mail, make
 from tests.ops.channels.email import sink as sinks
@@ -272,6 +274,44 @@ def test_a_reply_whose_sender_died_before_the_last_line_is_sent_once_and_one_aft
 
     assert (before.state, before.tries, before.in_doubt) == ("sent", 2, 0)
     assert (after.state, after.tries, after.in_doubt) == ("sent", 2, 1)
+
+
+def test_a_line_that_breaks_before_the_servers_last_word_leaves_it_in_doubt_and_is_counted(desk, sink):
+    """The server has the mail and nobody knows: the customer has it twice under one name, but never not at all."""
+    sink.answers = ["breaks"]
+    reply, delivery = desk.delivers(desk.replies())
+    assert (reply.state, delivery.state, delivery.in_doubt) == ("waiting", "waiting", 1)
+
+    reply, delivery = desk.delivers(reply, at=delivery.due_at)
+
+    assert (reply.state, delivery.tries, delivery.in_doubt) == ("sent", 2, 1)
+    names = [message_from_bytes(raw)["Message-ID"] for _, _, raw in sink.mails]
+    assert names == [f"<{reply.external_id}>"] * 2
+
+
+def test_a_mailbox_with_many_replies_yields_to_one_with_few(desk):
+    """Three of one mailbox have 0, 1 and 2 before them; the first of another has none, and goes before two of these."""
+    for number in range(3):
+        desk.replies(f"Number {number}")
+    with transaction.atomic():
+        rls.enter_every_client()
+        other = mail.Post(of="porto-power", address="help@porto.example")
+        arrival = other.comes(mail.letter("Hello", to="help@porto.example"))
+        rls.enter_every_client()
+        conversations.reply(
+            item=arrival.message.item,
+            channel="email",
+            content=Content("x"),
+            recipients=[Address("a@x.example")],
+            now=make.NINE,
+        )
+    with transaction.atomic():
+        rls.enter_every_client()
+        journal.advance_all(now=make.NINE)
+        jobs = ProcrastinateJob.objects.filter(task_name=actions.DELIVER).order_by("-priority", "id")
+        found = list(jobs.values_list("priority", "queue_name"))
+
+    assert found == [(0, "outside"), (0, "outside"), (-1, "outside"), (-2, "outside")]
 
 
 def test_a_queue_without_a_mailbox_tells_the_agent(desk):

@@ -29,6 +29,10 @@ Know = Callable[[str], Awaitable[bool]]
 Keep = Callable[[str, Sequence[str], bytes], Awaitable[None]]
 
 
+class Full(Exception):
+    """There is no room for a mail just now; raised by whoever is to keep it."""
+
+
 @dataclass(frozen=True)
 class Listening:
     """How mail is taken: `know` says whether an address is a mailbox, `keep` returns once a mail is durable."""
@@ -38,6 +42,8 @@ class Listening:
     host_name: str
     largest: int  # bytes
     most_sessions: int = 200
+    most_of_one_host: int = 50
+    longest_session: float = 1800  # seconds, however slowly somebody goes on
     tls: ssl.SSLContext | None = None
 
 
@@ -64,6 +70,9 @@ class _Handler:
         raw = envelope.original_content or envelope.content or b""
         try:
             await self.listening.keep(envelope.mail_from or "<>", envelope.rcpt_tos, raw)
+        except Full:
+            log.exception("there is no room for a mail, and its sender is told to try again")
+            return "452 4.3.1 There is no room for it now, try again later"
         except Exception:
             log.exception("a mail could not be stored, and its sender is told to try again")
             return "451 4.3.0 Try again later"
@@ -85,30 +94,43 @@ async def listen(listening: Listening, host: str, port: int) -> asyncio.Server:
             handler, data_size_limit=listening.largest, enable_SMTPUTF8=True, decode_data=False,
             hostname=listening.host_name, ident="Workfloor", tls_context=listening.tls, timeout=300,
         )  # fmt: skip
-        return _counted(found, sessions, listening.most_sessions)
+        return _counted(found, sessions, listening)
 
     return await asyncio.get_running_loop().create_server(session, host, port, reuse_address=True)
 
 
-def _counted(session: Any, sessions: set[Any], most: int) -> Any:
-    """Turn away whoever comes when all places are taken; they try again later."""
+def _counted(session: Any, sessions: set[Any], listening: Listening) -> Any:
+    """Turn away whoever comes when all places are taken, or all that one host may have; they try again later."""
     made, lost = session.connection_made, session.connection_lost
 
     def connection_made(transport: Any) -> None:
-        if len(sessions) >= most and transport.get_extra_info("sslcontext") is None:
+        session.host = (transport.get_extra_info("peername") or ("",))[0]
+        of_host = sum(each.host == session.host for each in sessions)
+        is_new = transport.get_extra_info("sslcontext") is None
+        if is_new and (len(sessions) >= listening.most_sessions or of_host >= listening.most_of_one_host):
             transport.write(b"421 4.7.0 Too many connections, try again later\r\n")
             transport.close()
             return
+        if is_new:
+            loop = asyncio.get_running_loop()
+            session.ends = loop.call_later(listening.longest_session, _end, session)
         sessions.add(session)
         made(transport)
 
     def connection_lost(error: Exception | None) -> None:
         if session in sessions:
             sessions.discard(session)
+            session.ends.cancel()
             lost(error)
 
     session.connection_made, session.connection_lost = connection_made, connection_lost
     return session
+
+
+def _end(session: Any) -> None:
+    """Whoever holds a place for so long loses it; a mail that had not ended was not taken."""
+    session.transport.write(b"421 4.4.2 This has taken too long\r\n")
+    session.transport.close()
 
 
 def certificate(chain: Path, key: Path) -> ssl.SSLContext:

@@ -90,7 +90,7 @@ class Arrival(models.Model):
             models.CheckConstraint(name="arrival_state", condition=Q(state__in=rules.STATES)),
         ]
         indexes = [
-            models.Index(name="arrival_waiting", fields=["id"], condition=Q(state="waiting")),
+            models.Index(name="arrival_unread", fields=["mailbox", "id"], condition=Q(state="waiting")),
             models.Index(name="arrival_sender", fields=["mailbox", "sender", "arrived_at"]),
             models.Index(
                 name="arrival_looked_at", fields=["state", "-id"], condition=~Q(state__in=["waiting", "taken"])

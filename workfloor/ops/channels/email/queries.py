@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from workfloor.core.conversations import queries as conversations
 from workfloor.core.conversations.models import Message
@@ -77,9 +77,17 @@ def counts() -> dict[str, int]:
 
 
 def waiting(limit: int) -> list[models.Arrival]:
-    """The next mails that nobody has read yet, locked; those that another process reads are left to it."""
-    found = models.Arrival.objects.filter(state="waiting").select_for_update(of=("self",), skip_locked=True)
-    return list(found.select_related("mailbox__queue__client").order_by("id")[:limit])
+    """The next mails that nobody has read yet, locked; those that another process reads are left to it.
+
+    Each mailbox has the same share of them, so that one with a flood keeps no other waiting; by client, oldest first.
+    """
+    unread = models.Arrival.objects.filter(state="waiting").order_by("id")
+    first = unread.filter(mailbox=OuterRef("id")).values("id")[:1]
+    boxes = models.Mailbox.objects.annotate(first=Subquery(first)).filter(first__isnull=False).order_by("first")
+    ids = list(boxes.values_list("id", flat=True)[:limit])
+    found = unread.select_for_update(of=("self",), skip_locked=True).select_related("mailbox__queue__client")
+    shares = (found.filter(mailbox=each)[: -(-limit // len(ids))] for each in ids)
+    return sorted((each for share in shares for each in share), key=lambda each: (each.client_id, each.id))
 
 
 def unread(arrival_id: int) -> models.Arrival | None:

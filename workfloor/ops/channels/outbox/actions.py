@@ -43,8 +43,9 @@ def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> 
 
 
 def ask_to_deliver(*, message_id: int, at: datetime | None) -> None:
-    """Let a job deliver a reply, at the earliest at `at`."""
-    jobs.ask_for(DELIVER, once=f"{DELIVER}/{message_id}", at=at, message_id=message_id)
+    """Let a job deliver a reply, at the earliest at `at`: a mailbox of many replies yields to one of few."""
+    once, after = f"{DELIVER}/{message_id}", queries.before(message_id)
+    jobs.ask_for(DELIVER, once=once, at=at, after=after, lane=jobs.OUTSIDE, message_id=message_id)
 
 
 def begin(*, message_id: int, now: datetime) -> models.Delivery | None:
@@ -91,8 +92,14 @@ def mark_delivered(*, delivery: models.Delivery, answer: str, refused: Sequence[
     conversations.mark_sent(message=delivery.message, now=now, fault=fault)
 
 
-def mark_refused(*, delivery: models.Delivery, answer: str, is_final: bool, now: datetime) -> None:
-    """The server did not take a reply: it is tried again later, until it has lasted too long or is refused for good."""
+def mark_refused(
+    *, delivery: models.Delivery, answer: str, is_final: bool, now: datetime, in_doubt: bool = False
+) -> None:
+    """The server did not take a reply: it is tried again later, until it has lasted too long or is refused for good.
+
+    In doubt: the line broke before the server's word, so that it may have the reply, and another try doubles it.
+    """
+    delivery.in_doubt += in_doubt
     again = None if is_final else rules.next_try(delivery.tries, delivery.began_at or now, now)
     if again is None:
         _change(delivery, "failed", now, answer)

@@ -15,11 +15,11 @@ LAST_LINE_SECONDS: Final = 600  # as RFC 5321 has it
 
 
 class NotSent(Exception):
-    """A server did not take a mail; for good, or for now."""
+    """A server did not take a mail, for good or for now; `in_doubt` if it had all of it, and the line broke then."""
 
-    def __init__(self, answer: str, is_final: bool) -> None:
+    def __init__(self, answer: str, is_final: bool, in_doubt: bool = False) -> None:
         super().__init__(answer)
-        self.answer, self.is_final = answer, is_final
+        self.answer, self.is_final, self.in_doubt = answer, is_final, in_doubt
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ def send(url: str, sender: str, recipients: Sequence[str], raw: bytes, hand_over
     `hand_over` is called when the server has everything but the line that ends the mail: up to there a mail that broke
     off was not taken. Where it says no, the mail is not ended.
     """
+    ended = False
     try:
         with _server(url) as server:
             refused = _addressed(server, sender, recipients)
@@ -46,12 +47,16 @@ def send(url: str, sender: str, recipients: Sequence[str], raw: bytes, hand_over
                 raise NotSent("another process sends it", is_final=False)
             if server.sock:
                 server.sock.settimeout(LAST_LINE_SECONDS)
+            ended = True
             server.send(b".\r\n")
             return Handed(_accepted(server.getreply(), 250), refused)
     except smtplib.SMTPResponseException as fault:
+        if fault.smtp_code < 200:  # no answer at all
+            raise NotSent(_said(fault.smtp_code, fault.smtp_error), is_final=False, in_doubt=ended) from fault
         raise NotSent(_said(fault.smtp_code, fault.smtp_error), 500 <= fault.smtp_code < 600) from fault
     except (smtplib.SMTPException, OSError) as fault:
-        raise NotSent(f"{urlsplit(url).hostname or 'the mail server'}: {fault}", is_final=False) from fault
+        host = urlsplit(url).hostname or "the mail server"
+        raise NotSent(f"{host}: {fault}", is_final=False, in_doubt=ended) from fault
 
 
 @contextlib.contextmanager

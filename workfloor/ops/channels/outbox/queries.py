@@ -41,6 +41,13 @@ def _text(message: Message, letter: Mapping[str, str], names: Mapping[str, str])
     return rules.letter(message.text, letter, names)
 
 
+def before(message_id: int) -> int:
+    """How many replies are on their way out of the same mailbox that were written before this one."""
+    under_way = models.Delivery.objects.filter(state__in=["waiting", "sending", "handing-over"])
+    mailbox = models.Delivery.objects.filter(message_id=message_id).values("mailbox_id")[:1]
+    return under_way.filter(mailbox_id=mailbox, message_id__lt=message_id).count()
+
+
 def overdue(now: datetime) -> list[int]:
     """Replies that should be on their way by now and are not there yet."""
     found = models.Delivery.objects.filter(state__in=["waiting", "sending", "handing-over"], due_at__lte=now)

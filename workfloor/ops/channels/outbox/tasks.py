@@ -30,7 +30,7 @@ def _deliver(message_id: int) -> None:
     try:
         handed = _send(delivery, reply)
     except gateway.NotSent as fault:
-        refused = partial(actions.mark_refused, answer=fault.answer, is_final=fault.is_final)
+        refused = partial(actions.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt)
         _in_its_client(delivery, refused)
     else:
         _in_its_client(delivery, partial(actions.mark_delivered, answer=handed.answer, refused=handed.refused))
