@@ -101,6 +101,13 @@ def covered_kinds(queue: models.Queue, at: datetime) -> tuple[str, ...]:
     return tuple(kind for kind in masks.KINDS if kind not in terms_of(queue, at).keep_clear)
 
 
+def zone_of(client_id: int, at: datetime) -> ZoneInfo:
+    """The zone of a client's contract as its version at an instant has it, else its first one; UTC without one."""
+    known = list(versions(client_id))
+    begun = [each for each in known if each.effective_on <= at.astimezone(ZoneInfo(terms(each).zone)).date()]
+    return ZoneInfo(terms((begun or known)[-1 if begun else 0]).zone) if known else ZoneInfo("UTC")
+
+
 def _queue_terms(version: models.Version, name: str) -> QueueTerms | None:
     contract = terms(version)
     for process in contract.processes:

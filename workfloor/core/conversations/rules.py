@@ -11,6 +11,7 @@ DIRECTIONS = ("in", "out", "note")
 CHANNELS = ("email", "chat", "voice", "message", "fax", "document", "api")
 
 LARGEST_FILE = 25_000_000  # bytes
+LARGEST_SENT = 5_000_000  # bytes of a file that somebody sends from a page of ours
 MOST_FILES = 50  # on one message
 MOST_WITHIN = 10_000_000  # bytes of the pictures that a message's own HTML shows
 LONGEST_NAME = 200  # characters of a file's name

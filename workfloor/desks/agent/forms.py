@@ -1,9 +1,11 @@
 """What an agent may type or choose on the desk."""
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 
 from workfloor.core.contracts.models import Queue
+from workfloor.core.conversations.rules import LARGEST_SENT
 from workfloor.core.people import rules as people
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case
@@ -39,6 +41,17 @@ class Words(forms.Form):
     text = forms.CharField(max_length=20_000, required=False, strip=False)
     key = forms.RegexField(r"[\w-]{8,64}", error_messages={"required": "Reload the page, then send it again."})
     file = forms.FileField(required=False, max_length=200)
+
+    quote = forms.BooleanField(required=False)
+
+    def clean_file(self) -> UploadedFile | None:
+        """A file that is not too large to be sent."""
+        sent: UploadedFile | None = self.cleaned_data["file"]
+        if sent and (sent.size or 0) > LARGEST_SENT:
+            raise forms.ValidationError(
+                f"“{sent.name}” is too large: at most {LARGEST_SENT // 1_000_000} MB can be sent."
+            )
+        return sent
 
 
 class Seen(forms.Form):

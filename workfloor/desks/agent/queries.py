@@ -10,7 +10,7 @@ from workfloor.core.contracts import queries as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import queries as conversations
 from workfloor.core.conversations.models import Message
-from workfloor.core.conversations.rules import Address
+from workfloor.core.conversations.rules import LARGEST_SENT, Address
 from workfloor.core.journal.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import queries as people
@@ -20,6 +20,7 @@ from workfloor.core.work import rules as work_rules
 from workfloor.core.work.actions import NotYours
 from workfloor.core.work.models import Case, Item
 from workfloor.desks.agent import rules
+from workfloor.kit import quoting
 from workfloor.ops.channels.chat import queries as chat
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.rules import HERE_FOR
@@ -144,6 +145,8 @@ class Talk:
     last_in: int  # the customer's last message
     answers: list[Answer]
     tags: list[str]
+    quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
+    largest_file: int = LARGEST_SENT  # bytes
 
 
 def talk(item: Item, now: datetime) -> Talk | None:
@@ -154,7 +157,8 @@ def talk(item: Item, now: datetime) -> Talk | None:
     visit = chat.of_item(item.id) if item.kind == "chat" else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
     last_in = max((each.id for each in said if each.direction == "in"), default=0)
-    return Talk(item, said, visit, here, last_in, [], [])
+    mailed = visit is None and any(each.direction == "in" and each.channel == "email" for each in said)
+    return Talk(item, said, visit, here, last_in, [], [], quotes=mailed)
 
 
 def helped(item: Item, shown: Talk | None) -> Talk | None:
@@ -171,6 +175,16 @@ def answers_to(item: Item) -> Address | None:
     wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=["email", "chat"])
     last = wrote.filter(sender__contains="@").order_by("said_at", "id").last()
     return last.answers_to if last else None
+
+
+def quotation(item: Item, to: Address) -> str:
+    """The last mail of whom an answer goes to, as it is quoted there, by the clock of the contract; empty for none."""
+    wrote = conversations.of_case(item.case_id).filter(direction="in", channel="email") if item.case_id else None
+    last = wrote.last() if wrote is not None else None
+    if last is None or not last.text.strip() or last.answers_to.address != to.address:
+        return ""
+    zone = contracts.zone_of(item.client_id, last.said_at)
+    return quoting.quotation(last.text, last.sender_name or last.sender, last.said_at.astimezone(zone))
 
 
 def own_case(person: Person, item: Item) -> Case:

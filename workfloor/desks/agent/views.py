@@ -166,7 +166,7 @@ def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
     if visit:
         chat.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=now)
     elif to := queries.answers_to(item):
-        content = Content(words["text"])
+        content = Content(words["text"], queries.quotation(item, to) if words["quote"] else "")
         conversations.reply(
             item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
         )

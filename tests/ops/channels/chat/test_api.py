@@ -198,14 +198,14 @@ def test_a_file_is_sent_once_and_opens_for_its_chat_alone(visitor, widget):
     assert other.get(f"my/files/{file['id']}/").status_code == 404
 
 
-def test_the_page_is_told_how_large_a_file_the_installation_takes(visitor, widget, settings):
-    settings.WORKFLOOR_MAX_BODY = 120_000
+def test_the_page_is_told_how_large_a_file_may_be(visitor, widget):
     visitor.begin()
 
-    assert visitor.get(f"of/{widget.key}/").json()["largest_file"] == 100_000
-    refused = send_file(visitor, PNG + b"x" * 100_000)
+    assert visitor.get(f"of/{widget.key}/").json()["largest_file"] == rules.LARGEST_FILE
+    assert send_file(visitor, PNG + b"x" * (rules.LARGEST_FILE - len(PNG))).status_code == 200
+    refused = send_file(visitor, PNG + b"x" * rules.LARGEST_FILE)
     assert (refused.status_code, refused.json()["detail"]) == (
-        422, "That file is too large: at most 0.1 MB can be sent.",
+        422, "That file is too large: at most 5 MB can be sent.",
     )  # fmt: skip
 
 

@@ -47,12 +47,14 @@ class Desk:
             self.ana = make.agent("Ana")
             self.item = mail.hold(self.post.writes().message.item, self.ana, make.NINE)
 
-    def replies(self, text="We look into it", files=(), to=("rui@example.com",), by_a_rule=False, at=make.NINE):
+    def replies(
+        self, text="We look into it", files=(), to=("rui@example.com",), by_a_rule=False, at=make.NINE, folded_text=""
+    ):
         """Ana writes, and the follower puts it on its way."""
         with transaction.atomic():
             rls.enter_every_client()
             reply = conversations.reply(
-                item=Item.objects.get(), channel="email", content=Content(text), files=files, now=at,
+                item=Item.objects.get(), channel="email", content=Content(text, folded_text), files=files, now=at,
                 recipients=[Address(each) for each in to], by=None if by_a_rule else self.ana,
             )  # fmt: skip
         with transaction.atomic():
@@ -223,6 +225,22 @@ def test_the_contracts_words_stand_around_what_the_agent_wrote(desk, sink):
     assert sink.last().get_payload().splitlines() == [
         "Dear Rui Costa,", "", "We look into it", "", "Kind regards,", f"Ana, Lisbon Light, case {reply.case_id}",
     ]  # fmt: skip
+
+
+def test_a_reply_quotes_what_it_answers_below_and_our_own_reader_cuts_it_off_again(desk, sink):
+    quoted = "On 2026-03-04 at 08:59, Rui Costa wrote:\n> My bill is wrong"
+    reply, _ = desk.delivers(desk.replies(folded_text=quoted))
+    sent = sink.last()
+
+    assert sent.get_payload().splitlines() == ["We look into it", "", *quoted.splitlines()]
+    theirs = "".join(f"> {line}\n" for line in sent.get_payload().splitlines())
+    with transaction.atomic():
+        answer = desk.post.writes(
+            f"Thanks\n\nOn Wed, 4 Mar 2026 at 09:10, Lisbon Light wrote:\n{theirs}", Message_ID="<2@example.com>",
+            In_Reply_To=sent["Message-ID"],
+        )  # fmt: skip
+    assert (answer.message.case_id, answer.message.text) == (reply.case_id, "Thanks")
+    assert "My bill is wrong" in answer.message.folded_text
 
 
 def test_nobody_smuggles_headers_in_through_what_a_customer_wrote(desk, sink):

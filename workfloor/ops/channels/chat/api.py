@@ -81,7 +81,7 @@ def _problem(request: HttpRequest, status: int, refused: rules.Refused) -> JsonR
 
 
 def _too_large() -> rules.Fault:
-    return rules.Fault("too-large", {"most": queries.largest_file() / 1_000_000})
+    return rules.Fault("too-large", {"most": rules.LARGEST_FILE / 1_000_000})
 
 
 # --- who asks -----------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def send_file(request: HttpRequest) -> HttpResponse:
     chat, sent = own_chat(request), request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
         raise rules.Refused(rules.Fault("no-file"))
-    if (sent.size or 0) > queries.largest_file():
+    if (sent.size or 0) > rules.LARGEST_FILE:
         raise rules.Refused(_too_large())
     content = sent.read()
     kind = rules.media_type(content)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings as installation
 from django.core import signing
 from django.db.models import Count, F, Q, QuerySet
 
@@ -125,12 +124,6 @@ def word(client_id: int, key: str, now: datetime) -> Item | None:
 # --- what a widget shows before a chat ----------------------------------------------------------------------------
 
 
-def largest_file() -> int:
-    """How many bytes of a file the installation takes: what chats take, or less where all bodies are kept smaller."""
-    room = 20_000  # what a form adds to its file
-    return min(rules.LARGEST_FILE, max(0, installation.WORKFLOOR_MAX_BODY - room))
-
-
 def is_open(queue: Queue, now: datetime) -> bool:
     """Whether it is working time in the calendar of the queue's process."""
     return calendars.is_open(contracts.terms_of(queue, now).calendar, now)
@@ -171,7 +164,7 @@ def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
             }
             for each in found.questions
         ],
-        "largest_file": largest_file(),
+        "largest_file": rules.LARGEST_FILE,
         "open": hours,
         "late": hours and late,
         "instead": [kind for kind in rules.INSTEAD if kind in found.instead],

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from workfloor.core.conversations.rules import LARGEST_SENT
+
 USUAL_WAIT_SECONDS: Final = 120  # where neither the widget nor the queue promises one
 LONGEST_MESSAGE: Final = 4_000  # characters
 LONGEST_ANSWER: Final = 200
 LARGEST_BODY: Final = 40_000  # bytes of a call that brings no file
-LARGEST_FILE: Final = 5_000_000  # bytes
+LARGEST_FILE: Final = LARGEST_SENT
 MOST_MESSAGES: Final = 2_000  # of one chat
 MESSAGES_IN: Final = (15, timedelta(seconds=10))  # so many from one visitor within so long
 FILES_IN: Final = (10, timedelta(minutes=10))

@@ -35,10 +35,10 @@ def mailbox_for(message: Message) -> Mailbox | None:
 
 
 def _text(message: Message, letter: Mapping[str, str], names: Mapping[str, str]) -> str:
-    """What was written, within the contract's letter; what was made as HTML is whole already, text and all."""
+    """What was written, within the contract's letter, and what it quotes; what was made as HTML is whole already."""
     if message.html:
         return f"{message.text}\n\n{message.folded_text}"
-    return rules.letter(message.text, letter, names)
+    return rules.quoted_below(rules.letter(message.text, letter, names), message.folded_text)
 
 
 def before(message_id: int) -> int:

@@ -81,6 +81,11 @@ def letter(text: str, terms: Mapping[str, str], filled_in: Mapping[str, str]) ->
     return "\n\n".join(part.strip("\n") for part in (opening, text, closing) if part.strip())
 
 
+def quoted_below(text: str, quotation: str) -> str:
+    """A letter with what it answers quoted below it, if it quotes."""
+    return f"{text.rstrip()}\n\n{quotation}" if quotation else text
+
+
 def _filled(text: str, names: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda place: names.get(place[1], place[0]), text)
 

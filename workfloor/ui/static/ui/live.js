@@ -202,6 +202,7 @@
   };
 
   const outOfDate = "This page is out of date: you signed in or out in another tab. Reload it and repeat what you did.";
+  const tooLarge = "What you sent is too large to be taken; nothing was changed. Send a smaller file.";
   const failed = "That did not work; nothing was changed. Try again.";
   const silent = "The server did not answer, so nothing may have changed. Check, then try again.";
 
@@ -229,7 +230,7 @@
     location.reload();
   });
   page.addEventListener("htmx:responseError", (event) => {
-    notice(event.detail.xhr.status === 403 ? outOfDate : failed, "danger");
+    notice({ 403: outOfDate, 413: tooLarge }[event.detail.xhr.status] ?? failed, "danger");
   });
   page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {

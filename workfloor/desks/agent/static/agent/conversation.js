@@ -18,6 +18,21 @@
     form.requestSubmit();
   });
 
+  // A file that is too large is told of before it travels; the server looks again.
+  const refuseLarge = (form, input) => {
+    const file = input.files[0];
+    const told = form.querySelector("[data-refusal]");
+    told.replaceChildren();
+    if (!file || file.size <= Number(input.dataset.largest)) return;
+    const line = document.createElement("p");
+    line.className = "wf-refused";
+    line.setAttribute("role", "alert");
+    line.textContent = `“${file.name}” is too large: at most ${Math.floor(input.dataset.largest / 1e6)} MB can be sent.`;
+    told.append(line);
+    input.value = "";
+    enclosed(form);
+  };
+
   const enclosed = (form) => {
     const shown = form.querySelector("[data-enclosed]");
     if (shown) shown.textContent = form.elements.file.files[0]?.name ?? shown.dataset.enclosed;
@@ -25,6 +40,7 @@
   for (const name of ["change", "input"]) document.addEventListener(name, (event) => {
     const form = event.target.closest?.("form.desk-compose");
     if (form) enclosed(form);
+    if (form && event.type === "change" && event.target.dataset.largest) refuseLarge(form, event.target);
   });
 
   // A canned answer goes where the cursor is; what was written already stays.

@@ -1,0 +1,134 @@
+"""An agent answers a customer's mail on the desk: quoting it or not, with files of a size that can be sent."""
+
+import asyncio
+
+import httpx
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client as Browser
+
+from tests import mail, make
+from workfloor.asgi import application
+from workfloor.core.conversations.models import Attachment, Message
+from workfloor.core.conversations.rules import LARGEST_SENT
+from workfloor.core.journal import actions as journal
+from workfloor.kit import clock, rls
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Desk:
+    """Rui's mail in Ana's hands, and what she enters."""
+
+    def __init__(self) -> None:
+        rls.enter_every_client()
+        self.ana = make.agent("Ana")
+        self.item = mail.hold(mail.Post().writes("Hello, my bill is wrong.").message.item, self.ana, make.NINE)
+        self.browser = Browser()
+        self.browser.force_login(self.ana.account)
+
+    def answers(self, **entered):
+        entered = {"text": "We look into it", "key": "key-0001"} | entered
+        return self.browser.post(f"/desk/items/{self.item.id}/reply/", entered, headers={"HX-Request": "true"})
+
+    def shown(self) -> str:
+        return self.browser.get("/desk/").content.decode()
+
+
+@pytest.fixture
+def desk(everyone):
+    return Desk()
+
+
+def replies():
+    rls.enter_every_client()
+    return list(Message.objects.filter(direction="out"))
+
+
+def test_an_answer_quotes_the_customers_last_mail_by_the_clock_of_the_contract(desk):
+    assert desk.answers(quote="on").status_code == 204
+
+    [reply] = replies()
+    # The mail came at nine in UTC; the contract's clock is Lisbon's, which in March is the same.
+    assert reply.text == "We look into it"
+    assert reply.folded_text == "On 2026-03-04 at 09:00, Rui Costa wrote:\n> Hello, my bill is wrong."
+    assert "Quote the customer" in desk.shown()
+
+
+def test_in_summer_the_clock_of_the_contract_is_an_hour_ahead(everyone):
+    found = Desk.__new__(Desk)
+    rls.enter_every_client()
+    found.ana, at = make.agent("Ana"), make.NINE.replace(month=7)
+    journal.make_partitions(first=at)
+    found.item = mail.hold(mail.Post().writes("Hello", at=at).message.item, found.ana, at)
+    found.browser = Browser()
+    found.browser.force_login(found.ana.account)
+
+    assert found.answers(quote="on").status_code == 204
+    assert replies()[0].folded_text.startswith("On 2026-07-04 at 10:00, Rui Costa wrote:")
+
+
+def test_an_agent_may_answer_without_quoting(desk):
+    assert desk.answers().status_code == 204
+    assert replies()[0].folded_text == ""
+
+
+def test_what_is_quoted_is_the_last_mail_and_not_what_that_quoted(desk):
+    answer = "And now?\n\nOn Wed, 4 Mar 2026, Lisbon Light wrote:\n> We look"
+    mail.Post(address="other@lisbon.example").writes(answer, In_Reply_To="<first@example.com>", Message_ID="<2@x>")
+
+    desk.answers(quote="on")
+
+    assert replies()[0].folded_text.split("\n")[1:] == ["> And now?"]
+
+
+def test_a_file_up_to_the_limit_goes_along_and_one_over_it_is_refused_in_words(desk):
+    large = SimpleUploadedFile("photo.png", PNG + bytes(3_000_000), "image/png")
+    assert desk.answers(file=large).status_code == 204
+    assert [each.size for each in Attachment.objects.all()] == [3_000_008]
+
+    too_large = SimpleUploadedFile("film.png", PNG + bytes(LARGEST_SENT), "image/png")
+    refused = desk.answers(key="key-0002", file=too_large)
+    assert (refused.status_code, "at most 5 MB can be sent" in refused.content.decode()) == (422, True)
+    assert len(replies()) == 1
+
+
+def test_the_page_says_how_large_a_file_may_be_before_one_is_chosen(desk):
+    assert f'data-largest="{LARGEST_SENT}"' in desk.shown() and "at most 5 MB" in desk.shown()
+
+
+# --- through the server's entry point ---------------------------------------------------------------------------------
+
+
+def sent(browser: Browser, path: str, **request):
+    """Send a form through the entry point that the web server calls, signed in as the browser is."""
+
+    token = "c" * 32
+    cookies = {name: morsel.value for name, morsel in browser.cookies.items()} | {settings.CSRF_COOKIE_NAME: token}
+
+    async def call():
+        transport = httpx.ASGITransport(app=application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", cookies=cookies) as server:
+            return await server.post(path, headers={"X-CSRFToken": token, "HX-Request": "true"}, **request)
+
+    return asyncio.run(call())
+
+
+@pytest.fixture
+def real_desk(real_database):
+    with transaction.atomic(), clock.frozen(make.NINE):
+        return Desk()
+
+
+def test_three_megabytes_pass_the_entry_and_more_than_a_file_may_have_does_not(real_desk):
+    path = f"/desk/items/{real_desk.item.id}/reply/"
+    fields = {"text": "See the picture", "key": "key-0001"}
+
+    passed = sent(real_desk.browser, path, data=fields, files={"file": ("photo.png", PNG + bytes(3_000_000))})
+    told = sent(real_desk.browser, path, data=fields, files={"file": ("photo.png", PNG + bytes(5_500_000))})
+    stopped = sent(real_desk.browser, path, data=fields, files={"file": ("photo.png", PNG + bytes(7_000_000))})
+
+    assert [each.status_code for each in (passed, told, stopped)] == [204, 422, 413]
+    assert "too large: at most 5 MB can be sent" in told.text
