@@ -1,6 +1,7 @@
 """A mail as it comes, read whatever is wrong with it: headers, bodies, files, and what a report says."""
 
 import codecs
+import mimetypes
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Final, NamedTuple
+
+from workfloor.kit import tnef
 
 MOST_PARTS: Final = 500
 MOST_HEADERS: Final = 1000
@@ -157,6 +160,7 @@ def _with_line_feeds(raw: bytes) -> bytes:
 def _mail(message: "Message[str, str]") -> Mail:
     found = _Found()
     found.walk(message, 0)
+    found.settle()
     return Mail(
         headers=_headers(message),
         media_type=_kind(message),
@@ -180,6 +184,8 @@ class _Found:
         self.reports: list[Mapping[str, str]] = []
         self.returned: Mail | None = None
         self.defects: list[str] = []
+        self.packed_texts: list[str] = []
+        self.packed_htmls: list[str] = []
         self.count = 0
 
     def walk(self, part: "Message[str, str]", depth: int) -> None:
@@ -217,8 +223,33 @@ class _Found:
         content = _bytes(part)
         name = _name(part) or f"file{_EXTENSIONS.get(kind, '.bin')}"
         content_id = str(part.get("content-id") or "").strip(" <>\t\r\n")[:LONGEST_NAME]
-        if content or _name(part):
+        if kind in tnef.MEDIA_TYPES or name.lower() == "winmail.dat":
+            self.packed(name, kind, content)
+        elif content or _name(part):
             self.files.append(File(name, kind, content, _CONTROL.sub("", content_id)))
+
+    def packed(self, name: str, kind: str, content: bytes) -> None:
+        """What Outlook packed: its files, and its body where the mail says nothing; broken, it stays as it is."""
+        try:
+            found = tnef.unpack(content)
+        except tnef.Broken:
+            self.defects.append("BrokenWinmail")
+            found = tnef.Unpacked()
+        if not found.files and not found.text.strip() and not found.html.strip():
+            self.files.append(File(name, kind, content))
+        self.packed_texts.append(_CONTROL.sub("", found.text))
+        self.packed_htmls.append(_CONTROL.sub("", found.html))
+        for each in found.files:
+            media_type = each.media_type.lower() if _MEDIA_TYPE.fullmatch(each.media_type) else ""
+            named = file_name(each.name) if each.name.strip() else "file.bin"
+            media_type = media_type or mimetypes.guess_type(named)[0] or "application/octet-stream"
+            content_id = _CONTROL.sub("", each.content_id).strip(" <>")[:LONGEST_NAME]
+            self.files.append(File(named, media_type, each.content, content_id))
+
+    def settle(self) -> None:
+        """Once all is read: what Outlook packed is the body of a mail that has no other."""
+        if not any(text.strip() for text in [*self.texts, *self.htmls]):
+            self.texts, self.htmls = self.packed_texts, self.packed_htmls
 
 
 def is_body(part: "Message[str, str]", kind: str) -> bool:
@@ -226,6 +257,7 @@ def is_body(part: "Message[str, str]", kind: str) -> bool:
     return kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment" and not _name(part)
 
 
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,100}")
 _EXTENSIONS: Final = {
     "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "application/pdf": ".pdf", "text/plain": ".txt",
     "text/html": ".html", "text/csv": ".csv", "text/calendar": ".ics",
