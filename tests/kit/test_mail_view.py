@@ -49,6 +49,12 @@ def test_pictures_from_elsewhere_come_only_once_they_may_and_only_encrypted():
     assert mail_view.elsewhere(markup.safe(html)) == ["e.example", "plain.example"]
 
 
+def test_a_picture_that_nobody_can_see_is_never_fetched():
+    dots = '<img src="https://e.example/1" width="1" height="1"><img src="https://e.example/2" height=0>'
+
+    assert "src" not in shown(dots, with_remote=True)
+
+
 @pytest.mark.parametrize("source", ["javascript:alert(1)", "data:image/svg+xml,<svg/>", "/live/", "file:///etc/passwd"])
 def test_a_picture_from_nowhere_is_none(source):
     assert "src" not in shown(f'<img src="{source}">', with_remote=True)

@@ -180,7 +180,7 @@ def test_a_mail_reaches_nobody_before_it_may_and_then_fetches_only_its_own_pictu
             if elsewhere.asked:
                 break
             desk.wait_for_timeout(100)
-        # By name alone: no cookie, no address of ours; and of the other mail nothing.
+        # By name alone: no cookie, no address of ours; not the dot that nobody sees; and of the other mail nothing.
         assert elsewhere.asked == ["/seen.png"]
         assert second.locator("img[src^=https]").count() == 0
 

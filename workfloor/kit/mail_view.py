@@ -68,6 +68,8 @@ def _marked(html: str, folded: str) -> str:
         return ""
     for link in list(body.iter("a")):
         _tell(link)
+    for dot in [each for each in body.iter("img") if {each.get("width"), each.get("height")} & {"0", "1"}]:
+        dot.attrib.pop("src", "")  # which nobody can see, and which is there to tell its sender that somebody looked
     if folded.strip():
         _fold(body, folded)
     told = (body.text or "").replace("&", "&amp;").replace("<", "&lt;")
