@@ -1,5 +1,7 @@
 """A playbook is checked like a contract, fills in names, and its rules are applied with a fact each."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests import make
@@ -7,10 +9,15 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as said
 from workfloor.core.conversations.rules import Address, Content
 from workfloor.core.journal import queries as facts
+from workfloor.core.journal.models import Fact
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as items
 from workfloor.kit import toml
+from workfloor.ops.dispatch import queries as live
+from workfloor.ops.dispatch import rules as dispatch
+from workfloor.ops.fairness import rules as fairness
 from workfloor.ops.playbook import actions, forms, queries, rules
+from workfloor.ops.tellings import rules as tellings
 
 PLAYBOOK = """
 [[answers]]
@@ -95,14 +102,14 @@ text = "Dear {custmer}"
 [[rules]]
 name = "r"
 when = "received"
-then = { priority = 3, queue = "nowhere", answer = "b" }
+then = { assign = "ana", queue = "nowhere", answer = "b" }
 """
     with pytest.raises(toml.Refused) as refused:
         forms.read(source, ["mail"], ["letters"])
 
     told = {fault.place: fault.message for fault in refused.value.faults}
     assert "{custmer} stands for nothing" in told["answers[0].text"]
-    assert "priority belongs to the queue" in told["rules[0].then.priority"]
+    assert "the router's decision" in told["rules[0].then.assign"]
     assert "no queue here" in told["rules[0].then.queue"]
     assert "no answer here" in told["rules[0].then.answer"]
 
@@ -129,3 +136,143 @@ def test_articles_are_found_by_their_words_best_first_and_every_version_is_kept(
         2,
         ["Block it", "Block it at once"],
     )
+
+
+# --- priority --------------------------------------------------------------------------------------------------------
+
+URGENT = """
+[[rules]]
+name = "urgent"
+when = "message"
+if = { words = ["water everywhere"] }
+then = { priority = 2 }
+
+[[rules]]
+name = "after-all-not"
+when = "message"
+if = { words = ["dry again"] }
+then = { priority = 0 }
+"""
+FOUR_HOURS = 4 * 3600  # what the queue "mail" promises
+
+
+@pytest.fixture
+def with_urgent(everyone):
+    client = make.client()
+    actions.give(client=client, source=URGENT, now=make.NINE)
+    return client
+
+
+def hears(item, text, at=make.NINE):
+    actions.apply_rules(item=item, when="message", text=text, now=at)
+    return items.item(item.id)
+
+
+def test_a_rule_gives_an_item_a_priority_as_a_fact_and_its_state_is_what_the_facts_add_up_to(with_urgent):
+    item = hears(letter(), "There is water everywhere")
+
+    # Two steps, each as long as the queue promises: 2 x 14,400 s.
+    assert (item.priority, item.ahead_seconds) == (2, 2 * FOUR_HOURS)
+    given = facts.of_item(item.id).filter(event="work.prioritised").get()
+    assert given.details == {"priority": 2, "ahead_seconds": 2 * FOUR_HOURS}
+    assert [each["rule"] for each in applied(item)] == ["urgent"]
+    assert applied(item)[0]["priority"] == 2
+    assert items.rebuilt(item.id) == items.state_of(item)
+    assert item.queued_at == make.NINE  # every promise runs on as before
+
+
+def test_the_router_offers_it_before_older_work_and_why_says_the_same(with_urgent):
+    older = letter()
+    newer = hears(letter(at=make.later(minutes=5)), "There is water everywhere", make.later(minutes=5))
+    ana = make.agent("Ana")
+    now = make.later(minutes=6)
+
+    mind = dispatch.Mind()
+    offers = mind.hear(live.everything("main", now))
+
+    assert [offer.item_id for offer in offers][:2] == [newer.id, older.id]
+    assert {offer.person_id for offer in offers} == {ana.id}
+
+
+def test_what_is_told_while_the_router_runs_moves_the_item_at_once(with_urgent):
+    older, newer = letter(), letter(at=make.later(minutes=5))
+    mind = dispatch.Mind()
+    assert mind.hear(live.everything("main", make.later(minutes=6))) == []  # nobody is here
+
+    hears(newer, "There is water everywhere", make.later(minutes=7))
+    ana = make.agent("Ana")
+    told = tellings.News(
+        make.later(minutes=8).timestamp(), workers=live.workers(make.later(minutes=8)), things=live.things([newer.id])
+    )
+
+    assert [offer.item_id for offer in mind.hear(told)] == [newer.id, older.id]
+    assert ana.id in mind.workers
+
+
+def test_a_priority_passes_nothing_over_and_one_that_is_taken_back_waits_in_its_old_place(with_urgent):
+    older = letter()
+    newer = hears(letter(at=make.later(minutes=5)), "There is water everywhere", make.later(minutes=5))
+    back = hears(newer, "It is dry again", make.later(minutes=6))
+
+    assert (back.priority, back.place_at) == (0, make.later(minutes=5))
+    make.agent("Ana")
+    offers = dispatch.Mind().hear(live.everything("main", make.later(minutes=7)))
+    assert [offer.item_id for offer in offers] == [older.id, newer.id]
+
+
+def test_the_month_s_look_back_counts_no_urgent_item_as_passing_others_over(with_urgent):
+    letter()
+    newer = hears(letter(at=make.later(minutes=5)), "There is water everywhere", make.later(minutes=5))
+    ana = make.agent("Ana")
+
+    work.offer(item=newer, person=ana, at_once=3, offer_seconds=30, now=make.later(minutes=6))
+
+    assert fairness.passed_over(journal_facts()) == []
+
+
+def test_an_item_without_priority_would_pass_the_older_one_over(with_urgent):
+    older, newer = letter(), letter(at=make.later(minutes=5))
+
+    work.offer(item=newer, person=make.agent("Ana"), at_once=3, offer_seconds=30, now=make.later(minutes=6))
+
+    assert [(each.offered, each.passed_over) for each in fairness.passed_over(journal_facts())] == [
+        (newer.id, older.id)
+    ]
+
+
+def journal_facts():
+    """All facts, as if each had been recorded when it happened."""
+    return [
+        SimpleNamespace(event=each.event, at=each.at, recorded_at=each.at, item_id=each.item_id,
+                        person_id=each.person_id, details=each.details)
+        for each in Fact.objects.order_by("id")
+    ]  # fmt: skip
+
+
+def test_what_is_laid_aside_until_later_does_not_come_earlier_for_its_priority(with_urgent):
+    ana = make.agent("Ana")
+    item = hears(letter(), "There is water everywhere")
+    work.offer(item=item, person=ana, at_once=3, offer_seconds=30, now=make.NINE)
+    work.accept(item=item, by=ana, now=make.NINE)
+    work.snooze(item=item, until=make.later(hours=1), by=ana, now=make.NINE)
+
+    mind = dispatch.Mind()
+    assert mind.hear(live.everything("main", make.later(minutes=30))) == []
+    assert [offer.item_id for offer in mind.hear(tellings.News(make.later(hours=1).timestamp()))] == [item.id]
+
+
+def test_a_rule_that_moves_and_raises_goes_by_what_the_new_queue_promises(everyone):
+    source = URGENT.replace("{ priority = 2 }", '{ priority = 2, queue = "calls" }')
+    actions.give(client=make.client(), source=source, now=make.NINE)
+
+    item = hears(letter(), "There is water everywhere")
+
+    assert (item.queue.name, item.ahead_seconds) == ("calls", 2 * 20)  # answered within 20 s
+    assert items.rebuilt(item.id) == items.state_of(item)
+
+
+@pytest.mark.parametrize("given", ["-1", "10", '"high"', "1.5"])
+def test_a_priority_that_is_none_is_refused_at_its_line(everyone, given):
+    make.client()
+    with pytest.raises(toml.Refused, match=r"priority"):
+        forms.read(URGENT.replace("priority = 2", f"priority = {given}"), ["mail"], [])

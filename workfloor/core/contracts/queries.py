@@ -49,6 +49,11 @@ class QueueTerms:
     interrupts: bool
     keep_clear: tuple[str, ...]
 
+    @property
+    def promised_seconds(self) -> int:
+        """How soon work is promised; what has no promise of its own is as urgent as if it had been within a day."""
+        return self.answer_within_seconds or self.resolve_within_seconds or 86_400
+
 
 def latest(client_id: int) -> models.Version | None:
     """The version of a client's contract that was signed last, in force or not yet."""

@@ -43,20 +43,11 @@ class Customer:
 
 
 def receive(
-    *,
-    queue: Queue,
-    key: str,
-    now: datetime,
-    title: str = "",
-    payload: Mapping[str, Any] | None = None,
-    kind: str | None = None,
-    customer: Customer | None = None,
-    case_kind: str = "request",
-    case: models.Case | None = None,
-    not_before: datetime | None = None,
-    asked_for: Person | None = None,
+    *, queue: Queue, key: str, now: datetime, title: str = "", payload: Mapping[str, Any] | None = None,
+    kind: str | None = None, customer: Customer | None = None, case_kind: str = "request",
+    case: models.Case | None = None, not_before: datetime | None = None, asked_for: Person | None = None,
     by_id: int | None = None,
-) -> tuple[models.Item, bool]:
+) -> tuple[models.Item, bool]:  # fmt: skip
     """Take work in; the same key again is the same item. Returns the item and whether it is new.
 
     Nobody is offered it `not_before` then; from then on it waits, for a while perhaps for whoever was `asked_for`.
@@ -303,6 +294,13 @@ def transfer(
         raise Refused("Work never leaves its client: choose one of this client's queues.")
     item = _happen(item, events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
     return _hand(item, to, now, by, now) if to else item
+
+
+def prioritise(*, item: models.Item, priority: int, now: datetime, by: Person | None = None) -> models.Item:
+    """Give an item a priority of its own: for each step it stands as if it had waited once more as long as promised."""
+    item = _locked(item)
+    ahead = priority * contracts.terms_of(item.queue, now).promised_seconds
+    return _happen(item, events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
 def snooze(*, item: models.Item, until: datetime, by: Person, now: datetime) -> models.Item:

@@ -145,6 +145,15 @@ class Snoozed(Event):
 
 
 @dataclass(frozen=True)
+class Prioritised(Event):
+    """From now on it stands in line as if it had waited so much longer."""
+
+    name: ClassVar[str] = "work.prioritised"
+    priority: int
+    ahead_seconds: int
+
+
+@dataclass(frozen=True)
 class Escalated(Event):
     name: ClassVar[str] = "work.escalated"
     note: str

@@ -25,6 +25,7 @@ _SAID = {
     "work.reply-sent": "Reply sent",
     "work.transferred": "Passed on",
     "work.snoozed": "Laid aside until later",
+    "work.prioritised": "Given priority",
     "work.escalated": "Help asked for",
     "work.ended": "Ended",
     "work.wrapped-up": "Wrapped up",
@@ -37,5 +38,5 @@ _SAID = {
 def said(event: str, details: Mapping[str, Any]) -> str:
     """Word a fact about an item, with what its details add for a reader."""
     words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
-    added = details.get("note") or details.get("disposition") or details.get("reason")
+    added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("priority")
     return f"{words}: {added}" if added else words

@@ -1,5 +1,6 @@
 """Customers, cases, work items, and who has which item in hand."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -104,6 +105,8 @@ class Item(models.Model):
     came_back_seconds = models.IntegerField(null=True)
     disposition = models.TextField(default="")
     reopened = models.PositiveSmallIntegerField(default=0)
+    priority = models.PositiveSmallIntegerField(default=0, db_default=0)  # its own, beside its queue's
+    ahead_seconds = models.IntegerField(default=0, db_default=0)  # as if it had waited so much longer
 
     class Meta:
         constraints = [
@@ -149,6 +152,11 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return self.title or f"{self.kind} {self.key}"
+
+    @property
+    def place_at(self) -> datetime:
+        """Where it stands in line: what has the earlier one goes first."""
+        return self.queued_at - timedelta(seconds=self.ahead_seconds)
 
 
 class Assignment(models.Model):

@@ -42,6 +42,7 @@ _FROM = {
     "work.reply-undelivered": ("waiting", "offered", "held", "wrapping", "done"),
     "work.transferred": ("waiting", "held"),
     "work.snoozed": ("held",),
+    "work.prioritised": ("waiting", "offered", "held"),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
     "work.ended": ("held",),
     "work.wrapped-up": ("wrapping",),
@@ -53,7 +54,7 @@ _FROM = {
 
 # What may happen to an item while it is put aside.
 _ALSO_ASIDE = ("work.taken-up-again", "work.transferred", "work.escalated", "work.wrapped-up", "work.cancelled",
-               "work.reply-undelivered")  # fmt: skip
+               "work.reply-undelivered", "work.prioritised")  # fmt: skip
 
 
 class NotNow(ValueError):
@@ -118,6 +119,8 @@ class Item:
     came_back_seconds: int | None = None
     disposition: str = ""
     reopened: int = 0
+    priority: int = 0
+    ahead_seconds: int = 0
 
 
 COLUMNS = tuple(each.name for each in fields(Item))
@@ -293,10 +296,6 @@ def _put_back(item: Any, at: datetime) -> dict[str, Any]:
     return _laid_down(item, at) | {"state": "waiting", "person_id": None, "put_aside_at": None}
 
 
-def _escalated(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return {"escalated_at": fact.at}
-
-
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
     spent = {"working_seconds": details.get("working_seconds")}
@@ -357,7 +356,8 @@ _STEPS = {
     "work.reply-undelivered": _reply_undelivered,
     "work.transferred": _transferred,
     "work.snoozed": _snoozed,
-    "work.escalated": _escalated,
+    "work.prioritised": lambda item, fact, details: dict(details),
+    "work.escalated": lambda item, fact, details: {"escalated_at": fact.at},
     "work.ended": _ended,
     "work.wrapped-up": _wrapped_up,
     "work.abandoned": _abandoned,

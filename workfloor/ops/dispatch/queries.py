@@ -23,8 +23,6 @@ from workfloor.ops.stakes import queries as stakes
 
 REFUSED_FOR = timedelta(seconds=30)
 REFUSALS = ("work.declined", "work.offer-expired")
-# Work without a promise of its own is as urgent as if it had been promised within a day.
-NO_PROMISE_SECONDS = 86_400
 
 
 def queues(pool: str) -> list[Queue]:
@@ -61,8 +59,7 @@ def lines(pool: str, now: datetime) -> tuple[rules.Line, ...]:
 
 def _line(queue: Queue, terms: contracts.QueueTerms, stake: float) -> rules.Line:
     relax = tuple((float(ring.after_seconds), dict(ring.requires)) for ring in terms.relax)
-    promised = terms.answer_within_seconds or terms.resolve_within_seconds or NO_PROMISE_SECONDS
-    slope = queueing.slope(promised, terms.priority, stake)
+    slope = queueing.slope(terms.promised_seconds, terms.priority, stake)
     return rules.Line(
         queue.id, queue.client_id, dict(terms.requires), relax, terms.at_once, slope, terms.offer_seconds,
         terms.yields, terms.interrupts,
@@ -170,7 +167,7 @@ SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
        CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL THEN item.kept_for_id ELSE 0 END,
        CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL
             THEN extract(epoch FROM item.kept_until)::float8 ELSE 0 END,
-       coalesce(hand.yields, false)
+       coalesce(hand.yields, false), item.ahead_seconds::float8
 FROM {work.Item._meta.db_table} item LEFT JOIN {work.Assignment._meta.db_table} hand ON hand.item_id = item.id
 """
 

@@ -114,8 +114,8 @@ class Mind:
         for item_id in news.undone:
             place, thing = self.places[item_id], self.things[item_id]
             agent = self._policy.release(self._pool, place)
-            self.things[item_id] = Thing(item_id, thing.queue_id, thing.since)
-            self._policy.lanes.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.since)
+            self.things[item_id] = Thing(item_id, thing.queue_id, thing.since, ahead=thing.ahead)
+            self._policy.lanes.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.place)
             self._policy.pools.sit(self._pool, agent, self._idle_since(agent))
 
     def _hear_lines(self, news: News) -> bool:
@@ -272,10 +272,10 @@ class Mind:
         return self.pool
 
     def _offer_arrivals(self, now: float) -> None:
-        for thing in sorted(self._arrived.values(), key=lambda each: (each.since, each.item_id)):
+        for thing in sorted(self._arrived.values(), key=lambda each: (each.place, each.item_id)):
             place = self.places[thing.item_id] = self._spare.pop()
             queue, keeper = self.queue_numbers[thing.queue_id], self._keeper(thing, now)
-            if self._policy.arrive(self._pool, place, thing.item_id, queue, thing.since, now, keeper) >= 0:
+            if self._policy.arrive(self._pool, place, thing.item_id, queue, thing.place, now, keeper) >= 0:
                 self._decided(place)
             elif self._pool.waiting.lane[place] >= self._pool.queues:
                 self._note_end_of_keeping(thing)
@@ -312,7 +312,7 @@ class Mind:
         yields = bool(self._pool.yields[self._pool.queue[place]])
         over = not yields and bool(self._pool.soft[agent] & part)
         self.things[item_id] = Thing(
-            item_id, thing.queue_id, thing.since, WITH_SOMEBODY, person_id, low, high, yields=yields
+            item_id, thing.queue_id, thing.since, WITH_SOMEBODY, person_id, low, high, yields=yields, ahead=thing.ahead
         )
         self._offers.append(Offer(item_id, person_id, low, high, line.offer_seconds, yields, over))
 
@@ -348,17 +348,17 @@ class Mind:
     def _place_things(self, room: int, now: float) -> None:
         """Let everything wait that is due, for all or for whom it is kept."""
         self.places, self._spare = {}, list(range(room - 1, -1, -1))
-        for thing in sorted(self.things.values(), key=lambda each: (each.since, each.item_id)):
+        for thing in sorted(self.things.values(), key=lambda each: (each.place, each.item_id)):
             if thing.state == WAITING and thing.queue_id in self.queue_numbers and thing.since <= now:
                 place = self.places[thing.item_id] = self._spare.pop()
                 queue, lane = self.queue_numbers[thing.queue_id], self.queue_numbers[thing.queue_id]
                 keeper = self._keeper(thing, now)
-                if keeper >= 0 and self._policy.may_have(self._pool, keeper, queue, thing.since, now):
+                if keeper >= 0 and self._policy.may_have(self._pool, keeper, queue, thing.place, now):
                     lane = self._pool.queues + keeper
                     self._note_end_of_keeping(thing)
                 self._pool.queue[place] = queue
                 self._pool.waiting.name[place] = thing.item_id
-                self._policy.lanes.join(self._pool.waiting, lane, place, thing.since)
+                self._policy.lanes.join(self._pool.waiting, lane, place, thing.place)
 
     def _seat(self, worker: Worker, since: float) -> None:
         if worker.here:

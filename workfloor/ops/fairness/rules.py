@@ -63,11 +63,11 @@ def passed_over(facts: Iterable[Fact]) -> list[Passed]:
     found = []
     for fact in facts:
         if fact.event == "work.offered" and fact.item_id is not None:
-            queue, since = waits.queue[fact.item_id], waits.since[fact.item_id]
+            queue, place = waits.queue[fact.item_id], waits.place(fact.item_id)
             waits.leave(fact.item_id)
             waits.show(fact.at)
             older = waits.oldest(queue)
-            overtaken = older is not None and (waits.since[older], older) < (since, fact.item_id)
+            overtaken = older is not None and (waits.place(older), older) < (place, fact.item_id)
             if older is not None and overtaken and fact.at - waits.seen[older] > SEEN_WITHIN:
                 found.append(Passed(fact.at, queue, fact.item_id, older))
         else:
@@ -81,6 +81,7 @@ class _Waiting:
     def __init__(self) -> None:
         self.queue: dict[int, int] = {}
         self.since: dict[int, datetime] = {}
+        self.ahead: dict[int, timedelta] = {}  # what has a priority of its own stands so far ahead
         self.seen: dict[int, datetime] = {}  # since when anybody could see it wait
         self.hidden: dict[int, datetime] = {}  # until when it is scheduled, or kept for one agent
         self._lines: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
@@ -95,6 +96,10 @@ class _Waiting:
         if fact.event in ("work.queued", "work.scheduled", "work.transferred"):
             self.leave(item)
             self.queue[item] = fact.details["queue"]
+        if fact.event == "work.prioritised":
+            self.ahead[item] = timedelta(seconds=fact.details["ahead_seconds"])
+            if item in self.seen:
+                self.see(item, max(fact.at, fact.recorded_at))
         if fact.event in ("work.scheduled", "work.kept") and item in self.since:
             self.hide(item, datetime.fromisoformat(fact.details.get("for_at") or fact.details["until"]))
         elif fact.event in _SEEN and item in self.since:
@@ -102,9 +107,12 @@ class _Waiting:
         elif fact.event in ("work.accepted", "work.awaits-customer", "work.abandoned", "work.cancelled"):
             self.leave(item)
 
+    def place(self, item: int) -> datetime:
+        return self.since[item] - self.ahead.get(item, timedelta())
+
     def see(self, item: int, at: datetime) -> None:
         self.seen[item] = at
-        heappush(self._lines[self.queue[item]], (self.since[item], item))
+        heappush(self._lines[self.queue[item]], (self.place(item), item))
 
     def hide(self, item: int, until: datetime) -> None:
         self.leave(item)
@@ -123,9 +131,12 @@ class _Waiting:
         self.seen.pop(item, None)
         self.hidden.pop(item, None)
 
+    def _stands(self, place: datetime, item: int, queue: int) -> bool:
+        return item in self.seen and self.queue[item] == queue and self.place(item) == place
+
     def oldest(self, queue: int) -> int | None:
         line = self._lines[queue]
-        while line and (line[0][1] not in self.seen or self.queue[line[0][1]] != queue):
+        while line and not self._stands(*line[0], queue):
             heappop(line)
         return line[0][1] if line else None
 

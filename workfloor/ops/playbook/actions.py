@@ -78,9 +78,15 @@ def _apply(item: Item, rule: rules.Rule, playbook: rules.Playbook, version: int,
         models.Tag.objects.get_or_create(client_id=item.client_id, item=item, name=rule.tag)
     if moves and queue:
         work.transfer(item=item, queue=queue, by=None, note=f"by rule {rule.name}", now=now)
+    raises = rule.priority not in (None, item.priority) and item.state in ("waiting", "offered", "held")
+    if raises and rule.priority is not None:
+        work.prioritise(
+            item=item, priority=rule.priority, now=now
+        )  # by what its queue promises, the new one's if it moved
     done = events.RuleApplied(
-        rule.name, version, rule.tag or None, queue.id if moves and queue else None, rule.answer if answers else None
-    )
+        rule.name, version, rule.tag or None, queue.id if moves and queue else None, rule.answer if answers else None,
+        rule.priority if raises else None,
+    )  # fmt: skip
     journal.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
 
 

@@ -27,3 +27,4 @@ class RuleApplied(Event):
     tag: str | None = None
     queue: int | None = None
     answer: str | None = None
+    priority: int | None = None

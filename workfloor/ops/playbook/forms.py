@@ -11,7 +11,6 @@ from workfloor.ops.playbook import rules
 
 # What could be meant, and why it is not done like this.
 NOT_HERE = {
-    "priority": "priority belongs to the queue, as the contract has it: move the item to another one with “queue”.",
     "assign": "who does the work is the router's decision: move the item to a queue that requires what it needs.",
 }
 

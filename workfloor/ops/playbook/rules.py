@@ -40,6 +40,7 @@ class Rule:
     tag: str = ""
     queue: str = ""
     answer: str = ""
+    priority: int | None = None
 
 
 @dataclass(frozen=True)

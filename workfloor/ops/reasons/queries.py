@@ -120,11 +120,13 @@ def _things_before(offer: journal_models.Fact, served: Mapping[int, rules.Line])
     moved = _last_facts(offer, "item_id", MOVES)
     queued = _last_facts(offer, "item_id", QUEUED)
     kept = _last_facts(offer, "item_id", (KEPT, *KEPT_NO_MORE))
+    first = _last_facts(offer, "item_id", ("work.prioritised",))
     items = work.Item.objects.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
     hands: dict[int, list[rules.Thing]] = defaultdict(list)
     for item_id, item in sorted(items.items()):
         fact, queue_id = moved[item_id], queued[item_id].details["queue"]
-        thing = rules.Thing(item_id, queue_id, item.queued_at.timestamp())
+        ahead = first[item_id].details["ahead_seconds"] if item_id in first else 0
+        thing = rules.Thing(item_id, queue_id, item.queued_at.timestamp(), ahead=ahead)
         if fact.event in TAKES and fact.person_id is not None:
             thing = _taken(thing, fact.person_id, served.get(queue_id), hands[fact.person_id])
             hands[fact.person_id].append(thing)

@@ -43,7 +43,8 @@ class Thing(NamedTuple):
     """An item as it is now: it waits since an instant, takes [low, high) of somebody, or is gone.
 
     What waits since an instant that is to come is scheduled for then. Until `keep_until` it is kept for the `keeper`,
-    who knows its case (0: nobody). What is with somebody may be of work that `yields`.
+    who knows its case (0: nobody). What is with somebody may be of work that `yields`. One with a priority of its own
+    stands so many seconds `ahead`.
     """
 
     item_id: int
@@ -56,6 +57,12 @@ class Thing(NamedTuple):
     keeper: int = 0
     keep_until: float = 0.0
     yields: bool = False
+    ahead: float = 0.0
+
+    @property
+    def place(self) -> float:
+        """Since when it would have to wait to stand where it stands in line."""
+        return self.since - self.ahead
 
 
 class Refusal(NamedTuple):

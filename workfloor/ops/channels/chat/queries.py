@@ -220,7 +220,7 @@ def state(chat: models.Chat, now: datetime) -> dict[str, Any]:
     return {
         "state": "over" if chat.closed_at else "waiting" if waits else "with",
         "open": is_open(chat.widget.queue, now) if waits or chat.closed_at else True,
-        "place": rules.place(line(item), (item.queued_at, item.id)) if waits else None,
+        "place": rules.place(line(item), (item.place_at, item.id)) if waits else None,
         "late": waits and (waited > promised_wait(chat.widget, now) or not is_open(chat.widget.queue, now)),
         "agent": shown_name(item.person.name) if item.person and item.state in ("held", "wrapping") else "",
         "read": chat.read_by_us,
@@ -233,7 +233,7 @@ def state(chat: models.Chat, now: datetime) -> dict[str, Any]:
 def line(item: Item) -> list[tuple[datetime, int]]:
     """Who waits in an item's queue, offered ones too, for they may come back."""
     found = Item.objects.filter(queue_id=item.queue_id, state__in=["waiting", "offered"], awaiting_customer_since=None)
-    return list(found.values_list("queued_at", "id"))
+    return [(each.place_at, each.id) for each in found.only("queued_at", "ahead_seconds")]
 
 
 def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
