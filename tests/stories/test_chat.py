@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from playwright.sync_api import Browser, Page, expect
 
-from tests import browse, make
+from tests import browse, mail, make
 from tests.stories.test_browser import picture, signed_in
 from workfloor.core.conversations.models import Message
 from workfloor.core.journal import queries as journal
@@ -110,6 +110,7 @@ def client_site(real_database, installation, site) -> tuple[str, Line, str, str]
     with transaction.atomic():
         rls.enter_every_client()
         client = make.client(chats=True)
+        mail.Post()
         agent = make.agent("Ana Duarte", available=False)
         widget = chat.add_widget(
             client=client, queue=make.queue("chats"), origins=[origin], source=SETTINGS, now=clock.now()
@@ -207,6 +208,12 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
         desk.get_by_role("button", name="End E", exact=True).click()
         expect(page.get_by_text("Ana has ended this chat.")).to_be_visible()
         picture(page, "chat-over")
+        page.get_by_role("button", name="Send me a copy by email").click()
+        expect(page.get_by_label("Your email address")).to_have_value("rui@example.com")
+        picture(page, "chat-copy")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("The copy is on its way to rui@example.com.")).to_be_visible()
+        page.get_by_role("button", name="Back to the chat").click()
         page.get_by_label("5: Very good").check(force=True)
         page.get_by_role("button", name="Send answer").click()
         expect(page.get_by_text("Thank you for your answer.")).to_be_visible()
@@ -222,6 +229,9 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
         assert work.rebuilt(item.id) == work.state_of(item)
         assert Chat.objects.get().score == 5
         assert Message.objects.filter(direction="note").count() == 1
+        copy = Message.objects.get(channel="email")
+        assert copy.recipients[0]["address"] == "rui@example.com"
+        assert "It is 12 euros too much." in copy.folded_text and "He sounds angry" not in copy.folded_text
         assert "chat.rated" in {fact.event for fact in journal.of_item(item.id)}
 
 

@@ -170,7 +170,7 @@ class Chat extends HTMLElement {
     const { open, late, instead } = this.settings;
     const ways = instead.map((way) => h("button", { class: "plain", type: "button", onclick: () => this.leaveWord(way) }, say(`instead_${way}`)));
     const notice = !open ? say(ways.length ? "closed" : "away") : late && ways.length ? say("late") : inWords(this.settings.greeting);
-    const parts = [notice && h("p", {}, notice), (!open || late) && ways.length > 0 && h("div", { class: "stack" }, ways)];
+    const parts = [notice && h("p", { dir: "auto" }, notice), (!open || late) && ways.length > 0 && h("div", { class: "stack" }, ways)];
     if (open) parts.push(h("div", { class: "stack" }, late && ways.length > 0 && h("span", {}), this.questions()));
     this.body.replaceChildren(...parts.filter(Boolean));
     this.foot.replaceChildren();
