@@ -255,3 +255,76 @@ def test_the_script_is_small_and_is_not_sent_again_unchanged():
 
 def test_the_stream_writes_messages_with_their_numbers():
     assert views.event("message", {"text": "a\nb"}, 7) == b'id: 7\nevent: message\ndata: {"text": "a\\nb"}\n\n'
+
+
+# --- the walls -------------------------------------------------------------------------------------------------------
+
+
+def test_another_clients_widget_takes_nothing_with_this_clients_token(visitor, widget):
+    other = make.client("porto-power", chats=True)
+    foreign = actions.add_widget(
+        client=other, queue=make.queue("chats", "porto-power"), origins=[ORIGIN], now=make.NINE,
+        source='title = { en = "Porto Power" }\ninstead = { email = "mail" }',
+    )  # fmt: skip
+    visitor.begin()
+    word = {"id": "word-0001", "into": "email", "contact": "rui@example.com", "text": "Hello"}
+
+    assert visitor.post(f"of/{foreign.key}/word/", **word).status_code == 401
+    assert Message.objects.count() == 1
+
+
+def test_the_secret_of_a_chat_opens_nothing_at_another_client(visitor, widget):
+    other = make.client("porto-power", chats=True)
+    foreign = actions.add_widget(
+        client=other, queue=make.queue("chats", "porto-power"), origins=[ORIGIN], now=make.NINE,
+        source='title = { en = "Porto Power" }',
+    )  # fmt: skip
+    visitor.begin(text="My secret")
+    there = Visitor(foreign, secret=SECRET)
+    assert there.begin(text="Hello", answers={}).status_code == 200
+
+    assert {each["text"] for each in queries.messages(queries.chats().get(client=other))} == {"Hello"}
+
+
+def test_a_message_replayed_under_another_visitors_id_is_the_replayers_own(visitor, widget):
+    visitor.begin()
+    mine = visitor.post("my/messages/", id="message-1", text="Mine").json()
+    thief = Visitor(widget, secret="t" * 43)
+    thief.begin()
+    taken = thief.post("my/messages/", id="message-1", text="Theirs").json()
+
+    assert mine != taken
+    assert [each["text"] for each in queries.messages(queries.by_secret(widget.client_id, SECRET))] == ["Hello", "Mine"]
+
+
+@pytest.mark.parametrize(("size", "status", "fault"), [(50_000, 422, "body-too-large"), (1_500_000, 413, "too-large")])
+def test_a_huge_body_is_refused_so_that_the_page_can_read_why(visitor, size, status, fault):
+    visitor.begin()
+    answer = visitor.post("my/messages/", id="message-1", text="x" * size)
+
+    assert (answer.status_code, answer.json()["faults"]) == (status, [fault])
+    assert answer["Access-Control-Allow-Origin"] == ORIGIN
+    assert Message.objects.count() == 1
+
+
+def test_no_answer_may_be_framed_or_kept_and_none_asks_for_cookies(visitor, widget):
+    visitor.begin()
+    answers = [visitor.get(f"of/{widget.key}/"), visitor.post("my/typing/"), visitor.get("my/files/1/")]
+
+    for answer in answers:
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["Cache-Control"] == "no-store"
+        assert "Access-Control-Allow-Credentials" not in answer
+        assert not answer.cookies
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "https://www.lisbon-light.example.evil.example", "http://www.lisbon-light.example"]
+)
+def test_an_origin_that_only_looks_like_the_sites_is_refused_in_the_pages_language(widget, origin):
+    stranger = Visitor(widget, origin=origin)
+    stranger.headers["Accept-Language"] = "de"
+    answer = stranger.begin()
+
+    assert (answer.status_code, answer.json()["faults"]) == (403, ["wrong-origin"])
+    assert origin in answer.json()["detail"] and "darf von" in answer.json()["detail"]
