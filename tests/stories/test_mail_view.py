@@ -35,13 +35,13 @@ class Elsewhere:
     """A server that senders keep pictures on, encrypted, and what was asked of it."""
 
     def __init__(self, port: int) -> None:
-        self.address, self.asked = f"https://127.0.0.1:{port}", list[str]()
+        self.address, self.asked = f"https://localhost:{port}", list[str]()
 
 
 @pytest.fixture
 def elsewhere(tmp_path) -> Iterator[Elsewhere]:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -160,7 +160,7 @@ def test_a_mail_reaches_nobody_before_it_may_and_then_fetches_only_its_own_pictu
         expect(first.get_by_text("Please send a picture.")).to_be_hidden()
         first.get_by_text("Quoted text").click()
         expect(first.get_by_text("Please send a picture.")).to_be_visible()
-        expect(first.locator(".goes-to")).to_have_text("127.0.0.1")
+        expect(first.locator(".goes-to")).to_have_text("localhost")
         desk.get_by_text("As plain text").first.click()
         expect(desk.locator("#talk details").first).to_contain_text("On 3 March 2026 at 17:00")
         desk.wait_for_timeout(500)
