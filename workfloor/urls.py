@@ -48,6 +48,7 @@ urlpatterns = [
     path("conversations/", include("workfloor.core.conversations.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
+    path("playbooks/", include("workfloor.ops.playbook.urls")),
     path("floor/why/", include("workfloor.ops.reasons.urls")),
     path("", include("workfloor.ops.billing.urls")),
     path("", include("workfloor.ops.closing.urls")),

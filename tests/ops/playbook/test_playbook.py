@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from django.test import Client
 
 from tests import make
 from workfloor.core.conversations import actions as conversations
@@ -10,9 +11,10 @@ from workfloor.core.conversations import queries as said
 from workfloor.core.conversations.rules import Address, Content
 from workfloor.core.journal import queries as facts
 from workfloor.core.journal.models import Fact
+from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as items
-from workfloor.kit import toml
+from workfloor.kit import clock, toml
 from workfloor.ops.dispatch import queries as live
 from workfloor.ops.dispatch import rules as dispatch
 from workfloor.ops.fairness import rules as fairness
@@ -276,3 +278,37 @@ def test_a_priority_that_is_none_is_refused_at_its_line(everyone, given):
     make.client()
     with pytest.raises(toml.Refused, match=r"priority"):
         forms.read(URGENT.replace("priority = 2", f"priority = {given}"), ["mail"], [])
+
+
+# --- the page of who leads -------------------------------------------------------------------------------------------
+
+
+def page(client, *roles):
+    """What the page says to somebody with these roles, who is cleared for the client."""
+    person = make.person(*roles, name="Teresa")
+    people.clear(person=person, client=client, now=make.NINE)
+    browser = Client()
+    browser.force_login(person.account)
+    return browser.get("/playbooks/")
+
+
+def test_who_leads_sees_the_rules_in_force_how_often_they_were_applied_and_every_version(with_urgent):
+    hears(letter(), "There is water everywhere", clock.now())
+    actions.write_article(
+        process=with_urgent.processes.get(name="letters"), name="leak", title="A leak", body="Call", now=make.NINE
+    )
+
+    told = " ".join(page(with_urgent, "leader").content.decode().split())
+
+    row = ["urgent", "the customer wrote", "words: water everywhere", "priority 2", "1"]
+    assert " ".join(f"<td>{each}</td>" for each in row) in told
+    assert "Version 1 since" in told
+    assert "A leak" in told
+    assert "workfloor playbook give" in told
+
+
+def test_a_client_without_a_playbook_says_so_and_agents_do_not_see_the_page(everyone):
+    client = make.client()
+
+    assert "No playbook was given." in page(client, "leader").content.decode()
+    assert page(client, "agent").status_code == 403

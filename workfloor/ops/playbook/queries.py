@@ -1,11 +1,19 @@
 """Reading playbooks and articles."""
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
-from django.db.models import QuerySet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
+from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
+from django.db.models import Count, Max, QuerySet
+
+from workfloor.core.clients.models import Client
+from workfloor.core.journal.models import Fact
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Item
-from workfloor.ops.playbook import forms, models, rules
+from workfloor.ops.playbook import events, forms, models, rules
+
+LOOKS_BACK: Final = timedelta(days=30)  # over which a rule's applications are counted
 
 
 def latest(client_id: int) -> models.Version | None:
@@ -17,6 +25,33 @@ def playbook(client_id: int) -> rules.Playbook:
     """What holds for a client; nothing where no playbook was given."""
     version = latest(client_id)
     return forms.stored(version.source) if version else rules.Playbook()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A client's playbook with all versions, what its rules did lately, and the articles of its processes."""
+
+    client: Client
+    versions: list[models.Version]
+    answers: tuple[rules.Answer, ...]
+    rules: list[tuple[rules.Rule, int, datetime | None]]  # each with how often it was applied lately, and when last
+    articles: list[models.Article]
+
+
+def shown(now: datetime) -> list[Shown]:
+    """Each client's inside the wall, by title."""
+    return [_shown(client, now) for client in Client.objects.order_by("title")]
+
+
+def _shown(client: Client, now: datetime) -> Shown:
+    facts = Fact.objects.filter(client_id=client.id, event=events.RuleApplied.name, at__gte=now - LOOKS_BACK)
+    counted = facts.values_list("details__rule").annotate(many=Count("id"), last=Max("at"))
+    applied = {name: (many, last) for name, many, last in counted}
+    versions = list(models.Version.objects.filter(client=client).order_by("-number"))
+    holds = forms.stored(versions[0].source) if versions else rules.Playbook()
+    articles = models.Article.objects.filter(client=client).select_related("process").order_by("process__name", "title")
+    done = [(each, *applied.get(each.name, (0, None))) for each in holds.rules]
+    return Shown(client, versions, holds.answers, done, list(articles))
 
 
 def answers(item: Item, by: Person) -> list[rules.Answer]:

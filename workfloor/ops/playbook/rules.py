@@ -42,6 +42,22 @@ class Rule:
     answer: str = ""
     priority: int | None = None
 
+    @property
+    def conditions(self) -> list[str]:
+        """What must be so, in words."""
+        asked = self.condition
+        said = [("process", (self.process,) if self.process else ()), ("kind", asked.kinds), ("queue", asked.queues)]
+        said.append(("words", asked.words))
+        hours = {None: [], True: ["in working hours"], False: ["outside working hours"]}[asked.open_hours]
+        return [f"{name}: {', '.join(these)}" for name, these in said if these] + hours
+
+    @property
+    def results(self) -> list[str]:
+        """What is done, in words."""
+        done = [("tag", self.tag), ("queue", self.queue), ("answer", self.answer)]
+        given = [] if self.priority is None else [f"priority {self.priority}"]
+        return [f"{name} {what}" for name, what in done if what] + given
+
 
 @dataclass(frozen=True)
 class Playbook:
