@@ -1,6 +1,5 @@
 """A mail as it comes, read whatever is wrong with it: headers, bodies, files, and what a report says."""
 
-import codecs
 import mimetypes
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from workfloor.kit import tnef
+from workfloor.kit import mime_charsets, tnef
 
 MOST_PARTS: Final = 500
 MOST_HEADERS: Final = 1000
@@ -25,15 +24,6 @@ LONGEST_BODY: Final = 2_000_000  # characters that are shown; the whole is in th
 LONGEST_NAME: Final = 120
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})  # that any browser shows
 
-# Nobody writes mail in these, and some cost time that grows with the square of the length.
-_NO_CHARSETS: Final = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
-_CHARSETS: Final = {
-    "iso-8859-1": "cp1252", "latin-1": "cp1252", "us-ascii": "utf-8", "ascii": "utf-8", "ansi_x3.4-1968": "utf-8",
-    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "ks_c_5601-1987": "cp949", "euc-kr": "cp949",
-    "x-sjis": "cp932", "shift_jis": "cp932", "windows-31j": "cp932", "x-euc-jp": "euc_jp", "unicode-1-1-utf-7": "utf-7",
-    "iso-8859-8-i": "iso-8859-8", "iso-8859-6-i": "iso-8859-6", "utf8mb4": "utf-8", "iso-2022-jp": "iso2022_jp_ext",
-}  # fmt: skip
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Marks that turn the direction of writing show "gpj.exe" as "exe.jpg".
 _NEVER_IN_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff<>:\"|?*/\\]")
 _SPACES = re.compile(r"\s+")
@@ -226,7 +216,7 @@ class _Found:
         if kind in tnef.MEDIA_TYPES or name.lower() == "winmail.dat":
             self.packed(name, kind, content)
         elif content or _name(part):
-            self.files.append(File(name, kind, content, _CONTROL.sub("", content_id)))
+            self.files.append(File(name, kind, content, mime_charsets.CONTROL.sub("", content_id)))
 
     def packed(self, name: str, kind: str, content: bytes) -> None:
         """What Outlook packed: its files, and its body where the mail says nothing; broken, it stays as it is."""
@@ -237,13 +227,13 @@ class _Found:
             found = tnef.Unpacked()
         if not found.files and not found.text.strip() and not found.html.strip():
             self.files.append(File(name, kind, content))
-        self.packed_texts.append(_CONTROL.sub("", found.text))
-        self.packed_htmls.append(_CONTROL.sub("", found.html))
+        self.packed_texts.append(mime_charsets.CONTROL.sub("", found.text))
+        self.packed_htmls.append(mime_charsets.CONTROL.sub("", found.html))
         for each in found.files:
             media_type = each.media_type.lower() if _MEDIA_TYPE.fullmatch(each.media_type) else ""
             named = file_name(each.name) if each.name.strip() else "file.bin"
             media_type = media_type or mimetypes.guess_type(named)[0] or "application/octet-stream"
-            content_id = _CONTROL.sub("", each.content_id).strip(" <>")[:LONGEST_NAME]
+            content_id = mime_charsets.CONTROL.sub("", each.content_id).strip(" <>")[:LONGEST_NAME]
             self.files.append(File(named, media_type, each.content, content_id))
 
     def settle(self) -> None:
@@ -280,7 +270,7 @@ def _bytes(part: "Message[str, str]") -> bytes:
 
 
 def _kind(part: "Message[str, str]") -> str:
-    return _CONTROL.sub("", part.get_content_type())[:LONGEST_NAME]
+    return mime_charsets.CONTROL.sub("", part.get_content_type())[:LONGEST_NAME]
 
 
 def _as_it_came(part: "Message[str, str]") -> bytes:
@@ -292,7 +282,7 @@ def _as_it_came(part: "Message[str, str]") -> bytes:
 
 def text_in(part: "Message[str, str]") -> str:
     """The text of a part, in lines that end in LF."""
-    return text_of(_bytes(part), _charset(part)).replace("\r\n", "\n").replace("\r", "\n")
+    return mime_charsets.text_of(_bytes(part), _charset(part)).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _charset(part: "Message[str, str]") -> str:
@@ -302,21 +292,10 @@ def _charset(part: "Message[str, str]") -> str:
         return ""
 
 
-def text_of(content: bytes, charset: str) -> str:
-    """Text in the charset that is said, or else in the likeliest: without what PostgreSQL cannot keep."""
-    for name in (_CHARSETS.get(charset.lower().strip("\"' "), charset), "utf-8"):
-        try:
-            if codecs.lookup(name).name.replace("-", "_") not in _NO_CHARSETS:
-                return _CONTROL.sub("", content.decode(name))
-        except (LookupError, ValueError):
-            continue
-    return _CONTROL.sub("", content.decode("cp1252", "replace"))
-
-
 def _headers(message: "Message[str, str]") -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, value in list(message.raw_items())[:MOST_HEADERS]:
-        name = _CONTROL.sub("", name).lower()
+        name = mime_charsets.CONTROL.sub("", name).lower()
         value = str(value)[:LONGEST_HEADER]
         found[name] = (*found.get(name, ()), _on_one_line(value) if name in _WITH_ADDRESSES else decoded(value))
     return found
@@ -330,11 +309,13 @@ _WITH_ADDRESSES: Final = {
 
 def _on_one_line(value: str) -> str:
     """A header's value with bytes above 127 read as UTF-8, or else as Windows does."""
-    return _bare(re.sub(r"[\r\n]+[ \t]?", " ", text_of(value.encode("utf-8", "surrogateescape"), "utf-8")))
+    return _bare(
+        re.sub(r"[\r\n]+[ \t]?", " ", mime_charsets.text_of(value.encode("utf-8", "surrogateescape"), "utf-8"))
+    )
 
 
 def _bare(value: str) -> str:
-    return _SPACES.sub(" ", _CONTROL.sub("", value)).strip()
+    return _SPACES.sub(" ", mime_charsets.CONTROL.sub("", value)).strip()
 
 
 def decoded(value: str) -> str:
@@ -349,7 +330,8 @@ def _words(value: str) -> str:
     except (HeaderParseError, ValueError):
         return value
     return "".join(
-        text_of(piece, charset or "utf-8") if isinstance(piece, bytes) else piece for piece, charset in pieces
+        mime_charsets.text_of(piece, charset or "utf-8") if isinstance(piece, bytes) else piece
+        for piece, charset in pieces
     )
 
 
