@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 from email import message_from_bytes
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ from workfloor.core.journal import actions as journal
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import clock, rls
+from workfloor.ops.channels.chat import actions as chat
 from workfloor.ops.channels.email import actions, models
 from workfloor.ops.channels.outbox.models import Delivery
+from workfloor.ops.channels.transcripts import actions as transcripts
 
 pytestmark = [pytest.mark.installation, pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())]
 
@@ -39,6 +42,7 @@ class Floor:
         (folder / "password").write_text("secret\n")
         with _entered():
             journal.make_partitions(first=clock.now())
+            make.client(chats=True)
             self.ana = make.agent("Ana")
             url = f"imap://fetched%40porto.example@127.0.0.1:{mta.imap}/INBOX"
             for address, source in (("help@lisbon.example", ""), ("fetched@porto.example", url)):
@@ -151,6 +155,54 @@ def test_a_reply_that_bounces_comes_back_to_the_agent_and_opens_no_case(floor):
         assert (Case.objects.count(), Item.objects.count()) == (1, 1)
         assert (Item.objects.get().state, Item.objects.get().awaiting_customer_since) == ("waiting", None)
         assert models.Arrival.objects.get(state="set-aside").message_id == reply.id
+
+
+def copied(floor, to: str) -> Message:
+    """A visitor chats with Ana, and has the copy sent to an address."""
+    with _entered():
+        now = clock.now()
+        widget = chat.add_widget(
+            client=make.client(chats=True), queue=make.queue("chats"), origins=["https://x.example"], now=now,
+            source='title = { en = "Chat" }',
+        )  # fmt: skip
+        visit = chat.begin(
+            widget=widget,
+            secret="s" * 43,
+            key="first-001",
+            message="My bill is wrong",
+            answers={},
+            address="x",
+            now=now,
+        )
+        item = work.offer(item=visit.item, person=floor.ana, at_once=4, offer_seconds=30, now=now)
+        item = work.accept(item=item, by=floor.ana, now=now)
+        chat.reply(chat=visit, by=floor.ana, text="It is corrected.", now=now)
+        work.wrap_up(item=work.end(item=item, by=floor.ana, now=now), by=floor.ana, disposition="resolved", now=now)
+        asked = {"key": "copy-0001", "address": "x", "zone": "Europe/Lisbon", "now": now}
+        return transcripts.send(chat=visit, to=to, **asked).message
+
+
+def test_the_copy_of_a_chat_is_delivered_once_and_what_is_answered_comes_into_its_case(floor):
+    copy = copied(floor, "rui@customer.example")
+    wait_for(Message.objects.filter(id=copy.id, state="sent").exists, "the copy's being sent", floor.mta)
+    [raw] = wait_for(lambda: floor.mta.inbox("rui"), "the copy in Rui's box", floor.mta)
+    got = message_from_bytes(raw)
+    assert [part.get_content_type() for part in got.walk()] == ["multipart/alternative", "text/plain", "text/html"]
+    assert "It is corrected." in got.get_payload()[0].get_payload()
+
+    answer = mail.letter("Thank you", to=got["Reply-To"], From="Rui <rui@customer.example>", Subject="Re: copy")
+    floor.customer_sends(answer, parseaddr(got["Reply-To"])[1])
+    again = wait_for(Message.objects.filter(text="Thank you").first, "the answer", floor.mta)
+    assert again.case_id == copy.case_id
+
+
+def test_the_copy_of_a_chat_that_bounces_is_a_fact_and_nobodys_work(floor):
+    copy = copied(floor, "full@gone.example")
+    failed = wait_for(Message.objects.filter(id=copy.id, state="failed").first, "the report", floor.mta)
+
+    assert "the mailbox is full" in failed.fault
+    with _entered():
+        assert (Case.objects.count(), Item.objects.get().state) == (1, "done")
 
 
 def test_an_address_that_does_not_exist_is_refused_while_the_sender_waits(floor):
