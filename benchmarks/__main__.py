@@ -45,6 +45,7 @@ def measured(template: str, names: Sequence[str] = ()) -> list[Figure]:
 def _runs(template: str) -> dict[str, Callable[[], list[Figure]]]:
     from benchmarks import (
         chaos,
+        chat,
         facts,
         history_import,
         mail,
@@ -69,6 +70,7 @@ def _runs(template: str) -> dict[str, Callable[[], list[Figure]]]:
         "history_import": lambda: history_import.measure(template),
         "month": lambda: month.measure(template),
         "mail": lambda: mail.measure(template),
+        "chat": lambda: chat.measure(template),
     }
 
 

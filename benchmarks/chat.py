@@ -1,8 +1,13 @@
-"""Chat on a busy floor: from a message's POST until it stands on the other side, both ways, over real connections."""
+"""Chat on a busy floor: from a message's POST until it stands on the other side, both ways, over real connections.
+
+A thousand visitors' pages and their agents' desks are held open by one process of raw connections in place of browsers
+(benchmarks/chat_pages.py), against `workfloor up` with all of its processes on this machine. A message that is refused,
+lost or doubled fails the run. Beside the figures stands what each process used of the processor for a message.
+"""
 
 import asyncio
-import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,21 +15,21 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+
+import psutil
+from rich.console import Console
+from rich.progress import Progress
 
 from benchmarks import databases
+from benchmarks.chat_pages import ORIGIN, Floor, Heard, Pair
 from benchmarks.figures import Figure
 
 LIMIT_MS = 300.0
 AT_ONCE = 4  # chats in one agent's hands
-ORIGIN = "http://site.example"
-OPENING = 16  # streams that are opened at the same time, as by people and not by a flood
-SETTLE_SECONDS = 3.0
-LOST_AFTER_SECONDS = 20.0
+STARTS_IN_SECONDS = 60.0
 CONTRACT = """
 [contract]
 client = "chatter"
@@ -65,75 +70,111 @@ rate = "1.00"
 """
 
 
-@dataclass
-class Pair:
-    """A visitor with an open page, and the agent who has the chat in hand."""
-
-    token: str
-    item: int
-    person: int
-    cookie: str
-    csrf: str
-
-
-@dataclass
-class Heard:
-    """When each message was sent, and how long it took to stand on the other side, in seconds."""
-
-    sent: dict[str, float] = field(default_factory=dict)
-    took: dict[str, list[float]] = field(default_factory=lambda: {"visitor": [], "agent": []})
-    refused: list[str] = field(default_factory=list)
-
-    def arrive(self, text: str) -> None:
-        for word in text.split():
-            if began := self.sent.pop(word, None):
-                self.took[word.partition("-")[0]].append(time.perf_counter() - began)
-
-
 def measure(
-    template: str, visitors: int = 1_000, rate: float = 50.0, seconds: float = 30.0, runs: int = 1
+    template: str, visitors: int = 1_000, rate: float = 50.0, seconds: float = 60.0, runs: int = 1
 ) -> list[Figure]:
     """Open so many visitors' pages, let both sides write `rate` messages a second, and take the 99th percentiles."""
-    heard = Heard()
-    with databases.copy(template) as address, _served(address) as port:
+    heard, spent = Heard(), Spent()
+    with databases.copy(template) as address, _served(address, spent) as port:
         pairs = _pairs(visitors, port)
         for _ in range(runs):
-            asyncio.run(_Floor(port, pairs, heard).run(rate, seconds))
-    if heard.refused or heard.sent:
-        raise RuntimeError(f"{len(heard.refused)} refused {heard.refused[:3]}, {len(heard.sent)} lost")
+            _run(port, pairs, heard, rate, seconds, spent)
+        _check(heard)
+    return [*_figures(heard, visitors, rate), spent.figure(int(rate * seconds) * runs, rate)]
+
+
+def _run(port: int, pairs: list[Pair], heard: Heard, rate: float, seconds: float, spent: "Spent") -> None:
+    pages = len(pairs) + len({pair.person for pair in pairs})
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bars = {"open": progress.add_task("Opening pages", total=pages),
+                "sent": progress.add_task("Writing", total=int(rate * seconds))}  # fmt: skip
+        floor = Floor(port, pairs, heard, lambda what: progress.advance(bars[what]))
+        asyncio.run(floor.run(rate, seconds, spent.steady))
+
+
+def _check(heard: Heard) -> None:
+    """Every message came, once, and stands in the database once; raises RuntimeError."""
+    from django.db import transaction
+
+    from workfloor.core.conversations.models import Message
+    from workfloor.kit import rls
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        stored = Message.objects.filter(text__regex="^(visitor|agent)-[0-9]+$").count()
+    if stored != (sent := sum(map(len, heard.took.values()))):
+        heard.faults.append(f"{sent} arrived and {stored} are stored")
+    if heard.faults or heard.sent:
+        raise RuntimeError(f"{len(heard.sent)} lost, {len(heard.faults)} faults: {heard.faults[:3]}")
+
+
+def _figures(heard: Heard, visitors: int, rate: float) -> Iterator[Figure]:
     ways = {"visitor": "visitor to agent's desk", "agent": "agent to visitor's page"}
-    return [_figure(ways[side], sorted(took), visitors, rate) for side, took in heard.took.items()]
+    for side, took in heard.took.items():
+        ordered = sorted(1000 * each for each in took)
+        told = tuple(ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.9, 0.99, 1.0))
+        what = f"chat, {ways[side]}, p99 of {len(took):,} at {rate:.0f}/s, {visitors:,} open (p50, p90, p99, most)"
+        yield Figure(what, told[2], "ms", "promised at most", LIMIT_MS, told)
 
 
-def _figure(way: str, took: list[float], visitors: int, rate: float) -> Figure:
-    worst = took[min(len(took) - 1, int(len(took) * 0.99))]
-    what = f"chat, {way}, p99 of {len(took):,} at {rate:.0f}/s, {visitors:,} open"
-    return Figure(what, worst * 1000, "ms", "promised at most", LIMIT_MS)
+class Spent:
+    """What the processes used of the processor while both sides wrote, in seconds, by their names."""
+
+    def __init__(self) -> None:
+        self.up: psutil.Process | None = None
+        self.server: psutil.Process | None = None
+        self.used: dict[str, float] = defaultdict(float)
+
+    def steady(self, begins: bool) -> None:
+        """Begin counting, or end it."""
+        for name, used in self._by_now():
+            self.used[name] += -used if begins else used
+
+    def _by_now(self) -> Iterator[tuple[str, float]]:
+        assert self.up and self.server
+        yield "pages", sum(psutil.Process().cpu_times()[:2])
+        for child in self.up.children(recursive=True):
+            words = child.cmdline()
+            yield next((word for word in ("web", "worker", "router") if word in words), "other"), _used(child)
+        with_ended = sum(self.server.cpu_times()[:4])
+        yield "postgres", with_ended + sum(map(_used, self.server.children()))
+
+    def figure(self, messages: int, rate: float) -> Figure:
+        """What a message cost, beside what the machine has for each."""
+        each = {name: 1000 * used / messages for name, used in sorted(self.used.items())}
+        told = ", ".join(f"{name} {used:.1f}" for name, used in each.items())
+        has = 1000 * (os.cpu_count() or 1) / rate
+        return Figure(f"chat, processor for a message ({told})", sum(each.values()), "ms", "the machine has", has)
+
+
+def _used(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:2]))
 
 
 # --- the floor -------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _served(address: str) -> Iterator[int]:
-    """A web server and a worker on that database, as an installation has them; yields the port."""
+def _served(address: str, spent: Spent) -> Iterator[int]:
+    """An installation on that database, as `workfloor up` has it; yields the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chat-", ignore_cleanup_errors=True))
+    with tempfile.TemporaryDirectory(prefix="chat-", ignore_cleanup_errors=True) as folder:
         environment = os.environ | {
             "WORKFLOOR_DATABASE_URL": address, "WORKFLOOR_DATA": folder, "WORKFLOOR_BIND": f"127.0.0.1:{port}",
             "WORKFLOOR_SECRET_KEY": _key(),
         }  # fmt: skip
-        log = stack.enter_context((Path(folder) / "log").open("wb"))
-        for command in ("web", "worker"):
-            line = [sys.executable, "-m", "workfloor", command]
-            process = subprocess.Popen(line, env=environment, stdout=log, stderr=log)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-        _wait_for(port)
-        yield port
+        said = Path(folder, "said")
+        with said.open("wb") as log:
+            up = subprocess.Popen([sys.executable, "-m", "workfloor", "up"], env=environment, stdout=log, stderr=log)
+        spent.up, spent.server = psutil.Process(up.pid), _server()
+        try:
+            _wait_for(said)
+            yield port
+        finally:
+            up.send_signal(signal.SIGTERM)
+            up.wait()
 
 
 def _key() -> str:
@@ -142,16 +183,21 @@ def _key() -> str:
     return str(settings.SECRET_KEY)
 
 
-def _wait_for(port: int, most: float = 60.0) -> None:
-    until = time.monotonic() + most
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise RuntimeError("the web server did not begin")
+def _server() -> psutil.Process | None:
+    """The database server, which is on this machine."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return psutil.Process(cursor.fetchone()[0]).parent()
+
+
+def _wait_for(said: Path) -> None:
+    until = time.monotonic() + STARTS_IN_SECONDS
+    while "Ctrl-C" not in said.read_text():
+        if time.monotonic() > until:
+            raise RuntimeError(f"the installation did not begin: {said.read_text()}")
+        time.sleep(0.1)
 
 
 def _pairs(visitors: int, port: int) -> list[Pair]:
@@ -223,125 +269,3 @@ def _agent(client: Any, number: int) -> tuple[Any, str, str]:
     session[HASH_SESSION_KEY] = account.get_session_auth_hash()
     session.create()
     return person, str(session.session_key), "c" * 32
-
-
-# --- both sides ------------------------------------------------------------------------------------------------------
-
-
-class _Floor:
-    """Every open page, as a browser has it: one stream each, and what a page reads when it is told of something."""
-
-    def __init__(self, port: int, pairs: list[Pair], heard: Heard) -> None:
-        self.port, self.pairs, self.heard = port, pairs, heard
-        self.opening = asyncio.Semaphore(OPENING)
-        self.open = 0
-        self.written_in: dict[int, set[int]] = defaultdict(set)  # agent -> items whose visitors have written
-
-    async def run(self, rate: float, seconds: float) -> None:
-        desks = {pair.person: pair for pair in self.pairs}
-        pages = [asyncio.create_task(self._visitor(pair)) for pair in self.pairs]
-        pages += [asyncio.create_task(self._desk(pair)) for pair in desks.values()]
-        while self.open < len(pages):
-            await asyncio.sleep(0.1)
-            for page in pages:
-                if page.done():
-                    page.result()
-        await asyncio.sleep(SETTLE_SECONDS)
-        await self._write(rate, seconds)
-        until = time.monotonic() + LOST_AFTER_SECONDS
-        while self.heard.sent and time.monotonic() < until:
-            await asyncio.sleep(0.05)
-        for page in pages:
-            page.cancel()
-        await asyncio.gather(*pages, return_exceptions=True)
-
-    async def _write(self, rate: float, seconds: float) -> None:
-        writing, began = [], time.perf_counter()
-        for number in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            pair = self.pairs[(number * 7919) % len(self.pairs)]  # the next one is somebody else's
-            write = self._say if number % 2 else self._reply
-            writing.append(asyncio.create_task(write(pair, number)))
-        await asyncio.gather(*writing)
-
-    async def _say(self, pair: Pair, number: int) -> None:
-        word = f"visitor-{number}"
-        self.written_in[pair.person].add(pair.item)
-        body = json.dumps({"id": f"message-{number:06}", "text": word}).encode()
-        headers = {"Authorization": f"Bearer {pair.token}", "Origin": ORIGIN, "Content-Type": "application/json"}
-        await self._post("/chat/my/messages/", headers, body, word)
-
-    async def _reply(self, pair: Pair, number: int) -> None:
-        word = f"agent-{number}"
-        body = urlencode({"key": f"reply-{number:06}", "text": word}).encode()
-        headers = {
-            "Cookie": pair.cookie, "X-CSRFToken": pair.csrf, "HX-Request": "true",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }  # fmt: skip
-        await self._post(f"/desk/items/{pair.item}/reply/", headers, body, word)
-
-    async def _post(self, path: str, headers: dict[str, str], body: bytes, word: str) -> None:
-        self.heard.sent[word] = time.perf_counter()
-        status, answer = await self._ask("POST", path, headers, body)
-        if status not in (200, 204):
-            self.heard.sent.pop(word, None)
-            self.heard.refused.append(f"{status} {answer[:200]}")
-
-    async def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(_request(method, path, headers | {"Connection": "close"}, body))
-        answer = (await reader.read()).decode()
-        writer.close()
-        return int(answer.split(" ", 2)[1]), answer.partition("\r\n\r\n")[2]
-
-    async def _visitor(self, pair: Pair) -> None:
-        headers = {"Authorization": f"Bearer {pair.token}", "Origin": ORIGIN}
-        async for line in self._stream("/chat/my/stream/", headers):
-            if line.startswith('data: {"id"'):
-                self.heard.arrive(json.loads(line[6:])["text"])
-
-    async def _desk(self, pair: Pair) -> None:
-        topics = urlencode([("topic", f"messages:{pair.person}"), ("topic", f"person:{pair.person}")])
-        async for line in self._stream(f"/live/?{topics}", {"Cookie": pair.cookie}):
-            # A desk shows one chat at a time; here the one that was written in, whichever it is.
-            while line == f"data: messages:{pair.person}" and self.written_in[pair.person]:
-                item = self.written_in[pair.person].pop()
-                _, shown = await self._ask("GET", f"/desk/items/{item}/talk/", {"Cookie": pair.cookie})
-                self.heard.arrive(_words(shown))
-
-    async def _stream(self, path: str, headers: dict[str, str]) -> Any:
-        async with self.opening:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**20)
-            writer.write(_request("GET", path, headers | {"Accept": "text/event-stream"}))
-            head = await reader.readuntil(b"\r\n\r\n")
-            if b" 200 " not in head.partition(b"\r\n")[0]:
-                raise RuntimeError(head.decode())
-            await reader.readline()
-        self.open += 1
-        try:
-            while line := await reader.readline():
-                yield line.decode().rstrip("\r\n")
-        finally:
-            writer.close()
-
-
-def _request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
-    lines += [f"Content-Length: {len(body)}"] if body else []
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _words(page: str) -> str:
-    return page.replace("<", " ").replace(">", " ")
-
-
-def main() -> None:
-    """Measure alone: `python -m benchmarks.chat`."""
-    with databases.migrated() as template:
-        databases.sign_example()
-        for figure in measure(template):
-            print(f"{figure.what}: {figure.value:.0f} {figure.unit}, {figure.beside} {figure.peer:.0f}")
-
-
-if __name__ == "__main__":
-    main()

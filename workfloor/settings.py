@@ -34,6 +34,8 @@ def _path(name: str) -> Path | None:
 WORKFLOOR_DATA = Path(os.environ.get("WORKFLOOR_DATA") or _default_data()).expanduser().resolve()
 WORKFLOOR_BIND = os.environ.get("WORKFLOOR_BIND") or "127.0.0.1:8000"
 WORKFLOOR_DATABASE_URL = os.environ.get("WORKFLOOR_DATABASE_URL") or None
+# How many web processes `workfloor up` runs on that port; as many as the machine has processors where it is not said.
+WORKFLOOR_WEB_PROCESSES = int(os.environ.get("WORKFLOOR_WEB_PROCESSES") or 0)
 # The address that people's browsers use when a proxy stands in front, e.g. https://floor.example.com
 WORKFLOOR_URL = (os.environ.get("WORKFLOOR_URL") or "").rstrip("/")
 WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")

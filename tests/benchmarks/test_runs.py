@@ -7,6 +7,7 @@ import pytest
 from benchmarks import databases
 
 TINY = {
+    "chat": {"visitors": 4, "rate": 4.0, "seconds": 2.0},
     "facts": {"rows": 20},
     "history_import": {"rows": 20},
     "month": {"facts": 1_500, "clients": 3, "lives": 2},

@@ -92,8 +92,8 @@ class Installation:
         return not self.processes()
 
     def child(self, name: str) -> psutil.Process:
-        [found] = [each for each in self.processes() if name in each.cmdline() and "--with-parent" in each.cmdline()]
-        return found
+        """One of them, where there are several, as of `web`."""
+        return next(each for each in self.processes() if {name, "--with-parent"} <= set(each.cmdline()))
 
     def logs(self) -> str:
         return "\n".join(log.read_text() for log in (self.data / "logs").glob("*.log"))

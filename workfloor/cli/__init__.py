@@ -14,7 +14,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "pool": ("workfloor.cli.pool:pool", "Say which router serves which queue, or change it."),
     "why": ("workfloor.cli.fairness:why", "Say who could have had an item, and who could not and why."),
     "fairness": ("workfloor.cli.fairness:fairness", "Say how evenly a month's work was shared out."),
-    "web": ("workfloor.cli.server:web", "Run the web server alone."),
+    "web": ("workfloor.cli.serving:web", "Run the web server alone."),
     "router": ("workfloor.cli.router:router", "Offer waiting work to the people who may do it."),
     "replay": ("workfloor.cli.replay:replay", "Say whether what a router decided is what the policy decides."),
     "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),

@@ -26,6 +26,7 @@ class Child:
 
     command: str
     log: Path
+    inherits: tuple[int, ...] = ()  # descriptors
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     quick_ends: int = 0
@@ -39,6 +40,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
+                pass_fds=self.inherits,
                 start_new_session=True,  # Ctrl-C is the parent's business
             )
         self.started = time.monotonic()

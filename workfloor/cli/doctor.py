@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from workfloor.cli import edge, server
+from workfloor.cli import edge, serving
 from workfloor.kit import pg
 
 LEAST_FREE_GIGABYTES: Final = 1.0
@@ -127,8 +127,8 @@ def _port() -> Finding:
     from workfloor import settings
 
     try:
-        host, port = server.bind()
-        server.listen_for_a_moment(host, port)
+        host, port = serving.bind()
+        serving.open_door(host, port).close()
     except click.ClickException as fault:
         return Finding("port", "wrong", fault.message, "Set WORKFLOOR_BIND.")
     except OSError as fault:

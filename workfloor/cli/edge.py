@@ -98,6 +98,12 @@ def missing_migrations() -> list[str]:
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
+def refuse_an_old_schema() -> None:
+    """End a command that runs by itself on a database that lacks migrations."""
+    if missing_migrations():
+        raise click.ClickException("The database is older than this version. Run: workfloor migrate")
+
+
 def let_go() -> None:
     """Give the database's connections back, for a process that only watches from now on."""
     from django.db import connection

@@ -35,8 +35,8 @@ def router(pool: str, log: Path | None, parent: bool) -> None:
     with edge.installation():
         from django.conf import settings
 
-        if not parent and edge.missing_migrations():
-            raise click.ClickException("The database is older than this version. Run: workfloor migrate")
+        if not parent:
+            edge.refuse_an_old_schema()
         edge.let_go()
         # The lead is a lock of one connection, which nobody else may get from a pool.
         settings.DATABASES["default"]["OPTIONS"].pop("pool", None)

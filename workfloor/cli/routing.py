@@ -13,8 +13,10 @@ import psycopg
 from django.db import DatabaseError, connection, transaction
 
 from workfloor.core.contracts import events as contracts
+from workfloor.core.conversations import events as conversations
 from workfloor.core.journal import actions as journal
 from workfloor.core.journal import queries as facts
+from workfloor.core.journal import rules as journal_rules
 from workfloor.core.offers import actions as offering
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work import rules as work_rules
@@ -26,7 +28,8 @@ TICK_SECONDS: Final = 0.25
 LINES_SECONDS: Final = 60.0  # terms change by the calendar, urgency with what was attained
 LONGEST_PAUSE_SECONDS: Final = 30.0
 TRIES: Final = 5
-IGNORED: Final = ("work.received",)  # it is queued in the same moment
+# What is received is queued in the same moment; what is said moves no work, but by facts of its own.
+IGNORED: Final = ("work.received", *(event.name for event in conversations.MESSAGES))
 CHANGES_LINES: Final = (
     contracts.ContractSigned.name,
     contracts.ContractAmended.name,
@@ -114,10 +117,10 @@ def _stand_by(stop: threading.Event, pool: str) -> int | None:
 
 
 def wait(seconds: float) -> None:
-    """Return when another process has recorded a fact, at the latest after so long."""
+    """Return when another process has recorded a fact that may matter, at the latest after so long."""
     listening = connection.connection
     for notice in listening.notifies(timeout=max(seconds, 0.0)):
-        if notice.pid != listening.info.backend_pid:
+        if notice.pid != listening.info.backend_pid and not journal_rules.tells_only_of(notice.payload, IGNORED):
             return
 
 

@@ -1,18 +1,18 @@
-"""`workfloor up`, `migrate`, `demo`, `worker` and `web`: the installation at work."""
+"""`workfloor up`, `migrate`, `demo` and `worker`: the installation at work."""
 
-import importlib
 import os
 import signal
 import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import click
 
-from workfloor.cli import children, edge
+from workfloor.cli import children, edge, serving
 
 READY_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.1
@@ -36,12 +36,11 @@ def up(fills_demo: bool, parent: bool) -> None:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is how nohup asks to be let alone
         signal.signal(signal.SIGHUP, _interrupt)
     edge.keep_secret_key()
-    host, port = bind()
-    _refuse_a_taken_port(host, port)
+    host, port = serving.bind()
     try:
-        with edge.installation():
+        with serving.take(host, port) as door, edge.installation():
             _prepare(fills_demo)
-            _supervise(host, port, os.getppid() if parent else None)
+            _supervise(door, host, port, os.getppid() if parent else None)
     except KeyboardInterrupt:
         pass
     click.echo("Stopped.", err=True)
@@ -90,69 +89,16 @@ def worker(parent: bool) -> None:
         children.end_with_parent()
     with edge.installation():
         if not parent:  # which looked already
-            _refuse_an_old_schema()
+            edge.refuse_an_old_schema()
         from workfloor.cli import work
 
         work.run(stop)
-
-
-@click.command()
-@with_parent
-def web(parent: bool) -> None:
-    """Run the web server alone, on WORKFLOOR_BIND; `workfloor up` does it for you."""
-    import uvicorn
-
-    if parent:
-        children.end_with_parent()
-    host, port = bind()
-    with edge.installation():
-        if not parent:
-            _refuse_an_old_schema()
-        importlib.import_module("workfloor.urls")  # the first visitor should not wait for it
-        uvicorn.run(
-            "workfloor.asgi:application",
-            host=host,
-            port=port,
-            access_log=False,
-            lifespan="off",
-            log_level="warning",
-            timeout_graceful_shutdown=2,  # live streams never end by themselves
-            server_header=False,
-        )
-
-
-def bind() -> tuple[str, int]:
-    """The address and port of WORKFLOOR_BIND."""
-    from workfloor import settings
-
-    host, _, port = settings.WORKFLOOR_BIND.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise click.ClickException(f"WORKFLOOR_BIND is {settings.WORKFLOOR_BIND!r}; write it like 0.0.0.0:8000")
-    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, signal.SIG_IGN)  # impatience must not leave a half-stopped installation
     raise KeyboardInterrupt
-
-
-def _refuse_a_taken_port(host: str, port: int) -> None:
-    try:
-        listen_for_a_moment(host, port)
-    except OSError as fault:
-        raise click.ClickException(
-            f"{host}:{port} cannot be used ({fault.strerror or fault}). "
-            f"Stop what uses it, or choose another: WORKFLOOR_BIND=127.0.0.1:{port + 1}"
-        ) from fault
-
-
-def listen_for_a_moment(host: str, port: int) -> None:
-    """Raises OSError where the port is taken or not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
 
 
 def _prepare(fills_demo: bool) -> None:
@@ -187,11 +133,6 @@ def _make_partitions() -> None:
         journal.make_partitions(first=clock.now())
 
 
-def _refuse_an_old_schema() -> None:
-    if edge.missing_migrations():
-        raise click.ClickException("The database is older than this version. Run: workfloor migrate")
-
-
 def _is_empty() -> bool:
     from django.db import transaction
 
@@ -214,18 +155,22 @@ def _fill_demo() -> None:
         sample.fill(now=clock.now())
 
 
-def _supervise(host: str, port: int, parent: int | None) -> None:
-    """Keep the web server, the worker and the router alive until interrupted, or until the parent process is gone."""
+def _supervise(door: socket.socket, host: str, port: int, parent: int | None) -> None:
+    """Keep the web servers, the worker and the router alive until interrupted, or until the parent process is gone."""
     from django.conf import settings
 
     logs = settings.WORKFLOOR_DATA / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
-    names = ["web", "worker", "router", *_mail()]
-    family = [children.Child(name, logs / f"{name.replace(' ', '-')}.log") for name in names]
+    names = ["worker", "router", *_mail()]
+    family = [_web(door, logs / "web.log")]
+    family += [children.Child(name, logs / f"{name.replace(' ', '-')}.log") for name in names]
     try:
         for child in family:
             child.start()
         _wait_until_it_serves(family[0], host, port)
+        for number in range(2, serving.processes() + 1):  # further ones keep nobody waiting for the first page
+            family.append(_web(door, logs / f"web-{number}.log"))
+            family[-1].start()
         _say_where(host, port)
         while parent in (None, os.getppid()):
             for child in family:
@@ -238,6 +183,10 @@ def _supervise(host: str, port: int, parent: int | None) -> None:
         raise click.ClickException(str(fault)) from fault
     finally:
         children.end(family)
+
+
+def _web(door: socket.socket, log: Path) -> children.Child:
+    return children.Child(f"web --door {door.fileno()}", log, inherits=(door.fileno(),))
 
 
 def _mail() -> list[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -10,11 +11,14 @@ import psycopg
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from workfloor.core.journal import actions as journal
+from workfloor.core.journal import queries as facts
 from workfloor.core.journal import rules as followers
 from workfloor.kit import clock, jobs, rls
 
 TICK_SECONDS: Final = 1.0
 LARGEST_PAUSE_SECONDS: Final = 30.0
+GATHER_SECONDS: Final = 0.1  # after a notice, so that one step deals with what comes together
+LOOK_AT: Final = 5000  # facts
 
 log = logging.getLogger(__name__)
 
@@ -54,30 +58,54 @@ def _step_at_each_notice(listening: psycopg.Connection, stop: threading.Event) -
         journal.enter_every_client(engine="worker", now=clock.now())
     steps = Steps()
     while not stop.is_set():
-        if not steps.take():
-            for _ in listening.notifies(timeout=TICK_SECONDS, stop_after=1):
-                pass
+        if not steps.take() and _told(listening):
+            stop.wait(GATHER_SECONDS)
         listening.execute("")  # a lost connection shows here
 
 
+def _told(listening: psycopg.Connection) -> bool:
+    """Wait for a notice of a fact that somebody follows, at most for a tick; whether there was one."""
+    followed = frozenset().union(*(each.events for each in followers.register.followers.values()))
+    until = time.monotonic() + TICK_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        if any(followers.tells_of(each.payload, followed) for each in listening.notifies(timeout=left, stop_after=1)):
+            return True
+    return False
+
+
 class Steps:
-    """One turn of every follower; what fails rests for a while, the others go on."""
+    """One turn of every follower that something is new for; what fails rests for a while, the others go on."""
 
     def __init__(self) -> None:
         self._resting: dict[str, tuple[float, float]] = {}  # name: (rests until, length of the next rest)
+        self._due = set(followers.register.followers)
+        with transaction.atomic():
+            self._place = facts.settled_place()
 
     def take(self) -> int:
         """Returns how much was done; 0 means that nothing waits."""
-        return sum(
-            self._try(follower.name, partial(journal.advance, follower, now=clock.now()))
-            for follower in followers.register.followers.values()
-        )
+        self._look()
+        return sum(self._advance(followers.register.followers[name]) for name in sorted(self._due))
 
-    def _try(self, name: str, step: Callable[[], int]) -> int:
+    def _look(self) -> None:
+        """See which followers the facts since the last look are for."""
+        with transaction.atomic():
+            rls.enter_every_client()
+            self._place, names = facts.events_after(self._place, LOOK_AT)
+        self._due |= {each.name for each in followers.register.followers.values() if each.events & names}
+
+    def _advance(self, follower: followers.Follower) -> int:
+        """Advance one; it is due again until nothing waits for it, also where another process is at it just now."""
+        done = self._try(follower.name, partial(journal.advance, follower, now=clock.now()))
+        if done == 0:
+            self._due.discard(follower.name)
+        return done or 0
+
+    def _try(self, name: str, step: Callable[[], int | None]) -> int | None:
         now = clock.now().timestamp()
         until, pause = self._resting.get(name, (0.0, TICK_SECONDS))
         if now < until:
-            return 0
+            return None
         try:
             with transaction.atomic():
                 rls.enter_every_client()
@@ -87,7 +115,7 @@ class Steps:
                 raise psycopg.OperationalError(str(fault)) from fault
             log.exception("%s failed and rests for %.0f s", name, pause)
             self._resting[name] = (now + pause, min(pause * 2, LARGEST_PAUSE_SECONDS))
-            return 0
+            return None
         self._resting.pop(name, None)
         return done
 

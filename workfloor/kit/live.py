@@ -20,11 +20,14 @@ log = logging.getLogger(__name__)
 
 def publish(topics: Iterable[str]) -> None:
     """Name changed topics to all listeners when the current transaction commits, and never if it rolls back."""
-    payload = json.dumps(sorted(set(topics)))
-    if len(payload) > _LARGEST_PAYLOAD:
-        payload = json.dumps(["*"])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload(topics)])
+
+
+def payload(topics: Iterable[str]) -> str:
+    """What listeners are told when these topics have changed; of too many at once, that all may have."""
+    told = json.dumps(sorted(set(topics)))
+    return told if len(told) <= _LARGEST_PAYLOAD else json.dumps(["*"])
 
 
 class Page:

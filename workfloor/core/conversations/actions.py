@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from workfloor.core.contracts import queries as contracts
 from workfloor.core.conversations import events, models, queries, rules
 from workfloor.core.journal import actions as journal
@@ -48,11 +50,20 @@ def receive(
     files: Sequence[rules.File] = (),
 ) -> tuple[models.Message, bool]:
     """Take a customer's message in; the same key again is the same message. Returns it and whether it is new."""
-    locks.hold("message.key", case.client_id, channel, key)
+    take_turn(case_id=case.id)
     if known := queries.by_key(case.client_id, channel, key):
         return known, False
     incoming = Incoming(case, key, sender, content, now, item=item, files=files)
     return receive_all(channel=channel, incoming=[incoming])[0], True
+
+
+def take_turn(*, case_id: int) -> None:
+    """Wait for the right to add to a case's messages, and hold it until the transaction ends.
+
+    One after the other, so that the numbers of a case's messages grow in the order in which they become visible:
+    whoever asks for what follows the last one they have misses none.
+    """
+    locks.hold("case.messages", case_id)
 
 
 def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[models.Message]:
@@ -72,7 +83,8 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[models.Me
         for each in made
     ]  # fmt: skip
     journal.insert(entries)
-    journal.announce(set().union(*(entry.topics() for entry in entries), *map(_desks, made)))
+    named = set().union(*(entry.topics() for entry in entries), *map(_desks, made))
+    journal.announce(named, {events.Received.name})
     return made
 
 
@@ -182,9 +194,7 @@ def inform(
 def _make(
     case: Case, item: Item | None, content: rules.Content, files: Sequence[rules.File], now: datetime, **more: Any
 ) -> models.Message:
-    # One after the other, so that the numbers of a case's messages grow in the order in which they become visible:
-    # whoever asks for what follows the last one they have misses none.
-    locks.hold("case.messages", case.id)
+    take_turn(case_id=case.id)
     kept = asdict(_fit_to_keep(content, item, now))
     message = models.Message.objects.create(client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more)
     _attach({message: files})
@@ -207,7 +217,7 @@ def _tell(message: models.Message, now: datetime, by: Person | None, *happened: 
     about = (message.client_id, message.item_id, message.case_id, None, by.id if by else None)
     entries = [Entry(event, now, *about) for event in happened]
     journal.insert(entries)
-    journal.announce(entries[0].topics() | _desks(message))
+    journal.announce(entries[0].topics() | _desks(message), {event.name for event in happened})
 
 
 def _desks(message: models.Message) -> set[str]:
@@ -240,9 +250,17 @@ def mark_sent(*, message: models.Message, now: datetime, fault: str = "") -> mod
     return _become(message, "sent", events.Sent(message.id), now, sent_at=now, fault=fault)
 
 
-def mark_read(*, message: models.Message, now: datetime) -> models.Message:
-    """The customer has seen a reply."""
-    return _become(message, "read", events.Read(message.id), now, read_at=now)
+def mark_read(*, messages: QuerySet[models.Message], now: datetime) -> None:
+    """The customer has seen those of these replies that are sent and were not seen before."""
+    seen = messages.filter(state="sent").select_related("item").select_for_update(of=("self",))
+    found = list(seen.order_by("id"))
+    if not found:
+        return
+    models.Message.objects.filter(id__in=[each.id for each in found]).update(state="read", read_at=now)
+    entries = [Entry(events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in found]
+    journal.insert(entries)
+    named = set().union(*(entry.topics() for entry in entries), *map(_desks, found))
+    journal.announce(named, {events.Read.name})
 
 
 def mark_undelivered(*, message: models.Message, reason: str, now: datetime) -> models.Message:

@@ -1,7 +1,7 @@
 """Facts about messages; what a message says stands in its row, for facts cannot be deleted."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from workfloor.core.journal.rules import Event
 
@@ -93,3 +93,9 @@ class TriedAgain(Event):
 class Withdrawn(Event):
     name: ClassVar[str] = "message.withdrawn"
     message: int
+
+
+# What happens to messages, and to nothing else.
+MESSAGES: Final = (
+    Received, ReplyWritten, NoteWritten, SendingBegan, Delayed, Sent, Read, Undelivered, TriedAgain, Withdrawn
+)  # fmt: skip

@@ -39,14 +39,14 @@ def record(
 def record_all(entries: Sequence[rules.Entry]) -> None:
     """Write facts in their order, and announce them."""
     insert(entries)
-    announce(set().union(*(entry.topics() for entry in entries)))
+    announce(set().union(*(entry.topics() for entry in entries)), {entry.event.name for entry in entries})
 
 
-def announce(topics: set[str]) -> None:
-    """Name what facts have changed to the open pages, and wake the followers, at commit."""
-    live.publish(topics | {"floor"})
+def announce(topics: set[str], names: set[str]) -> None:
+    """Name what facts have changed to the open pages, and their events to whoever follows some, at commit."""
+    told = [live.CHANNEL, live.payload(topics | {"floor"}), CHANNEL, rules.notice(names)]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        cursor.execute("SELECT pg_notify(%s, %s), pg_notify(%s, %s)", told)
 
 
 def insert(entries: Iterable[rules.Entry]) -> int:
@@ -89,15 +89,16 @@ def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int
     )
 
 
-def advance(follower: rules.Follower, *, now: datetime, batch: int = BATCH) -> int:
+def advance(follower: rules.Follower, *, now: datetime, batch: int = BATCH) -> int | None:
     """Give a follower its next facts and move its place; returns how many facts it moved past.
 
-    Two processes never advance the same follower at once: the second finds its row locked and leaves it alone.
+    Two processes never advance the same follower at once: the second finds its row locked and leaves it alone: None.
     """
-    models.Cursor.objects.get_or_create(follower=follower.name)
-    cursor = models.Cursor.objects.select_for_update(skip_locked=True).filter(follower=follower.name).first()
-    facts = queries.settled_after(cursor.xid, cursor.fact_id, follower.events, batch) if cursor else []
-    if cursor is None or not facts:
+    cursor = _place(follower.name)
+    if cursor is None:
+        return None
+    facts = queries.settled_after(cursor.xid, cursor.fact_id, follower.events, batch)
+    if not facts:
         return 0
     follower.react(facts, now)
     cursor.xid, cursor.fact_id = facts[-1].xid, facts[-1].id
@@ -105,6 +106,14 @@ def advance(follower: rules.Follower, *, now: datetime, batch: int = BATCH) -> i
     return len(facts)
 
 
+def _place(name: str) -> models.Cursor | None:
+    free = models.Cursor.objects.select_for_update(skip_locked=True).filter(follower=name)
+    if found := free.first():
+        return found
+    _, is_new = models.Cursor.objects.get_or_create(follower=name)
+    return free.first() if is_new else None
+
+
 def advance_all(*, now: datetime) -> int:
     """Advance every follower by one batch; returns how many facts were dealt with."""
-    return sum(advance(follower, now=now) for follower in rules.register.followers.values())
+    return sum(advance(follower, now=now) or 0 for follower in rules.register.followers.values())

@@ -26,6 +26,28 @@ def settled_after(xid: int, fact_id: int, events: Iterable[str], limit: int) -> 
         return [rules.Followed(*(*row[:-1], json.loads(row[-1]))) for row in cursor.fetchall()]
 
 
+_EVENTS = f"""
+SELECT xid::text::bigint, id, event FROM {models.TABLE}
+WHERE (xid, id) > (%s::text::xid8, %s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, id LIMIT %s
+"""
+
+
+def events_after(place: tuple[int, int], limit: int) -> tuple[tuple[int, int], set[str]]:
+    """The events of the next facts after a place (xid, id) in the journal, and the place of the last of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EVENTS, [str(place[0]), place[1], limit])
+        rows = cursor.fetchall()
+    return (rows[-1][:2] if rows else place), {row[2] for row in rows}
+
+
+def settled_place() -> tuple[int, int]:
+    """A place (xid, id) that all settled facts are at or before and all later ones after."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1")
+        return int(cursor.fetchone()[0]), 2**63 - 1
+
+
 # What is visible now and was not in an earlier snapshot: nothing is lost however late it commits, nothing comes twice,
 # and no long transaction elsewhere keeps it back. The price is that facts do not come in the order of their ids.
 _UNSEEN = f"""

@@ -1,6 +1,6 @@
 """What a fact is, how events become facts, and who follows them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -56,6 +56,25 @@ class Followed:
     person_id: int | None
     by_id: int | None
     details: dict[str, Any]
+
+
+_LARGEST_NOTICE = 7000  # bytes; PostgreSQL takes just under 8,000
+
+
+def notice(names: Iterable[str]) -> str:
+    """What is told to followers when facts of these events are stored; of too many at once nothing in particular."""
+    told = ",".join(sorted(names))
+    return told if len(told) <= _LARGEST_NOTICE else ""
+
+
+def tells_of(notice: str, names: Collection[str]) -> bool:
+    """Whether a notice may tell of one of these events."""
+    return not notice or any(name in names for name in notice.split(","))
+
+
+def tells_only_of(notice: str, names: Collection[str]) -> bool:
+    """Whether a notice tells of these events and can tell of no other."""
+    return bool(notice) and all(name in names for name in notice.split(","))
 
 
 React = Callable[[Sequence[Followed], datetime], None]

@@ -85,4 +85,4 @@ def offer_all(*, offers: Sequence[rules.Offer], now: datetime) -> None:
         raise TooLate(f"{len(offers) - len(made)} of {len(offers)} offers cannot be made any more")
     kinds = ("item", "client", "case", "person") if len(made) <= MOST_NAMED else ()
     named = {f"{kind}:{number}" for row in made for kind, number in zip(kinds, row, strict=False) if number}
-    journal.announce(named or {"*"})
+    journal.announce(named or {"*"}, set())

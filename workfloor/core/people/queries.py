@@ -11,7 +11,7 @@ from workfloor.core.people import models, rules
 
 def by_account(account_id: int) -> models.Person | None:
     """Who signs in with this account, if they are still with us. The caller has entered every client."""
-    people = models.Person.objects.select_related("site", "team", "client", "account")
+    people = models.Person.objects.select_related("site")
     return people.filter(account_id=account_id, left_at=None).first()
 
 

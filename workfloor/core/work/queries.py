@@ -25,6 +25,11 @@ def item(item_id: int) -> models.Item | None:
     return items().filter(id=item_id).first()
 
 
+def in_hands(person: Person, item_id: int) -> models.Item | None:
+    """One item with its case, if this person has it in hand."""
+    return models.Item.objects.select_related("case__customer").filter(id=item_id, person=person).first()
+
+
 def by_key(client_id: int, key: str) -> models.Item | None:
     """An item by its sender's key."""
     return items().filter(client_id=client_id, key=key).first()

@@ -117,8 +117,8 @@ def desk(request: Request) -> HttpResponse:
 @for_agents
 def talk(request: Request, item_id: int) -> HttpResponse:
     """What was said, by itself, for a page that shows it already and was told of something new."""
-    item = the_item(item_id)
-    if item.person_id != request.person.id:
+    item = items.in_hands(request.person, item_id)
+    if item is None:
         raise Http404
     shown = {"talk": queries.talk(item, clock.now()), "item": item, "zone": queries.zone_of(request.person)}
     return render(request, "agent/talk.html", shown)
@@ -145,8 +145,12 @@ def article(request: Request, article_id: int) -> HttpResponse:
 
 @deed
 def reply(request: Request, item_id: int) -> None:
-    item, words = the_item(item_id), checked(forms.Words(request.POST, request.FILES))
-    answer_customer(item, request.person, words)
+    found = chats.of_item(item_id) or the_item(item_id)
+    words = checked(forms.Words(request.POST, request.FILES))
+    if isinstance(found, Chat):
+        write_to_visitor(found, request.person, words)
+    else:
+        answer_customer(found, request.person, words)
 
 
 @deed
@@ -159,21 +163,21 @@ def note(request: Request, item_id: int) -> None:
     conversations.note(case=item.case, item=item, text=words["text"], by=request.person, files=files, now=clock.now())
 
 
+def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:
+    """Reply in a chat."""
+    files = enclosed(words["file"])
+    chat.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=clock.now())
+
+
 def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
-    """Reply over the channel by which the customer wrote."""
-    now, files = clock.now(), enclosed(words["file"])
-    visit = chats.of_item(item.id)
-    if visit:
-        chat.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=now)
-    elif to := queries.answers_to(item):
-        content = Content(words["text"], queries.quotation(item, to) if words["quote"] else "")
-        conversations.reply(
-            item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
-        )
-    else:
+    """Reply by email, where the customer has written by email."""
+    now, files, to = clock.now(), enclosed(words["file"]), queries.answers_to(item)
+    if to is None:
         raise Faulty("Nobody can be written to about this item from here.")
-    if item.reply_seconds is None and item.state == "held":
-        work.send_reply(item=item, by=by, now=now)
+    content = Content(words["text"], queries.quotation(item, to) if words["quote"] else "")
+    conversations.reply(
+        item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
+    )
 
 
 def enclosed(sent: UploadedFile | None) -> list[File]:
@@ -187,21 +191,21 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
 
 @deed
 def seen(request: Request, item_id: int) -> None:
-    visit = own_chat(request, the_item(item_id))
-    up_to = checked(forms.Seen(request.POST))["up_to"]
-    if visit:
-        chat.see(chat=visit, up_to=up_to)
+    visit = own_chat(request, item_id)
+    chat.see(chat=visit, up_to=checked(forms.Seen(request.POST))["up_to"])
 
 
 @deed
 def typing(request: Request, item_id: int) -> None:
-    if visit := own_chat(request, the_item(item_id)):
-        chat.type_to_visitor(chat=visit)
+    chat.type_to_visitor(chat=own_chat(request, item_id))
 
 
-def own_chat(request: Request, item: Item) -> Chat | None:
+def own_chat(request: Request, item_id: int) -> Chat:
     """The chat of an item, if it is in this person's hands."""
-    return chats.of_item(item.id) if item.person_id == request.person.id else None
+    visit = chats.in_hands(request.person.id, item_id)
+    if visit is None:
+        raise Http404
+    return visit
 
 
 @deed

@@ -161,14 +161,18 @@ def _named(chat: models.Chat, key: str) -> str:
 
 def _locked(chat_id: int) -> models.Chat:
     """The chat as it is now, locked until the transaction ends: what happens to it happens one after the other."""
-    return queries.chats().select_for_update(of=("self",)).get(id=chat_id)
+    chat = queries.chats().select_for_update(of=("self",)).get(id=chat_id)
+    if chat.item.case_id == chat.case_id:
+        chat.item.case = chat.case
+    return chat
 
 
 def _take(chat: models.Chat, key: str, text: str, files: Sequence[File], now: datetime) -> Message:
-    message, _ = conversations.receive(
-        case=chat.case, item=chat.item, channel=CHANNEL, key=_named(chat, key), sender=_sender(chat),
-        content=Content(text), files=files, now=now,
-    )  # fmt: skip
+    conversations.take_turn(case_id=chat.case_id)
+    said = conversations.Incoming(
+        chat.case, _named(chat, key), _sender(chat), Content(text), now, item=chat.item, files=files
+    )
+    [message] = conversations.receive_all(channel=CHANNEL, incoming=[said])
     chat.said_at = now
     chat.save(update_fields=["said_at"])
     return message
@@ -225,8 +229,7 @@ def rate(*, chat: models.Chat, score: int, comment: str, now: datetime) -> None:
 def read(*, chat: models.Chat, up_to: int, now: datetime) -> None:
     """The visitor has seen our messages up to one."""
     unread = queries.of_chat(chat).filter(state="sent", id__lte=up_to)
-    for message in unread.order_by("id"):
-        conversations.mark_read(message=message, now=now)
+    conversations.mark_read(messages=unread, now=now)
 
 
 def turn(

@@ -42,7 +42,12 @@ def chats() -> QuerySet[models.Chat]:
 
 def of_item(item_id: int) -> models.Chat | None:
     """The chat whose present item this is."""
-    return chats().filter(item_id=item_id).first()
+    return models.Chat.objects.filter(item_id=item_id).first()
+
+
+def in_hands(person_id: int, item_id: int) -> models.Chat | None:
+    """The chat of an item that somebody has in hand."""
+    return models.Chat.objects.filter(item_id=item_id, item__person_id=person_id).first()
 
 
 def by_secret(client_id: int, secret: str) -> models.Chat | None:
@@ -236,9 +241,16 @@ def line(item: Item) -> list[tuple[datetime, int]]:
     return [(each.place_at, each.id) for each in found.only("queued_at", "ahead_seconds")]
 
 
+_TOLD = (
+    "client_id", "case_id", "digest", "closed_at", "closed_as", "read_by_us", "score", "widget__source",
+    "item__state", "item__received_at", "item__queued_at", "item__queue_id", "item__person__name",
+)  # fmt: skip
+
+
 def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
     """What a visitor's page is told: the messages after one, and where the chat stands."""
-    chat = chats().select_related("item__person", "item__queue", "widget__queue").filter(id=chat_id).first()
+    told = models.Chat.objects.select_related("item__person", "widget").only(*_TOLD)
+    chat = told.filter(id=chat_id).first()
     return (messages(chat, after), state(chat, now)) if chat else None
 
 
