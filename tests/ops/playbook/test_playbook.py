@@ -1,5 +1,6 @@
 """A playbook is checked like a contract, fills in names, and its rules are applied with a fact each."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -278,6 +279,23 @@ def test_a_priority_that_is_none_is_refused_at_its_line(everyone, given):
     make.client()
     with pytest.raises(toml.Refused, match=r"priority"):
         forms.read(URGENT.replace("priority = 2", f"priority = {given}"), ["mail"], [])
+
+
+def test_two_programs_that_answer_each_other_stop_after_three_answers_a_day(client):
+    """One that says nothing of being a program answers each of ours with a new mail, as slowly as it likes."""
+    night = make.later(hours=12)
+    sent = []
+    for number in range(5):
+        at = night + timedelta(minutes=20 * number)
+        item = letter(f"I am away ({number})", at=at)
+        actions.apply_rules(item=item, when="received", text="", now=at)
+        sent.append(said.of_case(item.case_id).filter(direction="out").count())
+    assert sent == [1, 1, 1, 0, 0]
+
+    a_day_later = night + timedelta(days=1, minutes=1)
+    again = letter("Still away", at=a_day_later)
+    actions.apply_rules(item=again, when="received", text="", now=a_day_later)
+    assert said.of_case(again.case_id).filter(direction="out").count() == 1
 
 
 # --- the page of who leads -------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
@@ -40,6 +41,14 @@ def answers(item_id: int) -> list[models.Message]:
     """What people of ours wrote to the customer about an item that arrived, as far as we know, or still may."""
     written = models.Message.objects.filter(item_id=item_id, direction="out", person_id__isnull=False)
     return list(written.exclude(state__in=["failed", "withdrawn"]).order_by("said_at", "id"))
+
+
+def automatic(case: Case | None, *, since: datetime) -> int:
+    """How many mails nobody of ours wrote to a case's customer, in all their cases, since then."""
+    if case is None or case.customer_id is None:
+        return 0
+    sent = models.Message.objects.filter(case__customer_id=case.customer_id, direction="out", channel="email")
+    return sent.filter(person=None, said_at__gt=since).count()
 
 
 def by_key(client_id: int, channel: str, key: str) -> models.Message | None:

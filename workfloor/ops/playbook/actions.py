@@ -95,6 +95,8 @@ def _answer(item: Item, answer: rules.Answer, rule: str, now: datetime) -> bool:
     wrote = said.of_case(item.case_id).filter(direction="in").last() if item.case_id else None
     if wrote is None or wrote.channel not in ("chat", "email"):
         return False
+    if wrote.channel == "email" and said.automatic(item.case, since=now - rules.A_DAY) >= rules.MOST_AUTOMATIC:
+        return False  # whoever answers each of ours with a new mail may be a program that does not say so
     to = wrote.answers_to if wrote.channel == "email" else Address(wrote.sender, wrote.sender_name)
     text = rules.filled(answer.text, queries.named(item, None))
     conversations.reply(

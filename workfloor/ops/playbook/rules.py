@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 WHEN = ("received", "message")
 VARIABLES = ("customer", "agent", "client", "case", "reference")
+MOST_AUTOMATIC = 3  # answers by mail that rules send one customer in a day, in all their cases
+A_DAY = timedelta(days=1)
 _PLACE = re.compile(r"\{(\w*)\}")
 
 
