@@ -134,6 +134,13 @@ def test_four_times_as_much_takes_no_more_than_some_five_times_the_work(make):
     assert Work(make(4000)).steps < 5.5 * Work(make(1000)).steps
 
 
+def test_carriage_returns_without_end_are_looked_at_once():
+    """Done by the square of their number, these three million would have taken days."""
+    assert read(body=b"\r" * 3_000_000).text.strip() == ""
+    assert read(b"X-A: " + b"\r" * 3_000_000 + b"1\r\n").first("x-a") == "1"
+    assert read(body=b"a\r\r\nb\rc").text == "a\nb\nc"
+
+
 def test_parameters_without_end_are_cut_before_they_are_taken_apart():
     """What the library does with them is done in C by the square of their length, which no count of lines shows."""
     found = read(b"Content-Type: text/plain" + b"; a=b" * 100_000 + b"\r\n")

@@ -143,7 +143,7 @@ def _with_line_feeds(raw: bytes) -> bytes:
     """Lines end in LF; a bare CR among the headers is no line end, or it would smuggle headers in."""
     if b"\n" not in raw:
         return raw.replace(b"\r", b"\n")
-    head, blank, body = re.sub(rb"\r+\n", b"\n", raw).partition(b"\n\n")
+    head, blank, body = re.sub(rb"(?<!\r)\r+\n", b"\n", raw).partition(b"\n\n")
     return head.replace(b"\r", b" ").replace(b"\0", b"") + blank + body
 
 
