@@ -51,6 +51,7 @@ _END_BY_THEMSELVES: Final = {
     "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
     "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
 }  # fmt: skip
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<]{20000}")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 
 
@@ -106,6 +107,8 @@ def plain(html: str) -> str:
     """What HTML says, in lines of text; empty where nothing can be made of it."""
     if not html.strip():
         return ""
+    if _LONG_TAG.search(html):  # its attributes, which say nothing, cost the parser the square of their number
+        html = safe(html)
     parser = etree.HTMLParser(recover=True, no_network=True, remove_comments=True, remove_pis=True, encoding="utf-8")
     try:
         root = etree.fromstring(html.encode("utf-8", "replace"), parser)

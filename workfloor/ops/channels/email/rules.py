@@ -138,7 +138,7 @@ def _notification(mail: Mail) -> Mapping[str, object]:
     whole = re.sub(r"!?\n ?", "", mail.text)
     try:
         told = json.loads(json.loads(whole)["Message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         kind = re.search(r'notificationType\\*"\s*:\s*\\*"(Bounce|Complaint|Delivery)', whole)
         return {"notificationType": kind[1]} if kind else {}
     return told if isinstance(told, dict) and "notificationType" in told else {}
