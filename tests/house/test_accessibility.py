@@ -23,6 +23,7 @@ from workfloor.kit import clock, rls
 from workfloor.ops.channels.chat import actions as chat
 from workfloor.ops.playbook import actions as playbook
 
+CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
 HOST = "http://floor.test"
 # Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
 NOT_PAGES = {"live", "openapi-view", "talk"}
@@ -107,7 +108,7 @@ class Floor:
         """A month that is closed, with a dispute that was upheld; and one that waits for approval."""
         for period, state in (("2025-01", "closed"), ("2025-02", "provisional")):
             Close.objects.create(
-                client=self.client, period=period, state=state, version=1, plain="{}", printed={}, basis={},
+                client=self.client, period=period, state=state, version=1, plain=CLOSED, printed={}, basis={},
                 digest="0" * 64, items=b"", proposed_at=self.now, proposed_by=self.leader,
                 approved_by=self.ana if state == "closed" else None,
                 approved_at=self.now if state == "closed" else None,
@@ -130,6 +131,8 @@ class Floor:
         """An address with this floor's own things in the places that it leaves open."""
         item = self.item.id
         known = {"slug": self.client.slug, "period": self.period, "figure": "m1", "item": item, "item_id": item}
+        if path.endswith("/dispute/"):
+            known["period"] = "2025-01"
         known |= {"number": "2026-00001"}
         known |= {"widget_key": self.widget.key, "attachment_id": self.file.id, "article_id": self.article.id}
         known |= {"case_id": self.item.case_id, "customer_id": self.item.case.customer_id}

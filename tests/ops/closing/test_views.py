@@ -92,3 +92,44 @@ def test_the_list_says_how_far_each_client_is_closed_and_what_waits(office):
     told = text(teresa, "/closing/")
 
     assert MARCH in told and "1 undecided dispute" in told
+
+
+def test_the_clients_own_person_and_a_leader_raise_disputes_on_a_page(office):
+    close(office)
+    with clock.frozen(APRIL):
+        for who, figure in ((office.dana, "l1"), (office.teresa, "m1/calls")):
+            page = f"{PAGE}{MARCH}/dispute/"
+            assert "Calls answered (l1)" in text(signed_in(who), page)
+            told = signed_in(who).post(page, {"figure": figure, "words": "Two were tests"}, follow=True)
+            assert "is raised. Somebody else decides it." in told.content.decode()
+
+    found = [(each.figure, each.raised_by.name) for each in periods.disputes(office.client.id, MARCH)]
+    assert sorted(found) == [("l1", "Dana"), ("m1/calls", "Teresa")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"figure": "l1", "words": " "}, "Say in words what is wrong."),
+        ({"words": "Two were tests"}, "Choose the figure that is wrong."),
+        ({"figure": "l9", "words": "Two were tests"}, "l9 is not one of the available choices"),
+        ({"figure": "l1", "words": "x" * 2001}, "at most 2000 characters"),
+    ],
+)
+def test_what_is_wrong_with_a_dispute_is_said_at_its_field_and_nothing_is_lost(office, sent: dict[str, str], says: str):
+    close(office)
+
+    told = signed_in(office.dana).post(f"{PAGE}{MARCH}/dispute/", sent).content.decode()
+
+    assert says in told and "data-faulty" in told
+    assert sent["words"].strip() in told
+    assert not periods.disputes(office.client.id).exists()
+
+
+def test_nothing_of_an_open_month_and_nothing_by_an_agent_is_disputed_on_the_page(office):
+    page = f"{PAGE}{MARCH}/dispute/"
+
+    assert signed_in(office.dana).get(page).status_code == 404
+    close(office)
+    assert signed_in(office.rita).get(page).status_code == 403
+    assert signed_in(office.rita).post(page, {"figure": "l1", "words": "No"}).status_code == 403

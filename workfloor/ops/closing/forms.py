@@ -1,6 +1,9 @@
 """Closing in words: how far a client is closed, what may be done with each month, what was disputed and corrected."""
 
+import json
 from typing import Any
+
+from django import forms
 
 from workfloor.core.clients.models import Client
 from workfloor.core.people.models import Person
@@ -10,8 +13,9 @@ from workfloor.core.periods import rules as states
 from workfloor.core.periods.models import Adjustment, Close
 from workfloor.kit.money import Money
 from workfloor.ops.billing import queries as billing
-from workfloor.ops.closing import rules
+from workfloor.ops.closing import queries, rules
 
+LONGEST_WORDS = 2000
 MOODS = {"open": "", "provisional": "close", "closed": "calm", "restated": "calm"}
 
 
@@ -49,6 +53,7 @@ def _month(name: str, close: Close | None, person: Person) -> dict[str, Any]:
         and state == "provisional"
         and close.proposed_by_id != person.id
         and bool(rules.APPROVERS.intersection(person.roles)),
+        "may_dispute": close is not None and bool(rules.RAISERS.intersection(person.roles)),
         "may_reopen": state == "provisional" and bool(rules.PROPOSERS.intersection(person.roles)),
     }
 
@@ -61,3 +66,38 @@ def _adjustment(each: Adjustment) -> dict[str, str]:
         "into": each.into,
         "amount": str(Money(each.amount, each.currency)),
     }
+
+
+class DisputeForm(forms.Form):
+    """Which figure of a proposed or closed month is held to be wrong, and why."""
+
+    figure = forms.ChoiceField(
+        label="Figure", help_text="The whole figure is disputed; name single items in the words."
+    )
+    words = forms.CharField(
+        label="What is wrong", max_length=LONGEST_WORDS, strip=True, widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Say in words what is wrong."},
+    )  # fmt: skip
+
+    def __init__(self, close: Close, data: Any = None) -> None:
+        super().__init__(data)
+        choice = self.fields["figure"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [("", "Choose a figure"), *_figures(close)]
+        choice.error_messages["required"] = "Choose the figure that is wrong."
+
+
+def _figures(close: Close) -> list[tuple[str, str]]:
+    """The figures of a month by their names, each with what it is called."""
+    plain = json.loads(close.plain)
+    titles = {row["id"]: row.get("title") or row.get("name") for part in _PARTS for row in plain[part]}
+    named = ((name, titles.get(name) or titles.get(name.partition("/")[0])) for name in queries.figures(close))
+    return [(name, f"{title} ({name})" if title else name) for name, title in named]
+
+
+_PARTS = ("measures", "lines", "credits", "adjustments")
+
+
+def disputed(client: Client, period: str) -> list[dict[str, str]]:
+    """Word what was disputed of a month."""
+    return [periods.worded_dispute(each) for each in known.disputes(client.id, period)]

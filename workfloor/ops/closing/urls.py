@@ -12,4 +12,5 @@ urlpatterns = [
     path(f"{_CLIENT}<str:period>/propose/", views.propose, name="propose"),
     path(f"{_CLIENT}<str:period>/approve/", views.approve, name="approve"),
     path(f"{_CLIENT}<str:period>/reopen/", views.reopen, name="reopen"),
+    path(f"{_CLIENT}<str:period>/dispute/", views.dispute, name="dispute"),
 ]
