@@ -13,6 +13,7 @@ from workfloor.core.work import queries as work
 from workfloor.core.work import rules as work_rules
 from workfloor.core.work.models import Case, Customer, Item
 from workfloor.kit import mail_view
+from workfloor.kit.statements import Statement
 
 
 def messages() -> QuerySet[models.Message]:
@@ -27,9 +28,17 @@ def message(message_id: int) -> models.Message | None:
     return messages().filter(id=message_id).first()
 
 
+_OF_CASE = Statement(lambda case_id: messages().filter(case_id=case_id))
+
+
 def of_case(case_id: int) -> QuerySet[models.Message]:
     """What was said about a case, oldest first."""
     return messages().filter(case_id=case_id)
+
+
+def all_of_case(case_id: int) -> list[models.Message]:
+    """The same, read."""
+    return list(_OF_CASE(case_id))
 
 
 def of_customer(customer_id: int) -> QuerySet[models.Message]:
@@ -51,9 +60,15 @@ def automatic(case: Case | None, *, since: datetime) -> int:
     return sent.filter(person=None, said_at__gt=since).count()
 
 
+_BY_KEY = Statement(
+    lambda client_id, channel, key: models.Message.objects.filter(client_id=client_id, channel=channel, key=key)
+)
+
+
 def by_key(client_id: int, channel: str, key: str) -> models.Message | None:
     """A message by its sender's key."""
-    return models.Message.objects.filter(client_id=client_id, channel=channel, key=key).first()
+    found: models.Message | None = _BY_KEY.one(client_id, channel, key)
+    return found
 
 
 def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, models.Message]:

@@ -7,20 +7,29 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from workfloor.core.people import models, rules
+from workfloor.kit.statements import Statement
+
+_BY_ACCOUNT = Statement(
+    lambda account_id: models.Person.objects.select_related("site").filter(account_id=account_id, left_at=None)
+)
+_CLEARED = Statement(
+    lambda person_id: models.Clearance.objects.filter(person=person_id, withdrawn_at=None).values_list(
+        "client_id", flat=True
+    )
+)
 
 
 def by_account(account_id: int) -> models.Person | None:
     """Who signs in with this account, if they are still with us. The caller has entered every client."""
-    people = models.Person.objects.select_related("site")
-    return people.filter(account_id=account_id, left_at=None).first()
+    found: models.Person | None = _BY_ACCOUNT.one(account_id)
+    return found
 
 
 def enterable(person: models.Person) -> list[int]:
     """The clients that a person may enter: by clearance, or the client whose own person it is."""
     if person.client_id is not None:
         return [person.client_id]
-    cleared = models.Clearance.objects.filter(person=person, withdrawn_at=None)
-    return list(cleared.values_list("client_id", flat=True))
+    return list(_CLEARED(person.id))
 
 
 def by_email(email: str) -> models.Person | None:

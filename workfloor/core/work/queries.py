@@ -13,6 +13,7 @@ from workfloor.core.journal.models import Fact
 from workfloor.core.people.models import Clearance, Person
 from workfloor.core.work import forms, models, rules
 from workfloor.kit import calendars
+from workfloor.kit.statements import Statement
 
 
 def items() -> QuerySet[models.Item]:
@@ -25,9 +26,15 @@ def item(item_id: int) -> models.Item | None:
     return items().filter(id=item_id).first()
 
 
+_IN_HANDS = Statement(
+    lambda item_id, person_id: models.Item.objects.select_related("case__customer").filter(id=item_id, person=person_id)
+)
+
+
 def in_hands(person: Person, item_id: int) -> models.Item | None:
     """One item with its case, if this person has it in hand."""
-    return models.Item.objects.select_related("case__customer").filter(id=item_id, person=person).first()
+    found: models.Item | None = _IN_HANDS.one(item_id, person.id)
+    return found
 
 
 def by_key(client_id: int, key: str) -> models.Item | None:

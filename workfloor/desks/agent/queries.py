@@ -151,7 +151,7 @@ class Talk:
 
 def talk(item: Item, now: datetime) -> Talk | None:
     """Read what was said about an item's case; None for work that is not answered in writing and has nothing said."""
-    said = list(conversations.of_case(item.case_id)) if item.case_id else []
+    said = conversations.all_of_case(item.case_id) if item.case_id else []
     if not said and item.kind not in rules.WRITTEN:
         return None
     visit = chat.of_item(item.id) if item.kind == "chat" else None

@@ -134,7 +134,7 @@ def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequenc
 
     Raises rules.TooMany when the visitor sends faster than people write.
     """
-    chat = _locked(chat.id)
+    chat = queries.locked(chat.id)
     if same := _known(chat, key):
         return same, False
     text = rules.text(text) if text or not files else ""
@@ -157,14 +157,6 @@ def _known(chat: models.Chat, key: str) -> Message | None:
 def _named(chat: models.Chat, key: str) -> str:
     # A key is unique within its chat, so no visitor can find out or take another's.
     return f"{chat.id}/{key}"
-
-
-def _locked(chat_id: int) -> models.Chat:
-    """The chat as it is now, locked until the transaction ends: what happens to it happens one after the other."""
-    chat = queries.chats().select_for_update(of=("self",)).get(id=chat_id)
-    if chat.item.case_id == chat.case_id:
-        chat.item.case = chat.case
-    return chat
 
 
 def _take(chat: models.Chat, key: str, text: str, files: Sequence[File], now: datetime) -> Message:
@@ -206,7 +198,7 @@ def leave(*, chat: models.Chat, now: datetime) -> None:
 
 def close(*, chat: models.Chat, ended_as: str, now: datetime) -> None:
     """The chat is over; its item goes with it if nobody has it yet, else whoever has it ends it."""
-    chat = _locked(chat.id)
+    chat = queries.locked(chat.id)
     if chat.closed_at is not None:
         return
     if chat.item.state in ("waiting", "offered"):
@@ -220,7 +212,7 @@ def rate(*, chat: models.Chat, score: int, comment: str, now: datetime) -> None:
     """The visitor says how satisfied they are, 1 to 5; the last answer counts."""
     if score not in rules.SCORES:
         raise rules.Refused(rules.Fault("no-score"))
-    chat = _locked(chat.id)
+    chat = queries.locked(chat.id)
     chat.score, chat.comment = score, masks.mask(rules.text(comment)).text if comment.strip() else ""
     chat.save(update_fields=["score", "comment"])
     _tell(chat, events.Rated(score), now)
@@ -291,7 +283,7 @@ def reply(
     *, chat: models.Chat, by: Person | None, text: str, now: datetime, key: str = "", files: Sequence[File] = ()
 ) -> Message:
     """Write to the visitor, whose page shows it at once; the same key again is the same reply."""
-    chat = _locked(chat.id)
+    chat = queries.locked(chat.id)
     if chat.closed_at is not None and chat.closed_as != "silence":
         raise Refused("The visitor has gone; nobody would read this. Write a note, or an email.")
     named = _named(chat, f"reply/{key}") if key else ""
@@ -333,7 +325,7 @@ def sweep(*, now: datetime) -> int:
     """End the chats whose visitors have left or fallen silent; returns how many."""
     ended = 0
     for chat_id in queries.suspects(now):
-        chat = _locked(chat_id)  # who has come back meanwhile stays
+        chat = queries.locked(chat_id)  # who has come back meanwhile stays
         if ended_as := _gone(chat, now):
             close(chat=chat, ended_as=ended_as, now=now)
             ended += 1
@@ -356,7 +348,7 @@ def close_with(*, item_ids: Sequence[int], now: datetime) -> None:
 def move(*, item_ids: Sequence[int], now: datetime) -> None:
     """The items of these chats belong to other cases now, and the chats with them."""
     for chat in queries.chats().filter(item_id__in=item_ids).order_by("id"):
-        locked = _locked(chat.id)
+        locked = queries.locked(chat.id)
         locked.case = locked.item.case  # type: ignore[assignment]
         locked.save(update_fields=["case"])
         live.publish({f"case:{chat.case_id}", f"case:{locked.case_id}"})

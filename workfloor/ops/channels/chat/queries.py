@@ -14,6 +14,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.work.models import Item
 from workfloor.kit import calendars
+from workfloor.kit.statements import Statement
 from workfloor.ops.channels.chat import forms, models, rules
 
 CHANNEL = "chat"
@@ -40,14 +41,31 @@ def chats() -> QuerySet[models.Chat]:
     return models.Chat.objects.select_related("widget", "case", "item")
 
 
+_OF_ITEM = Statement(lambda item_id: models.Chat.objects.filter(item_id=item_id))
+_IN_HANDS = Statement(lambda item_id, person_id: models.Chat.objects.filter(item_id=item_id, item__person=person_id))
+_LOCKED = Statement(lambda chat_id: chats().select_for_update(of=("self",)).filter(id=chat_id))
+
+
 def of_item(item_id: int) -> models.Chat | None:
     """The chat whose present item this is."""
-    return models.Chat.objects.filter(item_id=item_id).first()
+    found: models.Chat | None = _OF_ITEM.one(item_id)
+    return found
 
 
 def in_hands(person_id: int, item_id: int) -> models.Chat | None:
     """The chat of an item that somebody has in hand."""
-    return models.Chat.objects.filter(item_id=item_id, item__person_id=person_id).first()
+    found: models.Chat | None = _IN_HANDS.one(item_id, person_id)
+    return found
+
+
+def locked(chat_id: int) -> models.Chat:
+    """The chat as it is now, locked until the transaction ends: what happens to it happens one after the other."""
+    found: models.Chat | None = _LOCKED.one(chat_id)
+    if found is None:
+        raise models.Chat.DoesNotExist
+    if found.item.case_id == found.case_id:
+        found.item.case = found.case
+    return found
 
 
 def by_secret(client_id: int, secret: str) -> models.Chat | None:
@@ -78,13 +96,18 @@ def token(written: str) -> Token | None:
     return Token(int(client), int(chat), secret)
 
 
+_ADMITTED = Statement(
+    lambda chat_id, digest: (
+        models.Chat.objects.select_related("widget")
+        .only("client_id", "case_id", "item_id", "digest", "closed_at", "widget__key", "widget__origins")
+        .filter(id=chat_id, digest=digest, widget__withdrawn_at=None)
+    )
+)
+
+
 def admitted(token: Token, now: datetime) -> models.Chat | None:
     """The one chat that a token opens, until a day after it is over; its client has been entered."""
-    of_widget = ("widget__key", "widget__origins", "widget__withdrawn_at")
-    known = models.Chat.objects.select_related("widget").only(
-        "id", "client_id", "case_id", "item_id", "digest", "closed_at", *of_widget
-    )
-    chat = known.filter(id=token.chat_id, digest=rules.digest(token.secret), widget__withdrawn_at=None).first()
+    chat: models.Chat | None = _ADMITTED.one(token.chat_id, rules.digest(token.secret))
     over = chat and chat.closed_at and now >= chat.closed_at + rules.OVER_AFTER
     return None if over else chat
 
@@ -178,17 +201,29 @@ def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
 
 def of_chat(chat: models.Chat) -> QuerySet[Message]:
     """What was said in this chat and in no other, whatever else its case holds."""
-    own = {"item__key__startswith": rules.item_key(chat.digest)}
-    return Message.objects.filter(case_id=chat.case_id, channel=CHANNEL, **own)
+    return _of_chat(chat.case_id, rules.item_key(chat.digest))
+
+
+def _of_chat(case_id: int, item_key: str) -> QuerySet[Message]:
+    return Message.objects.filter(case_id=case_id, channel=CHANNEL, item__key__startswith=item_key)
 
 
 # --- what a visitor sees of the chat ------------------------------------------------------------------------------
 
 
+_SAID = Statement(
+    lambda case_id, item_key, after: (
+        _of_chat(case_id, item_key)
+        .filter(direction__in=["in", "out"], id__gt=after)
+        .order_by("id")
+        .values_list("id", "key", "direction", "person__name", "text", "said_at")
+    )
+)
+
+
 def messages(chat: models.Chat, after: int = 0) -> list[dict[str, Any]]:
     """What the visitor and we have said in this chat after a message, in order; notes among ourselves never."""
-    said = of_chat(chat).filter(direction__in=["in", "out"], id__gt=after)
-    rows = list(said.order_by("id").values_list("id", "key", "direction", "person__name", "text", "said_at"))
+    rows = list(_SAID(chat.case_id, rules.item_key(chat.digest), after))
     files = _files([row[0] for row in rows])
     return [
         {
@@ -247,10 +282,14 @@ _TOLD = (
 )  # fmt: skip
 
 
+_STANDING = Statement(
+    lambda chat_id: models.Chat.objects.select_related("item__person", "widget").only(*_TOLD).filter(id=chat_id)
+)
+
+
 def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
     """What a visitor's page is told: the messages after one, and where the chat stands."""
-    told = models.Chat.objects.select_related("item__person", "widget").only(*_TOLD)
-    chat = told.filter(id=chat_id).first()
+    chat: models.Chat | None = _STANDING.one(chat_id)
     return (messages(chat, after), state(chat, now)) if chat else None
 
 

@@ -235,7 +235,7 @@
   page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
     const form = event.detail.elt;
-    if (event.detail.successful && form.matches("[data-empties]")) emptied(form);
+    if (event.detail.successful && form.matches("[data-empties]")) return emptied(form); // the stream names what it changed
     if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(form);
   });
   // --- keys, sound, menus --------------------------------------------------------------------------------------
