@@ -84,6 +84,7 @@ if SESSION_COOKIE_SECURE:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Two instances on one machine share cookies by host, not by port: name them apart.
 _port = WORKFLOOR_BIND.rpartition(":")[2]
+SESSION_ENGINE = "workfloor.kit.sessions"
 SESSION_COOKIE_NAME = f"workfloor_session_{_port}"
 CSRF_COOKIE_NAME = f"workfloor_csrf_{_port}"
 

@@ -3,17 +3,23 @@
 import logging
 import threading
 import time
+from itertools import count
 
 import psycopg
 import pytest
+from django.db import close_old_connections, transaction
 
+from tests import make
 from workfloor.cli import work
 from workfloor.core.journal import rules as followers
+from workfloor.kit import rls
+
+_numbers = count()
 
 
 @pytest.fixture
 def turns(monkeypatch):
-    """Which steps were taken by two followers, of which "broken" fails."""
+    """Which steps were taken by two followers of new clients, of which "broken" fails."""
     taken = []
 
     def advance(follower, *, now):
@@ -22,7 +28,8 @@ def turns(monkeypatch):
             raise ValueError("no such shelf")
         return 0
 
-    known = {name: followers.Follower(name, frozenset(), lambda facts, now: None) for name in ("broken", "sound")}
+    events = frozenset({"client.opened"})
+    known = {name: followers.Follower(name, events, lambda facts, now: None) for name in ("broken", "sound")}
     monkeypatch.setattr(followers.register, "followers", known)
     monkeypatch.setattr(work.journal, "advance", advance)
     return taken
@@ -31,7 +38,9 @@ def turns(monkeypatch):
 def test_a_failing_follower_rests_while_the_others_go_on(turns, real_database, caplog):
     steps = work.Steps()
     for _ in range(3):
+        _open_client()
         steps.take()
+    steps.take()  # nothing is new
 
     assert turns.count("broken") == 1
     assert turns.count("sound") == 3
@@ -51,6 +60,8 @@ def test_the_worker_takes_a_step_at_each_fact_and_survives_a_lost_connection(tur
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         before = turns.count("sound")
+        _wait_for(lambda: turns.count("sound") > before)  # what was missed meanwhile
+        _open_client()
         _wait_for(lambda: turns.count("sound") > before + 1)
     finally:
         stop.set()
@@ -58,6 +69,13 @@ def test_the_worker_takes_a_step_at_each_fact_and_survives_a_lost_connection(tur
 
     assert not following.is_alive()
     assert [record.message for record in caplog.records].count("the database is back") == 1
+
+
+def _open_client():
+    close_old_connections()
+    with transaction.atomic():
+        rls.enter_every_client()
+        make.client(f"client-{next(_numbers)}")
 
 
 def _wait_for(true, seconds=20):

@@ -8,6 +8,7 @@ from typing import Any
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import queries as conversations_read
 from workfloor.core.conversations.models import Message
 from workfloor.core.conversations.rules import Address, Content, File
 from workfloor.core.journal import actions as journal
@@ -151,7 +152,7 @@ def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequenc
 
 def _known(chat: models.Chat, key: str) -> Message | None:
     """A message of the visitor by its key."""
-    return Message.objects.filter(client_id=chat.client_id, channel=CHANNEL, key=_named(chat, key)).first()
+    return conversations_read.by_key(chat.client_id, CHANNEL, _named(chat, key))
 
 
 def _named(chat: models.Chat, key: str) -> str:

@@ -115,12 +115,21 @@ def admitted(token: Token, now: datetime) -> models.Chat | None:
 # --- limits -------------------------------------------------------------------------------------------------------
 
 
+_COUNTED = Statement(
+    lambda case_id, item_key, since: (
+        _of_chat(case_id, item_key)
+        .values("case_id")
+        .annotate(all=Count("id"), lately=Count("id", filter=Q(direction="in", said_at__gt=since)))
+        .values_list("all", "lately")
+    )
+)
+
+
 def said(chat: models.Chat, now: datetime) -> tuple[int, int]:
     """How many messages a chat has, and how many the visitor has sent within the time that is limited."""
-    lately = Q(direction="in", said_at__gt=now - rules.MESSAGES_IN[1])
-    found = of_chat(chat)
-    counted = found.aggregate(all=Count("id"), lately=Count("id", filter=lately))
-    return counted["all"], counted["lately"]
+    since = now - rules.MESSAGES_IN[1]
+    counted: tuple[int, int] = _COUNTED.one(chat.case_id, rules.item_key(chat.digest), since) or (0, 0)
+    return counted
 
 
 def files_lately(chat: models.Chat, now: datetime) -> int:
