@@ -2,8 +2,8 @@
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
-from django.utils import timezone
 
+from workfloor.kit import clock
 from workfloor.kit.statements import Statement
 
 _IN_FORCE = Statement(lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now))
@@ -13,7 +13,7 @@ class SessionStore(db.SessionStore):
     """The same store, whose one hot query is made once."""
 
     def _get_session_from_db(self) -> Session | None:
-        found: Session | None = _IN_FORCE.one(str(self.session_key), timezone.now())
+        found: Session | None = _IN_FORCE.one(str(self.session_key), clock.now())
         if found is None:
             self._session_key = None
         return found
