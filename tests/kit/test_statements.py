@@ -32,6 +32,7 @@ def test_it_reads_what_its_queryset_reads_for_each_value(people):
         expected = Person.objects.filter(joined_at__gte=person.joined_at, name__gt="B").values_list("name")
         assert list(joined(person.joined_at, "B")) == list(expected)
     assert by_id.one(0) is None
+    assert by_id.one(10**20) is None, "as an address may have it that no row could"
 
 
 def test_it_asks_once_and_only_when_it_is_read(people):
