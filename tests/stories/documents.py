@@ -158,7 +158,8 @@ class Binder:
         words = [word.format(**known) for word in COMMANDS[command].split()]
         result = CliRunner().invoke(workfloor, words)
         if result.exit_code:
-            raise Failed(f"workfloor {' '.join(words)}\n{result.output}{result.stderr}") from result.exception
+            said = f"{result.output}{result.stderr}{result.exception!r}\n"
+            raise Failed(f"workfloor {' '.join(words)}\n{said}") from result.exception
         return result.stdout_bytes
 
 
@@ -174,14 +175,18 @@ def figures(binder: Binder, month: str) -> list[str]:
 
 
 def explained(binder: Binder, month: str, figures: Iterable[str]) -> None:
-    """Open figures, and the first item behind the first figure that has some."""
+    """Open figures, and the first item behind the first figure that has some; one that does not open is said to."""
     shown = None
     for figure in figures:
-        found = binder.told(f"{month}-explain-{figure.replace('/', '-')}", "explain", month=month, figure=figure)
+        name = f"{month}-explain-{figure.replace('/', '-')}"
+        try:
+            found = binder.told(name, "explain", month=month, figure=figure)
+        except Failed as fault:
+            binder.write(f"{name}-fault.txt", str(fault).encode())
+            continue
         if found["items"] and shown is None:
-            shown = figure
-            binder.keep(f"{month}-explain-{figure}", "explain", ("text",), month=month, figure=figure)
-            item = found["items"][0]["item"]
+            shown, item = figure, found["items"][0]["item"]
+            binder.keep(name, "explain", ("text",), month=month, figure=figure)
             binder.keep(f"{month}-facts", "explain an item", TOLD, month=month, figure=figure, item=item)
 
 
