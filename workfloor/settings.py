@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from workfloor.kit import pg
+from workfloor.kit import binding, pg
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -168,6 +168,7 @@ TEMPLATES = [
 ROOT_URLCONF = "workfloor.urls"
 ASGI_APPLICATION = "workfloor.asgi.application"
 DATABASES = {"default": pg.database(WORKFLOOR_DATABASE_URL, WORKFLOOR_DATA)}
+binding.whole_numbers_as_bigint()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -25,7 +25,7 @@ SELECT FROM {Presence._meta.db_table} WHERE person_id = ANY(%s) ORDER BY person_
 """
 _MAKE_ROOM = f"""
 UPDATE {models.Assignment._meta.db_table} SET aside = true
-WHERE person_id = %s AND yields AND NOT aside AND share && int4range(%s, %s)
+WHERE person_id = %s AND yields AND NOT aside AND share && int4range(%s::int, %s::int)
 """
 
 # One statement for any number of offers: whoever went away meanwhile, and whatever does not wait any more, is left out.

@@ -63,7 +63,7 @@ def cut_off_a_silent_leader(*, pool: str) -> int:
     found = queries.stalled(f"router/{pool}", SILENT_SECONDS, SILENT_SECONDS_AT_FIRST)
     with connection.cursor() as cursor:
         for pid in found:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+            cursor.execute("SELECT pg_terminate_backend(%s::int)", [pid])
     return len(found)
 
 
