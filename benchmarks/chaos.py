@@ -202,9 +202,9 @@ def _gaps(address: str, kills: list[float]) -> list[float]:
     return [min((at - kill for at in offers if at > kill), default=float("inf")) for kill in kills]
 
 
-def measure() -> list[Figure]:
+def measure(agents: int = 200, items: int = 3_000, kills: int = 30, every_seconds: float = 3.0) -> list[Figure]:
     """The longer form: the time without offers after each of thirty kills."""
-    told = storm(items=3_000, kills=30)
+    told = storm(agents, items, kills, every_seconds)
     if told.faults:
         raise AssertionError(told.faults[:20])
     what = f"Without offers after each of {len(told.gaps)} kills"

@@ -59,15 +59,18 @@ def sign_example() -> None:
 def copy(template: str) -> Iterator[str]:
     """Let Django use a fresh copy of a database during the block; yields its address for other processes."""
     before, name = current(), f"{template}_copy"
-    _move_to("postgres")
-    _on_server("CREATE DATABASE {} TEMPLATE {}", name, template)
-    _move_to(name)
+    use("postgres")
     try:
+        _drop(name)  # of a benchmark that was broken off
+        _on_server("CREATE DATABASE {} TEMPLATE {}", name, template)
+        use(name)
         yield _address(name)
     finally:
-        _move_to("postgres")
-        _on_server("DROP DATABASE {}", name)
-        _move_to(before)
+        use("postgres")
+        try:
+            _drop(name)
+        finally:
+            use(before)
 
 
 def current() -> str:
@@ -77,7 +80,8 @@ def current() -> str:
     return str(connection.settings_dict["NAME"])
 
 
-def _move_to(name: str) -> None:
+def use(name: str) -> None:
+    """Let Django use the database of that name from now on."""
     from django.db import connection
 
     connection.close()
@@ -86,6 +90,16 @@ def _move_to(name: str) -> None:
 
 def _address(name: str) -> str:
     return conninfo.make_conninfo(os.environ["WORKFLOOR_DATABASE_URL"], dbname=name)
+
+
+def _drop(name: str) -> None:
+    """Drop a database, if it is there, from under whatever process is still connected to it."""
+    with psycopg.connect(_address("postgres"), autocommit=True) as server:
+        ours = (
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+        )
+        server.execute(ours, [name])
+    _on_server("DROP DATABASE IF EXISTS {}", name)
 
 
 def _on_server(statement: str, *names: str) -> None:

@@ -17,12 +17,17 @@ def description() -> dict[str, str]:
     return {
         "processor": f"{os.cpu_count()} x {_processor()}",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "load at the end": f"{os.getloadavg()[0]:.1f}",
+        "load at the end": load(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "postgresql": f"{postgres}, fsync {fsync}",
         "workfloor": version("workfloor"),
     }
+
+
+def load() -> str:
+    """How busy the machine was in the last minute, in words."""
+    return f"{os.getloadavg()[0]:.1f}"
 
 
 def _processor() -> str:

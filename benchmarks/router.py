@@ -77,18 +77,27 @@ COMMIT;
 
 
 def measure(
-    template: str, decisions: int = 4_000, runs: int = 3, rates: tuple[int, ...] = (1_000, 20_000)
+    template: str,
+    decisions: int = 4_000,
+    rates: tuple[int, ...] = (1_000, 20_000),
+    past: int = 20_000,
+    lasts_seconds: int = 5,
+    runs: int = 3,
 ) -> list[Figure]:
-    """Decisions a second, each side on fresh copies of the same floor; then the wait for an offer at two rates."""
+    """Decisions a second, each side on fresh copies of the same floor; then the wait for an offer at two rates.
+
+    Work arrives at each rate for so many seconds, or until there are MOST_ARRIVALS. `past` is work of the past, so that
+    the tables are of a size by which the server plans well, as they are on any working day.
+    """
     with databases.copy(template):
-        inside(_floor, decisions)
+        inside(_floor, decisions, past)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
         full = databases.current()
         ours = median(decisions / _routed(full, decisions) for _ in range(runs))
         by_driver = median(decisions / _claimed(full, decisions, _by_driver) for _ in range(runs))
         bare = median(decisions / _claimed(full, decisions, _by_bare_client) for _ in range(runs))
-        waits = [figure for rate in rates for figure in _waits(full, rate)]
+        waits = [figure for rate in rates for figure in _waits(full, rate, lasts_seconds)]
     what, beside = f"Durable decisions, {decisions:,} agents", f"claims with SKIP LOCKED over {CONNECTIONS} connections"
     return [
         Figure(what, ours, "a second", beside, by_driver),
@@ -97,19 +106,17 @@ def measure(
     ]
 
 
-PAST = 20_000
-# Work of the past, so that the tables are of a size by which the server plans well, as they are on any working day.
 OVER = """UPDATE work_item SET state = 'cancelled', cancelled_at = now(), cancelled_as = 'past'"""
 
 
-def _floor(agents: int) -> None:
+def _floor(agents: int, past: int) -> None:
     journal.make_partitions(first=clock.now(), count=1)
     contracts.sign(source=floors.contract([LINE]), now=clock.now())
     with connection.cursor() as cursor:
         cursor.execute(PEOPLE, {"count": agents, "client": _queue().client_id})
         cursor.execute("SELECT min(person_id) FROM people_presence")
         cursor.execute(f"CREATE SEQUENCE bench_agents START {cursor.fetchone()[0]}")
-        cursor.execute(ARRIVALS, _values(PAST, _queue()))
+        cursor.execute(ARRIVALS, _values(past, _queue()))
         cursor.execute(OVER)
 
 
@@ -204,18 +211,18 @@ FROM journal_fact fact JOIN work_item item ON item.id = fact.item_id WHERE fact.
 """
 
 
-def produce(rate: int) -> None:
+def produce(rate: int, lasts_seconds: int) -> None:
     """Let so much work a second arrive for a while, or as much as can; a process of its own runs this."""
     queue, began = inside(_queue), time.monotonic()
-    for number in range(GROUPS_A_SECOND * min(5, MOST_ARRIVALS // rate)):
+    for number in range(GROUPS_A_SECOND * min(lasts_seconds, MOST_ARRIVALS // rate)):
         time.sleep(max(0.0, began + number / GROUPS_A_SECOND - time.monotonic()))
         _arrive(rate // GROUPS_A_SECOND, queue)
 
 
-def _waits(full: str, rate: int) -> list[Figure]:
+def _waits(full: str, rate: int, lasts_seconds: int) -> list[Figure]:
     """The median and the 99th percentile of the time from an arrival to the commit of its offer."""
     with databases.copy(full) as address:
-        committed = _follow(_leader(), address, rate)
+        committed = _follow(_leader(), address, rate, lasts_seconds)
         found = inside(_spans)
     waits = quantiles((committed[xid] - queued_at for xid, queued_at in found), n=100)
     reached = len(found) / (max(committed.values()) - min(queued_at for _, queued_at in found))
@@ -227,11 +234,11 @@ def _waits(full: str, rate: int) -> list[Figure]:
     ]
 
 
-def _follow(router: routing.Router, address: str, rate: int) -> dict[int, float]:
+def _follow(router: routing.Router, address: str, rate: int, lasts_seconds: int) -> dict[int, float]:
     """Route while work arrives and until all of it is offered: transaction -> when it was committed."""
     environment = os.environ | {"WORKFLOOR_DATABASE_URL": address}
     committed: dict[int, float] = {}
-    with subprocess.Popen(floors.elsewhere("router", "produce", rate), env=environment) as producer:
+    with subprocess.Popen(floors.elsewhere("router", "produce", rate, lasts_seconds), env=environment) as producer:
         while (worked := router.step()) or producer.poll() is None:
             committed.setdefault(router.last_offers, clock.now().timestamp())
             if not worked:

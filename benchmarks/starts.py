@@ -20,17 +20,19 @@ from benchmarks.figures import Figure
 from workfloor.kit import pg
 
 PATIENCE_SECONDS = 120.0
-SETTLES_SECONDS = 5.0  # until the other router stands by
 LEADER = "SELECT epoch, process FROM dispatch_leader WHERE pool = 'main'"
 
 
-def measure(runs: int = 3) -> list[Figure]:
-    """The second start of `workfloor up` until it serves a page; the time until a hung leader is relieved."""
+def measure(settles_seconds: float = 5.0, runs: int = 3) -> list[Figure]:
+    """The second start of `workfloor up` until it serves a page; the time until a hung leader is relieved.
+
+    The leader hangs after so many seconds, in which the other router comes to stand by.
+    """
     with tempfile.TemporaryDirectory(prefix="starts-", ignore_cleanup_errors=True) as folder:
         environment = os.environ | {"WORKFLOOR_DATA": folder, "WORKFLOOR_BIND": f"127.0.0.1:{_free_port()}"}
         environment.pop("WORKFLOOR_DATABASE_URL", None)
         first, *further = (_start(environment) for _ in range(runs + 1))
-    relieved = [_relieved() for _ in range(runs)]
+    relieved = [_relieved(settles_seconds) for _ in range(runs)]
     return [
         Figure("First start of everything, without sample data", first, "s", "promised", 60.0),
         Figure("Second start, until a page is served", median(further), "s", "promised", 8.0, tuple(further)),
@@ -57,11 +59,11 @@ def _serves(bind: str) -> bool:
     return False
 
 
-def _relieved() -> float:
+def _relieved(settles_seconds: float) -> float:
     """Stop the process that leads, as a machine that hangs does; the seconds until another one leads."""
     with _routers() as address:
         _until(lambda: _ask(address, LEADER))
-        time.sleep(SETTLES_SECONDS)
+        time.sleep(settles_seconds)
         [(epoch, process)] = _ask(address, LEADER)
         hung = int(process.rpartition(":")[2])
         os.kill(hung, signal.SIGSTOP)

@@ -33,34 +33,43 @@ Process = Generator[simpy.Event, Any, None]
 QUEUES, TEAM = 5, 20  # queues, and agents in each of as many groups
 HANDLING, PATIENCE = 180.0, 120.0
 A_SECOND = QUEUES * TEAM / HANDLING  # contacts of all queues together: just what the agents can do
-MILLION = 1_000_000
+MICRO = 1e6
 PEAK = 1024.0  # ru_maxrss is in KiB
 
 
-def measure(runs: int = 3) -> list[Figure]:
-    """Measure all; the first compiled run, which compiles, counts nowhere."""
+def measure(
+    contacts: int = 1_000_000,
+    times_more: int = 10,
+    plain: int = 60_000,
+    by_simpy: int = 20_000,
+    by_hand: int = 60_000,
+    by_ciw: int = 4_000,
+    runs: int = 3,
+) -> list[Figure]:
+    """Measure all, each over so many contacts; the first compiled run, which compiles, counts nowhere."""
     with tempfile.TemporaryDirectory() as store:
         run = gateway.program(Path(store))
         began = time.perf_counter()
         run(gateway.arrays(_world(2_000)))
         compiling = time.perf_counter() - began
-        compiled = median(_cpu(run, gateway.arrays(_world(MILLION))) for _ in range(runs)) / MILLION
+        compiled = median(_cpu(run, gateway.arrays(_world(contacts))) for _ in range(runs))
         before = _peak()
-        run(gateway.arrays(_world(10 * MILLION)))
+        run(gateway.arrays(_world(times_more * contacts)))
         grown = _peak() - before
-    plain = median(_cpu(rules.run, _world(60_000)) for _ in range(runs)) / 60_000
-    by_simpy = median(_cpu(_simpy, 20_000) for _ in range(runs)) / 20_000
-    by_hand = median(_cpu(_simpy_by_hand, 60_000) for _ in range(runs)) / 60_000
-    by_ciw = median(_cpu(_ciw, 4_000) for _ in range(runs)) / 4_000
-    what, micro = "Twin, CPU time a contact", 1e6
+    ours = compiled / contacts * MICRO
+    in_cpython = median(_cpu(rules.run, _world(plain)) for _ in range(runs)) / plain * MICRO
+    simpy_own = median(_cpu(_simpy, by_simpy) for _ in range(runs)) / by_simpy * MICRO
+    simpy_hand = median(_cpu(_simpy_by_hand, by_hand) for _ in range(runs)) / by_hand * MICRO
+    ciw_own = median(_cpu(_ciw, by_ciw) for _ in range(runs)) / by_ciw * MICRO
+    what, more = "Twin, CPU time a contact", f"Twin, memory that {times_more} times as many contacts take beyond these"
     return [
-        Figure(f"{what}, compiled", compiled * micro, "µs", "SimPy (at least 25 times)", by_simpy * micro),
-        Figure(f"{what}, compiled", compiled * micro, "µs", "SimPy, by hand", by_hand * micro),
-        Figure(f"{what}, compiled", compiled * micro, "µs", "Ciw (at least 100 times)", by_ciw * micro),
-        Figure(f"{what}, in CPython", plain * micro, "µs", "SimPy (at least 3 times)", by_simpy * micro),
-        Figure(f"{what}, in CPython", plain * micro, "µs", "SimPy, by hand", by_hand * micro),
-        Figure("Twin, a million contacts, compiled", compiled * MILLION, "s", "promised", 0.6),
-        Figure("Twin, memory that ten million contacts take beyond one million", grown, "MB", "promised", 20),
+        Figure(f"{what}, compiled", ours, "µs", "SimPy (at least 25 times)", simpy_own),
+        Figure(f"{what}, compiled", ours, "µs", "SimPy, by hand", simpy_hand),
+        Figure(f"{what}, compiled", ours, "µs", "Ciw (at least 100 times)", ciw_own),
+        Figure(f"{what}, in CPython", in_cpython, "µs", "SimPy (at least 3 times)", simpy_own),
+        Figure(f"{what}, in CPython", in_cpython, "µs", "SimPy, by hand", simpy_hand),
+        Figure(f"Twin, {contacts:,} contacts, compiled", compiled, "s", "promised of a million", 0.6),
+        Figure(more, grown, "MB", "promised", 20),
         Figure("Twin, compiling, once", compiling, "s", "at most", 60),
     ]
 

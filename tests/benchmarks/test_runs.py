@@ -1,20 +1,17 @@
-"""The benchmarks run, on next to nothing; how fast is said by `make bench` alone."""
+"""Every benchmark comes to figures, at a size that takes seconds; how good they are is said by `make bench` alone."""
 
-from importlib import import_module
+from math import isfinite
+from pathlib import Path
 
 import pytest
 
-from benchmarks import databases
+import benchmarks
+from benchmarks import databases, suite
 
-TINY = {
-    "chat": {"visitors": 4, "rate": 4.0, "seconds": 2.0},
-    "facts": {"rows": 20},
-    "history_import": {"rows": 20},
-    "month": {"facts": 1_500, "clients": 3, "lives": 2},
-    "mail": {"mails": 20, "senders": 2},
-    "router": {"decisions": 32, "rates": (100,)},
-    "statement": {"rows": 200},
-}
+NO_BENCHMARKS = {  # what they share, and what is run by itself
+    "audit", "call_log", "chat_pages", "claims", "databases", "figures", "floors", "hands", "machine", "mail_storm",
+    "report", "suite",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -25,26 +22,21 @@ def signed(template, django_db_setup, django_db_blocker):
         yield databases.current()
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_a_benchmark_comes_to_figures_beside_their_peers(signed, name):
-    measure = import_module(f"benchmarks.{name}").measure
+@pytest.mark.parametrize("name", suite.BENCHMARKS)
+def test_a_benchmark_comes_to_figures_beside_their_peers(name, request):
+    template = request.getfixturevalue("signed") if suite.BENCHMARKS[name].copies else ""
 
-    figures = measure(signed, runs=1, **TINY[name])
+    figures = suite.measured(name, template, suite.BENCHMARKS[name].small)
 
     assert figures
-    assert all(figure.value > 0 and figure.peer > 0 for figure in figures)
+    for figure in figures:
+        assert figure.what and figure.unit and figure.beside
+        assert isfinite(figure.ratio) and figure.peer > 0
+        assert figure.value > 0 or figure.unit == "MB", "memory alone may be there already"
 
 
-def test_working_time_comes_to_what_a_walk_by_the_minute_does():
-    from benchmarks import working_time
+def test_no_benchmark_is_left_out():
+    [folder] = benchmarks.__path__
+    modules = {path.stem for path in Path(folder).glob("[!_]*.py")}
 
-    assert len(working_time.measure(pairs=3, runs=1)) == 2
-
-
-def test_the_policy_decides_on_a_floor_with_calls_chats_and_idle_people():
-    from benchmarks import policy
-
-    figures = policy.measure(sizes=(200,), waiting=500, steps=100, runs=1)
-
-    assert len(figures) == 3
-    assert all(figure.value > 0 for figure in figures)
+    assert modules - NO_BENCHMARKS == set(suite.BENCHMARKS)

@@ -1,14 +1,15 @@
-"""How values travel to the server: a whole number of any size as bigint, so that no statement depends on how large it is.
+"""How values travel to the server: a whole number of any size as bigint, so that its size decides nothing.
 
-Statements are bound by the server, so each parameter has a type of its own. psycopg takes the smallest type that a number
-fits into: `%(first)s + %(batch)s` is then added up as smallint, works for months, and fails on the day that it passes
-32,767. A cast beside each parameter would mend the places that somebody thought of. One type for all numbers mends the
-rest as well: what a statement means does not change with its values, and where a function has no form for bigint
-(`int4range`, `pg_terminate_backend`), the very first call says so, and a cast in the statement, `%s::int`, settles it.
+Statements are bound by the server, so each parameter has a type of its own. psycopg takes the smallest one that a
+number fits into: `%(first)s + %(batch)s` is then added up as smallint, works for months, and fails when it first comes
+to more than 32,767. A cast beside each parameter would mend the places that somebody thought of. One type for all
+numbers mends the others as well: what a statement means does not change with its values, and where a function has no
+form for bigint (`int4range`, `pg_terminate_backend`), the very first call says so; `%s::int` in the statement helps.
 
-It costs nothing: bigint compares with smaller columns by their own indexes, and a statement is prepared once, where it was
-prepared anew for each combination of sizes. Django's fields go on to say their own types (IntegerField: integer). The
-worker's connections, on which procrastinate calls its functions of integers, are its own and stay as psycopg has them.
+It costs nothing that can be measured: bigint is compared with smaller columns by their own indexes, writing a number
+takes what it took, and a statement is prepared once where it was prepared anew for each combination of sizes. Fields of
+Django's say their own type, as before (IntegerField: integer). The worker's own connections, on which procrastinate
+calls functions of integers, stay as psycopg has them.
 """
 
 from typing import Any
