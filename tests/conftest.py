@@ -4,33 +4,61 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+import pytest
+
+# Tests start hundreds of processes, each of which would compile the whole product anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _stack = ExitStack()
 
 
-def pytest_configure() -> None:
-    """Point the settings at a server before Django reads them: the one named, else an embedded one for this run."""
-    if not os.environ.get("WORKFLOOR_DATABASE_URL"):
-        from workfloor.kit import pg
+def pytest_configure(config: pytest.Config) -> None:
+    """Point the settings at a server before Django reads them: the one named, else an embedded one, started later.
 
-        data = Path(
-            _stack.enter_context(tempfile.TemporaryDirectory(prefix="workfloor-test-", ignore_cleanup_errors=True))
-        )
-        quick = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-        server = _stack.enter_context(pg.Server(data, quick, creates_databases=True).running())
-        os.environ["WORKFLOOR_DATABASE_URL"] = server.address
+    Each process that runs tests has a server of its own, for a transaction is seen by all others on its server: several
+    named in WORKFLOOR_DATABASE_URL, with blanks between them, are shared out.
+    """
+    if _runs_no_test(config):
+        return
+    named = os.environ.get("WORKFLOOR_DATABASE_URL", "").split()
+    if named:
+        os.environ["WORKFLOOR_DATABASE_URL"] = named[_number(config) % len(named)]
+    else:
+        config.stash[_FOLDER] = _stack.enter_context(databases.folder())
+        os.environ["WORKFLOOR_DATABASE_URL"] = databases.pg.Server(config.stash[_FOLDER]).address
     os.environ.setdefault("WORKFLOOR_SECRET_KEY", "a key for tests alone")
     os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
     from django.conf import settings
 
     # One connection a thread, so that a test can move the process to another database.
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+
+
+_FOLDER = pytest.StashKey[Path]()
+
+
+def _runs_no_test(config: pytest.Config) -> bool:
+    """Whether this process only shares tests out to others."""
+    return bool(config.getoption("tx", None)) and not hasattr(config, "workerinput")
+
+
+def _number(config: pytest.Config) -> int:
+    """Which of the processes that run tests this is, from 0."""
+    return int(getattr(config, "workerinput", {"workerid": "gw0"})["workerid"].removeprefix("gw"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many processes as the machine has processors, or as there are servers named for them."""
+    named = os.environ.get("WORKFLOOR_DATABASE_URL", "").split()
+    return min(len(os.sched_getaffinity(0)), len(named) or sys.maxsize)
 
 
 def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
@@ -46,8 +74,9 @@ def pytest_unconfigure() -> None:
 
 import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
-import pytest  # noqa: E402
 from psycopg import conninfo, sql  # noqa: E402
+
+from tests import databases  # noqa: E402
 
 # No test is timed. What CI finds it must find again.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -66,7 +95,7 @@ def _on_server(statement: str, *names: str) -> None:
 
 @contextmanager
 def _database(name: str, template: str = "template0") -> Iterator[str]:
-    _on_server("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'", name, template)
+    _on_server("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8' STRATEGY FILE_COPY", name, template)
     try:
         yield name
     finally:
@@ -92,17 +121,38 @@ def _use(name: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
+def template(pytestconfig, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
     """A migrated, empty database that nobody is connected to."""
+    folder = pytestconfig.stash.get(_FOLDER, None)
+    with django_db_blocker.unblock():
+        if folder is None:
+            with _database(f"workfloor_template_{os.getpid()}") as name:
+                _inside(name, _migrate, _make_partitions)
+                yield name
+            return
+        cache = getattr(pytestconfig, "cache", None)
+        kept = cache and cache.mkdir("databases")
+        with databases.server(folder, kept, _make_template):
+            _inside(databases.TEMPLATE, _make_partitions)
+            yield databases.TEMPLATE
+
+
+def _make_template() -> None:
+    _on_server("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", databases.TEMPLATE)
+    _inside(databases.TEMPLATE, _migrate)
+
+
+def _inside(name: str, *deeds: Callable[[], None]) -> None:
+    _use(name)
+    for deed in deeds:
+        deed()
+    _use("postgres")
+
+
+def _migrate() -> None:
     from django.core.management import call_command
 
-    with _database(f"workfloor_template_{os.getpid()}") as name:
-        with django_db_blocker.unblock():
-            _use(name)
-            call_command("migrate", verbosity=0)
-            _make_partitions()
-            _use("postgres")
-        yield name
+    call_command("migrate", verbosity=0)
 
 
 def _make_partitions() -> None:
@@ -124,6 +174,17 @@ def django_db_setup(template: str, django_db_blocker) -> Iterator[None]:  # type
         _use(name)
         yield
         _use("postgres")
+
+
+@pytest.fixture(scope="session")
+def compiled_store(pytestconfig, tmp_path_factory) -> Path:  # type: ignore[no-untyped-def]
+    """A folder for compiled code, kept between runs."""
+    from tests import compiling
+
+    cache = getattr(pytestconfig, "cache", None)
+    folder: Path = cache.mkdir("compiled") if cache else tmp_path_factory.mktemp("compiled")
+    compiling.forget(folder)
+    return folder
 
 
 @pytest.fixture
@@ -169,16 +230,16 @@ def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
 def _end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
-def _wait_for(url: str, logs: Path, seconds: float = 40) -> None:
+def _wait_for(url: str, logs: Path, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as response:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=30) as response:
             if response.status == 200:
                 return
         time.sleep(0.2)
