@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from tests import compiling
 from tests.ops.router.floors import BOTH
 from workfloor.core.people.rules import CAPACITY, qualifies
 from workfloor.core.pools import rules as pools
@@ -157,12 +158,17 @@ def numbers(steps):
 
 
 @pytest.fixture(scope="module")
-def twin():
+def twin(compiled_store):
     """The play, compiled together with the policy."""
+    with compiling.kept(compiled_store, rules, test=__file__):
+        yield compiled_play()
+
+
+def compiled_play():
     names = dict(globals()) | {"rules": compiled.compiled(rules, _nrt=False)}
     for each in (step, happen, give_back, arrive, free, go, wait, note):
         names[each.__name__] = compiled.function(each, names, {"_nrt": False})
-    return compiled.function(play, names, {})
+    return compiled.function(play, names, {"cache": True})
 
 
 def test_compiled_it_decides_the_same_tie_by_tie(twin):

@@ -14,8 +14,8 @@ from workfloor.ops.twin import gateway
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return tmp_path_factory.mktemp("compiled")
+def store(compiled_store):
+    return compiled_store
 
 
 @pytest.mark.parametrize("replication", [0, 1])
