@@ -261,11 +261,23 @@ def modules_of_money():
     return sorted(path for place in places for path in ([place] if place.suffix else place.glob("*.py")))
 
 
-@pytest.mark.parametrize("path", modules_of_money(), ids=lambda path: str(path.relative_to(ROOT / "workfloor")))
-def test_no_float_touches_money(path):
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        here = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
-        assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), here
-        assert not (isinstance(node, ast.Name) and node.id == "float"), here
-        # Between whole numbers or fractions a slash is exact; between counts of things it would make a float.
-        assert not (isinstance(node, ast.Attribute) and node.attr == "total_seconds"), here
+def is_float(node):
+    """Whether a piece of a program makes or names one."""
+    # Between whole numbers or fractions a slash is exact; between counts of things it would make a float.
+    return (
+        (isinstance(node, ast.Constant) and isinstance(node.value, float))
+        or (isinstance(node, ast.Name) and node.id == "float")
+        or (isinstance(node, ast.Attribute) and node.attr == "total_seconds")
+    )
+
+
+def test_no_float_touches_money():
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules_of_money()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if is_float(node)
+    ]
+
+    assert modules_of_money()
+    assert not found, "\n" + "\n".join(found)
