@@ -10,7 +10,9 @@ npm = if [ "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 7 ] 2>/dev/null; th
 	"$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(1); fi
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
 PYTEST ?=
+WORKERS ?= auto
 export JSON
+unexport PYTHONDONTWRITEBYTECODE # every process would compile everything anew
 
 .PHONY: help setup up test fix bench lock
 .NOTPARALLEL:
@@ -24,13 +26,18 @@ setup: $(BIN)/.run $(STATIC)/.made  ## install into .venv, without starting anyt
 up: setup  ## install, and run everything on WORKFLOOR_BIND (127.0.0.1:8000); the first time with sample data
 	@$(BIN)/workfloor up --demo --with-parent
 
-test: setup $(BIN)/.dev  ## all that CI checks: format, types, floors, templates, tests; PYTEST="-k word" for some
+test: setup $(BIN)/.dev  ## all that CI checks: format, types, floors, templates, tests; PYTEST="-k word" for some, WORKERS=1
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/djade --check --target-version 5.2 $$(find workfloor -name '*.html')
-	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/pytest $(PYTEST)
+	@mkdir -p build
+	@echo "$(BIN)/lint-imports beside $(BIN)/mypy"; \
+	$(BIN)/lint-imports > build/lint-imports.txt 2>&1 & imports=$$!; \
+	$(BIN)/mypy; types=$$?; \
+	wait $$imports; floors=$$?; \
+	if [ $$floors -ne 0 ]; then cat build/lint-imports.txt; else tail -n 1 build/lint-imports.txt; fi; \
+	exit $$((types + floors))
+	$(BIN)/pytest -n $(WORKERS) $(PYTEST)
 
 fix: $(BIN)/.dev  ## format code and templates, and mend what can be mended
 	$(BIN)/ruff check --fix --quiet . || true
