@@ -20,7 +20,7 @@ from workfloor.core.journal.models import Fact
 from workfloor.core.work.models import Item
 from workfloor.kit import locks, rls
 
-WAIT_SECONDS = 30
+WAIT_SECONDS = 120
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import databases
 from workfloor.kit import pg, postmaster
 
 START_SECONDS = 120.0
@@ -56,7 +57,7 @@ class Installation:
         raise AssertionError(f"it ended before it served:\n{printed}\n{self.logs()}")
 
     def page(self, path: str = "/accounts/login/") -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as answer:
             text: str = answer.read().decode()
         return text
 
@@ -69,7 +70,7 @@ class Installation:
     def interrupt(self) -> int:
         assert self.up is not None
         self.up.send_signal(signal.SIGINT)
-        return self.up.wait(30)
+        return self.up.wait(120)
 
     def processes(self) -> list[psutil.Process]:
         """All that is alive and ours: by its environment, or by what PostgreSQL calls itself."""
@@ -85,7 +86,7 @@ class Installation:
         except psutil.Error:
             return False
 
-    def gone(self, seconds: float = 30) -> bool:
+    def gone(self, seconds: float = 120) -> bool:
         until = time.monotonic() + seconds
         while self.processes() and time.monotonic() < until:
             time.sleep(0.1)
@@ -109,7 +110,9 @@ def free_port() -> int:
 @pytest.fixture
 def places() -> Iterator[list[Installation]]:
     """Two installations, not started; whatever of them is alive after the test is ended."""
-    with tempfile.TemporaryDirectory(prefix="workfloor-up-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="workfloor-up-", dir=databases.place(), ignore_cleanup_errors=True
+    ) as folder:
         two = [Installation(Path(folder, name), free_port()) for name in ("one", "two")]
         yield two
         for place in two:
@@ -123,7 +126,7 @@ def place(places: list[Installation]) -> Installation:
     return places[0]
 
 
-def wait_until_it_serves(place: Installation, seconds: float = 40) -> None:
+def wait_until_it_serves(place: Installation, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not place.serves():
         assert time.monotonic() < until, place.logs()

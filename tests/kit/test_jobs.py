@@ -11,7 +11,7 @@ from workfloor.kit import jobs
 TASK = "kit.retry_stalled_jobs"
 
 
-def run_until(true, seconds=30):
+def run_until(true, seconds=120):
     stop = threading.Event()
     worker = threading.Thread(target=jobs.run, args=[stop])
     worker.start()
@@ -22,7 +22,7 @@ def run_until(true, seconds=30):
             time.sleep(0.1)
     finally:
         stop.set()
-        worker.join(20)
+        worker.join(120)
     assert not worker.is_alive()
 
 

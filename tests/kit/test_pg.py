@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import databases
 from workfloor.kit import pg, postmaster
 
 QUICK = {"fsync": "off", "shared_buffers": "16MB"}
@@ -32,7 +33,7 @@ with pg.Server(Path(sys.argv[1]), {"fsync": "off", "shared_buffers": "16MB"}).ru
 
 @pytest.fixture
 def server() -> Iterator[pg.Server]:
-    with tempfile.TemporaryDirectory(prefix="workfloor-test-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="workfloor-test-", dir=databases.place()) as folder:
         yield pg.Server(Path(folder), QUICK)
 
 
@@ -47,7 +48,7 @@ def processes_of(server: pg.Server) -> list[psutil.Process]:
     return found
 
 
-def wait_until(true: Callable[[], object], seconds: float = 20) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it took too long"
@@ -157,7 +158,7 @@ def test_whoever_comes_second_uses_the_running_server_and_keeps_it(server):
     with server.running():
         (pid,) = ask(server, "SELECT pg_postmaster_start_time()")
         first.send_signal(signal.SIGINT)
-        first.wait(20)
+        first.wait(120)
         time.sleep(0.6)
         assert ask(server, "SELECT pg_postmaster_start_time()") == (pid,)
     assert processes_of(server) == []

@@ -128,13 +128,13 @@ def test_what_is_no_toml_is_refused_at_its_line(text, line):
     ],
 )
 def test_a_hostile_file_is_refused_in_good_time(text):
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Refused) as refused:
         toml.read(text, SCHEMA).finish()
 
     assert refused.value.faults
     assert all(fault.line >= 1 for fault in refused.value.faults)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize("text", ["name = 'ana\\n'", 'name = "ana\\n"'])

@@ -15,7 +15,7 @@ from workfloor.core.work.models import Item
 from workfloor.kit import clock, rls
 
 # A machine that is busy with other tests takes its time.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 # What the browser says of answers that the story provokes on purpose.
 EXPECTED = ("status of 422", "status of 409")
 
@@ -54,7 +54,7 @@ def picture(page: Page, name: str) -> None:
 @pytest.mark.installation
 def test_an_errand_in_a_browser_from_the_api_to_the_statement(staffed, installation):
     agent, leader, token = staffed
-    api = httpx.Client(base_url=f"{installation}/api", headers={"Authorization": f"Bearer {token}"})
+    api = httpx.Client(base_url=f"{installation}/api", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
     with browse.chromium() as browser:
         floor, desk = signed_in(browser, installation, leader), signed_in(browser, installation, agent)
@@ -124,7 +124,7 @@ def test_an_errand_in_a_browser_from_the_api_to_the_statement(staffed, installat
 @pytest.mark.installation
 def test_an_offer_taken_back_in_the_meantime_says_so_and_the_desk_goes_on(staffed, installation):
     agent, _, token = staffed
-    api = httpx.Client(base_url=f"{installation}/api", headers={"Authorization": f"Bearer {token}"})
+    api = httpx.Client(base_url=f"{installation}/api", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
     with browse.chromium() as browser:
         desk = signed_in(browser, installation, agent)

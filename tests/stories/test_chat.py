@@ -20,7 +20,7 @@ from workfloor.kit import clock, rls
 from workfloor.ops.channels.chat import actions as chat
 from workfloor.ops.channels.chat.models import Chat
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 SETTINGS = """
 title = { en = "Lisbon Light", he = "ליסבון לייט" }
 greeting = { en = "Ask us anything about your bill." }
@@ -182,7 +182,7 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
         picture(page, "chat-lost")
         line.mend()
 
-        expect(page.locator("workfloor-chat")).to_contain_text("It is 12 euros too much.", timeout=15_000)
+        expect(page.locator("workfloor-chat")).to_contain_text("It is 12 euros too much.")
         expect(desk.locator("#talk")).to_contain_text("Hello?")
         again = page.context.new_page()
         again.goto(origin)

@@ -37,7 +37,7 @@ def staffed(real_database):
 
 
 def signed_in(url, person):
-    browser = httpx.Client(base_url=url, follow_redirects=True)
+    browser = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
     page = browser.get("/accounts/login/")
     form = {"login": person.account.email, "password": "correct horse", "csrfmiddlewaretoken": _token(page.text)}
     page = browser.post("/accounts/login/", data=form, headers={"Referer": url})
@@ -57,7 +57,7 @@ def post(browser, path, **form):
     )
 
 
-def eventually(check, seconds=15):
+def eventually(check, seconds=120):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := check():
@@ -69,7 +69,7 @@ def eventually(check, seconds=15):
 
 def test_an_errand_from_the_api_to_the_statement(staffed, installation, real_database):
     able, token = staffed
-    api = httpx.Client(base_url=f"{installation}/api", headers={"Authorization": f"Bearer {token}"})
+    api = httpx.Client(base_url=f"{installation}/api", headers={"Authorization": f"Bearer {token}"}, timeout=60)
     sent = api.post("/work", json={"key": "errand-1", "queue": "calls", "title": "My bill is wrong"})
     assert sent.status_code == 201, sent.text
 

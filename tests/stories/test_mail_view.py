@@ -17,7 +17,7 @@ from workfloor.core.conversations.models import Message
 from workfloor.core.work.models import Item
 from workfloor.kit import clock, rls
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAK0lEQVR42u3NMQEAAAgDoGn/zprBwwcK0E5tHQ"
     "KBQCAQCAQCgUAgEAi+gwUBPwABH9nTNgAAAABJRU5ErkJggg=="

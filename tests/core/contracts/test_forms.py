@@ -6,7 +6,7 @@ import tomllib
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -361,10 +361,10 @@ def plain(text: str) -> object:
 
 def test_long_texts_of_spaces_are_refused_in_good_time():
     prices = "".join(f'[[prices]]\ntitle = "{" " * 1900}x"\nunit = "fixed"\nrate = "{n}"\n' for n in range(400))
-    started = monotonic()
+    started = process_time()
 
     assert len(refused(FULL + prices)) == 400
-    assert monotonic() - started < 10
+    assert process_time() - started < 10
 
 
 def test_the_guide_shows_a_contract_that_could_be_signed():

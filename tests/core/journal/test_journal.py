@@ -129,7 +129,7 @@ def test_two_processes_never_react_to_the_same_fact(real_database):
     def slow(facts, now):
         seen.extend(fact.details["what"] for fact in facts)
         inside.set()
-        done.wait(5)
+        done.wait(120)
 
     follower = rules.Follower("test", frozenset(["test.happened"]), slow)
     with transaction.atomic():
@@ -142,7 +142,7 @@ def test_two_processes_never_react_to_the_same_fact(real_database):
 
     thread = threading.Thread(target=first)
     thread.start()
-    assert inside.wait(5)
+    assert inside.wait(120)
     assert advance(follower) is None
     done.set()
     thread.join()

@@ -186,7 +186,7 @@ def race(*attempts):
     results, ready = [], threading.Barrier(len(attempts))
 
     def run(attempt):
-        ready.wait(5)
+        ready.wait(120)
         try:
             with transaction.atomic():
                 rls.enter_every_client()
@@ -200,7 +200,7 @@ def race(*attempts):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     return results
 
 

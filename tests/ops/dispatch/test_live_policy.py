@@ -22,7 +22,7 @@ from workfloor.ops.decisions import rules as decisions
 from workfloor.ops.reasons import forms
 from workfloor.ops.reasons import queries as reasons
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 SHORTLY = ("  priority = 1\n", '  priority = 1\n  keep_for = "2s"\n')
 
 
@@ -40,15 +40,6 @@ def log():
     lines = written.getvalue().splitlines()
     assert lines
     assert list(decisions.replayed(lines)) == lines
-
-
-def until(router, happens):
-    """Let a router work until something is so."""
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while not happens():
-        assert time.monotonic() < ends
-        if not router.step():
-            time.sleep(min(0.05, router.idle_seconds()))
 
 
 def mail(**more):
@@ -75,18 +66,26 @@ def _agrees(item):
 
 def test_work_is_offered_from_the_very_beginning_of_a_shift_to_its_end_without_anybody_saying_so(floor, log):
     ana, item = inside(make.agent), call()
-    shift(ana, starts_in=1, seconds=1.5)
+    planned = shift(ana, starts_in=600, seconds=90)
     router = leading(log=log)
-    run(router)
-    assert state(item) == "waiting"
+    with clock.frozen(planned.starts_at - timedelta(seconds=1)):
+        run(router)
+        assert state(item) == "waiting"
+        assert router.idle_seconds() == pytest.approx(1)
 
-    until(router, lambda: offered() == {item.id: ana.id})
-    assert clock.now() >= inside(ana.shifts.get).starts_at
-    inside(work.abandon, item=item, now=clock.now())
-    time.sleep(max(0.0, (inside(ana.shifts.get).ends_at - clock.now()).total_seconds()))
-    late = call()
-    run(router)
-    assert state(late) == "waiting"
+    with clock.frozen(planned.starts_at):
+        run(router)
+        assert offered() == {item.id: ana.id}
+        inside(work.abandon, item=item, now=clock.now())
+    with clock.frozen(planned.ends_at - timedelta(seconds=1)):
+        last = call()
+        run(router)
+        assert offered() == {last.id: ana.id}
+        inside(work.abandon, item=last, now=clock.now())
+    with clock.frozen(planned.ends_at):
+        late = call()
+        run(router)
+        assert state(late) == "waiting"
 
 
 def test_a_shift_that_is_planned_or_cancelled_counts_at_once(floor, log):
@@ -109,18 +108,23 @@ def test_work_of_a_case_is_kept_for_whoever_knows_it_and_after_a_while_offered_t
     taken(first, ana)
     inside(work.end, item=first, by=ana, now=clock.now())
     inside(work.wrap_up, item=first, by=ana, disposition="answered", now=clock.now())
-    ringing = [call()]
-    run(router)
-    ben = inside(make.agent, "Ben")
+    with clock.frozen(clock.now()):
+        ringing = [call()]
+        run(router)
+        ben = inside(make.agent, "Ben")
 
-    kept, for_all = mail(case=first.case), mail()
-    run(router)
-    assert offered() == {ringing[0].id: ana.id, for_all.id: ben.id}
-    found = inside(lambda: forms.worded(reasons.why(kept.id, clock.now())))
-    assert {row["person"]: row["said"] for row in found} == {"Ana": "had no room", "Ben": "it was kept for another"}
-    until(router, lambda: kept.id in offered())
-    assert offered()[kept.id] == ben.id
-    assert clock.now() >= inside(Item.objects.get, id=kept.id).kept_until
+        kept, for_all = mail(case=first.case), mail()
+        run(router)
+        assert offered() == {ringing[0].id: ana.id, for_all.id: ben.id}
+        found = inside(lambda: forms.worded(reasons.why(kept.id, clock.now())))
+        assert {row["person"]: row["said"] for row in found} == {"Ana": "had no room", "Ben": "it was kept for another"}
+    until = inside(Item.objects.get, id=kept.id).kept_until
+    with clock.frozen(until - timedelta(milliseconds=1)):
+        run(router)
+        assert kept.id not in offered()
+    with clock.frozen(until):
+        run(router)
+        assert offered()[kept.id] == ben.id
     agrees(kept)
 
 
@@ -130,8 +134,9 @@ def test_what_was_kept_explains_its_offer_to_its_keeper(floor, log):
     run(router)
     taken(first, ana)
     inside(make.agent, "Ben")
-    kept = mail(case=first.case)
-    run(router)
+    with clock.frozen(clock.now()):
+        kept = mail(case=first.case)
+        run(router)
 
     assert offered()[kept.id] == ana.id
     found = inside(lambda: forms.worded(reasons.why(kept.id, clock.now())))
@@ -140,14 +145,17 @@ def test_what_was_kept_explains_its_offer_to_its_keeper(floor, log):
 
 def test_scheduled_work_is_offered_as_soon_as_it_is_due(floor, log):
     ana, router = inside(make.agent), leading(log=log)
-    callback = call(kind="callback", not_before=clock.now() + timedelta(seconds=1))
-    run(router)
-    assert state(callback) == "waiting"
-    with pytest.raises(reasons.NoReason, match="scheduled"):
-        inside(reasons.why, callback.id, clock.now())
+    callback = call(kind="callback", not_before=clock.now() + timedelta(seconds=600))
+    with clock.frozen(callback.queued_at - timedelta(seconds=1)):
+        run(router)
+        assert state(callback) == "waiting"
+        assert router.idle_seconds() == pytest.approx(1)
+        with pytest.raises(reasons.NoReason, match="scheduled"):
+            inside(reasons.why, callback.id, clock.now())
 
-    until(router, lambda: offered() == {callback.id: ana.id})
-    assert clock.now() >= callback.queued_at
+    with clock.frozen(callback.queued_at):
+        run(router)
+        assert offered() == {callback.id: ana.id}
     agrees(callback)
 
 
@@ -209,16 +217,17 @@ def test_a_router_that_begins_knows_what_is_aside_kept_and_scheduled(floor, log)
     urgent = call()
     run(first_router)
     taken(urgent, ana)
-    kept, due = mail(case=letter.case), call(not_before=clock.now() + timedelta(seconds=3600))
-    routing._let_go()
-    router = leading()
-    run(router)
+    with clock.frozen(clock.now()):
+        kept, due = mail(case=letter.case), call(not_before=clock.now() + timedelta(seconds=3600))
+        routing._let_go()
+        router = leading()
+        run(router)
 
-    assert offered() == {}
-    thing = router.mind.things[kept.id]
-    assert (thing.keeper, thing.keep_until > clock.now().timestamp()) == (ana.id, True)
-    assert router.mind.things[letter.id].yields
-    assert due.id not in router.mind.places
+        assert offered() == {}
+        thing = router.mind.things[kept.id]
+        assert (thing.keeper, thing.keep_until > clock.now().timestamp()) == (ana.id, True)
+        assert router.mind.things[letter.id].yields
+        assert due.id not in router.mind.places
 
 
 def in_a_thread(do):

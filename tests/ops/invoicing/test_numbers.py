@@ -94,12 +94,12 @@ def test_who_waits_for_one_that_rolls_back_gets_its_number(months):
 
     def hesitate() -> None:
         taken.set()
-        go.wait(30)
+        go.wait(120)
         fail()
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(issue, SLUGS[0], hesitate)
-        assert taken.wait(30)
+        assert taken.wait(120)
         second = threads.submit(issue, SLUGS[1])
         wait_for_a_lock(months)
         go.set()
@@ -112,7 +112,7 @@ def test_who_waits_for_one_that_rolls_back_gets_its_number(months):
 def wait_for_a_lock(database: str) -> None:
     """Until somebody waits for what the other holds."""
     with psycopg.connect(database, autocommit=True) as looking:
-        for _ in range(600):
+        for _ in range(2400):
             waiting = looking.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
             ).fetchone()

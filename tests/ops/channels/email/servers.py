@@ -241,14 +241,14 @@ def _start_dovecot(folder: Path, stack: ExitStack) -> None:
 def _end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
 def wait_for(port: int, servers: Servers) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()
