@@ -25,6 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
     Each process that runs tests has a server of its own, for a transaction is seen by all others on its server: several
     named in WORKFLOOR_DATABASE_URL, with blanks between them, are shared out.
     """
+    if config.pluginmanager.has_plugin("xdist") and not hasattr(config, "workerinput"):
+        from tests import sharing
+
+        config.pluginmanager.register(sharing.Stopwatch(config))
     if _runs_no_test(config):
         return
     named = os.environ.get("WORKFLOOR_DATABASE_URL", "").split()
@@ -59,6 +63,14 @@ def pytest_xdist_auto_num_workers() -> int:
     """As many processes as the machine has processors, or as there are servers named for them."""
     named = os.environ.get("WORKFLOOR_DATABASE_URL", "").split()
     return min(len(os.sched_getaffinity(0)), len(named) or sys.maxsize)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Share whole files out, the longest first."""
+    from tests import sharing
+
+    return sharing.LongestFirst(config, log)
 
 
 def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
