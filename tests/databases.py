@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -41,8 +41,9 @@ def folder() -> Iterator[Path]:
     within = place()
     with file_locks.FileLock(within / f"{PREFIX}{os.geteuid()}.lock"):
         for left in within.glob(f"{PREFIX}*/lock"):
-            if left.stat().st_uid == os.geteuid() and file_locks.is_free(left):
-                shutil.rmtree(left.parent, ignore_errors=True)
+            with suppress(FileNotFoundError):  # whoever ends removes it in this moment
+                if left.stat().st_uid == os.geteuid() and file_locks.is_free(left):
+                    shutil.rmtree(left.parent, ignore_errors=True)
         made = tempfile.TemporaryDirectory(prefix=PREFIX, dir=within, ignore_cleanup_errors=True)
         lock = file_locks.FileLock(Path(made.name) / "lock")
     with made, lock:
