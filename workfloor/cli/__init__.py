@@ -74,9 +74,9 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except Exception as fault:
-            from workfloor.kit import pg  # only now: it is slow to load
+            from workfloor.kit import extras, pg  # only now: it is slow to load
 
-            if isinstance(fault, pg.ServerFault):
+            if isinstance(fault, pg.ServerFault | extras.Missing):
                 raise click.ClickException(str(fault)) from fault
             raise
 

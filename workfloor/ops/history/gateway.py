@@ -13,6 +13,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from workfloor.kit import extras
 from workfloor.ops.history.rules import Map, Record, Refused
 
 LONGEST_LINE = 1_000_000
@@ -158,11 +159,10 @@ def _fault(row: list[str], width: int) -> str:
 
 
 def _arrow() -> Any:
-    # Imported here because it takes 0.2 s and 80 MB that a CSV need not pay.
-    import pyarrow
-    import pyarrow.parquet
-
-    return pyarrow
+    # Loaded here because it takes 0.2 s and 80 MB that a CSV need not pay.
+    arrow = extras.load("pyarrow", "Reading Parquet")
+    extras.load("pyarrow.parquet", "Reading Parquet")
+    return arrow
 
 
 def _parquet(file: BufferedReader) -> Any:

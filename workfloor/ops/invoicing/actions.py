@@ -10,7 +10,7 @@ from workfloor.core.journal import actions as journal
 from workfloor.core.parties.rules import Billing
 from workfloor.core.people import queries as people
 from workfloor.core.people.models import Person
-from workfloor.kit import calendars, locks
+from workfloor.kit import calendars, extras, locks
 from workfloor.ops.einvoice import forms as documents
 from workfloor.ops.einvoice import gateway as standard
 from workfloor.ops.einvoice import rules as einvoice
@@ -167,9 +167,12 @@ def _stored(
 def _valid(made: einvoice.Invoice) -> dict[str, str]:
     """Write an invoice in each syntax; raises Refused with each rule that it breaks, once."""
     written = {name: write(made) for name, write in documents.FORMS.items()}
-    found = [each for name, document in written.items() for each in standard.refusals(name, document)]
+    paper = "If the client takes paper alone, say electronic = false under [billing]."
+    try:
+        found = [each for name, document in written.items() for each in standard.refusals(name, document)]
+    except extras.Missing as fault:
+        raise Refused(f"{fault}.", paper) from fault
     if found:
-        paper = "If the client takes paper alone, say electronic = false under [billing]."
         raise Refused(*_unique([str(each) for each in found]), paper)
     return {name: document.decode() for name, document in written.items()}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, cast
 
-from workfloor.kit import compiled
+from workfloor.kit import compiled, extras
 from workfloor.ops.tallies.rules import Tally, World
 from workfloor.ops.twin import rules
 
@@ -64,19 +64,16 @@ def run_compiled(world: World, store: Path) -> Tally | None:
 @cache
 def program(store: Path) -> Any:
     """Compile the twin, with the policy and all that both call, or load what was compiled from the same sources."""
-    import numba
-
+    numba = extras.load("numba", compiled.PURPOSE)
     # Numba looks at one file only to see whether what it keeps is out of date; so every state of the sources has a
     # folder of its own.
-    numba.config.CACHE_DIR = str(store / _digest())  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(store / _digest(numba.__version__))
     inner = compiled.compiled(rules, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
     return compiled.function(cast(FunctionType, rules.run), vars(inner), {"cache": True})
 
 
-def _digest() -> str:
-    import numba
-
-    seen = hashlib.sha256(numba.__version__.encode())
+def _digest(version: str) -> str:
+    seen = hashlib.sha256(version.encode())
     for path in sorted(_sources(rules, set())):
         seen.update(path.read_bytes())
     return seen.hexdigest()[:16]
@@ -96,7 +93,6 @@ def _sources(module: ModuleType, found: set[Path]) -> set[Path]:
 
 def arrays(world: World) -> Any:
     """Give a world with arrays for its lists; the states of chance alone are unsigned."""
-    import numpy
-
+    numpy = extras.load("numpy", compiled.PURPOSE)
     made = compiled.arrays(replace(world, chance=[]))
     return made._replace(chance=numpy.array(world.chance, dtype=numpy.uint64))
