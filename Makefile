@@ -75,11 +75,11 @@ $(BIN)/.dev: requirements/dev.txt | $(BIN)/.run
 	@$(PIP) -r requirements/dev.txt
 	@touch $@
 
-$(STATIC)/.made: package.json package-lock.json | $(BIN)/.run
+$(STATIC)/.made: package.json package-lock.json Makefile | $(BIN)/.run
 	@echo "Fetching browser libraries ..."
 	@$(call npm,ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null)
 	@mkdir -p $(STATIC)
-	@cd node_modules && cp htmx.org/dist/htmx.min.js @tabler/core/dist/css/tabler.min.css \
-		axe-core/axe.min.js ../$(STATIC)/
+	@rm -f $(STATIC)/axe.min.js  # which an earlier version put there
+	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/@tabler/core/dist/css/tabler.min.css $(STATIC)/
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(STATIC)/inter.woff2
 	@touch $@
