@@ -210,6 +210,7 @@ LOGGING = {
     "loggers": {
         "procrastinate": {"level": "WARNING"},
         "django.db": {"level": "INFO"},
+        "flufl.bounce": {"level": "CRITICAL"},  # which tells each form that it tries, and each over which it stumbles
         "mail": {"level": "WARNING"},  # aiosmtpd, which tells each line of each dialogue
     },
 }

@@ -165,3 +165,11 @@ def test_only_the_kinds_that_are_asked_for_are_covered():
     assert masks.mask(both, ["card"]).text == "••••••••••••1111 and DE89370400440532013000"
     assert masks.mask(both, ["account"]).text == "4111111111111111 and ••••••••••••••••••3000"
     assert masks.mask(both, []) == masks.Masked(both, 0)
+
+
+@pytest.mark.parametrize(
+    ("country", "characters"),
+    [("NO", 15), ("BE", 16), ("DE", 22), ("PT", 25), ("LC", 32), ("RU", 33), ("US", 0), ("", 0)],
+)
+def test_an_account_number_is_as_long_as_its_country_has_it(country, characters):
+    assert masks.iban_length(country) == characters

@@ -5,8 +5,12 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from typing import Final
+
+from stdnum import numdb
+from stdnum.iso7064 import mod_97_10
 
 COVER: Final = "•"
 SHOWN: Final = 4
@@ -32,19 +36,6 @@ _GAPS: Final = " \u00a0\u2009\u202f.\u2011\u2013-"
 _DIGITS = re.compile(rf"(?<![\w+])\d+(?:{_GAP}\d+)*+(?!\w)")
 _IBAN = re.compile(rf"(?<!\w)[A-Za-z]{{2}}\d{{2}}(?:{_GAP}?[A-Za-z0-9]){{11,30}}")
 SMALLEST_GROUP: Final = 3  # digits, but for the last; smaller ones are telephone numbers' and dates'
-
-# SWIFT's IBAN registry: how many characters an account number of each country has.
-IBAN_LENGTHS = {
-    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
-    "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
-    "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
-    "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20,
-    "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19,
-    "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29,
-    "PT": 25, "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24,
-    "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
-    "YE": 30,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +126,7 @@ def _luhn(digits: str) -> int:
 
 def _accounts(text: str) -> Iterator[tuple[int, int]]:
     for each in _IBAN.finditer(text):
-        length = IBAN_LENGTHS.get(each[0][:2].upper(), 0)
+        length = iban_length(each[0][:2].upper())
         places = [each.start() + place for place, letter in enumerate(each[0]) if letter.isalnum()]
         if not length or len(places) < length:
             continue
@@ -147,9 +138,17 @@ def _accounts(text: str) -> Iterator[tuple[int, int]]:
 def is_iban(account: str) -> bool:
     """Whether characters without gaps are an account number by ISO 13616: its country's length, and 1 modulo 97."""
     written = account.upper()
-    if len(written) != IBAN_LENGTHS.get(written[:2], 0) or not (written.isascii() and written.isalnum()):
+    if not (written.isascii() and written.isalnum()) or len(written) != iban_length(written[:2]):
         return False
-    return int("".join(str(int(each, 36)) for each in written[4:] + written[:4])) % 97 == 1
+    return mod_97_10.checksum(written[4:] + written[:4]) == 1
+
+
+@cache
+def iban_length(country: str) -> int:
+    """How many characters an account number of a country has, by SWIFT's registry; 0 for a country that has none."""
+    [(_, known)] = numdb.get("iban").info(country) or [("", {})]
+    parts = re.findall(r"(\d+)!", known.get("bban", ""))  # such as 4!a6!n8!n, after the country and two check digits
+    return 4 + sum(map(int, parts)) if parts else 0
 
 
 # --- HTML ---------------------------------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ def test_an_iban_with_a_wrong_digit_is_seen():
     assert rules.iban_checks("PT50 0002 0123 1234 5678 9015 4")
     assert rules.iban_checks("DE89370400440532013000")
     assert not rules.iban_checks("DE89370400440532013001")
+    assert not rules.iban_checks("DE6437040044053201")  # its check digits fit, a German one is longer
     assert not rules.is_iban("000123456789")
 
 

@@ -66,7 +66,7 @@ def _check(entity: models.Entity) -> None:
     if entity.endpoint and ":" not in entity.endpoint:
         faults.append("The endpoint is written SCHEME:ADDRESS, such as 0088:5790000436057.")
     if einvoice.is_iban(entity.account) and not einvoice.iban_checks(entity.account):
-        faults.append(f"{entity.account} is no IBAN: its check digits do not fit.")
+        faults.append(f"{entity.account} is no IBAN: its check digits, or its length for that country, do not fit.")
     if faults:
         raise Refused(*faults)
 

@@ -12,6 +12,7 @@ from workfloor.core.journal import queries as journal
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_read
 from workfloor.core.work.models import Case, Item
+from workfloor.kit import bounces
 from workfloor.ops.channels.email import actions, models, queries, rules
 from workfloor.ops.channels.outbox import actions as outbox
 
@@ -367,6 +368,34 @@ def test_a_report_in_no_known_form_is_known_by_the_address_that_it_comes_to(post
 
     reply.refresh_from_db()
     assert (told.state, reply.state) == ("set-aside", "failed")
+
+
+IN_WORDS = "Undeliverable to rui@example.com\n\nOriginal message follows.\n\nMy bill is wrong"
+IN_NO_STANDARD_FORM = {"X_Mailer": "<SMTP32 v8.05>", "Subject": "Re: My bill"}
+
+
+@pytest.mark.parametrize("sender", ["postmaster@mx.example", "IMail <daemon@mx.example>"])
+def test_a_report_in_a_servers_own_words_is_one(post, sender):
+    envelope_sender = "" if sender.startswith("postmaster") else "<>"
+    raw = mail.letter(IN_WORDS, From=sender, **IN_NO_STANDARD_FORM)
+
+    told = post.comes(raw, envelope_sender=envelope_sender)
+
+    assert (told.state, told.reason) == ("set-aside", "a delivery report")
+
+
+def test_whoever_passes_such_a_report_on_and_asks_what_it_means_has_a_case(post):
+    raw = mail.letter(IN_WORDS, **IN_NO_STANDARD_FORM)
+
+    assert bounces.names_a_failure(raw)  # by its words it would be one
+    assert post.comes(raw, envelope_sender="<rui@example.com>").state == "taken"
+
+
+@pytest.mark.parametrize("more", [{"From": None}, {"From": ""}, {"To": None}, {"Content_Type": "multipart/mixed"}])
+def test_what_the_list_of_such_words_stumbles_over_is_told_as_before(post, more):
+    told = post.comes(mail.letter(IN_WORDS, **more), envelope_sender="<>")
+
+    assert (told.state, told.reason) == ("set-aside", "an automatic reply")
 
 
 def test_an_automatic_reply_to_the_replys_own_address_is_no_report(post, ana):

@@ -21,7 +21,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work import rules as work_rules
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import jobs, locks, markup, masks, mime, mime_covered
+from workfloor.kit import bounces, jobs, locks, markup, masks, mime, mime_covered
 from workfloor.ops.channels.email import events, gateway, models, queries, rules
 
 TAKE: Final = "email.take_arrivals"
@@ -192,7 +192,8 @@ def take(*, arrivals: Sequence[models.Arrival], now: datetime) -> None:
 
 
 def _read(arrival: models.Arrival, ours: Collection[str]) -> _Read:
-    found = rules.opened(bytes(arrival.raw), arrival.recipient, arrival.envelope_sender, ours, settings.SECRET_KEY)
+    arrived = bytes(arrival.raw), arrival.recipient, arrival.envelope_sender
+    found = rules.opened(*arrived, ours, settings.SECRET_KEY, bounces.names_a_failure)
     has_numbers = mime_covered.numbers_in(found.mail)
     kinds = contracts.covered_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
     subject = masks.mask(found.mail.first("subject"), kinds).text

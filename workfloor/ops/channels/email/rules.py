@@ -8,6 +8,7 @@ from base64 import b32encode
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from workfloor.kit import mime_covered, quotes
@@ -86,11 +87,16 @@ _AWAY = re.compile(
 )
 
 
-def never_a_case(mail: Mail, envelope_sender: str, is_ours: Callable[[str], bool]) -> str:
+def never_a_case(
+    mail: Mail,
+    envelope_sender: str,
+    is_ours: Callable[[str], bool],
+    names_a_failure: Callable[[], bool] = lambda: False,
+) -> str:
     """Why a mail neither opens a case nor answers in one; empty where it may.
 
     `envelope_sender` is "<>" for the null sender, empty where nobody knows it; `is_ours` says whether an address is a
-    mailbox of this installation.
+    mailbox of this installation; `names_a_failure` whether one knows the mail for a report by its words alone.
     """
     if is_ours(split(mail.sender.address)[0]):
         return "our own mail"
@@ -101,6 +107,9 @@ def never_a_case(mail: Mail, envelope_sender: str, is_ours: Callable[[str], bool
     if mail.report_type == "disposition-notification":
         return "a receipt"
     if _is_delivery_report(mail, _is_null(mail, envelope_sender)):
+        return "a delivery report"
+    # People pass reports on and ask what they mean; so words count only where a server may have written them.
+    if _is_from_a_server(mail, envelope_sender) and names_a_failure():
         return "a delivery report"
     if _is_automatic(mail, envelope_sender):
         return "an automatic reply"
@@ -113,6 +122,10 @@ def _is_feedback(mail: Mail) -> bool:
 
 def _is_null(mail: Mail, envelope_sender: str) -> bool:
     return envelope_sender == "<>" or mail.first("return-path") == "<>"
+
+
+def _is_from_a_server(mail: Mail, envelope_sender: str) -> bool:
+    return _is_null(mail, envelope_sender) or bool(_POSTMASTER.match(_local(mail)))
 
 
 def _local(mail: Mail) -> str:
@@ -208,8 +221,7 @@ def may_report(mail: Mail, envelope_sender: str, why: str, to_a_reply: bool) -> 
 
     What came to a reply's own address from nobody or a postmaster does, in whichever form.
     """
-    from_a_server = _is_null(mail, envelope_sender) or bool(_POSTMASTER.match(_local(mail)))
-    return why == "a delivery report" or (to_a_reply and not why and from_a_server)
+    return why == "a delivery report" or (to_a_reply and not why and _is_from_a_server(mail, envelope_sender))
 
 
 def reported_on(mail: Mail) -> list[str]:
@@ -263,10 +275,18 @@ class Read:
         return not (self.why or self.named or self.mail.answers)
 
 
-def opened(raw: bytes, recipient: str, envelope_sender: str, ours: Collection[str], secret: str) -> Read:
+def opened(
+    raw: bytes,
+    recipient: str,
+    envelope_sender: str,
+    ours: Collection[str],
+    secret: str,
+    names_a_failure: Callable[[bytes], bool],
+) -> Read:
     """Read a mail as it came. Raises kit.mime.Unreadable."""
     mail = read(raw)
     headers = mail.addresses("to", "cc", "delivered-to", "x-original-to", "envelope-to")
     sent_to = [*(each.address for each in headers), recipient]
     named = dict(found for each in sent_to if (found := named_by(each, secret)))
-    return Read(mail, key(mail), named, never_a_case(mail, envelope_sender, ours.__contains__))
+    why = never_a_case(mail, envelope_sender, ours.__contains__, partial(names_a_failure, raw))
+    return Read(mail, key(mail), named, why)
