@@ -16,21 +16,22 @@ def report() -> None:
 
 
 def _faults() -> list[str]:
-    from workfloor.core.journal.models import Fact
+    from workfloor.core.event_log.models import Fact
     from workfloor.core.work.models import Assignment, Item
-    from workfloor.ops.fairness import rules as fairness
+    from workfloor.ops.routing import utilisation
 
     facts = list(Fact.objects.filter(item_id__isnull=False).order_by("id"))
     items = {item.id: item for item in Item.objects.select_related("queue")}
     faults = [f"item {item.id} is {item.state}" for item in items.values() if item.state != "done"]
     faults += [f"{each.item_id} is still with {each.person_id}" for each in Assignment.objects.all()]
-    faults += [str(each) for each in fairness.passed_over(facts)]
+    faults += [str(each) for each in utilisation.passed_over(facts)]
     return faults + _unlike_their_facts(facts, items) + _overladen(facts, items)
 
 
 def _unlike_their_facts(facts: list[Any], items: dict[int, Any]) -> list[str]:
     """Items whose state is not what their facts add up to, or whose facts cannot follow one another."""
-    from workfloor.core.work import queries, rules
+    from workfloor.core.work import lifecycle
+    from workfloor.core.work import queries as work_queries
 
     told = defaultdict(list)
     for fact in facts:
@@ -38,9 +39,9 @@ def _unlike_their_facts(facts: list[Any], items: dict[int, Any]) -> list[str]:
     faults = []
     for item in items.values():
         try:
-            if rules.replay(told[item.id]) != queries.state_of(item):
+            if lifecycle.replay(told[item.id]) != work_queries.state_of(item):
                 faults.append(f"item {item.id} is not what its facts add up to")
-        except rules.NotNow as fault:  # held twice, for one
+        except lifecycle.NotNow as fault:  # held twice, for one
             faults.append(f"item {item.id}: {fault}")
     return faults
 

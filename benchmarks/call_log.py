@@ -8,9 +8,17 @@ from random import Random
 
 EXAMPLE = Path(__file__).parents[1] / "examples/bank"
 HEADER = (
-    "call_id", "customer", "priority", "type", "arrived_at", "vru_seconds", "queue_seconds", "outcome",
-    "service_seconds", "agent",
-)  # fmt: skip
+    "call_id",
+    "customer",
+    "priority",
+    "type",
+    "arrived_at",
+    "vru_seconds",
+    "queue_seconds",
+    "outcome",
+    "service_seconds",
+    "agent",
+)
 FIRST = datetime(1999, 2, 1)  # noqa: DTZ001  local time, as the log has it
 TYPES = {"PS": 65, "NW": 22, "NE": 8, "TT": 3, "IN": 1, "PE": 1}
 OUTCOMES = {"AGENT": 82, "HANG": 17, "PHANTOM": 1}
@@ -32,10 +40,17 @@ def _call(number: int, rows: int, random: Random) -> tuple[object, ...]:
     answered = outcome == "AGENT"
     service = int(random.lognormvariate(4.8, 0.8)) + 1 if answered else 0
     return (
-        number, f"C{random.randrange(9000)}", random.randrange(3), kind, arrived.isoformat(timespec="seconds"),
-        random.randrange(5, 20), int(random.expovariate(1 / 40)), outcome, service,
+        number,
+        f"C{random.randrange(9000)}",
+        random.randrange(3),
+        kind,
+        arrived.isoformat(timespec="seconds"),
+        random.randrange(5, 20),
+        int(random.expovariate(1 / 40)),
+        outcome,
+        service,
         f"A{random.randrange(50):02}" if answered else "",
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

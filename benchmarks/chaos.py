@@ -18,7 +18,7 @@ import psycopg
 
 from benchmarks import floors, hands
 from benchmarks.figures import Figure
-from workfloor.kit import pg, postmaster
+from workfloor.kit.database import postgres
 
 ROUTERS = 2  # one that leads, and one that stands by
 STUCK_SECONDS = 30.0  # without anything being done: then the rest will never be
@@ -47,7 +47,7 @@ def storm(agents: int = 200, items: int = 2_000, kills: int = 10, every_seconds:
     began, told = time.monotonic(), Storm()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storm-", ignore_cleanup_errors=True)))
-        server = stack.enter_context(pg.Server(folder, creates_databases=True).running())
+        server = stack.enter_context(postgres.Server(folder, creates_databases=True).running())
         address = _prepare(server, agents)
         environment = os.environ | {"WORKFLOOR_DATABASE_URL": address, "WORKFLOOR_DATA": str(folder)}
         lasts = round(kills * (every_seconds + BETWEEN_SECONDS))
@@ -64,7 +64,7 @@ def storm(agents: int = 200, items: int = 2_000, kills: int = 10, every_seconds:
 # --- the floor -------------------------------------------------------------------------------------------------------
 
 
-def _prepare(server: pg.Server, agents: int) -> str:
+def _prepare(server: postgres.Server, agents: int) -> str:
     """A migrated database with a contract and people who take work; its address."""
     environment = os.environ | {"WORKFLOOR_DATABASE_URL": server.address, "WORKFLOOR_DATA": str(server.data)}
     subprocess.run([sys.executable, "-m", "workfloor", "migrate"], env=environment, check=True, capture_output=True)
@@ -132,8 +132,8 @@ def _family(environment: dict[str, str], items: int, seconds: int, folder: Path)
             process.wait()
 
 
-def _rage(server: pg.Server, address: str, family: Family, told: Storm, kills: int, every_seconds: float) -> None:
-    _until(lambda: _ask(address, "SELECT 1 FROM journal_fact WHERE event = 'work.offered' LIMIT 1"))
+def _rage(server: postgres.Server, address: str, family: Family, told: Storm, kills: int, every_seconds: float) -> None:
+    _until(lambda: _ask(address, "SELECT 1 FROM event_log_fact WHERE event = 'work.offered' LIMIT 1"))
     for number in range(kills):
         time.sleep(every_seconds)
         _until(lambda: _stands_by(address, family))
@@ -159,7 +159,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 
 
 
 def _kill_the_leader(address: str, family: Family, told: Storm) -> None:
-    [(process,)] = _ask(address, "SELECT process FROM dispatch_leader WHERE pool = 'main'")
+    [(process,)] = _ask(address, "SELECT process FROM routing_leader WHERE pool = 'main'")
     leader = int(process.rpartition(":")[2])
     told.kills.append(time.time())
     with suppress(ProcessLookupError):
@@ -169,9 +169,9 @@ def _kill_the_leader(address: str, family: Family, told: Storm) -> None:
     family.keep_alive()
 
 
-def _restart(server: pg.Server, address: str) -> None:
+def _restart(server: postgres.Server, address: str) -> None:
     """Stop the server at once, without a checkpoint; its guard starts it again."""
-    process = postmaster.process_of(server.folder)
+    process = postgres.process_of(server.folder)
     assert process is not None
     process.send_signal(signal.SIGQUIT)
     with suppress(psutil.TimeoutExpired):
@@ -197,7 +197,7 @@ def _ask(address: str, question: str) -> list[tuple[Any, ...]]:
 
 def _gaps(address: str, kills: list[float]) -> list[float]:
     """From each kill, how long it took until an offer was written again."""
-    query = "SELECT extract(epoch FROM recorded_at)::float8 FROM journal_fact WHERE event = 'work.offered' ORDER BY 1"
+    query = "SELECT extract(epoch FROM recorded_at)::float8 FROM event_log_fact WHERE event = 'work.offered' ORDER BY 1"
     offers = [row[0] for row in _ask(address, query)]
     return [min((at - kill for at in offers if at > kill), default=float("inf")) for kill in kills]
 

@@ -86,8 +86,10 @@ def measure(
 def _run(port: int, pairs: list[Pair], heard: Heard, rate: float, seconds: float, spent: "Spent") -> None:
     pages = len(pairs) + len({pair.person for pair in pairs})
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        bars = {"open": progress.add_task("Opening pages", total=pages),
-                "sent": progress.add_task("Writing", total=int(rate * seconds))}  # fmt: skip
+        bars = {
+            "open": progress.add_task("Opening pages", total=pages),
+            "sent": progress.add_task("Writing", total=int(rate * seconds)),
+        }
         floor = Floor(port, pairs, heard, lambda what: progress.advance(bars[what]))
         asyncio.run(floor.run(rate, seconds, spent.steady))
 
@@ -97,7 +99,7 @@ def _check(heard: Heard) -> None:
     from django.db import transaction
 
     from workfloor.core.conversations.models import Message
-    from workfloor.kit import rls
+    from workfloor.kit.database import rls
 
     with transaction.atomic():
         rls.enter_every_client()
@@ -162,9 +164,11 @@ def _served(address: str, spent: Spent) -> Iterator[int]:
         port = int(probe.getsockname()[1])
     with tempfile.TemporaryDirectory(prefix="chat-", ignore_cleanup_errors=True) as folder:
         environment = os.environ | {
-            "WORKFLOOR_DATABASE_URL": address, "WORKFLOOR_DATA": folder, "WORKFLOOR_BIND": f"127.0.0.1:{port}",
+            "WORKFLOOR_DATABASE_URL": address,
+            "WORKFLOOR_DATA": folder,
+            "WORKFLOOR_BIND": f"127.0.0.1:{port}",
             "WORKFLOOR_SECRET_KEY": _key(),
-        }  # fmt: skip
+        }
         said = Path(folder, "said")
         with said.open("wb") as log:
             up = subprocess.Popen([sys.executable, "-m", "workfloor", "up"], env=environment, stdout=log, stderr=log)
@@ -204,7 +208,7 @@ def _pairs(visitors: int, port: int) -> list[Pair]:
     """So many chats, in the hands of as many agents as they need."""
     from django.db import transaction
 
-    from workfloor.kit import rls
+    from workfloor.kit.database import rls
 
     with transaction.atomic():
         rls.enter_every_client()
@@ -215,14 +219,14 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
     from workfloor.core.contracts import actions as contracts
     from workfloor.core.contracts.models import Queue
     from workfloor.core.work import actions as work
-    from workfloor.kit import clock
-    from workfloor.ops.channels.chat import actions as chat
-    from workfloor.ops.channels.chat import queries as chats
+    from workfloor.kit.time import clock
+    from workfloor.ops.channels.chat import actions as chats
+    from workfloor.ops.channels.chat import queries as chat_queries
 
     now = clock.now()
     contracts.sign(source=CONTRACT, now=now)
     queue = Queue.objects.select_related("client").get(name="chats", client__slug="chatter")
-    widget = chat.add_widget(
+    widget = chats.add_widget(
         client=queue.client, queue=queue, origins=[ORIGIN], source='title = { en = "Chat" }', now=now
     )
     agent: tuple[Any, str, str] | None = None
@@ -232,7 +236,7 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
         assert agent
         person, cookie, csrf = agent
         secret = f"{number:043d}"
-        begun = chat.begin(
+        begun = chats.begin(
             widget=widget,
             secret=secret,
             key=f"first-{number:06}",
@@ -244,7 +248,7 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
         item = work.offer(item=begun.item, person=person, at_once=AT_ONCE, offer_seconds=60, now=now)
         work.accept(item=item, by=person, now=now)
         cookies = f"workfloor_session_{port}={cookie}; workfloor_csrf_{port}={csrf}"
-        yield Pair(chats.written(begun, secret), item.id, person.id, cookies, csrf)
+        yield Pair(chat_queries.written(begun, secret), item.id, person.id, cookies, csrf)
 
 
 def _agent(client: Any, number: int) -> tuple[Any, str, str]:
@@ -254,7 +258,7 @@ def _agent(client: Any, number: int) -> tuple[Any, str, str]:
 
     from workfloor.core.people import actions as people
     from workfloor.core.people.models import Account
-    from workfloor.kit import clock
+    from workfloor.kit.time import clock
 
     now = clock.now()
     account = Account.objects.create(email=f"agent{number}@example.com", password="!")

@@ -209,9 +209,11 @@ class Desk:
         self.floor, self.person = floor, pair.person
         self.headers = {"Cookie": pair.cookie}
         self.writing = {
-            "Cookie": pair.cookie, "X-CSRFToken": pair.csrf, "HX-Request": "true",
+            "Cookie": pair.cookie,
+            "X-CSRFToken": pair.csrf,
+            "HX-Request": "true",
             "Content-Type": "application/x-www-form-urlencoded",
-        }  # fmt: skip
+        }
         self.awaited: dict[int, set[str]] = defaultdict(set)  # item -> what was written there and is not yet shown
         self.last_in: dict[int, int] = {}
         self.reading = self.again = False

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, sql
 
-from workfloor.kit import pg
+from workfloor.kit.database import postgres
 
 SIGNED_AT = datetime(1999, 1, 1, tzinfo=UTC)
 
@@ -20,12 +20,12 @@ def migrated() -> Iterator[str]:
     """Start a server in a folder that goes afterwards, set Django up, and yield the name of a migrated database."""
     with (
         tempfile.TemporaryDirectory(prefix="workfloor-bench-", ignore_cleanup_errors=True) as folder,
-        pg.Server(Path(folder), creates_databases=True).running() as server,
+        postgres.Server(Path(folder), creates_databases=True).running() as server,
     ):
         os.environ["WORKFLOOR_DATABASE_URL"], os.environ["WORKFLOOR_DATA"] = server.address, folder
         os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
         _set_up()
-        yield pg.NAME
+        yield postgres.NAME
 
 
 def _set_up() -> None:
@@ -35,7 +35,7 @@ def _set_up() -> None:
     # One connection, so that the process can move to another database.
     settings.DATABASES["default"]["OPTIONS"].pop("pool")
     django.setup()
-    from workfloor.kit import migrations
+    from workfloor.kit.database import migrations
 
     migrations.migrate()
 
@@ -46,12 +46,13 @@ def sign_example() -> None:
 
     from benchmarks import call_log
     from workfloor.core.contracts import actions as contracts
-    from workfloor.core.journal import actions as journal
-    from workfloor.kit import clock, rls
+    from workfloor.core.event_log import actions as event_log
+    from workfloor.kit.database import rls
+    from workfloor.kit.time import clock
 
     with transaction.atomic():
         rls.enter_every_client()
-        journal.make_partitions(first=clock.now())
+        event_log.make_partitions(first=clock.now())
         contracts.sign(source=(call_log.EXAMPLE / "contract.toml").read_text(), now=SIGNED_AT)
 
 

@@ -9,10 +9,10 @@ from django.db import connection, transaction
 
 from benchmarks import databases
 from benchmarks.figures import Figure, seconds
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal.rules import Entry
-from workfloor.core.work import events
-from workfloor.kit import rls
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log.events import Entry
+from workfloor.core.work import events as work_events
+from workfloor.kit.database import rls
 
 AT = datetime(2026, 3, 4, 9, tzinfo=UTC)
 COLUMNS = ("at", "client_id", "item_id", "case_id", "person_id", "by_id", "event", "details")
@@ -23,11 +23,11 @@ PLAIN = """CREATE TABLE plain (at timestamptz, client_id bigint, item_id bigint,
 def measure(template: str, rows: int = 20_000, runs: int = 5) -> list[Figure]:
     """Write facts and commit, `runs` times each way; the journal's triggers, walls, indexes and partitions included."""
     entries = [
-        Entry(events.Queued(number % 7, AT), AT + timedelta(seconds=number), 1, number) for number in range(rows)
+        Entry(work_events.Queued(number % 7, AT), AT + timedelta(seconds=number), 1, number) for number in range(rows)
     ]
     with databases.copy(template):
         with transaction.atomic():
-            journal.make_partitions(first=AT, count=2)
+            event_log.make_partitions(first=AT, count=2)
         with connection.cursor() as cursor:
             cursor.execute(PLAIN)
         written = median(seconds(lambda: _record(entries)) for _ in range(runs))
@@ -38,7 +38,7 @@ def measure(template: str, rows: int = 20_000, runs: int = 5) -> list[Figure]:
 def _record(entries: list[Entry]) -> None:
     with transaction.atomic():
         rls.enter_every_client()
-        journal.insert(entries)
+        event_log.insert(entries)
 
 
 def _copy(entries: list[Entry]) -> None:

@@ -75,7 +75,7 @@ def inside(do: Callable[..., Found], *args: Any, **named: Any) -> Found:
     """Do something as a request would: in a transaction of its own, which has entered every client."""
     from django.db import transaction
 
-    from workfloor.kit import rls
+    from workfloor.kit.database import rls
 
     with transaction.atomic():
         rls.enter_every_client()

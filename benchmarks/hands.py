@@ -32,12 +32,12 @@ def staff(count: int) -> None:
 def _staff(count: int) -> None:
     from workfloor.core.clients.models import Client
     from workfloor.core.contracts import actions as contracts
-    from workfloor.core.journal import actions as journal
+    from workfloor.core.event_log import actions as event_log
     from workfloor.core.people import actions as people
-    from workfloor.kit import clock
+    from workfloor.kit.time import clock
 
     now = clock.now()
-    journal.make_partitions(first=now, count=2)
+    event_log.make_partitions(first=now, count=2)
     contracts.sign(source=floors.contract(LINES), now=now)
     client = Client.objects.get()
     for number in range(count):
@@ -64,7 +64,7 @@ def produce(items: int, seconds: int, enough: str) -> None:
 def _receive(number: int) -> None:
     from workfloor.core.contracts.models import Queue
     from workfloor.core.work import actions as work
-    from workfloor.kit import clock
+    from workfloor.kit.time import clock
 
     queue = Queue.objects.get(name=LINES[number % len(LINES)].name)
     work.receive(queue=queue, key=f"storm-{number}", now=clock.now())
@@ -95,7 +95,7 @@ def _survives(do: Any, *args: Any) -> Any:
 
     from workfloor.core.people import actions as people
     from workfloor.core.work import actions as work
-    from workfloor.core.work import rules
+    from workfloor.core.work import lifecycle
 
     try:
         found = inside(do, *args)
@@ -103,7 +103,7 @@ def _survives(do: Any, *args: Any) -> Any:
         with suppress(DatabaseError, psycopg.Error):
             connection.close()
         return None
-    except (work.Refused, rules.NotNow, people.Refused):
+    except (work.Refused, lifecycle.NotNow, people.Refused):
         return None
     return True if found is None else found
 
@@ -119,7 +119,7 @@ def _go_on(item_id: int, person_id: int, state: str, chance: random.Random) -> N
     from workfloor.core.people.models import Person
     from workfloor.core.work import actions as work
     from workfloor.core.work.models import Item
-    from workfloor.kit import clock
+    from workfloor.kit.time import clock
 
     item, person, now = Item(id=item_id), Person(id=person_id), clock.now()
     if state == "offered" and chance.random() < DECLINES:
@@ -136,7 +136,7 @@ def _go_on(item_id: int, person_id: int, state: str, chance: random.Random) -> N
 def _come_back(part: int) -> None:
     from workfloor.core.people import actions as people
     from workfloor.core.people.models import Person
-    from workfloor.kit import clock
+    from workfloor.kit.time import clock
 
     for person in Person.objects.filter(presence__state="away").order_by("id"):
         if person.id % (PROCESSES * THREADS) == part:

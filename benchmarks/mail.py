@@ -69,16 +69,17 @@ def open_mailbox() -> None:
     from django.db import connection, transaction
 
     from workfloor.core.contracts.models import Queue
-    from workfloor.core.journal import actions as journal
-    from workfloor.kit import clock, rls
-    from workfloor.ops.channels.email import actions
+    from workfloor.core.event_log import actions as event_log
+    from workfloor.kit.database import rls
+    from workfloor.kit.time import clock
+    from workfloor.ops.channels.email import actions as email
 
     with transaction.atomic():
         rls.enter_every_client()
-        journal.make_partitions(first=clock.now())
+        event_log.make_partitions(first=clock.now())
         queue = Queue.objects.select_related("client").order_by("id").first()
         assert queue is not None
-        actions.open_mailbox(queue=queue, address=ADDRESS, now=clock.now())
+        email.open_mailbox(queue=queue, address=ADDRESS, now=clock.now())
     connection.close()
 
 
@@ -90,8 +91,10 @@ def installation(database: str) -> Iterator[int]:
         port = int(probe.getsockname()[1])
     with tempfile.TemporaryDirectory(prefix="workfloor-mail-") as folder, ExitStack() as stack:
         env = os.environ | {
-            "WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": folder, "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}"
-        }  # fmt: skip
+            "WORKFLOOR_DATABASE_URL": database,
+            "WORKFLOOR_DATA": folder,
+            "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}",
+        }
         for command in ("mail listen", "worker"):
             stack.enter_context(_running(command, env, Path(folder)))
         _wait_for(port, Path(folder))
@@ -147,9 +150,11 @@ def send(port: int, raws: list[bytes]) -> None:
 
 def _send_one(server: socket.socket, answers: BufferedReader, raw: bytes) -> None:
     dialogue = [
-        (b"MAIL FROM:<c@customer.example>\r\n", b"250"), (b"RCPT TO:<" + ADDRESS.encode() + b">\r\n", b"250"),
-        (b"DATA\r\n", b"354"), (_as_sent(raw), b"250"),
-    ]  # fmt: skip
+        (b"MAIL FROM:<c@customer.example>\r\n", b"250"),
+        (b"RCPT TO:<" + ADDRESS.encode() + b">\r\n", b"250"),
+        (b"DATA\r\n", b"354"),
+        (_as_sent(raw), b"250"),
+    ]
     for line, code in dialogue:
         _say(server, line)
         _expect(answers.readline(), code)
@@ -172,7 +177,7 @@ def _items() -> int:
     from django.db import transaction
 
     from workfloor.core.work.models import Item
-    from workfloor.kit import rls
+    from workfloor.kit.database import rls
 
     with transaction.atomic():
         rls.enter_every_client()

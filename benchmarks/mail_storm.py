@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import IO, Any, Final
 
-from benchmarks import mail as benchmark
+from benchmarks import mail
 
 PROCESSES: Final = ("listen", "worker", "worker")
 SENDERS: Final = 8
@@ -56,7 +56,7 @@ def storm(database: str, mails: int, replies: int, kills: int, seed: int = 1) ->
     began = time.monotonic()
     with _sink() as sink, _zygote(database, sink.port) as zygote:
         pids = [zygote.begin(name) for name in PROCESSES]
-        raws = benchmark.letters(mails)
+        raws = mail.letters(mails)
         senders = [
             threading.Thread(target=_send_until_kept, args=[zygote.port, raws[at::SENDERS], told])
             for at in range(SENDERS)
@@ -87,7 +87,7 @@ def _send_until_kept(port: int, raws: list[bytes], told: Told) -> None:
     for raw in raws:
         while True:
             try:
-                benchmark.send(port, [raw])
+                mail.send(port, [raw])
                 break
             except (OSError, RuntimeError):
                 told.again += 1
@@ -112,9 +112,10 @@ def _write_some(done: set[int], most: int) -> set[int]:
     from django.db import transaction
 
     from workfloor.core.conversations import actions as conversations
-    from workfloor.core.conversations.rules import Address, Content
+    from workfloor.core.conversations.messages import Address, Content
     from workfloor.core.work.models import Item
-    from workfloor.kit import clock, rls
+    from workfloor.kit.database import rls
+    from workfloor.kit.time import clock
 
     with transaction.atomic():
         rls.enter_every_client()
@@ -179,9 +180,12 @@ def _zygote(database: str, sink: int) -> Iterator[_Zygote]:
         port = int(probe.getsockname()[1])
     with tempfile.TemporaryDirectory(prefix="workfloor-storm-") as folder, open(f"{folder}/log", "wb") as log:
         env = os.environ | {
-            "WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": folder, "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}",
-            "WORKFLOOR_SMTP_URL": f"smtp://127.0.0.1:{sink}", "WORKFLOOR_MAIL_UNDO_SECONDS": "0",
-        }  # fmt: skip
+            "WORKFLOOR_DATABASE_URL": database,
+            "WORKFLOOR_DATA": folder,
+            "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}",
+            "WORKFLOOR_SMTP_URL": f"smtp://127.0.0.1:{sink}",
+            "WORKFLOOR_MAIL_UNDO_SECONDS": "0",
+        }
         command = [sys.executable, "-m", "benchmarks.mail_storm", "--zygote"]
         with subprocess.Popen(
             command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
@@ -196,10 +200,11 @@ def _fork_on_request() -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
     django.setup()
-    from workfloor.cli import mailing, work
+    from workfloor.runtime import mail_in
+    from workfloor.runtime import worker as runtime_worker
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    runs = {"listen": mailing.listen, "worker": work.run}
+    runs = {"listen": mail_in.listen, "worker": runtime_worker.run}
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
@@ -228,9 +233,8 @@ def _wait_until_settled(mails: int, replies: int) -> None:
 def _is_settled(mails: int, replies: int) -> bool:
     from django.db import transaction
 
-    from workfloor.kit import rls
-    from workfloor.ops.channels.email.models import Arrival
-    from workfloor.ops.channels.outbox.models import Delivery
+    from workfloor.kit.database import rls
+    from workfloor.ops.channels.email.models import Arrival, Delivery
 
     with transaction.atomic():
         rls.enter_every_client()
@@ -243,14 +247,14 @@ def _faults(mails: int, replies: int, got: Counter[str], told: Told) -> Iterator
 
     from workfloor.core.conversations.models import Message
     from workfloor.core.work.models import Item
-    from workfloor.kit import rls
-    from workfloor.ops.channels.email import queries
-    from workfloor.ops.channels.outbox.models import Delivery
+    from workfloor.kit.database import rls
+    from workfloor.ops.channels.email import queries as email_queries
+    from workfloor.ops.channels.email.models import Delivery
 
     with transaction.atomic():
         rls.enter_every_client()
         items, messages = Item.objects.count(), Message.objects.filter(direction="in").count()
-        states = {state: many for state, many in queries.counts().items() if many and state != "taken"}
+        states = {state: many for state, many in email_queries.counts().items() if many and state != "taken"}
         deliveries = {each.message.external_id: each for each in Delivery.objects.select_related("message")}
     if items != mails or messages != mails:
         yield f"{mails} mails are {items} items and {messages} messages"
@@ -274,7 +278,7 @@ def main(mails: int, replies: int, kills: int) -> None:
     with databases.migrated() as template:
         databases.sign_example()
         with databases.copy(template) as database:
-            benchmark.open_mailbox()
+            mail.open_mailbox()
             told = storm(database, mails, replies, kills)
     print(told)
     sys.exit(bool(told.faults))

@@ -20,16 +20,16 @@ from benchmarks.figures import Figure, median_seconds, seconds
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal.models import Fact
-from workfloor.core.measures import rules as measures
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log.models import Fact
+from workfloor.core.measures import actions as measures
+from workfloor.core.measures import catalogue
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
-from workfloor.core.rollups import actions as rollups
 from workfloor.core.work import actions as work
-from workfloor.core.work import rules as states
-from workfloor.kit import rls
-from workfloor.ops.billing import queries
+from workfloor.core.work import lifecycle
+from workfloor.kit.database import rls
+from workfloor.ops.billing import statements
 
 PERIOD, BEGINS, SIGNED = "2026-03", datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -175,7 +175,7 @@ SELECT id, client_id, '', '{}', '', how, 'key-' || id, kind, process_id, queue_i
 FROM lives WHERE number >= %(first)s AND number < %(first)s + %(batch)s ORDER BY number
 """
 HAPPENED = """
-INSERT INTO journal_fact (at, client_id, item_id, event, details)
+INSERT INTO event_log_fact (at, client_id, item_id, event, details)
 SELECT at, client_id, id, event, details FROM lives, LATERAL (VALUES
     (1, received_at, 'work.received',
         jsonb_build_object('key', 'key-' || id, 'kind', kind, 'process', process_id), true),
@@ -199,10 +199,10 @@ def measure(template: str, facts: int = 10_000_000, clients: int = 40, lives: in
             cursor.execute("VACUUM ANALYZE")
         slug = f"client-{clients // 2}"
         with _entered(slug) as client:
-            by_rollups = median_seconds(lambda: queries.statement(client, PERIOD, now=NOW), runs)
-            by_items = median_seconds(lambda: queries.recounted(client, PERIOD, now=NOW), runs)
-            made, again = (read(client, PERIOD, now=NOW) for read in (queries.statement, queries.recounted))
-            figures: list[measures.Figure] = []
+            by_rollups = median_seconds(lambda: statements.statement(client, PERIOD, now=NOW), runs)
+            by_items = median_seconds(lambda: statements.recounted(client, PERIOD, now=NOW), runs)
+            made, again = (read(client, PERIOD, now=NOW) for read in (statements.statement, statements.recounted))
+            figures: list[catalogue.Figure] = []
             replayed = seconds(lambda: figures.extend(_by_facts(client, made)))
             assert figures == statement.figures_of(made)
             assert made == again
@@ -224,7 +224,7 @@ def _filled(slug: str, count: int) -> float:
     kept = written = 0.0
     with transaction.atomic():
         rls.enter_every_client()
-        journal.make_partitions(first=BEGINS, count=2)
+        event_log.make_partitions(first=BEGINS, count=2)
         contracts.sign(source=CONTRACT.format(slug=slug), now=SIGNED)
     with _entered(slug) as client, connection.cursor() as cursor:
         cursor.execute("SELECT setseed(0.25)")
@@ -251,7 +251,7 @@ def _kept(cursor: Any, which: dict[str, int]) -> float:
 
 def _folded(slug: str) -> int:
     with _entered(slug) as client:
-        return rollups.fold(client_id=client.id)
+        return measures.fold(client_id=client.id)
 
 
 @contextmanager
@@ -266,26 +266,36 @@ def _entered(slug: str) -> Iterator[Client]:
 # --- from the facts alone ------------------------------------------------------------------------------------------
 
 
-def _by_facts(client: Client, made: queries.Statement) -> list[measures.Figure]:
+def _by_facts(client: Client, made: statements.Statement) -> list[catalogue.Figure]:
     """Replay a client's month and measure it by the pure rules, as a statement has it."""
     first, past = made.period.starts_at, made.period.ends_at
     outcomes = [each for each in _outcomes(client) if first <= each.received_at < past]
     return statement.ruled(made.contract, outcomes)
 
 
-def _outcomes(client: Client) -> Iterator[measures.Outcome]:
+def _outcomes(client: Client) -> Iterator[catalogue.Outcome]:
     names = dict(Queue.objects.filter(client=client).values_list("id", "name"))
     facts = Fact.objects.filter(client_id=client.id, item_id__isnull=False).order_by("item_id", "id")
     read = facts.values_list("item_id", "event", "at", "person_id", "details", named=True).iterator(5000)
     for number, own in groupby(read, key=attrgetter("item_id")):
-        item = states.replay(own)
+        item = lifecycle.replay(own)
         assert item.queue_id
         assert item.received_at
-        yield measures.Outcome(
-            number, names[item.queue_id], item.received_at, item.queued_at, item.connected_at, item.abandoned_at,
-            item.cancelled_at, item.state == "done", item.talk_seconds, item.hold_seconds, item.wrap_seconds,
-            item.working_seconds, disposition=item.disposition,
-        )  # fmt: skip
+        yield catalogue.Outcome(
+            number,
+            names[item.queue_id],
+            item.received_at,
+            item.queued_at,
+            item.connected_at,
+            item.abandoned_at,
+            item.cancelled_at,
+            item.state == "done",
+            item.talk_seconds,
+            item.hold_seconds,
+            item.wrap_seconds,
+            item.working_seconds,
+            disposition=item.disposition,
+        )
 
 
 # --- live ----------------------------------------------------------------------------------------------------------

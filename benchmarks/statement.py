@@ -17,16 +17,19 @@ from django.template.loader import render_to_string
 from benchmarks import call_log, databases
 from benchmarks.figures import Figure, median_seconds, seconds
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import rules as terms
-from workfloor.core.journal import actions as journal
-from workfloor.core.measures import rules as measures
+from workfloor.core.contracts import terms as contracts_terms
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.measures import catalogue
 from workfloor.core.work.models import Item
-from workfloor.kit import rls
-from workfloor.ops.billing import forms, gateway, queries, rules
-from workfloor.ops.history import actions as history
-from workfloor.ops.history import forms as maps
-from workfloor.ops.history import gateway as exports
-from workfloor.ops.history import queries as places
+from workfloor.kit.database import rls
+from workfloor.ops.billing import figures as billing_figures
+from workfloor.ops.billing import gateway as billing_gateway
+from workfloor.ops.billing import presenting as billing_presenting
+from workfloor.ops.billing import statements
+from workfloor.ops.presales import actions as presales
+from workfloor.ops.presales import gateway as presales_gateway
+from workfloor.ops.presales import map_file
+from workfloor.ops.presales import queries as presales_queries
 
 CLIENT, PERIOD = "first-bank", "1999-02"
 NOW = datetime(1999, 4, 1, tzinfo=UTC)
@@ -39,10 +42,10 @@ def measure(template: str, rows: int = 33_000, runs: int = 5) -> list[Figure]:
     with databases.copy(template) as address:
         _import(rows)
         with _entered() as client:
-            made = queries.statement(client, PERIOD, now=NOW)
+            made = statements.statement(client, PERIOD, now=NOW)
             items = list(_outcomes(client))
             assert ruled(made.contract, items) == figures_of(made)
-            by_sql = median_seconds(lambda: queries.statement(client, PERIOD, now=NOW), runs)
+            by_sql = median_seconds(lambda: statements.statement(client, PERIOD, now=NOW), runs)
             read = median_seconds(lambda: list(_outcomes(client)), runs)
             by_rules = median_seconds(lambda: ruled(made.contract, items), runs)
             papers = _papers(made, runs)
@@ -58,17 +61,17 @@ def measure(template: str, rows: int = 33_000, runs: int = 5) -> list[Figure]:
 
 
 def _import(rows: int) -> None:
-    how = maps.read((call_log.EXAMPLE / "history.toml").read_text())
+    how = map_file.read((call_log.EXAMPLE / "history.toml").read_text())
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "calls.csv")
         call_log.write(log, rows)
-        with exports.opened(log) as export, _entered() as client:
-            place = places.place(client, NOW)
+        with presales_gateway.opened(log) as export, _entered() as client:
+            place = presales_queries.place(client, NOW)
             assert place
-            seen = history.survey(export=export, how=how.map, place=place, expected_rows=rows, progress=lambda _: None)
-            history.make_room(surveyed=seen)
-            journal.make_partitions(first=NOW, count=1)
-            history.import_calls(export=export, map_=how, place=place, surveyed=seen, now=NOW, progress=lambda _: None)
+            seen = presales.survey(export=export, how=how.map, place=place, expected_rows=rows, progress=lambda _: None)
+            presales.make_room(surveyed=seen)
+            event_log.make_partitions(first=NOW, count=1)
+            presales.import_calls(export=export, map_=how, place=place, surveyed=seen, now=NOW, progress=lambda _: None)
 
 
 @contextmanager
@@ -80,39 +83,49 @@ def _entered() -> Iterator[Client]:
         yield client
 
 
-def _outcomes(client: Client) -> Iterator[measures.Outcome]:
+def _outcomes(client: Client) -> Iterator[catalogue.Outcome]:
     columns = (
-        "id", "queue__name", "received_at", "queued_at", "connected_at", "abandoned_at", "cancelled_at", "state",
-        "talk_seconds", "hold_seconds", "wrap_seconds", "working_seconds",
-    )  # fmt: skip
+        "id",
+        "queue__name",
+        "received_at",
+        "queued_at",
+        "connected_at",
+        "abandoned_at",
+        "cancelled_at",
+        "state",
+        "talk_seconds",
+        "hold_seconds",
+        "wrap_seconds",
+        "working_seconds",
+    )
     for number, queue, received, queued, connected, abandoned, cancelled, state, *spent in Item.objects.filter(
         client=client
     ).values_list(*columns):
         done = state == "done"
-        yield measures.Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
+        yield catalogue.Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
 
 
-def ruled(contract: terms.Contract, items: list[measures.Outcome]) -> list[measures.Figure]:
+def ruled(contract: contracts_terms.Contract, items: list[catalogue.Outcome]) -> list[catalogue.Figure]:
     """Each level over all its queues and in each of them, then what the prices count."""
     of_queue = {name: [item for item in items if item.queue == name] for name in contract.queues()}
     figures = []
     for level in contract.service_levels:
-        figures.append(measures.figure(level, items))
-        figures += [measures.figure(level, of_queue[queue]) for queue in level.of]
-    counted = [sum(measures.quantity(price, item) or 0 for item in items) for price in contract.prices]
-    rules.lines(contract, counted, contract.starts_on)
+        figures.append(catalogue.figure(level, items))
+        figures += [catalogue.figure(level, of_queue[queue]) for queue in level.of]
+    counted = [sum(catalogue.quantity(price, item) or 0 for item in items) for price in contract.prices]
+    billing_figures.lines(contract, counted, contract.starts_on)
     return figures
 
 
-def figures_of(made: queries.Statement) -> list[measures.Figure]:
+def figures_of(made: statements.Statement) -> list[catalogue.Figure]:
     return [row.figure for row in made.measures]
 
 
-def _papers(made: queries.Statement, runs: int) -> list[Figure]:
+def _papers(made: statements.Statement, runs: int) -> list[Figure]:
     """Set a different statement each time, since Typst remembers what it has set before."""
-    papers = [_renumbered(forms.printed(made), number) for number in range(runs + 1)]
-    gateway.pdf(papers.pop())  # the first one loads the fonts
-    typst = median(seconds(partial(gateway.pdf, paper)) for paper in papers)
+    papers = [_renumbered(billing_presenting.printed(made), number) for number in range(runs + 1)]
+    billing_gateway.statement_pdf(papers.pop())  # the first one loads the fonts
+    typst = median(seconds(partial(billing_gateway.statement_pdf, paper)) for paper in papers)
     html = median(seconds(partial(_html, paper)) for paper in papers)
     return [
         Figure("Statement as PDF", typst, "s", "limit", LIMIT_PDF_SECONDS),

@@ -22,11 +22,11 @@ import ciw  # type: ignore[import-untyped]
 import simpy
 
 from benchmarks.figures import Figure
-from workfloor.core.queueing.rules import Queue
-from workfloor.ops.planning import rules as planning
-from workfloor.ops.planning.rules import Group, Scenario, Work, exponential
-from workfloor.ops.tallies.rules import World
-from workfloor.ops.twin import gateway, rules
+from workfloor.ops.routing.pools import Queue
+from workfloor.ops.simulation import runs as simulation_runs
+from workfloor.ops.simulation import scenarios, twin
+from workfloor.ops.simulation.counters import World
+from workfloor.ops.simulation.scenarios import Group, Scenario, Work, exponential
 
 Process = Generator[simpy.Event, Any, None]
 
@@ -48,16 +48,16 @@ def measure(
 ) -> list[Figure]:
     """Measure all, each over so many contacts; the first compiled run, which compiles, counts nowhere."""
     with tempfile.TemporaryDirectory() as store:
-        run = gateway.program(Path(store))
+        run = simulation_runs.program(Path(store))
         began = time.perf_counter()
-        run(gateway.arrays(_world(2_000)))
+        run(simulation_runs.arrays(_world(2_000)))
         compiling = time.perf_counter() - began
-        compiled = median(_cpu(run, gateway.arrays(_world(contacts))) for _ in range(runs))
+        compiled = median(_cpu(run, simulation_runs.arrays(_world(contacts))) for _ in range(runs))
         before = _peak()
-        run(gateway.arrays(_world(times_more * contacts)))
+        run(simulation_runs.arrays(_world(times_more * contacts)))
         grown = _peak() - before
     ours = compiled / contacts * MICRO
-    in_cpython = median(_cpu(rules.run, _world(plain)) for _ in range(runs)) / plain * MICRO
+    in_cpython = median(_cpu(twin.run, _world(plain)) for _ in range(runs)) / plain * MICRO
     simpy_own = median(_cpu(_simpy, by_simpy) for _ in range(runs)) / by_simpy * MICRO
     simpy_hand = median(_cpu(_simpy_by_hand, by_hand) for _ in range(runs)) / by_hand * MICRO
     ciw_own = median(_cpu(_ciw, by_ciw) for _ in range(runs)) / by_ciw * MICRO
@@ -90,11 +90,14 @@ def _peak() -> float:
 def _world(contacts: int) -> World:
     works = [
         Work(
-            f"queue-{n}", Queue(n + 1, 1, {f"skill-{n}": 1}, slope=(1 + n) / 20), rates=(A_SECOND / QUEUES,),
-            handling=exponential(HANDLING), patience=exponential(PATIENCE),
+            f"queue-{n}",
+            Queue(n + 1, 1, {f"skill-{n}": 1}, slope=(1 + n) / 20),
+            rates=(A_SECOND / QUEUES,),
+            handling=exponential(HANDLING),
+            patience=exponential(PATIENCE),
         )
         for n in range(QUEUES)
-    ]  # fmt: skip
+    ]
     groups = [
         Group(f"group-{n}", {f"skill-{n}": 1, f"skill-{(n + 1) % QUEUES}": 1}, (((0.0, float("inf")),),) * TEAM)
         for n in range(QUEUES)
@@ -102,7 +105,7 @@ def _world(contacts: int) -> World:
     horizon = contacts / A_SECOND
     start = datetime(2024, 1, 1, tzinfo=UTC)
     scenario = Scenario("", start, "UTC", horizon, tuple(works), tuple(groups), every=86400.0)
-    return planning.world(scenario, 0)
+    return scenarios.world(scenario, 0)
 
 
 # --- SimPy ---------------------------------------------------------------------------------------------------------

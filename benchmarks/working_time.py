@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from benchmarks.figures import Figure, median_seconds
-from workfloor.kit import calendars
+from workfloor.kit.time import calendars
 
 MINUTE = timedelta(minutes=1)
 ZONE = "Asia/Jerusalem"

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numba
 
-from workfloor.ops.twin import gateway
+from workfloor.ops.simulation import runs as simulation_runs
 
 KEPT_SECONDS = 7 * 24 * 3600
 
@@ -22,7 +22,7 @@ def kept(folder: Path, *modules: ModuleType, test: str) -> Iterator[None]:
     Numba itself looks only at the one file in which a function stands.
     """
     seen = hashlib.sha256(numba.__version__.encode() + Path(test).read_bytes())
-    for path in sorted(path for module in modules for path in gateway._sources(module, set())):
+    for path in sorted(path for module in modules for path in simulation_runs._sources(module, set())):
         seen.update(path.read_bytes())
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder / seen.hexdigest()[:16])
     try:

@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["WORKFLOOR_DATABASE_URL"] = named[_number(config) % len(named)]
     else:
         config.stash[_FOLDER] = _stack.enter_context(databases.folder())
-        os.environ["WORKFLOOR_DATABASE_URL"] = databases.pg.Server(config.stash[_FOLDER]).address
+        os.environ["WORKFLOOR_DATABASE_URL"] = postgres.Server(config.stash[_FOLDER]).address
     os.environ.setdefault("WORKFLOOR_SECRET_KEY", "a key for tests alone")
     os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
     from django.conf import settings
@@ -89,6 +89,7 @@ import psycopg  # noqa: E402
 from psycopg import conninfo, sql  # noqa: E402
 
 from tests import databases  # noqa: E402
+from workfloor.kit.database import postgres  # noqa: E402
 
 # No test is timed. What CI finds it must find again.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -171,12 +172,12 @@ def _make_partitions() -> None:
     from django.db import transaction
 
     from tests import make
-    from workfloor.core.journal import actions as journal
-    from workfloor.kit import clock
+    from workfloor.core.event_log import actions as event_log
+    from workfloor.kit.time import clock
 
     with transaction.atomic():
-        journal.make_partitions(first=clock.now())
-        journal.make_partitions(first=make.NINE)
+        event_log.make_partitions(first=clock.now())
+        event_log.make_partitions(first=make.NINE)
 
 
 @pytest.fixture(scope="session")
@@ -202,7 +203,7 @@ def compiled_store(pytestconfig, tmp_path_factory) -> Path:  # type: ignore[no-u
 @pytest.fixture
 def everyone(db: None) -> None:
     """A transaction that rolls back after the test and has entered every client."""
-    from workfloor.kit import rls
+    from workfloor.kit.database import rls
 
     rls.enter_every_client()
 
@@ -226,8 +227,10 @@ def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{probe.getsockname()[1]}"
     env = os.environ | {
-        "WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_BIND": bind, "WORKFLOOR_DATA": str(tmp_path)
-    }  # fmt: skip
+        "WORKFLOOR_DATABASE_URL": real_database,
+        "WORKFLOOR_BIND": bind,
+        "WORKFLOOR_DATA": str(tmp_path),
+    }
     with ExitStack() as stack:
         for command in ("web", "worker", "router"):
             log = stack.enter_context((tmp_path / f"{command}.log").open("wb"))

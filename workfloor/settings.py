@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from workfloor.kit import binding, pg
+from workfloor.kit.database import binding, postgres
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -84,7 +84,7 @@ if SESSION_COOKIE_SECURE:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Two instances on one machine share cookies by host, not by port: name them apart.
 _port = WORKFLOOR_BIND.rpartition(":")[2]
-SESSION_ENGINE = "workfloor.kit.sessions"
+SESSION_ENGINE = "workfloor.kit.web.sessions"
 SESSION_COOKIE_NAME = f"workfloor_session_{_port}"
 CSRF_COOKIE_NAME = f"workfloor_csrf_{_port}"
 
@@ -102,31 +102,23 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "ninja",
     "procrastinate.contrib.django",
-    "workfloor.core.journal",
+    "workfloor.core.event_log",
     "workfloor.core.clients",
     "workfloor.core.people",
     "workfloor.core.periods",
     "workfloor.core.contracts",
     "workfloor.core.claims",
     "workfloor.core.work",
-    "workfloor.core.rollups",
+    "workfloor.core.measures",
     "workfloor.core.conversations",
     "workfloor.ops.channels.chat",
-    "workfloor.ops.playbook",
-    "workfloor.ops.dispatch",
-    "workfloor.ops.reasons",
-    "workfloor.ops.fairness",
-    "workfloor.ops.billing",
-    "workfloor.ops.closing",
-    "workfloor.ops.invoicing",
-    "workfloor.ops.estimates",
-    "workfloor.ops.backtest",
-    "workfloor.ops.quotes",
-    "workfloor.ops.reviews",
-    "workfloor.ops.history",
     "workfloor.ops.channels.email",
-    "workfloor.ops.channels.outbox",
-    "workfloor.ops.channels.transcripts",
+    "workfloor.ops.channels.playbooks",
+    "workfloor.ops.routing",
+    "workfloor.ops.billing",
+    "workfloor.ops.simulation",
+    "workfloor.ops.presales",
+    "workfloor.ops.relationship",
     "workfloor.desks.agent",
     "workfloor.desks.leader",
 ]
@@ -141,14 +133,19 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "workfloor.core.people.views.entering",
+    "workfloor.core.people.middleware.entering",
 ]
 
 # Pages whose figures must agree: what somebody writes meanwhile is in all of them or in none (kit.moments).
 OF_ONE_MOMENT = {
-    "billing:statement", "billing:paper", "billing:items", "billing:facts", "api-1:statement",
-    "reviews:review", "reviews:paper",
-}  # fmt: skip
+    "billing:statement",
+    "billing:statement-paper",
+    "billing:items",
+    "billing:facts",
+    "api-1:statement",
+    "relationship:review",
+    "relationship:paper",
+}
 
 TEMPLATES = [
     {
@@ -167,7 +164,7 @@ TEMPLATES = [
 
 ROOT_URLCONF = "workfloor.urls"
 ASGI_APPLICATION = "workfloor.asgi.application"
-DATABASES = {"default": pg.database(WORKFLOOR_DATABASE_URL, WORKFLOOR_DATA)}
+DATABASES = {"default": postgres.database(WORKFLOOR_DATABASE_URL, WORKFLOOR_DATA)}
 binding.whole_numbers_as_bigint()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
@@ -195,7 +192,7 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
-PROCRASTINATE_IMPORT_PATHS = ["workfloor.kit.jobs"]
+PROCRASTINATE_IMPORT_PATHS = ["workfloor.kit.database.jobs"]
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 X_FRAME_OPTIONS = "DENY"

@@ -6,9 +6,9 @@ from django.urls import include, path
 from ninja import NinjaAPI
 from ninja.openapi.docs import Swagger
 
-from workfloor.core.clients import api as clients
-from workfloor.core.people import views as people
-from workfloor.ui import views as ui
+from workfloor.core.clients import api as clients_api
+from workfloor.core.people import middleware as people_middleware
+from workfloor.ui import views as ui_views
 
 ABOUT_THE_API: Final = """
 Work in, work state out, statements and invoices out.
@@ -31,27 +31,22 @@ api = NinjaAPI(
 )
 api.add_router("", "workfloor.core.work.api.router")
 api.add_router("", "workfloor.ops.billing.api.router")
-api.add_router("", "workfloor.ops.invoicing.api.router")
-clients.word_problems(api)
+clients_api.word_problems(api)
 
 handler500 = "workfloor.ui.views.failed"
 
 urlpatterns = [
-    path("", ui.home, name="home"),
-    path("live/", people.live, name="live"),
+    path("", ui_views.home, name="home"),
+    path("live/", people_middleware.live, name="live"),
     path("api/", api.urls),
     path("accounts/", include("allauth.urls")),
     path("chat/", include("workfloor.ops.channels.chat.urls")),
-    path("chat/", include("workfloor.ops.channels.transcripts.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),
-    path("mail/replies/", include("workfloor.ops.channels.outbox.urls")),
     path("conversations/", include("workfloor.core.conversations.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
-    path("playbooks/", include("workfloor.ops.playbook.urls")),
-    path("floor/why/", include("workfloor.ops.reasons.urls")),
+    path("playbooks/", include("workfloor.ops.channels.playbooks.urls")),
+    path("floor/why/", include("workfloor.ops.routing.urls")),
     path("", include("workfloor.ops.billing.urls")),
-    path("", include("workfloor.ops.closing.urls")),
-    path("", include("workfloor.ops.invoicing.urls")),
-    path("", include("workfloor.ops.reviews.urls")),
+    path("", include("workfloor.ops.relationship.urls")),
 ]

@@ -16,9 +16,9 @@ from django.test import Client as Browser
 from tests import browse, make
 from workfloor.asgi import application
 from workfloor.core.clients import actions as clients
-from workfloor.core.journal import queries as journal
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 from workfloor.ui.views import CONTENT_POLICY
 
 LIMIT = 5000
@@ -127,7 +127,10 @@ def test_senders_who_race_with_one_key_bring_one_item(token):
     with transaction.atomic():
         rls.enter_every_client()
         assert Case.objects.count() == 1
-        assert [fact.event for fact in journal.of_item(Item.objects.get().id)] == ["work.received", "work.queued"]
+        assert [fact.event for fact in event_log_queries.of_item(Item.objects.get().id)] == [
+            "work.received",
+            "work.queued",
+        ]
 
 
 # --- the description --------------------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from tests import make
 from workfloor.core.clients import actions as clients
-from workfloor.core.journal import queries as journal
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Case, Customer, Item
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 ALL_SCOPES = ("work:write", "work:read", "statement:read")
 LETTER = {"key": "letter-1", "queue": "mail", "title": "My bill is wrong"}
@@ -67,7 +68,7 @@ def test_work_that_is_sent_waits_in_its_queue(system):
     assert answer.status_code == 201
     assert (answer.json()["state"], answer.json()["queue"], answer.json()["kind"]) == ("waiting", "mail", "email")
     item = Item.objects.get(key="letter-1")
-    assert [fact.event for fact in journal.of_item(item.id)] == ["work.received", "work.queued"]
+    assert [fact.event for fact in event_log_queries.of_item(item.id)] == ["work.received", "work.queued"]
     assert (item.case.kind, item.case.customer.name) == ("complaint", "Maria Costa")
 
 

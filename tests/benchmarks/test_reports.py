@@ -6,8 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from benchmarks import __main__ as command
-from benchmarks import databases, suite
+from benchmarks import __main__, databases, suite
 from benchmarks.figures import Figure
 from benchmarks.report import Report
 
@@ -24,7 +23,7 @@ def measure(report, monkeypatch):
     def measure(**stand_ins):
         monkeypatch.setattr(databases, "use", lambda name: None)
         monkeypatch.setattr(suite, "measured", lambda name, template, sizes: stand_ins[name]())
-        return command.measure(report, "empty", list(stand_ins), small=False)
+        return __main__.measure(report, "empty", list(stand_ins), small=False)
 
     return measure
 
@@ -99,13 +98,13 @@ def test_the_file_is_whole_at_any_moment(report, measure, monkeypatch):
 def test_a_month_is_as_large_as_is_said(monkeypatch):
     monkeypatch.setenv("FACTS", "1000000")
 
-    assert command._sizes("month", small=False) == {"facts": 1_000_000}
-    assert command._sizes("month", small=True) == suite.BENCHMARKS["month"].small
-    assert command._sizes("facts", small=False) == {}
+    assert __main__._sizes("month", small=False) == {"facts": 1_000_000}
+    assert __main__._sizes("month", small=True) == suite.BENCHMARKS["month"].small
+    assert __main__._sizes("facts", small=False) == {}
 
 
 def test_a_name_that_there_is_not_is_answered_with_those_that_there_are(capsys):
     with pytest.raises(SystemExit):
-        command._asked(["--small", "speed"])
+        __main__._asked(["--small", "speed"])
 
     assert "no benchmark speed. There are: working_time, policy, " in capsys.readouterr().err

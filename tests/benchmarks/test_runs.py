@@ -9,9 +9,19 @@ import benchmarks
 from benchmarks import databases, suite
 
 NO_BENCHMARKS = {  # what they share, and what is run by itself
-    "audit", "call_log", "chat_pages", "claims", "databases", "figures", "floors", "hands", "machine", "mail_storm",
-    "report", "suite",
-}  # fmt: skip
+    "audit",
+    "call_log",
+    "chat_pages",
+    "claims",
+    "databases",
+    "figures",
+    "floors",
+    "hands",
+    "machine",
+    "mail_storm",
+    "report",
+    "suite",
+}
 
 
 @pytest.fixture

@@ -79,8 +79,9 @@ def test_two_contracts_side_by_side_by_hand(folder: Path) -> None:
 
     # January: 3 of 4 in 20 s, 75 %: short of 80 % but not of the minimum, so no credit. February: 1 of 1.
     assert [(month["period"]["name"], month["measures"][0]["attained"]) for month in old["months"]] == [
-        ("2026-01", 75.0), ("2026-02", 100.0),
-    ]  # fmt: skip
+        ("2026-01", 75.0),
+        ("2026-02", 100.0),
+    ]
     assert old["months"][0]["measures"][0]["verdict"] == "below-expected"
     assert new["months"][0]["measures"][0]["verdict"] == "met"
     # Five answered in all: 5 x 1.50 and 5 x 1.40.

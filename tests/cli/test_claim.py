@@ -11,16 +11,27 @@ from django.db import connection, transaction
 from tests import make
 from workfloor.cli import main
 from workfloor.core.contracts import actions as contracts
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 Run = Callable[..., Result]
 EXAMPLES = Path(__file__).parents[2] / "examples" / "contracts"
 OUTAGE = (
-    "exclusion", "claim", "lisbon-light", "client-outage", "--from", "2026-03-04T09:00", "--until", "2026-03-04T09:30",
-    "--reason", "Core system down", "--by", "rita@example.com",
-)  # fmt: skip
+    "exclusion",
+    "claim",
+    "lisbon-light",
+    "client-outage",
+    "--from",
+    "2026-03-04T09:00",
+    "--until",
+    "2026-03-04T09:30",
+    "--reason",
+    "Core system down",
+    "--by",
+    "rita@example.com",
+)
 
 
 @pytest.fixture
@@ -28,15 +39,18 @@ def run(real_database: str) -> Iterator[Run]:
     """Rita and Omar of the provider, Ben of a client that is charged by the hour, and a client with calls."""
     with transaction.atomic():
         rls.enter_every_client()
-        journal.make_partitions(first=make.NINE)
+        event_log.make_partitions(first=make.NINE)
         make.client()
         contracts.sign(source=EXAMPLES.joinpath("deliveries.toml").read_text(), now=make.NINE)
         sold = next(each for each in type(make.client()).objects.all() if each.slug == "deliveries")
         for name, of in (("rita", None), ("omar", None), ("ben", sold)):
             people.hire(
-                name=name.title(), roles=["client" if of else "manager"], client=of, now=make.NINE,
+                name=name.title(),
+                roles=["client" if of else "manager"],
+                client=of,
+                now=make.NINE,
                 account=make.account(f"{name}@example.com"),
-            )  # fmt: skip
+            )
 
     def ran(*arguments: str) -> Result:
         with clock.frozen(make.later(hours=1)):

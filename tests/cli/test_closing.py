@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 from django.db import connection, transaction
 
-from tests.ops.invoicing import test_actions as offices
+from tests.ops.billing import test_invoicing_actions
 from workfloor.cli import main
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 Run = Callable[..., Result]
 
@@ -21,12 +22,12 @@ def run(real_database: str) -> Iterator[Run]:
     """A client whose March has ten calls and is over; nothing is closed, no legal entity is on file."""
     with transaction.atomic():
         rls.enter_every_client()
-        at: SimpleNamespace = offices.office()
+        at: SimpleNamespace = test_invoicing_actions.office()
         addresses = {"TERESA": at.teresa.account.email, "MARTA": at.marta.account.email}
 
     def ran(command: str, **more: str) -> Result:
         words = [more.get(word, addresses.get(word, word)) for word in command.split()]
-        with clock.frozen(offices.APRIL):
+        with clock.frozen(test_invoicing_actions.APRIL):
             return CliRunner().invoke(main, words)
 
     yield ran

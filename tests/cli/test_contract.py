@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from tests import make
 from workfloor.cli import main
 from workfloor.core.contracts.models import Version
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 SOURCE = make.CONTRACT.format(slug="harbour")
 FAULTY = SOURCE.replace("portuguese = 3", "portuguese = 9").replace('"EUR"', '"EUX"')

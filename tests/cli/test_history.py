@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from django.db import connection, transaction
 
 from tests import make
-from tests.ops.history.test_actions import ABANDONED, ANSWERED, HEADER, MAP, PHANTOM
+from tests.ops.presales.test_actions import ABANDONED, ANSWERED, HEADER, MAP, PHANTOM
 from workfloor.cli import main
-from workfloor.core.journal.models import Fact
+from workfloor.core.event_log.models import Fact
 from workfloor.core.work.models import Item
-from workfloor.kit import locks, rls
+from workfloor.kit.database import locks, rls
 
 WAIT_SECONDS = 120
 
@@ -43,8 +43,12 @@ def start(real_database: str, client_id: int, tmp_path: Path) -> Callable[..., s
         environment = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "data")}
         return subprocess.Popen(
             [*command, "--map", "map.toml", *options],
-            cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     return started
 
@@ -157,7 +161,7 @@ def test_a_file_that_grew_is_refused(start):
 def test_an_import_that_is_killed_half_way_leaves_nothing(start):
     with transaction.atomic(), connection.cursor() as cursor:
         # The import stores its facts and then waits here to store what they came to.
-        cursor.execute("LOCK TABLE history_import IN SHARE MODE")
+        cursor.execute("LOCK TABLE presales_import IN SHARE MODE")
         killed = start(ANSWERED, ABANDONED)
         wait_for_waiting(1)
         killed.send_signal(signal.SIGKILL)

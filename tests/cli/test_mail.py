@@ -7,10 +7,13 @@ from click.testing import CliRunner
 from django.db import transaction
 
 from tests import mail, make
-from workfloor.cli.mail import mail as mail_command
-from workfloor.cli.mailbox import mailbox
-from workfloor.kit import rls
-from workfloor.ops.channels.email import actions, rules, tasks
+from workfloor.cli.channels import mail as mail_command
+from workfloor.cli.channels import mailbox
+from workfloor.kit.database import rls
+from workfloor.kit.mail import mime
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import sorting
+from workfloor.ops.channels.email import tasks as email_tasks
 
 
 @pytest.fixture
@@ -64,24 +67,24 @@ def test_a_mail_that_cannot_be_read_waits_as_it_came_is_looked_at_and_read_again
     with transaction.atomic():
         post = mail.Post()
         broken, whole = mail.letter("one"), mail.letter("two", Message_ID="<2@x>")
-        sent = [actions.Incoming(post.mailbox, raw, "", post.mailbox.address) for raw in (broken, whole)]
-        actions.store(mails=sent, now=make.NINE)
-    read = rules.read
+        sent = [email.Incoming(post.mailbox, raw, "", post.mailbox.address) for raw in (broken, whole)]
+        email.store(mails=sent, now=make.NINE)
+    read = mime.read
 
     def stumbles(raw):
         if raw == broken:
             raise ValueError("a fault of ours")
         return read(raw)
 
-    monkeypatch.setattr(rules, "read", stumbles)
-    tasks.take_arrivals()
+    monkeypatch.setattr(sorting, "read", stumbles)
+    email_tasks.take_arrivals()
 
     [row] = json.loads(run(mail_command, "list", "--format", "json").stdout)
     assert (row["state"], row["reason"]) == ("failed", "ValueError: a fault of ours")
     assert run(mail_command, "show", str(row["number"])).stdout_bytes == broken
     monkeypatch.undo()
     assert run(mail_command, "retry", str(row["number"])).output == f"{row['number']} is read again.\n"
-    tasks.take_arrivals()
+    email_tasks.take_arrivals()
     assert "No such mail" in run(mail_command, "list").output
     taken = json.loads(run(mail_command, "list", "--state", "taken", "--format", "json").stdout)
     assert len(taken) == 2

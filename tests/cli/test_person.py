@@ -9,8 +9,8 @@ from django.db import transaction
 
 from tests import make
 from workfloor.cli import main
-from workfloor.core.people import queries as people
-from workfloor.kit import rls
+from workfloor.core.people import queries as people_queries
+from workfloor.kit.database import rls
 
 
 @pytest.fixture
@@ -35,10 +35,14 @@ def test_an_agent_from_hiring_to_clearance(workfloor):
 
     assert json.loads(workfloor("person", "list", "--format", "json")) == [
         {
-            "name": "Joao Reis", "email": "joao@example.com", "roles": ["agent"], "site": "Porto",
-            "skills": {"portuguese": 4}, "clients": ["lisbon-light"],
+            "name": "Joao Reis",
+            "email": "joao@example.com",
+            "roles": ["agent"],
+            "site": "Porto",
+            "skills": {"portuguese": 4},
+            "clients": ["lisbon-light"],
         }
-    ]  # fmt: skip
+    ]
     password = said.split("password")[1].split()[0]
     with transaction.atomic():
         assert authenticate(username="joao@example.com", password=password) or authenticate(
@@ -52,7 +56,7 @@ def test_a_clients_own_person_is_on_file_and_none_of_ours(workfloor):
     assert json.loads(workfloor("person", "list", "--format", "json")) == []
     with transaction.atomic():
         rls.enter_every_client()
-        dana = people.by_email("dana@client.example")
+        dana = people_queries.by_email("dana@client.example")
         assert (dana.roles, dana.client.slug) == (["client"], "lisbon-light")
 
 

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from tests import make
 from workfloor.cli import main
-from workfloor.core.journal.models import Fact
-from workfloor.kit import rls
+from workfloor.core.event_log.models import Fact
+from workfloor.kit.database import rls
 
 
 @pytest.fixture

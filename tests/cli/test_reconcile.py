@@ -9,10 +9,11 @@ from django.db import connection, transaction
 
 from tests import make
 from workfloor.cli import main
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 Run = Callable[..., Result]
 
@@ -22,7 +23,7 @@ def run(real_database: str) -> Iterator[Run]:
     """One call answered, done, reopened and done again; one given up, one that waits, one that was taken back."""
     with transaction.atomic():
         rls.enter_every_client()
-        journal.make_partitions(first=make.NINE)
+        event_log.make_partitions(first=make.NINE)
         ana = make.agent()
         call = make.call(key="answered")
         for start in (5, 500):
@@ -91,7 +92,7 @@ def test_an_item_changed_without_a_fact_is_named_with_what_the_facts_say(run: Ru
 
 
 def test_rollups_changed_by_hand_are_named_and_so_is_every_figure_that_they_spoil(run: Run) -> None:
-    change("UPDATE rollups_quarter SET answered = answered + 1 WHERE answered = 1")
+    change("UPDATE measures_bucket SET answered = answered + 1 WHERE answered = 1")
 
     differences = found(run("lisbon-light", "2026-03", "--format", "json"))
     assert ("quarter 2026-03-04 09:00 UTC of calls", "answered", 1, 2) in differences
@@ -100,7 +101,7 @@ def test_rollups_changed_by_hand_are_named_and_so_is_every_figure_that_they_spoi
 
 
 def test_rollups_are_mended_from_the_items_and_items_are_not(run: Run) -> None:
-    change("UPDATE rollups_quarter SET answered = answered + 1 WHERE answered = 1")
+    change("UPDATE measures_bucket SET answered = answered + 1 WHERE answered = 1")
 
     assert run("lisbon-light", "2026-03").exit_code == 1
     assert run("lisbon-light", "2026-03", "--mend").exit_code == 0

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tests.ops.decisions.test_rules import log_of
+from tests.ops.routing.test_decision_log import log_of
 from workfloor.cli import main
 
 LINES = log_of([("arrive", 1), ("arrive", 2), ("end", 1), ("arrive", 3)])
@@ -33,8 +33,10 @@ def test_a_log_that_nothing_but_the_policy_decided_replays(run):
         f"{len(LINES) - offers} tellings and {offers} offers: the policy decides the same, byte by byte.\n",
     )
     assert json.loads(run(LINES, "--format", "json")[1]) == {
-        "tellings": len(LINES) - offers, "offers": offers, "difference": None
-    }  # fmt: skip
+        "tellings": len(LINES) - offers,
+        "offers": offers,
+        "difference": None,
+    }
 
 
 def test_the_first_line_that_another_decided_is_shown_with_what_the_policy_decides(run):

@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from tests import browse, make
 from workfloor.cli import main
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.work import actions as work
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 Run = Callable[..., Result]
 ADD = (
@@ -33,7 +34,7 @@ def run(real_database: str) -> Iterator[Run]:
     """A client with a call answered in time and one that was not, looked back on in April."""
     with transaction.atomic():
         rls.enter_every_client()
-        journal.make_partitions(first=make.NINE, count=2)
+        event_log.make_partitions(first=make.NINE, count=2)
         ana = make.agent()
         for minute, wait in ((0, 5), (30, 90)):
             at = make.later(minutes=minute)

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from tests import browse, make
 from workfloor.cli import main
 from workfloor.core.work import actions as work
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "scenarios" / "two-languages.toml"

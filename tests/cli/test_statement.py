@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from tests import make
 from workfloor.cli import main
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.work import actions as work
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 Run = Callable[..., Result]
 
@@ -22,7 +23,7 @@ def run(real_database: str) -> Iterator[Run]:
     """A client with one call answered after ten seconds, one that waits, and one that was taken back."""
     with transaction.atomic():
         rls.enter_every_client()
-        journal.make_partitions(first=make.NINE)
+        event_log.make_partitions(first=make.NINE)
         ana = make.agent()
         call = make.call(key="answered")
         work.offer(item=call, person=ana, at_once=1, offer_seconds=20, now=make.later(seconds=5))
@@ -75,9 +76,14 @@ def test_explain_goes_down_to_the_facts_of_an_item(run: Run) -> None:
 
     told = json.loads(run("explain", "lisbon-light", "2026-03", "l1", "--item", item, "--format", "json").stdout)
     assert [fact["event"] for fact in told["facts"]] == [
-        "work.received", "work.queued", "work.offered", "work.accepted", "work.connected", "work.ended",
+        "work.received",
+        "work.queued",
+        "work.offered",
+        "work.accepted",
+        "work.connected",
+        "work.ended",
         "work.wrapped-up",
-    ]  # fmt: skip
+    ]
     assert "work.connected" in run("explain", "lisbon-light", "2026-03", "l1", "--item", item).stdout
 
 

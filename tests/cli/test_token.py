@@ -9,10 +9,9 @@ from django.db import connection, transaction
 from django.test import Client as Browser
 
 from tests import make
-from workfloor.cli import main
-from workfloor.cli import token as commands
-from workfloor.core.clients import rules
-from workfloor.kit import rls
+from workfloor.cli import admin, main
+from workfloor.core.clients import tokens
+from workfloor.kit.database import rls
 
 Run = Callable[..., Result]
 
@@ -74,4 +73,4 @@ def test_an_unknown_client_is_answered_with_those_there_are(run: Run) -> None:
 
 
 def test_the_scopes_offered_are_those_there_are() -> None:
-    assert commands.SCOPES == rules.SCOPES
+    assert admin.SCOPES == tokens.SCOPES

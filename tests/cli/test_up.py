@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests import databases
-from workfloor.kit import pg, postmaster
+from workfloor.kit.database import postgres
 
 START_SECONDS = 120.0
 
@@ -74,7 +74,7 @@ class Installation:
 
     def processes(self) -> list[psutil.Process]:
         """All that is alive and ours: by its environment, or by what PostgreSQL calls itself."""
-        title = postmaster._cluster_name(self.data / "postgres")
+        title = postgres._cluster_name(self.data / "postgres")
         return [process for process in psutil.process_iter(["status"]) if self._owns(process, title)]
 
     def _owns(self, process: psutil.Process, title: str) -> bool:
@@ -200,7 +200,7 @@ def test_killed_children_and_a_killed_database_come_back(place):
         before = place.child(name)
         before.kill()
         before.wait()
-    server = postmaster.process_of(place.data / "postgres")
+    server = postgres.process_of(place.data / "postgres")
     assert server is not None
     server.kill()
 
@@ -245,7 +245,7 @@ def test_a_command_without_tables_says_to_migrate(place):
 
 @pytest.mark.installation
 def test_with_a_database_of_ones_own_nothing_embedded_is_started(place):
-    with pg.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
+    with postgres.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
         place.more["WORKFLOOR_DATABASE_URL"] = server.address
         place.start()
         assert place.serves()
@@ -277,7 +277,7 @@ def test_an_address_that_is_none_is_named(place, command):
 
 @pytest.mark.installation
 def test_a_superuser_is_refused_and_nothing_of_ones_own_is_started(place):
-    with pg.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
+    with postgres.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
         where = server.address.replace("user=workfloor", "user=postgres")
         stranger = Installation(place.data, place.port, {"WORKFLOOR_DATABASE_URL": where})
         refused = stranger.command("migrate")

@@ -10,9 +10,10 @@ import pytest
 from django.db import close_old_connections, transaction
 
 from tests import make
-from workfloor.cli import work
-from workfloor.core.journal import rules as followers
-from workfloor.kit import rls
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log import events as event_log_events
+from workfloor.kit.database import rls
+from workfloor.runtime import worker as runtime_worker
 
 _numbers = count()
 
@@ -29,14 +30,14 @@ def turns(monkeypatch):
         return 0
 
     events = frozenset({"client.opened"})
-    known = {name: followers.Follower(name, events, lambda facts, now: None) for name in ("broken", "sound")}
-    monkeypatch.setattr(followers.register, "followers", known)
-    monkeypatch.setattr(work.journal, "advance", advance)
+    known = {name: event_log_events.Follower(name, events, lambda facts, now: None) for name in ("broken", "sound")}
+    monkeypatch.setattr(event_log_events.register, "followers", known)
+    monkeypatch.setattr(event_log, "advance", advance)
     return taken
 
 
 def test_a_failing_follower_rests_while_the_others_go_on(turns, real_database, caplog):
-    steps = work.Steps()
+    steps = runtime_worker.Steps()
     for _ in range(3):
         _open_client()
         steps.take()
@@ -50,7 +51,7 @@ def test_a_failing_follower_rests_while_the_others_go_on(turns, real_database, c
 def test_the_worker_takes_a_step_at_each_fact_and_survives_a_lost_connection(turns, real_database, caplog):
     caplog.set_level(logging.WARNING)
     stop = threading.Event()
-    following = threading.Thread(target=work.follow, args=[stop])
+    following = threading.Thread(target=runtime_worker.follow, args=[stop])
     following.start()
     try:
         _wait_for(lambda: turns.count("sound") >= 1)

@@ -25,7 +25,7 @@ def sides(two_sides: tuple["Side", "Side"]) -> Iterator[tuple["Side", "Side"]]:
     """The north, from which a test looks, and the south, which it must not see; every client is entered."""
     from django.db import transaction
 
-    from workfloor.kit import rls
+    from workfloor.kit.database import rls
 
     with transaction.atomic():
         rls.enter_every_client()

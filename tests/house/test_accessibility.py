@@ -14,14 +14,15 @@ from django.urls import URLResolver, get_resolver
 from tests import browse, mail, make
 from tests.house import two_clients
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations.rules import Address, Content, File
-from workfloor.core.journal import actions as journal
+from workfloor.core.conversations.messages import Address, Content, File
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
 from workfloor.core.periods.models import Close, Dispute
 from workfloor.core.work import actions as work
-from workfloor.kit import clock, rls
-from workfloor.ops.channels.chat import actions as chat
-from workfloor.ops.playbook import actions as playbook
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.playbooks import actions as playbooks
 
 CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
 HOST = "http://floor.test"
@@ -46,7 +47,7 @@ class Floor:
 
     def __init__(self) -> None:
         self.now = now = clock.now()
-        journal.make_partitions(first=now - timedelta(days=31))
+        event_log.make_partitions(first=now - timedelta(days=31))
         self.client = make.client(chats=True)
         self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
@@ -64,13 +65,16 @@ class Floor:
         self.period = f"{now:%Y-%m}"
         two_clients.invoiced(self.client, "Rui Costa", self.leader, "2026-00001")
         self.disputed()
-        self.widget = chat.add_widget(
-            client=self.client, queue=make.queue("chats"), origins=["https://www.example.com"], now=now,
+        self.widget = chats.add_widget(
+            client=self.client,
+            queue=make.queue("chats"),
+            origins=["https://www.example.com"],
+            now=now,
             source='title = { en = "Chat with us" }',
-        )  # fmt: skip
+        )
         self.chatting = make.agent("Fernanda")
-        playbook.give(client=self.client, source='[[answers]]\nname = "hello"\ntext = "Hello {customer}"\n', now=now)
-        self.article = playbook.write_article(
+        playbooks.give(client=self.client, source='[[answers]]\nname = "hello"\ntext = "Hello {customer}"\n', now=now)
+        self.article = playbooks.write_article(
             process=self.item.process, name="bills", title="Bills", body="How to read one", now=now
         )
         self.file = self.talked()
@@ -84,39 +88,65 @@ class Floor:
         rls.enter_every_client()
         html = '<p>Yes, <a href="https://a.example">see</a></p><blockquote type="cite">No</blockquote>'
         reply = conversations.reply(
-            item=self.item, channel="email", recipients=[Address("rui@example.com")], now=self.now,
+            item=self.item,
+            channel="email",
+            recipients=[Address("rui@example.com")],
+            now=self.now,
             content=Content("Yes", "> No", html),
-        )  # fmt: skip
+        )
         conversations.mark_undelivered(message=reply, reason="550 no such user", now=self.now)
         return held, reply
 
     def talked(self) -> Any:
         """A chat in somebody's hands in which everything was said that can be."""
-        begun = chat.begin(
-            widget=self.widget, secret="s" * 43, key="k" * 8, message="My bill", answers={}, address="here",
-            now=self.now, page="https://www.example.com/",
-        )  # fmt: skip
+        begun = chats.begin(
+            widget=self.widget,
+            secret="s" * 43,
+            key="k" * 8,
+            message="My bill",
+            answers={},
+            address="here",
+            now=self.now,
+            page="https://www.example.com/",
+        )
         work.offer(item=begun.item, person=self.chatting, at_once=4, offer_seconds=20, now=self.now)
         item = work.accept(item=begun.item, by=self.chatting, now=self.now)
-        chat.reply(chat=begun, by=self.chatting, text="Let me look at https://www.example.com/help", now=self.now)
+        chats.reply(chat=begun, by=self.chatting, text="Let me look at https://www.example.com/help", now=self.now)
         conversations.note(case=item.case, item=item, text="Angry", by=self.chatting, now=self.now)
         picture = File("bill.txt", "text/plain", b"bill")
-        message, _ = chat.say(chat=begun, key="l" * 8, text="", files=[picture], now=self.now)
+        message, _ = chats.say(chat=begun, key="l" * 8, text="", files=[picture], now=self.now)
         return message.attachments.get()
 
     def disputed(self) -> None:
         """A month that is closed, with a dispute that was upheld; and one that waits for approval."""
         for period, state in (("2025-01", "closed"), ("2025-02", "provisional")):
             Close.objects.create(
-                client=self.client, period=period, state=state, version=1, plain=CLOSED, printed={}, basis={},
-                digest="0" * 64, items=b"", proposed_at=self.now, proposed_by=self.leader,
+                client=self.client,
+                period=period,
+                state=state,
+                version=1,
+                plain=CLOSED,
+                printed={},
+                basis={},
+                digest="0" * 64,
+                items=b"",
+                proposed_at=self.now,
+                proposed_by=self.leader,
                 approved_by=self.ana if state == "closed" else None,
                 approved_at=self.now if state == "closed" else None,
-            )  # fmt: skip
+            )
         Dispute.objects.create(
-            client=self.client, period="2025-01", figure="l1", words="Two were tests", raised_at=self.now,
-            raised_by=self.ana, state="upheld", decided_by=self.leader, decided_at=self.now, decision="They were",
-        )  # fmt: skip
+            client=self.client,
+            period="2025-01",
+            figure="l1",
+            words="Two were tests",
+            raised_at=self.now,
+            raised_by=self.ana,
+            state="upheld",
+            decided_by=self.leader,
+            decided_at=self.now,
+            decision="They were",
+        )
 
     def mail(self, title: str) -> Any:
         return make.item("mail", title=title, at=self.now, customer=work.Customer("C-1", "Rui Costa"))

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, models, transaction
 
 from tests.house import two_clients
 from workfloor.core.clients.models import Client
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 MODELS = two_clients.walled_models()
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -134,7 +134,7 @@ def test_plain_sql_shows_nothing_of_another_client_in_any_table_or_partition(ins
     rls.enter(north)
 
     assert {model._meta.db_table for model in MODELS} <= filled.keys()
-    assert any(name.startswith("journal_fact_2") for name in filled)
+    assert any(name.startswith("event_log_fact_2") for name in filled)
     for name, column in tables.items():
         assert asked(f'SELECT 1 FROM "{name}" WHERE {column} = %s', south) == [], name
         assert {found for (found,) in asked(f'SELECT {column} FROM "{name}"')} <= {north, None}, name

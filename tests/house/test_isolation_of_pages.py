@@ -16,7 +16,7 @@ from django.utils.http import int_to_base36
 
 from tests.house import two_clients
 from tests.house.two_clients import SECRET, Side
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 from workfloor.urls import api
 
 # What stands in an address: its value for a side, or the same for both where it names nothing of a client's.
@@ -101,12 +101,20 @@ def pointing_at(side: Side) -> dict[str, Any]:
     """What a form or a query could carry to name a side's things: numbers, which no page would repeat by itself."""
     items = [side.held.id, side.waiting.id]
     return {
-        "client": side.client.id, "client_id": side.client.id, "queue": side.waiting.queue_id,
-        "queue_id": side.waiting.queue_id, "item": items, "item_id": items, "case": side.held.case_id,
-        "person": side.staff["agent"].id, "note": "help", "reason": "break",
-        "disposition": "answered", "period": "2026-03",
+        "client": side.client.id,
+        "client_id": side.client.id,
+        "queue": side.waiting.queue_id,
+        "queue_id": side.waiting.queue_id,
+        "item": items,
+        "item_id": items,
+        "case": side.held.case_id,
+        "person": side.staff["agent"].id,
+        "note": "help",
+        "reason": "break",
+        "disposition": "answered",
+        "period": "2026-03",
         "topic": [f"client:{side.client.id}", *(f"item:{item}" for item in items), f"person:{side.own.id}"],
-    }  # fmt: skip
+    }
 
 
 def text_of(response) -> str:
@@ -222,6 +230,11 @@ def test_to_the_clients_own_token_the_calls_are_there(sides):
     answers = {path: call(method, path, south, south.token).status_code for method, path in CALLS}
 
     assert answers == {
-        "/api/work": 409, "/api/work/{key}": 200, "/api/work/{key}/cancel": 200, "/api/statements/{period}": 200,
-        "/api/invoices": 200, "/api/invoices/{invoice_id}": 200, "/api/invoices/{invoice_id}/{form}": 200,
-    }  # fmt: skip
+        "/api/work": 409,
+        "/api/work/{key}": 200,
+        "/api/work/{key}/cancel": 200,
+        "/api/statements/{period}": 200,
+        "/api/invoices": 200,
+        "/api/invoices/{invoice_id}": 200,
+        "/api/invoices/{invoice_id}/{form}": 200,
+    }

@@ -32,9 +32,21 @@ CORE = (
     "conversations",
 )
 ROOMS = {
-    "__init__", "rules", "events", "models", "queries", "gateway", "actions", "followers", "tasks", "forms", "views",
-    "api", "urls", "apps",
-}  # fmt: skip
+    "__init__",
+    "rules",
+    "events",
+    "models",
+    "queries",
+    "gateway",
+    "actions",
+    "followers",
+    "tasks",
+    "forms",
+    "views",
+    "api",
+    "urls",
+    "apps",
+}
 FOLDERS = {"migrations", "templates", "static"}
 DATA = {".json", ".toml", ".sql"}  # what a package reads: a schema, a sample
 DRAWERS = re.compile(r"util|helper|common|manager|service|misc|base$|\d$")
@@ -178,7 +190,10 @@ def test_nobody_but_the_clock_reads_the_time():
 def test_rules_and_actions_are_told_the_time():
     told = [*modules("rules.py"), *modules("actions.py"), *modules("queries.py"), *modules("models.py")]
     users = [
-        place(path, node) for path in told for node, name in imported(path) if name.startswith("workfloor.kit.clock")
+        place(path, node)
+        for path in told
+        for node, name in imported(path)
+        if name.startswith("workfloor.kit.time.clock")
     ]
 
     faults_of(*users)
@@ -210,9 +225,18 @@ def test_actions_take_their_arguments_by_name():
 
 
 WRITES = {
-    "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "save", "delete", "insert", "record",
-    "record_all", "publish",
-}  # fmt: skip
+    "create",
+    "bulk_create",
+    "bulk_update",
+    "get_or_create",
+    "update_or_create",
+    "save",
+    "delete",
+    "insert",
+    "record",
+    "record_all",
+    "publish",
+}
 WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE \w+ SET|DELETE FROM|TRUNCATE|pg_notify)\b")
 
 
@@ -242,9 +266,24 @@ PURE_KIT = tuple(
     for name in ("money", "calendars", "chance", "charts", "erlang", "lanes", "masks", "mime", "quotes")
 )
 OUTSIDE = {
-    "os", "io", "pathlib", "socket", "subprocess", "sqlite3", "urllib", "http", "time", "random", "secrets",
-    "threading", "asyncio", "tempfile", "shutil", "logging", "sys",
-}  # fmt: skip
+    "os",
+    "io",
+    "pathlib",
+    "socket",
+    "subprocess",
+    "sqlite3",
+    "urllib",
+    "http",
+    "time",
+    "random",
+    "secrets",
+    "threading",
+    "asyncio",
+    "tempfile",
+    "shutil",
+    "logging",
+    "sys",
+}
 
 
 def is_pure(name: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log.events import Event
 
 HOUSE = Path(__file__).parents[2] / "workfloor"
 WORDS = (HOUSE.parent / "docs/words.md").read_text()

@@ -9,29 +9,27 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 
 from tests import make
-from tests.ops.einvoice import samples
+from tests.ops.billing import samples
 from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
 from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Attachment, Message
-from workfloor.core.conversations.rules import Address, Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import rls
-from workfloor.ops.channels.chat import actions as chat
+from workfloor.kit.database import rls
+from workfloor.ops.billing import einvoice_xml, invoices
+from workfloor.ops.billing import models as billing_models
+from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Widget
-from workfloor.ops.channels.email import actions as mail
+from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email.models import Arrival
-from workfloor.ops.channels.outbox import actions as outbox
-from workfloor.ops.einvoice import forms as documents
-from workfloor.ops.invoicing import forms
-from workfloor.ops.invoicing import models as invoicing
-from workfloor.ops.playbook import actions as playbook
-from workfloor.ops.playbook.models import Article
+from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.channels.playbooks.models import Article
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
@@ -54,7 +52,7 @@ class Side:
     arrival: Arrival
     reply: Message
     article: Article
-    invoice: invoicing.Invoice
+    invoice: billing_models.Invoice
 
 
 def side(slug: str, word: str) -> Side:
@@ -74,13 +72,19 @@ def side(slug: str, word: str) -> Side:
     held = work.accept(item=held, by=agent, now=make.NINE)
     letter = File(f"{word}.txt", "text/plain", word.encode())
     message, _ = conversations.receive(
-        case=held.case, item=held, channel="email", key=word, sender=Address(f"{word}@example.com", word),
-        content=Content(word, word, f"<p>{word}</p>", word), files=[letter], now=make.NINE,
-    )  # fmt: skip
+        case=held.case,
+        item=held,
+        channel="email",
+        key=word,
+        sender=Address(f"{word}@example.com", word),
+        content=Content(word, word, f"<p>{word}</p>", word),
+        files=[letter],
+        now=make.NINE,
+    )
     for address in (f"{word}@mail.example", f"{word}-too@mail.example"):
-        box = mail.open_mailbox(queue=held.queue, address=address, title=word, now=make.NINE)
-    mail.store(mails=[mail.Incoming(box, word.encode(), f"{word}@example.com", box.address)], now=make.NINE)
-    mail.store_fetched(mailbox=box, uid_validity=7, mails=[mail.Fetched(7, word.encode())], now=make.NINE)
+        box = email.open_mailbox(queue=held.queue, address=address, title=word, now=make.NINE)
+    email.store(mails=[email.Incoming(box, word.encode(), f"{word}@example.com", box.address)], now=make.NINE)
+    email.store_fetched(mailbox=box, uid_validity=7, mails=[email.Fetched(7, word.encode())], now=make.NINE)
     reply = conversations.reply(
         item=held,
         channel="email",
@@ -89,29 +93,45 @@ def side(slug: str, word: str) -> Side:
         by=agent,
         now=make.NINE,
     )
-    outbox.post(message=reply, now=make.NINE)
+    email.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     for queues in (["calls"], []):
         claim = claims.claim_event(
-            client=client, kind="client-outage", starts_at=make.NINE, ends_at=make.later(hours=1), queues=queues,
-            reason=f"Line {word}", by=staff["leader"], now=make.NINE,
-        )  # fmt: skip
+            client=client,
+            kind="client-outage",
+            starts_at=make.NINE,
+            ends_at=make.later(hours=1),
+            queues=queues,
+            reason=f"Line {word}",
+            by=staff["leader"],
+            now=make.NINE,
+        )
         claims.approve(claim=claim, by=staff["manager"], now=make.NINE)
     own = make.person("client", name=f"Own {word}", of=client)
     token = clients.issue_token(client=client, title=word, scopes=SCOPES, now=make.NINE)
-    widget = chat.add_widget(
-        client=client, queue=make.queue("chats", slug), origins=[f"https://{slug}.example"], now=make.NINE,
+    widget = chats.add_widget(
+        client=client,
+        queue=make.queue("chats", slug),
+        origins=[f"https://{slug}.example"],
+        now=make.NINE,
         source=f'title = {{ en = "{word}" }}',
-    )  # fmt: skip
-    chat.begin(
-        widget=widget, secret=word.ljust(43, "x"), key=word.ljust(8, "x"), message=word, answers={}, address=word,
-        now=make.NINE, page=word, language="en",
-    )  # fmt: skip
+    )
+    chats.begin(
+        widget=widget,
+        secret=word.ljust(43, "x"),
+        key=word.ljust(8, "x"),
+        message=word,
+        answers={},
+        address=word,
+        now=make.NINE,
+        page=word,
+        language="en",
+    )
     answers = f'[[answers]]\nname = "hello"\ntext = "{word}"\n'
     rule = f'[[rules]]\nname = "tagged"\nwhen = "received"\nthen = {{ tag = "{word}" }}\n'
-    playbook.give(client=client, source=answers + rule, now=make.NINE)
-    playbook.apply_rules(item=waiting, when="received", text="", now=make.NINE)
-    article = playbook.write_article(process=held.process, name=word, title=word, body=word, now=make.NINE)
+    playbooks.give(client=client, source=answers + rule, now=make.NINE)
+    playbooks.apply_rules(item=waiting, when="received", text="", now=make.NINE)
+    article = playbooks.write_article(process=held.process, name=word, title=word, body=word, now=make.NINE)
     made = Side(
         client,
         token,
@@ -131,19 +151,39 @@ def side(slug: str, word: str) -> Side:
     return made
 
 
-def invoiced(client: Client, word: str, by: Person, number: str | None = None) -> invoicing.Invoice:
+def invoiced(client: Client, word: str, by: Person, number: str | None = None) -> billing_models.Invoice:
     """An invoice of the client that says the word, and a line that corrects a month."""
     sold = replace(samples.GOOD["a credit"], buyer=replace(samples.BUYER, name=word), number=number or client.slug)
-    entity, _ = invoicing.Entity.objects.get_or_create(slug="ours", defaults={"name": "Ours", "country": "PT"})
-    made = invoicing.Invoice.objects.create(
-        client=client, entity=entity, series=word, number=1, name=sold.number, kind=sold.kind, period="2026-03",
-        value=forms.kept(sold), ubl=documents.ubl(sold).decode(), cii=documents.cii(sold).decode(), currency="EUR",
-        gross=sold.totals.gross, issued_on=sold.issued_on, issued_at=make.NINE, issued_by=by,
-    )  # fmt: skip
+    entity, _ = billing_models.Entity.objects.get_or_create(slug="ours", defaults={"name": "Ours", "country": "PT"})
+    made = billing_models.Invoice.objects.create(
+        client=client,
+        entity=entity,
+        series=word,
+        number=1,
+        name=sold.number,
+        kind=sold.kind,
+        period="2026-03",
+        value=invoices.kept(sold),
+        ubl=einvoice_xml.ubl(sold).decode(),
+        cii=einvoice_xml.cii(sold).decode(),
+        currency="EUR",
+        gross=sold.totals.gross,
+        issued_on=sold.issued_on,
+        issued_at=make.NINE,
+        issued_by=by,
+    )
     Adjustment.objects.create(
-        client=client, period="2026-02", figure="l1", subject=word, title=word, into="2026-03", amount=-1,
-        currency="EUR", because="late facts", made_at=make.NINE,
-    )  # fmt: skip
+        client=client,
+        period="2026-02",
+        figure="l1",
+        subject=word,
+        title=word,
+        into="2026-03",
+        amount=-1,
+        currency="EUR",
+        because="late facts",
+        made_at=make.NINE,
+    )
     return made
 
 

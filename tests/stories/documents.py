@@ -251,13 +251,13 @@ def lived(file: Path) -> Any:
     from django.db import transaction
 
     from tests import make
-    from tests.stories import test_past_months as past
-    from workfloor.kit import rls
+    from tests.stories import test_past_months
+    from workfloor.kit.database import rls
 
-    make._numbers, past._numbers = count(1), count(1)
+    make._numbers, test_past_months._numbers = count(1), count(1)
     with transaction.atomic():
         rls.enter_every_client()
-        desk, chance = past.Desk(file.read_text()), Random(file.stem)
+        desk, chance = test_past_months.Desk(file.read_text()), Random(file.stem)
         for month in range(1, len(MONTHS) + 1):
             work(desk, month, chance)
             events(desk, month, chance)
@@ -400,7 +400,7 @@ def main(folder: Path, names: tuple[str, ...]) -> None:
 
 def tell(story: Callable[[Path], None], folder: Path, template: str) -> None:
     """Write a story's documents, in a database of its own, at the one instant."""
-    from workfloor.kit import clock
+    from workfloor.kit.time import clock
 
     with clock.frozen(NOW), databases.copy(template):
         Binder(folder).run("make partitions")

@@ -18,7 +18,7 @@ from django.db import connections
 from tests import conftest
 from tests.stories.test_bank_month import IMPORT, LOG, ROOT, run
 from workfloor.cli import main
-from workfloor.ops.einvoice import gateway as standard
+from workfloor.ops.billing import validation
 
 pytestmark = pytest.mark.skipif(not LOG.exists(), reason=f"the call log is not at {LOG.relative_to(ROOT)}")
 
@@ -81,10 +81,24 @@ def bank(
             run("person", "add", person.partition("@")[0].title(), person, "--role", role)
             run("person", "clear", person, "first-bank")
         run(
-            "entity", "add", "lisbon", "--name", "Sample Floor Lda", "--street", "Rua do Ouro 1", "--city", "Lisboa",
-            "--postcode", "1100-060", "--country", "PT", "--vat-id", "PT501964843",
-            "--account", "PT50000201231234567890154",
-        )  # fmt: skip
+            "entity",
+            "add",
+            "lisbon",
+            "--name",
+            "Sample Floor Lda",
+            "--street",
+            "Rua do Ouro 1",
+            "--city",
+            "Lisboa",
+            "--postcode",
+            "1100-060",
+            "--country",
+            "PT",
+            "--vat-id",
+            "PT501964843",
+            "--account",
+            "PT50000201231234567890154",
+        )
         yield story(file.parent)
         conftest._use(before)
 
@@ -170,7 +184,7 @@ def test_the_upheld_dispute_is_a_line_in_march_that_says_what_it_corrects(bank: 
 def test_the_invoice_comes_to_what_the_statement_does_and_passes_the_rules(bank: dict[str, Any]):
     assert bank["too early"].find("1999-02 is not closed") > 0
     assert bank["invoice"]["gross"] == bank["open"]["total"]
-    assert standard.refusals("ubl", bank["ubl"]) == standard.refusals("cii", bank["cii"]) == []
+    assert validation.refusals("ubl", bank["ubl"]) == validation.refusals("cii", bank["cii"]) == []
     import facturx
 
     assert facturx.get_xml_from_pdf(bank["factur-x"], check_xsd=True)[1] == bank["cii"]
@@ -181,7 +195,7 @@ def test_march_is_invoiced_with_the_adjustment_referring_to_the_first_invoice(ba
     number = bank["march invoice"]["number"]
     document = run("invoice", "show", "first-bank", number, "--format", "ubl")
 
-    assert standard.refusals("ubl", document.encode()) == []
+    assert validation.refusals("ubl", document.encode()) == []
     assert f"<cbc:ID>{bank['invoice']['number']}</cbc:ID>" in document.partition("BillingReference")[2]
     first, second = bank["invoice"]["number"], number
     assert int(second.rpartition("-")[2]) == int(first.rpartition("-")[2]) + 1

@@ -17,16 +17,20 @@ from django.db import connections, transaction
 
 from tests import conftest
 from workfloor.cli import main
-from workfloor.core.journal.models import Fact
+from workfloor.core.event_log.models import Fact
 from workfloor.core.work.models import Item
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 ROOT = Path(__file__).parents[2]
 LOG = ROOT / "../shared/data/calls/bank_1999_02.csv"
 QUEUES = {
-    "PS": "regular", "PE": "regular-english", "IN": "internet-support", "NE": "stock-exchange", "NW": "prospective",
+    "PS": "regular",
+    "PE": "regular-english",
+    "IN": "internet-support",
+    "NE": "stock-exchange",
+    "NW": "prospective",
     "TT": "called-back",
-}  # fmt: skip
+}
 
 pytestmark = pytest.mark.skipif(not LOG.exists(), reason=f"the call log is not at {LOG.relative_to(ROOT)}")
 
@@ -50,8 +54,14 @@ def imported(template: str, django_db_setup: None, django_db_blocker) -> Iterato
 
 
 IMPORT = (
-    "history", "import", str(LOG), "--map", str(ROOT / "examples/bank/history.toml"), "--format", "json",
-)  # fmt: skip
+    "history",
+    "import",
+    str(LOG),
+    "--map",
+    str(ROOT / "examples/bank/history.toml"),
+    "--format",
+    "json",
+)
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +178,11 @@ def test_the_months_figures_are_those_agreed(statement: dict[str, Any]):
     assert figure(statement, "speed-of-answer")["attained"] == 40.7743
     totals = statement["totals"]
     assert (totals["received"], totals["answered"], totals["abandoned"], totals["excluded"]) == (
-        33_344, 27_162, 5_904, 278,
-    )  # fmt: skip
+        33_344,
+        27_162,
+        5_904,
+        278,
+    )
     assert totals["talk_seconds"] == 4_790_100
 
 
@@ -192,8 +205,9 @@ def test_each_queue_has_the_counts_that_the_log_gives(statement: dict[str, Any],
         [totals] = [each for each in statement["queues"] if each["queue"] == queue]
 
         assert (totals["received"], totals["answered"], totals["abandoned"], totals["excluded"]) == (
-            len(calls), *(sum(row["outcome"] == outcome for row in calls) for outcome in ("AGENT", "HANG", "PHANTOM")),
-        )  # fmt: skip
+            len(calls),
+            *(sum(row["outcome"] == outcome for row in calls) for outcome in ("AGENT", "HANG", "PHANTOM")),
+        )
         talk = sum(int(row["service_seconds"]) for row in calls if row["outcome"] == "AGENT")
         assert totals["talk_seconds"] == talk
 

@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests import browse, make
 from workfloor.core.clients import actions as clients
 from workfloor.core.people import actions as people
-from workfloor.core.work import queries as work
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 # A machine that is busy with other tests takes its time.
 expect.set_options(timeout=60_000)
@@ -117,7 +118,7 @@ def test_an_errand_in_a_browser_from_the_api_to_the_statement(staffed, installat
     with transaction.atomic():
         rls.enter_every_client()
         for item in Item.objects.all():
-            assert work.rebuilt(item.id) == work.state_of(item)
+            assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
 @pytest.mark.browser

@@ -13,11 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 from tests import browse, mail, make
 from tests.stories.test_browser import picture, signed_in
 from workfloor.core.conversations.models import Message
-from workfloor.core.journal import queries as journal
-from workfloor.core.work import queries as work
+from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
-from workfloor.ops.channels.chat import actions as chat
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Chat
 
 expect.set_options(timeout=60_000)
@@ -112,7 +113,7 @@ def client_site(real_database, installation, site) -> tuple[str, Line, str, str]
         client = make.client(chats=True)
         mail.Post()
         agent = make.agent("Ana Duarte", available=False)
-        widget = chat.add_widget(
+        widget = chats.add_widget(
             client=client, queue=make.queue("chats"), origins=[origin], source=SETTINGS, now=clock.now()
         )
     site.RequestHandlerClass.page = (
@@ -226,13 +227,13 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
         rls.enter_every_client()
         item = Item.objects.get()
         assert (item.kind, item.state, item.queue.name) == ("chat", "done", "chats")
-        assert work.rebuilt(item.id) == work.state_of(item)
+        assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
         assert Chat.objects.get().score == 5
         assert Message.objects.filter(direction="note").count() == 1
         copy = Message.objects.get(channel="email")
         assert copy.recipients[0]["address"] == "rui@example.com"
         assert "It is 12 euros too much." in copy.folded_text and "He sounds angry" not in copy.folded_text
-        assert "chat.rated" in {fact.event for fact in journal.of_item(item.id)}
+        assert "chat.rated" in {fact.event for fact in event_log_queries.of_item(item.id)}
 
 
 def write(page: Page, text: str) -> None:

@@ -13,11 +13,12 @@ from django.db import transaction
 
 from tests import make
 from workfloor.core.clients import actions as clients
-from workfloor.core.journal import queries as journal
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
-from workfloor.core.work import queries as work
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 
 @pytest.fixture
@@ -94,12 +95,17 @@ def test_an_errand_from_the_api_to_the_statement(staffed, installation, real_dat
 
     with transaction.atomic():
         rls.enter_every_client()
-        assert [fact.event for fact in journal.of_item(item.id)] == [
-            "work.received", "work.queued", "work.offered", "work.accepted", "work.connected", "work.ended",
+        assert [fact.event for fact in event_log_queries.of_item(item.id)] == [
+            "work.received",
+            "work.queued",
+            "work.offered",
+            "work.accepted",
+            "work.connected",
+            "work.ended",
             "work.wrapped-up",
-        ]  # fmt: skip
+        ]
         for each in Item.objects.all():
-            assert work.rebuilt(each.id) == work.state_of(each)
+            assert work_queries.rebuilt(each.id) == work_queries.state_of(each)
 
     statement = api.get(f"/statements/{clock.now():%Y-%m}").json()
     assert statement["totals"]["answered"] == 1
@@ -108,7 +114,9 @@ def test_an_errand_from_the_api_to_the_statement(staffed, installation, real_dat
     ]
     command = [Path(sys.executable).with_name("workfloor"), "statement", "lisbon-light", f"{clock.now():%Y-%m}"]
     printed = subprocess.run(
-        [*command, "--format", "json"], env={"WORKFLOOR_DATABASE_URL": real_database, "PATH": ""},
-        capture_output=True, check=True,
-    )  # fmt: skip
+        [*command, "--format", "json"],
+        env={"WORKFLOOR_DATABASE_URL": real_database, "PATH": ""},
+        capture_output=True,
+        check=True,
+    )
     assert json.loads(printed.stdout) | {"computed_at": ""} == statement | {"computed_at": ""}

@@ -13,7 +13,7 @@ from tests import make
 from tests.conftest import address
 from tests.stories.test_errand import eventually, post, signed_in
 from workfloor.core.clients import actions as clients
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from tests import browse, mail, make
 from tests.stories.test_browser import picture
 from workfloor.core.conversations.models import Message
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 expect.set_options(timeout=60_000)
 PIXEL = (

@@ -13,11 +13,12 @@ from django.test import Client as Browser
 from tests import make
 from workfloor.cli import main
 from workfloor.core.clients import actions as clients
-from workfloor.core.measures import queries as measures
+from workfloor.core.measures import queries as measures_queries
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 MONTH = "/clients/lisbon-light/statements/2026-03/"
 
@@ -51,13 +52,13 @@ def ana(real_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         rls.enter_every_client()
         found = make.agent()
         answered(found, 0)
-    charged = measures.charged
+    charged = measures_queries.charged
 
     def interrupted(*given: Any) -> Any:
         beside(lambda: answered(found, Item.objects.count()))
         return charged(*given)
 
-    monkeypatch.setattr(measures, "charged", interrupted)
+    monkeypatch.setattr(measures_queries, "charged", interrupted)
     with clock.frozen(make.later(hours=1)):
         yield found
     connection.close()

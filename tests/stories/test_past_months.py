@@ -14,17 +14,17 @@ import pytest
 from tests import make
 from workfloor.core.claims import actions as claims
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import actions as signing
-from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import actions as contracts
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
-from workfloor.core.journal import actions as ledger
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.measures import buckets
 from workfloor.core.people import actions as people
-from workfloor.core.rollups import rules as rollups
 from workfloor.core.work import actions as work
-from workfloor.ops.backtest import forms, rules
-from workfloor.ops.billing import forms as billing
-from workfloor.ops.closing import actions as closing
-from workfloor.ops.past import queries
+from workfloor.ops.billing import actions as billing
+from workfloor.ops.billing import presenting as billing_presenting
+from workfloor.ops.presales import backtest, backtest_presenting
+from workfloor.ops.presales import queries as presales_queries
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "contracts").glob("*.toml"))
 MONTHS = ["2026-01", "2026-02", "2026-03"]
@@ -122,9 +122,9 @@ class Desk:
     """A client under a contract, and people who work for it from January to March."""
 
     def __init__(self, source: str) -> None:
-        ledger.make_partitions(first=datetime(2026, 1, 1).date(), count=4)
-        signing.sign(source=source, effective_on=None, by_id=None, now=datetime(2025, 12, 1, 9, tzinfo=UTC))
-        self.agreed = contracts.terms(contracts.versions(Client.objects.latest("id").id).get())
+        event_log.make_partitions(first=datetime(2026, 1, 1).date(), count=4)
+        contracts.sign(source=source, effective_on=None, by_id=None, now=datetime(2025, 12, 1, 9, tzinfo=UTC))
+        self.agreed = contracts_queries.terms(contracts_queries.versions(Client.objects.latest("id").id).get())
         self.client = Client.objects.get(slug=self.agreed.client)
         self.ana, self.teresa, self.marta = (make.person(role) for role in ("agent", "leader", "manager"))
         for person in (self.ana, self.teresa, self.marta):
@@ -167,15 +167,21 @@ class Desk:
         at += timedelta(seconds=chance.choice([40, 4000, 30000]))
         work.end(item=item, by=self.ana, now=at)
         item.refresh_from_db()
-        [said, *_] = contracts.terms_of(item.queue, item.received_at).dispositions
+        [said, *_] = contracts_queries.terms_of(item.queue, item.received_at).dispositions
         work.wrap_up(item=item, by=self.ana, disposition=said, now=at + timedelta(seconds=30))
         return at + timedelta(seconds=30)
 
     def claim(self, kind: Any, starts_at: datetime, ends_at: datetime, queues: tuple[str, ...] = ()) -> None:
         claim = claims.claim_event(
-            client=self.client, kind=kind, starts_at=starts_at, ends_at=ends_at, queues=queues, reason="It was so",
-            by=self.teresa, now=ends_at,
-        )  # fmt: skip
+            client=self.client,
+            kind=kind,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            queues=queues,
+            reason="It was so",
+            by=self.teresa,
+            now=ends_at,
+        )
         claims.approve(claim=claim, by=self.marta, now=ends_at)
 
     def deliver(self, month: int) -> None:
@@ -184,28 +190,38 @@ class Desk:
             if price.counts == "delivered":
                 on, hours = datetime(2026, month, 10, tzinfo=UTC), price.unit == "agent-hour"
                 claim = claims.claim_delivery(
-                    client=self.client, price=price.title, quantity=Decimal(month * 10), on=on.date(), by=self.teresa,
-                    document=None if hours else claims.File("bill.pdf", b"%PDF"), reason="Agreed", now=on,
-                )  # fmt: skip
+                    client=self.client,
+                    price=price.title,
+                    quantity=Decimal(month * 10),
+                    on=on.date(),
+                    by=self.teresa,
+                    document=None if hours else claims.File("bill.pdf", b"%PDF"),
+                    reason="Agreed",
+                    now=on,
+                )
                 claims.approve(claim=claim, by=self.dana if hours else self.marta, now=on)
 
     def close(self, month: str) -> None:
-        closing.propose(client=self.client, period=month, by=self.teresa, now=NOW)
-        closing.approve(client=self.client, period=month, by=self.marta, now=NOW)
+        billing.propose(client=self.client, period=month, by=self.teresa, now=NOW)
+        billing.approve(client=self.client, period=month, by=self.marta, now=NOW)
 
     def stated(self, month: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(billing.stated(self.client, month, now=NOW).plain)
+        found: dict[str, Any] = json.loads(billing_presenting.stated(self.client, month, now=NOW).plain)
         return found
 
     def tried(self) -> list[dict[str, Any]]:
-        source = rules.Source("the journal", queries.queues(self.client), frozenset(rules.FACTS),
-                              queries.delivers(self.client))  # fmt: skip
+        source = backtest.Source(
+            "the journal",
+            presales_queries.queues(self.client),
+            frozenset(backtest.FACTS),
+            presales_queries.delivers(self.client),
+        )
         unused = tuple(name for name in self.agreed.queues() if name not in source.queues)
-        assert not list(rules.faults(self.agreed, source, {"": unused}, MONTHS[-1]))
-        over = rules.periods(self.agreed, MONTHS[0], MONTHS[-1])
-        months = tuple(rules.tried(self.agreed, over, queries.Journal(self.client), {}, NOW))
-        told = forms.Told("", (), (("it", rules.Trial(self.agreed, 0, months, 0)),))
-        found: list[dict[str, Any]] = forms.plain(told)["contracts"][0]["months"]
+        assert not list(backtest.faults(self.agreed, source, {"": unused}, MONTHS[-1]))
+        over = backtest.periods(self.agreed, MONTHS[0], MONTHS[-1])
+        months = tuple(backtest.tried(self.agreed, over, presales_queries.Journal(self.client), {}, NOW))
+        told = backtest_presenting.Told("", (), (("it", backtest.Trial(self.agreed, 0, months, 0)),))
+        found: list[dict[str, Any]] = backtest_presenting.plain(told)["contracts"][0]["months"]
         return found
 
 
@@ -231,7 +247,7 @@ def test_each_example_tried_on_its_own_months_comes_to_the_statements_that_were_
 
     for month, tried in zip(MONTHS, desk.tried(), strict=True):
         stated, found = comparable(desk.stated(month), tried)
-        assert not list(rollups.of_values(month, stated, found))
+        assert not list(buckets.of_values(month, stated, found))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -252,7 +268,7 @@ def test_every_measure_window_exclusion_and_price_comes_to_the_statement(seed: i
 
     for month, tried in zip(MONTHS, desk.tried(), strict=True):
         stated, found = comparable(desk.stated(month), tried)
-        assert not list(rollups.of_values(month, stated, found))
+        assert not list(buckets.of_values(month, stated, found))
 
 
 def test_what_is_still_open_counts_in_a_trial_as_in_the_statement(everyone: None):
@@ -266,4 +282,4 @@ def test_what_is_still_open_counts_in_a_trial_as_in_the_statement(everyone: None
 
     for month, tried in zip(MONTHS, desk.tried(), strict=True):
         stated, found = comparable(desk.stated(month), tried)
-        assert not list(rollups.of_values(month, stated, found))
+        assert not list(buckets.of_values(month, stated, found))

@@ -25,28 +25,34 @@ from django.db import connection, connections, transaction
 
 from benchmarks import call_log
 from tests import compiling, conftest
-from tests.ops.decisions.test_rules import log_of
-from workfloor.cli import routing
+from tests.ops.routing.test_decision_log import log_of
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person, Presence
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, compiled, rls
-from workfloor.ops.decisions import rules as decisions
-from workfloor.ops.dispatch import actions, models
-from workfloor.ops.dispatch.rules import Mind
-from workfloor.ops.router import rules as policy
+from workfloor.kit.database import rls
+from workfloor.kit.figures import compiled
+from workfloor.kit.time import clock
+from workfloor.ops.routing import decision_log, policy
+from workfloor.ops.routing import leader as routing_leader
+from workfloor.ops.routing import models as routing_models
+from workfloor.ops.routing.state import Mind
+from workfloor.runtime import router as runtime_router
 
 BANK = Path(__file__).parents[3] / "shared/data/calls/bank_1999_02.csv"
 ZONE = ZoneInfo("Asia/Jerusalem")
 QUEUES = {
-    "PS": "regular", "PE": "regular-english", "IN": "internet-support", "NE": "stock-exchange", "NW": "prospective",
+    "PS": "regular",
+    "PE": "regular-english",
+    "IN": "internet-support",
+    "NE": "stock-exchange",
+    "NW": "prospective",
     "TT": "called-back",
-}  # fmt: skip
+}
 SKILLS = {"hebrew": 5, "english": 5, "retail-banking": 1, "internet-banking": 2, "sales": 1, "securities": 3}
 TICK = timedelta(seconds=1)
 WHAT = (*("arrive", "keep", "end", "back") * 2, "schedule", "decline", "away", "shift", "even", "wait", "undo")
@@ -69,7 +75,7 @@ def fullest_hour(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 class Hour:
     """The floor in that hour: what is to happen, in order, and the router that is told of it."""
 
-    def __init__(self, calls: list[dict[str, str]], log: routing.Log) -> None:
+    def __init__(self, calls: list[dict[str, str]], log: runtime_router.Log) -> None:
         self.chance, self.log, self.order = random.Random(1999), log, count()
         self.coming: list[tuple[datetime, int, Callable[..., None], tuple[Any, ...]]] = []
         self.starts_at = datetime.fromisoformat(calls[0]["arrived_at"][:13] + ":00").replace(tzinfo=ZONE)
@@ -115,8 +121,8 @@ class Hour:
         """A router leads from now on; the one before, if there was one, is no more."""
         connection.close()
         with clock.frozen(self.now):
-            epoch = inside(actions.take_over, pool=models.MAIN, process="test", now=clock.now())
-            self.router = routing.Router(models.MAIN, epoch, self.log)
+            epoch = inside(routing_leader.take_over, pool=routing_models.MAIN, process="test", now=clock.now())
+            self.router = runtime_router.Router(routing_models.MAIN, epoch, self.log)
             self.router.begin()
         self.happened["led"] += 1
 
@@ -185,17 +191,17 @@ class Hour:
 
     def race(self) -> None:
         """Of the next offers, one cannot stand: that person goes away between its decision and its writing."""
-        fence, mind = actions.fence, self.router.mind
+        fence, mind = routing_leader.fence, self.router.mind
 
         def late(**named: Any) -> int:
-            actions.fence = fence
+            routing_leader.fence = fence
             decided = [thing.person_id for thing in mind.things.values() if thing.state == "with"]
             free = inside(lambda: set(decided) - set(Item.objects.values_list("person_id", flat=True)))
             elsewhere(people.go_away, person=Person(id=min(free)), reason="lunch", now=self.now)
             self.happened["undone"] += 1
             return int(fence(**named))
 
-        actions.fence = late
+        routing_leader.fence = late
 
 
 def elsewhere(do: Callable[..., Any], **named: Any) -> None:
@@ -214,7 +220,7 @@ def elsewhere(do: Callable[..., Any], **named: Any) -> None:
 
 def staff(calls: list[dict[str, str]], now: datetime) -> None:
     """Sign the bank's contract, and take on whoever answered in that hour, for the queues in which they did."""
-    journal.make_partitions(first=now)
+    event_log.make_partitions(first=now)
     contracts.sign(source=(call_log.EXAMPLE / "contract.toml").read_text(), now=now - timedelta(days=30))
     client = Client.objects.get(slug="first-bank")
     for name in sorted({call["agent"] for call in calls if call["agent"]}):
@@ -231,11 +237,11 @@ def staff(calls: list[dict[str, str]], now: datetime) -> None:
 
 @contextmanager
 def unfrozen() -> Iterator[None]:
-    fence = actions.fence
+    fence = routing_leader.fence
     try:
         yield
     finally:
-        actions.fence = fence
+        routing_leader.fence = fence
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +263,7 @@ def hour(
     before, written = str(connections["default"].settings_dict["NAME"]), io.StringIO()
     with conftest._database(f"workfloor_hour_{os.getpid()}", template) as name, django_db_blocker.unblock():
         conftest._use(name)
-        floor = Hour(calls, routing.Log(written))
+        floor = Hour(calls, runtime_router.Log(written))
         inside(staff, calls, floor.starts_at)
         with unfrozen():
             floor.run()
@@ -279,7 +285,7 @@ def test_the_hour_had_all_that_happens_on_a_floor(hour, calls):  # type: ignore[
 def test_what_the_live_router_decided_is_what_the_policy_decides_of_the_same(hour, tmp_path):  # type: ignore[no-untyped-def]
     happened, lines = hour
 
-    found = decisions.compared(lines)
+    found = decision_log.compared(lines)
 
     assert found.difference is None
     assert found.tellings + found.offers == len(lines)
@@ -295,4 +301,4 @@ def test_and_what_the_policy_decides_compiled(hour, compiled_store):  # type: ig
     with compiling.kept(compiled_store, policy, test=__file__):
         twin = compiled.compiled(policy, _nrt=False, cache=True)
         for each in (lines, drawn):
-            assert decisions.compared(each, lambda: Mind(twin, compiled.arrays)).difference is None
+            assert decision_log.compared(each, lambda: Mind(twin, compiled.arrays)).difference is None

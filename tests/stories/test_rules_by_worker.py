@@ -12,14 +12,15 @@ import pytest
 from django.db import connection, transaction
 
 from tests import mail, make
-from workfloor.core.journal.models import Fact
+from workfloor.core.event_log.models import Fact
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
-from workfloor.ops.channels.chat import actions as chat
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email.models import Mailbox
-from workfloor.ops.playbook import actions as playbook
-from workfloor.ops.playbook.models import Tag
+from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.channels.playbooks.models import Tag
 
 PLAYBOOK = """
 [[rules]]
@@ -36,9 +37,9 @@ def floor(real_database: str) -> str:
     with transaction.atomic():
         rls.enter_every_client()
         client = make.client(chats=True)
-        playbook.give(client=client, source=PLAYBOOK, now=clock.now())
+        playbooks.give(client=client, source=PLAYBOOK, now=clock.now())
         mail.Post()
-        chat.add_widget(
+        chats.add_widget(
             client=client,
             queue=make.queue("chats"),
             origins=["https://a.example"],
@@ -78,10 +79,15 @@ def a_visitor_chats(text: str = "My card was stolen") -> None:
     with transaction.atomic():
         rls.enter_every_client()
         widget = make.client().widgets.get()
-        chat.begin(
-            widget=widget, secret="s" * 43, key="first-message", message=text, answers={}, address="192.0.2.1",
+        chats.begin(
+            widget=widget,
+            secret="s" * 43,
+            key="first-message",
+            message=text,
+            answers={},
+            address="192.0.2.1",
             now=clock.now(),
-        )  # fmt: skip
+        )
 
 
 def applied() -> Counter[str]:

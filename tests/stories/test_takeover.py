@@ -11,8 +11,9 @@ from django.db import transaction
 
 from tests import make
 from workfloor.core.work.models import Item
-from workfloor.kit import clock, rls
-from workfloor.ops.dispatch.models import Leader
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.routing.models import Leader
 
 PATIENCE_SECONDS = 120.0  # only so that it does not hang
 # On a busy machine a leader may be silent for longer than a second without hanging.
@@ -20,7 +21,7 @@ ROUTER = """
 import django
 django.setup()
 from workfloor import cli
-from workfloor.ops.dispatch import actions
+from workfloor.ops.routing import actions
 actions.SILENT_SECONDS = 6
 cli.main(["router"])
 """

@@ -12,14 +12,14 @@ from tests import mail, make
 from tests.ops.channels.chat.conftest import ORIGIN, SETTINGS
 from tests.ops.channels.email import sink as sinks
 from workfloor.core.conversations.models import Message
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import clock, rls
-from workfloor.ops.channels.chat import actions as chat
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import tasks as email_tasks
-from workfloor.ops.channels.outbox import tasks
-from workfloor.ops.dispatch import actions as router
+from workfloor.ops.routing import leader as routing_leader
 
 LIVE = {"HX-Request": "true"}
 NIGHT, MORNING = make.later(hours=11), make.later(days=1)  # 20:00 in Lisbon on a Wednesday; 9:00 the day after
@@ -33,10 +33,13 @@ def floor(real_database, settings):
         with transaction.atomic():
             post = mail.Post()
             rls.enter_every_client()
-            widget = chat.add_widget(
-                client=make.client(chats=True), queue=make.queue("calls"), origins=[ORIGIN], source=SETTINGS,
+            widget = chats.add_widget(
+                client=make.client(chats=True),
+                queue=make.queue("calls"),
+                origins=[ORIGIN],
+                source=SETTINGS,
                 now=make.NINE,
-            )  # fmt: skip
+            )
             ana = make.agent("Ana Duarte")
         yield Floor(post, widget, ana, sink)
 
@@ -66,7 +69,7 @@ class Floor:
         """What the router offers, with Ana at work."""
         with transaction.atomic():
             rls.enter_every_client()
-            router.pulse(now=at)
+            routing_leader.pulse(now=at)
             return list(Item.objects.filter(state="offered"))
 
     def now(self, item):
@@ -83,10 +86,10 @@ class Floor:
         """The follower, and the job once nothing can be taken back any more; gives the mail that was sent."""
         with transaction.atomic():
             rls.enter_every_client()
-            journal.advance_all(now=at)
+            event_log.advance_all(now=at)
             number = Message.objects.filter(direction="out", channel="email").latest("id").id
         with clock.frozen(at + timedelta(seconds=10)):
-            tasks.deliver(number)
+            email_tasks.deliver(number)
         _, recipients, raw = self.sink.mails[-1]
         return recipients, message_from_bytes(raw, policy=policy.default)
 
@@ -150,6 +153,8 @@ def test_a_chat_that_ended_with_a_promise_is_followed_by_a_mail_of_the_same_case
 
 
 BEGUN = {
-    "secret": "s" * 43, "id": "first-001", "text": "My bill is wrong",
+    "secret": "s" * 43,
+    "id": "first-001",
+    "text": "My bill is wrong",
     "answers": {"name": "Rui", "email": "rui@example.com"},
-}  # fmt: skip
+}

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from tests import make
-from workfloor.ui import views
+from workfloor.ui import views as ui_views
 
 HOUSE = Path(__file__).resolve().parents[2] / "workfloor"
 
@@ -49,7 +49,7 @@ def failed_with(error, path):
     try:
         raise error
     except type(error):
-        return views.failed(RequestFactory().get(path))
+        return ui_views.failed(RequestFactory().get(path))
 
 
 def test_a_lost_database_gets_a_page_that_tries_again(db):
@@ -76,7 +76,7 @@ def test_an_unknown_address_is_answered_in_the_house_style(client, db):
 
 
 def test_every_icon_that_a_page_names_is_on_the_sheet():
-    from workfloor.core.work import rules as work
+    from workfloor.core.work import lifecycle
 
     sheet = ElementTree.parse(HOUSE / "ui/static/ui/icons.svg").getroot()
     drawn = {symbol.get("id") for symbol in sheet}
@@ -84,7 +84,7 @@ def test_every_icon_that_a_page_names_is_on_the_sheet():
     named = set(re.findall(r"\{% icon \"([a-z-]+)\"(?!\|)", pages)) | set(re.findall(r'icon_name="([a-z-]+)"', pages))
 
     assert named - drawn == set()
-    assert {f"kind-{kind}" for kind in work.KINDS} - drawn == set()
+    assert {f"kind-{kind}" for kind in lifecycle.KINDS} - drawn == set()
 
 
 def test_pages_carry_no_style_and_no_script_of_their_own():

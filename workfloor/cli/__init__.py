@@ -7,38 +7,41 @@ import click
 
 # name: where it is, and its line in `workfloor --help`
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "up": ("workfloor.cli.server:up", "Run everything: database, web server, worker, router."),
-    "migrate": ("workfloor.cli.server:migrate", "Make or update the tables."),
-    "demo": ("workfloor.cli.server:demo", "Fill in the sample provider."),
-    "worker": ("workfloor.cli.server:worker", "Run background jobs and followers."),
-    "pool": ("workfloor.cli.pool:pool", "Say which router serves which queue, or change it."),
-    "why": ("workfloor.cli.fairness:why", "Say who could have had an item, and who could not and why."),
-    "fairness": ("workfloor.cli.fairness:fairness", "Say how evenly a month's work was shared out."),
-    "web": ("workfloor.cli.serving:web", "Run the web server alone."),
-    "router": ("workfloor.cli.router:router", "Offer waiting work to the people who may do it."),
-    "replay": ("workfloor.cli.replay:replay", "Say whether what a router decided is what the policy decides."),
-    "doctor": ("workfloor.cli.doctor:doctor", "Say what is wrong with this installation, and what to do."),
-    "site": ("workfloor.cli.person:site", "Name the places with people."),
-    "person": ("workfloor.cli.person:person", "Add people, certify what they can, clear them for clients."),
-    "shift": ("workfloor.cli.shift:shift", "Plan when agents work."),
-    "contract": ("workfloor.cli.contract:contract", "Check, sign and compare contracts."),
-    "mailbox": ("workfloor.cli.mailbox:mailbox", "Say which addresses customers write to, and where their mail waits."),
-    "mail": ("workfloor.cli.mail:mail", "Take mail in, and look after what became no work."),
-    "token": ("workfloor.cli.token:token", "Issue and revoke the tokens of clients' systems."),
-    "playbook": ("workfloor.cli.playbook:playbook", "Give agents canned answers, rules and articles."),
-    "widget": ("workfloor.cli.widget:widget", "Let clients' own sites chat with their visitors."),
-    "history": ("workfloor.cli.history:history", "Import past work from any provider's export."),
-    "exclusion": ("workfloor.cli.claim:exclusion", "Claim and approve what service levels leave out; record outages."),
-    "delivery": ("workfloor.cli.claim:delivery", "Record and approve hours and costs that are charged."),
-    "statement": ("workfloor.cli.statement:statement", "Compute a client's statement for a month."),
+    "up": ("workfloor.cli.run:up", "Run everything: database, web server, worker, router."),
+    "migrate": ("workfloor.cli.run:migrate", "Make or update the tables."),
+    "demo": ("workfloor.cli.run:demo", "Fill in the sample provider."),
+    "worker": ("workfloor.cli.run:worker", "Run background jobs and followers."),
+    "pool": ("workfloor.cli.routing:pool", "Say which router serves which queue, or change it."),
+    "why": ("workfloor.cli.routing:why", "Say who could have had an item, and who could not and why."),
+    "fairness": ("workfloor.cli.routing:fairness", "Say how evenly a month's work was shared out."),
+    "web": ("workfloor.runtime.web:web", "Run the web server alone."),
+    "router": ("workfloor.cli.run:router", "Offer waiting work to the people who may do it."),
+    "replay": ("workfloor.cli.routing:replay", "Say whether what a router decided is what the policy decides."),
+    "doctor": ("workfloor.cli.admin:doctor", "Say what is wrong with this installation, and what to do."),
+    "site": ("workfloor.cli.people:site", "Name the places with people."),
+    "person": ("workfloor.cli.people:person", "Add people, certify what they can, clear them for clients."),
+    "shift": ("workfloor.cli.people:shift", "Plan when agents work."),
+    "contract": ("workfloor.cli.contracts:contract", "Check, sign and compare contracts."),
+    "mailbox": (
+        "workfloor.cli.channels:mailbox",
+        "Say which addresses customers write to, and where their mail waits.",
+    ),
+    "mail": ("workfloor.cli.channels:mail", "Take mail in, and look after what became no work."),
+    "token": ("workfloor.cli.admin:token", "Issue and revoke the tokens of clients' systems."),
+    "playbook": ("workfloor.cli.channels:playbook", "Give agents canned answers, rules and articles."),
+    "widget": ("workfloor.cli.channels:widget", "Let clients' own sites chat with their visitors."),
+    "history": ("workfloor.cli.presales:history", "Import past work from any provider's export."),
+    "exclusion": ("workfloor.cli.claims:exclusion", "Claim and approve what service levels leave out; record outages."),
+    "delivery": ("workfloor.cli.claims:delivery", "Record and approve hours and costs that are charged."),
+    "statement": ("workfloor.cli.billing:statement", "Compute a client's statement for a month."),
     "period": ("workfloor.cli.closing:period", "Close months: proposed by one, approved by another."),
     "dispute": ("workfloor.cli.closing:dispute", "Dispute figures of closed months, and decide."),
-    "entity": ("workfloor.cli.invoice:entity", "Name the provider's legal entities, which issue invoices."),
-    "invoice": ("workfloor.cli.invoice:invoice", "Issue invoices of closed months, and take them back."),
-    "reconcile": ("workfloor.cli.reconcile:reconcile", "Recount a month from its facts; list every difference."),
-    "explain": ("workfloor.cli.statement:explain", "List the items and facts behind one figure."),
-    "review": ("workfloor.cli.review:review", "Put a client's service review of a month together."),
-    "undertaking": ("workfloor.cli.review:undertaking", "Record what was agreed to be done, and that it is."),
+    "entity": ("workfloor.cli.invoicing:entity", "Name the provider's legal entities, which issue invoices."),
+    "invoice": ("workfloor.cli.invoicing:invoice", "Issue invoices of closed months, and take them back."),
+    "reconcile": ("workfloor.cli.billing:reconcile", "Recount a month from its facts; list every difference."),
+    "explain": ("workfloor.cli.billing:explain", "List the items and facts behind one figure."),
+    "review": ("workfloor.cli.relationship:review", "Put a client's service review of a month together."),
+    "undertaking": ("workfloor.cli.relationship:undertaking", "Record what was agreed to be done, and that it is."),
     "simulate": ("workfloor.cli.simulate:simulate", "Simulate work and people under the rules that route live work."),
     "backtest": ("workfloor.cli.backtest:backtest", "Compute what a contract would have come to on past months."),
     "quote": ("workfloor.cli.quote:quote", "Say what a contract will cost us, what it will pay, what we risk."),
@@ -74,9 +77,10 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except Exception as fault:
-            from workfloor.kit import extras, pg  # only now: it is slow to load
+            from workfloor.kit import extras  # only now: it is slow to load
+            from workfloor.kit.database import postgres
 
-            if isinstance(fault, pg.ServerFault | extras.Missing):
+            if isinstance(fault, postgres.ServerFault | extras.Missing):
                 raise click.ClickException(str(fault)) from fault
             raise
 

@@ -11,14 +11,14 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge, files, past
+from workfloor.cli import edge, files
 
 if TYPE_CHECKING:
-    from workfloor.core.contracts.rules import Contract
-    from workfloor.ops.backtest.forms import Told
-    from workfloor.ops.backtest.rules import Source, Trial
-    from workfloor.ops.history.rules import Call
-    from workfloor.ops.past.rules import Past, Records, Renames
+    from workfloor.core.contracts.terms import Contract
+    from workfloor.ops.presales.backtest import Source, Trial
+    from workfloor.ops.presales.backtest_presenting import Told
+    from workfloor.ops.presales.export_rows import Call
+    from workfloor.ops.presales.past_work import Past, Records, Renames
 
 
 @click.command(
@@ -109,7 +109,7 @@ def _renames(given: Sequence[str], contracts: "Sequence[Contract]") -> "Renames"
 
 
 def _asked(periods: Sequence[str]) -> list[str]:
-    from workfloor.kit import calendars
+    from workfloor.kit.time import calendars
 
     for period in periods:
         try:
@@ -135,24 +135,24 @@ class _Work:
 
 @contextmanager
 def _exported(file: Path, map_: Path) -> Iterator[_Work]:
-    from workfloor.ops.backtest.rules import Source
-    from workfloor.ops.past import rules
+    from workfloor.ops.presales import past_work
+    from workfloor.ops.presales.backtest import Source
 
     with _progress("Reading") as begin:
         try:
-            _, calls = past.calls(file, map_, begin)
-        except past.Refused as refused:
+            _, calls = files.exported_calls(file, map_, begin)
+        except files.Refused as refused:
             raise click.ClickException(str(refused)) from None
     if not calls:
         raise click.ClickException(f"{file}: no row of the file is a call.")
-    kept = rules.export(_past(number, call) for number, call in enumerate(calls))
+    kept = past_work.export(_past(number, call) for number, call in enumerate(calls))
     source = Source(file.name, tuple(dict.fromkeys(call.queue for call in calls)))
     yield _Work(source, kept, kept.arrivals[0], kept.arrivals[-1], is_whole=False)
 
 
 def _past(number: int, call: "Call") -> "Past":
-    from workfloor.core.measures.rules import Outcome
-    from workfloor.ops.past.rules import Past
+    from workfloor.core.measures.catalogue import Outcome
+    from workfloor.ops.presales.past_work import Past
 
     left, ended = call.left_queue_at, call.ended_at
     outcome = Outcome(number, call.queue, call.received_at, call.queued_at)
@@ -161,9 +161,7 @@ def _past(number: int, call: "Call") -> "Past":
     if ended is None or call.wrapped_up_at is None:
         return Past(replace(outcome, cancelled_at=left))
     talk, wrap = (int(span.total_seconds()) for span in (ended - left, call.wrapped_up_at - ended))
-    done = replace(
-        outcome, connected_at=left, done=True, talk_seconds=talk, wrap_seconds=wrap, ended_at=ended
-    )  # fmt: skip
+    done = replace(outcome, connected_at=left, done=True, talk_seconds=talk, wrap_seconds=wrap, ended_at=ended)
     return Past(done, (("connected", left, call.queue), ("ended", ended, call.queue)))
 
 
@@ -171,18 +169,22 @@ def _past(number: int, call: "Call") -> "Past":
 def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
     measures = {level.measure for each in read for level in each.contract.service_levels}
     with edge.client(slug, one_moment=True) as client:
-        from workfloor.ops.backtest.rules import FACTS, Source
-        from workfloor.ops.past import queries, rules
+        from workfloor.ops.presales import past_work
+        from workfloor.ops.presales import queries as presales_queries
+        from workfloor.ops.presales.backtest import FACTS, Source
 
-        between = queries.arrivals(client)
+        between = presales_queries.arrivals(client)
         if between is None:
             raise click.ClickException(f"No work of {slug} has arrived yet.")
         source = Source(
-            f"the journal of {slug}", queries.queues(client), frozenset(FACTS), queries.delivers(client)
-        )  # fmt: skip
-        kept = queries.Journal(
-            client, not measures.isdisjoint(rules.TIMED), "first-contact-resolution" in measures
-        )  # fmt: skip
+            f"the journal of {slug}",
+            presales_queries.queues(client),
+            frozenset(FACTS),
+            presales_queries.delivers(client),
+        )
+        kept = presales_queries.Journal(
+            client, not measures.isdisjoint(past_work.TIMED), "first-contact-resolution" in measures
+        )
         yield _Work(source, kept, *between, is_whole=True)
 
 
@@ -190,14 +192,16 @@ def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
 
 
 def _told(work: _Work, read: list[files.Read], renames: "Renames", asked: list[str], begins: str | None) -> "Told":
-    from workfloor.kit import calendars, clock
-    from workfloor.ops.backtest import forms, rules
+    from workfloor.kit.time import calendars, clock
+    from workfloor.ops.presales import backtest, backtest_presenting
 
     now, zone = clock.now(), read[0].contract.zone
     known = [calendars.period_of(at, zone) for at in (work.first_at, work.last_at)]
-    months = sorted(asked) or [name for name in rules.between(*known) if calendars.period_bounds(name, zone)[1] <= now]
+    months = sorted(asked) or [
+        name for name in backtest.between(*known) if calendars.period_bounds(name, zone)[1] <= now
+    ]
     files.refuse_with(list(_faults_of_asking(work, renames, known, months, now, zone)))
-    moved = [rules.holding(each.contract, months[0], months[-1], begins) for each in read]
+    moved = [backtest.holding(each.contract, months[0], months[-1], begins) for each in read]
     faults = [
         _faults(each, contract, work, renames, months[-1]) for each, (contract, _) in zip(read, moved, strict=True)
     ]
@@ -206,31 +210,31 @@ def _told(work: _Work, read: list[files.Read], renames: "Renames", asked: list[s
     with _progress("Computing") as begin:
         advance = begin(len(moved))
         for each, (contract, by) in zip(read, moved, strict=True):
-            over = rules.periods(contract, months[0], months[-1], since)
-            computed = rules.tried(contract, over, work.records, renames, now)
+            over = backtest.periods(contract, months[0], months[-1], since)
+            computed = backtest.tried(contract, over, work.records, renames, now)
             shown = tuple(month for month in computed if month.period.name in months)
             trials.append(
-                (each.name, rules.Trial(contract, by, shown, rules.unknown_months(contract, months[0], since)))
+                (each.name, backtest.Trial(contract, by, shown, backtest.unknown_months(contract, months[0], since)))
             )
             advance(len(trials))
-    return forms.Told(_history(work, zone), tuple(_notes(work, trials, months, since)), tuple(trials))
+    return backtest_presenting.Told(_history(work, zone), tuple(_notes(work, trials, months, since)), tuple(trials))
 
 
 def _faults_of_asking(
     work: _Work, renames: "Renames", known: Sequence[str], months: Sequence[str], now: datetime, zone: str
 ) -> Iterator[str]:
-    from workfloor.ops.past import rules
+    from workfloor.ops.presales import past_work
 
     if not months:
         yield f"No month of {work.source.name} is over yet."
     yield from (message for name in months if (message := _unusable(name, known, zone, now)))
-    if renamed := sorted(set(renames) - {rules.NOWHERE} - set(work.source.queues)):
+    if renamed := sorted(set(renames) - {past_work.NOWHERE} - set(work.source.queues)):
         there = ", ".join(work.source.queues)
         yield f"--queue: {work.source.name} has no queue {', '.join(renamed)}; it has {there}."
 
 
 def _unusable(month: str, known: Sequence[str], zone: str, now: datetime) -> str:
-    from workfloor.kit import calendars
+    from workfloor.kit.time import calendars
 
     if calendars.period_bounds(month, zone)[1] > now:
         return f"{month} is not over yet: take months that are."
@@ -240,11 +244,11 @@ def _unusable(month: str, known: Sequence[str], zone: str, now: datetime) -> str
 
 
 def _faults(read: files.Read, contract: "Contract", work: _Work, renames: "Renames", last: str) -> Iterator[str]:
-    from workfloor.kit import toml
-    from workfloor.ops.backtest import rules
+    from workfloor.kit.text import toml
+    from workfloor.ops.presales import backtest
 
     document = toml.Document({}, toml.places(read.text))
-    for place, message in rules.faults(contract, work.source, renames, last):
+    for place, message in backtest.faults(contract, work.source, renames, last):
         yield f"{read.file}:{document.line(place)}: {place}: {message}"
 
 
@@ -276,7 +280,7 @@ def _notes(work: _Work, trials: "list[tuple[str, Trial]]", months: Sequence[str]
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int], past.Advance]]:
+def _progress(what: str) -> Iterator[Callable[[int], files.Advance]]:
     """A bar on a terminal's stderr; begun with how much there is to do, it takes how much is done."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -285,7 +289,7 @@ def _progress(what: str) -> Iterator[Callable[[int], past.Advance]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
 
-        def begin(total: int) -> past.Advance:
+        def begin(total: int) -> files.Advance:
             task = bar.add_task(what, total=total)
             return lambda done: bar.update(task, completed=done)
 
@@ -293,19 +297,19 @@ def _progress(what: str) -> Iterator[Callable[[int], past.Advance]]:
 
 
 def _written(told: "Told", form: str) -> bytes:
-    from workfloor.ops.backtest import forms
+    from workfloor.ops.presales import backtest_presenting
 
     if form == "json":
-        return (json.dumps(forms.plain(told), indent=2, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(backtest_presenting.plain(told), indent=2, ensure_ascii=False) + "\n").encode()
     return (_page if form == "html" else _text)(told).encode()
 
 
 def _page(told: "Told") -> str:
     from django.template.loader import render_to_string
 
-    from workfloor.ops.backtest import forms
+    from workfloor.ops.presales import backtest_presenting
 
-    return render_to_string("backtest/document.html", forms.page(told))
+    return render_to_string("presales/backtest/document.html", backtest_presenting.page(told))
 
 
 def _text(told: "Told") -> str:
@@ -313,13 +317,13 @@ def _text(told: "Told") -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from workfloor.ops.backtest import forms
+    from workfloor.ops.presales import backtest_presenting
 
     console = Console(width=max(Console().width, 110), no_color=not sys.stdout.isatty())
     with console.capture() as captured:
         for note in (f"Back-test on {told.history}.", *told.notes):
             console.print(note, markup=False, highlight=False)
-        for each in forms.tables(told):
+        for each in backtest_presenting.tables(told):
             table = Table(title=each.title, title_justify="left")
             for number, name in enumerate(each.columns):
                 table.add_column(name, justify="left" if number < each.texts else "right", overflow="fold")

@@ -45,8 +45,8 @@ def entered(slug: str) -> Iterator["Client"]:
     """The client of that name, entered for one transaction; what is refused ends the command with the reason."""
     with edge.client(slug) as found:
         from workfloor.core.periods.actions import Refused
-        from workfloor.ops.billing.queries import NoFigure, NoStatement
-        from workfloor.ops.closing.queries import NoSuchFigure
+        from workfloor.ops.billing.closing import NoSuchFigure
+        from workfloor.ops.billing.statements import NoFigure, NoStatement
 
         try:
             yield found
@@ -57,16 +57,16 @@ def entered(slug: str) -> Iterator["Client"]:
 @contextmanager
 def _at_desk(slug: str, email: str) -> Iterator[_Desk]:
     with entered(slug) as client:
-        from workfloor.kit import clock
+        from workfloor.kit.time import clock
 
         yield _Desk(client, known_person(email), clock.now())
 
 
 def known_person(email: str) -> "Person":
     """Who signs in with that address: staff, or one of the entered client's own people."""
-    from workfloor.core.people import queries as people
+    from workfloor.core.people import queries as people_queries
 
-    found = people.by_email(email)
+    found = people_queries.by_email(email)
     if found is None:
         raise click.ClickException(f"Nobody here signs in as {email}. See: workfloor person list")
     return found
@@ -97,9 +97,9 @@ def period() -> None:
 def list_periods(client: str, form: str) -> None:
     """List CLIENT's months that are proposed or closed, each with the digest of its statement."""
     with entered(client) as found:
-        from workfloor.core.periods import queries
+        from workfloor.core.periods import queries as periods_queries
 
-        rows = [_plain(close) for close in queries.closes(found.id)]
+        rows = [_plain(close) for close in periods_queries.closes(found.id)]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return
@@ -135,9 +135,9 @@ def propose(client: str, month: str, email: str, form: str) -> None:
     facts differ, or a month before it is open.
     """
     with _at_desk(client, email) as desk:
-        from workfloor.ops.closing import actions
+        from workfloor.ops.billing import actions as billing
 
-        close = actions.propose(client=desk.client, period=month, by=desk.by, now=desk.now)
+        close = billing.propose(client=desk.client, period=month, by=desk.by, now=desk.now)
         told = _plain(close)
     _tell(told, form, f"{month} is proposed by {desk.by}: somebody else approves it. Statement {told['digest']}")
 
@@ -150,9 +150,9 @@ def propose(client: str, month: str, email: str, form: str) -> None:
 def approve(client: str, month: str, email: str, form: str) -> None:
     """Close PERIOD as it was proposed; a manager other than who proposed it."""
     with _at_desk(client, email) as desk:
-        from workfloor.ops.closing import actions
+        from workfloor.ops.billing import actions as billing
 
-        told = _plain(actions.approve(client=desk.client, period=month, by=desk.by, now=desk.now))
+        told = _plain(billing.approve(client=desk.client, period=month, by=desk.by, now=desk.now))
     _tell(told, form, f"{month} is closed. Its statement stays as it is: {told['digest']}")
 
 
@@ -167,9 +167,9 @@ def approve(client: str, month: str, email: str, form: str) -> None:
 def reopen(client: str, month: str, reason: str, email: str) -> None:
     """Take the proposal of PERIOD back. A month that is closed stays closed: dispute a figure instead."""
     with _at_desk(client, email) as desk:
-        from workfloor.ops.closing import actions
+        from workfloor.ops.billing import actions as billing
 
-        actions.reopen(client=desk.client, period=month, reason=reason, by=desk.by, now=desk.now)
+        billing.reopen(client=desk.client, period=month, reason=reason, by=desk.by, now=desk.now)
     click.echo(f"{month} is open again.")
 
 
@@ -183,9 +183,9 @@ def restate(client: str, email: str, form: str) -> None:
     Proposing a month does this by itself; until then the lines are not on anybody's statement.
     """
     with _at_desk(client, email) as desk:
-        from workfloor.ops.closing import actions
+        from workfloor.ops.billing import actions as billing
 
-        made = [_adjusted(each) for each in actions.restate(client=desk.client, by=desk.by, now=desk.now)]
+        made = [_adjusted(each) for each in billing.restate(client=desk.client, by=desk.by, now=desk.now)]
     _tell(made, form, _adjustments(made) or f"No late fact has changed a closed month of {client}.")
 
 
@@ -239,9 +239,9 @@ def dispute() -> None:
 def raise_dispute(client: str, month: str, figure: str, words: str, email: str, form: str) -> None:
     """Hold FIGURE (m1, l2, c1, a1, total ...) of PERIOD to be wrong: one of CLIENT's people, or somebody for it."""
     with _at_desk(client, email) as desk:
-        from workfloor.ops.closing import actions
+        from workfloor.ops.billing import actions as billing
 
-        raised = actions.raise_dispute(
+        raised = billing.raise_dispute(
             client=desk.client, period=month, figure=figure, words=words, by=desk.by, now=desk.now
         )
         told = _disputed(raised)
@@ -285,12 +285,12 @@ def uphold(
     if sum(each is not None for each in (amount, quantity, attained)) != 1:
         raise click.UsageError("Say what is right with one of --amount, --quantity and --attained.")
     with _decided(number, email) as (found, desk):
-        from workfloor.ops.closing import actions
+        from workfloor.ops.billing import actions as billing
 
         figure = _number(quantity or attained)
         if (quantity and not found.figure.startswith("l")) or (attained and not found.figure.startswith("m")):
             raise click.UsageError("--quantity is for a line, such as l1; --attained for a service level, such as m1.")
-        kept = actions.uphold(dispute=found, amount=amount, figure=figure, words=words, by=desk.by, now=desk.now)
+        kept = billing.uphold(dispute=found, amount=amount, figure=figure, words=words, by=desk.by, now=desk.now)
         made = [_adjusted(each) for each in kept]
     _tell(made, form, f"Dispute {number} is upheld.\n{_adjustments(made)}")
 
@@ -309,22 +309,23 @@ def _number(text: str | None) -> Decimal | None:
 def reject(number: int, words: str, email: str) -> None:
     """Say that the figure is right in dispute NUMBER."""
     with _decided(number, email) as (found, desk):
-        from workfloor.ops.closing import actions
+        from workfloor.ops.billing import actions as billing
 
-        actions.reject(dispute=found, words=words, by=desk.by, now=desk.now)
+        billing.reject(dispute=found, words=words, by=desk.by, now=desk.now)
     click.echo(f"Dispute {number} is rejected.")
 
 
 @contextmanager
 def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
     with edge.database():
-        from workfloor.core.periods import queries
+        from workfloor.core.periods import queries as periods_queries
         from workfloor.core.periods.actions import Refused
-        from workfloor.kit import clock, rls
-        from workfloor.ops.closing.queries import NoSuchFigure
+        from workfloor.kit.database import rls
+        from workfloor.kit.time import clock
+        from workfloor.ops.billing.closing import NoSuchFigure
 
         rls.enter_every_client()
-        found = queries.dispute(number)
+        found = periods_queries.dispute(number)
         if found is None:
             raise click.ClickException(f"There is no dispute {number}. See: workfloor dispute list CLIENT")
         rls.enter(found.client_id)
@@ -340,9 +341,9 @@ def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
 def list_disputes(client: str, form: str) -> None:
     """List CLIENT's disputes, the newest first."""
     with entered(client) as found:
-        from workfloor.core.periods import queries
+        from workfloor.core.periods import queries as periods_queries
 
-        rows = [_disputed(each) for each in queries.disputes(found.id)]
+        rows = [_disputed(each) for each in periods_queries.disputes(found.id)]
     if form == "json":
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return

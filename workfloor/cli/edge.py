@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from workfloor.kit import pg
+from workfloor.kit.database import postgres
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
@@ -26,7 +26,7 @@ def installation() -> Iterator[None]:
         from django.db import DatabaseError
 
         url, data = settings.WORKFLOOR_DATABASE_URL, settings.WORKFLOOR_DATA
-        with nullcontext() if url else pg.running(data):
+        with nullcontext() if url else postgres.running(data):
             django.setup()
             _refuse_the_unfit()
             yield
@@ -52,11 +52,11 @@ def database(*, one_moment: bool = False) -> Iterator[None]:
     with installation():
         from django.db import transaction
 
-        from workfloor.kit import moments
+        from workfloor.kit.database import snapshots
 
         if missing := missing_migrations():
             raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor migrate")
-        with moments.one_moment() if one_moment else transaction.atomic():
+        with snapshots.one_moment() if one_moment else transaction.atomic():
             yield
 
 
@@ -69,7 +69,7 @@ def client(slug: str, *, one_moment: bool = False) -> Iterator["Client"]:
 
 def enter(slug: str) -> "Client":
     """Enter the client of that name, and no other, in the transaction."""
-    from workfloor.kit import rls
+    from workfloor.kit.database import rls
 
     rls.enter_every_client()
     found = named(slug)
@@ -79,11 +79,11 @@ def enter(slug: str) -> "Client":
 
 def named(slug: str) -> "Client":
     """The client of that name, once all are entered; without one the command ends, naming those there are."""
-    from workfloor.core.clients import queries as clients
+    from workfloor.core.clients import queries as clients_queries
 
-    found = clients.by_slug(slug)
+    found = clients_queries.by_slug(slug)
     if found is None:
-        known = ", ".join(each.slug for each in clients.clients()) or "none yet"
+        known = ", ".join(each.slug for each in clients_queries.clients()) or "none yet"
         raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
     return found
 
@@ -139,6 +139,6 @@ def _refuse_the_unfit() -> None:
             ).fetchone()
     except psycopg.OperationalError as fault:
         words = f"The database cannot be reached: {str(fault).strip()}\nCheck WORKFLOOR_DATABASE_URL and its server."
-        raise pg.ServerFault(words) from fault
-    if login and (reason := pg.unfit(*login)):
-        raise pg.ServerFault(reason)
+        raise postgres.ServerFault(words) from fault
+    if login and (reason := postgres.unfit(*login)):
+        raise postgres.ServerFault(reason)

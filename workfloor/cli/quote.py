@@ -14,12 +14,12 @@ import click
 from workfloor.cli import edge, files
 
 if TYPE_CHECKING:
-    from workfloor.core.contracts.rules import Contract
-    from workfloor.ops.planning.forms import Draft
-    from workfloor.ops.planning.rules import Scenario
-    from workfloor.ops.quotes.forms import Quote
-    from workfloor.ops.staffing.rules import Found
-    from workfloor.ops.tallies.rules import Tally
+    from workfloor.core.contracts.terms import Contract
+    from workfloor.ops.presales.quotes import Quote
+    from workfloor.ops.simulation.counters import Tally
+    from workfloor.ops.simulation.requirements import Found
+    from workfloor.ops.simulation.scenario_file import Draft
+    from workfloor.ops.simulation.scenarios import Scenario
 
 # A search runs some dozens of staffings; below so many contacts in all, the interpreter is done before compiled code.
 WORTH_COMPILING = 10_000
@@ -45,9 +45,11 @@ Examples:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
 )
 @click.option(
-    "--scenario", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    "--scenario",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The work to expect, and who can be employed at what cost (TOML).",
-)  # fmt: skip
+)
 @click.option("--replications", "-n", type=click.IntRange(2, 10_000), help="How many months the estimates are made of.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same quote.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", help="How to write it.")
@@ -90,9 +92,9 @@ def _scenario(file: Path, contract: "Contract", replications: int | None, seed: 
 
 def _faults(draft: "Draft") -> Iterator[files.Wrong]:
     """What a quote needs and a simulation does not."""
-    from workfloor.ops.planning import forms
+    from workfloor.ops.simulation import scenario_file
 
-    if forms.seconds(draft.head["lasts"]) < _SHORTEST_SECONDS:
+    if scenario_file.seconds(draft.head["lasts"]) < _SHORTEST_SECONDS:
         yield "scenario.lasts", 'a quote is of a month, for prices and credits are: write "28d" or more.'
     groups = draft.document.data.get("groups", [])
     if not groups:
@@ -103,42 +105,40 @@ def _faults(draft: "Draft") -> Iterator[files.Wrong]:
 
 
 def _quoted(name: str, scenario: "Scenario") -> "Quote":
-    from workfloor.ops.estimates import rules as estimates
-    from workfloor.ops.quotes import forms, rules
-    from workfloor.ops.staffing import rules as staffing
-    from workfloor.ops.twin import gateway as twin
-    from workfloor.ops.workloads import rules as workloads
+    from workfloor.ops.presales import quotes as presales_quotes
+    from workfloor.ops.simulation import demand, projections, requirements
+    from workfloor.ops.simulation import runs as simulation_runs
 
     store = files.compiled_code() if scenario.expected() >= WORTH_COMPILING else None
     try:
         found = _found(name, scenario, store)
-        staffed = staffing.staffed(scenario, found.staff)
-        made, credits = estimates.Estimates(), list[float]()
+        staffed = requirements.staffed(scenario, found.staff)
+        made, credits = projections.Estimates(), list[float]()
         with _progress(f"{name}: estimating", scenario.replications) as told:
-            worlds = partial(staffing.world, staffed, staffing.SEARCHED + staffing.CHECKED)
-            for _, tally in twin.replications(worlds, scenario.replications, store):
-                figures = rules.margin(estimates.figures(staffed, tally))
+            worlds = partial(requirements.world, staffed, requirements.SEARCHED + requirements.CHECKED)
+            for _, tally in simulation_runs.replications(worlds, scenario.replications, store):
+                figures = presales_quotes.margin(projections.figures(staffed, tally))
                 made.add(figures)
-                credits.append(figures["money", estimates.EVERY, "credits"])
+                credits.append(figures["money", projections.EVERY, "credits"])
                 told("")
-    except twin.Drowned as reason:
+    except simulation_runs.Drowned as reason:
         message = f"{reason} The work piles up without end: allow for more agents or longer hours."
         raise click.ClickException(message) from None
-    return forms.Quote(name, staffed, found, made, rules.risk(credits), workloads.unserved(scenario))
+    return presales_quotes.Quote(name, staffed, found, made, presales_quotes.risk(credits), demand.unserved(scenario))
 
 
 def _found(name: str, scenario: "Scenario", store: Path | None) -> "Found":
-    from workfloor.ops.staffing import rules
-    from workfloor.ops.twin import gateway as twin
+    from workfloor.ops.simulation import requirements
+    from workfloor.ops.simulation import runs as simulation_runs
 
     def simulate(staffed: "Scenario", first: int, count: int) -> "Iterator[Tally]":
-        worlds = partial(rules.world, staffed, first)
+        worlds = partial(requirements.world, staffed, first)
         if scenario.expected() * count < WORTH_PROCESSES:
-            return (twin.run_one(worlds, store, number) for number in range(count))
-        return (tally for _, tally in twin.replications(worlds, count, store))
+            return (simulation_runs.run_one(worlds, store, number) for number in range(count))
+        return (tally for _, tally in simulation_runs.replications(worlds, count, store))
 
     with _progress(f"{name}: searching", None) as told:
-        return rules.search(scenario, simulate, told)
+        return requirements.search(scenario, simulate, told)
 
 
 @contextmanager
@@ -161,14 +161,14 @@ def _progress(what: str, total: int | None) -> Iterator[Callable[[str], None]]:
 
 
 def _written(quotes: "list[Quote]", form: str) -> bytes:
-    from workfloor.ops.quotes import forms
+    from workfloor.ops.presales import quotes as presales_quotes
 
     if form == "json":
-        return (json.dumps(forms.plain(quotes), indent=2, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(presales_quotes.plain(quotes), indent=2, ensure_ascii=False) + "\n").encode()
     if form == "html":
         from django.template.loader import render_to_string
 
-        return render_to_string("quotes/document.html", forms.page(quotes)).encode()
+        return render_to_string("presales/quotes/document.html", presales_quotes.page(quotes)).encode()
     return _text(quotes).encode()
 
 
@@ -177,14 +177,14 @@ def _text(quotes: "list[Quote]") -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from workfloor.ops.quotes import forms
+    from workfloor.ops.presales import quotes as presales_quotes
 
     console = Console(width=max(Console().width, 110), no_color=not sys.stdout.isatty())
     with console.capture() as captured:
         console.print(quotes[0].scenario.title, style="bold", markup=False, highlight=False)
-        for line in (forms.about(quotes), *forms.notes(quotes)):
+        for line in (presales_quotes.about(quotes), *presales_quotes.notes(quotes)):
             console.print(line, markup=False, highlight=False)
-        for each in forms.tables(quotes):
+        for each in presales_quotes.tables(quotes):
             table = Table(title=each.title, title_justify="left")
             for number, name in enumerate(each.columns):
                 table.add_column(name, justify="right" if number else "left", overflow="fold")

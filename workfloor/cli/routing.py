@@ -1,237 +1,277 @@
-"""The router's loop: lead the pool or stand by, follow the journal, and make the offers that follow from it."""
+"""`workfloor routing`: pools, why an item was offered, how evenly work was shared out, and replays."""
 
-import logging
-import os
-import socket
-import threading
-import time
-from collections.abc import Iterable
-from datetime import datetime
-from typing import IO, Final
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
-import psycopg
-from django.db import DatabaseError, connection, transaction
+import click
+from rich.table import Table
 
-from workfloor.core.contracts import events as contracts
-from workfloor.core.conversations import events as conversations
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal import queries as facts
-from workfloor.core.journal import rules as journal_rules
-from workfloor.core.offers import actions as offering
-from workfloor.core.work import queries as work_queries
-from workfloor.core.work import rules as work_rules
-from workfloor.kit import clock, rls
-from workfloor.ops.decisions import rules as decisions
-from workfloor.ops.dispatch import actions, events, queries, rules
+from workfloor.cli import edge
+from workfloor.ops.routing import queries as routing_queries
 
-TICK_SECONDS: Final = 0.25
-LINES_SECONDS: Final = 60.0  # terms change by the calendar, urgency with what was attained
-LONGEST_PAUSE_SECONDS: Final = 30.0
-TRIES: Final = 5
-# What is received is queued in the same moment; what is said moves no work, but by facts of its own.
-IGNORED: Final = ("work.received", *(event.name for event in conversations.MESSAGES))
-CHANGES_LINES: Final = (
-    contracts.ContractSigned.name,
-    contracts.ContractAmended.name,
-    events.PutIntoPool.name,
-    events.EvensOut.name,
+if TYPE_CHECKING:
+    from workfloor.ops.routing.decision_log import Replay
+    from workfloor.ops.routing.state import Mind
+
+
+FORMATS = click.Choice(["text", "json"])
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor why 4711                  the last offer of item 4711, or why it waits
+  workfloor why 4711 --format json
+"""
 )
+@click.argument("item", type=int)
+@click.option("--format", "form", type=FORMATS, default="text", help="How to print it.")
+def why(item: int, form: str) -> None:
+    """Say who could have had ITEM when it was offered, who could not and for which reason.
 
-log = logging.getLogger(__name__)
+    Of an item that waits it says the same as of now.
+    """
+    with edge.database():
+        from workfloor.kit.database import rls
+        from workfloor.kit.time import clock
+        from workfloor.ops.routing import explain
 
-
-class Log:
-    """A file with what a router was told and decided, numbered through, whoever leads meanwhile."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-        self._number = 1
-
-    def write(self, news: rules.News, offers: Iterable[work_rules.Offer], *, begins: bool) -> None:
-        """Write one telling and the offers that followed."""
-        for line in decisions.written(self._number, news, offers, begins):
-            self._file.write(line + "\n")
-            self._number += 1
-        self._file.flush()
-
-
-def run(stop: threading.Event, pool: str, log_file: Log | None = None) -> None:
-    """Route until `stop` is set. Whatever goes wrong, the lead is given up, and taken again with a fresh mind."""
-    pause, said = TICK_SECONDS, ""
-    while not stop.is_set():
-        began = time.monotonic()
+        rls.enter_every_client()
         try:
-            _lead(stop, pool, log_file)
-        except (DatabaseError, psycopg.Error, OSError, actions.Deposed) as fault:
-            said = _say_once(str(fault).strip() or type(fault).__name__, said)
-            pause = TICK_SECONDS
-        except Exception:
-            log.exception("the router of %s failed and begins anew in %.0f s", pool, pause)
-            pause = TICK_SECONDS if time.monotonic() - began > LONGEST_PAUSE_SECONDS else pause * 2
-        finally:
-            _let_go()
-        stop.wait(min(pause, LONGEST_PAUSE_SECONDS))
-
-
-def _say_once(words: str, said: str) -> str:
-    if words != said:
-        log.warning("gave up the lead, and tries to take it again: %s", words)
-    return words
-
-
-def _let_go() -> None:
-    """End the connection, and with it the lead."""
-    try:
-        connection.close()
-    except (DatabaseError, psycopg.Error):
-        connection.connection = None
-
-
-def _lead(stop: threading.Event, pool: str, log_file: Log | None) -> None:
-    epoch = _stand_by(stop, pool)
-    if epoch is None:
+            found = explain.plain(explain.why(item, clock.now()))
+        except explain.NoReason as reason:
+            raise click.ClickException(f"{str(reason)[0].upper()}{str(reason)[1:]}.") from None
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    with connection.cursor() as cursor:
-        cursor.execute(f"LISTEN {journal.CHANNEL}")
-    router = Router(pool, epoch, log_file)
-    router.begin()
-    log.info("leads %s, epoch %s: %d lines, %d people, %d items", pool, epoch, *router.size())
-    while not stop.is_set():
-        if not router.step():
-            wait(min(TICK_SECONDS, router.idle_seconds()))
+    to = f"offered to {found['offered_to']}" if found["offered_to"] else "waits, offered to nobody"
+    click.echo(f"Item {found['item']} of {found['client']}/{found['queue']}: {to}")
+    click.echo(f"{found['at'][:19]}, after {found['waited_seconds']:,.0f} s of waiting")
+    _print(_table(found["people"], {"person": "person", "said": "could or not", "ring": "ring", "score": "score"}))
 
 
-def _stand_by(stop: threading.Event, pool: str) -> int | None:
-    """Wait until nobody leads the pool; the epoch of our lead, None if we are to stop."""
-    process = f"{socket.gethostname()}:{os.getpid()}"
-    while not stop.is_set():
-        with transaction.atomic():
-            epoch = actions.take_over(pool=pool, process=process, now=clock.now())
-        if epoch is not None:
-            return epoch
-        with transaction.atomic():
-            if actions.cut_off_a_silent_leader(pool=pool):
-                log.warning("the router that leads %s hangs; it is cut off", pool)
-        stop.wait(TICK_SECONDS)
-    return None
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor fairness 2026-11
+  workfloor fairness 2026-11 --format json
+"""
+)
+@click.argument("period", metavar="PERIOD")
+@click.option("--format", "form", type=FORMATS, default="text", help="How to print it.")
+def fairness(period: str, form: str) -> None:
+    """Say how evenly the work of PERIOD, a month such as 2026-11, was shared out.
 
+    Each person's occupancy, the offers that they declined or let lapse, and older work that was passed over: none, or
+    something is wrong.
+    """
+    with edge.database():
+        from workfloor.kit.database import rls
+        from workfloor.kit.time import clock
+        from workfloor.ops.routing import queries as routing_queries
 
-def wait(seconds: float) -> None:
-    """Return when another process has recorded a fact that may matter, at the latest after so long."""
-    listening = connection.connection
-    for notice in listening.notifies(timeout=max(seconds, 0.0)):
-        if notice.pid != listening.info.backend_pid and not journal_rules.tells_only_of(notice.payload, IGNORED):
-            return
-
-
-class Router:
-    """The leader of one pool: a mind that is told what is new, and the connection on which its offers are written."""
-
-    def __init__(self, pool: str, epoch: int, log_file: Log | None = None) -> None:
-        self.pool, self.epoch, self._log = pool, epoch, log_file
-        self.mind = rules.Mind()
-        self._snapshot = ""
-        self.last_offers = 0  # the transaction of the last ones, whose facts are no news
-        self._undone: list[work_rules.Offer] = []
-        self._tries = 0
-        self._looked_at = self._read_lines_at = self._swept_at = clock.now()
-
-    def begin(self) -> None:
-        """Learn everything, and offer what can be offered."""
-        now = clock.now()
-        with transaction.atomic():
-            rls.enter_every_client()
-            self._snapshot = facts.snapshot()
-            news = queries.everything(self.pool, now)
-        self._hear(news, now, begins=True)
-        actions.lead_on()
-
-    def step(self) -> bool:
-        """Learn what is new, offer what follows from it, take back what was not answered; whether anything was."""
-        now = clock.now()
-        with transaction.atomic():
-            rls.enter_every_client()
-            snapshot, hints = facts.unseen(self._snapshot, but=self.last_offers, ignoring=IGNORED)
-            news = self._news(hints, now)
-        self._snapshot = snapshot
-        lapsed = self._take_back(now) if (now - self._swept_at).total_seconds() >= TICK_SECONDS else 0
-        if not any(news[1:]) and now.timestamp() < self.mind.next_change(self._looked_at.timestamp()):
-            return lapsed > 0
-        self._hear(news, now)
-        return True
-
-    def idle_seconds(self) -> float:
-        """How long nothing will happen by itself."""
-        now = clock.now().timestamp()
-        return max(0.0, self.mind.next_change(self._looked_at.timestamp()) - now)
-
-    def size(self) -> tuple[int, int, int]:
-        """How many lines, people and items are in mind."""
-        return len(self.mind.lines), len(self.mind.workers), len(self.mind.things)
-
-    def _news(self, hints: Iterable[facts.Hint], now: datetime) -> rules.News:
-        """What is so by now of all that the hints and the offers that did not stand name."""
-        hints = list(hints)
-        items = {each.item_id for each in hints if each.item_id} | {each.item_id for each in self._undone}
-        people = {each.person_id for each in hints if each.person_id and not each.event.startswith("work.")}
-        people |= {each.person_id for each in self._undone}
-        people.update(self.mind.outdated(now.timestamp()))
-        reads_lines = self._reads_lines(hints, now)
-        lines = self._lines(now) if reads_lines else None
-        joined = {line.queue_id for line in lines or ()} - set(self.mind.lines)
-        return rules.News(
-            now.timestamp(),
-            lines,
-            queries.workers(now, people) if people else (),
-            queries.things(items) + (queries.all_things(joined) if joined else ()),
-            queries.refusals(now, [each.id for each in hints if each.event in queries.REFUSALS]),
-            tuple(each.item_id for each in reversed(self._undone)),
-            self._handicaps(now) if reads_lines else (),
-        )
-
-    def _reads_lines(self, hints: Iterable[facts.Hint], now: datetime) -> bool:
-        told = any(each.event in CHANGES_LINES for each in hints)
-        if not told and (now - self._read_lines_at).total_seconds() < LINES_SECONDS:
-            return False
-        self._read_lines_at = now
-        return True
-
-    def _lines(self, now: datetime) -> tuple[rules.Line, ...] | None:
-        found = queries.lines(self.pool, now)
-        return None if found == tuple(self.mind.lines.values()) else found
-
-    def _handicaps(self, now: datetime) -> tuple[tuple[int, float], ...]:
-        """Those that have changed; nobody has one where the pool evens out no more."""
-        found, known = queries.handicaps(self.pool, self.mind.lines.values(), now), self.mind.handicaps
-        if not found:
-            found = dict.fromkeys(known, 0.0)
-        return tuple((person, seconds) for person, seconds in sorted(found.items()) if known.get(person) != seconds)
-
-    def _hear(self, news: rules.News, now: datetime, begins: bool = False) -> None:
-        offers = self.mind.hear(news)
-        if self._log is not None:
-            self._log.write(news, offers, begins=begins)
-        self._looked_at, self._undone = now, []
-        if not offers:
-            return
+        rls.enter_every_client()
         try:
-            with transaction.atomic():
-                rls.enter_every_client()
-                own = actions.fence(pool=self.pool, epoch=self.epoch)
-                offering.offer_all(offers=offers, now=now)
-        except offering.TooLate:
-            # The facts that tell why are there or about to be; the offers are decided anew with them.
-            self._undone, self._tries = offers, self._tries + 1
-            if self._tries > TRIES:
-                raise
-        else:
-            self.last_offers, self._tries = own, 0
+            found = _plain(routing_queries.month_utilisation(period, clock.now()))
+        except routing_queries.NoPeriod as reason:
+            raise click.ClickException(f"{reason}.") from None
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{found['offers']:,} offers; older work passed over: {len(found['passed_over'])}")
+    if found["occupancy"]:
+        mean, spread = found["occupancy"]["mean"], found["occupancy"]["spread"]
+        click.echo(f"Occupancy {mean:.1%} on average, spread {spread:.1%}")
+    names = ("person", "offered", "declined", "lapsed", "occupancy")
+    _print(_table(found["people"], {name: name for name in names}))
 
-    def _take_back(self, now: datetime) -> int:
-        self._swept_at = now
-        with transaction.atomic():
-            rls.enter_every_client()
-            if not work_queries.left_aside() and not queries.unanswered(now, self.mind.lines):
-                return 0
-            actions.fence(pool=self.pool, epoch=self.epoch)
-            return actions.take_up_again(now=now) + actions.lapse_offers(queue_ids=list(self.mind.lines), now=now)
+
+def _plain(found: "routing_queries.Utilisation") -> dict[str, Any]:
+    people = [
+        {
+            "person": name,
+            "offered": share.offered,
+            "declined": share.declined,
+            "lapsed": share.lapsed,
+            "occupancy": None if share.occupancy is None else round(share.occupancy, 4),
+        }
+        for name, share in found.shares
+    ]
+    passed = [
+        {"at": each.at.isoformat(), "queue": each.queue_id, "offered": each.offered, "passed_over": each.passed_over}
+        for each in found.passed_over
+    ]
+    spread = found.occupancy and {"mean": round(found.occupancy[0], 4), "spread": round(found.occupancy[1], 4)}
+    return {
+        "period": found.period,
+        "offers": found.offers,
+        "passed_over": passed,
+        "occupancy": spread,
+        "people": people,
+    }
+
+
+def _table(rows: list[dict[str, Any]], columns: dict[str, str]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for title in columns.values():
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in columns))
+    return table
+
+
+def _print(table: "Table") -> None:
+    from rich.console import Console
+
+    Console(width=max(Console().width, 80), no_color=not sys.stdout.isatty()).print(table)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor pool                              which queue is in which pool
+  workfloor pool first-bank/regular night     served by `workfloor router --pool night`
+  workfloor pool first-bank/regular main      back to the pool that `workfloor up` serves
+  workfloor pool main --even-out 10min        who was busier than the others waits longer
+"""
+)
+@click.argument("queue", metavar="[CLIENT/QUEUE]", required=False)
+@click.argument("pool", metavar="[POOL]", required=False)
+@click.option("--even-out", metavar="LENGTH", help="Such as 10min, for POOL alone; 0 for not at all.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def pool(queue: str | None, pool: str | None, even_out: str | None, form: str) -> None:
+    """Say which queues are in which pool, put a queue into another, or even out the load in one.
+
+    Each pool has a router of its own. Queues that the same people serve belong together in one.
+
+    With --even-out, whoever was busy for 10 % more of the last day than all together stands back in line by a tenth of
+    that length, among people who are equally fit for the work; whoever was less busy stands as much further in front.
+    """
+    if even_out is not None:
+        _even_out(queue, pool, even_out)
+        return
+    if queue is not None and pool is None:
+        raise click.UsageError("Name the pool too: workfloor pool CLIENT/QUEUE POOL")
+    with edge.database():
+        from workfloor.kit.database import rls
+        from workfloor.kit.time import clock
+        from workfloor.ops.routing import actions as routing
+        from workfloor.ops.routing import queries as routing_queries
+
+        rls.enter_every_client()
+        if queue is not None and pool is not None:
+            try:
+                routing.put_into_pool(queue=routing_queries.named(queue), pool=pool, now=clock.now())
+            except (LookupError, ValueError) as reason:
+                raise click.ClickException(str(reason)) from None
+        found = routing_queries.pools()
+    if form == "json":
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo("".join(f"{name:<40} {of}\n" for name, of in found.items()), nl=False)
+
+
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+
+
+def _even_out(name: str | None, second: str | None, length: str) -> None:
+    found = re.fullmatch(r"(\d{1,4}) ?(s|min|h)|0", length)
+    if found is None:
+        raise click.UsageError(f"“{length}” is no length; write it as in 10min, or 0 for not at all")
+    if name is None or second is not None:
+        raise click.UsageError("Name the pool alone: workfloor pool POOL --even-out LENGTH")
+    seconds = int(found[1]) * _SECONDS[found[2]] if found[1] else 0
+    with edge.database():
+        from workfloor.kit.time import clock
+        from workfloor.ops.routing import actions as routing
+
+        try:
+            routing.even_out(pool=name, seconds=seconds, now=clock.now())
+        except ValueError as reason:
+            raise click.ClickException(str(reason)) from None
+    click.echo(f"{name} evens out by {length}." if seconds else f"{name} evens nothing out.")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor router --log decisions.log    write down what a router is told and decides
+  workfloor replay decisions.log          decide all of it again
+  workfloor replay decisions.log --compiled
+  workfloor replay decisions.log --format json
+"""
+)
+@click.argument("log", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--compiled", is_flag=True, help="Decide as the twin does when it is compiled; that takes half a minute.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def replay(log: Path, compiled: bool, form: str) -> None:
+    """Tell the policy all that a router was told in LOG, and hold what it decides against what the router decided.
+
+    Both are the same, byte by byte, or the first line that differs is shown and the exit status is 1. Needs no
+    database.
+    """
+    found = _compared(log, _compiled_mind() if compiled else None)
+    if form == "json":
+        click.echo(json.dumps(found._asdict() | {"difference": found.difference and found.difference._asdict()}))
+    else:
+        click.echo(_said(found))
+    if found.difference:
+        raise SystemExit(1)
+
+
+def _compared(log: Path, mind_of: "Callable[[], Mind] | None") -> "Replay":
+    from workfloor.ops.routing import decision_log
+
+    try:
+        with log.open(encoding="utf-8", errors="replace") as file, _progress(file, log.stat().st_size) as lines:
+            return decision_log.compared(lines, mind_of) if mind_of else decision_log.compared(lines)
+    except decision_log.Unreadable as fault:
+        words = f"{log}: {fault}. A log is written by: workfloor router --log {log.name}"
+        raise click.ClickException(words) from None
+
+
+def _compiled_mind() -> "Callable[[], Mind]":
+    from workfloor.kit.figures import compiled
+    from workfloor.ops.routing import policy
+    from workfloor.ops.routing.state import Mind
+
+    twin = compiled.compiled(policy, _nrt=False)
+    return lambda: Mind(twin, compiled.arrays)
+
+
+@contextmanager
+def _progress(file: IO[str], size: int) -> Iterator[Iterator[str]]:
+    """The lines of a file without their ends, and how far they are read, where somebody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("Replaying"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=size)
+
+        def lines() -> Iterator[str]:
+            for line in file:
+                bar.advance(task, len(line))
+                yield line.rstrip("\n")
+
+        yield lines()
+
+
+def _said(found: "Replay") -> str:
+    counts = f"{found.tellings:,} tellings and {found.offers:,} offers"
+    if found.difference is None:
+        return f"{counts}: the policy decides the same, byte by byte."
+    line, written, replayed = found.difference
+    return (
+        f"{counts} are the same; line {line:,} differs.\n"
+        f"written:  {written or 'nothing more'}\nreplayed: {replayed or 'nothing more'}"
+    )

@@ -13,8 +13,8 @@ import click
 from workfloor.cli import edge, files
 
 if TYPE_CHECKING:
-    from workfloor.ops.estimates.rules import Estimates
-    from workfloor.ops.planning.rules import Scenario
+    from workfloor.ops.simulation.projections import Estimates
+    from workfloor.ops.simulation.scenarios import Scenario
 
 # Below so many contacts, the interpreter is done before compiled code is even loaded.
 WORTH_COMPILING = 300_000
@@ -60,19 +60,18 @@ def simulate(file: Path, replications: int | None, seed: int | None, form: str, 
 
 
 def _estimates(scenario: "Scenario") -> "Estimates":
-    from workfloor.ops.estimates import rules as estimates
-    from workfloor.ops.planning import rules as planning
-    from workfloor.ops.twin import gateway as twin
+    from workfloor.ops.simulation import projections, scenarios
+    from workfloor.ops.simulation import runs as simulation_runs
 
-    found = estimates.Estimates()
-    worlds = partial(planning.world, scenario)
+    found = projections.Estimates()
+    worlds = partial(scenarios.world, scenario)
     try:
         store = _store(scenario)
         with _progress(scenario.replications, "Compiling once" if store else "Simulating") as advance:
-            for number, tally in twin.replications(worlds, scenario.replications, store):
-                found.add(estimates.figures(scenario, tally))
+            for number, tally in simulation_runs.replications(worlds, scenario.replications, store):
+                found.add(projections.figures(scenario, tally))
                 advance(number + 1)
-    except twin.Drowned as reason:
+    except simulation_runs.Drowned as reason:
         message = f"{reason} The work piles up without end: give it more people, less work, or patience."
         raise click.ClickException(message) from None
     return found
@@ -100,10 +99,12 @@ def _progress(replications: int, begins: str) -> Iterator[Callable[[int], None]]
 
 
 def _written(scenario: "Scenario", estimates: "Estimates", form: str) -> bytes:
-    from workfloor.ops.estimates import forms
+    from workfloor.ops.simulation import presenting as simulation_presenting
 
     if form == "json":
-        return (json.dumps(forms.plain(scenario, estimates), indent=2, ensure_ascii=False) + "\n").encode()
+        return (
+            json.dumps(simulation_presenting.plain(scenario, estimates), indent=2, ensure_ascii=False) + "\n"
+        ).encode()
     return (_page if form == "html" else _text)(scenario, estimates).encode()
 
 
@@ -111,9 +112,9 @@ def _page(scenario: "Scenario", estimates: "Estimates") -> str:
     edge.without_database()
     from django.template.loader import render_to_string
 
-    from workfloor.ops.estimates import forms
+    from workfloor.ops.simulation import presenting as simulation_presenting
 
-    return render_to_string("estimates/document.html", forms.page(scenario, estimates))
+    return render_to_string("simulation/document.html", simulation_presenting.page(scenario, estimates))
 
 
 def _text(scenario: "Scenario", estimates: "Estimates") -> str:
@@ -121,13 +122,13 @@ def _text(scenario: "Scenario", estimates: "Estimates") -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from workfloor.ops.estimates import forms
+    from workfloor.ops.simulation import presenting as simulation_presenting
 
     console = Console(width=max(Console().width, 120), no_color=not sys.stdout.isatty())
     with console.capture() as captured:
         console.print(scenario.title, style="bold", markup=False, highlight=False)
-        console.print(forms.about(scenario, estimates), markup=False, highlight=False)
-        for each in forms.tables(scenario, estimates):
+        console.print(simulation_presenting.about(scenario, estimates), markup=False, highlight=False)
+        for each in simulation_presenting.tables(scenario, estimates):
             table = Table(title=each.title, title_justify="left")
             for number, name in enumerate(each.columns):
                 table.add_column(name, justify="right" if number else "left", overflow="fold")

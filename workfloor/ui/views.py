@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.template import loader
 from django.utils.http import content_disposition_header
 
-from workfloor.kit.mime import PICTURES
-from workfloor.ui import queries
+from workfloor.kit.mail.mime import PICTURES
+from workfloor.ui import places as ui_places
 
 # Styles may be set from scripts but not written into pages; Tabler's own sheet draws its marks from data: URLs.
 CONTENT_POLICY = (
@@ -25,7 +25,7 @@ RETRY_SECONDS = 5
 def home(request: HttpRequest) -> HttpResponse:
     """Send each role to the place where it works."""
     person = getattr(request, "person", None)
-    open_places = queries.places(getattr(person, "roles", ()))
+    open_places = ui_places.places(getattr(person, "roles", ()))
     if open_places:
         return redirect(open_places[0].url_name)
     return render(request, "ui/nowhere.html")

@@ -10,12 +10,13 @@ import pytest
 from django.db import connection, transaction
 
 from tests import make
-from workfloor.core.claims import actions, queries
+from workfloor.core.claims import actions as claims
+from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims.models import Claim
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
-from workfloor.core.journal.models import Fact
-from workfloor.kit import rls
+from workfloor.core.event_log.models import Fact
+from workfloor.kit.database import rls
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
 HOUR = timedelta(hours=1)
@@ -37,48 +38,54 @@ def omar(everyone):
 
 
 def outage(client, by, kind="client-outage", queues=(), starts_at=make.NINE, ends_at=make.NINE + HOUR):
-    return actions.claim_event(
-        client=client, kind=kind, starts_at=starts_at, ends_at=ends_at, queues=queues, reason="Core system down",
-        by=by, now=make.NINE + HOUR,
-    )  # fmt: skip
+    return claims.claim_event(
+        client=client,
+        kind=kind,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        queues=queues,
+        reason="Core system down",
+        by=by,
+        now=make.NINE + HOUR,
+    )
 
 
 def counting(client):
-    return [event.kind for event in queries.events(client.id, make.NINE - HOUR, make.NINE + HOUR)]
+    return [event.kind for event in claims_queries.events(client.id, make.NINE - HOUR, make.NINE + HOUR)]
 
 
 def test_an_exclusion_counts_once_another_person_has_approved_it(client, rita, omar):
     claim = outage(client, rita)
     assert counting(client) == []
 
-    actions.approve(claim=claim, by=omar, now=make.NINE)
+    claims.approve(claim=claim, by=omar, now=make.NINE)
     assert counting(client) == ["client-outage"]
 
 
 def test_who_has_claimed_it_decides_nothing_about_it(client, rita):
     claim = outage(client, rita)
 
-    for decide in (actions.approve, actions.refuse):
-        with pytest.raises(actions.Refused, match="Rita has claimed it; another person decides"):
+    for decide in (claims.approve, claims.refuse):
+        with pytest.raises(claims.Refused, match="Rita has claimed it; another person decides"):
             decide(claim=claim, by=rita, now=make.NINE, reason="mine")
 
 
 def test_an_approval_can_be_taken_back_and_nothing_is_decided_twice(client, rita, omar):
-    claim = actions.approve(claim=outage(client, rita), by=omar, now=make.NINE)
+    claim = claims.approve(claim=outage(client, rita), by=omar, now=make.NINE)
 
-    with pytest.raises(actions.Refused, match="was approved already"):
-        actions.approve(claim=claim, by=omar, now=make.NINE)
-    actions.refuse(claim=claim, by=omar, now=make.NINE, reason="It was our own router")
+    with pytest.raises(claims.Refused, match="was approved already"):
+        claims.approve(claim=claim, by=omar, now=make.NINE)
+    claims.refuse(claim=claim, by=omar, now=make.NINE, reason="It was our own router")
     assert counting(client) == []
-    with pytest.raises(actions.Refused, match="was refused already; claim it again"):
-        actions.approve(claim=claim, by=omar, now=make.NINE)
+    with pytest.raises(claims.Refused, match="was refused already; claim it again"):
+        claims.approve(claim=claim, by=omar, now=make.NINE)
 
 
 def test_an_outage_of_our_own_counts_at_once_until_it_is_refused(client, rita, omar):
     claim = outage(client, rita, kind="outage")
     assert counting(client) == ["outage"]
 
-    actions.refuse(claim=claim, by=omar, now=make.NINE, reason="The line was up, see the log")
+    claims.refuse(claim=claim, by=omar, now=make.NINE, reason="The line was up, see the log")
     assert counting(client) == []
 
 
@@ -91,17 +98,17 @@ def test_an_outage_of_our_own_counts_at_once_until_it_is_refused(client, rita, o
     ],
 )
 def test_an_event_that_cannot_be_is_refused(client, rita, wrong, says):
-    with pytest.raises(actions.Refused, match=says):
+    with pytest.raises(claims.Refused, match=says):
         outage(client, rita, **wrong)
 
 
 def test_nobody_of_another_client_claims_or_decides(client, rita):
     other = make.person("client", name="Olga", of=make.client("another"))
 
-    with pytest.raises(actions.Refused, match="Olga is of another client"):
+    with pytest.raises(claims.Refused, match="Olga is of another client"):
         outage(client, other)
-    with pytest.raises(actions.Refused, match="Olga is of another client"):
-        actions.approve(claim=outage(client, rita), by=other, now=make.NINE)
+    with pytest.raises(claims.Refused, match="Olga is of another client"):
+        claims.approve(claim=outage(client, rita), by=other, now=make.NINE)
 
 
 # --- deliveries -----------------------------------------------------------------------------------------------------
@@ -115,31 +122,37 @@ def sold(everyone) -> Client:
 
 
 def delivered(client, price, quantity, by, document=None, on=date(2026, 3, 4)):
-    return actions.claim_delivery(
-        client=client, price=price, on=on, quantity=Decimal(quantity), reason="Night", by=by, now=make.NINE,
+    return claims.claim_delivery(
+        client=client,
+        price=price,
+        on=on,
+        quantity=Decimal(quantity),
+        reason="Night",
+        by=by,
+        now=make.NINE,
         document=document,
-    )  # fmt: skip
+    )
 
 
-PAPER = actions.File("postage.pdf", b"%PDF postage")
+PAPER = claims.File("postage.pdf", b"%PDF postage")
 
 
 def test_attendance_is_agreed_by_both_sides(sold, rita, omar):
     claim = delivered(sold, "Night desk", "7.5", rita)
     bank = make.person("client", name="Ben of the bank", of=sold)
 
-    with pytest.raises(actions.Refused, match="one of the client's own people approves it"):
-        actions.approve(claim=claim, by=omar, now=make.NINE)
-    actions.approve(claim=claim, by=bank, now=make.NINE)
+    with pytest.raises(claims.Refused, match="one of the client's own people approves it"):
+        claims.approve(claim=claim, by=omar, now=make.NINE)
+    claims.approve(claim=claim, by=bank, now=make.NINE)
     theirs = delivered(sold, "Night desk", "2", bank)
-    with pytest.raises(actions.Refused, match="one of the provider's people approves it"):
-        actions.approve(claim=theirs, by=make.person("client", of=sold), now=make.NINE)
+    with pytest.raises(claims.Refused, match="one of the provider's people approves it"):
+        claims.approve(claim=theirs, by=make.person("client", of=sold), now=make.NINE)
 
 
 def test_a_cost_is_kept_with_its_document(sold, rita, omar):
-    claim = actions.approve(claim=delivered(sold, "postage", "12.40", rita, PAPER), by=omar, now=make.NINE)
+    claim = claims.approve(claim=delivered(sold, "postage", "12.40", rita, PAPER), by=omar, now=make.NINE)
 
-    kept = queries.document(sold.id, claim.id)
+    kept = claims_queries.document(sold.id, claim.id)
     assert (bytes(kept.content), kept.digest) == (PAPER.content, sha256(PAPER.content).hexdigest())
     assert claim.price == "Postage"  # as the contract writes it
 
@@ -148,7 +161,7 @@ def test_a_cost_is_kept_with_its_document(sold, rita, omar):
     ("price", "quantity", "document", "says"),
     [
         ("Postage", "12.40", None, "A cost needs its document"),
-        ("Postage", "12.40", actions.File("empty.pdf", b""), "A cost needs its document"),
+        ("Postage", "12.40", claims.File("empty.pdf", b""), "A cost needs its document"),
         ("Postage", "12.401", PAPER, "at most 2 decimals"),
         ("Night desk", "0", None, "above 0"),
         ("Night desk", "7.125", None, "at most 2 decimals"),
@@ -156,13 +169,13 @@ def test_a_cost_is_kept_with_its_document(sold, rita, omar):
     ],
 )
 def test_a_delivery_that_cannot_be_charged_is_refused(sold, rita, price, quantity, document, says):
-    with pytest.raises(actions.Refused, match=says):
+    with pytest.raises(claims.Refused, match=says):
         delivered(sold, price, quantity, rita, document)
 
 
 def test_a_delivery_belongs_to_its_day_in_the_contracts_zone(sold, rita, omar):
     claim = delivered(sold, "Postage", "10.00", rita, PAPER, on=date(2026, 2, 28))
-    actions.approve(claim=claim, by=omar, now=make.NINE)
+    claims.approve(claim=claim, by=omar, now=make.NINE)
 
     # New York: February ends at five in the morning of the first of March in UTC
     assert claim.starts_at == datetime.fromisoformat("2026-02-28T05:00Z")
@@ -173,9 +186,9 @@ def test_a_delivery_belongs_to_its_day_in_the_contracts_zone(sold, rita, omar):
 
 
 def test_the_claims_are_what_their_facts_add_up_to(sold, rita, omar):
-    actions.approve(claim=delivered(sold, "Postage", "12.40", rita, PAPER), by=omar, now=make.NINE, reason="seen")
-    refused = actions.approve(claim=outage(sold, rita, queues=["calls"]), by=omar, now=make.NINE)
-    actions.refuse(claim=refused, by=omar, now=make.later(hours=1), reason="wrong day")
+    claims.approve(claim=delivered(sold, "Postage", "12.40", rita, PAPER), by=omar, now=make.NINE, reason="seen")
+    refused = claims.approve(claim=outage(sold, rita, queues=["calls"]), by=omar, now=make.NINE)
+    claims.refuse(claim=refused, by=omar, now=make.later(hours=1), reason="wrong day")
     outage(sold, rita, kind="maintenance")
 
     assert {claim.id: stored(claim) for claim in Claim.objects.all()} == rebuilt()
@@ -183,9 +196,19 @@ def test_the_claims_are_what_their_facts_add_up_to(sold, rita, omar):
 
 def stored(claim):
     return (
-        claim.kind, claim.state, claim.starts_at, claim.ends_at, claim.queues, claim.price, claim.quantity,
-        claim.reason, claim.claimed_by_id, claim.decided_by_id, claim.decided_at, claim.decision_reason,
-    )  # fmt: skip
+        claim.kind,
+        claim.state,
+        claim.starts_at,
+        claim.ends_at,
+        claim.queues,
+        claim.price,
+        claim.quantity,
+        claim.reason,
+        claim.claimed_by_id,
+        claim.decided_by_id,
+        claim.decided_at,
+        claim.decision_reason,
+    )
 
 
 def rebuilt():
@@ -195,9 +218,18 @@ def rebuilt():
         if fact.event == "claim.made":
             quantity = Decimal(told["quantity"]) if "quantity" in told else None
             found[told["claim"]] = [
-                told["kind"], "claimed", *(datetime.fromisoformat(told[end]) for end in ("starts_at", "ends_at")),
-                told.get("queues", []), told.get("price", ""), quantity, told["reason"], fact.by_id, None, None, "",
-            ]  # fmt: skip
+                told["kind"],
+                "claimed",
+                *(datetime.fromisoformat(told[end]) for end in ("starts_at", "ends_at")),
+                told.get("queues", []),
+                told.get("price", ""),
+                quantity,
+                told["reason"],
+                fact.by_id,
+                None,
+                None,
+                "",
+            ]
         else:
             decision = [fact.by_id, fact.at, told.get("reason", "")]
             found[told["claim"]][1] = fact.event.partition(".")[2]
@@ -216,9 +248,9 @@ def test_of_two_who_decide_at_once_one_is_told_what_the_other_decided(real_datab
         try:
             with transaction.atomic():
                 rls.enter_every_client()
-                actions.approve(claim=claim, by=person, now=make.NINE)
+                claims.approve(claim=claim, by=person, now=make.NINE)
             said.append("approved")
-        except actions.Refused as refused:
+        except claims.Refused as refused:
             said.append(str(refused))
         finally:
             connection.close()

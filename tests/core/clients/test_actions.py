@@ -4,9 +4,11 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests import make
-from workfloor.core.clients import actions, queries, rules
+from workfloor.core.clients import actions as clients
+from workfloor.core.clients import queries as clients_queries
+from workfloor.core.clients import tokens
 from workfloor.core.clients.models import Client, Token
-from workfloor.core.journal import queries as journal
+from workfloor.core.event_log import queries as event_log_queries
 
 
 @pytest.fixture(autouse=True)
@@ -16,74 +18,78 @@ def _entered(everyone):
 
 @pytest.fixture
 def north():
-    return actions.open_client(slug="north", title="North", now=make.NINE)
+    return clients.open_client(slug="north", title="North", now=make.NINE)
 
 
 def issued(client, *scopes):
-    return actions.issue_token(client=client, title="mail gateway", scopes=scopes or ["work:read"], now=make.NINE)
+    return clients.issue_token(client=client, title="mail gateway", scopes=scopes or ["work:read"], now=make.NINE)
 
 
 def test_a_client_taken_on_is_a_fact(north):
-    assert [(fact.event, fact.details["slug"]) for fact in journal.of_client(north.id)] == [("client.opened", "north")]
+    assert [(fact.event, fact.details["slug"]) for fact in event_log_queries.of_client(north.id)] == [
+        ("client.opened", "north")
+    ]
 
 
 def test_two_clients_have_two_names(north):
     with pytest.raises(IntegrityError), transaction.atomic():
-        actions.open_client(slug="north", title="Another", now=make.NINE)
+        clients.open_client(slug="north", title="Another", now=make.NINE)
 
 
 def test_a_name_that_cannot_stand_in_an_address_is_refused():
-    with pytest.raises(actions.Refused, match="first-bank"):
-        actions.open_client(slug="The North", title="North", now=make.NINE)
+    with pytest.raises(clients.Refused, match="first-bank"):
+        clients.open_client(slug="The North", title="North", now=make.NINE)
 
 
 def test_a_token_lets_in_the_client_that_it_was_issued_to(north):
-    south = actions.open_client(slug="south", title="South", now=make.NINE)
+    south = clients.open_client(slug="south", title="South", now=make.NINE)
     written = issued(north)
     issued(south)
 
-    assert actions.admit(written).client_id == north.id
+    assert clients.admit(written).client_id == north.id
     assert list(Client.objects.all()) == [north]
     assert Token.objects.count() == 1
 
 
 @pytest.mark.parametrize("spoil", [str.upper, lambda text: text[:-1], lambda text: f"{text}x", lambda _: ""])
 def test_a_wrong_token_lets_nobody_in(north, spoil):
-    assert actions.admit(spoil(issued(north))) is None
+    assert clients.admit(spoil(issued(north))) is None
     assert not Client.objects.exists()
 
 
 def test_the_secret_of_another_token_lets_nobody_in(north):
     first, second = issued(north), issued(north)
-    mixed = rules.written(int(first.split("_")[1]), second.split("_", 2)[2])
+    mixed = tokens.written(int(first.split("_")[1]), second.split("_", 2)[2])
 
-    assert actions.admit(mixed) is None
+    assert clients.admit(mixed) is None
 
 
 def test_a_revoked_token_lets_nobody_in(north):
     written = issued(north)
-    actions.revoke_token(token=north.tokens.get(), now=make.later(hours=1))
+    clients.revoke_token(token=north.tokens.get(), now=make.later(hours=1))
 
-    assert actions.admit(written) is None
+    assert clients.admit(written) is None
 
 
 def test_neither_table_nor_journal_keeps_the_secret(north):
     secret = issued(north).split("_", 2)[2]
 
     assert secret not in str(list(Token.objects.values()))
-    assert secret not in str([fact.details for fact in journal.of_client(north.id)])
+    assert secret not in str([fact.details for fact in event_log_queries.of_client(north.id)])
 
 
 def test_the_journal_tells_of_a_tokens_life(north):
     issued(north, "work:write", "work:read")
-    [token] = queries.tokens(north)
-    actions.revoke_token(token=token, now=make.later(hours=1))
+    [token] = clients_queries.tokens(north)
+    clients.revoke_token(token=token, now=make.later(hours=1))
 
-    assert [fact.event for fact in journal.of_client(north.id)] == [
-        "client.opened", "client.token-issued", "client.token-revoked",
-    ]  # fmt: skip
+    assert [fact.event for fact in event_log_queries.of_client(north.id)] == [
+        "client.opened",
+        "client.token-issued",
+        "client.token-revoked",
+    ]
 
 
 def test_a_scope_that_does_not_exist_is_refused(north):
-    with pytest.raises(actions.Refused, match="work:read"):
+    with pytest.raises(clients.Refused, match="work:read"):
         issued(north, "work:everything")

@@ -8,10 +8,13 @@ from django.db import DatabaseError, connection, transaction
 
 from tests import make
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import actions, forms, queries
+from workfloor.core.contracts import actions as contracts
+from workfloor.core.contracts import parsing as contracts_parsing
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Process, Queue, Version
-from workfloor.core.journal.models import Fact
-from workfloor.kit import rls
+from workfloor.core.event_log.models import Fact
+from workfloor.kit.database import rls
+from workfloor.kit.text import toml
 
 SOURCE = make.CONTRACT.format(slug="harbour")
 AMENDED = SOURCE.replace('expected = "80 %"', 'expected = "85 %"')
@@ -24,8 +27,8 @@ def entered(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("everyone")
 
 
-def sign(source: str = SOURCE, effective_on: date | None = None, now: datetime = make.NINE) -> actions.Signing:
-    return actions.sign(source=source, effective_on=effective_on, now=now)
+def sign(source: str = SOURCE, effective_on: date | None = None, now: datetime = make.NINE) -> contracts.Signing:
+    return contracts.sign(source=source, effective_on=effective_on, now=now)
 
 
 def contract_facts() -> list[tuple[str, int]]:
@@ -89,7 +92,7 @@ def test_an_amendment_is_a_new_version_that_leaves_the_old_one_as_it_was():
 def test_an_amendment_needs_a_day_within_what_is_left_of_the_term(day, says):
     sign()
 
-    with pytest.raises(actions.Refused, match=says):
+    with pytest.raises(contracts.Refused, match=says):
         sign(AMENDED, day)
     assert Version.objects.count() == 1
 
@@ -98,13 +101,13 @@ def test_an_amendment_does_not_go_behind_the_one_before():
     sign()
     sign(AMENDED, date(2026, 7, 1))
 
-    with pytest.raises(actions.Refused, match="Version 2 holds from 2026-07-01"):
+    with pytest.raises(contracts.Refused, match="Version 2 holds from 2026-07-01"):
         sign(SOURCE, date(2026, 6, 30))
     assert sign(SOURCE, date(2026, 8, 1)).version.number == 3
 
 
 def test_a_first_version_takes_no_other_day_than_the_start_of_the_term():
-    with pytest.raises(actions.Refused, match="2026-01-01"):
+    with pytest.raises(contracts.Refused, match="2026-01-01"):
         sign(effective_on=date(2026, 2, 1))
     assert sign(effective_on=date(2026, 1, 1)).is_new
 
@@ -113,7 +116,7 @@ def test_what_an_amendment_may_not_change_is_refused_with_its_line():
     sign()
     text = AMENDED.replace('"EUR"', '"USD"').replace("Europe/Lisbon", "Europe/Madrid")
 
-    with pytest.raises(forms.Refused) as refused:
+    with pytest.raises(toml.Refused) as refused:
         sign(text, date(2026, 7, 1))
 
     line = SOURCE[: SOURCE.index('"EUR"')].count("\n") + 1
@@ -124,7 +127,7 @@ def test_what_an_amendment_may_not_change_is_refused_with_its_line():
 
 
 def test_a_faulty_contract_stores_nothing():
-    with pytest.raises(forms.Refused):
+    with pytest.raises(toml.Refused):
         sign(SOURCE.replace('weight = "100 %"', 'weight = "90 %"'))
 
     assert not Client.objects.exists()
@@ -192,12 +195,12 @@ def test_the_version_in_force_is_the_one_of_the_day():
         (date(2026, 7, 1), 2, 85),
         (date(2040, 1, 1), 2, 85),
     ]:
-        terms = queries.in_force(client_id, day)
+        terms = contracts_queries.in_force(client_id, day)
         assert (terms.version, terms.contract.service_levels[0].expected) == (version, expected)
-    with pytest.raises(queries.NoContract):
-        queries.in_force(client_id, date(2025, 12, 31))
-    with pytest.raises(queries.NoContract):
-        queries.in_force(client_id + 1, date(2026, 1, 1))
+    with pytest.raises(contracts_queries.NoContract):
+        contracts_queries.in_force(client_id, date(2025, 12, 31))
+    with pytest.raises(contracts_queries.NoContract):
+        contracts_queries.in_force(client_id + 1, date(2026, 1, 1))
 
 
 def test_a_queues_terms_change_at_midnight_in_the_contracts_zone():
@@ -207,7 +210,10 @@ def test_a_queues_terms_change_at_midnight_in_the_contracts_zone():
     calls = Queue.objects.get(name="calls")
     midnight = datetime(2026, 6, 30, 15, tzinfo=UTC)
 
-    before, after = queries.terms_of(calls, midnight - timedelta(seconds=1)), queries.terms_of(calls, midnight)
+    before, after = (
+        contracts_queries.terms_of(calls, midnight - timedelta(seconds=1)),
+        contracts_queries.terms_of(calls, midnight),
+    )
 
     assert (before.version, before.requires) == (1, {"portuguese": 3})
     assert (after.version, after.requires) == (2, {"portuguese": 4})
@@ -221,26 +227,26 @@ def test_work_in_a_queue_that_an_amendment_took_out_keeps_its_last_terms():
     without = SOURCE[: SOURCE.index('[[processes]]\nname = "letters"')] + SOURCE[SOURCE.index("[[service_levels]]") :]
     sign(without, date(2026, 7, 1))
 
-    assert queries.terms_of(mail, datetime(2026, 8, 1, tzinfo=UTC)).version == 1
-    assert queries.terms_of(mail, datetime(2020, 1, 1, tzinfo=UTC)).version == 1
+    assert contracts_queries.terms_of(mail, datetime(2026, 8, 1, tzinfo=UTC)).version == 1
+    assert contracts_queries.terms_of(mail, datetime(2020, 1, 1, tzinfo=UTC)).version == 1
 
 
 def test_terms_are_read_from_the_database_once(django_assert_num_queries):
     version = sign(SOURCE + "# read once\n").version
-    fresh, again = queries.latest(version.client_id), queries.latest(version.client_id)
+    fresh, again = contracts_queries.latest(version.client_id), contracts_queries.latest(version.client_id)
     assert fresh
     assert again
 
     with django_assert_num_queries(1):  # the text of the version, left out of every list of versions
-        read = queries.terms(fresh)
+        read = contracts_queries.terms(fresh)
     with django_assert_num_queries(0):
-        assert queries.terms(again) is read
+        assert contracts_queries.terms(again) is read
 
 
 def test_queues_that_nobody_could_serve_are_named():
-    contract = forms.read(SOURCE)
-    assert queries.unserved(contract, make.NINE.date()) == ["calls", "mail"]
+    contract = contracts_parsing.read(SOURCE)
+    assert contracts_queries.unserved(contract, make.NINE.date()) == ["calls", "mail"]
 
     make.agent(portuguese=2, clear_for=None)
-    assert queries.unserved(contract, make.NINE.date()) == ["calls"]
-    assert queries.unserved(contract, make.NINE.date() - timedelta(days=1)) == ["calls", "mail"]
+    assert contracts_queries.unserved(contract, make.NINE.date()) == ["calls"]
+    assert contracts_queries.unserved(contract, make.NINE.date() - timedelta(days=1)) == ["calls", "mail"]

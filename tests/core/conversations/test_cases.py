@@ -4,11 +4,11 @@ import pytest
 
 from tests import make
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations import queries
-from workfloor.core.conversations.rules import Address, Content
-from workfloor.core.journal import queries as facts
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import Address, Content
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import actions as work
-from workfloor.core.work import queries as items
+from workfloor.core.work import queries as work_queries
 
 RUI, ANA = work.Customer("C-1", "Rui"), work.Customer("C-2", "Ana")
 
@@ -16,9 +16,14 @@ RUI, ANA = work.Customer("C-1", "Rui"), work.Customer("C-2", "Ana")
 def letter(by=None, customer=RUI, text="My bill"):
     item = make.item("mail", customer=customer, title=text)
     conversations.receive(
-        case=item.case, item=item, channel="email", key=item.key, sender=Address("rui@example.com"),
-        content=Content(text), now=make.NINE,
-    )  # fmt: skip
+        case=item.case,
+        item=item,
+        channel="email",
+        key=item.key,
+        sender=Address("rui@example.com"),
+        content=Content(text),
+        now=make.NINE,
+    )
     if by:
         work.offer(item=item, person=by, at_once=3, offer_seconds=20, now=make.NINE)
         item = work.accept(item=item, by=by, now=make.NINE)
@@ -33,7 +38,7 @@ def test_two_cases_of_one_customer_become_one_with_all_that_was_said(everyone):
 
     other.refresh_from_db()
     assert other.case_id == into.id
-    assert [each.text for each in queries.of_case(into.id)] == ["My bill", "My bill again"]
+    assert [each.text for each in conversations_queries.of_case(into.id)] == ["My bill", "My bill again"]
 
 
 def test_what_one_customer_wrote_is_never_put_before_another(everyone):
@@ -54,8 +59,8 @@ def test_an_item_about_something_else_gets_a_case_of_its_own_with_its_messages(e
 
     other.refresh_from_db()
     assert (other.case_id, new.customer_id, new.subject) == (new.id, one.case.customer_id, "Meter")
-    assert [each.text for each in queries.of_case(new.id)] == ["And my meter"]
-    assert [each.text for each in queries.of_case(one.case_id)] == ["My bill"]
+    assert [each.text for each in conversations_queries.of_case(new.id)] == ["And my meter"]
+    assert [each.text for each in conversations_queries.of_case(one.case_id)] == ["My bill"]
     with pytest.raises(conversations.Refused, match="nothing else"):
         conversations.split(item=other, subject="Meter", by=agent, now=make.later(minutes=1))
 
@@ -85,7 +90,7 @@ def test_handed_to_a_colleague_it_is_kept_for_them_a_quarter_of_an_hour(everyone
     item = work.transfer(item=letter(agent), queue=make.queue("mail"), to=bruno, by=agent, now=make.NINE)
 
     assert (item.state, item.kept_for_id, item.kept_until) == ("waiting", bruno.id, make.later(minutes=15))
-    assert items.rebuilt(item.id) == items.state_of(item)
+    assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
 def test_laid_aside_it_waits_again_at_its_time_first_for_who_laid_it_aside(everyone):
@@ -95,8 +100,8 @@ def test_laid_aside_it_waits_again_at_its_time_first_for_who_laid_it_aside(every
     assert (item.state, item.queued_at, item.kept_for_id) == ("waiting", make.later(hours=3), agent.id)
     assert item.kept_until == make.later(hours=3, minutes=15)
     assert item.due_at == letter().due_at  # the promise runs on
-    assert items.rebuilt(item.id) == items.state_of(item)
-    assert "work.snoozed" in [fact.event for fact in facts.of_item(item.id)]
-    assert [each.id for each in items.agreed(agent, make.NINE)] == [item.id]
+    assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
+    assert "work.snoozed" in [fact.event for fact in event_log_queries.of_item(item.id)]
+    assert [each.id for each in work_queries.agreed(agent, make.NINE)] == [item.id]
     with pytest.raises(work.Refused):
         work.snooze(item=letter(agent), until=make.NINE, by=agent, now=make.NINE)

@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 
 from tests import make
-from workfloor.core.conversations import actions, models, queries, rules
-from workfloor.core.conversations.rules import Address, Content, File
-from workfloor.core.journal import queries as journal
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import messages as conversations_messages
+from workfloor.core.conversations import models as conversations_models
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import Address, Content, File
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import actions as work
 
 pytestmark = pytest.mark.usefixtures("everyone")
@@ -40,7 +43,7 @@ def item_of_rui(queue="mail", of="lisbon-light", **more):
 def mailed(item=None, key="m1", files=(), at=make.NINE, **content):
     item = item or item_of_rui(title="My bill")
     said = {"text": "My bill is wrong", "html": HTML, "subject": "My bill"} | content
-    found, _ = actions.receive(
+    found, _ = conversations.receive(
         case=item.case, item=item, channel="email", key=key, sender=RUI, content=Content(**said), files=files, now=at
     )
     return found
@@ -66,7 +69,7 @@ def test_a_mail_is_shown_in_a_sandbox_that_loads_nothing_from_elsewhere(client, 
 
 def test_pictures_that_came_along_stand_in_the_mail_and_not_below_it(client, ana):
     other = File("bill.png", "image/png", b"\x89PNG bill")
-    found = queries.message(mailed(files=[LOGO, other]).id)
+    found = conversations_queries.message(mailed(files=[LOGO, other]).id)
 
     logo = f"data:image/png;base64,{base64.b64encode(LOGO.content).decode()}"
     assert f'src="{logo}"' in frame(client, found).content.decode()
@@ -74,8 +77,8 @@ def test_pictures_that_came_along_stand_in_the_mail_and_not_below_it(client, ana
 
 
 def test_a_picture_too_large_for_the_mail_is_a_file_below_it(client, ana, monkeypatch):
-    monkeypatch.setattr(rules, "MOST_WITHIN", len(LOGO.content) - 1)
-    found = queries.message(mailed(files=[LOGO]).id)
+    monkeypatch.setattr(conversations_messages, "MOST_WITHIN", len(LOGO.content) - 1)
+    found = conversations_queries.message(mailed(files=[LOGO]).id)
 
     assert "data:image" not in frame(client, found).content.decode()
     assert [each.name for each in found.files_apart] == ["logo.png"]
@@ -91,7 +94,7 @@ def test_pictures_from_elsewhere_are_shown_once_somebody_lets_them_and_only_in_t
         assert 'src="https://e.example/seen.png"' in answer.content.decode()
     assert "e.example" not in frame(client, other).content.decode()
     client.post(f"/conversations/messages/{one.id}/pictures/")
-    facts = [fact for fact in journal.of_item(one.item_id) if fact.event == "message.pictures-allowed"]
+    facts = [fact for fact in event_log_queries.of_item(one.item_id) if fact.event == "message.pictures-allowed"]
     assert [(fact.by_id, fact.details) for fact in facts] == [(ana.id, {"message": one.id})]
 
 
@@ -185,7 +188,7 @@ def test_it_is_searched_by_words_that_all_must_be_there(client, ana):
 def test_what_was_said_in_a_chat_or_named_as_a_file_is_found(client, ana):
     make.client(chats=True)
     call = item_of_rui("calls", title="A call")
-    actions.receive(
+    conversations.receive(
         case=call.case, item=call, channel="chat", key="c", sender=RUI, content=Content("zebra"), now=make.NINE
     )
     mailed(call, files=[File("quagga.pdf", "application/pdf", b"x")], subject="With a file")
@@ -195,7 +198,7 @@ def test_what_was_said_in_a_chat_or_named_as_a_file_is_found(client, ana):
 
 
 def test_a_long_history_is_read_page_by_page_and_each_entry_once(client, ana, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE", 4)
+    monkeypatch.setattr(conversations_queries, "PAGE", 4)
     items = [item_of_rui("calls", title=f"call {n}", at=make.NINE + timedelta(minutes=n // 3)) for n in range(9)]
     mailed(items[0], subject="mail 1"), mailed(items[0], key="m2", subject="mail 2")
     read, after = [], ""
@@ -219,7 +222,7 @@ def test_what_cannot_be_looked_for_is_said_and_nothing_breaks(client, ana, asked
 
 
 def test_a_long_case_is_read_page_by_page(client, ana, monkeypatch):
-    monkeypatch.setattr(queries, "MOST_MESSAGES", 3)
+    monkeypatch.setattr(conversations_queries, "MOST_MESSAGES", 3)
     item = item_of_rui(title="Long")
     for n in range(5):
         mailed(item, key=f"m{n}", text=f"letter {n}", html="", at=make.later(minutes=n))
@@ -252,7 +255,7 @@ def test_another_clients_agent_finds_none_of_it(client, stranger):
     for address in addresses_of(message):
         assert client.get(address).status_code == 404, address
     assert client.post(f"/conversations/messages/{message.id}/pictures/").status_code == 404
-    assert models.Message.objects.get(id=message.id).pictures_allowed_at is None
+    assert conversations_models.Message.objects.get(id=message.id).pictures_allowed_at is None
 
 
 def test_the_same_customer_at_another_client_is_another_customer(client, ana):

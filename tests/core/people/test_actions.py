@@ -8,8 +8,9 @@ from django.db.models import ProtectedError
 from django.test import Client as Browser
 
 from tests import make
-from workfloor.core.journal import queries as journal
-from workfloor.core.people import actions, queries
+from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.people import actions as people
+from workfloor.core.people import queries as people_queries
 
 TODAY = make.NINE.date()
 
@@ -20,12 +21,12 @@ def _entered(everyone):
 
 
 def facts_of(person):
-    return [fact.event for fact in journal.of_person(person.id)]
+    return [fact.event for fact in event_log_queries.of_person(person.id)]
 
 
 def certified(person, **more):
     given = {"skill": "hebrew", "level": 3, "proof": "test", "valid_from": TODAY, "now": make.NINE} | more
-    return actions.certify(person=person, **given)
+    return people.certify(person=person, **given)
 
 
 # --- skills -----------------------------------------------------------------------------------------------------------
@@ -35,18 +36,18 @@ def test_a_skill_is_had_from_the_certificates_first_day_to_its_last():
     ana = make.person("agent")
     certified(ana, expires_on=TODAY + timedelta(days=30))
 
-    had = [queries.skills_on(ana, TODAY + timedelta(days=passed)) for passed in (-1, 0, 30, 31)]
+    had = [people_queries.skills_on(ana, TODAY + timedelta(days=passed)) for passed in (-1, 0, 30, 31)]
 
     assert had == [{}, {"hebrew": 3}, {"hebrew": 3}, {}]
 
 
 def test_a_skill_taken_back_is_gone_at_once_and_the_journal_says_why():
     ana = make.person("agent")
-    actions.revoke_certificate(certificate=certified(ana), reason="failed the repeat test", now=make.later(hours=1))
+    people.revoke_certificate(certificate=certified(ana), reason="failed the repeat test", now=make.later(hours=1))
 
-    assert queries.skills_on(ana, TODAY) == {}
+    assert people_queries.skills_on(ana, TODAY) == {}
     assert facts_of(ana) == ["person.joined", "person.certified", "person.certificate-revoked"]
-    assert journal.of_person(ana.id).last().details == {"skill": "hebrew", "reason": "failed the repeat test"}
+    assert event_log_queries.of_person(ana.id).last().details == {"skill": "hebrew", "reason": "failed the repeat test"}
 
 
 @pytest.mark.parametrize(
@@ -62,30 +63,30 @@ def test_the_database_takes_no_certificate_that_cannot_be(wrong):
 
 def test_people_may_enter_the_clients_that_they_are_cleared_for():
     ana, north, south = make.person("agent"), make.client("north"), make.client("south")
-    actions.clear(person=ana, client=north, now=make.NINE)
+    people.clear(person=ana, client=north, now=make.NINE)
 
-    assert queries.enterable(ana) == [north.id]
-    assert south.id not in queries.enterable(ana)
+    assert people_queries.enterable(ana) == [north.id]
+    assert south.id not in people_queries.enterable(ana)
 
 
 def test_who_is_cleared_is_not_cleared_again():
     ana, north = make.person("agent"), make.client("north")
-    actions.clear(person=ana, client=north, now=make.NINE)
+    people.clear(person=ana, client=north, now=make.NINE)
 
-    with pytest.raises(actions.Refused, match="already"):
-        actions.clear(person=ana, client=north, now=make.later(hours=1))
+    with pytest.raises(people.Refused, match="already"):
+        people.clear(person=ana, client=north, now=make.later(hours=1))
     assert facts_of(ana) == ["person.joined", "person.cleared"]
 
 
 def test_a_clearance_withdrawn_shuts_the_client_at_once_and_can_be_given_again():
     ana, north = make.person("agent"), make.client("north")
-    clearance = actions.clear(person=ana, client=north, now=make.NINE)
+    clearance = people.clear(person=ana, client=north, now=make.NINE)
 
-    actions.withdraw_clearance(clearance=clearance, now=make.later(hours=1))
-    assert queries.enterable(ana) == []
+    people.withdraw_clearance(clearance=clearance, now=make.later(hours=1))
+    assert people_queries.enterable(ana) == []
 
-    actions.clear(person=ana, client=north, now=make.later(hours=2))
-    assert queries.enterable(ana) == [north.id]
+    people.clear(person=ana, client=north, now=make.later(hours=2))
+    assert people_queries.enterable(ana) == [north.id]
     assert facts_of(ana) == ["person.joined", "person.cleared", "person.clearance-withdrawn", "person.cleared"]
 
 
@@ -93,9 +94,9 @@ def test_a_clients_own_people_may_enter_that_client_and_no_other():
     north, south = make.client("north"), make.client("south")
     rosa = make.person("client", of=north)
 
-    assert queries.enterable(rosa) == [north.id]
+    assert people_queries.enterable(rosa) == [north.id]
     with pytest.raises(IntegrityError), transaction.atomic():
-        actions.clear(person=rosa, client=south, now=make.NINE)
+        people.clear(person=rosa, client=south, now=make.NINE)
 
 
 @pytest.mark.parametrize(("roles", "of_client"), [(["agent", "client"], True), (["leader"], True), (["client"], False)])
@@ -110,53 +111,57 @@ def test_a_person_is_either_staff_or_one_clients_own(roles, of_client):
 def test_a_day_at_work_is_told_by_its_facts():
     ana = make.person("agent")
 
-    actions.go_available(person=ana, now=make.NINE)
-    actions.go_away(person=ana, reason=" lunch ", now=make.later(hours=3))
-    actions.go_available(person=ana, now=make.later(hours=4))
-    actions.sign_out_of_work(person=ana, now=make.later(hours=8))
+    people.go_available(person=ana, now=make.NINE)
+    people.go_away(person=ana, reason=" lunch ", now=make.later(hours=3))
+    people.go_available(person=ana, now=make.later(hours=4))
+    people.sign_out_of_work(person=ana, now=make.later(hours=8))
 
     assert facts_of(ana) == [
-        "person.joined", "person.signed-in", "person.available", "person.away", "person.available",
+        "person.joined",
+        "person.signed-in",
+        "person.available",
+        "person.away",
+        "person.available",
         "person.signed-out",
-    ]  # fmt: skip
-    assert journal.of_person(ana.id).get(event="person.away").details == {"reason": "lunch"}
+    ]
+    assert event_log_queries.of_person(ana.id).get(event="person.away").details == {"reason": "lunch"}
 
 
 def test_to_be_as_one_is_already_is_no_fact_and_keeps_the_time():
     ana = make.agent()
 
-    again = actions.go_available(person=ana, now=make.later(minutes=5))
+    again = people.go_available(person=ana, now=make.later(minutes=5))
 
     assert again.since == make.NINE
     assert facts_of(ana).count("person.available") == 1
 
 
 def test_going_away_needs_a_reason():
-    with pytest.raises(actions.Refused, match="Say why"):
-        actions.go_away(person=make.agent(), reason="  ", now=make.NINE)
+    with pytest.raises(people.Refused, match="Say why"):
+        people.go_away(person=make.agent(), reason="  ", now=make.NINE)
 
 
 @pytest.mark.parametrize("role", ["leader", "planner", "manager"])
 def test_only_agents_take_work(role):
-    with pytest.raises(actions.Refused, match="agents"):
-        actions.go_available(person=make.person(role), now=make.NINE)
+    with pytest.raises(people.Refused, match="agents"):
+        people.go_available(person=make.person(role), now=make.NINE)
 
 
 def test_only_agents_who_are_there_are_on_the_floor():
     ana, _signed_out, away = make.agent(), make.agent(available=False), make.agent()
-    actions.go_away(person=away, reason="break", now=make.later(minutes=1))
+    people.go_away(person=away, reason="break", now=make.later(minutes=1))
 
-    assert {person.id for person in queries.on_the_floor()} == {ana.id, away.id}
+    assert {person.id for person in people_queries.on_the_floor()} == {ana.id, away.id}
 
 
 # --- accounts and leaving ---------------------------------------------------------------------------------------------
 
 
 def test_an_address_is_one_account_whatever_its_capitals():
-    actions.open_account(email="Ana@Example.com", password="correct horse")
+    people.open_account(email="Ana@Example.com", password="correct horse")
 
-    with pytest.raises(actions.Refused, match="already"):
-        actions.open_account(email="ana@example.COM", password="correct horse")
+    with pytest.raises(people.Refused, match="already"):
+        people.open_account(email="ana@example.COM", password="correct horse")
 
 
 def test_who_has_left_gets_no_work_and_no_page_and_the_facts_stay():
@@ -165,22 +170,22 @@ def test_who_has_left_gets_no_work_and_no_page_and_the_facts_stay():
     browser.force_login(ana.account)
     assert browser.get("/desk/").status_code == 200
 
-    actions.leave(person=ana, now=make.later(hours=1))
+    people.leave(person=ana, now=make.later(hours=1))
 
     assert browser.get("/desk/").status_code == 302
-    assert queries.by_account(ana.account_id) is None
-    assert not queries.on_the_floor().exists()
+    assert people_queries.by_account(ana.account_id) is None
+    assert not people_queries.on_the_floor().exists()
     assert facts_of(ana)[-2:] == ["person.signed-out", "person.left"]
-    with pytest.raises(actions.Refused):
-        actions.go_available(person=ana, now=make.later(hours=2))
+    with pytest.raises(people.Refused):
+        people.go_available(person=ana, now=make.later(hours=2))
 
 
 def test_a_clients_own_person_can_leave_too():
     rosa = make.person("client", of=make.client())
 
-    actions.leave(person=rosa, now=make.later(hours=1))
+    people.leave(person=rosa, now=make.later(hours=1))
 
-    assert queries.by_account(rosa.account_id) is None
+    assert people_queries.by_account(rosa.account_id) is None
     assert facts_of(rosa) == ["person.joined", "person.left"]
 
 

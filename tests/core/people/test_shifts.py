@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import make
-from workfloor.core.journal import queries as journal
-from workfloor.core.people import actions, queries, rules
+from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.people import actions as people
+from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Shift
 from workfloor.core.work.models import Item
-from workfloor.ops.dispatch import actions as router
-from workfloor.ops.dispatch import queries as dispatch
-from workfloor.ops.reasons import forms as reasons_in_words
-from workfloor.ops.reasons import queries as reasons
+from workfloor.ops.routing import explain
+from workfloor.ops.routing import leader as routing_leader
+from workfloor.ops.routing import queries as routing_queries
 
 HOURS = st.integers(-40, 40).map(lambda hours: make.later(hours=hours))
 
@@ -23,20 +24,20 @@ HOURS = st.integers(-40, 40).map(lambda hours: make.later(hours=hours))
 def planned(person, start, hours=8):
     """A shift that begins so many hours after NINE."""
     starts_at = make.later(hours=start)
-    return actions.plan_shift(
+    return people.plan_shift(
         person=person, starts_at=starts_at, ends_at=starts_at + timedelta(hours=hours), now=make.NINE
     )
 
 
 def offered(hours):
-    return router.pulse(now=make.later(hours=hours))
+    return routing_leader.pulse(now=make.later(hours=hours))
 
 
 @given(st.lists(HOURS, unique=True, max_size=6), HOURS)
 def test_on_shift_is_between_a_beginning_and_an_end_and_it_is_known_when_that_changes(starts, now):
     shifts = [(each, each + timedelta(hours=1)) for each in starts]
     ahead = [each for each in shifts if each[1] > now]
-    on, changes_at = rules.on_shift(ahead, bool(shifts), now)
+    on, changes_at = qualification.on_shift(ahead, bool(shifts), now)
 
     assert on == (not shifts or any(start <= now < end for start, end in shifts))
     borders = [at for each in shifts for at in each if at > now]
@@ -64,7 +65,7 @@ def test_nothing_is_offered_between_two_shifts_and_all_is_offered_across_two_tha
     for _ in range(4):
         make.item("mail")
 
-    worker = dispatch.workers(make.later(hours=1), [ana.id])[0]
+    worker = routing_queries.workers(make.later(hours=1), [ana.id])[0]
     assert (worker.here, worker.until) == (True, make.later(hours=2).timestamp())
     assert (offered(1), offered(2.5)) == (3, 0)
 
@@ -73,13 +74,16 @@ def test_a_cancelled_shift_counts_no_more(everyone):
     ana = make.agent()
     first, second = planned(ana, start=0), planned(ana, start=24)
     make.call()
-    actions.cancel_shift(shift=first, now=make.NINE)
+    people.cancel_shift(shift=first, now=make.NINE)
     assert offered(1) == 0
-    actions.cancel_shift(shift=second, now=make.NINE)
+    people.cancel_shift(shift=second, now=make.NINE)
     assert offered(1) == 1
-    assert [fact.event for fact in journal.of_person(ana.id)][-5:-1] == [
-        "person.shift-planned", "person.shift-planned", "person.shift-cancelled", "person.shift-cancelled"
-    ]  # fmt: skip
+    assert [fact.event for fact in event_log_queries.of_person(ana.id)][-5:-1] == [
+        "person.shift-planned",
+        "person.shift-planned",
+        "person.shift-cancelled",
+        "person.shift-cancelled",
+    ]
 
 
 def test_why_says_that_somebody_was_off_shift_also_when_the_plan_has_changed_since(everyone):
@@ -87,31 +91,31 @@ def test_why_says_that_somebody_was_off_shift_also_when_the_plan_has_changed_sin
     shift = planned(ana, start=2)
     call = make.call()
     assert offered(1) == 1
-    actions.cancel_shift(shift=shift, now=make.later(hours=1, minutes=1))
-    found = reasons.why(call.id, make.later(hours=2))
+    people.cancel_shift(shift=shift, now=make.later(hours=1, minutes=1))
+    found = explain.why(call.id, make.later(hours=2))
 
     assert found.offered_to == ben
-    assert [row["said"] for row in reasons_in_words.worded(found)] == ["could", "was off shift"]
+    assert [row["said"] for row in explain.worded(found)] == ["could", "was off shift"]
 
 
 @pytest.mark.parametrize("hours", [0, -1, 25])
 def test_a_shift_ends_after_it_begins_and_within_a_day(everyone, hours):
-    with pytest.raises(actions.Refused, match="24 hours"):
+    with pytest.raises(people.Refused, match="24 hours"):
         planned(make.agent(), start=0, hours=hours)
 
 
 def test_shifts_of_a_person_do_not_overlap_whoever_writes_them(everyone):
     ana = make.agent()
     planned(ana, start=0), planned(make.agent(), start=0)
-    with pytest.raises(actions.Refused, match="overlaps"):
+    with pytest.raises(people.Refused, match="overlaps"):
         planned(ana, start=7)
     with pytest.raises(IntegrityError, match="shift_once"), transaction.atomic():
         Shift.objects.create(
             person=ana, starts_at=make.later(hours=7), ends_at=make.later(hours=9), planned_at=make.NINE
         )
-    assert len(queries.shifts(ana, make.NINE)) == 1
+    assert len(people_queries.shifts(ana, make.NINE)) == 1
 
 
 def test_only_agents_have_shifts(everyone):
-    with pytest.raises(actions.Refused, match="agents"):
+    with pytest.raises(people.Refused, match="agents"):
         planned(make.person("leader"), start=0)

@@ -7,57 +7,68 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from tests import make
-from workfloor.core.journal import queries as journal
-from workfloor.core.work import actions, models, queries, rules
-from workfloor.kit import rls
+from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.work import actions as work
+from workfloor.core.work import lifecycle
+from workfloor.core.work import models as work_models
+from workfloor.core.work import queries as work_queries
+from workfloor.kit.database import rls
 
 
 def events_of(item):
-    return [fact.event.removeprefix("work.") for fact in journal.of_item(item.id)]
+    return [fact.event.removeprefix("work.") for fact in event_log_queries.of_item(item.id)]
 
 
 def offered(to, item=None, at_once=1, at=make.NINE):
-    return actions.offer(item=item or make.call(), person=to, at_once=at_once, offer_seconds=20, now=at)
+    return work.offer(item=item or make.call(), person=to, at_once=at_once, offer_seconds=20, now=at)
 
 
 def accepted(by, at=make.NINE, item=None):
-    return actions.accept(item=offered(by, item), by=by, now=at)
+    return work.accept(item=offered(by, item), by=by, now=at)
 
 
 def test_a_whole_errand_is_told_by_its_facts(everyone):
     ana = make.agent()
-    item = actions.accept(item=offered(ana), by=ana, now=make.later(seconds=8))
-    actions.hold(item=item, by=ana, now=make.later(seconds=20))
-    actions.resume(item=item, by=ana, now=make.later(seconds=30))
-    actions.end(item=item, by=ana, now=make.later(seconds=60))
-    item = actions.wrap_up(item=item, by=ana, disposition="resolved", now=make.later(seconds=75))
+    item = work.accept(item=offered(ana), by=ana, now=make.later(seconds=8))
+    work.hold(item=item, by=ana, now=make.later(seconds=20))
+    work.resume(item=item, by=ana, now=make.later(seconds=30))
+    work.end(item=item, by=ana, now=make.later(seconds=60))
+    item = work.wrap_up(item=item, by=ana, disposition="resolved", now=make.later(seconds=75))
 
     assert events_of(item) == [
-        "received", "queued", "offered", "accepted", "connected", "held", "resumed", "ended", "wrapped-up"
-    ]  # fmt: skip
+        "received",
+        "queued",
+        "offered",
+        "accepted",
+        "connected",
+        "held",
+        "resumed",
+        "ended",
+        "wrapped-up",
+    ]
     assert (item.state, item.talk_seconds, item.hold_seconds, item.wrap_seconds) == ("done", 42, 10, 15)
-    assert not models.Assignment.objects.exists()
-    assert models.Case.objects.get(id=item.case_id).resolved_at == make.later(seconds=75)
+    assert not work_models.Assignment.objects.exists()
+    assert work_models.Case.objects.get(id=item.case_id).resolved_at == make.later(seconds=75)
 
 
 def test_state_is_what_the_facts_add_up_to(everyone):
     ana, ben = make.agent(), make.agent()
     items = [make.call() for _ in range(4)] + [make.item("mail")]
     accepted(ana, item=items[0])
-    actions.decline(item=offered(ben, items[1]), by=ben, now=make.NINE)
-    actions.abandon(item=items[2], now=make.later(seconds=9))
-    actions.cancel(item=items[3], reason="sent twice", now=make.later(seconds=9))
+    work.decline(item=offered(ben, items[1]), by=ben, now=make.NINE)
+    work.abandon(item=items[2], now=make.later(seconds=9))
+    work.cancel(item=items[3], reason="sent twice", now=make.later(seconds=9))
     mail = accepted(ben, item=items[4])
-    actions.await_customer(item=mail, by=ben, now=make.later(hours=1))
-    actions.customer_answered(item=mail, now=make.later(hours=3))
+    work.await_customer(item=mail, by=ben, now=make.later(hours=1))
+    work.customer_answered(item=mail, now=make.later(hours=3))
 
-    for item in models.Item.objects.all():
-        assert queries.rebuilt(item.id) == queries.state_of(item)
+    for item in work_models.Item.objects.all():
+        assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
 def test_the_same_key_is_the_same_item(everyone):
-    first, new = actions.receive(queue=make.queue(), key="a-1", title="Hello", now=make.NINE)
-    again, new_again = actions.receive(queue=make.queue(), key="a-1", title="Hello", now=make.later(hours=1))
+    first, new = work.receive(queue=make.queue(), key="a-1", title="Hello", now=make.NINE)
+    again, new_again = work.receive(queue=make.queue(), key="a-1", title="Hello", now=make.later(hours=1))
 
     assert (again.id, new, new_again) == (first.id, True, False)
     assert events_of(first) == ["received", "queued"]
@@ -66,7 +77,7 @@ def test_the_same_key_is_the_same_item(everyone):
 def test_the_same_key_for_other_work_is_refused(everyone):
     make.call(key="a-1", title="Hello")
 
-    with pytest.raises(actions.Conflict, match="a-1"):
+    with pytest.raises(work.Conflict, match="a-1"):
         make.call(key="a-1", title="Something else")
 
 
@@ -77,7 +88,7 @@ def test_two_clients_may_use_the_same_key(everyone):
 def test_an_item_is_in_the_hands_of_one_person_at_most(everyone):
     item = offered(make.agent())
 
-    with pytest.raises(rules.NotNow), transaction.atomic():
+    with pytest.raises(lifecycle.NotNow), transaction.atomic():
         offered(make.agent(), item)
 
 
@@ -85,7 +96,7 @@ def test_the_database_itself_refuses_a_second_holder(everyone):
     item, ben = offered(make.agent()), make.agent()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        models.Assignment.objects.create(
+        work_models.Assignment.objects.create(
             item=item, client_id=item.client_id, person=ben, share=(0, 60), since=make.NINE
         )
 
@@ -96,7 +107,7 @@ def test_the_database_itself_refuses_more_than_a_person_can_hold(everyone):
     second = make.call()
 
     with pytest.raises(IntegrityError, match="assignment_within_capacity"), transaction.atomic():
-        models.Assignment.objects.create(
+        work_models.Assignment.objects.create(
             item=second, client_id=second.client_id, person=ana, share=(40, 60), since=make.NINE
         )
 
@@ -105,7 +116,7 @@ def test_the_database_itself_refuses_a_holder_whose_capacity_does_not_count_it(e
     item, ana = make.call(), make.agent()
 
     with pytest.raises(IntegrityError, match="item_is_assigned"), transaction.atomic(), connection.cursor() as cursor:
-        models.Item.objects.filter(id=item.id).update(state="held", person=ana)
+        work_models.Item.objects.filter(id=item.id).update(state="held", person=ana)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
@@ -114,71 +125,71 @@ def test_three_mails_at_once_but_no_call_beside_them(everyone):
     for _ in range(3):
         offered(ana, make.item("mail"), at_once=3)
 
-    with pytest.raises(actions.Refused, match="no room"):
+    with pytest.raises(work.Refused, match="no room"):
         offered(ana, make.item("mail"), at_once=3)
-    with pytest.raises(actions.Refused, match="no room"):
+    with pytest.raises(work.Refused, match="no room"):
         offered(ana, make.call())
 
 
 def test_only_whom_it_was_offered_to_may_accept(everyone):
     item, ben = offered(make.agent()), make.agent()
 
-    with pytest.raises(actions.NotYours):
-        actions.accept(item=item, by=ben, now=make.NINE)
+    with pytest.raises(work.NotYours):
+        work.accept(item=item, by=ben, now=make.NINE)
 
 
 def test_an_offer_that_lapsed_cannot_be_accepted(everyone):
     ana = make.agent()
     item = offered(ana)
-    assert actions.lapse(item=item, now=make.later(seconds=19)) is None
-    assert actions.lapse(item=item, now=make.later(seconds=20)) == ana
+    assert work.lapse(item=item, now=make.later(seconds=19)) is None
+    assert work.lapse(item=item, now=make.later(seconds=20)) == ana
 
-    with pytest.raises(actions.NotYours):
-        actions.accept(item=item, by=ana, now=make.later(seconds=21))
+    with pytest.raises(work.NotYours):
+        work.accept(item=item, by=ana, now=make.later(seconds=21))
 
 
 def test_a_disposition_comes_from_the_processs_own_list(everyone):
     ana = make.agent()
-    item = actions.end(item=accepted(ana), by=ana, now=make.NINE)
+    item = work.end(item=accepted(ana), by=ana, now=make.NINE)
 
-    with pytest.raises(actions.Refused, match="resolved, called-back"):
-        actions.wrap_up(item=item, by=ana, disposition="answered", now=make.NINE)
+    with pytest.raises(work.Refused, match="resolved, called-back"):
+        work.wrap_up(item=item, by=ana, disposition="answered", now=make.NINE)
 
 
 def test_work_never_leaves_its_client(everyone):
     ana = make.agent()
     item = accepted(ana)
 
-    with pytest.raises(actions.Refused, match="client"):
-        actions.transfer(item=item, by=ana, queue=make.queue(of="other"), now=make.NINE)
+    with pytest.raises(work.Refused, match="client"):
+        work.transfer(item=item, by=ana, queue=make.queue(of="other"), now=make.NINE)
 
 
 def test_the_clock_stops_while_the_customer_owes_an_answer(everyone):
     ana = make.agent()
     mail = make.item("mail")  # Wednesday 9:00; four working hours: due at 13:00
     assert mail.due_at == make.later(hours=4)
-    item = actions.await_customer(item=accepted(ana, item=mail), by=ana, now=make.later(hours=1))
-    assert not models.Item.objects.filter(state="waiting", awaiting_customer_since=None).exists()
+    item = work.await_customer(item=accepted(ana, item=mail), by=ana, now=make.later(hours=1))
+    assert not work_models.Item.objects.filter(state="waiting", awaiting_customer_since=None).exists()
 
     # Answered on Thursday at 10:00: 8 working hours of Wednesday (10:00 to 18:00) and one of Thursday passed.
-    item = actions.customer_answered(item=item, now=make.later(days=1, hours=1))
+    item = work.customer_answered(item=item, now=make.later(days=1, hours=1))
     # Due at 13:00 plus nine working hours: 5 on Wednesday, 4 on Thursday.
     assert item.due_at == make.later(days=1, hours=4)
 
     item = accepted(ana, item=item, at=make.later(days=1, hours=2))
-    item = actions.end(item=item, by=ana, now=make.later(days=1, hours=3))
+    item = work.end(item=item, by=ana, now=make.later(days=1, hours=3))
     # Wednesday 9 to 18 and Thursday 9 to 12 are twelve working hours, less nine paused.
     assert item.working_seconds == 3 * 3600
 
 
 def test_a_reopened_item_opens_its_case_again(everyone):
     ana = make.agent()
-    item = actions.end(item=accepted(ana), by=ana, now=make.NINE)
-    item = actions.wrap_up(item=item, by=ana, disposition="resolved", now=make.NINE)
-    item = actions.reopen(item=item, reason="it rang again", now=make.later(hours=1))
+    item = work.end(item=accepted(ana), by=ana, now=make.NINE)
+    item = work.wrap_up(item=item, by=ana, disposition="resolved", now=make.NINE)
+    item = work.reopen(item=item, reason="it rang again", now=make.later(hours=1))
 
     assert (item.state, item.reopened) == ("waiting", 1)
-    assert models.Case.objects.get(id=item.case_id).resolved_at is None
+    assert work_models.Case.objects.get(id=item.case_id).resolved_at is None
 
 
 def race(*attempts):
@@ -215,8 +226,8 @@ def test_when_two_processes_offer_one_item_one_offer_stands(real_database):
 
     results = race(lambda: offered(ana, item), lambda: offered(ben, item))
 
-    assert sum(isinstance(result, models.Item) for result in results) == 1
-    assert committed(models.Assignment.objects.count) == 1
+    assert sum(isinstance(result, work_models.Item) for result in results) == 1
+    assert committed(work_models.Assignment.objects.count) == 1
 
 
 def test_when_two_processes_offer_one_person_two_calls_one_offer_stands(real_database):
@@ -224,28 +235,30 @@ def test_when_two_processes_offer_one_person_two_calls_one_offer_stands(real_dat
 
     results = race(lambda: offered(ana, first), lambda: offered(ana, second))
 
-    assert sum(isinstance(result, models.Item) for result in results) == 1
-    assert committed(models.Assignment.objects.count) == 1
+    assert sum(isinstance(result, work_models.Item) for result in results) == 1
+    assert committed(work_models.Assignment.objects.count) == 1
 
 
 def test_when_an_offer_lapses_as_it_is_accepted_one_of_both_happens(real_database):
     ana, item = committed(lambda: (lambda a: (a, offered(a)))(make.agent()))
     late = make.NINE + timedelta(seconds=30)
 
-    race(lambda: actions.accept(item=item, by=ana, now=late), lambda: actions.lapse(item=item, now=late))
+    race(lambda: work.accept(item=item, by=ana, now=late), lambda: work.lapse(item=item, now=late))
 
     facts = committed(lambda: events_of(item))
     assert ("accepted" in facts) != ("offer-expired" in facts)
-    assert committed(lambda: queries.rebuilt(item.id) == queries.state_of(models.Item.objects.get(id=item.id)))
+    assert committed(
+        lambda: work_queries.rebuilt(item.id) == work_queries.state_of(work_models.Item.objects.get(id=item.id))
+    )
 
 
 def test_when_the_same_key_arrives_twice_at_once_there_is_one_item(real_database):
     queue = committed(make.queue)
 
     def send():
-        return actions.receive(queue=queue, key="once", title="Hello", now=make.NINE)
+        return work.receive(queue=queue, key="once", title="Hello", now=make.NINE)
 
     results = race(send, send, send)
 
     assert sorted(new for _, new in results) == [False, False, True]
-    assert committed(models.Item.objects.count) == 1
+    assert committed(work_models.Item.objects.count) == 1

@@ -6,12 +6,13 @@ import pytest
 from django.db import transaction
 
 from tests import make
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal import queries as facts
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
-from workfloor.core.work import actions, queries
+from workfloor.core.work import actions as work
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 AN_HOUR_ON = make.NINE + timedelta(hours=1)
 
@@ -24,11 +25,11 @@ def hands(real_database):
         ana = make.agent()
         for key in ("wrapping", "held", "offered"):
             item = make.item("mail", key=key)
-            actions.offer(item=item, person=ana, at_once=3, offer_seconds=9000, now=make.NINE)
+            work.offer(item=item, person=ana, at_once=3, offer_seconds=9000, now=make.NINE)
             if key != "offered":
-                actions.accept(item=item, by=ana, now=make.later(seconds=1))
+                work.accept(item=item, by=ana, now=make.later(seconds=1))
             if key == "wrapping":
-                actions.end(item=item, by=ana, now=make.later(seconds=2))
+                work.end(item=item, by=ana, now=make.later(seconds=2))
     return ana
 
 
@@ -37,7 +38,7 @@ def follow():
     while True:
         with transaction.atomic():
             rls.enter_every_client()
-            if not journal.advance_all(now=AN_HOUR_ON):
+            if not event_log.advance_all(now=AN_HOUR_ON):
                 return
 
 
@@ -59,10 +60,10 @@ def test_the_work_of_somebody_who_leaves_goes_back_in_line(hands):
         rls.enter_every_client()
         assert states() == PUT_BACK
         held = Item.objects.get(key="held")
-        assert facts.of_item(held.id).last().event == "work.transferred"
+        assert event_log_queries.of_item(held.id).last().event == "work.transferred"
         assert held.queued_at == make.NINE
         for item in Item.objects.all():
-            assert queries.rebuilt(item.id) == queries.state_of(item)
+            assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
 def test_the_work_of_a_client_that_one_is_not_cleared_for_any_more_goes_back_in_line(hands):

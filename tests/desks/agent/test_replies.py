@@ -11,10 +11,11 @@ from django.test import Client as Browser
 
 from tests import mail, make
 from workfloor.asgi import application
+from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.core.conversations.models import Attachment, Message
-from workfloor.core.conversations.rules import LARGEST_SENT
-from workfloor.core.journal import actions as journal
-from workfloor.kit import clock, rls
+from workfloor.core.event_log import actions as event_log
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -61,7 +62,7 @@ def test_in_summer_the_clock_of_the_contract_is_an_hour_ahead(everyone):
     found = Desk.__new__(Desk)
     rls.enter_every_client()
     found.ana, at = make.agent("Ana"), make.NINE.replace(month=7)
-    journal.make_partitions(first=at)
+    event_log.make_partitions(first=at)
     found.item = mail.hold(mail.Post().writes("Hello", at=at).message.item, found.ana, at)
     found.browser = Browser()
     found.browser.force_login(found.ana.account)

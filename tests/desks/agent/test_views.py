@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests import make
-from workfloor.core.journal import queries as journal
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Presence
 from workfloor.core.work import actions as work
-from workfloor.core.work import queries as items
-from workfloor.kit import clock
-from workfloor.ops.dispatch import actions as router
+from workfloor.core.work import queries as work_queries
+from workfloor.kit.time import clock
+from workfloor.ops.routing import leader as routing_leader
 
 pytestmark = pytest.mark.usefixtures("everyone")
 LIVE = {"HX-Request": "true"}
@@ -42,7 +42,7 @@ def page(client, query=""):
 
 
 def state(item):
-    return items.item(item.id).state
+    return work_queries.item(item.id).state
 
 
 def test_the_desk_offers_what_the_router_offers_and_what_was_done_is_counted(client, ana):
@@ -59,7 +59,7 @@ def test_the_desk_offers_what_the_router_offers_and_what_was_done_is_counted(cli
 
     assert state(call) == "done"
     assert "1 done" in page(client)
-    assert [fact.by_id for fact in journal.of_item(call.id) if fact.event == "work.wrapped-up"] == [ana.id]
+    assert [fact.by_id for fact in event_log_queries.of_item(call.id) if fact.event == "work.wrapped-up"] == [ana.id]
 
 
 def test_what_is_not_on_the_line_is_finished_at_once(client, ana):
@@ -100,7 +100,7 @@ def test_a_second_click_changes_nothing(client, ana):
 
     assert press(client, call, "accept").status_code == 204
     assert press(client, call, "accept").status_code == 409
-    assert [fact.event for fact in journal.of_item(call.id)].count("work.accepted") == 1
+    assert [fact.event for fact in event_log_queries.of_item(call.id)].count("work.accepted") == 1
 
 
 @pytest.mark.parametrize("verb", ["accept", "decline", "hold", "resume", "await-customer", "end"])
@@ -153,7 +153,7 @@ def test_work_is_passed_on_within_its_client_only(client, ana):
 
     assert press(client, call, "transfer", queue=make.queue("calls", of="porto-post").id).status_code == 422
     assert press(client, call, "transfer", queue=make.queue("mail").id, note="Asks by letter").status_code == 204
-    assert (state(call), items.item(call.id).queue.name) == ("waiting", "mail")
+    assert (state(call), work_queries.item(call.id).queue.name) == ("waiting", "mail")
 
 
 def test_what_waits_for_the_customer_lies_aside_until_they_answer(client, ana):
@@ -163,7 +163,7 @@ def test_what_waits_for_the_customer_lies_aside_until_they_answer(client, ana):
     assert "The customer answered" in page(client)
     assert press(client, mail, "customer-answered").status_code == 204
     assert "The customer answered" not in page(client)
-    assert items.item(mail.id).awaiting_customer_since is None
+    assert work_queries.item(mail.id).awaiting_customer_since is None
 
 
 def test_one_of_several_items_in_hand_is_open_and_the_others_can_be_chosen(client, ana):
@@ -207,11 +207,11 @@ def interrupted(client, ana):
     """Ana has a letter in hand, and has accepted a call that interrupts it."""
     make.amended(make.YIELDS, make.INTERRUPTS)
     make.item("mail", title="My bill is wrong", at=clock.now())
-    router.pulse(now=clock.now())
-    mail = work.accept(item=items.offered_to(ana).get(), by=ana, now=clock.now())
+    routing_leader.pulse(now=clock.now())
+    mail = work.accept(item=work_queries.offered_to(ana).get(), by=ana, now=clock.now())
     make.call(title="Stolen card", at=clock.now())
-    router.pulse(now=clock.now())
-    return mail, work.accept(item=items.offered_to(ana).get(), by=ana, now=clock.now())
+    routing_leader.pulse(now=clock.now())
+    return mail, work.accept(item=work_queries.offered_to(ana).get(), by=ana, now=clock.now())
 
 
 def test_the_call_is_open_and_the_letter_beside_it_is_put_aside_until_the_call_is_wrapped_up(client, ana, interrupted):
@@ -240,7 +240,7 @@ def test_a_call_back_is_agreed_by_the_clock_of_the_site_and_is_of_the_same_case(
     assert press(client, call, "come-back", at=f"{day}T10:30").status_code == 204
     assert press(client, call, "come-back", at=f"{day}T10:30").status_code == 204  # pressed twice
 
-    [callback] = items.items().filter(kind="callback")
+    [callback] = work_queries.items().filter(kind="callback")
     assert callback.queued_at == datetime(day.year, day.month, day.day, 2, 30, tzinfo=UTC)
     assert (callback.case_id, callback.queue_id, callback.title) == (call.case_id, call.queue_id, call.title)
     assert state(call) == "held"
@@ -252,17 +252,19 @@ def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_s
     assert "you are asked first" in page(client)
     press(client, mail, "come-back", at=f"{clock.now().date() + timedelta(days=2)}T10:30")
 
-    assert items.items().get(kind="callback").kept_for == ana
+    assert work_queries.items().get(kind="callback").kept_for == ana
     assert "To come" in page(client)
 
 
 @pytest.mark.parametrize(
     ("at", "status", "says"),
     [
-        ("2020-01-01T10:00", 409, "still to come"), ("9999-01-01T10:00", 409, "next 366 days"),
-        ("tomorrow", 422, "Choose a day and a time"), ("", 422, "Choose a day and a time"),
+        ("2020-01-01T10:00", 409, "still to come"),
+        ("9999-01-01T10:00", 409, "next 366 days"),
+        ("tomorrow", 422, "Choose a day and a time"),
+        ("", 422, "Choose a day and a time"),
     ],
-)  # fmt: skip
+)
 def test_a_call_back_has_a_time_that_is_to_come(client, ana, at, status, says):
     answer = press(client, held(ana), "come-back", at=at)
 
@@ -294,7 +296,7 @@ def test_who_ended_a_call_can_still_agree_to_come_back_in_another_queue(client, 
     assert press(client, call, "come-back", at=at, queue=elsewhere.id).status_code == 422
     refusal = press(client, call, "come-back", at=at, kind="email")
     assert (refusal.status_code, "No email address" in refusal.content.decode()) == (422, True)
-    agreed = items.items().get(kind="callback")
+    agreed = work_queries.items().get(kind="callback")
     assert (agreed.queue, agreed.case_id) == (calls, call.case_id)
 
 

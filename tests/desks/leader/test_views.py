@@ -5,8 +5,8 @@ import pytest
 from tests import make
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
-from workfloor.kit import clock
-from workfloor.ops.channels.chat import actions as chat
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -71,20 +71,28 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
     people.clear(person=leader, client=mine, now=make.NINE)
     for of, name, scores in ((mine, "Ana", (5, 4, 1)), (mine, "Ben", (3,)), (foreign, "Cia", (5,))):
         agent = make.agent(name, clear_for=of.slug)
-        widget = chat.add_widget(
-            client=of, queue=make.queue("chats", of.slug), origins=["https://x.example"], now=make.NINE,
+        widget = chats.add_widget(
+            client=of,
+            queue=make.queue("chats", of.slug),
+            origins=["https://x.example"],
+            now=make.NINE,
             source='title = { en = "Chat" }',
-        )  # fmt: skip
+        )
         for number, score in enumerate(scores):
-            begun = chat.begin(
-                widget=widget, secret=f"{name}{number}".ljust(43, "x"), key="first-001", message="Hello", answers={},
-                address=f"192.0.2.{number}", now=make.NINE,
-            )  # fmt: skip
+            begun = chats.begin(
+                widget=widget,
+                secret=f"{name}{number}".ljust(43, "x"),
+                key="first-001",
+                message="Hello",
+                answers={},
+                address=f"192.0.2.{number}",
+                now=make.NINE,
+            )
             item = work.offer(item=begun.item, person=agent, at_once=4, offer_seconds=20, now=make.NINE)
             item = work.end(item=work.accept(item=item, by=agent, now=make.NINE), by=agent, now=make.NINE)
             work.wrap_up(item=item, by=agent, disposition="resolved", now=make.NINE)
-            chat.rate(chat=begun, score=2, comment="", now=make.NINE)  # the last answer counts
-            chat.rate(chat=begun, score=score, comment="", now=make.NINE)
+            chats.rate(chat=begun, score=2, comment="", now=make.NINE)  # the last answer counts
+            chats.rate(chat=begun, score=score, comment="", now=make.NINE)
     client.force_login(leader.account)
 
     with clock.frozen(make.later(days=29)):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests import make
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
@@ -131,7 +131,7 @@ def lived(client: Client, agent, steps, start) -> Item:
     steps=lives(),
 )
 def test_every_clock_shows_the_minutes_of_a_walk(zone, day, hours, week, begins, steps):
-    journal.make_partitions(first=datetime(2026, 3, 1, tzinfo=UTC), count=10)
+    event_log.make_partitions(first=datetime(2026, 3, 1, tzinfo=UTC), count=10)
     Item.objects.all().delete()
     spans, weekdays = HOURS[hours], WEEKS[week]
     client = signed(zone, hours, week)

@@ -9,12 +9,12 @@ from tests import make
 from tests.make import CONTRACT
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import calendars
-from workfloor.ops.billing import queries
+from workfloor.kit.time import calendars
+from workfloor.ops.billing import statements
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -89,7 +89,7 @@ class Letter:
         return Item.objects.get(id=self.item.id)
 
     def figure(self, period, *now):
-        made = queries.statement(self.client, period, now=self.at(*now))
+        made = statements.statement(self.client, period, now=self.at(*now))
         return next(row.figure for row in made.measures if row.level.name == "Letters")
 
     def met(self, period="2026-03", *now):
@@ -139,7 +139,7 @@ def test_a_closed_day_is_not_on_the_clock(ana):
     ],
 )
 def test_where_the_clock_changes_hours_are_real_in_both_hemispheres(ana, zone, received, resolved, hours):
-    journal.make_partitions(first=datetime(2026, 9, 1, tzinfo=UTC))
+    event_log.make_partitions(first=datetime(2026, 9, 1, tzinfo=UTC))
     letter = Letter(agreed(zone, hours='mon = ["09:00-18:00"]\nsun = ["00:00-24:00"]'), ana, zone)
     letter.received(*received).resolved(*resolved)
 
@@ -197,15 +197,17 @@ def test_a_letter_falls_into_the_month_of_the_contracts_zone(ana, zone, received
 
 
 def test_an_october_in_london_holds_what_came_in_on_each_of_its_days(ana):
-    journal.make_partitions(first=datetime(2026, 9, 1, tzinfo=UTC))
+    event_log.make_partitions(first=datetime(2026, 9, 1, tzinfo=UTC))
     letter = Letter(agreed("Europe/London"), ana, "Europe/London")
     for day in range(1, 32):  # half an hour after midnight: in summer time that is the day before in UTC
         letter.received(2026, 10, day, 0, 30)
     letter.received(2026, 10, 31, 23, 59, 59)
     letter.received(2026, 11, 1, 0, 0, 0)
 
-    months = {period: queries.statement(letter.client, period, now=letter.at(2026, 12, 1)).totals.received
-              for period in ("2026-09", "2026-10", "2026-11")}  # fmt: skip
+    months = {
+        period: statements.statement(letter.client, period, now=letter.at(2026, 12, 1)).totals.received
+        for period in ("2026-09", "2026-10", "2026-11")
+    }
     assert months == {"2026-09": 0, "2026-10": 32, "2026-11": 1}
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from tests.ops.billing.test_queries import call, sign, store
+from tests.ops.billing.test_statements import call, sign, store
 from workfloor.core.work.models import Item
-from workfloor.ops.billing import forms, gateway, queries
+from workfloor.ops.billing import gateway as billing_gateway
+from workfloor.ops.billing import presenting as billing_presenting
+from workfloor.ops.billing import statements
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -33,7 +35,7 @@ IN_TIME, LATE = 10, 30
 
 
 def made(client, year, month):
-    return queries.statement(client, f"{year}-{month:02}", now=datetime(year, month, 28, tzinfo=UTC))
+    return statements.statement(client, f"{year}-{month:02}", now=datetime(year, month, 28, tzinfo=UTC))
 
 
 def credited(statement):
@@ -58,7 +60,7 @@ def test_a_credit_earned_back_is_on_the_later_invoice_with_its_month():
 
     assert credited(march) == [("earned back, of 2026-01", "-40.00")]
     assert (str(march.charges.amount), str(march.total.amount)) == ("1000.00", "1040.00")
-    worded = forms.printed(march)["credits"][0]
+    worded = billing_presenting.printed(march)["credits"][0]
     assert worded["title"] == "Credit: Answered in 20 seconds, earned back, of 2026-01"
     assert worded["amount"] == "40.00 USD"
 
@@ -69,8 +71,8 @@ def test_a_ground_for_termination_is_told_on_page_and_paper():
     february = made(client, 2026, 2)
     says = "Notice under clause 14: Answered in 20 seconds was short of expected in 2 of the last 2 months."
 
-    assert february.notices == (says,) == tuple(forms.plain(february)["notices"])
-    assert says in words(gateway.pdf(forms.printed(february)))
+    assert february.notices == (says,) == tuple(billing_presenting.plain(february)["notices"])
+    assert says in words(billing_gateway.statement_pdf(billing_presenting.printed(february)))
     assert made(client, 2026, 1).notices == ()
 
 
@@ -78,8 +80,10 @@ def test_a_ratchet_raises_the_promise_on_the_statement():
     client = signed("ratchet")
     store(client, [on(2026, month, IN_TIME) for month in range(1, 13)] + [on(2027, 1, IN_TIME)])
 
-    assert forms.printed(made(client, 2026, 12))["measures"][0]["promise"] == "at least 95 %"
-    assert forms.printed(made(client, 2027, 1))["measures"][0]["promise"] == "at least 97.5 %"  # (95 + 100) / 2
+    assert billing_presenting.printed(made(client, 2026, 12))["measures"][0]["promise"] == "at least 95 %"
+    assert (
+        billing_presenting.printed(made(client, 2027, 1))["measures"][0]["promise"] == "at least 97.5 %"
+    )  # (95 + 100) / 2
 
 
 def test_a_promise_rises_on_the_first_day_of_a_month_that_finds_it_raised():
@@ -88,7 +92,7 @@ def test_a_promise_rises_on_the_first_day_of_a_month_that_finds_it_raised():
     store(client, [on(2026, month, LATE if n < count else IN_TIME) for month, count in late.items() for n in range(10)])
 
     months = [made(client, 2026, month) for month in late]
-    promised = [forms.printed(each)["measures"][0]["promise"] for each in months]
+    promised = [billing_presenting.printed(each)["measures"][0]["promise"] for each in months]
     assert promised == ["at least 80 %, never below 75 %"] * 2 + ["at least 80 %, never below 75 %", "at least 90 %"]
     # 80 - 70 and 90 - 80 points of 1 % of 100,000; in May the raise of the fifteenth does not hold yet
     assert [credited(each) for each in months] == [[("", "10000.00")], [], [], [("", "10000.00")]]
@@ -123,9 +127,9 @@ def test_credits_by_the_table_are_of_all_levels_and_open_to_no_items():
     january = made(client, 2026, 1)
 
     assert credited(january) == [("44 points", "10000.00")]
-    assert forms.plain(january)["credits"][0]["measure"] is None
-    assert not forms.printed(january)["credits"][0]["opens"]
-    assert "c1" not in {each.id for each in queries.subjects(client, "2026-01", now=january.computed_at)}
+    assert billing_presenting.plain(january)["credits"][0]["measure"] is None
+    assert not billing_presenting.printed(january)["credits"][0]["opens"]
+    assert "c1" not in {each.id for each in statements.subjects(client, "2026-01", now=january.computed_at)}
 
 
 def test_a_gap_off_the_baseline_opens_to_what_was_counted():
@@ -134,10 +138,10 @@ def test_a_gap_off_the_baseline_opens_to_what_was_counted():
     january = made(client, 2026, 1)
 
     assert [str(line.amount.amount) for line in january.lines] == ["20.00", "3.60"]  # 10 x 2.00; 2 x 1.80
-    found = queries.subject(client, "2026-01", "l2", now=january.computed_at)
-    assert len(list(queries.items_behind(found))) == 12
+    found = statements.subject(client, "2026-01", "l2", now=january.computed_at)
+    assert len(list(statements.items_behind(found))) == 12
     store(client, [on(2026, 1, IN_TIME) for _ in range(5)])
-    assert [line["quantity"] for line in forms.plain(made(client, 2026, 1))["lines"]] == [10, -5]
+    assert [line["quantity"] for line in billing_presenting.plain(made(client, 2026, 1))["lines"]] == [10, -5]
 
 
 def test_an_outcome_counts_and_opens_to_the_items_that_ended_so():
@@ -149,8 +153,8 @@ def test_an_outcome_counts_and_opens_to_the_items_that_ended_so():
     january = made(client, 2026, 1)
 
     assert [str(line.amount.amount) for line in january.lines] == ["15.00"]  # 2 x 7.50
-    found = queries.subject(client, "2026-01", "l1", now=january.computed_at)
-    assert [item.key for item in queries.items_behind(found)] == ["0", "2"]
+    found = statements.subject(client, "2026-01", "l1", now=january.computed_at)
+    assert [item.key for item in statements.items_behind(found)] == ["0", "2"]
 
 
 def test_prices_stand_as_on_the_first_day_of_the_month():
@@ -166,14 +170,14 @@ def test_an_indexed_rate_is_what_the_statement_shows():
     client = signed("indexed")
     store(client, [on(2027, 1, IN_TIME)])
 
-    assert [line["rate"] for line in forms.plain(made(client, 2027, 1))["lines"]] == ["1.1330", "918.1556"]
+    assert [line["rate"] for line in billing_presenting.plain(made(client, 2027, 1))["lines"]] == ["1.1330", "918.1556"]
 
 
 def test_the_total_is_the_lines_less_the_credits_and_with_the_taxes():
     client = signed("taxes")
     store(client, [on(2026, 1, LATE) for _ in range(200)])
     january = made(client, 2026, 1)
-    plain = forms.plain(january)
+    plain = billing_presenting.plain(january)
 
     # 200 x 1.10 + 300 - 100; 23 % of 220 - 100 = 27.60
     assert (plain["charges"], plain["net"], plain["total"]) == ("520.00", "420.00", "447.60")
@@ -186,7 +190,7 @@ def test_the_total_is_the_lines_less_the_credits_and_with_the_taxes():
         + [-Decimal(credit["amount"]) for credit in plain["credits"]]
         + [Decimal(tax["amount"]) for tax in plain["taxes"]]
     )
-    paper = words(gateway.pdf(forms.printed(january)))
+    paper = words(billing_gateway.statement_pdf(billing_presenting.printed(january)))
     assert "VAT, 23 % of 120.00 EUR" in paper
     assert "447.60 EUR" in paper
 
@@ -194,17 +198,17 @@ def test_the_total_is_the_lines_less_the_credits_and_with_the_taxes():
 def test_a_month_asks_of_the_past_only_what_its_credits_look_back_on():
     client = signed("earn-back")
     store(client, [on(2026, 1, LATE)])
-    scope = queries._scope(client, "2027-06", datetime(2027, 7, 1, tzinfo=UTC))
+    scope = statements._scope(client, "2027-06", datetime(2027, 7, 1, tzinfo=UTC))
 
-    assert [month.name for month in queries._months_before(scope)] == ["2027-02", "2027-03", "2027-04", "2027-05"]
+    assert [month.name for month in statements._months_before(scope)] == ["2027-02", "2027-03", "2027-04", "2027-05"]
 
 
 def test_the_months_behind_reach_back_to_the_start_of_the_term_and_no_further():
     client = signed("repeated-misses")
     store(client, [])
-    scope = queries._scope(client, "2027-02", datetime(2027, 2, 1, tzinfo=UTC) + timedelta(hours=9))
+    scope = statements._scope(client, "2027-02", datetime(2027, 2, 1, tzinfo=UTC) + timedelta(hours=9))
 
-    assert [month.contract_year for month in queries._months_before(scope)] == [0] * 12 + [1]
+    assert [month.contract_year for month in statements._months_before(scope)] == [0] * 12 + [1]
 
 
 def words(pdf: bytes) -> str:
@@ -216,18 +220,23 @@ def test_what_the_bonus_bank_met_and_what_it_holds_are_on_the_statement():
     store(client, [on(2026, 1, IN_TIME), on(2026, 2, LATE)])
     january, february = made(client, 2026, 1), made(client, 2026, 2)
 
-    assert forms.plain(january)["bank"] == "20.00"  # 2 % of 1,000
-    assert "Bonus bank, saved for later credits 20.00 USD" in words(gateway.pdf(forms.printed(january)))
-    assert forms.printed(february)["credits"][0]["title"] == (
+    assert billing_presenting.plain(january)["bank"] == "20.00"  # 2 % of 1,000
+    assert "Bonus bank, saved for later credits 20.00 USD" in words(
+        billing_gateway.statement_pdf(billing_presenting.printed(january))
+    )
+    assert billing_presenting.printed(february)["credits"][0]["title"] == (
         "Credit: Answered in 20 seconds, 20.00 USD of it from the bonus bank"
     )
-    assert (str(february.total.amount), forms.plain(february)["bank"]) == ("980.00", "0.00")  # 1,000 - (40 - 20)
+    assert (str(february.total.amount), billing_presenting.plain(february)["bank"]) == (
+        "980.00",
+        "0.00",
+    )  # 1,000 - (40 - 20)
 
 
 def test_where_any_version_looked_further_back_so_do_those_after_it():
     client = signed("repeated-misses")
     text = EXAMPLES.joinpath("earn-back.toml").read_text("utf-8").replace('"earn-back"', '"repeated-misses"')
     sign(text, slug="repeated-misses", effective_on=date(2027, 1, 1))
-    scope = queries._scope(client, "2027-06", datetime(2027, 7, 1, tzinfo=UTC))
+    scope = statements._scope(client, "2027-06", datetime(2027, 7, 1, tzinfo=UTC))
 
-    assert len(list(queries._months_before(scope))) == 17
+    assert len(list(statements._months_before(scope))) == 17

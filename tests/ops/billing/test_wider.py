@@ -10,10 +10,12 @@ from pypdf import PdfReader
 
 from tests import make
 from tests.ops.billing.test_mechanisms import IN_TIME, LATE, credited, made, signed
-from tests.ops.billing.test_queries import call, store
+from tests.ops.billing.test_statements import call, store
 from workfloor.core.claims import actions as claims
 from workfloor.core.work.models import Case, Item
-from workfloor.ops.billing import forms, gateway, queries
+from workfloor.ops.billing import gateway as billing_gateway
+from workfloor.ops.billing import presenting as billing_presenting
+from workfloor.ops.billing import statements
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -30,9 +32,15 @@ def came(waited, *parts, **more) -> Item:
 
 def happened(client, kind, first, last, approved=True, queues=()):
     claim = claims.claim_event(
-        client=client, kind=kind, starts_at=at(*first), ends_at=at(*last), queues=queues, reason="Line down",
-        by=make.person("leader"), now=make.NINE,
-    )  # fmt: skip
+        client=client,
+        kind=kind,
+        starts_at=at(*first),
+        ends_at=at(*last),
+        queues=queues,
+        reason="Line down",
+        by=make.person("leader"),
+        now=make.NINE,
+    )
     return claims.approve(claim=claim, by=make.person("manager"), now=make.NINE) if approved else claim
 
 
@@ -65,13 +73,13 @@ def test_what_came_in_during_an_approved_outage_of_the_client_is_left_out_and_li
     assert (figure(after), credited(after)) == ((2, 1, 1), [("", "100.00")])
 
     assert [(row.id, row.count) for row in after.left_out] == [("x1", 1)]
-    found = queries.subject(client, "2026-01", "x1", now=after.computed_at)
-    assert [(item.received_at, item.value) for item in queries.items_behind(found)] == [
+    found = statements.subject(client, "2026-01", "x1", now=after.computed_at)
+    assert [(item.received_at, item.value) for item in statements.items_behind(found)] == [
         (at(2026, 1, 5, 10), "client-outage")
     ]
     says = "client outage, force majeure, volume above 115 % of the forecast"
-    assert forms.printed(after)["left_out"][0]["counts"] == says
-    assert says in words(gateway.pdf(forms.printed(after)))
+    assert billing_presenting.printed(after)["left_out"][0]["counts"] == says
+    assert says in words(billing_gateway.statement_pdf(billing_presenting.printed(after)))
 
 
 def test_an_approval_that_is_taken_back_brings_the_items_back():
@@ -118,9 +126,11 @@ def test_a_promise_by_the_day_is_judged_by_the_worst_day_of_the_month():
     # 100, 25 and 50 %: the sixth is judged, and named; the month as a whole would be 50 %
     row = level(january)
     assert (row.window.name, figure(january), row.verdict) == ("2026-01-06", (4, 1, 0), "below-expected")
-    assert forms.printed(january)["measures"][0]["counts"].endswith("of offered; worst day, 2026-01-06")
-    found = queries.subject(client, "2026-01", "m1", now=january.computed_at)
-    assert {item.received_at.astimezone(NEW_YORK).date() for item in queries.items_behind(found)} == {date(2026, 1, 6)}
+    assert billing_presenting.printed(january)["measures"][0]["counts"].endswith("of offered; worst day, 2026-01-06")
+    found = statements.subject(client, "2026-01", "m1", now=january.computed_at)
+    assert {item.received_at.astimezone(NEW_YORK).date() for item in statements.items_behind(found)} == {
+        date(2026, 1, 6)
+    }
 
 
 def test_a_promise_by_the_quarter_is_judged_in_the_month_in_which_the_quarter_ends():
@@ -130,13 +140,15 @@ def test_a_promise_by_the_quarter_is_judged_in_the_month_in_which_the_quarter_en
 
     # January: 0 % so far, judged by nobody; the quarter came to 2 of 3, short of 80 %
     assert (figure(january, 2), level(january, 2).verdict) == ((1, 0, 0), None)
-    assert forms.printed(january)["measures"][1]["counts"].endswith("; 2026-01 to 2026-01, which goes on")
+    assert billing_presenting.printed(january)["measures"][1]["counts"].endswith("; 2026-01 to 2026-01, which goes on")
     assert (figure(march, 2), level(march, 2).verdict) == ((3, 2, 0), "below-expected")
     assert [credit.name for credit in march.credits] == ["In the quarter", "Over three months"]
-    plain = forms.plain(march)["measures"]
+    plain = billing_presenting.plain(march)["measures"]
     assert next(row["window"] for row in plain if row["id"] == "m2") == {
-        "length": "quarter", "name": "2026-01 to 2026-03", "due": True
-    }  # fmt: skip
+        "length": "quarter",
+        "name": "2026-01 to 2026-03",
+        "due": True,
+    }
 
 
 def test_three_months_up_to_this_one_are_judged_every_month_once_there_are_three():
@@ -146,9 +158,7 @@ def test_three_months_up_to_this_one_are_judged_every_month_once_there_are_three
 
     found = [level(made(client, 2026, month), 3) for month in waits]
     assert [row.verdict for row in found] == [None, None, "below-expected", "met", "met"]
-    assert [row.window.name for row in found][2:] == [
-        "2026-01 to 2026-03", "2026-02 to 2026-04", "2026-03 to 2026-05"
-    ]  # fmt: skip
+    assert [row.window.name for row in found][2:] == ["2026-01 to 2026-03", "2026-02 to 2026-04", "2026-03 to 2026-05"]
 
 
 def test_a_repeated_miss_of_a_quarter_is_the_next_quarter_that_is_missed():
@@ -170,15 +180,21 @@ def test_a_repeated_miss_of_a_quarter_is_the_next_quarter_that_is_missed():
 
 def test_only_what_comes_in_during_the_hours_of_service_is_counted():
     client = signed("hours")
-    store(client, [
-        came(LATE, 2026, 1, 5, 8, 59, 59), came(IN_TIME, 2026, 1, 5, 9), came(LATE, 2026, 1, 5, 17, 59, 59),
-        came(LATE, 2026, 1, 5, 18), came(LATE, 2026, 1, 4, 12),  # a Sunday
-    ])  # fmt: skip
+    store(
+        client,
+        [
+            came(LATE, 2026, 1, 5, 8, 59, 59),
+            came(IN_TIME, 2026, 1, 5, 9),
+            came(LATE, 2026, 1, 5, 17, 59, 59),
+            came(LATE, 2026, 1, 5, 18),
+            came(LATE, 2026, 1, 4, 12),  # a Sunday
+        ],
+    )
     january = made(client, 2026, 1)
 
     assert figure(january) == (2, 1, 0)
     assert january.totals.received == 5
-    assert forms.printed(january)["measures"][0]["counts"].endswith("of offered, in the hours of office")
+    assert billing_presenting.printed(january)["measures"][0]["counts"].endswith("of offered, in the hours of office")
 
 
 def test_hours_are_those_of_the_wall_when_the_clock_changes():
@@ -202,17 +218,17 @@ def test_nothing_in_the_hours_is_no_figure():
 def test_an_outage_takes_off_availability_and_the_figure_opens_to_it():
     client = signed("availability")
     claim = happened(client, "outage", (2026, 1, 5, 17), (2026, 1, 6, 10), approved=False)
-    january = queries.statement(client, "2026-01", now=at(2026, 2, 1))
+    january = statements.statement(client, "2026-01", now=at(2026, 2, 1))
 
     # 22 weekdays of 9 h are 198 h; down from 17 to 18 and from 9 to 10: 196 of 198
     row = level(january)
     assert (row.figure.counted, row.figure.met, str(row.figure.attained)) == (198 * 3600, 196 * 3600, "98.9899")
     assert credited(january) == [("", "200.00")]
-    found = queries.subject(client, "2026-01", "m1", now=january.computed_at)
-    assert [(item.item_id, item.key, item.value) for item in queries.items_behind(found)] == [
+    found = statements.subject(client, "2026-01", "m1", now=january.computed_at)
+    assert [(item.item_id, item.key, item.value) for item in statements.items_behind(found)] == [
         (claim.id, "Line down", 7200)
     ]
-    assert [fact.event for fact in queries.facts_behind(found, claim.id)] == ["claim.made"]
+    assert [fact.event for fact in statements.facts_behind(found, claim.id)] == ["claim.made"]
 
 
 def test_maintenance_that_was_agreed_is_no_time_of_service():
@@ -221,7 +237,7 @@ def test_maintenance_that_was_agreed_is_no_time_of_service():
     happened(client, "maintenance", (2026, 1, 5, 9), (2026, 1, 5, 17))
 
     # 198 h less 8 of maintenance are 190; of the outage one hour is left: 189 of 190
-    row = level(queries.statement(client, "2026-01", now=at(2026, 2, 1)))
+    row = level(statements.statement(client, "2026-01", now=at(2026, 2, 1)))
     assert (row.figure.counted, row.figure.met, str(row.figure.attained)) == (190 * 3600, 189 * 3600, "99.4737")
 
 
@@ -229,7 +245,7 @@ def test_a_month_that_goes_on_is_available_as_far_as_it_has_come():
     client = signed("availability")
 
     # Thursday the first and Friday the second, and an hour of Monday
-    assert figure(queries.statement(client, "2026-01", now=at(2026, 1, 5, 10))) == (19 * 3600, 19 * 3600, 0)
+    assert figure(statements.statement(client, "2026-01", now=at(2026, 1, 5, 10))) == (19 * 3600, 19 * 3600, 0)
 
 
 # --- deliveries and currencies ----------------------------------------------------------------------------------------
@@ -238,9 +254,15 @@ def test_a_month_that_goes_on_is_available_as_far_as_it_has_come():
 def delivered(client, price, quantity, on, by, decides):
     paper = None if price == "Night desk" else claims.File("paper.pdf", b"paper")
     claim = claims.claim_delivery(
-        client=client, price=price, on=on, quantity=Decimal(quantity), reason="Night", by=by, now=make.NINE,
+        client=client,
+        price=price,
+        on=on,
+        quantity=Decimal(quantity),
+        reason="Night",
+        by=by,
+        now=make.NINE,
         document=paper,
-    )  # fmt: skip
+    )
     return claims.approve(claim=claim, by=decides, now=make.NINE) if decides else claim
 
 
@@ -257,13 +279,17 @@ def test_approved_hours_and_costs_are_on_the_invoice_of_their_month():
 
     # 11.75 x 24.50 = 287.875; 1,240.50 x 1.05 = 1,302.525; 80 GBP x 1.3125
     assert [(line.title, str(line.amount.amount)) for line in january.lines] == [
-        ("Night desk", "287.88"), ("Postage", "1302.52"), ("Interpreters (GBP at 1.3125)", "105.00")
-    ]  # fmt: skip
+        ("Night desk", "287.88"),
+        ("Postage", "1302.52"),
+        ("Interpreters (GBP at 1.3125)", "105.00"),
+    ]
     assert str(january.total.amount) == "1695.40"
-    printed = forms.printed(january)["lines"]
+    printed = billing_presenting.printed(january)["lines"]
     assert [(row["quantity"], row["rate"]) for row in printed] == [
-        ("11.75 agent-hours", "24.50"), ("1,240.5", "1.05"), ("80", "1.3125")
-    ]  # fmt: skip
+        ("11.75 agent-hours", "24.50"),
+        ("1,240.5", "1.05"),
+        ("80", "1.3125"),
+    ]
 
 
 def test_a_currency_follows_its_rate_from_month_to_month():
@@ -290,8 +316,8 @@ def test_a_case_with_two_calls_was_not_resolved_at_the_first():
     assert Case.objects.count() == 3
 
     # The first case came again a day later; the others did not: 2 of 3
-    assert figure(queries.statement(client, "2026-01", now=at(2026, 2, 1))) == (3, 2, 0)
-    assert figure(queries.statement(client, "2026-01", now=at(2026, 1, 10, 12))) == (2, 1, 0)  # the last not yet
+    assert figure(statements.statement(client, "2026-01", now=at(2026, 2, 1))) == (3, 2, 0)
+    assert figure(statements.statement(client, "2026-01", now=at(2026, 1, 10, 12))) == (2, 1, 0)  # the last not yet
 
 
 def test_what_is_open_at_the_end_of_a_day_is_its_backlog():
@@ -300,10 +326,10 @@ def test_what_is_open_at_the_end_of_a_day_is_its_backlog():
     )
     waits = Item(state="waiting", queue=call(1).queue, received_at=at(2025, 12, 30, 12), queued_at=at(2025, 12, 30, 12))
     store(client, [waits, came(10 * 86400, 2026, 1, 1, 12)])
-    third = queries.statement(client, "2026-01", now=at(2026, 1, 4) + timedelta(seconds=1))
+    third = statements.statement(client, "2026-01", now=at(2026, 1, 4) + timedelta(seconds=1))
 
     # At the end of the first, second and third both are open: six. Older than two days: the one from December each
     # time (2.5, 3.5 and 4.5 days), the other at the end of the third (2.5 days): four.
     assert (figure(third), str(level(third).figure.attained)) == ((6, 4, 0), "66.6667")
-    found = queries.subject(client, "2026-01", "m1", now=third.computed_at)
-    assert [item.value for item in queries.items_behind(found)] == [3, 1]
+    found = statements.subject(client, "2026-01", "m1", now=third.computed_at)
+    assert [item.value for item in statements.items_behind(found)] == [3, 1]

@@ -6,13 +6,17 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
-from workfloor.core.claims import events, models, rules
+from workfloor.core.claims import events as claims_events
+from workfloor.core.claims import models as claims_models
+from workfloor.core.claims import rules as claims_rules
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import queries as contracts
-from workfloor.core.contracts.rules import Contract, Price
-from workfloor.core.journal import actions as journal
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts.pricing import Price
+from workfloor.core.contracts.terms import Contract
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.people.models import Person
-from workfloor.kit import calendars, money
+from workfloor.kit.figures import money
+from workfloor.kit.time import calendars
 
 LARGEST_DOCUMENT = 10_000_000  # bytes
 LONGEST_REASON = 1000  # characters
@@ -33,69 +37,82 @@ class File:
 def claim_event(
     *,
     client: Client,
-    kind: rules.Kind,
+    kind: claims_rules.Kind,
     starts_at: datetime,
     ends_at: datetime,
     reason: str,
     by: Person,
     now: datetime,
     queues: Sequence[str] = (),
-) -> models.Claim:
+) -> claims_models.Claim:
     """Say that something lasted, for some of a client's queues or (without any) for all of them.
 
     Raises Refused for an unknown queue, a time that cannot be, an empty reason, or a person of another client.
     """
-    known = [name for version in contracts.versions(client.id) for name in contracts.terms(version).queues()]
-    faults = list(rules.faults_of_span(starts_at, ends_at))
+    known = [
+        name for version in contracts_queries.versions(client.id) for name in contracts_queries.terms(version).queues()
+    ]
+    faults = list(claims_rules.faults_of_span(starts_at, ends_at))
     faults += [f"{client.slug} has no queue {name}; it has {_listed(known)}." for name in queues if name not in known]
     if faults:
         raise Refused(" ".join(faults))
-    made = models.Claim(client=client, kind=kind, starts_at=starts_at, ends_at=ends_at, queues=list(queues))
+    made = claims_models.Claim(client=client, kind=kind, starts_at=starts_at, ends_at=ends_at, queues=list(queues))
     return _claimed(made, reason, by, now)
 
 
 def claim_delivery(
-    *, client: Client, price: str, on: date, quantity: Decimal, reason: str, by: Person, now: datetime,
+    *,
+    client: Client,
+    price: str,
+    on: date,
+    quantity: Decimal,
+    reason: str,
+    by: Person,
+    now: datetime,
     document: File | None = None,
-) -> models.Claim:  # fmt: skip
+) -> claims_models.Claim:
     """Say that hours were attended, or a cost was paid, on a day of the contract's zone, to be charged by a price.
 
     Raises Refused for a price that charges neither, a cost without its document, and as `claim_event` does.
     """
     contract = _contract(client, on)
     charged = _price(contract, price)
-    kind: rules.Kind = "attendance" if charged.unit == "agent-hour" else "cost"
+    kind: claims_rules.Kind = "attendance" if charged.unit == "agent-hour" else "cost"
     decimals = money.MINOR_UNITS[charged.currency or contract.currency]
-    faults = list(rules.faults_of_quantity(kind, quantity, decimals))
+    faults = list(claims_rules.faults_of_quantity(kind, quantity, decimals))
     if kind == "cost" and (document is None or not 0 < len(document.content) <= LARGEST_DOCUMENT):
         faults.append(f"A cost needs its document, of at most {LARGEST_DOCUMENT:,} bytes.")
     if faults:
         raise Refused(" ".join(faults))
     first, last = (calendars.instant(day, time(0), contract.zone) for day in (on, on + timedelta(days=1)))
-    made = models.Claim(client=client, kind=kind, starts_at=first, ends_at=last, price=charged.title, quantity=quantity)
+    made = claims_models.Claim(
+        client=client, kind=kind, starts_at=first, ends_at=last, price=charged.title, quantity=quantity
+    )
     return _claimed(made, reason, by, now, document)
 
 
-def approve(*, claim: models.Claim, by: Person, now: datetime, reason: str = "") -> models.Claim:
+def approve(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str = "") -> claims_models.Claim:
     """Confirm what another person has claimed: from now on it counts."""
     claim = _decide(claim, "approved", by, now, reason)
-    journal.record(events.ClaimApproved(claim.id, reason or None), at=now, client_id=claim.client_id, by_id=by.id)
+    event_log.record(
+        claims_events.ClaimApproved(claim.id, reason or None), at=now, client_id=claim.client_id, by_id=by.id
+    )
     return claim
 
 
-def refuse(*, claim: models.Claim, by: Person, now: datetime, reason: str) -> models.Claim:
+def refuse(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str) -> claims_models.Claim:
     """Refuse what another person has claimed, or take an approval back: it does not count."""
     if not reason.strip():
         raise Refused("Say why it is refused.")
     claim = _decide(claim, "refused", by, now, reason)
-    journal.record(events.ClaimRefused(claim.id, reason), at=now, client_id=claim.client_id, by_id=by.id)
+    event_log.record(claims_events.ClaimRefused(claim.id, reason), at=now, client_id=claim.client_id, by_id=by.id)
     return claim
 
 
 def _contract(client: Client, on: date) -> Contract:
     try:
-        return contracts.in_force(client.id, on).contract
-    except contracts.NoContract as reason:
+        return contracts_queries.in_force(client.id, on).contract
+    except contracts_queries.NoContract as reason:
         raise Refused(f"{client.slug} has no contract on {on}.") from reason
 
 
@@ -108,21 +125,31 @@ def _price(contract: Contract, title: str) -> Price:
     raise Refused(f"No price “{title}” charges hours or costs; those that do: {listed}.")
 
 
-def _claimed(made: models.Claim, reason: str, by: Person, now: datetime, document: File | None = None) -> models.Claim:
+def _claimed(
+    made: claims_models.Claim, reason: str, by: Person, now: datetime, document: File | None = None
+) -> claims_models.Claim:
     _vet(made.client_id, by, reason)
     made.reason, made.claimed_by, made.claimed_at = reason.strip(), by, now
     made.save(force_insert=True)
     digest = None
     if document:
         digest = sha256(document.content).hexdigest()
-        models.Document.objects.create(
+        claims_models.Document.objects.create(
             client=made.client, claim=made, name=document.name, digest=digest, content=document.content
         )
-    happened = events.ClaimMade(
-        made.id, made.kind, made.starts_at, made.ends_at, made.reason, made.queues or None, made.price or None,
-        made.quantity, document.name if document else None, digest,
-    )  # fmt: skip
-    journal.record(happened, at=now, client_id=made.client_id, by_id=by.id)
+    happened = claims_events.ClaimMade(
+        made.id,
+        made.kind,
+        made.starts_at,
+        made.ends_at,
+        made.reason,
+        made.queues or None,
+        made.price or None,
+        made.quantity,
+        document.name if document else None,
+        digest,
+    )
+    event_log.record(happened, at=now, client_id=made.client_id, by_id=by.id)
     return made
 
 
@@ -133,9 +160,11 @@ def _vet(client_id: int, by: Person, reason: str) -> None:
         raise Refused(f"Give the reason, in at most {LONGEST_REASON:,} letters.")
 
 
-def _decide(claim: models.Claim, decision: rules.State, by: Person, now: datetime, reason: str) -> models.Claim:
+def _decide(
+    claim: claims_models.Claim, decision: claims_rules.State, by: Person, now: datetime, reason: str
+) -> claims_models.Claim:
     """Lock the claim, so that of two people who decide at once the second sees what the first has decided."""
-    claim = models.Claim.objects.select_for_update(of=("self",)).select_related("claimed_by").get(id=claim.id)
+    claim = claims_models.Claim.objects.select_for_update(of=("self",)).select_related("claimed_by").get(id=claim.id)
     _vet(claim.client_id, by, reason or "approved")
     if by.id == claim.claimed_by_id:
         raise Refused(f"{by.name} has claimed it; another person decides.")
@@ -147,8 +176,8 @@ def _decide(claim: models.Claim, decision: rules.State, by: Person, now: datetim
         side = "the client's own people" if by.client_id is None else "the provider's people"
         raise Refused(f"Attendance is agreed by both sides: one of {side} approves it.")
     try:
-        claim.state = rules.decided(claim.state, decision)
-    except rules.NotNow as fault:
+        claim.state = claims_rules.decided(claim.state, decision)
+    except claims_rules.NotNow as fault:
         raise Refused(str(fault)) from fault
     claim.decided_by, claim.decided_at, claim.decision_reason = by, now, reason.strip()
     claim.save(update_fields=["state", "decided_by", "decided_at", "decision_reason"])

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)

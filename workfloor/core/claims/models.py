@@ -6,10 +6,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from workfloor.core.claims import rules
+from workfloor.core.claims import rules as claims_rules
 from workfloor.core.clients.models import Client
 from workfloor.core.people.models import Person
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 
 class Claim(models.Model):
@@ -36,12 +36,12 @@ class Claim(models.Model):
             rls.SameClient(name="claim_claimed_by", field="claimed_by"),
             rls.SameClient(name="claim_decided_by", field="decided_by"),
             models.UniqueConstraint(name="claim_of_client", fields=["client", "id"]),
-            models.CheckConstraint(name="claim_kind", condition=Q(kind__in=rules.KINDS)),
+            models.CheckConstraint(name="claim_kind", condition=Q(kind__in=claims_rules.KINDS)),
             models.CheckConstraint(name="claim_lasts", condition=Q(ends_at__gt=F("starts_at"))),
             models.CheckConstraint(
                 name="claim_quantity",
-                condition=Q(kind__in=rules.DELIVERIES, quantity__gt=0) & ~Q(price="")
-                | Q(kind__in=rules.SPANS, quantity=None, price=""),
+                condition=Q(kind__in=claims_rules.DELIVERIES, quantity__gt=0) & ~Q(price="")
+                | Q(kind__in=claims_rules.SPANS, quantity=None, price=""),
             ),
             models.CheckConstraint(
                 name="claim_state",

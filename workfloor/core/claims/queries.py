@@ -8,24 +8,29 @@ from typing import cast
 
 from django.db.models import Q, QuerySet, Sum
 
-from workfloor.core.claims import models, rules
-from workfloor.core.journal.models import Fact
+from workfloor.core.claims import models as claims_models
+from workfloor.core.claims import rules as claims_rules
+from workfloor.core.event_log.models import Fact
 
 
-def claims(client_id: int, *, kinds: tuple[rules.Kind, ...], state: str | None = None) -> QuerySet[models.Claim]:
+def claims(
+    client_id: int, *, kinds: tuple[claims_rules.Kind, ...], state: str | None = None
+) -> QuerySet[claims_models.Claim]:
     """A client's claims of some kinds, the latest event first."""
-    found = models.Claim.objects.filter(client_id=client_id, kind__in=kinds).select_related("claimed_by", "decided_by")
+    found = claims_models.Claim.objects.filter(client_id=client_id, kind__in=kinds).select_related(
+        "claimed_by", "decided_by"
+    )
     return (found.filter(state=state) if state else found).order_by("-starts_at", "-id")
 
 
-def claim(client_id: int, number: int) -> models.Claim | None:
+def claim(client_id: int, number: int) -> claims_models.Claim | None:
     """A client's claim by its number."""
-    return models.Claim.objects.filter(client_id=client_id, id=number).first()
+    return claims_models.Claim.objects.filter(client_id=client_id, id=number).first()
 
 
-def document(client_id: int, number: int) -> models.Document | None:
+def document(client_id: int, number: int) -> claims_models.Document | None:
     """The document of a claim."""
-    return models.Document.objects.filter(client_id=client_id, claim_id=number).first()
+    return claims_models.Document.objects.filter(client_id=client_id, claim_id=number).first()
 
 
 def facts(number: int) -> QuerySet[Fact]:
@@ -33,21 +38,25 @@ def facts(number: int) -> QuerySet[Fact]:
     return Fact.objects.filter(event__startswith="claim.", details__claim=number).order_by("at", "id")
 
 
-def events(client_id: int, starts_at: datetime, ends_at: datetime) -> list[rules.Event]:
+def events(client_id: int, starts_at: datetime, ends_at: datetime) -> list[claims_rules.Event]:
     """What lasted into a time and counts: exclusions that were approved, outages that were not refused."""
-    counting = reduce(or_, (Q(kind=kind, state__in=rules.counting_states(kind)) for kind in rules.SPANS))
-    found = models.Claim.objects.filter(counting, client_id=client_id, starts_at__lt=ends_at, ends_at__gt=starts_at)
+    counting = reduce(or_, (Q(kind=kind, state__in=claims_rules.counting_states(kind)) for kind in claims_rules.SPANS))
+    found = claims_models.Claim.objects.filter(
+        counting, client_id=client_id, starts_at__lt=ends_at, ends_at__gt=starts_at
+    )
     return [
-        rules.Event(each.id, cast(rules.Kind, each.kind), each.starts_at, each.ends_at, tuple(each.queues))
+        claims_rules.Event(
+            each.id, cast(claims_rules.Kind, each.kind), each.starts_at, each.ends_at, tuple(each.queues)
+        )
         for each in found.order_by("starts_at", "id")
     ]
 
 
 def delivered(client_id: int, starts_at: datetime, ends_at: datetime) -> dict[str, Decimal]:
     """The approved hours or costs of a time, by the title of the price that charges them."""
-    found = models.Claim.objects.filter(
+    found = claims_models.Claim.objects.filter(
         client_id=client_id,
-        kind__in=rules.DELIVERIES,
+        kind__in=claims_rules.DELIVERIES,
         state="approved",
         starts_at__gte=starts_at,
         starts_at__lt=ends_at,

@@ -4,52 +4,54 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from workfloor.core.clients import events, models, rules
-from workfloor.core.journal import actions as journal
-from workfloor.kit import rls
+from workfloor.core.clients import events as clients_events
+from workfloor.core.clients import models as clients_models
+from workfloor.core.clients import tokens
+from workfloor.core.event_log import actions as event_log
+from workfloor.kit.database import rls
 
 
 class Refused(ValueError):
     """A client or a token was asked for that cannot be."""
 
 
-def open_client(*, slug: str, title: str, now: datetime, by_id: int | None = None) -> models.Client:
+def open_client(*, slug: str, title: str, now: datetime, by_id: int | None = None) -> clients_models.Client:
     """Take a client on. The caller must have entered every client: a new one is not inside anybody's wall yet."""
-    if not rules.is_slug(slug):
+    if not tokens.is_slug(slug):
         raise Refused(f"“{slug}” is no client's name: use small letters, digits and single hyphens, as in “first-bank”")
-    client = models.Client.objects.create(slug=slug, title=title, opened_at=now)
-    journal.record(events.ClientOpened(slug, title), at=now, client_id=client.id, by_id=by_id)
+    client = clients_models.Client.objects.create(slug=slug, title=title, opened_at=now)
+    event_log.record(clients_events.ClientOpened(slug, title), at=now, client_id=client.id, by_id=by_id)
     return client
 
 
 def issue_token(
-    *, client: models.Client, title: str, scopes: Sequence[str], now: datetime, by_id: int | None = None
+    *, client: clients_models.Client, title: str, scopes: Sequence[str], now: datetime, by_id: int | None = None
 ) -> str:
     """Issue a token; the returned text is shown once and cannot be read again."""
-    if unknown := set(scopes) - set(rules.SCOPES):
-        raise Refused(f"unknown scope {', '.join(sorted(unknown))}: choose from {', '.join(rules.SCOPES)}")
+    if unknown := set(scopes) - set(tokens.SCOPES):
+        raise Refused(f"unknown scope {', '.join(sorted(unknown))}: choose from {', '.join(tokens.SCOPES)}")
     secret = secrets.token_urlsafe(32)
-    token = models.Token.objects.create(
-        client=client, title=title, digest=rules.digest(secret), scopes=list(scopes), issued_at=now
+    token = clients_models.Token.objects.create(
+        client=client, title=title, digest=tokens.digest(secret), scopes=list(scopes), issued_at=now
     )
-    issued = events.TokenIssued(token.id, title, list(scopes))
-    journal.record(issued, at=now, client_id=client.id, by_id=by_id)
-    return rules.written(token.id, secret)
+    issued = clients_events.TokenIssued(token.id, title, list(scopes))
+    event_log.record(issued, at=now, client_id=client.id, by_id=by_id)
+    return tokens.written(token.id, secret)
 
 
-def revoke_token(*, token: models.Token, now: datetime, by_id: int | None = None) -> None:
+def revoke_token(*, token: clients_models.Token, now: datetime, by_id: int | None = None) -> None:
     """End a token at once."""
     token.revoked_at = now
     token.save(update_fields=["revoked_at"])
-    journal.record(events.TokenRevoked(token.id), at=now, client_id=token.client_id, by_id=by_id)
+    event_log.record(clients_events.TokenRevoked(token.id), at=now, client_id=token.client_id, by_id=by_id)
 
 
-def admit(written: str) -> models.Token | None:
+def admit(written: str) -> clients_models.Token | None:
     """Enter the client whose token this is and return the token; None, and no client entered, if it is not valid."""
     rls.enter_every_client()
-    parsed = rules.parsed(written)
-    token = models.Token.objects.filter(id=parsed[0], revoked_at=None).first() if parsed else None
-    if token is None or parsed is None or not rules.matches(parsed[1], token.digest):
+    parsed = tokens.parsed(written)
+    token = clients_models.Token.objects.filter(id=parsed[0], revoked_at=None).first() if parsed else None
+    if token is None or parsed is None or not tokens.matches(parsed[1], token.digest):
         rls.enter()
         return None
     rls.enter(token.client_id)

@@ -7,7 +7,8 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import HttpBearer
 
-from workfloor.core.clients import actions, models
+from workfloor.core.clients import actions as clients
+from workfloor.core.clients import models as clients_models
 
 NOTHING_HERE: Final = "There is nothing here for this token."
 
@@ -41,8 +42,8 @@ class TokenAuth(HttpBearer):
         super().__init__()
         self.scope = scope
 
-    def authenticate(self, request: HttpRequest, token: str) -> models.Token | None:
-        admitted = actions.admit(token)
+    def authenticate(self, request: HttpRequest, token: str) -> clients_models.Token | None:
+        admitted = clients.admit(token)
         if admitted is not None and self.scope not in admitted.scopes:
             raise NoScope(self.scope)
         return admitted

@@ -3,14 +3,14 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from workfloor.core.clients import rules
-from workfloor.kit import rls
+from workfloor.core.clients import tokens
+from workfloor.kit.database import rls
 
 
 class Client(models.Model):
     """A company that outsources; its own row is behind the wall too."""
 
-    slug = models.SlugField(max_length=rules.LONGEST_SLUG, unique=True)
+    slug = models.SlugField(max_length=tokens.LONGEST_SLUG, unique=True)
     title = models.TextField()
     opened_at = models.DateTimeField()
 

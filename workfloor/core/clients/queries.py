@@ -2,19 +2,19 @@
 
 from django.db.models import QuerySet
 
-from workfloor.core.clients import models
+from workfloor.core.clients import models as clients_models
 
 
-def clients() -> QuerySet[models.Client]:
+def clients() -> QuerySet[clients_models.Client]:
     """The clients inside the wall, by name."""
-    return models.Client.objects.order_by("title")
+    return clients_models.Client.objects.order_by("title")
 
 
-def by_slug(slug: str) -> models.Client | None:
+def by_slug(slug: str) -> clients_models.Client | None:
     """One client, if it is inside the wall."""
-    return models.Client.objects.filter(slug=slug).first()
+    return clients_models.Client.objects.filter(slug=slug).first()
 
 
-def tokens(client: models.Client) -> QuerySet[models.Token]:
+def tokens(client: clients_models.Client) -> QuerySet[clients_models.Token]:
     """A client's tokens, newest first."""
     return client.tokens.order_by("-issued_at")

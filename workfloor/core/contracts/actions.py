@@ -5,11 +5,16 @@ from datetime import date, datetime
 from hashlib import sha256
 
 from workfloor.core.clients import actions as clients
-from workfloor.core.clients import queries as known_clients
+from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import events, forms, models, queries, rules
-from workfloor.core.journal import actions as journal
-from workfloor.kit import locks
+from workfloor.core.contracts import changes as contract_changes
+from workfloor.core.contracts import events as contracts_events
+from workfloor.core.contracts import models as contracts_models
+from workfloor.core.contracts import parsing as contracts_parsing
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts import terms as contracts_terms
+from workfloor.core.event_log import actions as event_log
+from workfloor.kit.database import locks
 
 
 class Refused(ValueError):
@@ -20,9 +25,9 @@ class Refused(ValueError):
 class Signing:
     """The version in which a contract now stands; not new where its terms were signed before."""
 
-    version: models.Version
+    version: contracts_models.Version
     is_new: bool
-    changes: list[forms.Change] = field(default_factory=list)
+    changes: list[contract_changes.Change] = field(default_factory=list)
 
 
 def sign(*, source: str, effective_on: date | None = None, by_id: int | None = None, now: datetime) -> Signing:
@@ -31,10 +36,10 @@ def sign(*, source: str, effective_on: date | None = None, by_id: int | None = N
     The caller must have entered every client. Terms that are in force already make no new version. Raises
     forms.Refused with every fault of the file, Refused where the day does not fit.
     """
-    terms = forms.read(source)
+    terms = contracts_parsing.read(source)
     locks.hold("contract", terms.client)
-    client = known_clients.by_slug(terms.client)
-    latest = queries.latest(client.id) if client else None
+    client = clients_queries.by_slug(terms.client)
+    latest = contracts_queries.latest(client.id) if client else None
     if client is None or latest is None:
         return _sign_first(client, source, terms, effective_on, by_id, now)
     return _amend(client, latest, source, effective_on, by_id, now)
@@ -43,43 +48,45 @@ def sign(*, source: str, effective_on: date | None = None, by_id: int | None = N
 def _sign_first(
     client: Client | None,
     source: str,
-    terms: rules.Contract,
+    terms: contracts_terms.Contract,
     effective_on: date | None,
     by_id: int | None,
     now: datetime,
 ) -> Signing:
     if effective_on not in (None, terms.starts_on):
         raise Refused(f"A first version holds from the start of the term, {terms.starts_on}. Leave the day out.")
-    journal.make_partitions(first=now, count=1)  # past contracts are signed as of then
+    event_log.make_partitions(first=now, count=1)  # past contracts are signed as of then
     client = client or clients.open_client(slug=terms.client, title=_name(terms.client), now=now, by_id=by_id)
     version = _store(client, 1, terms.starts_on, source, terms, now)
-    signed = events.ContractSigned(1, version.effective_on, version.digest)
-    journal.record(signed, at=now, client_id=client.id, by_id=by_id)
+    signed = contracts_events.ContractSigned(1, version.effective_on, version.digest)
+    event_log.record(signed, at=now, client_id=client.id, by_id=by_id)
     return Signing(version, is_new=True)
 
 
 def _amend(
     client: Client,
-    latest: models.Version,
+    latest: contracts_models.Version,
     source: str,
     effective_on: date | None,
     by_id: int | None,
     now: datetime,
 ) -> Signing:
-    before = queries.terms(latest)
-    terms = forms.read(source, before)
-    changes = forms.changes(before, terms)
+    before = contracts_queries.terms(latest)
+    terms = contracts_parsing.read(source, before)
+    changes = contract_changes.changes(before, terms)
     if latest.digest == _digest(source) or not changes:
         return Signing(latest, is_new=False)
     day = _amendment_day(latest, terms, effective_on)
-    journal.make_partitions(first=now, count=1)
+    event_log.make_partitions(first=now, count=1)
     version = _store(client, latest.number + 1, day, source, terms, now)
-    amended = events.ContractAmended(version.number, day, version.digest, [str(change) for change in changes])
-    journal.record(amended, at=now, client_id=client.id, by_id=by_id)
+    amended = contracts_events.ContractAmended(version.number, day, version.digest, [str(change) for change in changes])
+    event_log.record(amended, at=now, client_id=client.id, by_id=by_id)
     return Signing(version, is_new=True, changes=changes)
 
 
-def _amendment_day(latest: models.Version, terms: rules.Contract, effective_on: date | None) -> date:
+def _amendment_day(
+    latest: contracts_models.Version, terms: contracts_terms.Contract, effective_on: date | None
+) -> date:
     if effective_on is None:
         raise Refused(
             f"{terms.client} has signed version {latest.number}; this file changes it. Say from which day: --effective."
@@ -94,12 +101,14 @@ def _amendment_day(latest: models.Version, terms: rules.Contract, effective_on: 
     return effective_on
 
 
-def _store(client: Client, number: int, day: date, source: str, terms: rules.Contract, now: datetime) -> models.Version:
+def _store(
+    client: Client, number: int, day: date, source: str, terms: contracts_terms.Contract, now: datetime
+) -> contracts_models.Version:
     for process in terms.processes:
-        row, _ = models.Process.objects.get_or_create(client=client, name=process.name)
+        row, _ = contracts_models.Process.objects.get_or_create(client=client, name=process.name)
         for queue in process.queues:
-            models.Queue.objects.get_or_create(client=client, name=queue.name, defaults={"process": row})
-    return models.Version.objects.create(
+            contracts_models.Queue.objects.get_or_create(client=client, name=queue.name, defaults={"process": row})
+    return contracts_models.Version.objects.create(
         client=client,
         number=number,
         effective_on=day,

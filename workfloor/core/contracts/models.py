@@ -3,7 +3,7 @@
 from django.db import models
 
 from workfloor.core.clients.models import Client
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 
 class Version(models.Model):

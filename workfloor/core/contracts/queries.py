@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
-from workfloor.core.contracts import forms, models, rules
+from workfloor.core.contracts import models as contracts_models
+from workfloor.core.contracts import parsing as contracts_parsing
+from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.people.models import Certificate
-from workfloor.core.people.rules import qualifies
-from workfloor.kit import calendars, masks
+from workfloor.core.people.qualification import qualifies
+from workfloor.kit.text import masks
+from workfloor.kit.time import calendars
 
 
 class NoContract(LookupError):
@@ -24,7 +27,7 @@ class Terms:
     """A contract as one version has it."""
 
     version: int
-    contract: rules.Contract
+    contract: contracts_terms.Contract
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class QueueTerms:
     dispositions: tuple[str, ...]
     calendar: calendars.Calendar
     requires: Mapping[str, int]
-    relax: tuple[rules.Ring, ...]
+    relax: tuple[contracts_terms.Ring, ...]
     priority: int
     answer_within_seconds: int | None
     resolve_within_seconds: int | None
@@ -55,24 +58,24 @@ class QueueTerms:
         return self.answer_within_seconds or self.resolve_within_seconds or 86_400
 
 
-def latest(client_id: int) -> models.Version | None:
+def latest(client_id: int) -> contracts_models.Version | None:
     """The version of a client's contract that was signed last, in force or not yet."""
     return versions(client_id).last()
 
 
-def versions(client_id: int) -> QuerySet[models.Version]:
+def versions(client_id: int) -> QuerySet[contracts_models.Version]:
     """All versions of a client's contract, the first one first."""
-    return models.Version.objects.filter(client_id=client_id).order_by("number").defer("source")
+    return contracts_models.Version.objects.filter(client_id=client_id).order_by("number").defer("source")
 
 
-def terms(version: models.Version) -> rules.Contract:
+def terms(version: contracts_models.Version) -> contracts_terms.Contract:
     """What a version says; its text is fetched and read once a process, since a version never changes."""
     if version.digest not in _read:
-        _read[version.digest] = forms.stored(version.source)
+        _read[version.digest] = contracts_parsing.stored(version.source)
     return _read[version.digest]
 
 
-_read: dict[str, rules.Contract] = {}
+_read: dict[str, contracts_terms.Contract] = {}
 
 
 def in_force(client_id: int, on: date) -> Terms:
@@ -86,7 +89,7 @@ def in_force(client_id: int, on: date) -> Terms:
     return Terms(version.number, terms(version).on(on))
 
 
-def terms_of(queue: models.Queue, at: datetime) -> QueueTerms:
+def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     """What the version in force at an instant says of a queue.
 
     Before the contract starts, and once an amendment has taken the queue out, the nearest version that has it: work
@@ -101,7 +104,7 @@ def terms_of(queue: models.Queue, at: datetime) -> QueueTerms:
     raise NoContract(f"no version has a queue {queue.name}")
 
 
-def covered_kinds(queue: models.Queue, at: datetime) -> tuple[str, ...]:
+def covered_kinds(queue: contracts_models.Queue, at: datetime) -> tuple[str, ...]:
     """Which numbers are covered in what is written about a queue's work at an instant (kit.masks.KINDS)."""
     return tuple(kind for kind in masks.KINDS if kind not in terms_of(queue, at).keep_clear)
 
@@ -113,22 +116,35 @@ def zone_of(client_id: int, at: datetime) -> ZoneInfo:
     return ZoneInfo(terms((begun or known)[-1 if begun else 0]).zone) if known else ZoneInfo("UTC")
 
 
-def _queue_terms(version: models.Version, name: str) -> QueueTerms | None:
+def _queue_terms(version: contracts_models.Version, name: str) -> QueueTerms | None:
     contract = terms(version)
     for process in contract.processes:
         for queue in process.queues:
             if queue.name == name:
-                calendar = rules.calendar(contract.calendars[process.calendar])
+                calendar = contracts_terms.calendar(contract.calendars[process.calendar])
                 return QueueTerms(
-                    version.number, process.kind, process.dispositions, calendar, queue.requires, queue.relax,
-                    queue.priority, queue.answer_within_seconds, queue.resolve_within_seconds, queue.offer_seconds,
-                    queue.at_once, queue.reopen_within_seconds, process.letter,
-                    queue.keep_for_seconds, queue.yields, queue.interrupts, process.keep_clear,
-                )  # fmt: skip
+                    version.number,
+                    process.kind,
+                    process.dispositions,
+                    calendar,
+                    queue.requires,
+                    queue.relax,
+                    queue.priority,
+                    queue.answer_within_seconds,
+                    queue.resolve_within_seconds,
+                    queue.offer_seconds,
+                    queue.at_once,
+                    queue.reopen_within_seconds,
+                    process.letter,
+                    queue.keep_for_seconds,
+                    queue.yields,
+                    queue.interrupts,
+                    process.keep_clear,
+                )
     return None
 
 
-def unserved(contract: rules.Contract, on: date) -> list[str]:
+def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
     """The queues for which nobody holds the certificates on that day, not even after the last ring."""
     held: dict[int, dict[str, int]] = defaultdict(dict)
     valid = Certificate.objects.filter(revoked_at=None, valid_from__lte=on).exclude(expires_on__lt=on)
@@ -137,5 +153,5 @@ def unserved(contract: rules.Contract, on: date) -> list[str]:
     return [
         name
         for name, queue in contract.queues().items()
-        if not any(qualifies(skills, rules.requirements(queue, inf)) for skills in [{}, *held.values()])
+        if not any(qualifies(skills, contracts_terms.requirements(queue, inf)) for skills in [{}, *held.values()])
     ]

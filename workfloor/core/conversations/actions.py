@@ -7,15 +7,19 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from workfloor.core.contracts import queries as contracts
-from workfloor.core.conversations import events, models, queries, rules
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal.rules import Entry, Event
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.conversations import events as conversations_events
+from workfloor.core.conversations import messages as conversations_messages
+from workfloor.core.conversations import models as conversations_models
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.people.models import Person
-from workfloor.core.work import actions as doing
-from workfloor.core.work import rules as work
+from workfloor.core.work import actions as work
+from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import locks, masks
+from workfloor.kit.database import locks
+from workfloor.kit.text import masks
 
 
 class Refused(ValueError):
@@ -28,12 +32,12 @@ class Incoming:
 
     case: Case
     key: str
-    sender: rules.Address
-    content: rules.Content
+    sender: conversations_messages.Address
+    content: conversations_messages.Content
     at: datetime
     item: Item | None = None
-    recipients: Sequence[rules.Address] = ()
-    files: Sequence[rules.File] = ()
+    recipients: Sequence[conversations_messages.Address] = ()
+    files: Sequence[conversations_messages.File] = ()
     external_id: str = ""
     sent_at: datetime | None = None
 
@@ -43,15 +47,15 @@ def receive(
     case: Case,
     channel: str,
     key: str,
-    sender: rules.Address,
-    content: rules.Content,
+    sender: conversations_messages.Address,
+    content: conversations_messages.Content,
     now: datetime,
     item: Item | None = None,
-    files: Sequence[rules.File] = (),
-) -> tuple[models.Message, bool]:
+    files: Sequence[conversations_messages.File] = (),
+) -> tuple[conversations_models.Message, bool]:
     """Take a customer's message in; the same key again is the same message. Returns it and whether it is new."""
     take_turn(case_id=case.id)
-    if known := queries.by_key(case.client_id, channel, key):
+    if known := conversations_queries.by_key(case.client_id, channel, key):
         return known, False
     incoming = Incoming(case, key, sender, content, now, item=item, files=files)
     return receive_all(channel=channel, incoming=[incoming])[0], True
@@ -66,50 +70,62 @@ def take_turn(*, case_id: int) -> None:
     locks.hold("case.messages", case_id)
 
 
-def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[models.Message]:
+def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[conversations_models.Message]:
     """Take messages in, in their order. The caller holds the keys, and knows that they are new."""
-    made = models.Message.objects.bulk_create(
-        models.Message(
-            client_id=each.case.client_id, case=each.case, item=each.item, direction="in", channel=channel,
-            key=each.key, external_id=each.external_id, sender=each.sender.address, sender_name=each.sender.name,
-            recipients=[asdict(one) for one in each.recipients], said_at=each.at, sent_at=each.sent_at,
-            state="received", **asdict(_fit_to_keep(each.content, each.item, each.at)),
+    made = conversations_models.Message.objects.bulk_create(
+        conversations_models.Message(
+            client_id=each.case.client_id,
+            case=each.case,
+            item=each.item,
+            direction="in",
+            channel=channel,
+            key=each.key,
+            external_id=each.external_id,
+            sender=each.sender.address,
+            sender_name=each.sender.name,
+            recipients=[asdict(one) for one in each.recipients],
+            said_at=each.at,
+            sent_at=each.sent_at,
+            state="received",
+            **asdict(_fit_to_keep(each.content, each.item, each.at)),
         )
         for each in incoming
-    )  # fmt: skip
+    )
     _attach({message: each.files for message, each in zip(made, incoming, strict=True)})
     entries = [
-        Entry(events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
+        Entry(conversations_events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
         for each in made
-    ]  # fmt: skip
-    journal.insert(entries)
+    ]
+    event_log.insert(entries)
     named = set().union(*(entry.topics() for entry in entries), *map(_desks, made))
-    journal.announce(named, {events.Received.name})
+    event_log.announce(named, {conversations_events.Received.name})
     return made
 
 
-def _fit_to_keep(content: rules.Content, item: Item | None, at: datetime) -> rules.Content:
+def _fit_to_keep(
+    content: conversations_messages.Content, item: Item | None, at: datetime
+) -> conversations_messages.Content:
     """What may be stored of a message: card and account numbers are covered, unless the contract keeps them."""
-    covered = rules.covered(content)
+    covered = conversations_messages.covered(content)
     if covered == content or item is None:
         return covered
-    return rules.covered(content, contracts.covered_kinds(item.queue, at))
+    return conversations_messages.covered(content, contracts_queries.covered_kinds(item.queue, at))
 
 
 def reply(
     *,
     item: Item,
     channel: str,
-    content: rules.Content,
-    recipients: Sequence[rules.Address],
+    content: conversations_messages.Content,
+    recipients: Sequence[conversations_messages.Address],
     now: datetime,
     by: Person | None = None,
-    files: Sequence[rules.File] = (),
+    files: Sequence[conversations_messages.File] = (),
     key: str = "",
     external_id: str = "",
-    sender: rules.Address | None = None,
+    sender: conversations_messages.Address | None = None,
     at_once: bool = False,
-) -> models.Message:
+) -> conversations_models.Message:
     """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, nobody where a rule writes.
 
     With `at_once` it is sent by being written, as where the other side reads what is stored.
@@ -119,31 +135,44 @@ def reply(
     """
     if key:
         locks.hold("message.key", item.client_id, channel, key)
-        if known := queries.by_key(item.client_id, channel, key):
+        if known := conversations_queries.by_key(item.client_id, channel, key):
             return known
     _refuse_unfit(item, content, files, by)
     assert item.case is not None
     message = _make(
-        item.case, item, content, files, now, direction="out", channel=channel, key=key, person=by,
-        state="sent" if at_once else "waiting", sent_at=now if at_once else None, external_id=external_id,
-        sender=sender.address if sender else "", sender_name=sender.name if sender else "",
+        item.case,
+        item,
+        content,
+        files,
+        now,
+        direction="out",
+        channel=channel,
+        key=key,
+        person=by,
+        state="sent" if at_once else "waiting",
+        sent_at=now if at_once else None,
+        external_id=external_id,
+        sender=sender.address if sender else "",
+        sender_name=sender.name if sender else "",
         recipients=[asdict(each) for each in recipients],
-    )  # fmt: skip
-    sent = [events.Sent(message.id)] if at_once else []
-    _tell(message, now, by, events.ReplyWritten(message.id, channel), *sent)
+    )
+    sent = [conversations_events.Sent(message.id)] if at_once else []
+    _tell(message, now, by, conversations_events.ReplyWritten(message.id, channel), *sent)
     if by and item.state == "held" and item.reply_seconds is None:  # a rule that writes has answered nobody
-        doing.send_reply(item=item, by=by, now=now)
+        work.send_reply(item=item, by=by, now=now)
     return message
 
 
-def _refuse_unfit(item: Item, content: rules.Content, files: Sequence[rules.File], by: Person | None) -> None:
+def _refuse_unfit(
+    item: Item, content: conversations_messages.Content, files: Sequence[conversations_messages.File], by: Person | None
+) -> None:
     if item.case_id is None:
         raise Refused("This item belongs to no case, so there is nobody to write to.")
     if by is not None and item.person_id != by.id:
         raise Refused("This item is not with you any more.")
     if not content.text.strip() and not content.html.strip() and not files:
         raise Refused("Write something first.")
-    if faults := rules.faults(list(files)):
+    if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
 
 
@@ -154,136 +183,176 @@ def note(
     by: Person,
     now: datetime,
     item: Item | None = None,
-    files: Sequence[rules.File] = (),
-) -> models.Message:
+    files: Sequence[conversations_messages.File] = (),
+) -> conversations_models.Message:
     """Note something about a case for whoever works on it; the customer never sees it."""
     if not text.strip():
         raise Refused("Write something first.")
-    if faults := rules.faults(list(files)):
+    if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
-    content = rules.Content(text)
+    content = conversations_messages.Content(text)
     message = _make(case, item, content, files, now, direction="note", state="noted", person=by)
-    _tell(message, now, by, events.NoteWritten(message.id))
+    _tell(message, now, by, conversations_events.NoteWritten(message.id))
     return message
 
 
-def allow_pictures(*, message: models.Message, by: Person, now: datetime) -> models.Message:
+def allow_pictures(*, message: conversations_models.Message, by: Person, now: datetime) -> conversations_models.Message:
     """Let a message's HTML show pictures from elsewhere from now on; whoever keeps them learns that it is looked at."""
     if message.pictures_allowed_at is None:
         message.pictures_allowed_at = now
         message.save(update_fields=["pictures_allowed_at"])
-        _tell(message, now, by, events.PicturesAllowed(message.id))
+        _tell(message, now, by, conversations_events.PicturesAllowed(message.id))
     return message
 
 
 def inform(
-    *, case: Case, channel: str, content: rules.Content, recipients: Sequence[rules.Address], now: datetime
-) -> models.Message:
+    *,
+    case: Case,
+    channel: str,
+    content: conversations_messages.Content,
+    recipients: Sequence[conversations_messages.Address],
+    now: datetime,
+) -> conversations_models.Message:
     """Write to the customer about a case in nobody's name, such as a copy that they asked for.
 
     It answers nothing and belongs to no item: if it does not arrive, nobody has work with it.
     """
     message = _make(
-        case, None, content, (), now, direction="out", state="waiting", channel=channel,
+        case,
+        None,
+        content,
+        (),
+        now,
+        direction="out",
+        state="waiting",
+        channel=channel,
         recipients=[asdict(each) for each in recipients],
-    )  # fmt: skip
-    _tell(message, now, None, events.ReplyWritten(message.id, channel))
+    )
+    _tell(message, now, None, conversations_events.ReplyWritten(message.id, channel))
     return message
 
 
 def _make(
-    case: Case, item: Item | None, content: rules.Content, files: Sequence[rules.File], now: datetime, **more: Any
-) -> models.Message:
+    case: Case,
+    item: Item | None,
+    content: conversations_messages.Content,
+    files: Sequence[conversations_messages.File],
+    now: datetime,
+    **more: Any,
+) -> conversations_models.Message:
     take_turn(case_id=case.id)
     kept = asdict(_fit_to_keep(content, item, now))
-    message = models.Message.objects.create(client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more)
+    message = conversations_models.Message.objects.create(
+        client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more
+    )
     _attach({message: files})
     return message
 
 
-def _attach(files: Mapping[models.Message, Sequence[rules.File]]) -> None:
-    models.Attachment.objects.bulk_create(
-        models.Attachment(
-            client_id=message.client_id, message=message, name=each.name, media_type=each.media_type,
-            content_id=each.content_id, size=len(each.content), digest=each.digest, content=each.content,
+def _attach(files: Mapping[conversations_models.Message, Sequence[conversations_messages.File]]) -> None:
+    conversations_models.Attachment.objects.bulk_create(
+        conversations_models.Attachment(
+            client_id=message.client_id,
+            message=message,
+            name=each.name,
+            media_type=each.media_type,
+            content_id=each.content_id,
+            size=len(each.content),
+            digest=each.digest,
+            content=each.content,
         )
         for message, attached in files.items()
         for each in attached
-    )  # fmt: skip
+    )
 
 
-def _tell(message: models.Message, now: datetime, by: Person | None, *happened: Event) -> None:
+def _tell(message: conversations_models.Message, now: datetime, by: Person | None, *happened: Event) -> None:
     """Record facts about a message, and name it to the desk that has its item in hand."""
     about = (message.client_id, message.item_id, message.case_id, None, by.id if by else None)
     entries = [Entry(event, now, *about) for event in happened]
-    journal.insert(entries)
-    journal.announce(entries[0].topics() | _desks(message), {event.name for event in happened})
+    event_log.insert(entries)
+    event_log.announce(entries[0].topics() | _desks(message), {event.name for event in happened})
 
 
-def _desks(message: models.Message) -> set[str]:
+def _desks(message: conversations_models.Message) -> set[str]:
     return {f"messages:{message.item.person_id}"} if message.item and message.item.person_id else set()
 
 
 # --- what becomes of a reply --------------------------------------------------------------------------------------
 
 
-def name(*, message: models.Message, external_id: str, sender: rules.Address) -> models.Message:
+def name(
+    *, message: conversations_models.Message, external_id: str, sender: conversations_messages.Address
+) -> conversations_models.Message:
     """Give a reply the name by which its channel knows it, and the address that it comes from."""
     message.external_id, message.sender, message.sender_name = external_id, sender.address, sender.name
     message.save(update_fields=["external_id", "sender", "sender_name"])
     return message
 
 
-def start_sending(*, message: models.Message, now: datetime) -> models.Message:
+def start_sending(*, message: conversations_models.Message, now: datetime) -> conversations_models.Message:
     """The channel takes a reply in hand: from now on nobody can withdraw it."""
-    return _become(message, "sending", events.SendingBegan(message.id), now)
+    return _become(message, "sending", conversations_events.SendingBegan(message.id), now)
 
 
-def mark_delayed(*, message: models.Message, reason: str, now: datetime) -> models.Message:
+def mark_delayed(*, message: conversations_models.Message, reason: str, now: datetime) -> conversations_models.Message:
     """The channel could not deliver a reply yet and tries again; meanwhile it can be withdrawn."""
     said = masks.mask(reason).text
-    return _become(message, "waiting", events.Delayed(message.id, said), now, fault=said)
+    return _become(message, "waiting", conversations_events.Delayed(message.id, said), now, fault=said)
 
 
-def mark_sent(*, message: models.Message, now: datetime, fault: str = "") -> models.Message:
+def mark_sent(*, message: conversations_models.Message, now: datetime, fault: str = "") -> conversations_models.Message:
     """The channel has taken a reply over; `fault` says for whom it did not."""
-    return _become(message, "sent", events.Sent(message.id), now, sent_at=now, fault=fault)
+    return _become(message, "sent", conversations_events.Sent(message.id), now, sent_at=now, fault=fault)
 
 
-def mark_read(*, messages: QuerySet[models.Message], now: datetime) -> None:
+def mark_read(*, messages: QuerySet[conversations_models.Message], now: datetime) -> None:
     """The customer has seen those of these replies that are sent and were not seen before."""
     seen = messages.filter(state="sent").select_related("item").select_for_update(of=("self",))
     found = list(seen.order_by("id"))
     if not found:
         return
-    models.Message.objects.filter(id__in=[each.id for each in found]).update(state="read", read_at=now)
-    entries = [Entry(events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in found]
-    journal.insert(entries)
+    conversations_models.Message.objects.filter(id__in=[each.id for each in found]).update(state="read", read_at=now)
+    entries = [
+        Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in found
+    ]
+    event_log.insert(entries)
     named = set().union(*(entry.topics() for entry in entries), *map(_desks, found))
-    journal.announce(named, {events.Read.name})
+    event_log.announce(named, {conversations_events.Read.name})
 
 
-def mark_undelivered(*, message: models.Message, reason: str, now: datetime) -> models.Message:
+def mark_undelivered(
+    *, message: conversations_models.Message, reason: str, now: datetime
+) -> conversations_models.Message:
     """A reply did not arrive, as the channel says now or said only after it had taken it over."""
     said = masks.mask(reason).text  # servers quote what they refuse
-    return _become(message, "failed", events.Undelivered(message.id, said), now, fault=said)
+    return _become(message, "failed", conversations_events.Undelivered(message.id, said), now, fault=said)
 
 
-def try_again(*, message: models.Message, now: datetime, by: Person | None = None) -> models.Message:
+def try_again(
+    *, message: conversations_models.Message, now: datetime, by: Person | None = None
+) -> conversations_models.Message:
     """Let the channel try once more to deliver a reply that failed."""
-    return _become(message, "waiting", events.TriedAgain(message.id), now, by, fault="")
+    return _become(message, "waiting", conversations_events.TriedAgain(message.id), now, by, fault="")
 
 
-def withdraw(*, message: models.Message, now: datetime, by: Person | None = None) -> models.Message:
+def withdraw(
+    *, message: conversations_models.Message, now: datetime, by: Person | None = None
+) -> conversations_models.Message:
     """Take a reply back that the channel has not yet taken over."""
-    return _become(message, "withdrawn", events.Withdrawn(message.id), now, by)
+    return _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
 
 
 def _become(
-    message: models.Message, state: str, event: Event, now: datetime, by: Person | None = None, **columns: Any
-) -> models.Message:
-    message = models.Message.objects.select_for_update().get(id=message.id)
-    rules.allow(message.state, event.name)
+    message: conversations_models.Message,
+    state: str,
+    event: Event,
+    now: datetime,
+    by: Person | None = None,
+    **columns: Any,
+) -> conversations_models.Message:
+    message = conversations_models.Message.objects.select_for_update().get(id=message.id)
+    conversations_messages.allow(message.state, event.name)
     for column, value in (columns | {"state": state}).items():
         setattr(message, column, value)
     message.save(update_fields=["state", *columns])
@@ -296,13 +365,13 @@ def _become(
 
 def classify(*, case: Case, kind: str, by: Person, now: datetime) -> Case:
     """Say what a case is after all: a complaint, a request, a question or a lead."""
-    if kind not in work.CASE_KINDS:
-        raise Refused(f"Choose what it is: {', '.join(work.CASE_KINDS)}.")
+    if kind not in lifecycle.CASE_KINDS:
+        raise Refused(f"Choose what it is: {', '.join(lifecycle.CASE_KINDS)}.")
     if case.kind != kind:
         case.kind = kind
         case.save(update_fields=["kind"])
-        said = events.CaseClassified(kind)
-        journal.record(said, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
+        said = conversations_events.CaseClassified(kind)
+        event_log.record(said, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
     return case
 
 
@@ -318,11 +387,11 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
     ordered = Case.objects.select_for_update().filter(id__in=[case.id, into.id]).order_by("id")
     list(ordered)  # two merges that cross happen one after the other
     Item.objects.filter(case=case).update(case=into)
-    models.Message.objects.filter(case=case).update(case=into)
+    conversations_models.Message.objects.filter(case=case).update(case=into)
     Case.objects.filter(id=case.id, resolved_at=None).update(resolved_at=now)
     Case.objects.filter(id=into.id).update(resolved_at=None, customer=into.customer_id or case.customer_id)
-    merged = events.CaseMerged(into.id)
-    journal.record(merged, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
+    merged = conversations_events.CaseMerged(into.id)
+    event_log.record(merged, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
     into.refresh_from_db()
     return into
 
@@ -338,7 +407,7 @@ def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
         client_id=item.client_id, customer_id=old.customer_id, kind=old.kind, subject=named, opened_at=now
     )
     Item.objects.filter(id=item.id).update(case=new)
-    models.Message.objects.filter(item=item).update(case=new)
-    split_off = events.CaseSplit(old.id, item.id)
-    journal.record(split_off, at=now, client_id=item.client_id, item_id=item.id, case_id=new.id, by_id=by.id)
+    conversations_models.Message.objects.filter(item=item).update(case=new)
+    split_off = conversations_events.CaseSplit(old.id, item.id)
+    event_log.record(split_off, at=now, client_id=item.client_id, item_id=item.id, case_id=new.id, by_id=by.id)
     return new

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)
@@ -97,5 +97,14 @@ class Withdrawn(Event):
 
 # What happens to messages, and to nothing else.
 MESSAGES: Final = (
-    Received, ReplyWritten, NoteWritten, SendingBegan, Delayed, Sent, Read, Undelivered, TriedAgain, Withdrawn
-)  # fmt: skip
+    Received,
+    ReplyWritten,
+    NoteWritten,
+    SendingBegan,
+    Delayed,
+    Sent,
+    Read,
+    Undelivered,
+    TriedAgain,
+    Withdrawn,
+)

@@ -3,7 +3,7 @@
 from django import forms
 from django.http import QueryDict
 
-from workfloor.core.conversations import rules
+from workfloor.core.conversations import messages as conversations_messages
 
 LARGEST_ID = 2**63 - 1
 
@@ -19,7 +19,7 @@ class Search(forms.Form):
         error_messages={"max_length": "Look for fewer words: 200 characters at most."},
     )
     kind = forms.ChoiceField(
-        choices=[("", "Everything"), *rules.SHELVES],
+        choices=[("", "Everything"), *conversations_messages.SHELVES],
         required=False,
         label="Show",
         error_messages={"invalid_choice": "Choose one of the kinds."},
@@ -31,11 +31,11 @@ class Search(forms.Form):
         error_messages={"invalid": "This is no place in the history; begin from the newest."},
     )
 
-    def asked(self) -> rules.Asked:
+    def asked(self) -> conversations_messages.Asked:
         """What was entered, once it is valid."""
-        place = rules.Place.read(self.cleaned_data["after"]) if self.cleaned_data["after"] else None
+        place = conversations_messages.Place.read(self.cleaned_data["after"]) if self.cleaned_data["after"] else None
         words = tuple(self.cleaned_data["words"].split())
-        return rules.Asked(words, self.cleaned_data["kind"], place)
+        return conversations_messages.Asked(words, self.cleaned_data["kind"], place)
 
 
 def before(data: QueryDict) -> int | None:

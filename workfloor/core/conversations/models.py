@@ -5,11 +5,12 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 
 from workfloor.core.clients.models import Client
-from workfloor.core.conversations import rules
+from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import mail_view, rls
-from workfloor.kit.mime import PICTURES
+from workfloor.kit.database import rls
+from workfloor.kit.mail import html_view
+from workfloor.kit.mail.mime import PICTURES
 
 
 class Message(models.Model):
@@ -48,16 +49,22 @@ class Message(models.Model):
             rls.SameClient(name="message_by", field="person"),
             models.UniqueConstraint(name="message_of_client", fields=["client", "id"]),
             models.UniqueConstraint(name="message_key", fields=["client", "channel", "key"], condition=~Q(key="")),
-            models.CheckConstraint(name="message_direction", condition=Q(direction__in=rules.DIRECTIONS)),
+            models.CheckConstraint(
+                name="message_direction", condition=Q(direction__in=conversations_messages.DIRECTIONS)
+            ),
             models.CheckConstraint(
                 name="message_channel",
-                condition=Q(direction="note", channel="") | ~Q(direction="note") & Q(channel__in=rules.CHANNELS),
+                condition=Q(direction="note", channel="")
+                | ~Q(direction="note") & Q(channel__in=conversations_messages.CHANNELS),
             ),
             models.CheckConstraint(
                 name="message_state",
                 condition=Q(direction="in", state="received")
                 | Q(direction="note", state="noted")
-                | Q(direction="out", state__in=[s for s in rules.STATES if s not in ("received", "noted")]),
+                | Q(
+                    direction="out",
+                    state__in=[s for s in conversations_messages.STATES if s not in ("received", "noted")],
+                ),
             ),
         ]
         indexes = [
@@ -68,24 +75,28 @@ class Message(models.Model):
         return self.subject or f"{self.direction} {self.pk}"
 
     @property
-    def answers_to(self) -> rules.Address:
+    def answers_to(self) -> conversations_messages.Address:
         """Where an answer to it goes: where its sender said, else to the sender."""
         said = next((each for each in self.recipients if each["role"] == "reply-to"), None)
-        return rules.Address(said["address"], said["name"]) if said else rules.Address(self.sender, self.sender_name)
+        return (
+            conversations_messages.Address(said["address"], said["name"])
+            if said
+            else conversations_messages.Address(self.sender, self.sender_name)
+        )
 
     @property
     def picture_hosts(self) -> list[str]:
         """Where its HTML would show pictures from, if it may."""
-        return mail_view.elsewhere(self.html)
+        return html_view.elsewhere(self.html)
 
     @cached_property
     def files_within(self) -> "list[Attachment]":
         """The pictures among its files that its own HTML shows, as far as they are not too large for that."""
-        named = mail_view.enclosed(self.html)
+        named = html_view.enclosed(self.html)
         found: dict[str, Attachment] = {}
-        left = rules.MOST_WITHIN
+        left = conversations_messages.MOST_WITHIN
         for each in self.attachments.all() if named else ():
-            name = mail_view.content_name(each.content_id)
+            name = html_view.content_name(each.content_id)
             if name in named and name not in found and each.is_picture and each.size <= left:
                 found[name] = each
                 left -= each.size
@@ -114,7 +125,7 @@ class Attachment(models.Model):
             rls.Wall(name="attachment_wall"),
             rls.SameClient(name="attachment_message", field="message"),
             models.UniqueConstraint(name="attachment_of_client", fields=["client", "id"]),
-            models.CheckConstraint(name="attachment_size", condition=Q(size__lte=rules.LARGEST_FILE)),
+            models.CheckConstraint(name="attachment_size", condition=Q(size__lte=conversations_messages.LARGEST_FILE)),
         ]
 
     def __str__(self) -> str:

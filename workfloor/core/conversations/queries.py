@@ -8,47 +8,48 @@ from typing import TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
-from workfloor.core.conversations import models, rules
-from workfloor.core.work import queries as work
-from workfloor.core.work import rules as work_rules
+from workfloor.core.conversations import messages as conversations_messages
+from workfloor.core.conversations import models as conversations_models
+from workfloor.core.work import lifecycle
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Customer, Item
-from workfloor.kit import mail_view
-from workfloor.kit.statements import Statement
+from workfloor.kit.database.prepared import PreparedQuery
+from workfloor.kit.mail import html_view
 
 
-def messages() -> QuerySet[models.Message]:
+def messages() -> QuerySet[conversations_models.Message]:
     """The messages inside the wall, oldest first, with the names of their files but not what these hold."""
-    files = models.Attachment.objects.defer("content").order_by("id")
-    found = models.Message.objects.select_related("person", "case__customer")
+    files = conversations_models.Attachment.objects.defer("content").order_by("id")
+    found = conversations_models.Message.objects.select_related("person", "case__customer")
     return found.prefetch_related(Prefetch("attachments", files)).order_by("said_at", "id")
 
 
-def message(message_id: int) -> models.Message | None:
+def message(message_id: int) -> conversations_models.Message | None:
     """One message, if it is inside the wall."""
     return messages().filter(id=message_id).first()
 
 
-_OF_CASE = Statement(lambda case_id: messages().filter(case_id=case_id))
+_OF_CASE = PreparedQuery(lambda case_id: messages().filter(case_id=case_id))
 
 
-def of_case(case_id: int) -> QuerySet[models.Message]:
+def of_case(case_id: int) -> QuerySet[conversations_models.Message]:
     """What was said about a case, oldest first."""
     return messages().filter(case_id=case_id)
 
 
-def all_of_case(case_id: int) -> list[models.Message]:
+def all_of_case(case_id: int) -> list[conversations_models.Message]:
     """The same, read."""
     return list(_OF_CASE(case_id))
 
 
-def of_customer(customer_id: int) -> QuerySet[models.Message]:
+def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:
     """What a customer and we said to each other, over all their cases and channels, oldest first."""
     return messages().filter(case__customer_id=customer_id)
 
 
-def answers(item_id: int) -> list[models.Message]:
+def answers(item_id: int) -> list[conversations_models.Message]:
     """What people of ours wrote to the customer about an item that arrived, as far as we know, or still may."""
-    written = models.Message.objects.filter(item_id=item_id, direction="out", person_id__isnull=False)
+    written = conversations_models.Message.objects.filter(item_id=item_id, direction="out", person_id__isnull=False)
     return list(written.exclude(state__in=["failed", "withdrawn"]).order_by("said_at", "id"))
 
 
@@ -56,40 +57,44 @@ def automatic(case: Case | None, *, since: datetime) -> int:
     """How many mails nobody of ours wrote to a case's customer, in all their cases, since then."""
     if case is None or case.customer_id is None:
         return 0
-    sent = models.Message.objects.filter(case__customer_id=case.customer_id, direction="out", channel="email")
+    sent = conversations_models.Message.objects.filter(
+        case__customer_id=case.customer_id, direction="out", channel="email"
+    )
     return sent.filter(person=None, said_at__gt=since).count()
 
 
-_BY_KEY = Statement(
-    lambda client_id, channel, key: models.Message.objects.filter(client_id=client_id, channel=channel, key=key)
+_BY_KEY = PreparedQuery(
+    lambda client_id, channel, key: conversations_models.Message.objects.filter(
+        client_id=client_id, channel=channel, key=key
+    )
 )
 
 
-def by_key(client_id: int, channel: str, key: str) -> models.Message | None:
+def by_key(client_id: int, channel: str, key: str) -> conversations_models.Message | None:
     """A message by its sender's key."""
-    found: models.Message | None = _BY_KEY.one(client_id, channel, key)
+    found: conversations_models.Message | None = _BY_KEY.one(client_id, channel, key)
     return found
 
 
-def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, models.Message]:
+def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, conversations_models.Message]:
     """The messages that came by these keys."""
-    found = models.Message.objects.filter(client_id=client_id, channel=channel, key__in=list(keys))
+    found = conversations_models.Message.objects.filter(client_id=client_id, channel=channel, key__in=list(keys))
     return {each.key: each for each in found}
 
 
-def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[models.Message]:
+def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[conversations_models.Message]:
     """A client's messages that the channel knows by these names, oldest first."""
     return messages().filter(client_id=client_id, external_id__in=list(names))
 
 
-def attachment(attachment_id: int) -> models.Attachment | None:
+def attachment(attachment_id: int) -> conversations_models.Attachment | None:
     """One file with what it holds, if it is inside the wall."""
-    return models.Attachment.objects.filter(id=attachment_id).first()
+    return conversations_models.Attachment.objects.filter(id=attachment_id).first()
 
 
 def contents(attachment_ids: Iterable[int]) -> dict[int, bytes]:
     """What files inside the wall hold."""
-    found = models.Attachment.objects.filter(id__in=list(attachment_ids)).values_list("id", "content")
+    found = conversations_models.Attachment.objects.filter(id__in=list(attachment_ids)).values_list("id", "content")
     return {attachment_id: bytes(content) for attachment_id, content in found}
 
 
@@ -100,23 +105,23 @@ def contents(attachment_ids: Iterable[int]) -> dict[int, bytes]:
 class Letter:
     """A message's HTML, as a page of its own."""
 
-    message: models.Message
+    message: conversations_models.Message
     html: str
     on_paper: bool  # whether it brings colours of its own, which are meant for white paper
 
 
-def letter(message: models.Message) -> Letter:
+def letter(message: conversations_models.Message) -> Letter:
     """A message's HTML with the pictures that came along, and those from elsewhere where somebody let it show them."""
     with_remote = message.pictures_allowed_at is not None
-    html = mail_view.shown(message.html, _pictures(message).get, with_remote, message.folded_text)
-    return Letter(message, html, mail_view.is_coloured(html))
+    html = html_view.shown(message.html, _pictures(message).get, with_remote, message.folded_text)
+    return Letter(message, html, html_view.is_coloured(html))
 
 
-def _pictures(message: models.Message) -> dict[str, str]:
+def _pictures(message: conversations_models.Message) -> dict[str, str]:
     """The pictures that came along, written out: a page in a sandbox carries no cookie by which it could fetch them."""
     held = contents([each.id for each in message.files_within])
     return {
-        mail_view.content_name(
+        html_view.content_name(
             each.content_id
         ): f"data:{each.media_type};base64,{base64.b64encode(held[each.id]).decode()}"
         for each in message.files_within
@@ -135,7 +140,7 @@ class Told:
     """A case to be read: the newest of what was said, or what was said before that, and the work that was done."""
 
     case: Case
-    messages: list[models.Message]
+    messages: list[conversations_models.Message]
     items: list[Item]
     earlier: int | None  # the message before which there is more
 
@@ -150,7 +155,7 @@ def told(found: Case, before: int | None) -> Told:
     said = of_case(found.id).filter(id__lt=before) if before else of_case(found.id)
     newest = list(said.order_by("-id")[: MOST_MESSAGES + 1])
     shown = newest[:MOST_MESSAGES][::-1]
-    items = list(work.items().filter(case=found).order_by("-received_at", "-id")[:MOST_MESSAGES])
+    items = list(work_queries.items().filter(case=found).order_by("-received_at", "-id")[:MOST_MESSAGES])
     return Told(found, shown, items, shown[0].id if len(newest) > MOST_MESSAGES else None)
 
 
@@ -163,7 +168,7 @@ def customer(customer_id: int) -> Customer | None:
 class Entry:
     """One mail, one piece of other work, or one case's beginning, in a customer's history."""
 
-    place: rules.Place
+    place: conversations_messages.Place
     kind: str
     title: str
     said: str  # what it said or came to, shortened
@@ -176,10 +181,10 @@ class Page:
     """Some of a history, newest first, and where the rest begins."""
 
     entries: list[Entry]
-    rest: rules.Place | None
+    rest: conversations_messages.Place | None
 
 
-def history(of: Customer, asked: rules.Asked) -> Page:
+def history(of: Customer, asked: conversations_messages.Asked) -> Page:
     """Read a page of what happened between a customer and us, newest first; of no kind more than a page is read."""
     found = [*_mails(of, asked), *_works(of, asked), *_cases(of, asked)]
     newest = sorted(found, key=lambda entry: entry.place, reverse=True)
@@ -187,7 +192,7 @@ def history(of: Customer, asked: rules.Asked) -> Page:
     return Page(shown, shown[-1].place if len(newest) > PAGE else None)
 
 
-def _some(found: QuerySet[M], at: str, rank: int, asked: rules.Asked) -> Iterable[M]:
+def _some(found: QuerySet[M], at: str, rank: int, asked: conversations_messages.Asked) -> Iterable[M]:
     """The newest of these before the place that is asked for, one more than a page holds."""
     if place := asked.after:
         same = Q(**{at: place.at, "id__lt": place.number}) if rank == place.rank else Q(**{at: place.at})
@@ -207,53 +212,65 @@ def _with(words: Iterable[str], *fields: str) -> Q:
     return every
 
 
-def _mails(of: Customer, asked: rules.Asked) -> list[Entry]:
+def _mails(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
     if not asked.wants("mails"):
         return []
     told = _with(asked.words, "subject", "text", "folded_text", "sender", "sender_name", "attachments__name")
-    found = of_customer(of.id).filter(channel="email", id__in=models.Message.objects.filter(told).values("id"))
+    found = of_customer(of.id).filter(
+        channel="email", id__in=conversations_models.Message.objects.filter(told).values("id")
+    )
     return [
         Entry(
-            rules.Place(each.said_at, 2, each.id), "email", each.subject or str(each.case), each.text[:SHORTENED],
-            each.case_id, each.id,
+            conversations_messages.Place(each.said_at, 2, each.id),
+            "email",
+            each.subject or str(each.case),
+            each.text[:SHORTENED],
+            each.case_id,
+            each.id,
         )
         for each in _some(found.select_related("case").prefetch_related(None), "said_at", 2, asked)
-    ]  # fmt: skip
+    ]
 
 
 _SHELF_OF = {"chat": "chats", "call": "calls", "callback": "calls"}
 SHORTENED = 200
 
 
-def _works(of: Customer, asked: rules.Asked) -> list[Entry]:
+def _works(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
     """Work that is no mail, and work that came as mail but of which no mail is here."""
     if not asked.wants("chats", "calls", "work"):
         return []
-    mailed = models.Message.objects.filter(item=OuterRef("id"), channel="email")
-    found = work.items().filter(case__customer=of).exclude(Q(kind="email") & Exists(mailed))
+    mailed = conversations_models.Message.objects.filter(item=OuterRef("id"), channel="email")
+    found = work_queries.items().filter(case__customer=of).exclude(Q(kind="email") & Exists(mailed))
     if asked.kind:
-        here = [kind for kind in work_rules.KINDS if _SHELF_OF.get(kind, "work") == asked.kind]
+        here = [kind for kind in lifecycle.KINDS if _SHELF_OF.get(kind, "work") == asked.kind]
         found = found.filter(kind__in=here)
     for word in asked.words:
-        said = models.Message.objects.filter(_with([word], "text"), item=OuterRef("id"))
+        said = conversations_models.Message.objects.filter(_with([word], "text"), item=OuterRef("id"))
         found = found.filter(_with([word], "title", "disposition", "key") | Exists(said))
     return [
         Entry(
-            rules.Place(each.received_at, 1, each.id), each.kind, each.title or str(each.case),
-            each.disposition or each.state, each.case_id or 0,
+            conversations_messages.Place(each.received_at, 1, each.id),
+            each.kind,
+            each.title or str(each.case),
+            each.disposition or each.state,
+            each.case_id or 0,
         )
         for each in _some(found, "received_at", 1, asked)
-    ]  # fmt: skip
+    ]
 
 
-def _cases(of: Customer, asked: rules.Asked) -> list[Entry]:
+def _cases(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
     if not asked.wants("cases"):
         return []
     found = Case.objects.filter(_with(asked.words, "subject", "kind"), customer=of)
     return [
         Entry(
-            rules.Place(each.opened_at, 0, each.id), "case", f"Case opened: {each}",
-            f"{each.kind}, {'resolved' if each.resolved_at else 'open'}", each.id,
+            conversations_messages.Place(each.opened_at, 0, each.id),
+            "case",
+            f"Case opened: {each}",
+            f"{each.kind}, {'resolved' if each.resolved_at else 'open'}",
+            each.id,
         )
         for each in _some(found, "opened_at", 0, asked)
-    ]  # fmt: skip
+    ]

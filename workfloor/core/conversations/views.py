@@ -11,10 +11,13 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_GET, require_POST
 
-from workfloor.core.conversations import actions, forms, models, queries
-from workfloor.core.people.views import Request
-from workfloor.kit import clock
-from workfloor.ui import views as ui
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import forms as conversations_forms
+from workfloor.core.conversations import models as conversations_models
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.people.middleware import Request
+from workfloor.kit.time import clock
+from workfloor.ui import views as ui_views
 
 View = Callable[..., HttpResponse]
 READERS = frozenset({"agent", "leader", "manager"})
@@ -36,9 +39,9 @@ def for_readers(view: View) -> View:
     return admitted
 
 
-def the_message(message_id: int) -> models.Message:
+def the_message(message_id: int) -> conversations_models.Message:
     """The message, if it is inside the wall."""
-    message = queries.message(message_id)
+    message = conversations_queries.message(message_id)
     if message is None:
         raise Http404
     return message
@@ -51,7 +54,7 @@ def letter(request: Request, message_id: int) -> HttpResponse:
     message = the_message(message_id)
     if not message.html:
         raise Http404
-    response = render(request, "conversations/letter.html", {"letter": queries.letter(message)})
+    response = render(request, "conversations/letter.html", {"letter": conversations_queries.letter(message)})
     here = {name: request.build_absolute_uri(static(f"conversations/letter.{name}")) for name in ("js", "css")}
     pictures = "data: https:" if message.pictures_allowed_at else "data:"
     response.headers["Content-Security-Policy"] = (
@@ -70,7 +73,7 @@ def letter(request: Request, message_id: int) -> HttpResponse:
 def allow_pictures(request: Request, message_id: int) -> HttpResponse:
     """Let a mail show pictures from elsewhere."""
     message = the_message(message_id)
-    actions.allow_pictures(message=message, by=request.person, now=clock.now())
+    conversations.allow_pictures(message=message, by=request.person, now=clock.now())
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)
     return redirect("conversations:case", message.case_id)
@@ -79,31 +82,33 @@ def allow_pictures(request: Request, message_id: int) -> HttpResponse:
 @require_GET
 @for_readers
 def file(request: Request, attachment_id: int) -> HttpResponse:
-    found = queries.attachment(attachment_id)
+    found = conversations_queries.attachment(attachment_id)
     if found is None:
         raise Http404
-    return ui.file(bytes(found.content), found.media_type, found.name)
+    return ui_views.file(bytes(found.content), found.media_type, found.name)
 
 
 @require_GET
 @for_readers
 def case(request: Request, case_id: int) -> HttpResponse:
     """All that was said about a case and done for it."""
-    found = queries.case(case_id)
+    found = conversations_queries.case(case_id)
     if found is None:
         raise Http404
-    before = forms.before(request.GET)
-    return render(request, "conversations/case.html", {"told": queries.told(found, before), "before": before})
+    before = conversations_forms.before(request.GET)
+    return render(
+        request, "conversations/case.html", {"told": conversations_queries.told(found, before), "before": before}
+    )
 
 
 @require_GET
 @for_readers
 def customer(request: Request, customer_id: int) -> HttpResponse:
     """All that a customer and we said to each other for this client, and all that was done for them."""
-    found = queries.customer(customer_id)
+    found = conversations_queries.customer(customer_id)
     if found is None:
         raise Http404
-    form = forms.Search(request.GET)
+    form = conversations_forms.Search(request.GET)
     asked = form.asked() if form.is_valid() else None
-    shown = {"customer": found, "form": form, "page": queries.history(found, asked) if asked else None}
+    shown = {"customer": found, "form": form, "page": conversations_queries.history(found, asked) if asked else None}
     return render(request, "conversations/customer.html", shown)

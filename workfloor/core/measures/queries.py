@@ -1,31 +1,93 @@
-"""The measures' twins in SQL: each one expression over `work_item`, NULL where the item does not count.
+"""The measures and exclusions in SQL: each one expression over `work_item`, NULL where the item does not count."""
 
-A figure adds the expression up and an explanation lists the items where it is not NULL, so the two cannot disagree.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from workfloor.core.claims import queries as claims
+from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims.rules import Event
-from workfloor.core.contracts import rules as terms
-from workfloor.core.exclusions import queries as exclusions
-from workfloor.core.measures import rules
-from workfloor.core.rollups import queries as rollups
+from workfloor.core.contracts import levels, pricing
+from workfloor.core.contracts import terms as contracts_terms
+from workfloor.core.contracts.levels import ServiceLevel
+from workfloor.core.contracts.terms import Contract
+from workfloor.core.measures import bucket_queries, catalogue, exclusions
+from workfloor.core.work.lifecycle import CONVERSATIONS, WITH_SOMEBODY
 from workfloor.core.work.models import Item
-from workfloor.core.work.rules import CONVERSATIONS, WITH_SOMEBODY
-from workfloor.kit import calendars
-from workfloor.kit.calendars import Window
+from workfloor.kit.time import calendars
+from workfloor.kit.time.calendars import Window
+
+# The kind of exclusion by which an item is left out.
+LEFT_OUT = """coalesce(
+    (SELECT event.kind FROM unnest(%(event_kinds)s::text[], %(event_queues)s::bigint[], %(event_starts)s::timestamptz[],
+        %(event_ends)s::timestamptz[]) WITH ORDINALITY AS event(kind, queue_id, starts_at, ends_at, place)
+    WHERE event.queue_id = item.queue_id AND item.received_at >= event.starts_at AND item.received_at < event.ends_at
+    ORDER BY event.place LIMIT 1),
+    CASE WHEN item.id = ANY(%(beyond)s::bigint[]) THEN 'volume-above-forecast' END)"""
+
+
+_BEYOND = """SELECT id FROM (
+        SELECT item.id, band.allowed,
+            row_number() OVER (PARTITION BY band.place ORDER BY item.received_at, item.id) AS nth
+        FROM work_item AS item
+        JOIN unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[], %(allowed)s::bigint[])
+            WITH ORDINALITY AS band(starts_at, ends_at, allowed, place)
+            ON item.received_at >= band.starts_at AND item.received_at < band.ends_at
+        WHERE item.client_id = %(client)s AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])
+    ) AS each WHERE nth > allowed"""
+
+
+def exclusion_values(level: ServiceLevel, events: Iterable[Event], queues: Mapping[str, int]) -> dict[str, Any]:
+    """The values of LEFT_OUT but for `beyond`; `queues` are ids by name."""
+    found = [
+        (event.kind, queues[queue], event.starts_at, event.ends_at)
+        for event in events
+        if event.kind in level.exclude
+        for queue in event.queues or level.of
+        if queue in queues
+    ]
+    columns = zip(*found, strict=True) if found else ((), (), (), ())
+    names = ("event_kinds", "event_queues", "event_starts", "event_ends")
+    return dict(zip(names, map(list, columns), strict=True))
+
+
+def beyond(
+    client_id: int, contract: Contract, level: ServiceLevel, window: Window, queues: Mapping[str, int]
+) -> list[int]:
+    """The items of a window's days and months that came in beyond the level's part of the forecast."""
+    zone = ZoneInfo(contract.zone)
+    first, last = window.starts_at.astimezone(zone).date(), (window.ends_at.astimezone(zone) - calendars.DAY).date()
+    found: list[int] = []
+    found_bands = exclusions.bands(level, contract.forecasts, first, last, contract.zone)
+    for of in dict.fromkeys(band.queues for band in found_bands):
+        own = [band for band in found_bands if band.queues == of]
+        asked = {"client": client_id, "queues": [queues[name] for name in of]}
+        asked |= {name: [getattr(band, part) for band in own] for name, part in _BAND.items()}
+        found += [number for (number,) in _rows(_BEYOND, asked)]
+    return found
+
+
+_BAND = {"starts": "starts_at", "ends": "ends_at", "allowed": "allowed"}
+
+
+def _rows(asked: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(asked, values)
+        return list(cursor.fetchall())
+
 
 _WAIT = "(item.connected_at - item.queued_at)"
+
+
 SHORT = """(%(per_patient)s AND item.connected_at IS NULL
     AND coalesce(item.abandoned_at - item.queued_at <= make_interval(secs => %(short)s), false))"""
+
+
 EXPRESSIONS = {
     "answered-within": f"""CASE WHEN item.connected_at IS NOT NULL THEN {_WAIT} <= make_interval(secs => %(threshold)s)
         WHEN %(per_answered)s OR {SHORT} THEN NULL
@@ -55,6 +117,8 @@ EXPRESSIONS = {
         THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END""",
     "volume": "1",
 }
+
+
 QUANTITIES = {
     None: "NULL::integer",
     "received": "1",
@@ -64,6 +128,8 @@ QUANTITIES = {
     "handled": "CASE WHEN item.state = 'done' THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END",
     "disposed": "CASE WHEN item.state = 'done' AND item.disposition = ANY(%(dispositions)s::text[]) THEN 1 END",
 }
+
+
 COUNTS = {
     "received": "true",
     "excluded": "item.cancelled_at IS NOT NULL",
@@ -71,48 +137,89 @@ COUNTS = {
     "abandoned": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NOT NULL",
     "open": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NULL",
 }
+
+
 _TABLE = "FROM work_item AS item"
+
+
 OF_PERIOD = f"""{_TABLE}
     WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s"""
+
+
 COUNTED = f"{OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])"
 
+
 NOTHING = "NULL::text"
+
+
 IN_HOURS = " AND item.received_at <@ %(hours)s::tstzmultirange"
+
+
 _OPEN_ON = """(SELECT count(*) FROM unnest(%(day_ends)s::timestamptz[]) AS day_end
     WHERE item.received_at < day_end AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > day_end)"""
+
+
 _OPEN_IN = """FROM work_item AS item
     WHERE item.client_id = %(client)s AND item.received_at < %(ends_at)s AND item.cancelled_at IS NULL
     AND item.queue_id = ANY(%(queues)s::bigint[])
     AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > %(starts_at)s"""
 
+
 # In each, the row whose queue is NULL is all queues together; the last column is what was left out.
 _MARKED = "(SELECT item.*, {left_out} AS left_out {chosen}) AS item"
+
+
 _KEPT = "CASE WHEN item.left_out IS NULL THEN {expression} END"
+
+
 _SHARES = f"""SELECT queue_id, count(met) AS counted, count(*) FILTER (WHERE met) AS met,
         count(*) FILTER (WHERE short AND left_out IS NULL) AS apart, count(left_out) AS left_out
     FROM (SELECT item.queue_id, item.left_out, ({_KEPT})::boolean AS met, {{short}} AS short FROM {_MARKED}) AS each
     GROUP BY queue_id"""
+
+
 _OF_SHARES = """SELECT queue_id, coalesce(sum(counted), 0), coalesce(sum(met), 0), coalesce(sum(apart), 0),
         coalesce(sum(left_out), 0)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
+
+
 _SPANS = f"SELECT item.queue_id, (%(ticks)s * {_KEPT})::bigint AS spent, item.left_out FROM {_MARKED}"
+
+
 _OF_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
         percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(left_out)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
+
+
 _BACKLOG = f"""SELECT queue_id, coalesce(sum(days), 0), coalesce(sum(past), 0), 0, 0
     FROM (SELECT item.queue_id, {_OPEN_ON} AS days, {EXPRESSIONS["backlog-older-than"]} AS past {_OPEN_IN}) AS each
     GROUP BY GROUPING SETS ((queue_id), ())"""
+
+
 _OUTAGES = """SELECT claim.id, claim.reason, down.queue, claim.starts_at, claim.state, person.name, down.seconds
     FROM unnest(%(claims)s::bigint[], %(names)s::text[], %(seconds)s::bigint[]) AS down(id, queue, seconds)
     JOIN claims_claim AS claim ON claim.id = down.id JOIN people_person AS person ON person.id = claim.claimed_by_id
     ORDER BY claim.starts_at, claim.id, down.queue"""
+
+
 _COUNTED = {"received": "received", "answered": "answered", "abandoned": "abandoned", "cancelled": "excluded"}
+
+
 _SUMS = [f"count(*) FILTER (WHERE {COUNTS[count]}) AS {name}" for name, count in _COUNTED.items()] + [
-    f"sum(item.{name}) FILTER (WHERE {COUNTS['answered']}) AS {name}" for name in rollups.TOTALLED[len(_COUNTED) :]
+    f"sum(item.{name}) FILTER (WHERE {COUNTS['answered']}) AS {name}"
+    for name in bucket_queries.TOTALLED[len(_COUNTED) :]
 ]
+
+
 _TOTALS = f"SELECT item.queue_id, {', '.join(_SUMS)} {{chosen}} GROUP BY item.queue_id"
-_ADDED = ", ".join(f"coalesce(sum({name}), 0)" for name in rollups.TOTALLED)
+
+
+_ADDED = ", ".join(f"coalesce(sum({name}), 0)" for name in bucket_queries.TOTALLED)
+
+
 _OF_TOTALS = f"SELECT queue_id, {_ADDED} FROM ({{parts}}) AS part GROUP BY GROUPING SETS ((queue_id), ())"
+
+
 _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
         SELECT item.id, item.key, queue.name AS queue, item.received_at, item.state,
             coalesce(nullif(item.agent_label, ''), person.name, '') AS agent, {expression} AS value
@@ -121,7 +228,10 @@ _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
         LEFT JOIN people_person AS person ON person.id = item.done_by_id) AS each
     WHERE value IS NOT NULL ORDER BY received_at, id"""
 
-Figures = Mapping[str | None, rules.Figure]  # by queue; None: all of them together
+
+Figures = Mapping[str | None, catalogue.Figure]  # by queue; None: all of them together
+
+
 Asked = tuple[str, Mapping[str, Any]]  # a question in SQL, and its values
 
 
@@ -130,17 +240,17 @@ class Scope:
     """Whose work is counted, under which terms, as seen at an instant; `queues` are ids by name."""
 
     client_id: int
-    contract: terms.Contract
+    contract: contracts_terms.Contract
     queues: Mapping[str, int]
     now: datetime
     by_items: bool = False  # without the rollups
-    _unfinished: dict[Window, list[rules.Outcome]] = field(default_factory=dict)
+    _unfinished: dict[Window, list[catalogue.Outcome]] = field(default_factory=dict)
     _events: dict[Window, list[Event]] = field(default_factory=dict)
 
     def names(self) -> dict[int, str]:
         return {number: name for name, number in self.queues.items()}
 
-    def unfinished(self, window: Window) -> list[rules.Outcome]:
+    def unfinished(self, window: Window) -> list[catalogue.Outcome]:
         """What came in within a window and is not over; read once."""
         if window not in self._unfinished:
             self._unfinished[window] = _unfinished(self, window)
@@ -149,7 +259,7 @@ class Scope:
     def events(self, window: Window) -> list[Event]:
         """What lasted into a window and counts; read once."""
         if window not in self._events:
-            self._events[window] = claims.events(self.client_id, window.starts_at, window.ends_at)
+            self._events[window] = claims_queries.events(self.client_id, window.starts_at, window.ends_at)
         return self._events[window]
 
 
@@ -161,15 +271,13 @@ def rows(asked: Asked) -> list[tuple[Any, ...]]:
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------
-
-
-def judged(scope: Scope, level: terms.ServiceLevel, period: str) -> tuple[Window | None, Figures]:
+def judged(scope: Scope, level: levels.ServiceLevel, period: str) -> tuple[Window | None, Figures]:
     """Measure a level for a month: of several windows the worst, by all queues together, the earliest of equals."""
-    windows = rules.windows(scope.contract, level, period, scope.now)
-    return rules.judged(level, [(window, figures(scope, level, window)) for window in windows])
+    windows = catalogue.windows(scope.contract, level, period, scope.now)
+    return catalogue.judged(level, [(window, figures(scope, level, window)) for window in windows])
 
 
-def figures(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
+def figures(scope: Scope, level: levels.ServiceLevel, window: Window) -> Figures:
     """Measure a level in a window: all its queues together, and each that had something."""
     if level.measure == "availability":
         return _availability(scope, level, window)
@@ -177,15 +285,15 @@ def figures(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
     return {names.get(row[0]): _figure(level, *row[1:]) for row in rows(_adding(scope, level, window))}
 
 
-def _adding(scope: Scope, level: terms.ServiceLevel, window: Window) -> Asked:
+def _adding(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
     if level.measure == "backlog-older-than":
         return _BACKLOG, values_of(scope, level, window, level.of)
     chosen, left_out, values = _chosen(scope, level, window, level.of)
-    of_items, adding = (_SPANS, _OF_SPANS) if level.measure in rules.MEANS else (_SHARES, _OF_SHARES)
+    of_items, adding = (_SPANS, _OF_SPANS) if level.measure in catalogue.MEANS else (_SHARES, _OF_SHARES)
     of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, left_out=left_out, chosen="{chosen}")
-    of_quarters = rollups.MEASURES.get(level.measure) if level.above_forecast is None else None
+    of_quarters = bucket_queries.MEASURES.get(level.measure) if level.above_forecast is None else None
     spans = (
-        calendars.open_spans(rules.hours_of(scope.contract, level, ""), *window.bounds)
+        calendars.open_spans(catalogue.hours_of(scope.contract, level, ""), *window.bounds)
         if level.hours
         else [window.bounds]
     )
@@ -195,31 +303,37 @@ def _adding(scope: Scope, level: terms.ServiceLevel, window: Window) -> Asked:
 
 
 def _added(
-    scope: Scope, adding: str, of_items: str, of_quarters: str | None, chosen: str, values: Mapping[str, Any],
-    spans: rules.Spans, apart: rules.Spans = (),
-) -> Asked:  # fmt: skip
+    scope: Scope,
+    adding: str,
+    of_items: str,
+    of_quarters: str | None,
+    chosen: str,
+    values: Mapping[str, Any],
+    spans: catalogue.Spans,
+    apart: catalogue.Spans = (),
+) -> Asked:
     """Add up the chosen items: by whole quarters of the spans what is finished, one by one what no quarter holds."""
     if of_quarters is None or scope.by_items:
         return adding.format(parts=of_items.format(chosen=chosen)), values
-    held, own = rollups.divided(spans, apart, scope.queues.values())
+    held, own = bucket_queries.divided(spans, apart, scope.queues.values())
     others = of_items.format(chosen=chosen.replace(_TABLE, f"FROM {held} AS item"))
     return adding.format(parts=f"{of_quarters} UNION ALL {others}"), {**values, **own}
 
 
-def _figure(level: terms.ServiceLevel, counted: int, met: Any, more: Any, left_out: int) -> rules.Figure:
-    if level.measure in rules.MEANS:
-        total, *percentiles = (Decimal(each) / rules.TICKS.get(level.measure, 1) for each in (met, *(more or ())))
-        return rules.mean_figure(counted, total, percentiles, left_out)
+def _figure(level: levels.ServiceLevel, counted: int, met: Any, more: Any, left_out: int) -> catalogue.Figure:
+    if level.measure in catalogue.MEANS:
+        total, *percentiles = (Decimal(each) / catalogue.TICKS.get(level.measure, 1) for each in (met, *(more or ())))
+        return catalogue.mean_figure(counted, total, percentiles, left_out)
     if level.measure == "volume":
-        return rules.Figure(int(counted), left_out=int(left_out))
-    return rules.share_figure(int(counted), int(met), int(more), int(left_out))
+        return catalogue.Figure(int(counted), left_out=int(left_out))
+    return catalogue.share_figure(int(counted), int(met), int(more), int(left_out))
 
 
-def _availability(scope: Scope, level: terms.ServiceLevel, window: Window) -> Figures:
-    return rules.availability_figures(scope.contract, level, window, scope.events(window), scope.now)
+def _availability(scope: Scope, level: levels.ServiceLevel, window: Window) -> Figures:
+    return catalogue.availability_figures(scope.contract, level, window, scope.events(window), scope.now)
 
 
-def charged(scope: Scope, prices: Sequence[terms.Price], window: Window) -> list[int]:
+def charged(scope: Scope, prices: Sequence[pricing.Price], window: Window) -> list[int]:
     """Count each price's items or seconds, all in one question; 0 for those that count none."""
     if not prices:
         return []
@@ -230,12 +344,12 @@ def charged(scope: Scope, prices: Sequence[terms.Price], window: Window) -> list
     summed = ", ".join(f"coalesce(sum(n{number}), 0)" for number in range(len(prices)))
     adding = f"SELECT {summed} FROM ({{parts}}) AS part"
     of_items = f"SELECT {_quantities(prices, QUANTITIES, 'item')} {{chosen}}"
-    of_quarters = f"SELECT {_quantities(prices, rollups.QUANTITIES, 'quarter')} {rollups.OF_WINDOW}"
+    of_quarters = f"SELECT {_quantities(prices, bucket_queries.QUANTITIES, 'quarter')} {bucket_queries.OF_WINDOW}"
     [counted] = rows(_added(scope, adding, of_items, of_quarters, COUNTED, found, [window.bounds]))
     return list(map(int, counted))
 
 
-def _quantities(prices: Sequence[terms.Price], of: Mapping[Any, str], table: str) -> str:
+def _quantities(prices: Sequence[pricing.Price], of: Mapping[Any, str], table: str) -> str:
     """A column for each price, whose values carry its number; 0 where it counts no work."""
     return ", ".join(
         f"sum({of.get(price.counts, '0').replace('%(dispositions)s', f'%(dispositions{number})s')}) "
@@ -247,14 +361,15 @@ def _quantities(prices: Sequence[terms.Price], of: Mapping[Any, str], table: str
 def totals(scope: Scope, window: Window) -> list[tuple[str | None, list[int]]]:
     """Count all items of a window (None), and those of each queue that had some; each of rollups.TOTALLED."""
     found = values(scope, window, ())
-    names, asked = scope.names(), _added(scope, _OF_TOTALS, _TOTALS, rollups.TOTALS, OF_PERIOD, found, [window.bounds])
+    names, asked = (
+        scope.names(),
+        _added(scope, _OF_TOTALS, _TOTALS, bucket_queries.TOTALS, OF_PERIOD, found, [window.bounds]),
+    )
     return [(names.get(queue), [int(each) for each in counts]) for queue, *counts in rows(asked)]
 
 
 # --- The items behind a figure ----------------------------------------------------------------------------------
-
-
-def items_of_level(scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
+def items_of_level(scope: Scope, level: levels.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
     """Ask for the items that a level counts, each with whether it met it, or the seconds or days that it adds."""
     if level.measure == "availability":
         return _outages(scope, level, window, queues)
@@ -266,7 +381,7 @@ def items_of_level(scope: Scope, level: terms.ServiceLevel, window: Window, queu
     return _ITEMS.format(expression=expression, chosen=chosen, left_out=left_out), values
 
 
-def items_left_out(scope: Scope, level: terms.ServiceLevel, window: Window) -> Asked:
+def items_left_out(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
     """Ask for the items that a level leaves out, each with the kind of exclusion."""
     chosen, left_out, values = _chosen(scope, level, window, level.of)
     return _ITEMS.format(expression="item.left_out", chosen=chosen, left_out=left_out), values
@@ -277,20 +392,20 @@ def items(expression: str, chosen: str, values: Mapping[str, Any]) -> Asked:
     return _ITEMS.format(expression=expression, chosen=chosen, left_out=NOTHING), values
 
 
-def _outages(scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
+def _outages(scope: Scope, level: levels.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
     down = []
     for queue in queues:
-        served, excluded, outages = rules.service(scope.contract, level, window, scope.events(window), queue, scope.now)
+        served, excluded, outages = catalogue.service(
+            scope.contract, level, window, scope.events(window), queue, scope.now
+        )
         for outage in outages:
-            counted, met = rules.availability(served, excluded, [outage])
+            counted, met = catalogue.availability(served, excluded, [outage])
             down.append((outage.claim_id, queue, counted - met))
     columns = zip(*down, strict=True) if down else ((), (), ())
     return _OUTAGES, dict(zip(("claims", "names", "seconds"), map(list, columns), strict=True))
 
 
 # --- What is asked with -----------------------------------------------------------------------------------------
-
-
 def values(scope: Scope, window: Window, queues: Sequence[str]) -> dict[str, Any]:
     """The values of every question about a window."""
     return {
@@ -301,12 +416,12 @@ def values(scope: Scope, window: Window, queues: Sequence[str]) -> dict[str, Any
     }
 
 
-def price_values(scope: Scope, price: terms.Price, window: Window) -> dict[str, Any]:
+def price_values(scope: Scope, price: pricing.Price, window: Window) -> dict[str, Any]:
     """The values of a question about what a price counts."""
     return values(scope, window, price.of) | {"dispositions": list(price.dispositions)}
 
 
-def values_of(scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]) -> dict[str, Any]:
+def values_of(scope: Scope, level: levels.ServiceLevel, window: Window, queues: Sequence[str]) -> dict[str, Any]:
     """The values of a question about what a level counts."""
     return values(scope, window, queues) | {
         "now": scope.now,
@@ -315,49 +430,57 @@ def values_of(scope: Scope, level: terms.ServiceLevel, window: Window, queues: S
         "per_answered": level.per == "answered",
         "per_patient": level.per == "offered-less-short-abandons",
         "late": late(scope, level, window),
-        "ticks": rules.TICKS.get(level.measure, 1),
-        "percentiles": [percent / 100 for percent in rules.PERCENTILES],
+        "ticks": catalogue.TICKS.get(level.measure, 1),
+        "percentiles": [percent / 100 for percent in catalogue.PERCENTILES],
         "day_ends": calendars.day_ends(window, scope.contract.zone, scope.now),
     }
 
 
 def _chosen(
-    scope: Scope, level: terms.ServiceLevel, window: Window, queues: Sequence[str]
+    scope: Scope, level: levels.ServiceLevel, window: Window, queues: Sequence[str]
 ) -> tuple[str, str, dict[str, Any]]:
     """The items that a level looks at, the expression that leaves some out, and the values of both."""
     found, chosen, left_out = values_of(scope, level, window, queues), COUNTED, NOTHING
     if level.hours:
         chosen += IN_HOURS
-        opened = calendars.open_spans(rules.hours_of(scope.contract, level, ""), window.starts_at, window.ends_at)
+        opened = calendars.open_spans(catalogue.hours_of(scope.contract, level, ""), window.starts_at, window.ends_at)
         found["hours"] = "{" + ",".join(f"[{a.isoformat()},{z.isoformat()})" for a, z in opened) + "}"
     if level.exclude or level.above_forecast is not None:
-        left_out = exclusions.LEFT_OUT
-        found |= exclusions.values(level, scope.events(window), scope.queues)
-        found["beyond"] = exclusions.beyond(scope.client_id, scope.contract, level, window, scope.queues)
+        left_out = LEFT_OUT
+        found |= exclusion_values(level, scope.events(window), scope.queues)
+        found["beyond"] = beyond(scope.client_id, scope.contract, level, window, scope.queues)
     return chosen, left_out, found
 
 
-def late(scope: Scope, level: terms.ServiceLevel, window: Window) -> list[int]:
+def late(scope: Scope, level: levels.ServiceLevel, window: Window) -> list[int]:
     """The open items of a window that can no longer meet a level."""
     if level.measure not in ("answered-within", "first-response-within", "resolved-within"):
         return []
     working = {
-        queue: partial(calendars.working_seconds, terms.calendar_of(scope.contract, queue)) for queue in level.of
+        queue: partial(calendars.working_seconds, contracts_terms.calendar_of(scope.contract, queue))
+        for queue in level.of
     }
     return [
         item.item_id
         for item in scope.unfinished(window)
-        if item.queue in level.of and rules.is_late(level, item, scope.now, working[item.queue])
+        if item.queue in level.of and catalogue.is_late(level, item, scope.now, working[item.queue])
     ]
 
 
 _UNFINISHED = (
-    "id", "queue_id", "received_at", "queued_at", "connected_at", "paused_seconds", "awaiting_customer_since",
-    "reply_seconds", "kind",
-)  # fmt: skip
+    "id",
+    "queue_id",
+    "received_at",
+    "queued_at",
+    "connected_at",
+    "paused_seconds",
+    "awaiting_customer_since",
+    "reply_seconds",
+    "kind",
+)
 
 
-def _unfinished(scope: Scope, window: Window) -> list[rules.Outcome]:
+def _unfinished(scope: Scope, window: Window) -> list[catalogue.Outcome]:
     names = scope.names()
     inside = Item.objects.filter(
         client=scope.client_id, received_at__gte=window.starts_at, received_at__lt=window.ends_at
@@ -366,9 +489,16 @@ def _unfinished(scope: Scope, window: Window) -> list[rules.Outcome]:
     waiting = inside.filter(state="waiting", queue__in=scope.queues.values())
     found = waiting.union(inside.filter(state__in=WITH_SOMEBODY, person__isnull=False), all=True)
     return [
-        rules.Outcome(
-            number, names[queue], received, queued, connected, paused_seconds=paused, awaiting_since=since,
-            reply_seconds=replied, in_conversation=bool(connected) and kind in CONVERSATIONS,
+        catalogue.Outcome(
+            number,
+            names[queue],
+            received,
+            queued,
+            connected,
+            paused_seconds=paused,
+            awaiting_since=since,
+            reply_seconds=replied,
+            in_conversation=bool(connected) and kind in CONVERSATIONS,
         )
         for number, queue, received, queued, connected, paused, since, replied, kind in found
-    ]  # fmt: skip
+    ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)

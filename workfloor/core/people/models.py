@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from workfloor.core.clients.models import Client
-from workfloor.core.people import rules
-from workfloor.kit import rls
+from workfloor.core.people import qualification
+from workfloor.kit.database import rls
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -78,7 +78,9 @@ class Person(models.Model):
     class Meta:
         constraints = [
             rls.Wall(name="person_wall", shared=True),
-            models.CheckConstraint(name="person_roles_known", condition=Q(roles__contained_by=list(rules.ROLES))),
+            models.CheckConstraint(
+                name="person_roles_known", condition=Q(roles__contained_by=list(qualification.ROLES))
+            ),
             models.CheckConstraint(
                 name="person_of_client_is_only_that",
                 condition=Q(client=None) & ~Q(roles__contains=["client"]) | ~Q(client=None) & Q(roles=["client"]),
@@ -115,8 +117,8 @@ class Certificate(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="certificate_level", condition=Q(level__in=list(rules.LEVELS))),
-            models.CheckConstraint(name="certificate_proof", condition=Q(proof__in=list(rules.PROOFS))),
+            models.CheckConstraint(name="certificate_level", condition=Q(level__in=list(qualification.LEVELS))),
+            models.CheckConstraint(name="certificate_proof", condition=Q(proof__in=list(qualification.PROOFS))),
             models.CheckConstraint(
                 name="certificate_ends_after_it_begins",
                 condition=Q(expires_on=None) | Q(expires_on__gte=F("valid_from")),
@@ -156,7 +158,7 @@ class Presence(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="presence_state", condition=Q(state__in=list(rules.PRESENCES))),
+            models.CheckConstraint(name="presence_state", condition=Q(state__in=list(qualification.PRESENCES))),
             models.CheckConstraint(name="presence_reason", condition=Q(state="away") | Q(reason="")),
         ]
 
@@ -191,7 +193,7 @@ class Shift(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="shift_length",
-                condition=Q(ends_at__gt=F("starts_at"), ends_at__lte=F("starts_at") + rules.LONGEST_SHIFT),
+                condition=Q(ends_at__gt=F("starts_at"), ends_at__lte=F("starts_at") + qualification.LONGEST_SHIFT),
             ),
             ExclusionConstraint(
                 name="shift_once",

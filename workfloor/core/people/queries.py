@@ -6,60 +6,61 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from workfloor.core.people import models, rules
-from workfloor.kit.statements import Statement
+from workfloor.core.people import models as people_models
+from workfloor.core.people import qualification
+from workfloor.kit.database.prepared import PreparedQuery
 
-_BY_ACCOUNT = Statement(
-    lambda account_id: models.Person.objects.select_related("site").filter(account_id=account_id, left_at=None)
+_BY_ACCOUNT = PreparedQuery(
+    lambda account_id: people_models.Person.objects.select_related("site").filter(account_id=account_id, left_at=None)
 )
-_CLEARED = Statement(
-    lambda person_id: models.Clearance.objects.filter(person=person_id, withdrawn_at=None).values_list(
+_CLEARED = PreparedQuery(
+    lambda person_id: people_models.Clearance.objects.filter(person=person_id, withdrawn_at=None).values_list(
         "client_id", flat=True
     )
 )
 
 
-def by_account(account_id: int) -> models.Person | None:
+def by_account(account_id: int) -> people_models.Person | None:
     """Who signs in with this account, if they are still with us. The caller has entered every client."""
-    found: models.Person | None = _BY_ACCOUNT.one(account_id)
+    found: people_models.Person | None = _BY_ACCOUNT.one(account_id)
     return found
 
 
-def enterable(person: models.Person) -> list[int]:
+def enterable(person: people_models.Person) -> list[int]:
     """The clients that a person may enter: by clearance, or the client whose own person it is."""
     if person.client_id is not None:
         return [person.client_id]
     return list(_CLEARED(person.id))
 
 
-def by_email(email: str) -> models.Person | None:
+def by_email(email: str) -> people_models.Person | None:
     """Who signs in with this address, if they are still with us."""
-    return models.Person.objects.filter(account__email=email.strip().lower(), left_at=None).first()
+    return people_models.Person.objects.filter(account__email=email.strip().lower(), left_at=None).first()
 
 
-def site(name: str) -> models.Site | None:
+def site(name: str) -> people_models.Site | None:
     """A site by its name."""
-    return models.Site.objects.filter(name=name).first()
+    return people_models.Site.objects.filter(name=name).first()
 
 
-def team(name: str) -> models.Team | None:
+def team(name: str) -> people_models.Team | None:
     """A team by its name."""
-    return models.Team.objects.select_related("site").filter(name=name).first()
+    return people_models.Team.objects.select_related("site").filter(name=name).first()
 
 
-def clearance(person: models.Person, slug: str) -> models.Clearance | None:
+def clearance(person: people_models.Person, slug: str) -> people_models.Clearance | None:
     """A person's clearance for a client, if it is in force."""
-    return models.Clearance.objects.filter(person=person, client__slug=slug, withdrawn_at=None).first()
+    return people_models.Clearance.objects.filter(person=person, client__slug=slug, withdrawn_at=None).first()
 
 
-def certificates(person: models.Person, skill: str) -> list[models.Certificate]:
+def certificates(person: people_models.Person, skill: str) -> list[people_models.Certificate]:
     """A person's certificates of a skill that were not revoked."""
-    return list(models.Certificate.objects.filter(person=person, skill__name=skill, revoked_at=None))
+    return list(people_models.Certificate.objects.filter(person=person, skill__name=skill, revoked_at=None))
 
 
-def profile(person: models.Person, on: date) -> dict[str, Any]:
+def profile(person: people_models.Person, on: date) -> dict[str, Any]:
     """What is known of a person: name, address, roles, site, skills on a day, clients cleared for."""
-    cleared = models.Clearance.objects.filter(person=person, withdrawn_at=None).order_by("client__slug")
+    cleared = people_models.Clearance.objects.filter(person=person, withdrawn_at=None).order_by("client__slug")
     return {
         "name": person.name,
         "email": person.account.email if person.account else None,
@@ -70,55 +71,57 @@ def profile(person: models.Person, on: date) -> dict[str, Any]:
     }
 
 
-def staff() -> QuerySet[models.Person]:
+def staff() -> QuerySet[people_models.Person]:
     """The provider's own people who are with us, by name."""
-    people = models.Person.objects.filter(client=None, left_at=None)
+    people = people_models.Person.objects.filter(client=None, left_at=None)
     return people.select_related("site", "team", "presence").order_by("name")
 
 
-def on_the_floor() -> QuerySet[models.Person]:
+def on_the_floor() -> QuerySet[people_models.Person]:
     """The agents who are signed in, by name."""
     return staff().filter(roles__contains=["agent"]).exclude(presence__state="signed-out")
 
 
 def with_shifts(
-    people: QuerySet[models.Person], at: datetime, known: datetime | None = None
-) -> QuerySet[models.Person]:
+    people: QuerySet[people_models.Person], at: datetime, known: datetime | None = None
+) -> QuerySet[people_models.Person]:
     """People with the shifts that are not over at an instant (`ahead`), and whether any was ever `planned`.
 
     With `known`, as far as was known then.
     """
-    shifts = models.Shift.objects.filter(cancelled_at=None)
+    shifts = people_models.Shift.objects.filter(cancelled_at=None)
     if known is not None:
-        shifts = models.Shift.objects.filter(planned_at__lte=known).exclude(cancelled_at__lte=known)
+        shifts = people_models.Shift.objects.filter(planned_at__lte=known).exclude(cancelled_at__lte=known)
     ahead = Prefetch("shifts", shifts.filter(ends_at__gt=at), to_attr="ahead")
     return people.annotate(planned=Exists(shifts.filter(person=OuterRef("pk")))).prefetch_related(ahead)
 
 
-def on_shift(person: models.Person, now: datetime) -> tuple[bool, datetime | None]:
+def on_shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime | None]:
     """Whether a person (as `with_shifts` gives them) is on shift, and when that changes next, None for never."""
     found: Any = person
-    return rules.on_shift(((each.starts_at, each.ends_at) for each in found.ahead), found.planned, now)
+    return qualification.on_shift(((each.starts_at, each.ends_at) for each in found.ahead), found.planned, now)
 
 
-def shift(person: models.Person, now: datetime) -> tuple[bool, datetime | None]:
+def shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime | None]:
     """The same of one person, however they were read."""
-    return on_shift(with_shifts(models.Person.objects.filter(id=person.id), now).get(), now)
+    return on_shift(with_shifts(people_models.Person.objects.filter(id=person.id), now).get(), now)
 
 
-def shifts(person: models.Person, since: datetime) -> list[models.Shift]:
+def shifts(person: people_models.Person, since: datetime) -> list[people_models.Shift]:
     """A person's shifts that are not over at an instant, in order."""
-    return list(models.Shift.objects.filter(person=person, cancelled_at=None, ends_at__gt=since).order_by("starts_at"))
+    return list(
+        people_models.Shift.objects.filter(person=person, cancelled_at=None, ends_at__gt=since).order_by("starts_at")
+    )
 
 
-def skills_on(person: models.Person, day: date) -> dict[str, int]:
+def skills_on(person: people_models.Person, day: date) -> dict[str, int]:
     """The skills that a person has on a day."""
-    return rules.skills(held(person.certificates.all()), day)
+    return qualification.skills(held(person.certificates.all()), day)
 
 
-def held(certificates: Iterable[models.Certificate]) -> list[rules.Held]:
+def held(certificates: Iterable[people_models.Certificate]) -> list[qualification.Held]:
     """Certificates as plain values."""
     return [
-        rules.Held(each.skill.name, each.level, each.valid_from, each.expires_on, each.revoked_at is not None)
+        qualification.Held(each.skill.name, each.level, each.valid_from, each.expires_on, each.revoked_at is not None)
         for each in certificates
     ]

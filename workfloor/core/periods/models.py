@@ -5,8 +5,8 @@ from django.db.models import Q
 
 from workfloor.core.clients.models import Client
 from workfloor.core.people.models import Person
-from workfloor.core.periods import rules
-from workfloor.kit import rls
+from workfloor.core.periods import months as period_months
+from workfloor.kit.database import rls
 
 
 class Close(models.Model):
@@ -80,7 +80,7 @@ class Dispute(models.Model):
     period = models.TextField()
     figure = models.TextField()
     words = models.TextField()
-    state = models.TextField(default=rules.RAISED)
+    state = models.TextField(default=period_months.RAISED)
     raised_at = models.DateTimeField()
     raised_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
@@ -93,10 +93,10 @@ class Dispute(models.Model):
             rls.SameClient(name="dispute_raiser", field="raised_by"),
             rls.SameClient(name="dispute_decider", field="decided_by"),
             models.UniqueConstraint(name="dispute_of_client", fields=["client", "id"]),
-            models.CheckConstraint(name="dispute_state", condition=Q(state__in=rules.DISPUTE_STATES)),
+            models.CheckConstraint(name="dispute_state", condition=Q(state__in=period_months.DISPUTE_STATES)),
             models.CheckConstraint(
                 name="dispute_decided",
-                condition=Q(state=rules.RAISED) | Q(decided_by__isnull=False, decided_at__isnull=False),
+                condition=Q(state=period_months.RAISED) | Q(decided_by__isnull=False, decided_at__isnull=False),
             ),
         ]
         indexes = [models.Index(name="dispute_period", fields=["client", "period"])]

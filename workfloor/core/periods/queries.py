@@ -5,13 +5,14 @@ from typing import Any, cast
 
 from django.db.models import QuerySet
 
-from workfloor.core.periods import models, rules
-from workfloor.core.periods.rules import State
+from workfloor.core.periods import models as periods_models
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods.months import State
 
 
 def states(client_id: int) -> dict[str, State]:
     """The state of every month that is not open."""
-    found = models.Close.objects.filter(client_id=client_id).order_by("period")
+    found = periods_models.Close.objects.filter(client_id=client_id).order_by("period")
     return {period: cast(State, state) for period, state in found.values_list("period", "state")}
 
 
@@ -20,55 +21,59 @@ def state(client_id: int, period: str) -> State:
     return states(client_id).get(period, "open")
 
 
-def closes(client_id: int) -> QuerySet[models.Close]:
+def closes(client_id: int) -> QuerySet[periods_models.Close]:
     """The months that are proposed or closed, oldest first, without what they hold."""
-    found = models.Close.objects.filter(client_id=client_id).select_related("client", "proposed_by", "approved_by")
+    found = periods_models.Close.objects.filter(client_id=client_id).select_related(
+        "client", "proposed_by", "approved_by"
+    )
     return found.defer("plain", "printed", "basis", "items").order_by("period")
 
 
-def close(client_id: int, period: str) -> models.Close | None:
+def close(client_id: int, period: str) -> periods_models.Close | None:
     """A month that is proposed or closed, with its statement."""
-    found = models.Close.objects.filter(client_id=client_id, period=period)
+    found = periods_models.Close.objects.filter(client_id=client_id, period=period)
     return found.select_related("client", "proposed_by", "approved_by").defer("items").first()
 
 
-def frozen(client_id: int, period: str) -> models.Close | None:
+def frozen(client_id: int, period: str) -> periods_models.Close | None:
     """A month that is closed, with its statement; None while its figures still change."""
     found = close(client_id, period)
-    return found if found and found.state in rules.SHUT else None
+    return found if found and found.state in period_months.SHUT else None
 
 
-def figures(close: models.Close) -> QuerySet[models.Figure]:
+def figures(close: periods_models.Close) -> QuerySet[periods_models.Figure]:
     """The figures of a frozen statement, without what they counted."""
-    return models.Figure.objects.filter(close=close).defer("values").order_by("id")
+    return periods_models.Figure.objects.filter(close=close).defer("values").order_by("id")
 
 
-def counted(close: models.Close, name: str) -> Iterator[tuple[Any, Any]]:
+def counted(close: periods_models.Close, name: str) -> Iterator[tuple[Any, Any]]:
     """The items that a figure of a frozen statement counted, as they were, each with what it added."""
     base, _, queue = name.partition("/")
-    values = models.Figure.objects.values_list("values", flat=True).get(close=close, name=base)
-    items = models.Close.objects.values_list("items", flat=True).get(id=close.id)
-    yield from rules.chosen(rules.unpacked(bytes(items)), rules.unpacked(bytes(values)), queue or None)
+    values = periods_models.Figure.objects.values_list("values", flat=True).get(close=close, name=base)
+    items = periods_models.Close.objects.values_list("items", flat=True).get(id=close.id)
+    yield from period_months.chosen(
+        period_months.unpacked(bytes(items)), period_months.unpacked(bytes(values)), queue or None
+    )
 
 
-def adjustments(client_id: int, into: str) -> QuerySet[models.Adjustment]:
+def adjustments(client_id: int, into: str) -> QuerySet[periods_models.Adjustment]:
     """The lines by which a month's statement corrects earlier ones, in the order in which they were made."""
-    return models.Adjustment.objects.filter(client_id=client_id, into=into).order_by("id")
+    return periods_models.Adjustment.objects.filter(client_id=client_id, into=into).order_by("id")
 
 
-def all_adjustments(client_id: int) -> QuerySet[models.Adjustment]:
+def all_adjustments(client_id: int) -> QuerySet[periods_models.Adjustment]:
     """A client's adjustments, the newest first."""
-    return models.Adjustment.objects.filter(client_id=client_id).order_by("-id")
+    return periods_models.Adjustment.objects.filter(client_id=client_id).order_by("-id")
 
 
-def corrections(client_id: int, period: str) -> QuerySet[models.Adjustment]:
+def corrections(client_id: int, period: str) -> QuerySet[periods_models.Adjustment]:
     """The lines of later statements that correct a month."""
-    return models.Adjustment.objects.filter(client_id=client_id, period=period).order_by("id")
+    return periods_models.Adjustment.objects.filter(client_id=client_id, period=period).order_by("id")
 
 
-def disputes(client_id: int, period: str | None = None, states: Iterable[str] = ()) -> QuerySet[models.Dispute]:
+def disputes(client_id: int, period: str | None = None, states: Iterable[str] = ()) -> QuerySet[periods_models.Dispute]:
     """Disputes, newest first: of one month, in these states, or all."""
-    found = models.Dispute.objects.filter(client_id=client_id)
+    found = periods_models.Dispute.objects.filter(client_id=client_id)
     if period is not None:
         found = found.filter(period=period)
     if states:
@@ -76,6 +81,6 @@ def disputes(client_id: int, period: str | None = None, states: Iterable[str] = 
     return found.select_related("client", "raised_by", "decided_by").prefetch_related("adjustments").order_by("-id")
 
 
-def dispute(number: int) -> models.Dispute | None:
+def dispute(number: int) -> periods_models.Dispute | None:
     """A dispute by its number."""
-    return models.Dispute.objects.select_related("client", "raised_by", "decided_by").filter(id=number).first()
+    return periods_models.Dispute.objects.select_related("client", "raised_by", "decided_by").filter(id=number).first()

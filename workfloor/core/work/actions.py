@@ -8,14 +8,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal.rules import Entry, Event
-from workfloor.core.people import rules as people
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log.events import Entry, Event
+from workfloor.core.people import qualification
 from workfloor.core.people.models import Person, Presence
-from workfloor.core.work import events, models, queries, rules
-from workfloor.kit import calendars, locks, masks
+from workfloor.core.work import events as work_events
+from workfloor.core.work import lifecycle
+from workfloor.core.work import models as work_models
+from workfloor.core.work import queries as work_queries
+from workfloor.kit.database import locks
+from workfloor.kit.text import masks
+from workfloor.kit.time import calendars
 
 
 class Refused(ValueError):
@@ -43,11 +48,20 @@ class Customer:
 
 
 def receive(
-    *, queue: Queue, key: str, now: datetime, title: str = "", payload: Mapping[str, Any] | None = None,
-    kind: str | None = None, customer: Customer | None = None, case_kind: str = "request",
-    case: models.Case | None = None, not_before: datetime | None = None, asked_for: Person | None = None,
+    *,
+    queue: Queue,
+    key: str,
+    now: datetime,
+    title: str = "",
+    payload: Mapping[str, Any] | None = None,
+    kind: str | None = None,
+    customer: Customer | None = None,
+    case_kind: str = "request",
+    case: work_models.Case | None = None,
+    not_before: datetime | None = None,
+    asked_for: Person | None = None,
     by_id: int | None = None,
-) -> tuple[models.Item, bool]:  # fmt: skip
+) -> tuple[work_models.Item, bool]:
     """Take work in; the same key again is the same item. Returns the item and whether it is new.
 
     Nobody is offered it `not_before` then; from then on it waits, for a while perhaps for whoever was `asked_for`.
@@ -57,90 +71,92 @@ def receive(
     content += [not_before.isoformat()] if not_before else []
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     locks.hold("work.key", queue.client_id, key)
-    if known := queries.by_key(queue.client_id, key):
+    if known := work_queries.by_key(queue.client_id, key):
         if known.digest != digest:
             raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
         return known, False
-    terms = contracts.terms_of(queue, now)
+    terms = contracts_queries.terms_of(queue, now)
     if not_before and not_before > now + FURTHEST:
         raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
     if asked_for and not terms.keep_for_seconds:
         raise Refused(f"Nobody can be asked for: the contract keeps no work of {queue.name} for anybody (keep_for).")
-    at, knows = max(now, not_before or now), queries.last_agent(case.id if case else None)
+    at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
-    item = models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
-    kind = kind or rules.KIND_OF_PROCESS[terms.process_kind]
+    item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
+    kind = kind or lifecycle.KIND_OF_PROCESS[terms.process_kind]
     _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
     return _keep(item, asked_for or knows, now), True
 
 
 def arrival(
-    *, queue: Queue, key: str, kind: str, terms: contracts.QueueTerms, at: datetime, now: datetime
+    *, queue: Queue, key: str, kind: str, terms: contracts_queries.QueueTerms, at: datetime, now: datetime
 ) -> list[Event]:
     """That an item came in, and since when it waits; what was promised runs from then."""
     resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
     due_at = calendars.add_working(terms.calendar, at, resolve) if resolve else None
     answer_by = at + timedelta(seconds=answer) if answer else None
-    waits = events.Scheduled(queue.id, at, answer_by) if at > now else events.Queued(queue.id, answer_by)
-    return [events.Received(key, kind, queue.process_id, due_at), waits]
+    waits = work_events.Scheduled(queue.id, at, answer_by) if at > now else work_events.Queued(queue.id, answer_by)
+    return [work_events.Received(key, kind, queue.process_id, due_at), waits]
 
 
-def _keep(item: models.Item, person: Person | None, now: datetime) -> models.Item:
+def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_models.Item:
     """Keep an item that waits for somebody, for as long as the contract keeps work of its queue."""
-    length = contracts.terms_of(item.queue, now).keep_for_seconds if person else None
+    length = contracts_queries.terms_of(item.queue, now).keep_for_seconds if person else None
     if length is None:
         return item
     until = max(now, item.queued_at) + timedelta(seconds=length)
-    return _happen(item, events.Kept(until), at=now, person=person, by=None)
+    return _happen(item, work_events.Kept(until), at=now, person=person, by=None)
 
 
 def _open_case(
     client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
-) -> models.Case:
+) -> work_models.Case:
     known = _customer(client, customer) if customer else None
-    case = models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
-    journal.record(events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
+    case = work_models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
+    event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
     return case
 
 
-def _customer(client: Client, named: Customer) -> models.Customer:
+def _customer(client: Client, named: Customer) -> work_models.Customer:
     # A sender that leaves the name out this time does not take it away.
     newer = {"name": named.name} if named.name else {}
-    known, _ = models.Customer.objects.update_or_create(client=client, reference=named.reference, defaults=newer)
+    known, _ = work_models.Customer.objects.update_or_create(client=client, reference=named.reference, defaults=newer)
     return known
 
 
-def _begin(item: models.Item, happened: list[Event], now: datetime, by_id: int | None) -> None:
+def _begin(item: work_models.Item, happened: list[Event], now: datetime, by_id: int | None) -> None:
     """Store a new item in the state that its first facts give it, then the facts."""
     item.state = "new"
     for event in happened:
-        rules.follow(item, event, now, None)
+        lifecycle.follow(item, event, now, None)
     item.save(force_insert=True)
-    journal.record_all([Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened])
+    event_log.record_all([Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened])
 
 
-def _happen(item: models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None) -> models.Item:
+def _happen(
+    item: work_models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None
+) -> work_models.Item:
     """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands."""
     person_id, by_id = _id(person), _id(by)
     changed: set[str] = set()
     for event in happened:
-        changed |= rules.follow(item, event, at, person_id).keys()
+        changed |= lifecycle.follow(item, event, at, person_id).keys()
     item.save(update_fields=sorted(changed))
-    journal.record_all(
+    event_log.record_all(
         [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id) for event in happened]
     )
-    if item.state not in rules.WITH_SOMEBODY:
+    if item.state not in lifecycle.WITH_SOMEBODY:
         _let_go(item, person_id, at)
     return item
 
 
-def _let_go(item: models.Item, person_id: int | None, now: datetime) -> None:
+def _let_go(item: work_models.Item, person_id: int | None, now: datetime) -> None:
     """Free the part of a person that an item took; what it was put over goes on, and nothing comes in between."""
-    if person_id is None or not queries.lies_aside(person_id, item.id):
-        models.Assignment.objects.filter(item=item).delete()
+    if person_id is None or not work_queries.lies_aside(person_id, item.id):
+        work_models.Assignment.objects.filter(item=item).delete()
         return
     _hold_presence(person_id)
-    models.Assignment.objects.filter(item=item).delete()
+    work_models.Assignment.objects.filter(item=item).delete()
     take_up_again(person_id=person_id, now=now)
 
 
@@ -153,12 +169,12 @@ def _id(person: Person | None) -> int | None:
     return person.id if person else None
 
 
-def _locked(item: models.Item) -> models.Item:
+def _locked(item: work_models.Item) -> work_models.Item:
     """The item as it is now, locked until the transaction ends: two actions on it happen one after the other."""
-    return models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").get(id=item.id)
+    return work_models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").get(id=item.id)
 
 
-def _in_hands_of(item: models.Item, person: Person) -> models.Item:
+def _in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
     item = _locked(item)
     if item.person_id != person.id:
         raise NotYours("This item is not with you any more.")
@@ -168,55 +184,57 @@ def _in_hands_of(item: models.Item, person: Person) -> models.Item:
 # --- the router's side ------------------------------------------------------------------------------------------
 
 
-def offer(*, item: models.Item, person: Person, at_once: int, offer_seconds: int, now: datetime) -> models.Item:
+def offer(
+    *, item: work_models.Item, person: Person, at_once: int, offer_seconds: int, now: datetime
+) -> work_models.Item:
     """Offer a waiting item to a person who has room for it."""
     item = _locked(item)
-    rules.allow(item, events.Offered.name)
-    share = rules.free_share(queries.shares([person.id])[person.id], at_once, people.CAPACITY)
+    lifecycle.allow(item, work_events.Offered.name)
+    share = lifecycle.free_share(work_queries.shares([person.id])[person.id], at_once, qualification.CAPACITY)
     if share is None:
         raise Refused(f"{person.name} has no room for one more item")
-    models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
-    offered = events.Offered(now + timedelta(seconds=offer_seconds))
+    work_models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
+    offered = work_events.Offered(now + timedelta(seconds=offer_seconds))
     return _happen(item, offered, at=now, person=person, by=None)
 
 
 def take_up_again(*, person_id: int, now: datetime) -> None:
     """Let whatever somebody has lying aside go on that nothing lies over any more."""
     _hold_presence(person_id)
-    for hand in queries.uncovered(person_id):
+    for hand in work_queries.uncovered(person_id):
         item = _locked(hand.item)
-        models.Assignment.objects.filter(item=item).update(aside=False)
+        work_models.Assignment.objects.filter(item=item).update(aside=False)
         if item.put_aside_at:
-            _happen(item, events.TakenUpAgain(), at=now, person=item.person, by=None)
+            _happen(item, work_events.TakenUpAgain(), at=now, person=item.person, by=None)
 
 
-def _put_aside_beneath(item: models.Item, by: Person, now: datetime) -> None:
+def _put_aside_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
     """What an accepted item lies over is put aside; an offer there could not be taken up, and goes back in line."""
-    for hand in queries.beneath(by.id, item.id):
+    for hand in work_queries.beneath(by.id, item.id):
         under = _locked(hand.item)
         if under.person_id == by.id and under.state == "offered":
-            _happen(under, events.OfferWithdrawn(), at=now, person=by, by=None)
+            _happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
         elif under.person_id == by.id and not under.put_aside_at:
-            _happen(under, events.PutAside(item.id), at=now, person=by, by=by)
+            _happen(under, work_events.PutAside(item.id), at=now, person=by, by=by)
 
 
-def lapse(*, item: models.Item, now: datetime) -> Person | None:
+def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
     """Take back an offer that nobody answered; returns whom it had been made to, None if it was answered after all."""
     item = _locked(item)
     if item.state != "offered" or item.offer_expires_at is None or item.offer_expires_at > now:
         return None
     person = item.person
-    _happen(item, events.OfferExpired(), at=now, person=person, by=None)
+    _happen(item, work_events.OfferExpired(), at=now, person=person, by=None)
     return person
 
 
-def take_back(*, item: models.Item, now: datetime) -> models.Item:
+def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """Take an item from a person who may not go on with it: it waits again, or is done if only its wrap-up was left."""
     item, had_by = _locked(item), item.person_id
     lets_go: dict[str, Event] = {
-        "offered": events.OfferExpired(),
-        "held": events.Transferred(item.queue_id, "taken back: the person may not go on with it"),
-        "wrapping": events.WrappedUp(),
+        "offered": work_events.OfferExpired(),
+        "held": work_events.Transferred(item.queue_id, "taken back: the person may not go on with it"),
+        "wrapping": work_events.WrappedUp(),
     }
     if item.state not in lets_go or item.person_id != had_by:  # they let go of it themselves meanwhile
         return item
@@ -226,99 +244,103 @@ def take_back(*, item: models.Item, now: datetime) -> models.Item:
 # --- the agent's side -------------------------------------------------------------------------------------------
 
 
-def accept(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Take the offer: the customer is answered now."""
-    item = _happen(_in_hands_of(item, by), events.Accepted(), events.Connected(), at=now, person=by, by=by)
+    item = _happen(_in_hands_of(item, by), work_events.Accepted(), work_events.Connected(), at=now, person=by, by=by)
     _put_aside_beneath(item, by, now)
     return item
 
 
-def decline(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+def decline(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Let the offer go; it is offered on without losing its place."""
-    return _happen(_in_hands_of(item, by), events.Declined(), at=now, person=by, by=by)
+    return _happen(_in_hands_of(item, by), work_events.Declined(), at=now, person=by, by=by)
 
 
-def hold(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+def hold(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Ask the customer to wait a moment."""
-    return _happen(_in_hands_of(item, by), events.Held(), at=now, person=by, by=by)
+    return _happen(_in_hands_of(item, by), work_events.Held(), at=now, person=by, by=by)
 
 
-def resume(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+def resume(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Go on after a hold."""
-    return _happen(_in_hands_of(item, by), events.Resumed(), at=now, person=by, by=by)
+    return _happen(_in_hands_of(item, by), work_events.Resumed(), at=now, person=by, by=by)
 
 
-def await_customer(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+def await_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
     item = _in_hands_of(item, by)
-    return _happen(item, events.AwaitsCustomer(queries.reply_seconds(item, now)), at=now, person=by, by=by)
+    return _happen(item, work_events.AwaitsCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
-def send_reply(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+def send_reply(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """An answer went out to the customer; the first one stops the clock of the first response."""
     item = _in_hands_of(item, by)
-    return _happen(item, events.ReplySent(queries.reply_seconds(item, now)), at=now, person=by, by=by)
+    return _happen(item, work_events.ReplySent(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
-def customer_answered(*, item: models.Item, now: datetime, by: Person | None = None) -> models.Item:
+def customer_answered(*, item: work_models.Item, now: datetime, by: Person | None = None) -> work_models.Item:
     """The customer has answered: the clock goes on, and the promised time moves by what was waited."""
     item = _locked(item)
     if item.awaiting_customer_since is None:
-        raise rules.NotNow("The item does not wait for the customer")
-    paused, due_at = queries.stood_still(item, item.awaiting_customer_since, now)
-    item = _happen(item, events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
-    return _keep(item, queries.last_agent(item.case_id), now)
+        raise lifecycle.NotNow("The item does not wait for the customer")
+    paused, due_at = work_queries.stood_still(item, item.awaiting_customer_since, now)
+    item = _happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
+    return _keep(item, work_queries.last_agent(item.case_id), now)
 
 
 def mark_reply_undelivered(
-    *, item: models.Item, reason: str, replied_at: datetime | None, is_last: bool, now: datetime
-) -> models.Item:
+    *, item: work_models.Item, reason: str, replied_at: datetime | None, is_last: bool, now: datetime
+) -> work_models.Item:
     """A reply never reached the customer: it stopped no clock. `replied_at` is when the first one was that did."""
     item = _locked(item)
     if item.state in ("abandoned", "cancelled"):
         return item
-    replied = queries.worked_until(item, replied_at) if replied_at else None
-    vain = [events.WaitedInVain(reason)] if is_last and item.awaiting_customer_since else []
-    item = _happen(item, events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
+    replied = work_queries.worked_until(item, replied_at) if replied_at else None
+    vain = [work_events.WaitedInVain(reason)] if is_last and item.awaiting_customer_since else []
+    item = _happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
     if is_last and item.state in ("wrapping", "done"):
         return reopen(item=take_back(item=item, now=now), reason=reason, lay_resolved=False, now=now)
-    return _keep(item, queries.last_agent(item.case_id), now) if vain else item
+    return _keep(item, work_queries.last_agent(item.case_id), now) if vain else item
 
 
 def transfer(
-    *, item: models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
-) -> models.Item:
+    *, item: work_models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
+) -> work_models.Item:
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
     item = _in_hands_of(item, by) if by else _locked(item)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
-    item = _happen(item, events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
+    item = _happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
     return _hand(item, to, now, by, now) if to else item
 
 
-def prioritise(*, item: models.Item, priority: int, now: datetime, by: Person | None = None) -> models.Item:
+def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Person | None = None) -> work_models.Item:
     """Give an item a priority of its own: for each step it stands as if it had waited once more as long as promised."""
     item = _locked(item)
-    ahead = priority * contracts.terms_of(item.queue, now).promised_seconds
-    return _happen(item, events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
+    ahead = priority * contracts_queries.terms_of(item.queue, now).promised_seconds
+    return _happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
-def snooze(*, item: models.Item, until: datetime, by: Person, now: datetime) -> models.Item:
+def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
     """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the promise runs on."""
     item = _in_hands_of(item, by)
     if not now < until <= now + FURTHEST:
         raise Refused(f"Choose a time that is still to come, within {FURTHEST.days} days.")
-    return _hand(_happen(item, events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
+    return _hand(_happen(item, work_events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
 
 
-def _hand(item: models.Item, to: Person, since: datetime, by: Person | None, now: datetime) -> models.Item:
+def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None, now: datetime) -> work_models.Item:
     if not to.clearances.filter(client_id=item.client_id, withdrawn_at=None).exists():
         raise Refused(f"{to.name} is not cleared for this client.")
-    until = since + timedelta(seconds=contracts.terms_of(item.queue, now).keep_for_seconds or HANDED_FOR_SECONDS)
-    return _happen(item, events.Kept(until), at=now, person=to, by=by)
+    until = since + timedelta(
+        seconds=contracts_queries.terms_of(item.queue, now).keep_for_seconds or HANDED_FOR_SECONDS
+    )
+    return _happen(item, work_events.Kept(until), at=now, person=to, by=by)
 
 
-def come_back(*, item: models.Item, kind: str, queue: Queue, at: datetime, by: Person, now: datetime) -> models.Item:
+def come_back(
+    *, item: work_models.Item, kind: str, queue: Queue, at: datetime, by: Person, now: datetime
+) -> work_models.Item:
     """Agree with the customer of an item in hand to call or write at a time: an item of its own, of the same case.
 
     It waits in `queue` from then on. Where the contract keeps work, it is kept for whoever agreed to it.
@@ -327,72 +349,87 @@ def come_back(*, item: models.Item, kind: str, queue: Queue, at: datetime, by: P
     if at <= now or queue.client_id != item.client_id:
         raise Refused("Choose a time that is still to come, and a queue of this client.")
     agreed, _ = receive(
-        queue=queue, key=f"{item.key}/{kind}-{at:%Y%m%dT%H%M}", title=item.title, payload=item.payload, kind=kind,
-        case=item.case, not_before=at, by_id=by.id, now=now,
-    )  # fmt: skip
+        queue=queue,
+        key=f"{item.key}/{kind}-{at:%Y%m%dT%H%M}",
+        title=item.title,
+        payload=item.payload,
+        kind=kind,
+        case=item.case,
+        not_before=at,
+        by_id=by.id,
+        now=now,
+    )
     return agreed
 
 
-def escalate(*, item: models.Item, by: Person, now: datetime, note: str) -> models.Item:
+def escalate(*, item: work_models.Item, by: Person, now: datetime, note: str) -> work_models.Item:
     """Ask the team leader for help with an item in hand."""
     if not note.strip():
         raise Refused("Say what help is needed.")
     said = masks.mask(note.strip()).text  # facts cannot be deleted
-    return _happen(_in_hands_of(item, by), events.Escalated(said), at=now, person=by, by=by)
+    return _happen(_in_hands_of(item, by), work_events.Escalated(said), at=now, person=by, by=by)
 
 
-def end(*, item: models.Item, by: Person, now: datetime) -> models.Item:
+def end(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The contact is over, or the document done; wrap-up begins."""
     item = _in_hands_of(item, by)
-    terms = contracts.terms_of(item.queue, item.received_at)
+    terms = contracts_queries.terms_of(item.queue, item.received_at)
     begun = max(item.received_at, item.queued_at)  # scheduled work begins when it is due
     spent = calendars.working_seconds(terms.calendar, begun, now) - item.paused_seconds
     replied = None if item.reply_seconds is not None else spent
-    if replied is not None and item.kind in rules.CONVERSATIONS and item.connected_at:
+    if replied is not None and item.kind in lifecycle.CONVERSATIONS and item.connected_at:
         replied = calendars.working_seconds(terms.calendar, begun, item.connected_at)
-    return _happen(item, events.Ended(spent, terms.version, replied), at=now, person=by, by=by)
+    return _happen(item, work_events.Ended(spent, terms.version, replied), at=now, person=by, by=by)
 
 
-def wrap_up(*, item: models.Item, by: Person, disposition: str, now: datetime, resolved: bool = True) -> models.Item:
+def wrap_up(
+    *, item: work_models.Item, by: Person, disposition: str, now: datetime, resolved: bool = True
+) -> work_models.Item:
     """Say how the item ended, from the process's own list, and be free for the next."""
     item = _in_hands_of(item, by)
-    known = contracts.terms_of(item.queue, item.received_at).dispositions
+    known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:
         raise Refused(f"Choose how it ended: {', '.join(known)}.")
-    item = _happen(item, events.WrappedUp(disposition), at=now, person=by, by=by)
-    if resolved and item.case_id and not queries.unfinished(item.case_id):
-        models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
-        journal.record(events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id)
+    item = _happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
+    if resolved and item.case_id and not work_queries.unfinished(item.case_id):
+        work_models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
+        event_log.record(
+            work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id
+        )
     return item
 
 
 # --- the customer's and the sender's side ------------------------------------------------------------------------
 
 
-def abandon(*, item: models.Item, now: datetime) -> models.Item:
+def abandon(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """The customer left before being answered."""
     item = _locked(item)
-    return _happen(item, events.Abandoned(), at=now, person=item.person, by=None)
+    return _happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
 
 
-def cancel(*, item: models.Item, reason: str, now: datetime, by: Person | None = None) -> models.Item:
+def cancel(*, item: work_models.Item, reason: str, now: datetime, by: Person | None = None) -> work_models.Item:
     """The work is not to be done; measures leave it out."""
     item = _locked(item)
-    return _happen(item, events.Cancelled(reason), at=now, person=item.person, by=by)
+    return _happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
 
 
 def reopen(
-    *, item: models.Item, reason: str, now: datetime, by: Person | None = None, lay_resolved: bool = True
-) -> models.Item:
+    *, item: work_models.Item, reason: str, now: datetime, by: Person | None = None, lay_resolved: bool = True
+) -> work_models.Item:
     """What was done is not: the item waits again, since it was first queued.
 
     Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the promised time
     moves by it. Where it never was resolved, the clock has run all the time.
     """
     item = _locked(item)
-    rules.allow(item, events.Reopened.name)
-    lay, due_at = queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
-    item = _happen(item, events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
-    if item.case_id and models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(resolved_at=None):
-        journal.record(events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by))
-    return _keep(item, queries.last_agent(item.case_id), now)
+    lifecycle.allow(item, work_events.Reopened.name)
+    lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
+    item = _happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
+    if item.case_id and work_models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(
+        resolved_at=None
+    ):
+        event_log.record(
+            work_events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by)
+        )
+    return _keep(item, work_queries.last_agent(item.case_id), now)

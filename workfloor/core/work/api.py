@@ -11,12 +11,15 @@ from ninja.errors import HttpError
 from pydantic import AfterValidator, AwareDatetime, ConfigDict
 
 from workfloor.core.clients.api import PROBLEMS, Problem, TokenAuth
-from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
-from workfloor.core.people import queries as people
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
-from workfloor.core.work import actions, models, queries, rules
-from workfloor.kit import clock
+from workfloor.core.work import actions as work
+from workfloor.core.work import lifecycle
+from workfloor.core.work import models as work_models
+from workfloor.core.work import queries as work_queries
+from workfloor.kit.time import clock
 
 router = Router(tags=["work"])
 DEEPEST_PAYLOAD: Final = 20
@@ -101,16 +104,19 @@ class WorkIn(Schema):
     customer: CustomerIn | None = Field(None, description="Whom it is for; opens the case in their name.")
     case_kind: Literal["complaint", "request", "question", "lead"] = "request"
     follows: Key | None = Field(
-        None, min_length=1, max_length=200,
+        None,
+        min_length=1,
+        max_length=200,
         description="The key of earlier work, to whose case this belongs; the customer is that case's.",
-    )  # fmt: skip
+    )
     not_before: AwareDatetime | None = Field(
         None, description="Nobody is offered it before, such as a callback at an agreed time; promises run from then."
     )
     ask_for: Text | None = Field(
-        None, max_length=200,
+        None,
+        max_length=200,
         description="The address of an agent cleared for you, who is asked first for as long as the queue keeps work.",
-    )  # fmt: skip
+    )
 
 
 class WorkOut(Schema):
@@ -118,8 +124,8 @@ class WorkOut(Schema):
 
     key: str
     queue: str
-    kind: str = Field(description=f"One of {', '.join(rules.KINDS)}.")
-    state: str = Field(description=f"One of {', '.join(rules.STATES)}.")
+    kind: str = Field(description=f"One of {', '.join(lifecycle.KINDS)}.")
+    state: str = Field(description=f"One of {', '.join(lifecycle.STATES)}.")
     title: str
     received_at: datetime
     queued_at: datetime = Field(description="Since when it waits; of scheduled work, from when on it will.")
@@ -138,12 +144,12 @@ class Cancel(Schema):
     reason: Text = Field(min_length=1, max_length=200)
 
 
-def _out(item: models.Item) -> dict[str, Any]:
+def _out(item: work_models.Item) -> dict[str, Any]:
     return {name: getattr(item, name) for name in WorkOut.model_fields if name != "queue"} | {"queue": item.queue.name}
 
 
-def _found(request: Any, key: str) -> models.Item:
-    item = queries.by_key(request.auth.client_id, key)
+def _found(request: Any, key: str) -> work_models.Item:
+    item = work_queries.by_key(request.auth.client_id, key)
     if item is None:
         raise HttpError(404, "No work was sent with this key.")
     return item
@@ -156,54 +162,65 @@ def _queue(request: Any, name: str) -> Queue:
     return queue
 
 
-def _case(request: Any, key: str | None) -> models.Case | None:
+def _case(request: Any, key: str | None) -> work_models.Case | None:
     return _found(request, key).case if key else None
 
 
 def _agent(request: Any, address: str | None) -> Person | None:
     if address is None:
         return None
-    person = people.by_email(address)
-    if person is None or people.clearance(person, request.auth.client.slug) is None:
+    person = people_queries.by_email(address)
+    if person is None or people_queries.clearance(person, request.auth.client.slug) is None:
         raise HttpError(404, f"Nobody who is cleared for you signs in as {address}.")
     return person
 
 
 @router.post(
-    "/work", auth=TokenAuth("work:write"), response={200: WorkOut, 201: WorkOut, 409: Problem} | PROBLEMS,
+    "/work",
+    auth=TokenAuth("work:write"),
+    response={200: WorkOut, 201: WorkOut, 409: Problem} | PROBLEMS,
     summary="Send work in",
-)  # fmt: skip
+)
 def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
     """201 when the work is new, 200 when this key brought it before, 409 when the key brought other work.
 
     So send again whenever no answer came: it is one piece of work however often it arrives.
     """
-    customer = actions.Customer(body.customer.reference, body.customer.name) if body.customer else None
+    customer = work.Customer(body.customer.reference, body.customer.name) if body.customer else None
     try:
-        item, new = actions.receive(
-            queue=_queue(request, body.queue), key=body.key, title=body.title, payload=body.payload, customer=customer,
-            case_kind=body.case_kind, case=_case(request, body.follows), not_before=body.not_before,
-            asked_for=_agent(request, body.ask_for), now=clock.now(),
-        )  # fmt: skip
-    except actions.Conflict as conflict:
+        item, new = work.receive(
+            queue=_queue(request, body.queue),
+            key=body.key,
+            title=body.title,
+            payload=body.payload,
+            customer=customer,
+            case_kind=body.case_kind,
+            case=_case(request, body.follows),
+            not_before=body.not_before,
+            asked_for=_agent(request, body.ask_for),
+            now=clock.now(),
+        )
+    except work.Conflict as conflict:
         raise HttpError(409, f"{conflict}.") from conflict
-    except actions.Refused as refused:
+    except work.Refused as refused:
         raise HttpError(422, str(refused)) from refused
-    except contracts.NoContract as gone:
+    except contracts_queries.NoContract as gone:
         raise HttpError(404, f"The contract in force has no queue “{body.queue}” any more.") from gone
     return Status(201 if new else 200, _out(item))
 
 
 # Keys may hold slashes. Taking back comes first, so that the longer address is not read as a key.
 @router.post(
-    "/work/{path:key}/cancel", auth=TokenAuth("work:write"), response={200: WorkOut, 409: Problem} | PROBLEMS,
+    "/work/{path:key}/cancel",
+    auth=TokenAuth("work:write"),
+    response={200: WorkOut, 409: Problem} | PROBLEMS,
     summary="Take work back",
-)  # fmt: skip
+)
 def cancel(request: HttpRequest, key: KeyInPath, body: Cancel) -> dict[str, Any]:
     """Work that nobody needs any more; measures leave it out. 409 when it is finished already."""
     try:
-        return _out(actions.cancel(item=_found(request, key), reason=body.reason, now=clock.now()))
-    except rules.NotNow as refused:
+        return _out(work.cancel(item=_found(request, key), reason=body.reason, now=clock.now()))
+    except lifecycle.NotNow as refused:
         raise HttpError(409, f"{refused}.") from refused
 
 

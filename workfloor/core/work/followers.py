@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from workfloor.core.journal import rules as journal
-from workfloor.core.work import actions, queries
+from workfloor.core.event_log import events as event_log_events
+from workfloor.core.work import actions as work
+from workfloor.core.work import queries as work_queries
 
 
-@journal.follows(
+@event_log_events.follows(
     "work.take-back", "person.left", "person.clearance-withdrawn", "person.away", "person.signed-out"
-)  # fmt: skip
-def take_back(facts: Sequence[journal.Followed], now: datetime) -> None:
+)
+def take_back(facts: Sequence[event_log_events.Followed], now: datetime) -> None:
     """Put back in line what is with somebody who has left or lost its clearance, and offers to whoever went away."""
     people = {fact.person_id for fact in facts if fact.person_id is not None}
-    for item in queries.out_of_bounds(people):
-        actions.take_back(item=item, now=now)
+    for item in work_queries.out_of_bounds(people):
+        work.take_back(item=item, now=now)

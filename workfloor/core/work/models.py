@@ -11,8 +11,8 @@ from django.db.models import Q
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.people.models import Person
-from workfloor.core.work import rules
-from workfloor.kit import rls
+from workfloor.core.work import lifecycle
+from workfloor.kit.database import rls
 
 
 class Customer(models.Model):
@@ -48,7 +48,7 @@ class Case(models.Model):
             rls.Wall(name="case_wall"),
             rls.SameClient(name="case_customer", field="customer"),
             models.UniqueConstraint(name="case_of_client", fields=["client", "id"]),
-            models.CheckConstraint(name="case_kind", condition=Q(kind__in=list(rules.CASE_KINDS))),
+            models.CheckConstraint(name="case_kind", condition=Q(kind__in=list(lifecycle.CASE_KINDS))),
         ]
 
     def __str__(self) -> str:
@@ -118,13 +118,13 @@ class Item(models.Model):
             rls.SameClient(name="item_kept_for_whom", field="kept_for"),
             models.UniqueConstraint(name="item_key", fields=["client", "key"]),
             models.UniqueConstraint(name="item_of_client", fields=["client", "id"]),
-            models.CheckConstraint(name="item_state", condition=Q(state__in=rules.STATES)),
-            models.CheckConstraint(name="item_kind", condition=Q(kind__in=rules.KINDS)),
+            models.CheckConstraint(name="item_state", condition=Q(state__in=lifecycle.STATES)),
+            models.CheckConstraint(name="item_kind", condition=Q(kind__in=lifecycle.KINDS)),
             models.CheckConstraint(
                 # Past work (agent_label) was in the hands of people who are not ours.
                 name="item_with_somebody",
-                condition=Q(state__in=rules.WITH_SOMEBODY, person__isnull=False)
-                | ~Q(state__in=rules.WITH_SOMEBODY) & Q(person=None),
+                condition=Q(state__in=lifecycle.WITH_SOMEBODY, person__isnull=False)
+                | ~Q(state__in=lifecycle.WITH_SOMEBODY) & Q(person=None),
             ),
             models.CheckConstraint(
                 name="item_offer_expires",
@@ -148,7 +148,7 @@ class Item(models.Model):
             models.Index(name="item_of_case", fields=["case"], condition=Q(case__isnull=False)),
             models.Index(name="item_period", fields=["client", "received_at"]),
             models.Index(name="item_done_by", fields=["done_by", "wrapped_up_at"], condition=Q(done_by__isnull=False)),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.title or f"{self.kind} {self.key}"

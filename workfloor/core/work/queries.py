@@ -7,71 +7,75 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from workfloor.core.contracts import queries as contracts
-from workfloor.core.journal import queries as journal
-from workfloor.core.journal.models import Fact
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.event_log.models import Fact
 from workfloor.core.people.models import Clearance, Person
-from workfloor.core.work import forms, models, rules
-from workfloor.kit import calendars
-from workfloor.kit.statements import Statement
+from workfloor.core.work import events as work_events
+from workfloor.core.work import lifecycle
+from workfloor.core.work import models as work_models
+from workfloor.kit.database.prepared import PreparedQuery
+from workfloor.kit.time import calendars
 
 
-def items() -> QuerySet[models.Item]:
+def items() -> QuerySet[work_models.Item]:
     """The items inside the wall, with what every screen shows of them."""
-    return models.Item.objects.select_related("client", "process", "queue", "case__customer", "person", "done_by")
+    return work_models.Item.objects.select_related("client", "process", "queue", "case__customer", "person", "done_by")
 
 
-def item(item_id: int) -> models.Item | None:
+def item(item_id: int) -> work_models.Item | None:
     """One item, if it is inside the wall."""
     return items().filter(id=item_id).first()
 
 
-_IN_HANDS = Statement(
-    lambda item_id, person_id: models.Item.objects.select_related("case__customer").filter(id=item_id, person=person_id)
+_IN_HANDS = PreparedQuery(
+    lambda item_id, person_id: work_models.Item.objects.select_related("case__customer").filter(
+        id=item_id, person=person_id
+    )
 )
 
 
-def in_hands(person: Person, item_id: int) -> models.Item | None:
+def in_hands(person: Person, item_id: int) -> work_models.Item | None:
     """One item with its case, if this person has it in hand."""
-    found: models.Item | None = _IN_HANDS.one(item_id, person.id)
+    found: work_models.Item | None = _IN_HANDS.one(item_id, person.id)
     return found
 
 
-def by_key(client_id: int, key: str) -> models.Item | None:
+def by_key(client_id: int, key: str) -> work_models.Item | None:
     """An item by its sender's key."""
     return items().filter(client_id=client_id, key=key).first()
 
 
-def offered_to(person: Person) -> QuerySet[models.Item]:
+def offered_to(person: Person) -> QuerySet[work_models.Item]:
     """What a person is being offered, oldest first."""
     return items().filter(person=person, state="offered").order_by("queued_at", "id")
 
 
-def held_by(person: Person) -> QuerySet[models.Item]:
+def held_by(person: Person) -> QuerySet[work_models.Item]:
     """What a person works on or wraps up, longest held first and what is put aside last."""
     found = items().filter(person=person, state__in=["held", "wrapping"])
     return found.order_by(F("put_aside_at").asc(nulls_first=True), "connected_at", "id")
 
 
-def agreed(person: Person, now: datetime) -> QuerySet[models.Item]:
+def agreed(person: Person, now: datetime) -> QuerySet[work_models.Item]:
     """What is scheduled and kept for a person, the next first."""
     return items().filter(state="waiting", queued_at__gt=now, kept_for=person).order_by("queued_at", "id")
 
 
-def done_by(person: Person, since: datetime) -> QuerySet[models.Item]:
+def done_by(person: Person, since: datetime) -> QuerySet[work_models.Item]:
     """What a person has finished since an instant, newest first."""
     return items().filter(done_by=person, wrapped_up_at__gte=since).order_by("-wrapped_up_at")
 
 
-def lapsed(now: datetime) -> QuerySet[models.Item]:
+def lapsed(now: datetime) -> QuerySet[work_models.Item]:
     """Offers that nobody answered in time."""
     return items().filter(state="offered", offer_expires_at__lte=now).order_by("offer_expires_at", "id")
 
 
-def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[models.Item]:
+def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[work_models.Item]:
     """What these people have in hand but may not: they left or lost the clearance, or went away from an open offer."""
     cleared = Clearance.objects.filter(person=OuterRef("person"), client=OuterRef("client"), withdrawn_at=None)
-    in_hand = items().filter(person_id__in=person_ids, state__in=rules.WITH_SOMEBODY)
+    in_hand = items().filter(person_id__in=person_ids, state__in=lifecycle.WITH_SOMEBODY)
     walked_off = Q(state="offered") & ~Q(person__presence__state="available")
     return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared) | walked_off).order_by("id")
 
@@ -80,7 +84,7 @@ def last_agent(case_id: int | None) -> Person | None:
     """Who took an item of a case last, if anybody did."""
     if case_id is None:
         return None
-    ours = models.Item.objects.filter(case_id=case_id).values_list("id", flat=True)
+    ours = work_models.Item.objects.filter(case_id=case_id).values_list("id", flat=True)
     taken = Fact.objects.filter(event="work.accepted", item_id__in=list(ours), person_id__isnull=False)
     last = taken.order_by("-id").values_list("person_id", flat=True).first()
     return Person.objects.get(id=last) if last else None
@@ -88,26 +92,26 @@ def last_agent(case_id: int | None) -> Person | None:
 
 def lies_aside(person_id: int, but: int) -> bool:
     """Whether a person has anything lying aside, but for one item."""
-    return models.Assignment.objects.filter(person_id=person_id, aside=True).exclude(item_id=but).exists()
+    return work_models.Assignment.objects.filter(person_id=person_id, aside=True).exclude(item_id=but).exists()
 
 
-def beneath(person_id: int, item_id: int) -> list[models.Assignment]:
+def beneath(person_id: int, item_id: int) -> list[work_models.Assignment]:
     """What a person has lying aside under an item in hand."""
-    aside = list(models.Assignment.objects.filter(person_id=person_id, aside=True).select_related("item"))
-    own = models.Assignment.objects.filter(item_id=item_id, aside=False).first() if aside else None
-    return [each for each in aside if own and rules.overlap(each.share, own.share)]
+    aside = list(work_models.Assignment.objects.filter(person_id=person_id, aside=True).select_related("item"))
+    own = work_models.Assignment.objects.filter(item_id=item_id, aside=False).first() if aside else None
+    return [each for each in aside if own and lifecycle.overlap(each.share, own.share)]
 
 
-def uncovered(person_id: int) -> list[models.Assignment]:
+def uncovered(person_id: int) -> list[work_models.Assignment]:
     """What a person has lying aside that nothing lies over, by item."""
-    hands = list(models.Assignment.objects.filter(person_id=person_id).select_related("item").order_by("item_id"))
+    hands = list(work_models.Assignment.objects.filter(person_id=person_id).select_related("item").order_by("item_id"))
     over = [each.share for each in hands if not each.aside]
-    return [each for each in hands if each.aside and not any(rules.overlap(each.share, share) for share in over)]
+    return [each for each in hands if each.aside and not any(lifecycle.overlap(each.share, share) for share in over)]
 
 
 _LEFT_ASIDE = f"""
-SELECT DISTINCT under.person_id FROM {models.Assignment._meta.db_table} under WHERE under.aside AND NOT EXISTS (
-    SELECT FROM {models.Assignment._meta.db_table} other
+SELECT DISTINCT under.person_id FROM {work_models.Assignment._meta.db_table} under WHERE under.aside AND NOT EXISTS (
+    SELECT FROM {work_models.Assignment._meta.db_table} other
     WHERE other.person_id = under.person_id AND NOT other.aside AND other.share && under.share
 )
 """
@@ -123,7 +127,7 @@ def left_aside() -> list[int]:
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
     """The parts of each person that are taken."""
     found: dict[int, list[tuple[int, int]]] = {person_id: [] for person_id in person_ids}
-    for person_id, share in models.Assignment.objects.filter(person_id__in=person_ids).values_list(
+    for person_id, share in work_models.Assignment.objects.filter(person_id__in=person_ids).values_list(
         "person_id", "share"
     ):
         found[person_id].append((share.lower, share.upper))
@@ -142,45 +146,47 @@ class Told:
 
 def told(item_id: int) -> list[Told]:
     """An item's facts in words, newest first."""
-    facts = list(journal.of_item(item_id))
+    facts = list(event_log_queries.of_item(item_id))
     ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
     names = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
     return [
-        Told(fact.at, fact.event, forms.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, ""))
+        Told(
+            fact.at, fact.event, work_events.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, "")
+        )
         for fact in reversed(facts)
     ]
 
 
-def rebuilt(item_id: int) -> rules.Item:
+def rebuilt(item_id: int) -> lifecycle.Item:
     """An item's state computed from its facts alone."""
-    return rules.replay(journal.of_item(item_id))
+    return lifecycle.replay(event_log_queries.of_item(item_id))
 
 
-def state_of(item: models.Item) -> rules.Item:
+def state_of(item: work_models.Item) -> lifecycle.Item:
     """An item's state as the table has it."""
-    return rules.Item(**{column: getattr(item, column) for column in rules.COLUMNS})
+    return lifecycle.Item(**{column: getattr(item, column) for column in lifecycle.COLUMNS})
 
 
 def unfinished(case_id: int) -> bool:
     """Whether any work of a case is still to be done."""
-    return models.Item.objects.filter(case_id=case_id).exclude(state__in=rules.FINISHED).exists()
+    return work_models.Item.objects.filter(case_id=case_id).exclude(state__in=lifecycle.FINISHED).exists()
 
 
-def reply_seconds(item: models.Item, now: datetime) -> int | None:
+def reply_seconds(item: work_models.Item, now: datetime) -> int | None:
     """The working time from received to a first reply that goes out now, pauses taken out; None for later ones."""
     if item.reply_seconds is not None:
         return None
     return worked_until(item, now) - item.paused_seconds
 
 
-def worked_until(item: models.Item, at: datetime) -> int:
+def worked_until(item: work_models.Item, at: datetime) -> int:
     """The working time from received to a moment, no pauses taken out."""
-    calendar = contracts.terms_of(item.queue, item.received_at).calendar
+    calendar = contracts_queries.terms_of(item.queue, item.received_at).calendar
     return calendars.working_seconds(calendar, max(item.received_at, item.queued_at), at)
 
 
-def stood_still(item: models.Item, since: datetime, now: datetime) -> tuple[int, datetime | None]:
+def stood_still(item: work_models.Item, since: datetime, now: datetime) -> tuple[int, datetime | None]:
     """The working time for which an item's clock has stood, and when the item is due now that it goes on."""
-    calendar = contracts.terms_of(item.queue, item.received_at).calendar
+    calendar = contracts_queries.terms_of(item.queue, item.received_at).calendar
     seconds = calendars.working_seconds(calendar, since, now)
     return seconds, item.due_at and calendars.add_working(calendar, item.due_at, seconds)

@@ -2,7 +2,9 @@
 
 from django.apps import AppConfig
 
-from workfloor.ui.rules import Place
+from workfloor.ui.places import Place
+
+DESK = Place("Desk", "headset", "agent:desk", frozenset({"agent"}), rank=20)
 
 
 class AgentConfig(AppConfig):
@@ -10,4 +12,4 @@ class AgentConfig(AppConfig):
 
     name = "workfloor.desks.agent"
     label = "agent"
-    place = Place("Desk", "headset", "agent:desk", frozenset({"agent"}), rank=20)
+    places = (DESK,)

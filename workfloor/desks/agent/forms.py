@@ -5,18 +5,18 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 
 from workfloor.core.contracts.models import Queue
-from workfloor.core.conversations.rules import LARGEST_SENT
-from workfloor.core.people import rules as people
+from workfloor.core.conversations.messages import LARGEST_SENT
+from workfloor.core.people import qualification
 from workfloor.core.people.models import Person
+from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
-from workfloor.core.work.rules import CASE_KINDS
 
 
 class Away(forms.Form):
     """Why somebody goes away."""
 
     reason = forms.ChoiceField(
-        choices=[(reason, reason) for reason in people.AWAY_REASONS],
+        choices=[(reason, reason) for reason in qualification.AWAY_REASONS],
         error_messages={"required": "Choose why you go away.", "invalid_choice": "Choose one of the reasons."},
     )
 

@@ -1,32 +1,56 @@
 """What the agent's desk shows, read at once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
-from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
-from workfloor.core.conversations import queries as conversations
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import LARGEST_SENT, Address
 from workfloor.core.conversations.models import Message
-from workfloor.core.conversations.rules import LARGEST_SENT, Address
-from workfloor.core.journal.models import Fact
+from workfloor.core.event_log.models import Fact
 from workfloor.core.people import models as people_models
-from workfloor.core.people import queries as people
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
-from workfloor.core.work import queries as work
-from workfloor.core.work import rules as work_rules
+from workfloor.core.work import lifecycle
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.actions import NotYours
 from workfloor.core.work.models import Case, Item
-from workfloor.desks.agent import rules
-from workfloor.kit import quoting
-from workfloor.ops.channels.chat import queries as chat
+from workfloor.kit.mail import quoting
+from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat.models import Chat
-from workfloor.ops.channels.chat.rules import HERE_FOR
-from workfloor.ops.playbook import queries as playbook
-from workfloor.ops.playbook.rules import Answer
-from workfloor.ui import rules as ui
+from workfloor.ops.channels.chat.visitors import HERE_FOR
+from workfloor.ops.channels.playbooks import queries as playbooks_queries
+from workfloor.ops.channels.playbooks.rules import Answer
+from workfloor.ui import wording
+
+# A customer is on the line: there is something to hold, and an end that the disposition follows.
+ON_THE_LINE = frozenset({"call", "callback", "chat"})
+
+
+WRITTEN = frozenset({"chat", "email", "message"})  # what is answered in writing
+
+
+HELD_BY_VOICE = frozenset({"call", "callback"})
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a person's day came to: items done, and the mean seconds from connecting to wrapping up."""
+
+    done: int
+    mean_seconds: float | None
+
+
+def day(handled_seconds: Iterable[int]) -> Day:
+    """Sum up a day from the talk, hold and wrap-up seconds of each item done."""
+    handled = list(handled_seconds)
+    return Day(len(handled), sum(handled) / len(handled) if handled else None)
+
 
 MOST_COLLEAGUES = 200  # to choose from
 
@@ -36,8 +60,8 @@ class Opened:
     """The item that the desk has open, with everything that doing it needs."""
 
     item: Item
-    fields: tuple[ui.Field, ...]
-    told: list[work.Told]
+    fields: tuple[wording.Field, ...]
+    told: list[work_queries.Told]
     dispositions: tuple[str, ...]
     queues: list[Queue]
     earlier: list[Item]
@@ -63,7 +87,7 @@ class Desk:
     resting: list[Item]
     agreed: list[Item]
     done: list[tuple[Item, int]]
-    day: rules.Day
+    day: Day
     zone: ZoneInfo
     lacks: str
     shift_ends_at: datetime | None
@@ -72,18 +96,18 @@ class Desk:
 def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     """Read an agent's desk; `chosen` is the item in hand to have open, else the one held longest."""
     zone = zone_of(person)
-    held = list(work.held_by(person))
+    held = list(work_queries.held_by(person))
     item = next((each for each in held if each.id == chosen), held[0] if held else None)
-    done = [(each, took(each)) for each in work.done_by(person, midnight(zone, now))]
+    done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
     return Desk(
         presence=people_models.Presence.objects.get(person=person),
-        offers=list(work.offered_to(person)),
+        offers=list(work_queries.offered_to(person)),
         held=held,
         opened=opened(item, now) if item else None,
         resting=resting(person),
-        agreed=list(work.agreed(person, now)),
+        agreed=list(work_queries.agreed(person, now)),
         done=done,
-        day=rules.day(seconds for _, seconds in done),
+        day=day(seconds for _, seconds in done),
         zone=zone,
         lacks=lacks(person, now.astimezone(zone)),
         shift_ends_at=shift_ends_at(person, now),
@@ -93,7 +117,7 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
 def resting(person: Person) -> list[Item]:
     """Read what this person laid aside until the customer answers, the longest resting first."""
     laid_aside = Fact.objects.filter(event="work.awaits-customer", by_id=person.id).values("item_id")
-    unanswered = work.items().filter(state="waiting", awaiting_customer_since__isnull=False, id__in=laid_aside)
+    unanswered = work_queries.items().filter(state="waiting", awaiting_customer_since__isnull=False, id__in=laid_aside)
     return list(unanswered.order_by("awaiting_customer_since"))
 
 
@@ -114,22 +138,22 @@ def midnight(zone: ZoneInfo, now: datetime) -> datetime:
 
 def opened(item: Item, now: datetime) -> Opened:
     """Read everything that doing an item needs."""
-    terms = contracts.terms_of(item.queue, item.received_at)
+    terms = contracts_queries.terms_of(item.queue, item.received_at)
     return Opened(
         item=item,
-        fields=ui.readable(item.payload),
-        told=[each for each in work.told(item.id) if not each.event.startswith("message.")],
+        fields=wording.readable(item.payload),
+        told=[each for each in work_queries.told(item.id) if not each.event.startswith("message.")],
         dispositions=tuple(terms.dispositions),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
         colleagues=list(colleagues(item.person, item)[:MOST_COLLEAGUES]) if item.person else [],
         other_cases=list(other_cases(item)[:20]),
-        case_kinds=work_rules.CASE_KINDS,
-        on_the_line=item.kind in rules.ON_THE_LINE,
-        may_lie_aside=item.kind not in work_rules.WITH_THE_CUSTOMER,
+        case_kinds=lifecycle.CASE_KINDS,
+        on_the_line=item.kind in ON_THE_LINE,
+        may_lie_aside=item.kind not in lifecycle.WITH_THE_CUSTOMER,
         may_write=answers_to(item) is not None,
         keeps=terms.keep_for_seconds is not None,
-        may_hold=item.kind in rules.HELD_BY_VOICE,
+        may_hold=item.kind in HELD_BY_VOICE,
         talk=helped(item, talk(item, now)),
     )
 
@@ -140,7 +164,7 @@ class Talk:
 
     item: Item
     messages: list[Message]
-    chat: Chat | None
+    chat_queries: Chat | None
     here: bool  # whether the visitor's page is open
     last_in: int  # the customer's last message
     answers: list[Answer]
@@ -151,10 +175,10 @@ class Talk:
 
 def talk(item: Item, now: datetime) -> Talk | None:
     """Read what was said about an item's case; None for work that is not answered in writing and has nothing said."""
-    said = conversations.all_of_case(item.case_id) if item.case_id else []
-    if not said and item.kind not in rules.WRITTEN:
+    said = conversations_queries.all_of_case(item.case_id) if item.case_id else []
+    if not said and item.kind not in WRITTEN:
         return None
-    visit = chat.of_item(item.id) if item.kind == "chat" else None
+    visit = chat_queries.of_item(item.id) if item.kind == "chat" else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
     last_in = max((each.id for each in said if each.direction == "in"), default=0)
     mailed = visit is None and any(each.direction == "in" and each.channel == "email" for each in said)
@@ -165,7 +189,7 @@ def helped(item: Item, shown: Talk | None) -> Talk | None:
     """The same with what helps to answer: canned answers with their places filled in, and the item's tags."""
     if shown is None or item.person is None:
         return shown
-    return replace(shown, answers=playbook.answers(item, item.person), tags=playbook.tags(item.id))
+    return replace(shown, answers=playbooks_queries.answers(item, item.person), tags=playbooks_queries.tags(item.id))
 
 
 def answers_to(item: Item) -> Address | None:
@@ -179,11 +203,13 @@ def answers_to(item: Item) -> Address | None:
 
 def quotation(item: Item, to: Address) -> str:
     """The last mail of whom an answer goes to, as it is quoted there, by the clock of the contract; empty for none."""
-    wrote = conversations.of_case(item.case_id).filter(direction="in", channel="email") if item.case_id else None
+    wrote = (
+        conversations_queries.of_case(item.case_id).filter(direction="in", channel="email") if item.case_id else None
+    )
     last = wrote.last() if wrote is not None else None
     if last is None or not last.text.strip() or last.answers_to.address != to.address:
         return ""
-    zone = contracts.zone_of(item.client_id, last.said_at)
+    zone = contracts_queries.zone_of(item.client_id, last.said_at)
     return quoting.quotation(last.text, last.sender_name or last.sender, last.said_at.astimezone(zone))
 
 
@@ -212,17 +238,17 @@ def earlier(item: Item) -> list[Item]:
     """Read what the same customer's other items came to, newest first."""
     if item.case is None or item.case.customer_id is None:
         return []
-    others = work.items().filter(case__customer_id=item.case.customer_id).exclude(id=item.id)
+    others = work_queries.items().filter(case__customer_id=item.case.customer_id).exclude(id=item.id)
     return list(others.order_by("-received_at")[:5])
 
 
 def lacks(person: Person, today: datetime) -> str:
     """Say what keeps every offer from this person; empty when nothing does."""
-    if not people.enterable(person):
+    if not people_queries.enterable(person):
         return "You are not cleared for any client yet, so no work can be offered to you. Ask your team leader."
-    if not people.skills_on(person, today.date()):
+    if not people_queries.skills_on(person, today.date()):
         return "No certificate of yours is valid today, so no work can be offered to you. Ask your team leader."
-    on_shift, begins = people.shift(person, today)
+    on_shift, begins = people_queries.shift(person, today)
     if not on_shift:
         local = begins.astimezone(today.tzinfo) if begins else None
         when = f"Your next shift begins on {local:%-d %B at %H:%M}" if local else "No further shift of yours is planned"
@@ -232,5 +258,5 @@ def lacks(person: Person, today: datetime) -> str:
 
 def shift_ends_at(person: Person, now: datetime) -> datetime | None:
     """When the shift ends that a person is on; None for whom none is planned, or who is off shift."""
-    on_shift, ends = people.shift(person, now)
+    on_shift, ends = people_queries.shift(person, now)
     return ends if on_shift else None

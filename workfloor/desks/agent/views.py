@@ -18,22 +18,22 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations.rules import Content, File
+from workfloor.core.conversations.messages import Content, File
 from workfloor.core.people import actions as people
+from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
-from workfloor.core.people.views import Request
 from workfloor.core.work import actions as work
-from workfloor.core.work import queries as items
-from workfloor.core.work import rules as work_rules
+from workfloor.core.work import lifecycle
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.desks.agent import forms, queries
-from workfloor.kit import clock
-from workfloor.ops.channels.chat import actions as chat
-from workfloor.ops.channels.chat import forms as chat_forms
-from workfloor.ops.channels.chat import queries as chats
-from workfloor.ops.channels.chat import rules as chat_rules
+from workfloor.desks.agent import forms as agent_forms
+from workfloor.desks.agent import queries as agent_queries
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat import queries as chat_queries
+from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
-from workfloor.ops.playbook import queries as playbook
+from workfloor.ops.channels.playbooks import queries as playbooks_queries
 
 View = Callable[..., HttpResponse]
 
@@ -67,11 +67,11 @@ def deed(do: Callable[..., object]) -> View:
             do(request, **kwargs)
         except Faulty as fault:
             return refused(request, str(fault), 422)
-        except chat_rules.Refused as fault:
-            return refused(request, chat_forms.worded(fault), 422)
-        except (conversations.Refused, chat.Refused) as fault:
+        except visitors.Refused as fault:
+            return refused(request, widget_file.worded(fault), 422)
+        except (conversations.Refused, chats.Refused) as fault:
             return refused(request, str(fault), 422)
-        except (work.Refused, work_rules.NotNow, people.Refused) as reason:
+        except (work.Refused, lifecycle.NotNow, people.Refused) as reason:
             return too_late(request, str(reason))
         return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("agent:desk")
 
@@ -92,7 +92,7 @@ def too_late(request: HttpRequest, text: str) -> HttpResponse:
 
 def the_item(item_id: int) -> Item:
     """The item, if it is inside the wall."""
-    item = items.item(item_id)
+    item = work_queries.item(item_id)
     if item is None:
         raise Http404
     return item
@@ -109,7 +109,7 @@ def checked(form: Form) -> dict[str, Any]:
 @for_agents
 def desk(request: Request) -> HttpResponse:
     chosen = request.GET.get("item", "")
-    shown = queries.desk(request.person, int(chosen) if chosen.isdecimal() else None, clock.now())
+    shown = agent_queries.desk(request.person, int(chosen) if chosen.isdecimal() else None, clock.now())
     return render(request, "agent/desk.html", {"desk": shown})
 
 
@@ -117,10 +117,10 @@ def desk(request: Request) -> HttpResponse:
 @for_agents
 def talk(request: Request, item_id: int) -> HttpResponse:
     """What was said, by itself, for a page that shows it already and was told of something new."""
-    item = items.in_hands(request.person, item_id)
+    item = work_queries.in_hands(request.person, item_id)
     if item is None:
         raise Http404
-    shown = {"talk": queries.talk(item, clock.now()), "item": item, "zone": queries.zone_of(request.person)}
+    shown = {"talk": agent_queries.talk(item, clock.now()), "item": item, "zone": agent_queries.zone_of(request.person)}
     return render(request, "agent/talk.html", shown)
 
 
@@ -129,14 +129,14 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 def articles(request: Request, item_id: int) -> HttpResponse:
     """What can be looked up about an item's process, the best first."""
     item, words = the_item(item_id), request.GET.get("q", "")[:200]
-    found = playbook.found(item.process_id, words)[:20]
+    found = playbooks_queries.found(item.process_id, words)[:20]
     return render(request, "agent/articles.html", {"articles": found, "words": words, "item": item})
 
 
 @require_GET
 @for_agents
 def article(request: Request, article_id: int) -> HttpResponse:
-    found = playbook.article(article_id)
+    found = playbooks_queries.article(article_id)
     if found is None:
         raise Http404
     versions = found.versions.select_related("by").order_by("-number")
@@ -145,8 +145,8 @@ def article(request: Request, article_id: int) -> HttpResponse:
 
 @deed
 def reply(request: Request, item_id: int) -> None:
-    found = chats.of_item(item_id) or the_item(item_id)
-    words = checked(forms.Words(request.POST, request.FILES))
+    found = chat_queries.of_item(item_id) or the_item(item_id)
+    words = checked(agent_forms.Words(request.POST, request.FILES))
     if isinstance(found, Chat):
         write_to_visitor(found, request.person, words)
     else:
@@ -156,8 +156,8 @@ def reply(request: Request, item_id: int) -> None:
 @deed
 def note(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    queries.own_case(request.person, item)
-    words = checked(forms.Words(request.POST, request.FILES))
+    agent_queries.own_case(request.person, item)
+    words = checked(agent_forms.Words(request.POST, request.FILES))
     assert item.case is not None
     files = enclosed(words["file"])
     conversations.note(case=item.case, item=item, text=words["text"], by=request.person, files=files, now=clock.now())
@@ -166,15 +166,15 @@ def note(request: Request, item_id: int) -> None:
 def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:
     """Reply in a chat."""
     files = enclosed(words["file"])
-    chat.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=clock.now())
+    chats.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=clock.now())
 
 
 def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
     """Reply by email, where the customer has written by email."""
-    now, files, to = clock.now(), enclosed(words["file"]), queries.answers_to(item)
+    now, files, to = clock.now(), enclosed(words["file"]), agent_queries.answers_to(item)
     if to is None:
         raise Faulty("Nobody can be written to about this item from here.")
-    content = Content(words["text"], queries.quotation(item, to) if words["quote"] else "")
+    content = Content(words["text"], agent_queries.quotation(item, to) if words["quote"] else "")
     conversations.reply(
         item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
     )
@@ -185,24 +185,24 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
     if sent is None:
         return []
     content = sent.read()
-    kind = chat_rules.media_type(content)
-    return [File(chat_rules.file_name(sent.name or "", kind), kind, content)]
+    kind = visitors.media_type(content)
+    return [File(visitors.file_name(sent.name or "", kind), kind, content)]
 
 
 @deed
 def seen(request: Request, item_id: int) -> None:
     visit = own_chat(request, item_id)
-    chat.see(chat=visit, up_to=checked(forms.Seen(request.POST))["up_to"])
+    chats.see(chat=visit, up_to=checked(agent_forms.Seen(request.POST))["up_to"])
 
 
 @deed
 def typing(request: Request, item_id: int) -> None:
-    chat.type_to_visitor(chat=own_chat(request, item_id))
+    chats.type_to_visitor(chat=own_chat(request, item_id))
 
 
 def own_chat(request: Request, item_id: int) -> Chat:
     """The chat of an item, if it is in this person's hands."""
-    visit = chats.in_hands(request.person.id, item_id)
+    visit = chat_queries.in_hands(request.person.id, item_id)
     if visit is None:
         raise Http404
     return visit
@@ -215,7 +215,7 @@ def available(request: Request) -> None:
 
 @deed
 def away(request: Request) -> None:
-    reason = checked(forms.Away(request.POST))["reason"]
+    reason = checked(agent_forms.Away(request.POST))["reason"]
     people.go_away(person=request.person, reason=reason, now=clock.now())
 
 
@@ -257,17 +257,19 @@ def customer_answered(request: Request, item_id: int) -> None:
 @deed
 def transfer(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    entered = checked(forms.Transfer(request.POST, item.client_id, queries.colleagues(request.person, item)))
+    entered = checked(
+        agent_forms.Transfer(request.POST, item.client_id, agent_queries.colleagues(request.person, item))
+    )
     work.transfer(item=item, by=request.person, now=clock.now(), **entered)
 
 
 @deed
 def come_back(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    with timezone.override(queries.zone_of(request.person)):
-        agreed = checked(forms.ComeBack(request.POST, item.client_id))
+    with timezone.override(agent_queries.zone_of(request.person)):
+        agreed = checked(agent_forms.ComeBack(request.POST, item.client_id))
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
-    if kind == "email" and queries.answers_to(item) is None:
+    if kind == "email" and agent_queries.answers_to(item) is None:
         raise Faulty("No email address of this customer is known.")
     work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 
@@ -275,36 +277,36 @@ def come_back(request: Request, item_id: int) -> None:
 @deed
 def snooze(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    with timezone.override(queries.zone_of(request.person)):
-        at = checked(forms.At(request.POST))["at"]
+    with timezone.override(agent_queries.zone_of(request.person)):
+        at = checked(agent_forms.At(request.POST))["at"]
     work.snooze(item=item, until=at, by=request.person, now=clock.now())
 
 
 @deed
 def classify(request: Request, item_id: int) -> None:
-    case = queries.own_case(request.person, the_item(item_id))
-    kind = checked(forms.CaseKind(request.POST))["kind"]
+    case = agent_queries.own_case(request.person, the_item(item_id))
+    kind = checked(agent_forms.CaseKind(request.POST))["kind"]
     conversations.classify(case=case, kind=kind, by=request.person, now=clock.now())
 
 
 @deed
 def merge(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    case = queries.own_case(request.person, item)
-    into = checked(forms.Merge(request.POST, queries.other_cases(item)))["into"]
+    case = agent_queries.own_case(request.person, item)
+    into = checked(agent_forms.Merge(request.POST, agent_queries.other_cases(item)))["into"]
     conversations.merge(case=case, into=into, by=request.person, now=clock.now())
 
 
 @deed
 def split(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    subject = checked(forms.Split(request.POST))["subject"]
+    subject = checked(agent_forms.Split(request.POST))["subject"]
     conversations.split(item=item, subject=subject, by=request.person, now=clock.now())
 
 
 @deed
 def escalate(request: Request, item_id: int) -> None:
-    note = checked(forms.Escalation(request.POST))["note"]
+    note = checked(agent_forms.Escalation(request.POST))["note"]
     work.escalate(item=the_item(item_id), by=request.person, note=note, now=clock.now())
 
 
@@ -315,14 +317,14 @@ def end(request: Request, item_id: int) -> None:
 
 @deed
 def wrap_up(request: Request, item_id: int) -> None:
-    disposition = checked(forms.Disposition(request.POST))["disposition"]
+    disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
     work.wrap_up(item=the_item(item_id), by=request.person, disposition=disposition, now=clock.now())
 
 
 @deed
 def finish(request: Request, item_id: int) -> None:
     """End and wrap up at once: nobody is on the line whose leaving would begin the wrap-up."""
-    disposition = checked(forms.Disposition(request.POST))["disposition"]
+    disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
     now = clock.now()
     item = work.end(item=the_item(item_id), by=request.person, now=now)
     work.wrap_up(item=item, by=request.person, disposition=disposition, now=now)

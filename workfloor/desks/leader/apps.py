@@ -2,7 +2,9 @@
 
 from django.apps import AppConfig
 
-from workfloor.ui.rules import Place
+from workfloor.ui.places import Place
+
+FLOOR = Place("Floor", "layout-dashboard", "leader:floor", frozenset({"leader", "manager", "planner"}), rank=10)
 
 
 class LeaderConfig(AppConfig):
@@ -10,4 +12,4 @@ class LeaderConfig(AppConfig):
 
     name = "workfloor.desks.leader"
     label = "leader"
-    place = Place("Floor", "layout-dashboard", "leader:floor", frozenset({"leader", "manager", "planner"}), rank=10)
+    places = (FLOOR,)

@@ -1,6 +1,7 @@
 """What the leader's page shows, read at once."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,19 +10,77 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce, Extract, Floor
 
-from workfloor.core.clients import queries as clients
+from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import queries as contracts
-from workfloor.core.contracts import rules as terms
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.models import Queue
-from workfloor.core.journal.models import Fact
-from workfloor.core.people import queries as people
+from workfloor.core.event_log.models import Fact
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person, Site
-from workfloor.core.work import queries as work
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.desks.leader import rules
-from workfloor.ops.channels.chat import queries as chat
-from workfloor.ui import rules as ui
+from workfloor.ops.channels.chat import queries as chat_queries
+from workfloor.ui import wording
+
+BUCKET_SECONDS = 900
+
+
+BUCKETS = 32  # eight hours: a shift
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a small chart, in the chart's own units; a quarter of an hour is one unit wide."""
+
+    x: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """How many items came in each quarter of an hour, the latest last."""
+
+    counts: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.counts)
+
+    @property
+    def most(self) -> int:
+        """The fullest quarter."""
+        return max(self.counts, default=0)
+
+    def bars(self, height: float = 10.0) -> list[Bar]:
+        """Draw them: the fullest quarter as high as the chart, an empty one not at all."""
+        heights = [height * count / max(self.most, 1) for count in self.counts]
+        return [Bar(x, height - tall, tall) for x, tall in enumerate(heights) if tall]
+
+
+def arrivals(by_quarter: Mapping[int, int], last: int, quarters: int = BUCKETS) -> Arrivals:
+    """Put counts by quarter (whole quarters of an hour since 1970) in a row that ends with `last`, gaps as zero."""
+    return Arrivals(tuple(by_quarter.get(quarter, 0) for quarter in range(last - quarters + 1, last + 1)))
+
+
+def bucket(at: datetime) -> int:
+    """Return the quarter of an hour that an instant lies in, counted since 1970."""
+    return int(at.timestamp()) // BUCKET_SECONDS
+
+
+def percent(part: int, whole: int) -> int | None:
+    """Return a share in whole percent, rounded down so that 100 means all of them; None of nothing."""
+    return part * 100 // whole if whole else None
+
+
+def promise_seconds(queued_at: datetime | None, promised_at: datetime | None) -> float | None:
+    """Return how long the promise gives from queueing, at least a second; None where nothing is promised or waits."""
+    if queued_at is None or promised_at is None:
+        return None
+    return max(1.0, (promised_at - queued_at).total_seconds())
+
 
 ANSWERED_SINCE = timedelta(days=30)
 
@@ -32,7 +91,7 @@ class Line:
 
     client: Client
     queue: Queue
-    terms: terms.Queue
+    contracts_terms: contracts_terms.Queue
     kind: str
     waiting: int = 0
     resting: int = 0  # until the customer answers
@@ -44,12 +103,12 @@ class Line:
     done: int = 0
     answered: int = 0
     in_time: int = 0
-    arrivals: rules.Arrivals = field(default_factory=lambda: rules.Arrivals(()))
+    arrivals: Arrivals = field(default_factory=lambda: Arrivals(()))
 
     @property
     def in_time_percent(self) -> int | None:
         """Answered in time, in percent of those answered of what came in today."""
-        return rules.percent(self.in_time, self.answered)
+        return percent(self.in_time, self.answered)
 
 
 @dataclass
@@ -90,10 +149,10 @@ class TheFloor:
     at_work: list[Worker]
     gone: list[Worker]
     calls: list[Call]
-    clients: list[Client]
+    clients_queries: list[Client]
     sites: list[Site]
     zone: ZoneInfo
-    answered: list[chat.Answered]
+    answered: list[chat_queries.Answered]
 
     @property
     def waiting(self) -> int:
@@ -119,7 +178,7 @@ class TheFloor:
     @property
     def in_time_percent(self) -> int | None:
         """Answered in time today over all queues."""
-        return rules.percent(sum(line.in_time for line in self.lines), sum(line.answered for line in self.lines))
+        return percent(sum(line.in_time for line in self.lines), sum(line.answered for line in self.lines))
 
 
 @dataclass(frozen=True)
@@ -127,15 +186,15 @@ class LookedAt:
     """One item with what was sent and what happened to it."""
 
     item: Item
-    fields: tuple[ui.Field, ...]
-    told: list[work.Told]
+    fields: tuple[wording.Field, ...]
+    told: list[work_queries.Told]
     zone: ZoneInfo
 
 
 def looked_at(person: Person, item_id: int) -> LookedAt | None:
     """Read an item inside the wall, whoever holds it; None where there is none."""
-    item = work.item(item_id)
-    return LookedAt(item, ui.readable(item.payload), work.told(item.id), zone_of(person)) if item else None
+    item = work_queries.item(item_id)
+    return LookedAt(item, wording.readable(item.payload), work_queries.told(item.id), zone_of(person)) if item else None
 
 
 def zone_of(person: Person) -> ZoneInfo:
@@ -147,7 +206,7 @@ def floor(person: Person, client_id: int | None, site_id: int | None, now: datet
     """Read the floor as a leader sees it, of one client or all that they may enter, and of one site or all."""
     zone = zone_of(person)
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    every = list(clients.clients())
+    every = list(clients_queries.clients())
     shown = [each for each in every if client_id in (None, each.id)]
     workers = crew(site_id, [each.id for each in shown], now, midnight)
     return TheFloor(
@@ -158,7 +217,7 @@ def floor(person: Person, client_id: int | None, site_id: int | None, now: datet
         clients=every,
         sites=list(Site.objects.order_by("name")),
         zone=zone,
-        answered=chat.answered([each.id for each in shown], now - ANSWERED_SINCE),
+        answered=chat_queries.answered([each.id for each in shown], now - ANSWERED_SINCE),
     )
 
 
@@ -172,7 +231,7 @@ def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
         for name, value in row.items():
             setattr(line, name, value)
         if promised_at:
-            line.promise_seconds = rules.promise_seconds(line.oldest_queued_at, promised_at)
+            line.promise_seconds = promise_seconds(line.oldest_queued_at, promised_at)
     draw(found, ours, now)
     return sorted(found.values(), key=lambda line: (line.client.title, -line.terms.priority, line.queue.name))
 
@@ -180,8 +239,8 @@ def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
 def promised(client: Client, now: datetime) -> list[Line]:
     """Read a client's queues as the contract in force has them; none where no contract is in force."""
     try:
-        contract = contracts.in_force(client.id, now.date()).contract
-    except contracts.NoContract:
+        contract = contracts_queries.in_force(client.id, now.date()).contract
+    except contracts_queries.NoContract:
         return []
     queues = {queue.name: queue for queue in Queue.objects.filter(client=client)}
     return [
@@ -225,26 +284,29 @@ def done_since(ours: QuerySet[Item], midnight: datetime) -> list[dict[str, Any]]
 
 def draw(found: dict[int, Line], ours: QuerySet[Item], now: datetime) -> None:
     """Give every queue its arrivals of the last hours."""
-    last = rules.quarter(now)
-    start = datetime.fromtimestamp((last - rules.QUARTERS + 1) * rules.QUARTER_SECONDS, now.tzinfo)
-    quarter = Floor(Extract("received_at", "epoch") / rules.QUARTER_SECONDS)
-    rows = ours.filter(received_at__gte=start).annotate(quarter=quarter).values_list("queue_id", "quarter")
+    last = bucket(now)
+    start = datetime.fromtimestamp((last - BUCKETS + 1) * BUCKET_SECONDS, now.tzinfo)
+    place_in_time = Floor(Extract("received_at", "epoch") / BUCKET_SECONDS)
+    rows = ours.filter(received_at__gte=start).annotate(place=place_in_time).values_list("queue_id", "place")
     counted: dict[int, dict[int, int]] = {}
     for queue_id, place, count in rows.annotate(count=Count("id")):
         counted.setdefault(queue_id, {})[int(place)] = count
     for queue_id, line in found.items():
-        line.arrivals = rules.arrivals(counted.get(queue_id, {}), last)
+        line.arrivals = arrivals(counted.get(queue_id, {}), last)
 
 
 def crew(site_id: int | None, client_ids: list[int], now: datetime, midnight: datetime) -> list[Worker]:
     """Read the agents of one site or all, those with work in hand first."""
-    agents = people.staff().filter(roles__contains=["agent"])
+    agents = people_queries.staff().filter(roles__contains=["agent"])
     if site_id is not None:
         agents = agents.filter(site_id=site_id)
     workers = {
-        agent.id: Worker(agent, on_shift=people.on_shift(agent, now)[0]) for agent in people.with_shifts(agents, now)
+        agent.id: Worker(agent, on_shift=people_queries.on_shift(agent, now)[0])
+        for agent in people_queries.with_shifts(agents, now)
     }
-    for item in work.items().filter(client_id__in=client_ids, person_id__in=workers).order_by("connected_at", "id"):
+    for item in (
+        work_queries.items().filter(client_id__in=client_ids, person_id__in=workers).order_by("connected_at", "id")
+    ):
         workers[item.person_id].items.append(item)  # type: ignore[index]
     done = Item.objects.filter(client_id__in=client_ids, done_by_id__in=workers, wrapped_up_at__gte=midnight)
     for person_id, count in Counter(done.values_list("done_by_id", flat=True)).items():
@@ -254,7 +316,7 @@ def crew(site_id: int | None, client_ids: list[int], now: datetime, midnight: da
 
 def calls(client_ids: list[int]) -> list[Call]:
     """Read the unfinished items for which help was asked, the longest asked first, with what was asked."""
-    asked = work.items().filter(client_id__in=client_ids, escalated_at__isnull=False)
+    asked = work_queries.items().filter(client_id__in=client_ids, escalated_at__isnull=False)
     asked = asked.filter(Q(state="waiting") | Q(person__isnull=False)).order_by("escalated_at")
     facts = Fact.objects.filter(event="work.escalated", item_id__in=[item.id for item in asked]).order_by("id")
     notes = {fact.item_id: fact.details.get("note", "") for fact in facts}

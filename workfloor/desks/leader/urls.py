@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from workfloor.desks.leader import views
+from workfloor.desks.leader import views as leader_views
 
 app_name = "leader"
 urlpatterns = [
-    path("", views.floor, name="floor"),
-    path("items/<int:item_id>/", views.item, name="item"),
+    path("", leader_views.floor, name="floor"),
+    path("items/<int:item_id>/", leader_views.item, name="item"),
 ]

@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from workfloor.core.people.views import Request
-from workfloor.desks.leader import queries
-from workfloor.desks.leader.apps import LeaderConfig
-from workfloor.kit import clock
+from workfloor.core.people.middleware import Request
+from workfloor.desks.leader import queries as leader_queries
+from workfloor.desks.leader.apps import FLOOR
+from workfloor.kit.time import clock
 
 View = Callable[..., HttpResponse]
 
@@ -26,7 +26,7 @@ def for_leaders(view: View) -> View:
     @wraps(view)
     def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         person = getattr(request, "person", None)
-        if person is None or not LeaderConfig.place.roles.intersection(person.roles):
+        if person is None or not FLOOR.roles.intersection(person.roles):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
@@ -36,13 +36,13 @@ def for_leaders(view: View) -> View:
 @for_leaders
 def floor(request: Request) -> HttpResponse:
     client_id, site_id = number(request, "client"), number(request, "site")
-    shown = queries.floor(request.person, client_id, site_id, clock.now())
+    shown = leader_queries.floor(request.person, client_id, site_id, clock.now())
     return render(request, "leader/floor.html", {"floor": shown, "client_id": client_id, "site_id": site_id})
 
 
 @for_leaders
 def item(request: Request, item_id: int) -> HttpResponse:
-    looked_at = queries.looked_at(request.person, item_id)
+    looked_at = leader_queries.looked_at(request.person, item_id)
     if looked_at is None:
         raise Http404
     return render(request, "leader/item.html", {"looked_at": looked_at, "item": looked_at.item})

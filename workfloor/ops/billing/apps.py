@@ -1,13 +1,19 @@
-"""Billing: measures, attainment, credits, invoices."""
+"""Billing: statements, months closed by two people, invoices and credit notes."""
 
 from django.apps import AppConfig
 
-from workfloor.ui.rules import Place
+from workfloor.ui.places import Place
+
+STATEMENTS = Place("Statements", "receipt", "billing:statements", frozenset({"leader", "manager"}), rank=40)
+CLOSING = Place("Closing", "lock", "billing:closing", frozenset({"leader", "manager"}), rank=43)
+INVOICES = Place("Invoices", "file-invoice", "billing:invoices", frozenset({"leader", "manager"}), rank=45)
 
 
 class BillingConfig(AppConfig):
-    """Statements and the items behind their figures; has no tables."""
-
     name = "workfloor.ops.billing"
     label = "billing"
-    place = Place("Statements", "receipt", "billing:statements", frozenset({"leader", "manager"}), rank=40)
+    places = (
+        STATEMENTS,
+        CLOSING,
+        INVOICES,
+    )

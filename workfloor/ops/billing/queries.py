@@ -1,355 +1,94 @@
-"""The statement of a client's month, and the items behind each of its figures, read from the work items."""
+"""Reading legal entities and what they issued."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from fractions import Fraction
-from functools import partial
-from typing import Literal
-from zoneinfo import ZoneInfo
+import json
 
-from django.db import connection
-from django.db.models.functions import TruncMonth
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from workfloor.core.charges import rules as charges
-from workfloor.core.claims import queries as claims
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import queries as contracts
-from workfloor.core.contracts import rules as terms
-from workfloor.core.contracts.models import Queue
-from workfloor.core.credits import rules as credits
-from workfloor.core.journal import queries as journal
-from workfloor.core.journal.models import Fact
-from workfloor.core.measures import queries as measured
-from workfloor.core.measures import rules as measures
-from workfloor.core.periods import queries as periods
-from workfloor.core.periods.models import Close, Figure
-from workfloor.core.work.models import Item
-from workfloor.kit import calendars, money
-from workfloor.kit.calendars import Window
-from workfloor.kit.money import Money
-from workfloor.ops.billing import rules
-
-COUNTS = ("received", "answered", "abandoned", "excluded", "open")
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts.parties import Billing
+from workfloor.core.periods import queries as periods_queries
+from workfloor.ops.billing import invoicing
+from workfloor.ops.billing import models as billing_models
+from workfloor.ops.billing.einvoice import CREDIT_NOTE, INVOICE, Party, Payment, Reference
 
 
-class NoStatement(ValueError):
-    """There is nothing to state for that client and period; the message says why."""
+def entities() -> QuerySet[billing_models.Entity]:
+    """The provider's legal entities, by name."""
+    return billing_models.Entity.objects.order_by("slug")
 
 
-class NoFigure(LookupError):
-    """The statement has no figure of that name; the message lists those it has."""
+def entity(slug: str) -> billing_models.Entity | None:
+    """A legal entity by its short name."""
+    return billing_models.Entity.objects.filter(slug=slug).first()
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    client: Client
-    version: int
-    period: rules.Period
-    counting: measured.Scope
-    supposed: rules.Supposed = rules.AS_IT_WAS
-
-    @property
-    def contract(self) -> terms.Contract:
-        return self.counting.contract
-
-    @property
-    def month(self) -> Window:
-        return Window(self.period.name, self.period.starts_at, self.period.ends_at)
-
-    @property
-    def day(self) -> date:
-        """The first day of the period."""
-        return self.period.starts_at.astimezone(ZoneInfo(self.period.zone)).date()
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    window: Window | None
-    figures: measured.Figures
-
-    @property
-    def attained(self) -> Decimal | None:
-        """What the month is judged by: nothing yet while the window runs."""
-        return self.figures[None].attained if self.window and self.window.is_due else None
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What a client's month came to, under the contract version in force on its first day."""
-
-    client: Client
-    contract: terms.Contract
-    version: int
-    period: rules.Period
-    computed_at: datetime
-    totals: rules.Totals
-    queues: tuple[rules.Totals, ...]
-    measures: tuple[rules.Measured, ...]
-    left_out: tuple[rules.LeftOut, ...]
-    lines: tuple[rules.Line, ...]
-    credits: tuple[rules.Credit, ...]
-    adjustments: tuple[rules.Adjusted, ...]  # of earlier months, which are closed
-    taxes: tuple[charges.TaxLine, ...]
-    notices: tuple[str, ...]  # what the client may do
-    bank: Money | None  # bonuses saved for later credits
-    charges: Money
-    net: Money  # less the credits, with the adjustments
-    total: Money  # with the taxes
-
-
-def statement(client: Client, period: str, *, now: datetime, supposed: rules.Supposed = rules.AS_IT_WAS) -> Statement:
-    """Compute a client's statement for a month such as `1999-02`; the client must have been entered.
-
-    With `supposed`, prices and credits follow that instead of the facts. Raises NoStatement for a malformed period, one
-    outside the contract's term, or one that has not begun.
-    """
-    return _statement(replace(_scope(client, period, now), supposed=supposed))
-
-
-def recounted(client: Client, period: str, *, now: datetime) -> Statement:
-    """Compute the same statement from the items alone, without the rollups; raises as `statement` does."""
-    return _statement(_scope(client, period, now, by_items=True))
-
-
-def _statement(scope: _Scope) -> Statement:
-    agreed, found = scope.contract, _judged(scope)
-    lines, adjusted = _lines(scope), _adjusted(scope)
-    settled = credits.settle([*_months_before(scope), _month(scope, lines, found)])[-1]
-    owed = rules.due(lines, settled.credits, agreed.currency)
-    net = owed + money.total((each.amount for each in adjusted), agreed.currency)
-    taxes = rules.taxes(agreed, lines, settled.month.charges - owed, adjusted)
-    everything, *queues = _totals(scope)
-    return Statement(
-        scope.client, agreed, scope.version, scope.period, scope.counting.now, everything, tuple(queues),
-        tuple(row for number, each in enumerate(found) for row in _measured(settled, number, each)),
-        tuple(_left_out(settled, found)), tuple(lines), settled.credits, tuple(adjusted), tuple(taxes),
-        settled.notices, settled.bank, settled.month.charges, net,
-        net + money.total((each.amount for each in taxes), agreed.currency),
-    )  # fmt: skip
-
-
-def _adjusted(scope: _Scope) -> list[rules.Adjusted]:
-    return [
-        rules.Adjusted(
-            f"a{number}", each.period, each.figure, each.title,
-            Money(each.amount, each.currency).rounded(scope.contract.rounding), _tax(each.tax), each.because,
-            each.dispute_id,
-        )
-        for number, each in enumerate(periods.adjustments(scope.client.id, scope.period.name), 1)
-    ]  # fmt: skip
-
-
-def _tax(kept: Mapping[str, str] | None) -> charges.Tax | None:
-    return charges.Tax(kept["name"], kept["title"], kept["category"], Decimal(kept["rate"])) if kept else None
-
-
-def _judged(scope: _Scope) -> list[_Judged]:
-    levels = scope.contract.service_levels
-    return [_Judged(*measured.judged(scope.counting, level, scope.period.name)) for level in levels]
-
-
-def _month(scope: _Scope, lines: Sequence[rules.Line], found: Sequence[_Judged]) -> credits.Month:
-    attained = [scope.supposed.attained.get(number, each.attained) for number, each in enumerate(found)]
-    return rules.month(scope.contract, scope.period.name, lines, attained)
-
-
-def _lines(scope: _Scope) -> list[rules.Line]:
-    delivered: Mapping[str, Decimal] = {}
-    if any(price.counts == "delivered" for price in scope.contract.prices):
-        delivered = claims.delivered(scope.client.id, scope.period.starts_at, scope.period.ends_at)
-    counted = measured.charged(scope.counting, scope.contract.prices, scope.month)
-    added = [
-        count + Fraction(delivered.get(each.title, 0))
-        for count, each in zip(counted, scope.contract.prices, strict=True)
-    ]
-    supposed = [scope.supposed.counts.get(number, count) for number, count in enumerate(added)]
-    return rules.lines(scope.contract, supposed, scope.day)
-
-
-def _months_before(scope: _Scope) -> Iterator[credits.Month]:
-    """Compute the earlier months that the credits of this one look back on, each under its own version."""
-    agreed, (year, number) = scope.contract, map(int, scope.period.name.split("-"))
-    begun = (year - agreed.starts_on.year) * 12 + number - agreed.starts_on.month
-    for back in range(min(_needed(scope), begun), 0, -1):
-        years, month = divmod(year * 12 + number - 1 - back, 12)
-        then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.counting.now, by_items=scope.counting.by_items)
-        if close := periods.frozen(scope.client.id, then.period.name):
-            yield rules.kept_month(then.contract, then.period.name, close.basis)
-            continue
-        yield _month(then, _lines(then), _judged(then))
-
-
-def _needed(scope: _Scope) -> int:
-    """How many months back: where this version looks back at all, as far as any version did."""
-    every = [contracts.terms(version) for version in contracts.versions(scope.client.id)]
-    return max(map(rules.months_behind, every)) if rules.months_behind(scope.contract) else 0
-
-
-def _scope(client: Client, period: str, now: datetime, *, by_items: bool = False) -> _Scope:
-    bounds, found = _period(client, period, now)
-    queues = dict(Queue.objects.filter(client=client).values_list("name", "id"))
-    return _Scope(client, found.version, bounds, measured.Scope(client.id, found.contract, queues, now, by_items))
-
-
-def _period(client: Client, name: str, now: datetime) -> tuple[rules.Period, contracts.Terms]:
-    """Cut the month to the contract's term and find the version in force on the first day that is left."""
-    try:
-        latest = contracts.in_force(client.id, date.max).contract
-        starts_at, ends_at = calendars.period_bounds(name, latest.zone)
-    except contracts.NoContract:
-        raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contract sign FILE") from None
-    except ValueError as fault:
-        raise NoStatement(str(fault)) from None
-    begins, ended = (
-        calendars.instant(day, time(0), latest.zone) for day in (latest.starts_on, latest.ends_on + timedelta(days=1))
+def party(entity: billing_models.Entity) -> Party:
+    """A legal entity as a party."""
+    return Party(
+        entity.name,
+        entity.street,
+        entity.city,
+        entity.postcode,
+        entity.country,
+        entity.vat_id,
+        entity.legal_id,
+        entity.endpoint,
+        entity.region,
+        entity.contact,
+        entity.email,
+        entity.phone,
     )
-    if ends_at <= begins:
-        raise NoStatement(f"The contract of {client.slug} starts on {latest.starts_on}; {name} lies before it.")
-    if starts_at >= ended:
-        raise NoStatement(f"The contract of {client.slug} ended on {latest.ends_on}; {name} lies after it.")
-    if starts_at > now:
-        raise NoStatement(f"{name} has not begun yet in {latest.zone}.")
-    first, last = max(starts_at, begins), min(ends_at, ended)
-    found = contracts.in_force(client.id, first.astimezone(ZoneInfo(latest.zone)).date())
-    return rules.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
 
 
-def _measured(settled: credits.Settled, number: int, found: _Judged) -> Iterator[rules.Measured]:
-    """Judge a level over all its queues together, then report each of them, in the contract's order."""
-    level, every = settled.levels[number], found.figures
-    yield rules.Measured(f"m{number + 1}", level, None, every[None], settled.verdicts[number], found.window)
-    for queue in level.of:
-        own = every.get(queue) or measures.nothing(level)
-        yield rules.Measured(f"m{number + 1}/{queue}", level, queue, own, window=found.window)
+def account(entity: billing_models.Entity) -> Payment:
+    """Where a legal entity is paid."""
+    return Payment(entity.account, entity.bic)
 
 
-def _left_out(settled: credits.Settled, found: Sequence[_Judged]) -> Iterator[rules.LeftOut]:
-    for number, (level, each) in enumerate(zip(settled.levels, found, strict=True), 1):
-        if (count := each.figures[None].left_out) and each.window:
-            yield rules.LeftOut(f"x{number}", level, each.window, count)
+def month(client: Client, period: str) -> invoicing.Month | None:
+    """A closed month as it was frozen; None while it is not closed."""
+    close = periods_queries.frozen(client.id, period)
+    return invoicing.Month(client.slug, json.loads(close.plain), close.basis) if close else None
 
 
-def _totals(scope: _Scope) -> list[rules.Totals]:
-    """Count all items of the period, then those of each queue that had some, in the order of their names."""
-    found = [rules.Totals(queue, *counts) for queue, counts in measured.totals(scope.counting, scope.month)]
-    return sorted(found, key=lambda each: each.queue or "")
+def billing(client: Client) -> Billing | None:
+    """Whom invoices go to by now: what the contract's last version says, whichever the month was computed under."""
+    latest = contracts_queries.latest(client.id)
+    return contracts_queries.terms(latest).billing if latest else None
 
 
-# --- The items behind a figure ----------------------------------------------------------------------------------
+def invoices(client_id: int) -> QuerySet[billing_models.Invoice]:
+    """A client's invoices and credit notes, the newest first, with whether they are `electronic`."""
+    found = billing_models.Invoice.objects.filter(client_id=client_id).select_related("entity", "credits")
+    marked = found.annotate(electronic=ExpressionWrapper(~Q(ubl=""), BooleanField()))
+    return marked.prefetch_related("credited_by").defer("value", "ubl", "cii").order_by("-id")
 
 
-def subject(client: Client, period: str, name: str, *, now: datetime) -> rules.Subject:
-    """Find a figure by its id (`m1`, `m1/regular`, `l2`, `c1`, `answered`) or by its title; raises as `statement` does.
-
-    Raises NoFigure where the statement has none of that name.
-    """
-    close = periods.frozen(client.id, period)
-    found = list(map(partial(_kept, close), periods.figures(close))) if close else subjects(client, period, now=now)
-    ids = {each.id: each for each in found}
-    titles = {each.title.casefold(): each for each in reversed(found)}
-    chosen = ids.get(name) or titles.get(name.casefold())
-    if chosen is None:
-        listed = ", ".join(each for each in ids if "/" not in each)
-        raise NoFigure(f"The statement has no figure {name!r}. It has: {listed}; and for one queue, such as m1/QUEUE.")
-    if close and chosen.opens == "outages":  # these stay where they are, decided by whom and when
-        live = next(each for each in subjects(client, period, now=now) if each.id == chosen.id)
-        return replace(live, row=chosen.row)
-    return replace(chosen, kept=_counted(close, chosen.id)) if close else chosen
+def named(client_id: int, name: str) -> billing_models.Invoice | None:
+    """A client's invoice or credit note by its number."""
+    found = billing_models.Invoice.objects.filter(client_id=client_id, name=name)
+    return found.select_related("client", "entity", "credits").order_by("-id").first()
 
 
-def _kept(close: Close, figure: Figure) -> rules.Subject:
-    zone = close.basis["zone"]
-    opens: Literal["items", "outages"] = "outages" if figure.row.get("measure") == "availability" else "items"
-    return rules.Subject(figure.name, figure.title, figure.row, close.version, zone, "", {}, (), opens)
+def numbered(client_id: int, number: int) -> billing_models.Invoice | None:
+    """A client's invoice or credit note by its id."""
+    return invoices(client_id).filter(id=number).first()
 
 
-def _counted(close: Close, name: str) -> list[rules.Counted]:
-    return [
-        rules.Counted(number, key, queue, datetime.fromisoformat(received), state, agent, rules.kept_value(value))
-        for (number, key, queue, received, state, agent), value in periods.counted(close, name)
-    ]
+def standing(client_id: int, period: str) -> billing_models.Invoice | None:
+    """The invoice of a month that no credit note has taken back."""
+    return billing_models.Invoice.objects.filter(
+        client_id=client_id, period=period, kind=INVOICE, credited_by__isnull=True
+    ).first()
 
 
-def subjects(client: Client, period: str, *, now: datetime) -> list[rules.Subject]:
-    """Return every figure of a statement that can be opened; raises as `statement` does."""
-    scope = _scope(client, period, now)
-    return list(_subjects(scope, _statement(scope)))
+def corrected(client_id: int, periods: set[str]) -> list[Reference]:
+    """The standing invoices of these months, as references."""
+    found = [standing(client_id, period) for period in sorted(periods)]
+    return [Reference(each.name, each.issued_on) for each in found if each]
 
 
-def items_behind(subject: rules.Subject) -> Iterator[rules.Counted]:
-    """Read the items that a figure counts, as they were received; streams from the server, inside a transaction."""
-    if subject.kept is not None:
-        yield from subject.kept
-        return
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(subject.sql, subject.values)
-        while rows := cursor.fetchmany(2000):
-            yield from (rules.Counted(*row) for row in rows)
-
-
-def counts_item(subject: rules.Subject, item_id: int) -> bool:
-    """Say whether a figure counts an item."""
-    if subject.kept is not None:
-        return any(each.item_id == item_id for each in subject.kept)
-    asked = f"SELECT EXISTS (SELECT FROM ({subject.sql}) AS counted WHERE id = %(item)s)"
-    return bool(measured.rows((asked, {**subject.values, "item": item_id}))[0][0])
-
-
-def facts_behind(subject: rules.Subject, number: int) -> Sequence[Fact]:
-    """Read the facts of an item that a figure counts, or of the claim of an outage."""
-    return list(claims.facts(number) if subject.opens == "outages" else journal.of_item(number))
-
-
-def months(client: Client) -> list[str]:
-    """Return the months, of the contract's zone, in which the client's work arrived, newest first."""
-    try:
-        zone = contracts.in_force(client.id, date.max).contract.zone
-    except contracts.NoContract:
-        return []
-    found = Item.objects.filter(client=client).annotate(month=TruncMonth("received_at", tzinfo=ZoneInfo(zone)))
-    return [f"{month:%Y-%m}" for month in found.values_list("month", flat=True).distinct().order_by("-month")]
-
-
-def _subjects(scope: _Scope, made: Statement) -> Iterator[rules.Subject]:
-    counting = scope.counting
-    for row in made.measures:
-        yield from _of_level(scope, row.id, row, row.queue)
-    for left in made.left_out:
-        asked = measured.items_left_out(counting, left.level, left.window)
-        yield _subject(scope, left.id, f"{left.level.name}, left out", left, asked)
-    for number, line in enumerate(made.lines, 1):
-        price = scope.contract.prices[line.price]
-        expression = measured.QUANTITIES[None if price.counts == "delivered" else price.counts]
-        values = measured.price_values(counting, price, scope.month)
-        yield _subject(scope, f"l{number}", line.title, line, measured.items(expression, measured.COUNTED, values))
-    whole = {row.id: row for row in made.measures}
-    for number, credit in enumerate(made.credits, 1):
-        if credit.level is not None:
-            judged = whole[f"m{credit.level + 1}"]
-            yield from (replace(each, row=credit) for each in _of_level(scope, f"c{number}", judged, None))
-    for totals in (made.totals, *made.queues):
-        yield from (_of_count(scope, totals, count) for count in COUNTS)
-
-
-def _of_level(scope: _Scope, id: str, row: rules.Measured, queue: str | None) -> Iterator[rules.Subject]:
-    if row.window is None:
-        return
-    title = f"{row.level.name}/{queue}" if queue else row.level.name
-    asked = measured.items_of_level(scope.counting, row.level, row.window, [queue] if queue else row.level.of)
-    subject = _subject(scope, id, title, row, asked)
-    yield replace(subject, opens="outages") if row.level.measure == "availability" else subject
-
-
-def _of_count(scope: _Scope, totals: rules.Totals, count: str) -> rules.Subject:
-    chosen = f"{measured.OF_PERIOD} AND {measured.COUNTS[count]}"
-    name = f"{count}/{totals.queue}" if totals.queue else count
-    if totals.queue:
-        chosen += " AND item.queue_id = ANY(%(queues)s::bigint[])"
-    values = measured.values(scope.counting, scope.month, [totals.queue] if totals.queue else ())
-    return _subject(scope, name, name, totals, measured.items("1", chosen, values))
-
-
-def _subject(scope: _Scope, id: str, title: str, row: rules.Row, asked: measured.Asked) -> rules.Subject:
-    return rules.Subject(id, title, row, scope.version, scope.period.zone, *asked)
+def is_credit(invoice: billing_models.Invoice) -> bool:
+    """Say whether it is a credit note."""
+    return invoice.kind == CREDIT_NOTE

@@ -1,23 +1,39 @@
-"""The pages of statements: the months of each client, one month, the items behind a figure, one item's facts."""
+"""The pages of statements, of closing and disputes, and of invoices."""
 
 from collections.abc import Callable
 from functools import wraps
 from itertools import islice
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from workfloor.core.clients import queries as clients
+from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
-from workfloor.kit import clock
-from workfloor.ops.billing import forms, gateway, queries
-from workfloor.ops.billing.apps import BillingConfig
+from workfloor.core.people.middleware import Request
+from workfloor.core.people.models import Person
+from workfloor.core.periods import actions as periods
+from workfloor.core.periods import queries as periods_queries
+from workfloor.kit.time import clock
+from workfloor.ops.billing import actions as billing
+from workfloor.ops.billing import figures as billing_figures
+from workfloor.ops.billing import gateway as billing_gateway
+from workfloor.ops.billing import invoices, statements
+from workfloor.ops.billing import presenting as billing_presenting
+from workfloor.ops.billing import queries as billing_queries
+from workfloor.ops.billing.apps import CLOSING, INVOICES, STATEMENTS
+from workfloor.ops.billing.models import Invoice
+from workfloor.ops.billing.statements import NoStatement
 
 ITEMS_A_PAGE = 100
+
+
 View = Callable[..., HttpResponse]
 
 
@@ -29,54 +45,54 @@ def _for_leaders(view: View) -> View:
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         person = getattr(request, "person", None)
-        if person is None or not BillingConfig.place.roles.intersection(person.roles):
+        if person is None or not STATEMENTS.roles.intersection(person.roles):
             raise PermissionDenied
         try:
             return view(request, *args, **kwargs)
-        except (queries.NoStatement, queries.NoFigure) as reason:
+        except (statements.NoStatement, statements.NoFigure) as reason:
             raise Http404(str(reason)) from reason
 
     return shown
 
 
 def _client(slug: str) -> Client:
-    found = clients.by_slug(slug)
+    found = clients_queries.by_slug(slug)
     if found is None:
         raise Http404("No such client.")
     return found
 
 
 @_for_leaders
-def statements(request: HttpRequest) -> HttpResponse:
+def statement_list(request: HttpRequest) -> HttpResponse:
     """List the months in which each client's work arrived."""
-    found = [{"client": client, "months": queries.months(client)} for client in clients.clients()]
+    found = [{"client": client, "months": statements.months(client)} for client in clients_queries.clients()]
     return render(request, "billing/statements.html", {"found": found})
 
 
 @_for_leaders
 def statement(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Show a month; each figure leads to its items."""
-    made = forms.stated(_client(slug), period, now=clock.now())
+    made = billing_presenting.stated(_client(slug), period, now=clock.now())
     return render(request, "billing/statement.html", {"statement": made.printed, "link": request.path})
 
 
 @_for_leaders
-def paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
+def statement_paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Give a month as PDF."""
-    made = forms.stated(_client(slug), period, now=clock.now())
+    made = billing_presenting.stated(_client(slug), period, now=clock.now())
     name = f"statement-{slug}-{period}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(gateway.pdf(made.printed), content_type="application/pdf", headers=headers)
+    return HttpResponse(billing_gateway.statement_pdf(made.printed), content_type="application/pdf", headers=headers)
 
 
 @_for_leaders
 def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResponse:
     """List what a figure counts, a page at a time."""
-    subject = queries.subject(_client(slug), period, figure, now=clock.now())
+    subject = statements.subject(_client(slug), period, figure, now=clock.now())
     page = _page(request)
     first = (page - 1) * ITEMS_A_PAGE
-    found = list(islice(queries.items_behind(subject), first, first + ITEMS_A_PAGE + 1))
-    rows = [forms.worded_counted(item, subject.zone) for item in found[:ITEMS_A_PAGE]]
+    found = list(islice(statements.items_behind(subject), first, first + ITEMS_A_PAGE + 1))
+    rows = [billing_presenting.worded_counted(item, subject.zone) for item in found[:ITEMS_A_PAGE]]
     more = page + 1 if len(found) > ITEMS_A_PAGE else None
     shown = {"subject": subject, "rows": rows, "page": page, "more": more, "slug": slug, "period": period}
     return render(request, "billing/items.html", shown)
@@ -85,10 +101,10 @@ def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResp
 @_for_leaders
 def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) -> HttpResponse:
     """Show the facts of an item that a figure counts."""
-    subject = queries.subject(_client(slug), period, figure, now=clock.now())
-    if not queries.counts_item(subject, item):
+    subject = statements.subject(_client(slug), period, figure, now=clock.now())
+    if not statements.counts_item(subject, item):
         raise Http404(f"{subject.id} does not count {item}.")
-    rows = [forms.worded_fact(fact, subject.zone) for fact in queries.facts_behind(subject, item)]
+    rows = [billing_presenting.worded_fact(fact, subject.zone) for fact in statements.facts_behind(subject, item)]
     shown = {"subject": subject, "rows": rows, "item": item, "slug": slug, "period": period}
     return render(request, "billing/facts.html", shown)
 
@@ -96,3 +112,213 @@ def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) 
 def _page(request: HttpRequest) -> int:
     text = request.GET.get("page", "")
     return max(int(text), 1) if text.isdecimal() and len(text) < 7 else 1
+
+
+def _for_closing(view: View) -> View:
+    """Only for the roles that closing is open to."""
+
+    @login_required
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not CLOSING.roles.intersection(person.roles):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return shown
+
+
+def _raising(view: View) -> View:
+    """Only for those who may hold a figure to be wrong: the client's own people, and staff for it."""
+
+    @login_required
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not billing_figures.RAISERS.intersection(person.roles):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return shown
+
+
+def _client_to_close(slug: str) -> Client:
+    found = clients_queries.by_slug(slug)
+    if found is None:
+        raise Http404("No such client.")
+    return found
+
+
+@require_GET
+@_for_closing
+def closing_clients(request: HttpRequest) -> HttpResponse:
+    """List the clients, each with how far it is closed."""
+    found = [{"client": each, **billing_presenting.summary(each)} for each in clients_queries.clients()]
+    return render(request, "billing/closing/clients.html", {"found": found})
+
+
+@require_GET
+@_for_closing
+def months(request: Request, slug: str) -> HttpResponse:
+    """Show a client's months, disputes and adjustments."""
+    client = _client_to_close(slug)
+    return render(
+        request,
+        "billing/closing/months.html",
+        {"client": client, **billing_presenting.worded_months(client, request.person)},
+    )
+
+
+def _step(do: Callable[[Client, str, Person, HttpRequest], str]) -> View:
+    """Make a handler of one step of closing: it leads back to the months and says there what came of it."""
+
+    @require_POST
+    @_for_closing
+    @wraps(do)
+    def handler(request: Request, slug: str, period: str) -> HttpResponse:
+        client = _client_to_close(slug)
+        try:
+            with transaction.atomic():
+                messages.success(request, do(client, period, request.person, request))
+        except (periods.Refused, NoStatement) as reason:
+            messages.error(request, str(reason))
+        return redirect("billing:months", slug)
+
+    return handler
+
+
+@_step
+def propose(client: Client, period: str, by: Person, request: HttpRequest) -> str:
+    """Propose to close a month."""
+    billing.propose(client=client, period=period, by=by, now=clock.now())
+    return f"{period} is proposed. Somebody else approves it."
+
+
+@_step
+def approve(client: Client, period: str, by: Person, request: HttpRequest) -> str:
+    """Close a month as it was proposed."""
+    billing.approve(client=client, period=period, by=by, now=clock.now())
+    return f"{period} is closed."
+
+
+@_step
+def reopen(client: Client, period: str, by: Person, request: HttpRequest) -> str:
+    """Take a proposal back."""
+    billing.reopen(client=client, period=period, reason=request.POST.get("reason", ""), by=by, now=clock.now())
+    return f"{period} is open again."
+
+
+@require_http_methods(["GET", "POST"])
+@_raising
+def dispute(request: Request, slug: str, period: str) -> HttpResponse:
+    """Ask which figure of a month is wrong, and hold it to be; what was disputed already stands below."""
+    client = _client_to_close(slug)
+    close = periods_queries.close(client.id, period)
+    if close is None:
+        raise Http404(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
+    form = billing_presenting.DisputeForm(close, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            with transaction.atomic():
+                made = billing.raise_dispute(
+                    client=client, period=period, by=request.person, now=clock.now(), **form.cleaned_data
+                )
+        except periods.Refused as reason:
+            form.add_error(None, str(reason))
+        else:
+            messages.success(request, f"Dispute {made.id} is raised. Somebody else decides it.")
+            return redirect("billing:dispute", slug, period)
+    shown = {"client": client, "period": period, "form": form, "disputes": billing_presenting.disputed(client, period)}
+    return render(request, "billing/closing/dispute.html", shown)
+
+
+def _for_invoices(view: View) -> View:
+    """Only for the roles that invoices are open to."""
+
+    @require_GET
+    @login_required
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not INVOICES.roles.intersection(person.roles):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return shown
+
+
+def _known_invoice(slug: str, number: str) -> Invoice:
+    client = clients_queries.by_slug(slug)
+    found = billing_queries.named(client.id, number) if client else None
+    if found is None:
+        raise Http404(f"There is no invoice {number}.")
+    return found
+
+
+@_for_invoices
+def invoice_list(request: HttpRequest) -> HttpResponse:
+    """List what was issued to each client."""
+    found = [
+        {"client": client, "rows": [invoices.worded_row(each) for each in billing_queries.invoices(client.id)]}
+        for client in clients_queries.clients()
+    ]
+    return render(request, "billing/invoicing/invoices.html", {"found": found})
+
+
+@_for_invoices
+def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+    """Show an invoice; its lines lead to the items that they count."""
+    made = _known_invoice(slug, number)
+    printed = invoices.printed(invoices.read(made.value))
+    for row in [*printed["lines"], *printed["allowances"]]:
+        row["address"] = _address(row["opens"])
+    shown = {"invoice": printed, "row": invoices.worded_row(made), "made": made, "slug": slug}
+    return render(request, "billing/invoicing/invoice.html", shown)
+
+
+def _address(opens: str) -> str:
+    client, _, rest = opens.partition("/")
+    period, _, figure = rest.partition("/")
+    return reverse("billing:items", args=[client, period, figure]) if figure else ""
+
+
+@_for_invoices
+def invoice_paper(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+    """Give an invoice as PDF."""
+    made = _known_invoice(slug, number)
+    return _given(
+        billing_gateway.invoice_pdf(invoices.printed(invoices.read(made.value))), "application/pdf", f"{made.name}.pdf"
+    )
+
+
+@_for_invoices
+def facturx(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+    """Give an invoice as PDF with its document for systems inside."""
+    made = _electronic(slug, number)
+    written = billing_gateway.invoice_pdf(invoices.printed(invoices.read(made.value)), made.cii.encode())
+    return _given(written, "application/pdf", f"{made.name}-factur-x.pdf")
+
+
+@_for_invoices
+def ubl(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+    """Give an invoice as UBL."""
+    made = _electronic(slug, number)
+    return _given(made.ubl.encode(), "application/xml", f"{made.name}-ubl.xml")
+
+
+@_for_invoices
+def cii(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+    """Give an invoice as CII."""
+    made = _electronic(slug, number)
+    return _given(made.cii.encode(), "application/xml", f"{made.name}-cii.xml")
+
+
+def _electronic(slug: str, number: str) -> Invoice:
+    made = _known_invoice(slug, number)
+    if not made.ubl:
+        raise Http404(f"{made.name} was issued on paper alone.")
+    return made
+
+
+def _given(written: bytes, kind: str, name: str) -> HttpResponse:
+    return HttpResponse(written, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -10,8 +10,10 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from workfloor.kit import clock, markup
-from workfloor.ui import queries, rules
+from workfloor.kit.text import markup
+from workfloor.kit.time import clock
+from workfloor.ui import places as ui_places
+from workfloor.ui import wording
 
 register = template.Library()
 
@@ -40,7 +42,7 @@ def until(at: datetime | None) -> SafeString | str:
 @register.filter
 def clock_face(seconds: float | None) -> str:
     """Word a duration in seconds as on a clock."""
-    return "–" if seconds is None else rules.clock_face(seconds)
+    return "–" if seconds is None else wording.clock_face(seconds)
 
 
 @register.simple_tag
@@ -50,10 +52,10 @@ def server_time() -> float:
 
 
 @register.simple_tag(takes_context=True)
-def places(context: dict[str, Any]) -> list[rules.Place]:
+def places(context: dict[str, Any]) -> list[ui_places.Place]:
     """List the places open to whoever is signed in."""
     person = getattr(context.get("request"), "person", None)
-    return queries.places(getattr(person, "roles", ()))
+    return ui_places.places(getattr(person, "roles", ()))
 
 
 @register.simple_tag

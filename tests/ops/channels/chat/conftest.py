@@ -20,25 +20,27 @@ ORIGIN = "https://www.lisbon-light.example"
 @pytest.fixture
 def widget(everyone: None) -> Any:
     from tests import make
-    from workfloor.ops.channels.chat import actions
+    from workfloor.ops.channels.chat import actions as chats
 
     client = make.client(chats=True)
-    return actions.add_widget(
-        client=client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, now=make.NINE
-    )
+    return chats.add_widget(client=client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, now=make.NINE)
 
 
 @pytest.fixture
 def begin(widget: Any) -> Any:
     """Begin a chat: begin("secret letter", message="...")."""
     from tests import make
-    from workfloor.ops.channels.chat import actions
+    from workfloor.ops.channels.chat import actions as chats
 
     def begun(letter: str = "a", message: str = "My bill is wrong", **more):
         given = {
-            "widget": widget, "secret": letter * 43, "key": f"first-{letter}", "answers": {"name": "Rui"},
-            "address": "192.0.2.1", "now": make.NINE,
-        }  # fmt: skip
-        return actions.begin(message=message, **(given | more))
+            "widget": widget,
+            "secret": letter * 43,
+            "key": f"first-{letter}",
+            "answers": {"name": "Rui"},
+            "address": "192.0.2.1",
+            "now": make.NINE,
+        }
+        return chats.begin(message=message, **(given | more))
 
     return begun

@@ -5,10 +5,13 @@ import pytest
 from tests import make
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.models import Message
-from workfloor.core.journal import queries as facts
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.ops.channels.chat import actions, models, queries, rules
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat import models as chat_models
+from workfloor.ops.channels.chat import queries as chat_queries
+from workfloor.ops.channels.chat import visitors
 
 NINE, later = make.NINE, make.later
 
@@ -19,11 +22,11 @@ def take(chat, by, now=NINE):
 
 
 def events(item) -> list[str]:
-    return [fact.event for fact in facts.of_item(item.id)]
+    return [fact.event for fact in event_log_queries.of_item(item.id)]
 
 
 def told(chat, after=0) -> list[str]:
-    return [each["text"] for each in queries.messages(chat, after)]
+    return [each["text"] for each in chat_queries.messages(chat, after)]
 
 
 def test_a_chat_begins_as_work_that_waits_in_the_widgets_queue(begin):
@@ -33,7 +36,7 @@ def test_a_chat_begins_as_work_that_waits_in_the_widgets_queue(begin):
     assert (item.kind, item.state, item.queue.name, item.title) == ("chat", "waiting", "chats", "My bill is wrong")
     assert item.payload == {"name": "Rui"}
     assert events(item) == ["work.received", "work.queued", "message.received"]
-    assert queries.state(chat, NINE)["place"] == 1
+    assert chat_queries.state(chat, NINE)["place"] == 1
 
 
 def test_begun_again_after_a_lost_answer_it_is_the_same_chat(begin):
@@ -49,7 +52,7 @@ def test_what_was_changed_before_it_was_begun_again_is_not_lost(begin):
     begin(message="My bill is wrong, and my name", key="first-again")
 
     assert told(chat) == ["My bill is wrong", "My bill is wrong, and my name"]
-    assert models.Chat.objects.count() == 1
+    assert chat_models.Chat.objects.count() == 1
 
 
 def test_a_customer_is_known_by_the_address_that_the_visitor_gave(begin):
@@ -64,8 +67,8 @@ def test_a_customer_is_known_by_the_address_that_the_visitor_gave(begin):
 def test_the_same_message_again_is_the_same_message(begin):
     chat = begin()
 
-    one, new = actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=1))
-    same, newer = actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=9))
+    one, new = chats.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=1))
+    same, newer = chats.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=9))
 
     assert (one.id, new, newer) == (same.id, True, False)
     assert told(chat) == ["My bill is wrong", "Hello?"]
@@ -74,37 +77,37 @@ def test_the_same_message_again_is_the_same_message(begin):
 def test_two_visitors_may_choose_the_same_name_for_a_message(begin):
     ana, rui = begin("a"), begin("b")
 
-    actions.say(chat=ana, key="message-1", text="Ana's", now=later(seconds=1))
-    actions.say(chat=rui, key="message-1", text="Rui's", now=later(seconds=1))
+    chats.say(chat=ana, key="message-1", text="Ana's", now=later(seconds=1))
+    chats.say(chat=rui, key="message-1", text="Rui's", now=later(seconds=1))
 
     assert (told(ana)[-1], told(rui)[-1]) == ("Ana's", "Rui's")
 
 
 def test_card_and_account_numbers_are_covered_before_they_are_stored(begin):
     chat = begin(message="Take 4111 1111 1111 1111", answers={"name": "Rui", "card": "5555555555554444"})
-    actions.say(chat=chat, key="message-1", text="or DE89370400440532013000", now=later(seconds=1))
+    chats.say(chat=chat, key="message-1", text="or DE89370400440532013000", now=later(seconds=1))
 
     assert told(chat) == ["Take •••• •••• •••• 1111", "or ••••••••••••••••••3000"]
     assert chat.item.title == "Take •••• •••• •••• 1111"
     assert chat.item.payload["card"] == "••••••••••••4444"
-    assert "4444444" not in str(models.Chat.objects.values().get())
+    assert "4444444" not in str(chat_models.Chat.objects.values().get())
 
 
 def test_whoever_writes_faster_than_people_do_has_to_wait(begin):
     chat = begin()
     for number in range(14):
-        actions.say(chat=chat, key=f"message-{number}", text="!", now=later(seconds=1))
+        chats.say(chat=chat, key=f"message-{number}", text="!", now=later(seconds=1))
 
-    with pytest.raises(rules.TooMany):
-        actions.say(chat=chat, key="message-14", text="!", now=later(seconds=9))
-    actions.say(chat=chat, key="message-14", text="!", now=later(seconds=12))
+    with pytest.raises(visitors.TooMany):
+        chats.say(chat=chat, key="message-14", text="!", now=later(seconds=9))
+    chats.say(chat=chat, key="message-14", text="!", now=later(seconds=12))
 
 
 def test_a_flood_of_chats_from_one_network_is_held_and_others_go_on(begin):
     for letter in "abcdefghijklmnopqrst":
         begin(letter)
 
-    with pytest.raises(rules.TooMany):
+    with pytest.raises(visitors.TooMany):
         begin("u")
     begin("u", address="192.0.2.2")
     begin("v", now=later(minutes=11))
@@ -114,18 +117,18 @@ def test_the_visitor_reads_replies_and_never_the_notes(begin):
     chat, ana = begin(), make.agent("Ana Duarte")
     item = take(chat, ana)
 
-    reply = actions.reply(chat=chat, by=ana, text="Let me look.", now=later(seconds=5), key="reply-1")
-    same = actions.reply(chat=chat, by=ana, text="Let me look.", now=later(seconds=6), key="reply-1")
+    reply = chats.reply(chat=chat, by=ana, text="Let me look.", now=later(seconds=5), key="reply-1")
+    same = chats.reply(chat=chat, by=ana, text="Let me look.", now=later(seconds=6), key="reply-1")
     conversations.note(case=item.case, item=item, text="Angry", by=ana, now=later(seconds=7))
 
     assert reply.id == same.id
-    shown = queries.messages(chat)
+    shown = chat_queries.messages(chat)
     assert [(each["text"], each["name"], each["mine"]) for each in shown] == [
         ("My bill is wrong", "", True),
         ("Let me look.", "Ana", False),
     ]
-    actions.read(chat=chat, up_to=reply.id, now=later(seconds=8))
-    actions.read(chat=chat, up_to=reply.id, now=later(seconds=9))
+    chats.read(chat=chat, up_to=reply.id, now=later(seconds=8))
+    chats.read(chat=chat, up_to=reply.id, now=later(seconds=9))
     assert events(item)[-4:] == ["message.sent", "work.reply-sent", "message.note-written", "message.read"]
 
 
@@ -133,15 +136,15 @@ def test_whoever_has_not_the_chat_in_hand_cannot_write_in_it(begin):
     chat, bruno = begin(), make.agent("Bruno")
 
     with pytest.raises(conversations.Refused):
-        actions.reply(chat=chat, by=bruno, text="Hello", now=NINE)
+        chats.reply(chat=chat, by=bruno, text="Hello", now=NINE)
 
 
 def test_a_visitor_who_leaves_while_waiting_has_abandoned(begin):
     chat = begin()
 
-    assert actions.sweep(now=later(seconds=59)) == 0
-    assert actions.sweep(now=later(seconds=60)) == 1
-    assert actions.sweep(now=later(seconds=90)) == 0
+    assert chats.sweep(now=later(seconds=59)) == 0
+    assert chats.sweep(now=later(seconds=60)) == 1
+    assert chats.sweep(now=later(seconds=90)) == 0
     chat.refresh_from_db()
     chat.item.refresh_from_db()
     assert (chat.closed_as, chat.item.state) == ("left", "abandoned")
@@ -149,9 +152,9 @@ def test_a_visitor_who_leaves_while_waiting_has_abandoned(begin):
 
 def test_a_visitor_whose_page_is_open_keeps_their_place(begin):
     chat = begin()
-    actions.note_seen(chat_ids=[chat.id], now=later(seconds=55))
+    chats.note_seen(chat_ids=[chat.id], now=later(seconds=55))
 
-    assert actions.sweep(now=later(seconds=60)) == 0
+    assert chats.sweep(now=later(seconds=60)) == 0
 
 
 def test_a_visitor_who_ends_the_chat_while_waiting_has_abandoned_and_else_the_agent_ends_the_item(begin):
@@ -159,40 +162,40 @@ def test_a_visitor_who_ends_the_chat_while_waiting_has_abandoned_and_else_the_ag
     ana = make.agent("Ana")
     item = take(held, ana)
 
-    actions.leave(chat=waiting, now=later(seconds=5))
-    actions.leave(chat=held, now=later(seconds=5))
+    chats.leave(chat=waiting, now=later(seconds=5))
+    chats.leave(chat=held, now=later(seconds=5))
 
     waiting.item.refresh_from_db()
     item.refresh_from_db()
     assert (waiting.item.state, item.state) == ("abandoned", "held")
-    with pytest.raises(actions.Refused, match="has gone"):
-        actions.reply(chat=held, by=ana, text="Are you there?", now=later(seconds=6))
+    with pytest.raises(chats.Refused, match="has gone"):
+        chats.reply(chat=held, by=ana, text="Are you there?", now=later(seconds=6))
 
 
 def test_when_the_agent_ends_the_item_the_chat_is_over_and_the_visitor_may_rate_it(begin):
     chat, ana = begin(), make.agent("Ana")
     item = work.end(item=take(chat, ana), by=ana, now=later(minutes=3))
 
-    actions.close_with(item_ids=[item.id], now=later(minutes=3))
+    chats.close_with(item_ids=[item.id], now=later(minutes=3))
     chat.refresh_from_db()
-    assert (queries.state(chat, later(minutes=3))["state"], chat.closed_as) == ("over", "agent")
+    assert (chat_queries.state(chat, later(minutes=3))["state"], chat.closed_as) == ("over", "agent")
 
-    actions.rate(chat=chat, score=4, comment="Quick. 4111111111111111", now=later(minutes=4))
+    chats.rate(chat=chat, score=4, comment="Quick. 4111111111111111", now=later(minutes=4))
     chat.refresh_from_db()
     assert (chat.score, chat.comment) == (4, "Quick. ••••••••••••1111")
-    assert [fact.details for fact in facts.of_item(item.id) if fact.event == "chat.rated"] == [{"score": 4}]
-    with pytest.raises(rules.Refused):
-        actions.rate(chat=chat, score=6, comment="", now=later(minutes=4))
+    assert [fact.details for fact in event_log_queries.of_item(item.id) if fact.event == "chat.rated"] == [{"score": 4}]
+    with pytest.raises(visitors.Refused):
+        chats.rate(chat=chat, score=6, comment="", now=later(minutes=4))
 
 
 def test_written_in_again_a_finished_chat_goes_on_as_new_work_of_the_same_case(begin):
     chat, ana = begin(), make.agent("Ana")
     item = work.end(item=take(chat, ana), by=ana, now=later(minutes=3))
     work.wrap_up(item=item, by=ana, disposition="resolved", now=later(minutes=4))
-    actions.close_with(item_ids=[item.id], now=later(minutes=4))
+    chats.close_with(item_ids=[item.id], now=later(minutes=4))
 
-    actions.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=30))
-    actions.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=31))
+    chats.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=30))
+    chats.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=31))
 
     chat.refresh_from_db()
     assert (chat.closed_at, chat.item.state, chat.item.case_id) == (None, "waiting", item.case_id)
@@ -203,10 +206,10 @@ def test_written_in_again_a_finished_chat_goes_on_as_new_work_of_the_same_case(b
 
 def test_a_late_repeat_of_an_old_message_opens_nothing(begin):
     chat = begin()
-    actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=1))
-    actions.leave(chat=chat, now=later(seconds=5))
+    chats.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=1))
+    chats.leave(chat=chat, now=later(seconds=5))
 
-    actions.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=9))
+    chats.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=9))
 
     chat.refresh_from_db()
     assert chat.closed_as == "visitor"
@@ -215,10 +218,16 @@ def test_a_late_repeat_of_an_old_message_opens_nothing(begin):
 def test_who_will_not_wait_leaves_word_and_that_is_work_of_its_own_kind(begin, widget):
     chat = begin()
 
-    item = actions.turn(
-        widget=widget, into="callback", contact="+351 21 000 000", text="Call me", key="word-0001",
-        address="192.0.2.1", now=later(minutes=2), chat=chat,
-    )  # fmt: skip
+    item = chats.turn(
+        widget=widget,
+        into="callback",
+        contact="+351 21 000 000",
+        text="Call me",
+        key="word-0001",
+        address="192.0.2.1",
+        now=later(minutes=2),
+        chat=chat,
+    )
 
     chat.refresh_from_db()
     chat.item.refresh_from_db()
@@ -229,10 +238,14 @@ def test_who_will_not_wait_leaves_word_and_that_is_work_of_its_own_kind(begin, w
 
 def test_outside_hours_an_email_is_left_and_sent_twice_it_is_one(widget):
     word = {
-        "widget": widget, "into": "email", "contact": "Rui@example.com", "text": "Write to me", "key": "word-0001",
+        "widget": widget,
+        "into": "email",
+        "contact": "Rui@example.com",
+        "text": "Write to me",
+        "key": "word-0001",
         "address": "192.0.2.1",
-    }  # fmt: skip
-    one, same = actions.turn(**word, now=NINE), actions.turn(**word, now=later(seconds=9))
+    }
+    one, same = chats.turn(**word, now=NINE), chats.turn(**word, now=later(seconds=9))
 
     assert one.id == same.id
     assert (one.kind, one.queue.name, one.case.customer.reference) == ("email", "mail", "rui@example.com")
@@ -242,20 +255,20 @@ def test_outside_hours_an_email_is_left_and_sent_twice_it_is_one(widget):
 def test_word_whose_answer_was_lost_is_the_same_from_another_network_and_other_words_are_not(begin, widget):
     chat = begin()
     word = {"widget": widget, "into": "callback", "contact": "+351 21 000 000", "key": "word-0001", "chat": chat}
-    one = actions.turn(**word, text="Call me", address="192.0.2.1", now=NINE)
+    one = chats.turn(**word, text="Call me", address="192.0.2.1", now=NINE)
     chat.refresh_from_db()
-    same = actions.turn(**word, text="Call me", address="198.51.100.7", now=later(seconds=9))
+    same = chats.turn(**word, text="Call me", address="198.51.100.7", now=later(seconds=9))
 
     assert one.id == same.id
-    with pytest.raises(rules.Refused, match="sent-already"):
-        actions.turn(**word, text="Call me today", address="192.0.2.1", now=later(seconds=20))
+    with pytest.raises(visitors.Refused, match="sent-already"):
+        chats.turn(**word, text="Call me today", address="192.0.2.1", now=later(seconds=20))
 
 
 def test_a_call_that_was_asked_for_outside_hours_waits_until_they_begin(widget):
     # 20:00 in Lisbon on a Wednesday; calls are made from 9:00 to 18:00.
     word = {"widget": widget, "into": "callback", "contact": "+351 21 000 000", "text": "Call me", "address": "x"}
-    item = actions.turn(**word, key="word-0001", now=later(hours=11))
-    at_once = actions.turn(**word, key="word-0002", now=later(days=1, hours=1))
+    item = chats.turn(**word, key="word-0001", now=later(hours=11))
+    at_once = chats.turn(**word, key="word-0002", now=later(days=1, hours=1))
 
     assert (item.state, item.queued_at) == ("waiting", later(days=1))
     assert at_once.queued_at == later(days=1, hours=1)
@@ -266,25 +279,25 @@ def test_a_call_that_was_asked_for_outside_hours_waits_until_they_begin(widget):
     ("into", "contact"), [("email", "rui"), ("callback", "tomorrow"), ("letter", "Rua 1"), ("email", "")]
 )
 def test_word_that_nobody_could_answer_is_refused(widget, into, contact):
-    with pytest.raises(rules.Refused):
-        actions.turn(widget=widget, into=into, contact=contact, text="Hello", key="word-0001", address="x", now=NINE)
+    with pytest.raises(visitors.Refused):
+        chats.turn(widget=widget, into=into, contact=contact, text="Hello", key="word-0001", address="x", now=NINE)
 
 
 def test_a_widget_needs_an_origin_and_settings_that_hold(everyone):
     client = make.client(chats=True)
     for origins, source in (([], 'title = { en = "x" }'), (["www.example.com"], 'title = { en = "x" }')):
-        with pytest.raises(actions.Refused):
-            actions.add_widget(client=client, queue=make.queue("chats"), origins=origins, source=source, now=NINE)
+        with pytest.raises(chats.Refused):
+            chats.add_widget(client=client, queue=make.queue("chats"), origins=origins, source=source, now=NINE)
 
 
 def test_a_visitor_never_reads_what_another_chat_of_a_merged_case_says(begin):
     given = {"name": "Rui", "email": "rui@example.com"}
     one, other, ana = begin("a", answers=given), begin("b", message="The other's", answers=given), make.agent("Ana")
     take(one, ana)
-    actions.reply(chat=one, by=ana, text="For the first", now=NINE)
+    chats.reply(chat=one, by=ana, text="For the first", now=NINE)
 
     conversations.merge(case=other.case, into=one.case, by=ana, now=later(minutes=1))
-    actions.move(item_ids=[one.item_id, other.item_id], now=later(minutes=1))
+    chats.move(item_ids=[one.item_id, other.item_id], now=later(minutes=1))
 
     one.refresh_from_db()
     other.refresh_from_db()

@@ -10,8 +10,11 @@ from django.test import Client as Browser
 from tests import make
 from tests.ops.channels.chat.conftest import ORIGIN
 from workfloor.core.conversations.models import Message
-from workfloor.kit import clock
-from workfloor.ops.channels.chat import actions, queries, rules, views
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat import queries as chat_queries
+from workfloor.ops.channels.chat import views as chat_views
+from workfloor.ops.channels.chat import visitors
 
 SECRET = "s" * 43
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 20
@@ -98,14 +101,14 @@ def test_even_a_signed_token_needs_the_secret_of_its_chat(visitor, widget, begin
 def test_only_a_digest_of_the_secret_is_kept(visitor):
     visitor.begin()
 
-    kept = queries.chats().get()
-    assert kept.digest == rules.digest(SECRET)
+    kept = chat_queries.chats().get()
+    assert kept.digest == visitors.digest(SECRET)
     assert SECRET not in str(vars(kept))
 
 
 def test_a_withdrawn_widget_is_not_there_and_its_chats_are_over(visitor, widget):
     visitor.begin()
-    actions.withdraw_widget(widget=widget, now=make.NINE)
+    chats.withdraw_widget(widget=widget, now=make.NINE)
 
     assert visitor.get(f"of/{widget.key}/").status_code == 404
     assert visitor.post("my/messages/", id="message-1", text="Hello").status_code == 401
@@ -186,7 +189,7 @@ def send_file(visitor, content, name="photo.png", key="file-0001"):
 def test_a_file_is_sent_once_and_opens_for_its_chat_alone(visitor, widget):
     visitor.begin()
     assert send_file(visitor, PNG).json() == send_file(visitor, PNG).json()
-    [file] = queries.messages(queries.chats().get())[-1]["files"]
+    [file] = chat_queries.messages(chat_queries.chats().get())[-1]["files"]
     assert (file["name"], file["type"], file["size"]) == ("photo.png", "image/png", len(PNG))
 
     own = visitor.get(f"my/files/{file['id']}/")
@@ -201,19 +204,20 @@ def test_a_file_is_sent_once_and_opens_for_its_chat_alone(visitor, widget):
 def test_the_page_is_told_how_large_a_file_may_be(visitor, widget):
     visitor.begin()
 
-    assert visitor.get(f"of/{widget.key}/").json()["largest_file"] == rules.LARGEST_FILE
-    assert send_file(visitor, PNG + b"x" * (rules.LARGEST_FILE - len(PNG))).status_code == 200
-    refused = send_file(visitor, PNG + b"x" * rules.LARGEST_FILE)
+    assert visitor.get(f"of/{widget.key}/").json()["largest_file"] == visitors.LARGEST_FILE
+    assert send_file(visitor, PNG + b"x" * (visitors.LARGEST_FILE - len(PNG))).status_code == 200
+    refused = send_file(visitor, PNG + b"x" * visitors.LARGEST_FILE)
     assert (refused.status_code, refused.json()["detail"]) == (
-        422, "That file is too large: at most 5 MB can be sent.",
-    )  # fmt: skip
+        422,
+        "That file is too large: at most 5 MB can be sent.",
+    )
 
 
 def test_a_file_that_is_not_what_it_says_or_too_large_is_refused(visitor):
     visitor.begin()
 
     assert send_file(visitor, b"<svg onload=alert(1)>", "photo.png").status_code == 422
-    assert send_file(visitor, PNG + b"x" * rules.LARGEST_FILE).status_code == 422
+    assert send_file(visitor, PNG + b"x" * visitors.LARGEST_FILE).status_code == 422
     assert Browser().post("/chat/my/files/", {"id": "file-0001"}, headers=visitor.headers).status_code == 422
 
 
@@ -249,12 +253,12 @@ def test_the_script_is_small_and_is_not_sent_again_unchanged():
 
     assert packed["Content-Encoding"] == "gzip"
     assert len(packed.content) < 30_000
-    assert gzip.decompress(packed.content) == plain.content == views.script()
+    assert gzip.decompress(packed.content) == plain.content == chat_views.script()
     assert Browser().get("/chat/widget.js", headers={"If-None-Match": plain["ETag"]}).status_code == 304
 
 
 def test_the_stream_writes_messages_with_their_numbers():
-    assert views.event("message", {"text": "a\nb"}, 7) == b'id: 7\nevent: message\ndata: {"text": "a\\nb"}\n\n'
+    assert chat_views.event("message", {"text": "a\nb"}, 7) == b'id: 7\nevent: message\ndata: {"text": "a\\nb"}\n\n'
 
 
 # --- the walls -------------------------------------------------------------------------------------------------------
@@ -262,10 +266,13 @@ def test_the_stream_writes_messages_with_their_numbers():
 
 def test_another_clients_widget_takes_nothing_with_this_clients_token(visitor, widget):
     other = make.client("porto-power", chats=True)
-    foreign = actions.add_widget(
-        client=other, queue=make.queue("chats", "porto-power"), origins=[ORIGIN], now=make.NINE,
+    foreign = chats.add_widget(
+        client=other,
+        queue=make.queue("chats", "porto-power"),
+        origins=[ORIGIN],
+        now=make.NINE,
         source='title = { en = "Porto Power" }\ninstead = { email = "mail" }',
-    )  # fmt: skip
+    )
     visitor.begin()
     word = {"id": "word-0001", "into": "email", "contact": "rui@example.com", "text": "Hello"}
 
@@ -275,15 +282,18 @@ def test_another_clients_widget_takes_nothing_with_this_clients_token(visitor, w
 
 def test_the_secret_of_a_chat_opens_nothing_at_another_client(visitor, widget):
     other = make.client("porto-power", chats=True)
-    foreign = actions.add_widget(
-        client=other, queue=make.queue("chats", "porto-power"), origins=[ORIGIN], now=make.NINE,
+    foreign = chats.add_widget(
+        client=other,
+        queue=make.queue("chats", "porto-power"),
+        origins=[ORIGIN],
+        now=make.NINE,
         source='title = { en = "Porto Power" }',
-    )  # fmt: skip
+    )
     visitor.begin(text="My secret")
     there = Visitor(foreign, secret=SECRET)
     assert there.begin(text="Hello", answers={}).status_code == 200
 
-    assert {each["text"] for each in queries.messages(queries.chats().get(client=other))} == {"Hello"}
+    assert {each["text"] for each in chat_queries.messages(chat_queries.chats().get(client=other))} == {"Hello"}
 
 
 def test_a_message_replayed_under_another_visitors_id_is_the_replayers_own(visitor, widget):
@@ -294,7 +304,10 @@ def test_a_message_replayed_under_another_visitors_id_is_the_replayers_own(visit
     taken = thief.post("my/messages/", id="message-1", text="Theirs").json()
 
     assert mine != taken
-    assert [each["text"] for each in queries.messages(queries.by_secret(widget.client_id, SECRET))] == ["Hello", "Mine"]
+    assert [each["text"] for each in chat_queries.messages(chat_queries.by_secret(widget.client_id, SECRET))] == [
+        "Hello",
+        "Mine",
+    ]
 
 
 @pytest.mark.parametrize(("size", "status", "fault"), [(50_000, 422, "body-too-large"), (1_500_000, 413, "too-large")])

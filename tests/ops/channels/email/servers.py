@@ -208,8 +208,19 @@ def _lay_out(servers, relayed, kept, boxes, nobody) -> None:
     folder, ids = servers.folder, {"uid": nobody.pw_uid, "gid": nobody.pw_gid}
     for name in ("queue", "queue/pid", "data", "mail", "log", "run", "state"):
         (folder / name).mkdir()
-    for name in ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved",
-                 "trace"):  # fmt: skip
+    for name in (
+        "active",
+        "bounce",
+        "corrupt",
+        "defer",
+        "deferred",
+        "flush",
+        "hold",
+        "incoming",
+        "private",
+        "saved",
+        "trace",
+    ):
         (folder / "queue" / name).mkdir(mode=0o700)
         shutil.chown(folder / "queue" / name, "postfix")
     for name, mode in (("public", 0o710), ("maildrop", 0o730)):

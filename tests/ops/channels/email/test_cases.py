@@ -7,14 +7,16 @@ from django.conf import settings
 
 from tests import mail, make
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations.rules import Address, Content
-from workfloor.core.journal import queries as journal
+from workfloor.core.conversations.messages import Address, Content
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import actions as work
-from workfloor.core.work import queries as work_read
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import bounces
-from workfloor.ops.channels.email import actions, models, queries, rules
-from workfloor.ops.channels.outbox import actions as outbox
+from workfloor.kit.mail import bounces
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email import sorting
 
 
 @pytest.fixture
@@ -28,17 +30,21 @@ def answered(post, by, at=None):
     arrival = post.writes()
     item = mail.hold(arrival.message.item, by, at)
     reply = conversations.reply(
-        item=item, channel="email", content=Content("We look into it"), recipients=[Address("rui@example.com")],
-        by=by, now=at,
-    )  # fmt: skip
-    outbox.post(message=reply, now=at)
+        item=item,
+        channel="email",
+        content=Content("We look into it"),
+        recipients=[Address("rui@example.com")],
+        by=by,
+        now=at,
+    )
+    email.post(message=reply, now=at)
     reply.refresh_from_db()
     conversations.mark_sent(message=reply, now=at)
     return arrival, reply
 
 
 def facts_of(item, *kinds):
-    return [fact.event for fact in journal.of_item(item.id) if fact.event.startswith(kinds)]
+    return [fact.event for fact in event_log_queries.of_item(item.id) if fact.event.startswith(kinds)]
 
 
 # --- a case of its own ----------------------------------------------------------------------------------------------
@@ -103,7 +109,7 @@ def test_a_further_mail_that_names_the_customers_own_first_one_goes_there_too(po
 
 def test_an_answer_without_any_such_header_goes_by_the_signed_address(post, ana):
     arrival, _ = answered(post, ana)
-    address = rules.signed_address(post.mailbox.address, "c", arrival.message.case_id, settings.SECRET_KEY)
+    address = sorting.signed_address(post.mailbox.address, "c", arrival.message.case_id, settings.SECRET_KEY)
 
     by_header = post.comes(mail.letter("Thank you", to=address, Message_ID="<2@example.com>"))
     by_envelope = post.comes(mail.letter("Thanks", Message_ID="<3@example.com>"), recipient=address)
@@ -123,7 +129,7 @@ def test_a_made_up_address_leads_nowhere(post, ana):
 def test_nothing_of_one_client_leads_into_anothers_case(post, ana):
     arrival, reply = answered(post, ana)
     other = mail.Post(of="porto-power", address="help@porto.example")
-    address = rules.signed_address("help@lisbon.example", "c", arrival.message.case_id, settings.SECRET_KEY)
+    address = sorting.signed_address("help@lisbon.example", "c", arrival.message.case_id, settings.SECRET_KEY)
 
     named = mail.letter("Hello", Message_ID="<2@example.com>", In_Reply_To=f"<{reply.external_id}>")
     answers = [other.comes(named), other.comes(mail.letter("Hi", to=address, Message_ID="<3@example.com>"))]
@@ -180,9 +186,12 @@ def test_an_automatic_reply_in_the_thread_changes_nothing(post, ana):
     work.await_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
 
     away = post.writes(
-        "I am back on Monday", Subject="Automatic reply: My bill", Auto_Submitted="auto-generated",
-        Message_ID="<2@example.com>", In_Reply_To=f"<{reply.external_id}>",
-    )  # fmt: skip
+        "I am back on Monday",
+        Subject="Automatic reply: My bill",
+        Auto_Submitted="auto-generated",
+        Message_ID="<2@example.com>",
+        In_Reply_To=f"<{reply.external_id}>",
+    )
 
     assert (away.state, away.reason) == ("set-aside", "an automatic reply")
     assert Item.objects.get().awaiting_customer_since
@@ -244,14 +253,14 @@ def test_a_flood_from_one_sender_is_held_and_another_is_not(post):
 
 def test_what_was_set_aside_by_mistake_is_taken_in(post):
     arrival = post.writes(List_Id="Gardeners <gardeners.lists.example>")
-    actions.run_again(arrival=arrival, now=make.later(minutes=1))
+    email.run_again(arrival=arrival, now=make.later(minutes=1))
 
-    [again] = queries.waiting(2)
-    actions.take(arrivals=[again], now=make.later(minutes=2))
+    [again] = email_queries.waiting(2)
+    email.take(arrivals=[again], now=make.later(minutes=2))
 
-    assert (models.Arrival.objects.get().state, Item.objects.get().received_at) == ("taken", make.NINE)
-    with pytest.raises(actions.Refused, match="dealt with already"):
-        actions.run_again(arrival=again, now=make.later(minutes=3))
+    assert (email_models.Arrival.objects.get().state, Item.objects.get().received_at) == ("taken", make.NINE)
+    with pytest.raises(email.Refused, match="dealt with already"):
+        email.run_again(arrival=again, now=make.later(minutes=3))
 
 
 # --- reports of our replies -------------------------------------------------------------------------------------------
@@ -280,16 +289,20 @@ def test_a_report_that_our_reply_did_not_arrive_is_a_fact_of_its_case_and_brings
     assert facts_of(item, "work.")[-2:] == ["work.reply-undelivered", "work.waited-in-vain"]
     assert "work.customer-answered" not in facts_of(item, "work.")
     assert (item.paused_seconds, item.reply_seconds) == (0, None)  # nobody was asked, and nobody has been answered
-    assert work_read.rebuilt(item.id) == work_read.state_of(item)
+    assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
 def test_whoever_had_a_later_reply_of_ours_goes_on_owing_the_answer(post, ana):
     """Ana wrote at 9:05 and at 9:08; the first is reported an hour later. First reply: 8 minutes, not 5."""
     _, lost = answered(post, ana)
     later = conversations.reply(
-        item=Item.objects.get(), channel="email", content=Content("To your other address"), by=ana,
-        recipients=[Address("rui@example.com")], now=make.later(minutes=8),
-    )  # fmt: skip
+        item=Item.objects.get(),
+        channel="email",
+        content=Content("To your other address"),
+        by=ana,
+        recipients=[Address("rui@example.com")],
+        now=make.later(minutes=8),
+    )
     conversations.mark_sent(
         message=conversations.start_sending(message=later, now=make.later(minutes=8)), now=make.later(minutes=8)
     )
@@ -326,10 +339,13 @@ def test_an_item_that_is_being_wrapped_up_is_not_done(post, ana):
 def test_a_rules_reply_that_did_not_arrive_brings_nothing_back(post, ana):
     arrival = post.writes()
     sent = conversations.reply(
-        item=arrival.message.item, channel="email", content=Content("We have your mail"), now=make.NINE,
+        item=arrival.message.item,
+        channel="email",
+        content=Content("We have your mail"),
+        now=make.NINE,
         recipients=[Address("rui@example.com")],
-    )  # fmt: skip
-    outbox.post(message=sent, now=make.NINE)
+    )
+    email.post(message=sent, now=make.NINE)
     sent.refresh_from_db()
     conversations.mark_sent(message=conversations.start_sending(message=sent, now=make.NINE), now=make.NINE)
     mail.finish(mail.hold(arrival.message.item, ana, make.later(minutes=5)), ana, at=make.later(minutes=20))
@@ -361,7 +377,7 @@ def test_a_report_of_a_delay_changes_nothing(post, ana):
 
 def test_a_report_in_no_known_form_is_known_by_the_address_that_it_comes_to(post, ana):
     _, reply = answered(post, ana)
-    address = rules.signed_address(post.mailbox.address, "r", reply.id, settings.SECRET_KEY)
+    address = sorting.signed_address(post.mailbox.address, "r", reply.id, settings.SECRET_KEY)
     raw = mail.letter("Die Mail kam nicht an: 550 unbekannt", to=address, From="postmaster@mx.example", Subject="Hallo")
 
     told = post.comes(raw, at=make.later(hours=1), envelope_sender="<>")
@@ -400,7 +416,7 @@ def test_what_the_list_of_such_words_stumbles_over_is_told_as_before(post, more)
 
 def test_an_automatic_reply_to_the_replys_own_address_is_no_report(post, ana):
     _, reply = answered(post, ana)
-    address = rules.signed_address(post.mailbox.address, "r", reply.id, settings.SECRET_KEY)
+    address = sorting.signed_address(post.mailbox.address, "r", reply.id, settings.SECRET_KEY)
 
     told = post.comes(mail.letter("Away", to=address, Auto_Submitted="auto-replied"), envelope_sender="<>")
 

@@ -12,12 +12,12 @@ import pytest
 from tests import mail, make
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.conversations.models import Message
-from workfloor.core.conversations.rules import Address, Content
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 
 LISBON = ZoneInfo("Europe/Lisbon")
 ALWAYS = """
@@ -67,42 +67,115 @@ EXAMPLES = [
     ("over 1 May: ½ + 3½", Letter("Thu 30 Apr 17:30"), "Mon 4 May 12:30", None),
     ("over the weekend on which clocks go forward: 2 + 2", Letter("Fri 27 Mar 16:00"), "Mon 30 Mar 11:00", None),
     ("over the weekend on which they go back: 2 + 2", Letter("Fri 23 Oct 16:00"), "Mon 26 Oct 11:00", None),
-    ("in the night that lacks an hour: 1 until 1, then 3 from 2", Letter("Sun 29 Mar 00:00", (), "night"),
-     "Sun 29 Mar 05:00", None),
-    ("in the night that has one twice: 0 to 2, 1 to 2 again, 1 more", Letter("Sun 25 Oct 00:00", (), "night"),
-     "Sun 25 Oct 03:00", None),
-    ("two hours of waiting for the customer: 13 + 2; done at 14 it took 5 - 2",
-     Letter("Wed 4 Mar 09:00", ("waits Wed 4 Mar 10:00", "answer Wed 4 Mar 12:00", "done Wed 4 Mar 14:00")),
-     "Wed 4 Mar 15:00", 3),
-    ("waiting over the evening: 17 to 18 and 9 to 10, so 11 + 2",
-     Letter("Wed 4 Mar 16:00", ("waits Wed 4 Mar 17:00", "answer Thu 5 Mar 10:00")), "Thu 5 Mar 13:00", None),
-    ("waiting over a weekend: 16 to 18 and 9 to 10, so 10 + 3; done at 11 it took 1 + 1",
-     Letter("Fri 6 Mar 15:00", ("waits Fri 6 Mar 16:00", "answer Mon 9 Mar 10:00", "done Mon 9 Mar 11:00")),
-     "Mon 9 Mar 13:00", 2),
-    ("an answer on a Sunday: 17 to 18, so 10 + 1",
-     Letter("Fri 6 Mar 15:00", ("waits Fri 6 Mar 17:00", "answer Sun 8 Mar 12:00")), "Mon 9 Mar 11:00", None),
-    ("waiting twice: 13 + 1 + ½",
-     Letter("Wed 4 Mar 09:00", ("waits Wed 4 Mar 10:00", "answer Wed 4 Mar 11:00",
-                                "waits Wed 4 Mar 12:00", "answer Wed 4 Mar 12:30")), "Wed 4 Mar 14:30", None),
-    ("waiting while clocks go forward: 17 to 18 and 9 to 10, so 11 + 2",
-     Letter("Fri 27 Mar 16:00", ("waits Fri 27 Mar 17:00", "answer Mon 30 Mar 10:00")), "Mon 30 Mar 13:00", None),
-    ("opened again: 2 of 4 were left at 11, and the clock goes on at 10 the next day",
-     Letter("Wed 4 Mar 09:00", ("done Wed 4 Mar 11:00", "answer Thu 5 Mar 10:00")), "Thu 5 Mar 12:00", None),
-    ("waited for, then opened again: 2 hours waited, 1 left at 14, on from Friday 9:30; done at 10 it took 3 + ½",
-     Letter("Wed 4 Mar 09:00", ("waits Wed 4 Mar 10:00", "answer Wed 4 Mar 12:00", "done Wed 4 Mar 14:00",
-                                "answer Fri 6 Mar 09:30", "done Fri 6 Mar 10:00")), "Fri 6 Mar 10:30", 3.5),
-    ("opened again on Good Friday: 1 was left, and it counts from Monday 9",
-     Letter("Thu 2 Apr 09:00", ("done Thu 2 Apr 12:00", "answer Fri 3 Apr 12:00")), "Mon 6 Apr 10:00", None),
-    ("our question never came: waiting from 10 to 12 stopped nothing, it is due at 13 still; done at 14 it took 5",
-     Letter("Wed 4 Mar 09:00", ("asks Wed 4 Mar 10:00", "bounce Wed 4 Mar 12:00", "done Wed 4 Mar 14:00")),
-     "Wed 4 Mar 13:00", 5),
-    ("asked again after that: 11 to 12 and no more is waited, so 13 + 1; done at 13 it took 4 - 1",
-     Letter("Wed 4 Mar 09:00", ("asks Wed 4 Mar 09:30", "bounce Wed 4 Mar 10:30", "asks Wed 4 Mar 11:00",
-                                "answer Wed 4 Mar 12:00", "done Wed 4 Mar 13:00")), "Wed 4 Mar 14:00", 3),
-    ("done at 11, but our answer never came, says a report the next day: due at 13, and done at 10 it took 9 + 1",
-     Letter("Wed 4 Mar 09:00", ("replies Wed 4 Mar 10:30", "done Wed 4 Mar 11:00", "bounce Thu 5 Mar 09:30",
-                                "done Thu 5 Mar 10:00")), "Wed 4 Mar 13:00", 10),
-]  # fmt: skip
+    (
+        "in the night that lacks an hour: 1 until 1, then 3 from 2",
+        Letter("Sun 29 Mar 00:00", (), "night"),
+        "Sun 29 Mar 05:00",
+        None,
+    ),
+    (
+        "in the night that has one twice: 0 to 2, 1 to 2 again, 1 more",
+        Letter("Sun 25 Oct 00:00", (), "night"),
+        "Sun 25 Oct 03:00",
+        None,
+    ),
+    (
+        "two hours of waiting for the customer: 13 + 2; done at 14 it took 5 - 2",
+        Letter("Wed 4 Mar 09:00", ("waits Wed 4 Mar 10:00", "answer Wed 4 Mar 12:00", "done Wed 4 Mar 14:00")),
+        "Wed 4 Mar 15:00",
+        3,
+    ),
+    (
+        "waiting over the evening: 17 to 18 and 9 to 10, so 11 + 2",
+        Letter("Wed 4 Mar 16:00", ("waits Wed 4 Mar 17:00", "answer Thu 5 Mar 10:00")),
+        "Thu 5 Mar 13:00",
+        None,
+    ),
+    (
+        "waiting over a weekend: 16 to 18 and 9 to 10, so 10 + 3; done at 11 it took 1 + 1",
+        Letter("Fri 6 Mar 15:00", ("waits Fri 6 Mar 16:00", "answer Mon 9 Mar 10:00", "done Mon 9 Mar 11:00")),
+        "Mon 9 Mar 13:00",
+        2,
+    ),
+    (
+        "an answer on a Sunday: 17 to 18, so 10 + 1",
+        Letter("Fri 6 Mar 15:00", ("waits Fri 6 Mar 17:00", "answer Sun 8 Mar 12:00")),
+        "Mon 9 Mar 11:00",
+        None,
+    ),
+    (
+        "waiting twice: 13 + 1 + ½",
+        Letter(
+            "Wed 4 Mar 09:00",
+            ("waits Wed 4 Mar 10:00", "answer Wed 4 Mar 11:00", "waits Wed 4 Mar 12:00", "answer Wed 4 Mar 12:30"),
+        ),
+        "Wed 4 Mar 14:30",
+        None,
+    ),
+    (
+        "waiting while clocks go forward: 17 to 18 and 9 to 10, so 11 + 2",
+        Letter("Fri 27 Mar 16:00", ("waits Fri 27 Mar 17:00", "answer Mon 30 Mar 10:00")),
+        "Mon 30 Mar 13:00",
+        None,
+    ),
+    (
+        "opened again: 2 of 4 were left at 11, and the clock goes on at 10 the next day",
+        Letter("Wed 4 Mar 09:00", ("done Wed 4 Mar 11:00", "answer Thu 5 Mar 10:00")),
+        "Thu 5 Mar 12:00",
+        None,
+    ),
+    (
+        "waited for, then opened again: 2 hours waited, 1 left at 14, on from Friday 9:30; done at 10 it took 3 + ½",
+        Letter(
+            "Wed 4 Mar 09:00",
+            (
+                "waits Wed 4 Mar 10:00",
+                "answer Wed 4 Mar 12:00",
+                "done Wed 4 Mar 14:00",
+                "answer Fri 6 Mar 09:30",
+                "done Fri 6 Mar 10:00",
+            ),
+        ),
+        "Fri 6 Mar 10:30",
+        3.5,
+    ),
+    (
+        "opened again on Good Friday: 1 was left, and it counts from Monday 9",
+        Letter("Thu 2 Apr 09:00", ("done Thu 2 Apr 12:00", "answer Fri 3 Apr 12:00")),
+        "Mon 6 Apr 10:00",
+        None,
+    ),
+    (
+        "our question never came: waiting from 10 to 12 stopped nothing, it is due at 13 still; done at 14 it took 5",
+        Letter("Wed 4 Mar 09:00", ("asks Wed 4 Mar 10:00", "bounce Wed 4 Mar 12:00", "done Wed 4 Mar 14:00")),
+        "Wed 4 Mar 13:00",
+        5,
+    ),
+    (
+        "asked again after that: 11 to 12 and no more is waited, so 13 + 1; done at 13 it took 4 - 1",
+        Letter(
+            "Wed 4 Mar 09:00",
+            (
+                "asks Wed 4 Mar 09:30",
+                "bounce Wed 4 Mar 10:30",
+                "asks Wed 4 Mar 11:00",
+                "answer Wed 4 Mar 12:00",
+                "done Wed 4 Mar 13:00",
+            ),
+        ),
+        "Wed 4 Mar 14:00",
+        3,
+    ),
+    (
+        "done at 11, but our answer never came, says a report the next day: due at 13, and done at 10 it took 9 + 1",
+        Letter(
+            "Wed 4 Mar 09:00",
+            ("replies Wed 4 Mar 10:30", "done Wed 4 Mar 11:00", "bounce Thu 5 Mar 09:30", "done Thu 5 Mar 10:00"),
+        ),
+        "Wed 4 Mar 13:00",
+        10,
+    ),
+]
 
 
 def local(text: str) -> datetime:
@@ -114,7 +187,7 @@ def local(text: str) -> datetime:
 
 @pytest.fixture
 def ana(everyone):
-    journal.make_partitions(first=datetime(2026, 1, 1, tzinfo=LISBON), count=12)
+    event_log.make_partitions(first=datetime(2026, 1, 1, tzinfo=LISBON), count=12)
     source = make.CONTRACT.format(slug="lisbon-light").replace(
         "[calendars.office]", '[calendars.office]\nholidays = "PT"'
     )
@@ -156,9 +229,13 @@ def answer(post, item, ana, at, number):
 def replies(post, item, ana, at, number):
     """Ana writes, and a mail server takes it."""
     reply = conversations.reply(
-        item=in_hand(item, ana, at), channel="email", content=Content("Which meter?"), by=ana, now=at,
+        item=in_hand(item, ana, at),
+        channel="email",
+        content=Content("Which meter?"),
+        by=ana,
+        now=at,
         recipients=[Address("rui@example.com")],
-    )  # fmt: skip
+    )
     reply = conversations.name(message=reply, external_id=f"{number}@lisbon.example", sender=Address("help@x.example"))
     conversations.mark_sent(message=conversations.start_sending(message=reply, now=at), now=at)
 

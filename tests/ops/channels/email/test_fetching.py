@@ -14,11 +14,14 @@ from django.db import connection
 from tests import mail, make
 from tests.ops.channels.email import folders, servers
 from tests.ops.channels.email.test_real_servers import _entered, wait_for
-from workfloor.cli import mailing
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal.models import Fact
-from workfloor.kit import clock
-from workfloor.ops.channels.email import actions, gateway, models, queries
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log.models import Fact
+from workfloor.kit.time import clock
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import gateway as email_gateway
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.runtime import mail_in
 
 pytestmark = pytest.mark.installation
 dovecot = pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())
@@ -27,18 +30,21 @@ dovecot = pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())
 def open_mailbox(port: int, folder: Path, address: str = "help@lisbon.example", scheme="imap", name="INBOX"):
     (folder / "password").write_text("secret\n")
     with _entered():
-        journal.make_partitions(first=clock.now())
-        return actions.open_mailbox(
-            queue=make.queue("mail"), address=address, now=clock.now(), password_file=str(folder / "password"),
+        event_log.make_partitions(first=clock.now())
+        return email.open_mailbox(
+            queue=make.queue("mail"),
+            address=address,
+            now=clock.now(),
+            password_file=str(folder / "password"),
             source_url=f"{scheme}://box@127.0.0.1:{port}/{name}",
-        )  # fmt: skip
+        )
 
 
 @contextmanager
 def fetching(mailbox):
     """A fetcher of one mailbox in a thread, as `workfloor mail fetch` has one for each."""
     stop = threading.Event()
-    thread = threading.Thread(target=mailing._fetch, args=[mailbox, stop], daemon=True)
+    thread = threading.Thread(target=mail_in._fetch, args=[mailbox, stop], daemon=True)
     thread.start()
     try:
         yield thread
@@ -48,16 +54,16 @@ def fetching(mailbox):
 
 def came() -> int:
     with _entered():
-        return models.Arrival.objects.count()
+        return email_models.Arrival.objects.count()
 
 
 def uids() -> list[tuple[int, int]]:
     with _entered():
-        return list(models.Arrival.objects.order_by("id").values_list("uid_validity", "uid"))
+        return list(email_models.Arrival.objects.order_by("id").values_list("uid_validity", "uid"))
 
 
 def fault() -> str:
-    return next((each.place.fault for each in queries.not_fetched()), "")
+    return next((each.place.fault for each in email_queries.not_fetched()), "")
 
 
 def faults_told() -> list[str]:
@@ -68,7 +74,7 @@ def faults_told() -> list[str]:
 @pytest.fixture
 def box(real_database, tmp_path, monkeypatch):
     """Dovecot with a box into which mail is put, and a way to it."""
-    monkeypatch.setattr(mailing, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(mail_in, "LONGEST_PAUSE_SECONDS", 0.2)
     with servers.dovecot() as found:
         way = folders.Way(found.imap)
         with folders.serving(way.talk) as port:
@@ -87,7 +93,7 @@ class Box:
             self.mta.put("box", raw, folder)
 
     def waits_for(self, many: int) -> None:
-        wait_for(lambda: models.Arrival.objects.count() >= many, f"{many} mails", self.mta)
+        wait_for(lambda: email_models.Arrival.objects.count() >= many, f"{many} mails", self.mta)
         assert came() == many
 
 
@@ -102,21 +108,25 @@ def test_a_mail_that_a_server_tells_of_before_anybody_listens_is_fetched_before_
 
     assert uids() == [(7, 1), (7, 2), (7, 3)]
     assert [each for each in script.asked if each in ("UID SEARCH", "IDLE")] == [
-        "UID SEARCH", "UID SEARCH", "IDLE", "UID SEARCH", "IDLE",
-    ]  # fmt: skip
+        "UID SEARCH",
+        "UID SEARCH",
+        "IDLE",
+        "UID SEARCH",
+        "IDLE",
+    ]
 
 
 @dovecot
 def test_a_mail_that_comes_between_the_look_and_the_wait_is_told_of_in_the_wait(box):
-    url = gateway.source(box.mailbox.source_url)
-    with gateway.folder(url, "secret") as folder:
-        assert mailing.fetch_once(folder, box.mailbox) == 0
+    url = email_gateway.source(box.mailbox.source_url)
+    with email_gateway.folder(url, "secret") as folder:
+        assert mail_in.fetch_once(folder, box.mailbox) == 0
         box.put()
         waited, check = [], folder.client.idle_check
         folder.client.idle_check = lambda timeout: waited.append(check(timeout=timeout))
         folder.wait(60)
         assert [] not in waited  # which would say that the time ran out
-        assert mailing.fetch_once(folder, box.mailbox) == 1
+        assert mail_in.fetch_once(folder, box.mailbox) == 1
 
 
 # --- the line, the server, ourselves --------------------------------------------------------------------------------
@@ -184,12 +194,12 @@ def test_two_fetchers_at_once_fetch_each_mail_once(box):
 
 @dovecot
 def test_large_mails_are_fetched_a_few_at_a_time_and_the_largest_not_at_all(box, monkeypatch, settings):
-    monkeypatch.setattr(gateway, "BYTES_AT_A_TIME", 12_000)
+    monkeypatch.setattr(email_gateway, "BYTES_AT_A_TIME", 12_000)
     settings.WORKFLOOR_MAIL_LARGEST = 20_000
     for size in (5000, 5000, 5000, 30_000, 5000, 15_000):
         box.put(size=size)
 
-    with gateway.folder(gateway.source(box.mailbox.source_url), "secret") as folder:
+    with email_gateway.folder(email_gateway.source(box.mailbox.source_url), "secret") as folder:
         batches = [[(each.uid, each.raw is not None) for each in batch] for batch in folder.after(0, 20_000)]
 
     assert batches == [[(1, True), (2, True)], [(3, True), (4, False), (5, True)], [(6, True)]]
@@ -197,10 +207,10 @@ def test_large_mails_are_fetched_a_few_at_a_time_and_the_largest_not_at_all(box,
 
 @dovecot
 def test_a_folder_of_very_many_is_asked_about_in_parts(box, monkeypatch):
-    monkeypatch.setattr(gateway, "UIDS_AT_A_TIME", 3)
+    monkeypatch.setattr(email_gateway, "UIDS_AT_A_TIME", 3)
     box.put(8)
 
-    with gateway.folder(gateway.source(box.mailbox.source_url), "secret") as folder:
+    with email_gateway.folder(email_gateway.source(box.mailbox.source_url), "secret") as folder:
         found = [each.uid for batch in folder.after(1, 20_000) for each in batch]
 
     assert found == [2, 3, 4, 5, 6, 7, 8]
@@ -224,22 +234,22 @@ def test_a_server_that_numbers_anew_doubles_and_loses_nothing(box):
 
     assert [uid for validity, uid in uids() if validity == before + 1] == [1, 2, 3, 4]
     with _entered():
-        assert models.Arrival.objects.filter(reason="it came before").count() == 3
-        assert models.Place.objects.get().uid_validity == before + 1
+        assert email_models.Arrival.objects.filter(reason="it came before").count() == 3
+        assert email_models.Place.objects.get().uid_validity == before + 1
 
 
 def mailing_tasks() -> None:
-    from workfloor.ops.channels.email import tasks
+    from workfloor.ops.channels.email import tasks as email_tasks
 
-    tasks.take_arrivals()
+    email_tasks.take_arrivals()
 
 
 @dovecot
 @pytest.mark.parametrize("gone", ["renamed", "deleted"])
 def test_a_folder_that_is_gone_is_told_of_and_fetched_when_it_is_back(box, gone, monkeypatch):
-    monkeypatch.setattr(gateway, "IDLE_SECONDS", 5)  # a server need not tell of it: the next look finds out
+    monkeypatch.setattr(email_gateway, "IDLE_SECONDS", 5)  # a server need not tell of it: the next look finds out
     with _entered():
-        models.Mailbox.objects.update(source_url=box.mailbox.source_url.replace("INBOX", "Work"))
+        email_models.Mailbox.objects.update(source_url=box.mailbox.source_url.replace("INBOX", "Work"))
     box.mta.make_folder("box", "Work")
     box.put(2, folder="Work")
     with fetching(box.mailbox):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.ops.channels.email import servers
-from workfloor.ops.channels.email import gateway
+from workfloor.ops.channels.email import gateway as email_gateway
 
 
 class Kept:
@@ -36,8 +36,8 @@ def listening(kept: Kept, **more):
     port, ready, loop = servers.free_port(), threading.Event(), asyncio.new_event_loop()
 
     async def serve() -> None:
-        told = gateway.Listening(know=kept.knows, keep=kept.keep, host_name="mx.test", largest=10_000, **more)
-        async with await gateway.listen(told, "127.0.0.1", port):
+        told = email_gateway.Listening(know=kept.knows, keep=kept.keep, host_name="mx.test", largest=10_000, **more)
+        async with await email_gateway.listen(told, "127.0.0.1", port):
             ready.set()
             await asyncio.Event().wait()
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_kept_is_to_be_sent_again(server, kept):
 
 
 def test_where_there_is_no_room_the_sender_is_told_so(server, kept):
-    kept.fails, kept.why = True, gateway.Full("no space left on device")
+    kept.fails, kept.why = True, email_gateway.Full("no space left on device")
     with pytest.raises(smtplib.SMTPDataError) as refused:
         server.sendmail("rui@example.com", ["help@lisbon.example"], b"x")
 
@@ -212,7 +212,7 @@ def test_with_a_certificate_the_listener_speaks_tls(kept, tmp_path):
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=mx.test"]
     subprocess.run([*command, "-keyout", key, "-out", chain], check=True, capture_output=True)
 
-    with listening(kept, tls=gateway.certificate(chain, key)) as port, smtplib.SMTP("127.0.0.1", port) as server:
+    with listening(kept, tls=email_gateway.certificate(chain, key)) as port, smtplib.SMTP("127.0.0.1", port) as server:
         trusting = ssl.create_default_context(cafile=chain)
         trusting.check_hostname = False
         server.starttls(context=trusting)
@@ -231,10 +231,10 @@ def test_with_a_certificate_the_listener_speaks_tls(kept, tmp_path):
 )
 def test_a_faulty_source_is_refused_in_words(url, says):
     with pytest.raises(ValueError, match=says):
-        gateway.source(url)
+        email_gateway.source(url)
 
 
 def test_a_source_is_read_whole():
-    found = gateway.source("imap+starttls://help%40x.example@mail.example/Work%20in")
+    found = email_gateway.source("imap+starttls://help%40x.example@mail.example/Work%20in")
 
     assert (found.host, found.port, found.user, found.folder) == ("mail.example", 143, "help@x.example", "Work in")

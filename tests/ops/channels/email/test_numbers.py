@@ -10,12 +10,14 @@ from django.db import connection
 from tests import mail, make
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations.rules import Address, Content
-from workfloor.core.journal import queries as journal
+from workfloor.core.conversations.messages import Address, Content
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.ops.channels.email import actions, models, rules
-from workfloor.ops.channels.outbox import queries as outbox
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email import sorting
 
 CARD, IBAN = "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00"
 COVERED, COVERED_IBAN = "•••• •••• •••• 1111", "•••• •••• •••• •••• ••30 00"
@@ -40,8 +42,11 @@ def _as_text(row: str) -> str:
     """A row's text and its binary columns, those in base64 too, without what stands between digits."""
     blobs = [bytes.fromhex(each).replace(b"\r", b"") for each in re.findall(r"\\\\x([0-9a-f]+)", row)]
     lines = [line for blob in blobs for line in blob.split(b"\n\n")]
-    decoded = [base64.b64decode(each) for each in lines if re.fullmatch(rb"([A-Za-z0-9+/\n]{4,})={0,2}\n*", each)
-               and len(each.replace(b"\n", b"")) % 4 == 0]  # fmt: skip
+    decoded = [
+        base64.b64decode(each)
+        for each in lines
+        if re.fullmatch(rb"([A-Za-z0-9+/\n]{4,})={0,2}\n*", each) and len(each.replace(b"\n", b"")) % 4 == 0
+    ]
     whole = "\n".join([row, *(each.decode("latin-1") for each in [*blobs, *decoded])])
     return re.sub(r"(?<=\w)[ -](?=\w)", "", whole)
 
@@ -67,7 +72,7 @@ def test_what_somebody_typed_is_covered_wherever_it_is_kept(post, raw):
 
 def test_a_test_that_looks_for_numbers_would_find_them(post):
     post.comes(mail.letter("no number here"))
-    models.Arrival.objects.update(raw=in_base64(CARD), reason=IBAN)
+    email_models.Arrival.objects.update(raw=in_base64(CARD), reason=IBAN)
 
     assert clear_numbers() == {"email_arrival": 2}
 
@@ -96,8 +101,8 @@ def test_a_mail_that_was_set_aside_is_covered_and_can_still_be_taken_in(post):
     aside = post.comes(mail.letter(BOTH, Auto_Submitted="auto-replied"))
     assert (aside.state, clear_numbers()) == ("set-aside", {})
 
-    actions.run_again(arrival=aside, now=make.NINE)
-    actions.take(arrivals=[aside], now=make.NINE)
+    email.run_again(arrival=aside, now=make.NINE)
+    email.take(arrivals=[aside], now=make.NINE)
 
     aside.refresh_from_db()
     assert aside.message.text == f"my card {COVERED}\nmy account {COVERED_IBAN}"
@@ -110,8 +115,8 @@ def test_a_mail_that_could_not_be_read_waits_as_it_came_and_is_covered_once_it_i
     assert clear_numbers() == {"email_arrival": 3}  # nobody can say yet what it holds
     assert CARD not in arrival.reason
 
-    actions.run_again(arrival=arrival, now=make.NINE)
-    actions.take(arrivals=[arrival], now=make.NINE)
+    email.run_again(arrival=arrival, now=make.NINE)
+    email.take(arrivals=[arrival], now=make.NINE)
 
     arrival.refresh_from_db()
     assert (arrival.state, clear_numbers()) == ("taken", {})
@@ -120,20 +125,20 @@ def test_a_mail_that_could_not_be_read_waits_as_it_came_and_is_covered_once_it_i
 def test_one_that_is_never_read_goes_when_somebody_has_dealt_with_it(post):
     arrival = unread(post, mail.letter(BOTH))
 
-    actions.discard(arrival=arrival, now=make.NINE)
+    email.discard(arrival=arrival, now=make.NINE)
 
     assert clear_numbers() == {}
 
 
 def unread(post, raw):
-    actions.store(mails=[actions.Incoming(post.mailbox, raw, "", post.mailbox.address)], now=make.NINE)
-    arrival = models.Arrival.objects.get(state="waiting")
-    actions.mark_unread(arrival=arrival, reason=f"ValueError: what is {CARD}", now=make.NINE)
+    email.store(mails=[email.Incoming(post.mailbox, raw, "", post.mailbox.address)], now=make.NINE)
+    arrival = email_models.Arrival.objects.get(state="waiting")
+    email.mark_unread(arrival=arrival, reason=f"ValueError: what is {CARD}", now=make.NINE)
     return arrival
 
 
 def test_one_that_cannot_be_written_anew_is_kept_in_its_case_alone(post, monkeypatch):
-    monkeypatch.setattr("workfloor.kit.mime_covered.written_anew", lambda raw, kinds: b"")
+    monkeypatch.setattr("workfloor.kit.mail.masking.written_anew", lambda raw, kinds: b"")
 
     taken, aside = post.comes(mail.letter(BOTH)), post.comes(mail.letter(BOTH, Auto_Submitted="auto-replied"))
 
@@ -151,9 +156,13 @@ def test_replies_notes_and_what_agents_say_to_one_another_are_covered_too(post):
     ana = make.agent("Ana")
     item = mail.hold(post.writes().message.item, ana, make.NINE)
     reply = conversations.reply(
-        item=item, channel="email", content=Content(BOTH), recipients=[Address("rui@example.com")], by=ana,
+        item=item,
+        channel="email",
+        content=Content(BOTH),
+        recipients=[Address("rui@example.com")],
+        by=ana,
         now=make.NINE,
-    )  # fmt: skip
+    )
     conversations.note(case=item.case, item=item, text=BOTH, by=ana, now=make.NINE)
     work.escalate(item=item, by=ana, note=BOTH, now=make.NINE)
     conversations.mark_undelivered(message=reply, reason=f"550 holds {CARD}", now=make.NINE)
@@ -161,8 +170,8 @@ def test_replies_notes_and_what_agents_say_to_one_another_are_covered_too(post):
     work.transfer(item=item, queue=make.queue("calls"), by=ana, note=BOTH, now=make.NINE)
 
     assert clear_numbers() == {}
-    assert all(CARD not in str(fact.details) for fact in journal.of_item(item.id))
-    assert COVERED in outbox.letters(item.case_id)[-1].text
+    assert all(CARD not in str(fact.details) for fact in event_log_queries.of_item(item.id))
+    assert COVERED in email_queries.letters(item.case_id)[-1].text
 
 
 # --- the contract keeps them -----------------------------------------------------------------------------------------
@@ -180,7 +189,7 @@ def test_a_process_whose_contract_keeps_accounts_has_them_as_they_were_typed_and
     assert arrival.subject == item.title == item.case.subject == f"From {IBAN}"
     assert note.text == f"my card {COVERED}\nmy account {IBAN}\n> you asked for {COVERED}"
     assert CARD.encode() not in bytes(arrival.raw)
-    assert rules.opened(bytes(arrival.raw), "", "", (), "").mail.text.count(IBAN) == 1
+    assert sorting.opened(bytes(arrival.raw), "", "", (), "").mail.text.count(IBAN) == 1
 
 
 def test_the_version_in_force_when_it_was_written_decides(post):
@@ -200,4 +209,4 @@ def test_facts_never_hold_a_number_for_they_cannot_be_deleted(post):
 
     work.escalate(item=item, by=ana, note=IBAN, now=make.NINE)
 
-    assert journal.of_item(item.id).filter(event="work.escalated").get().details["note"] == COVERED_IBAN
+    assert event_log_queries.of_item(item.id).filter(event="work.escalated").get().details["note"] == COVERED_IBAN

@@ -3,8 +3,9 @@
 from collections import Counter
 
 from tests import mail, make
-from workfloor.kit import rls
-from workfloor.ops.channels.email import actions, queries
+from workfloor.kit.database import rls
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import queries as email_queries
 
 
 def test_one_mailbox_with_a_flood_keeps_no_other_waiting(post):
@@ -12,9 +13,9 @@ def test_one_mailbox_with_a_flood_keeps_no_other_waiting(post):
     rls.enter_every_client()
     for mailbox, many in ((post.mailbox, 100), (other.mailbox, 3)):
         raws = [mail.letter(f"Number {n}", Message_ID=f"<{n}@example.com>") for n in range(many)]
-        mails = [actions.Incoming(mailbox, raw, "", mailbox.address) for raw in raws]
-        actions.store(mails=mails, now=make.NINE)
+        mails = [email.Incoming(mailbox, raw, "", mailbox.address) for raw in raws]
+        email.store(mails=mails, now=make.NINE)
 
-    next_ones = queries.waiting(50)
+    next_ones = email_queries.waiting(50)
 
     assert Counter(each.mailbox_id for each in next_ones) == {post.mailbox.id: 25, other.mailbox.id: 3}

@@ -7,9 +7,9 @@ import pytest
 
 from tests.mail import REAL_MAIL
 from workfloor.core.conversations.models import Message
-from workfloor.core.journal.models import Fact
+from workfloor.core.event_log.models import Fact
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import mime
+from workfloor.kit.mail import mime
 
 FILES = sorted(REAL_MAIL.glob("*/*.eml")) if REAL_MAIL.is_dir() else []
 each_file = pytest.mark.parametrize(
@@ -18,10 +18,22 @@ each_file = pytest.mark.parametrize(
 
 # What the writer of each answer wrote, cut by hand.
 WROTE = dict.fromkeys(
-    ("android", "aol", "apple_mail", "apple_mail_2", "comcast", "gmail", "hotmail", "iphone", "outlook", "sparrow",
-     "thunderbird", "yahoo"),
+    (
+        "android",
+        "aol",
+        "apple_mail",
+        "apple_mail_2",
+        "comcast",
+        "gmail",
+        "hotmail",
+        "iphone",
+        "outlook",
+        "sparrow",
+        "thunderbird",
+        "yahoo",
+    ),
     "Hello",
-)  # fmt: skip
+)
 
 
 def line_ends(raw: bytes) -> dict[str, bytes]:

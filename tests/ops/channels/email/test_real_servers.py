@@ -17,16 +17,17 @@ from tests import mail, make
 from tests.ops.channels.email import servers
 from tests.ops.channels.email import sink as sinks
 from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.conversations.models import Message
-from workfloor.core.conversations.rules import Address, Content
-from workfloor.core.journal import actions as journal
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import clock, rls
-from workfloor.ops.channels.chat import actions as chat
-from workfloor.ops.channels.email import actions, models
-from workfloor.ops.channels.outbox.models import Delivery
-from workfloor.ops.channels.transcripts import actions as transcripts
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email.models import Delivery
 
 pytestmark = [pytest.mark.installation, pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())]
 
@@ -41,15 +42,18 @@ class Floor:
         self.mta = mta
         (folder / "password").write_text("secret\n")
         with _entered():
-            journal.make_partitions(first=clock.now())
+            event_log.make_partitions(first=clock.now())
             make.client(chats=True)
             self.ana = make.agent("Ana")
             url = f"imap://fetched%40porto.example@127.0.0.1:{mta.imap}/INBOX"
             for address, source in (("help@lisbon.example", ""), ("fetched@porto.example", url)):
-                actions.open_mailbox(
-                    queue=make.queue("mail"), address=address, now=clock.now(), source_url=source,
+                email.open_mailbox(
+                    queue=make.queue("mail"),
+                    address=address,
+                    now=clock.now(),
+                    source_url=source,
                     password_file=str(folder / "password") if source else "",
-                )  # fmt: skip
+                )
 
     def customer_sends(self, raw: bytes, to: str, sender: str = "rui@customer.example") -> None:
         with smtplib.SMTP("127.0.0.1", self.mta.smtp) as server:
@@ -94,10 +98,12 @@ def floor(real_database, tmp_path):
         mta = stack.enter_context(servers.running(relayed, KEPT, BOXES))
         found = Floor(mta, tmp_path)
         env = os.environ | {
-            "WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path),
-            "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}", "WORKFLOOR_SMTP_URL": f"smtp://127.0.0.1:{mta.smtp}",
+            "WORKFLOOR_DATABASE_URL": real_database,
+            "WORKFLOOR_DATA": str(tmp_path),
+            "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}",
+            "WORKFLOOR_SMTP_URL": f"smtp://127.0.0.1:{mta.smtp}",
             "WORKFLOOR_MAIL_UNDO_SECONDS": "0",
-        }  # fmt: skip
+        }
         for command in ("mail listen", "mail fetch", "worker"):
             stack.enter_context(_running(command, env, tmp_path))
         servers.wait_for(port, mta)
@@ -130,9 +136,12 @@ def test_a_mail_goes_in_an_answer_out_and_what_comes_back_is_in_the_same_case(fl
     assert got["In-Reply-To"] == "<first@example.com>"
 
     answer = mail.letter(
-        "Thank you", to=got["Reply-To"], From="Rui <rui@customer.example>", Message_ID="<second@customer.example>",
+        "Thank you",
+        to=got["Reply-To"],
+        From="Rui <rui@customer.example>",
+        Message_ID="<second@customer.example>",
         In_Reply_To=got["Message-ID"],
-    )  # fmt: skip
+    )
     floor.customer_sends(answer, address)
     again = wait_for(Message.objects.filter(text="Thank you").first, "the answer", floor.mta)
     assert again.case_id == item.case_id
@@ -154,18 +163,21 @@ def test_a_reply_that_bounces_comes_back_to_the_agent_and_opens_no_case(floor):
     with _entered():
         assert (Case.objects.count(), Item.objects.count()) == (1, 1)
         assert (Item.objects.get().state, Item.objects.get().awaiting_customer_since) == ("waiting", None)
-        assert models.Arrival.objects.get(state="set-aside").message_id == reply.id
+        assert email_models.Arrival.objects.get(state="set-aside").message_id == reply.id
 
 
 def copied(floor, to: str) -> Message:
     """A visitor chats with Ana, and has the copy sent to an address."""
     with _entered():
         now = clock.now()
-        widget = chat.add_widget(
-            client=make.client(chats=True), queue=make.queue("chats"), origins=["https://x.example"], now=now,
+        widget = chats.add_widget(
+            client=make.client(chats=True),
+            queue=make.queue("chats"),
+            origins=["https://x.example"],
+            now=now,
             source='title = { en = "Chat" }',
-        )  # fmt: skip
-        visit = chat.begin(
+        )
+        visit = chats.begin(
             widget=widget,
             secret="s" * 43,
             key="first-001",
@@ -176,10 +188,10 @@ def copied(floor, to: str) -> Message:
         )
         item = work.offer(item=visit.item, person=floor.ana, at_once=4, offer_seconds=30, now=now)
         item = work.accept(item=item, by=floor.ana, now=now)
-        chat.reply(chat=visit, by=floor.ana, text="It is corrected.", now=now)
+        chats.reply(chat=visit, by=floor.ana, text="It is corrected.", now=now)
         work.wrap_up(item=work.end(item=item, by=floor.ana, now=now), by=floor.ana, disposition="resolved", now=now)
         asked = {"key": "copy-0001", "address": "x", "zone": "Europe/Lisbon", "now": now}
-        return transcripts.send(chat=visit, to=to, **asked).message
+        return chats.send_transcript(chat=visit, to=to, **asked).message
 
 
 def test_the_copy_of_a_chat_is_delivered_once_and_what_is_answered_comes_into_its_case(floor):
@@ -212,7 +224,7 @@ def test_an_address_that_does_not_exist_is_refused_while_the_sender_waits(floor)
     wait_for(lambda: floor.mta.inbox("rui"), "Postfix's own report to Rui", floor.mta)
     assert b"No such mailbox here" in floor.mta.inbox("rui")[0]
     with _entered():
-        assert not models.Arrival.objects.exists()
+        assert not email_models.Arrival.objects.exists()
 
 
 def test_what_waits_on_the_server_is_fetched_once_by_however_many(floor, real_database, tmp_path):
@@ -225,6 +237,6 @@ def test_what_waits_on_the_server_is_fetched_once_by_however_many(floor, real_da
         wait_for(lambda: Item.objects.count() == 40, "forty items", floor.mta)
 
     with _entered():
-        assert models.Arrival.objects.count() == 40
-        assert sorted(models.Arrival.objects.values_list("uid", flat=True)) == list(range(1, 41))
-        assert models.Place.objects.get().uid == 40
+        assert email_models.Arrival.objects.count() == 40
+        assert sorted(email_models.Arrival.objects.values_list("uid", flat=True)) == list(range(1, 41))
+        assert email_models.Place.objects.get().uid == 40

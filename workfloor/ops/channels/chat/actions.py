@@ -1,4 +1,4 @@
-"""Widgets are added; chats begin, go on and end, each as work like any other."""
+"""Widgets are added; chats begin, go on and end, each as work like any other; visitors get copies by mail."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -8,18 +8,26 @@ from typing import Any
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations import queries as conversations_read
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Message
-from workfloor.core.conversations.rules import Address, Content, File
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log.events import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import live, locks, masks
-from workfloor.ops.channels.chat import events, forms, models, queries, rules
+from workfloor.kit.database import locks
+from workfloor.kit.text import masks
+from workfloor.kit.web import live as live_stream
+from workfloor.ops.channels.chat import events as chat_events
+from workfloor.ops.channels.chat import models as chat_models
+from workfloor.ops.channels.chat import queries as chat_queries
+from workfloor.ops.channels.chat import transcripts, visitors, widget_file
+from workfloor.ops.channels.chat.models import Chat
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email.models import Mailbox
 
-CHANNEL = queries.CHANNEL
+CHANNEL = chat_queries.CHANNEL
 
 
 class Refused(ValueError):
@@ -27,54 +35,56 @@ class Refused(ValueError):
 
 
 # --- widgets ------------------------------------------------------------------------------------------------------
-
-
 def add_widget(
     *, client: Client, queue: Queue, origins: Sequence[str], source: str, now: datetime, by_id: int | None = None
-) -> models.Widget:
+) -> chat_models.Widget:
     """Let a client's site chat into a queue; raises toml.Refused or Refused with what is wrong."""
     _check(client, origins, source)
-    widget = models.Widget.objects.create(
+    widget = chat_models.Widget.objects.create(
         client=client, queue=queue, key=secrets.token_urlsafe(12), origins=list(origins), source=source, added_at=now
     )
-    added = events.WidgetAdded(widget.id, queue.id, list(origins))
-    journal.record(added, at=now, client_id=client.id, by_id=by_id)
+    added = chat_events.WidgetAdded(widget.id, queue.id, list(origins))
+    event_log.record(added, at=now, client_id=client.id, by_id=by_id)
     return widget
 
 
 def change_widget(
-    *, widget: models.Widget, queue: Queue, origins: Sequence[str], source: str, now: datetime, by_id: int | None = None
-) -> models.Widget:
+    *,
+    widget: chat_models.Widget,
+    queue: Queue,
+    origins: Sequence[str],
+    source: str,
+    now: datetime,
+    by_id: int | None = None,
+) -> chat_models.Widget:
     """Give a widget another queue, other origins or other settings; its key on the client's site stays."""
     _check(widget.client, origins, source)
     widget.queue, widget.origins, widget.source = queue, list(origins), source
     widget.save(update_fields=["queue", "origins", "source"])
-    changed = events.WidgetChanged(widget.id, queue.id, list(origins))
-    journal.record(changed, at=now, client_id=widget.client_id, by_id=by_id)
+    changed = chat_events.WidgetChanged(widget.id, queue.id, list(origins))
+    event_log.record(changed, at=now, client_id=widget.client_id, by_id=by_id)
     return widget
 
 
 def _check(client: Client, origins: Sequence[str], source: str) -> None:
     if not origins:
         raise Refused("Say from which sites the widget may be used, such as https://www.example.com.")
-    if wrong := [each for each in origins if not rules.is_origin(each)]:
+    if wrong := [each for each in origins if not visitors.is_origin(each)]:
         raise Refused(f"No origin: {', '.join(wrong)}. Write scheme and host alone, such as https://www.example.com.")
-    forms.read(source, list(Queue.objects.filter(client=client).values_list("name", flat=True)))
+    widget_file.read(source, list(Queue.objects.filter(client=client).values_list("name", flat=True)))
 
 
-def withdraw_widget(*, widget: models.Widget, now: datetime, by_id: int | None = None) -> None:
+def withdraw_widget(*, widget: chat_models.Widget, now: datetime, by_id: int | None = None) -> None:
     """End a widget at once; its page shows nothing from then on."""
     widget.withdrawn_at = now
     widget.save(update_fields=["withdrawn_at"])
-    journal.record(events.WidgetWithdrawn(widget.id), at=now, client_id=widget.client_id, by_id=by_id)
+    event_log.record(chat_events.WidgetWithdrawn(widget.id), at=now, client_id=widget.client_id, by_id=by_id)
 
 
 # --- the visitor's side -------------------------------------------------------------------------------------------
-
-
 def begin(
     *,
-    widget: models.Widget,
+    widget: chat_models.Widget,
     secret: str,
     key: str,
     message: str,
@@ -83,84 +93,104 @@ def begin(
     now: datetime,
     page: str = "",
     language: str = "",
-) -> models.Chat:
+) -> chat_models.Chat:
     """Begin a chat with its first message; the same secret again is the same chat. It waits as any work does."""
-    locks.hold("chat.secret", widget.client_id, rules.digest(secret))
-    if known := queries.by_secret(widget.client_id, secret):
+    locks.hold("chat.secret", widget.client_id, visitors.digest(secret))
+    if known := chat_queries.by_secret(widget.client_id, secret):
         say(chat=known, key=key, text=message, now=now)
         return known
-    if not queries.is_open(widget.queue, now):
-        raise rules.Refused(rules.Fault("closed"))
-    given = _answers(queries.settings(widget), answers)
-    text = rules.text(message)
-    if rules.too_many(queries.begun_lately(widget.client_id, rules.digest(address), now), rules.CHATS_IN):
-        raise rules.TooMany(rules.Fault("too-many-chats"))
-    item = _receive(widget, rules.item_key(rules.digest(secret)), text, given, now)
+    if not chat_queries.is_open(widget.queue, now):
+        raise visitors.Refused(visitors.Fault("closed"))
+    given = _answers(chat_queries.settings(widget), answers)
+    text = visitors.text(message)
+    if visitors.too_many(chat_queries.begun_lately(widget.client_id, visitors.digest(address), now), visitors.CHATS_IN):
+        raise visitors.TooMany(visitors.Fault("too-many-chats"))
+    item = _receive(widget, visitors.item_key(visitors.digest(secret)), text, given, now)
     assert item.case is not None
-    chat = models.Chat.objects.create(
-        client_id=widget.client_id, widget=widget, case=item.case, item=item, digest=rules.digest(secret),
-        address_digest=rules.digest(address), page=page[:500], language=language[:12], answers=given,
-        opened_at=now, seen_at=now, said_at=now,
-    )  # fmt: skip
+    chat = chat_models.Chat.objects.create(
+        client_id=widget.client_id,
+        widget=widget,
+        case=item.case,
+        item=item,
+        digest=visitors.digest(secret),
+        address_digest=visitors.digest(address),
+        page=page[:500],
+        language=language[:12],
+        answers=given,
+        opened_at=now,
+        seen_at=now,
+        said_at=now,
+    )
     _take(chat, key, text, [], now)
     return chat
 
 
-def _receive(widget: models.Widget, key: str, text: str, given: Mapping[str, str], now: datetime, **more: Any) -> Item:
-    questions = queries.settings(widget).questions
-    reference = rules.answer_of("email", questions, given).lower() or rules.answer_of("phone", questions, given)
-    customer = work.Customer(reference, rules.answer_of("name", questions, given)) if reference else None
+def _receive(
+    widget: chat_models.Widget, key: str, text: str, given: Mapping[str, str], now: datetime, **more: Any
+) -> Item:
+    questions = chat_queries.settings(widget).questions
+    reference = visitors.answer_of("email", questions, given).lower() or visitors.answer_of("phone", questions, given)
+    customer = work.Customer(reference, visitors.answer_of("name", questions, given)) if reference else None
     item, _ = work.receive(
-        queue=widget.queue, key=key, now=now, title=_title(text), payload=dict(given), kind="chat",
-        customer=None if "case" in more else customer, case_kind="question", **more,
-    )  # fmt: skip
+        queue=widget.queue,
+        key=key,
+        now=now,
+        title=_title(text),
+        payload=dict(given),
+        kind="chat",
+        customer=None if "case" in more else customer,
+        case_kind="question",
+        **more,
+    )
     return item
 
 
-def _answers(settings: rules.Settings, sent: Mapping[str, Any]) -> dict[str, str]:
+def _answers(settings: visitors.Settings, sent: Mapping[str, Any]) -> dict[str, str]:
     """A visitor's answers, numbers covered but where to reach them: a telephone's may pass for a card's."""
     kinds = {each.name: each.kind for each in settings.questions}
-    given = rules.answers(settings.questions, sent)
+    given = visitors.answers(settings.questions, sent)
     return {
         name: answer if kinds[name] in ("email", "phone") else masks.mask(answer).text for name, answer in given.items()
     }
 
 
 def _title(text: str) -> str:
-    return rules.title(masks.mask(text).text)
+    return visitors.title(masks.mask(text).text)
 
 
-def say(*, chat: models.Chat, key: str, text: str, now: datetime, files: Sequence[File] = ()) -> tuple[Message, bool]:
+def say(
+    *, chat: chat_models.Chat, key: str, text: str, now: datetime, files: Sequence[File] = ()
+) -> tuple[Message, bool]:
     """Take a visitor's message; the same key again is the same message. A chat that was over goes on as new work.
 
     Raises rules.TooMany when the visitor sends faster than people write.
     """
-    chat = queries.locked(chat.id)
+    chat = chat_queries.locked(chat.id)
     if same := _known(chat, key):
         return same, False
-    text = rules.text(text) if text or not files else ""
-    known, lately = queries.said(chat, now)
-    if rules.too_many(lately, rules.MESSAGES_IN):
-        raise rules.TooMany(rules.Fault("too-quick"))
-    if files and rules.too_many(queries.files_lately(chat, now), rules.FILES_IN):
-        raise rules.TooMany(rules.Fault("too-many-files"))
-    if known >= rules.MOST_MESSAGES:
-        raise rules.Refused(rules.Fault("full"))
+    text = visitors.text(text) if text or not files else ""
+    known, lately = chat_queries.said(chat, now)
+    if visitors.too_many(lately, visitors.MESSAGES_IN):
+        raise visitors.TooMany(visitors.Fault("too-quick"))
+    if files and visitors.too_many(chat_queries.files_lately(chat, now), visitors.FILES_IN):
+        raise visitors.TooMany(visitors.Fault("too-many-files"))
+    if known >= visitors.MOST_MESSAGES:
+        raise visitors.Refused(visitors.Fault("full"))
     _go_on(chat, text, now)
     return _take(chat, key, text, files, now), True
 
 
-def _known(chat: models.Chat, key: str) -> Message | None:
+def _known(chat: chat_models.Chat, key: str) -> Message | None:
     """A message of the visitor by its key."""
-    return conversations_read.by_key(chat.client_id, CHANNEL, _named(chat, key))
+    return conversations_queries.by_key(chat.client_id, CHANNEL, _named(chat, key))
 
 
-def _named(chat: models.Chat, key: str) -> str:
+def _named(chat: chat_models.Chat, key: str) -> str:
     # A key is unique within its chat, so no visitor can find out or take another's.
     return f"{chat.id}/{key}"
 
 
-def _take(chat: models.Chat, key: str, text: str, files: Sequence[File], now: datetime) -> Message:
+def _take(chat: chat_models.Chat, key: str, text: str, files: Sequence[File], now: datetime) -> Message:
     conversations.take_turn(case_id=chat.case_id)
     said = conversations.Incoming(
         chat.case, _named(chat, key), _sender(chat), Content(text), now, item=chat.item, files=files
@@ -171,102 +201,118 @@ def _take(chat: models.Chat, key: str, text: str, files: Sequence[File], now: da
     return message
 
 
-def _sender(chat: models.Chat) -> Address:
-    questions = queries.settings(chat.widget).questions
-    email, name = (rules.answer_of(kind, questions, chat.answers) for kind in ("email", "name"))
+def _sender(chat: chat_models.Chat) -> Address:
+    questions = chat_queries.settings(chat.widget).questions
+    email, name = (visitors.answer_of(kind, questions, chat.answers) for kind in ("email", "name"))
     return Address(email, name)
 
 
-def _go_on(chat: models.Chat, text: str, now: datetime) -> None:
+def _go_on(chat: chat_models.Chat, text: str, now: datetime) -> None:
     """Make the chat open again where it was over: its item was ended, so a new one of the same case waits."""
     if chat.closed_at is None and chat.item.state not in ("done", "abandoned", "cancelled", "wrapping"):
         return
     if chat.item.state in ("done", "abandoned", "cancelled", "wrapping"):
-        if not queries.is_open(chat.widget.queue, now):
-            raise rules.Refused(rules.Fault("closed"))
+        if not chat_queries.is_open(chat.widget.queue, now):
+            raise visitors.Refused(visitors.Fault("closed"))
         count = Item.objects.filter(case_id=chat.case_id).count()
-        key = f"{rules.item_key(chat.digest)}-{count}"
+        key = f"{visitors.item_key(chat.digest)}-{count}"
         chat.item = _receive(chat.widget, key, text or "A file", chat.answers, now, case=chat.case)
     chat.closed_at, chat.closed_as = None, ""
     chat.save(update_fields=["item", "closed_at", "closed_as"])
-    _tell(chat, events.GoneOn(), now)
+    _tell(chat, chat_events.GoneOn(), now)
 
 
-def leave(*, chat: models.Chat, now: datetime) -> None:
+def leave(*, chat: chat_models.Chat, now: datetime) -> None:
     """The visitor ends the chat; one who was still waiting has left before being answered."""
     close(chat=chat, ended_as="visitor", now=now)
 
 
-def close(*, chat: models.Chat, ended_as: str, now: datetime) -> None:
+def close(*, chat: chat_models.Chat, ended_as: str, now: datetime) -> None:
     """The chat is over; its item goes with it if nobody has it yet, else whoever has it ends it."""
-    chat = queries.locked(chat.id)
+    chat = chat_queries.locked(chat.id)
     if chat.closed_at is not None:
         return
     if chat.item.state in ("waiting", "offered"):
         work.abandon(item=chat.item, now=now)
     chat.closed_at, chat.closed_as = now, ended_as
     chat.save(update_fields=["closed_at", "closed_as"])
-    _tell(chat, events.Closed(ended_as), now)
+    _tell(chat, chat_events.Closed(ended_as), now)
 
 
-def rate(*, chat: models.Chat, score: int, comment: str, now: datetime) -> None:
+def rate(*, chat: chat_models.Chat, score: int, comment: str, now: datetime) -> None:
     """The visitor says how satisfied they are, 1 to 5; the last answer counts."""
-    if score not in rules.SCORES:
-        raise rules.Refused(rules.Fault("no-score"))
-    chat = queries.locked(chat.id)
-    chat.score, chat.comment = score, masks.mask(rules.text(comment)).text if comment.strip() else ""
+    if score not in visitors.SCORES:
+        raise visitors.Refused(visitors.Fault("no-score"))
+    chat = chat_queries.locked(chat.id)
+    chat.score, chat.comment = score, masks.mask(visitors.text(comment)).text if comment.strip() else ""
     chat.save(update_fields=["score", "comment"])
-    _tell(chat, events.Rated(score), now)
+    _tell(chat, chat_events.Rated(score), now)
 
 
-def read(*, chat: models.Chat, up_to: int, now: datetime) -> None:
+def read(*, chat: chat_models.Chat, up_to: int, now: datetime) -> None:
     """The visitor has seen our messages up to one."""
-    unread = queries.of_chat(chat).filter(state="sent", id__lte=up_to)
+    unread = chat_queries.of_chat(chat).filter(state="sent", id__lte=up_to)
     conversations.mark_read(messages=unread, now=now)
 
 
 def turn(
-    *, widget: models.Widget, into: str, contact: str, text: str, key: str, address: str, now: datetime,
-    chat: models.Chat | None = None,
-) -> Item:  # fmt: skip
+    *,
+    widget: chat_models.Widget,
+    into: str,
+    contact: str,
+    text: str,
+    key: str,
+    address: str,
+    now: datetime,
+    chat: chat_models.Chat | None = None,
+) -> Item:
     """Leave word instead of chatting: an email to answer or a call to make. A chat that was waiting ends with it.
 
     A call is made in the hours of its queue. The same key again is the same word.
     """
     locks.hold("chat.word", widget.client_id, key)
-    contact, text = contact.strip(), rules.text(text)
+    contact, text = contact.strip(), visitors.text(text)
     payload = {"contact": contact, "message": masks.mask(text).text}
-    if known := queries.word(widget.client_id, key, now):
+    if known := chat_queries.word(widget.client_id, key, now):
         if known.payload != payload:
-            raise rules.Refused(rules.Fault("sent-already"))
+            raise visitors.Refused(visitors.Fault("sent-already"))
         return known
     _refuse_word(widget, into, contact, address, now, chat)
-    settings = queries.settings(widget)
+    settings = chat_queries.settings(widget)
     queue = Queue.objects.get(client_id=widget.client_id, name=settings.instead[into])
-    customer = work.Customer(contact.lower(), rules.answer_of("name", settings.questions, chat.answers if chat else {}))
+    customer = work.Customer(
+        contact.lower(), visitors.answer_of("name", settings.questions, chat.answers if chat else {})
+    )
     item, _ = work.receive(
-        queue=queue, key=f"{rules.word_key(rules.digest(address))}{key}", now=now, title=_title(text), kind=into,
-        payload=payload, customer=None if chat else customer, case=chat.case if chat else None, case_kind="question",
-        not_before=queries.next_open(queue, now) if into == "callback" else None,
-    )  # fmt: skip
+        queue=queue,
+        key=f"{visitors.word_key(visitors.digest(address))}{key}",
+        now=now,
+        title=_title(text),
+        kind=into,
+        payload=payload,
+        customer=None if chat else customer,
+        case=chat.case if chat else None,
+        case_kind="question",
+        not_before=chat_queries.next_open(queue, now) if into == "callback" else None,
+    )
     _word(item, into, contact, text, now)
     if chat:
         close(chat=chat, ended_as="turned", now=now)
-        _tell(chat, events.Turned(into), now)
+        _tell(chat, chat_events.Turned(into), now)
     return item
 
 
 def _refuse_word(
-    widget: models.Widget, into: str, contact: str, address: str, now: datetime, chat: models.Chat | None
+    widget: chat_models.Widget, into: str, contact: str, address: str, now: datetime, chat: chat_models.Chat | None
 ) -> None:
     if chat and (chat.closed_at is not None or chat.item.state not in ("waiting", "offered")):
-        raise rules.Refused(rules.Fault("somebody-is-there"))
-    if into not in queries.settings(widget).instead:
-        raise rules.Refused(rules.Fault("not-offered"))
-    if fault := rules.contact_fault(into, contact):
-        raise rules.Refused(fault)
-    if rules.too_many(queries.words_lately(widget.client_id, rules.digest(address), now), rules.WORDS_IN):
-        raise rules.TooMany(rules.Fault("too-many-words"))
+        raise visitors.Refused(visitors.Fault("somebody-is-there"))
+    if into not in chat_queries.settings(widget).instead:
+        raise visitors.Refused(visitors.Fault("not-offered"))
+    if fault := visitors.contact_fault(into, contact):
+        raise visitors.Refused(fault)
+    if visitors.too_many(chat_queries.words_lately(widget.client_id, visitors.digest(address), now), visitors.WORDS_IN):
+        raise visitors.TooMany(visitors.Fault("too-many-words"))
 
 
 def _word(item: Item, into: str, contact: str, text: str, now: datetime) -> None:
@@ -278,82 +324,139 @@ def _word(item: Item, into: str, contact: str, text: str, now: datetime) -> None
 
 
 # --- our side -----------------------------------------------------------------------------------------------------
-
-
 def reply(
-    *, chat: models.Chat, by: Person | None, text: str, now: datetime, key: str = "", files: Sequence[File] = ()
+    *, chat: chat_models.Chat, by: Person | None, text: str, now: datetime, key: str = "", files: Sequence[File] = ()
 ) -> Message:
     """Write to the visitor, whose page shows it at once; the same key again is the same reply."""
-    chat = queries.locked(chat.id)
+    chat = chat_queries.locked(chat.id)
     if chat.closed_at is not None and chat.closed_as != "silence":
         raise Refused("The visitor has gone; nobody would read this. Write a note, or an email.")
     named = _named(chat, f"reply/{key}") if key else ""
     message = conversations.reply(
-        item=chat.item, channel=CHANNEL, content=Content(text), recipients=[_sender(chat)], now=now, by=by,
-        files=files, key=named, at_once=True,
-    )  # fmt: skip
+        item=chat.item,
+        channel=CHANNEL,
+        content=Content(text),
+        recipients=[_sender(chat)],
+        now=now,
+        by=by,
+        files=files,
+        key=named,
+        at_once=True,
+    )
     chat.replied_at = message.said_at
     chat.save(update_fields=["replied_at"])
     return message
 
 
-def see(*, chat: models.Chat, up_to: int) -> None:
+def see(*, chat: chat_models.Chat, up_to: int) -> None:
     """An agent has seen the visitor's messages up to one; the visitor's page says so."""
-    if models.Chat.objects.filter(id=chat.id, read_by_us__lt=up_to).update(read_by_us=up_to):
-        live.publish({f"case:{chat.case_id}"})
+    if chat_models.Chat.objects.filter(id=chat.id, read_by_us__lt=up_to).update(read_by_us=up_to):
+        live_stream.publish({f"case:{chat.case_id}"})
 
 
-def type_to_visitor(*, chat: models.Chat) -> None:
+def type_to_visitor(*, chat: chat_models.Chat) -> None:
     """Let the visitor's page show that somebody is writing; nothing is kept of it."""
-    live.publish({f"typing:chat:{chat.id}"})
+    live_stream.publish({f"typing:chat:{chat.id}"})
 
 
-def type_to_us(*, chat: models.Chat) -> None:
+def type_to_us(*, chat: chat_models.Chat) -> None:
     """Let the agent's desk show that the visitor is writing; nothing is kept of it."""
     if chat.item.person_id:
-        live.publish({f"typing:{chat.item.person_id}:{chat.item_id}"})
+        live_stream.publish({f"typing:{chat.item.person_id}:{chat.item_id}"})
 
 
 # --- what time brings ---------------------------------------------------------------------------------------------
-
-
 def note_seen(*, chat_ids: Sequence[int], now: datetime) -> None:
     """The pages of these chats are open."""
-    models.Chat.objects.filter(id__in=chat_ids).update(seen_at=now)
+    chat_models.Chat.objects.filter(id__in=chat_ids).update(seen_at=now)
 
 
 def sweep(*, now: datetime) -> int:
     """End the chats whose visitors have left or fallen silent; returns how many."""
     ended = 0
-    for chat_id in queries.suspects(now):
-        chat = queries.locked(chat_id)  # who has come back meanwhile stays
+    for chat_id in chat_queries.suspects(now):
+        chat = chat_queries.locked(chat_id)  # who has come back meanwhile stays
         if ended_as := _gone(chat, now):
             close(chat=chat, ended_as=ended_as, now=now)
             ended += 1
     return ended
 
 
-def _gone(chat: models.Chat, now: datetime) -> str:
+def _gone(chat: chat_models.Chat, now: datetime) -> str:
     if chat.closed_at is not None:
         return ""
-    watched = rules.Watched(chat.item.state, chat.seen_at, chat.said_at, chat.replied_at)
-    return rules.gone(watched, queries.settings(chat.widget), now)
+    watched = visitors.Watched(chat.item.state, chat.seen_at, chat.said_at, chat.replied_at)
+    return visitors.gone(watched, chat_queries.settings(chat.widget), now)
 
 
 def close_with(*, item_ids: Sequence[int], now: datetime) -> None:
     """Their items have ended: so have these chats, and their visitors are told and asked how it was."""
-    for chat in queries.chats().filter(item_id__in=item_ids, closed_at=None).order_by("id"):
+    for chat in chat_queries.chats().filter(item_id__in=item_ids, closed_at=None).order_by("id"):
         close(chat=chat, ended_as="agent", now=now)
 
 
 def move(*, item_ids: Sequence[int], now: datetime) -> None:
     """The items of these chats belong to other cases now, and the chats with them."""
-    for chat in queries.chats().filter(item_id__in=item_ids).order_by("id"):
-        locked = queries.locked(chat.id)
+    for chat in chat_queries.chats().filter(item_id__in=item_ids).order_by("id"):
+        locked = chat_queries.locked(chat.id)
         locked.case = locked.item.case  # type: ignore[assignment]
         locked.save(update_fields=["case"])
-        live.publish({f"case:{chat.case_id}", f"case:{locked.case_id}"})
+        live_stream.publish({f"case:{chat.case_id}", f"case:{locked.case_id}"})
 
 
-def _tell(chat: models.Chat, event: Event, now: datetime) -> None:
-    journal.record(event, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id)
+def _tell(chat: chat_models.Chat, event: Event, now: datetime) -> None:
+    event_log.record(event, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id)
+
+
+def send_transcript(
+    *, chat: Chat, to: str, key: str, address: str, zone: object, now: datetime
+) -> chat_models.Transcript:
+    """Put a copy of a chat, as it is now, on its way to `to`; the same key again is the same copy.
+
+    `address` is the visitor's network, `zone` what their browser said of its time zone. Raises chat.rules.Refused
+    where the client has no mailbox, nobody has answered yet or `to` is no address, and TooMany.
+    """
+    locks.hold("chat.transcript", chat.client_id)  # counted one after the other
+    if known := chat_queries.asked(chat, key):
+        return known
+    mailbox, recipient = _mailbox(chat), transcripts.address(to)
+    digests = visitors.digest(address), visitors.digest(recipient.lower())
+    _refuse_too_many(chat, *digests, now)
+    written = chat_queries.transcript_written(chat, transcripts.zone(zone, chat_queries.zone_of(chat, now)), now)
+    content = Content(
+        written.say("intro"), transcripts.as_text(written), transcripts.as_html(written), written.say("subject")
+    )
+    message = conversations.inform(
+        case=chat.case, channel="email", content=content, recipients=[Address(recipient)], now=now
+    )
+    email.post(message=message, mailbox=mailbox, now=now)
+    asked = chat_events.TranscriptAsked(message.id)
+    event_log.record(asked, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id)
+    return chat_models.Transcript.objects.create(
+        client_id=chat.client_id,
+        chat=chat,
+        message=message,
+        key=key,
+        address_digest=digests[0],
+        recipient_digest=digests[1],
+        asked_at=now,
+    )
+
+
+def _mailbox(chat: Chat) -> Mailbox:
+    found = chat_queries.mailbox(chat)
+    if found is None:
+        raise visitors.Refused(visitors.Fault("no-copy"))
+    if not chat_queries.is_answered(chat):
+        raise visitors.Refused(visitors.Fault("nothing-to-copy"))
+    return found
+
+
+def _refuse_too_many(chat: Chat, network: str, recipient: str, now: datetime) -> None:
+    counts = (
+        (chat_queries.count_of(chat), transcripts.COPIES_OF_CHAT),
+        (chat_queries.count_from(chat.client_id, network, now), transcripts.COPIES_FROM),
+        (chat_queries.count_to(chat.client_id, recipient, now), transcripts.COPIES_TO),
+    )
+    if any(count >= most for count, most in counts):
+        raise visitors.TooMany(visitors.Fault("too-many-copies"))

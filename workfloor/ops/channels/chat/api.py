@@ -1,8 +1,4 @@
-"""What visitors' pages call, from the clients' own sites: each call opens one chat, or one widget, and no more.
-
-A visitor is known by the token of their chat, sent as a header; there are no cookies. Everything that is sent carries a
-name made by the sender, so that it can be sent again when an answer was lost.
-"""
+"""What visitors' pages call, from the clients' own sites: each call opens one chat, or one widget, and no more."""
 
 import ipaddress
 from collections.abc import Callable
@@ -14,12 +10,19 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from workfloor.core.conversations.rules import File
-from workfloor.kit import clock, rls
-from workfloor.ops.channels.chat import actions, forms, models, queries, rules, views
-from workfloor.ui import views as ui
+from workfloor.core.conversations.messages import File
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat import models as chat_models
+from workfloor.ops.channels.chat import queries as chat_queries
+from workfloor.ops.channels.chat import views as chat_views
+from workfloor.ops.channels.chat import visitors, widget_file
+from workfloor.ui import views as ui_views
 
 Answer = Callable[..., HttpResponseBase]
+
+
 _HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "authorization, content-type, last-event-id",
@@ -27,10 +30,10 @@ _HEADERS = {
 }
 
 
-class Stranger(rules.Refused):
+class Stranger(visitors.Refused):
     """The widget, the site or the token is none of ours: status and what is wrong."""
 
-    def __init__(self, status: int, fault: rules.Fault) -> None:
+    def __init__(self, status: int, fault: visitors.Fault) -> None:
         super().__init__(fault)
         self.status = status
 
@@ -60,63 +63,61 @@ def _answered(
     if request.method == "OPTIONS":
         return HttpResponse(status=204, headers=_HEADERS)
     if request.method not in methods:
-        return _problem(request, 405, rules.Refused(rules.Fault("malformed", {"what": str(request.method)})))
+        return _problem(request, 405, visitors.Refused(visitors.Fault("malformed", {"what": str(request.method)})))
     try:
         return answer(request, **kwargs)
     except Stranger as fault:
         return _problem(request, fault.status, fault)
-    except rules.TooMany as fault:
+    except visitors.TooMany as fault:
         return _problem(request, 429, fault)
     except RequestDataTooBig:
-        return _problem(request, 413, rules.Refused(_too_large()))
-    except rules.Refused as fault:
+        return _problem(request, 413, visitors.Refused(_too_large()))
+    except visitors.Refused as fault:
         return _problem(request, 422, fault)
 
 
-def _problem(request: HttpRequest, status: int, refused: rules.Refused) -> JsonResponse:
+def _problem(request: HttpRequest, status: int, refused: visitors.Refused) -> JsonResponse:
     """What is wrong, in the language that the page asks for: the widget names the one that it speaks."""
     language = request.headers.get("Accept-Language", "").partition(",")[0].partition(";")[0]
     names = [each.name for each in refused.faults]
-    return JsonResponse({"detail": forms.worded(refused, language), "faults": names}, status=status)
+    return JsonResponse({"detail": widget_file.worded(refused, language), "faults": names}, status=status)
 
 
-def _too_large() -> rules.Fault:
-    return rules.Fault("too-large", {"most": rules.LARGEST_FILE / 1_000_000})
+def _too_large() -> visitors.Fault:
+    return visitors.Fault("too-large", {"most": visitors.LARGEST_FILE / 1_000_000})
 
 
 # --- who asks -----------------------------------------------------------------------------------------------------
-
-
-def _widget(request: HttpRequest, key: str) -> models.Widget:
+def _widget(request: HttpRequest, key: str) -> chat_models.Widget:
     """The widget of that key, its client entered, if the site that asks may use it."""
     rls.enter_every_client()
-    found = queries.widget(key)
+    found = chat_queries.widget(key)
     rls.enter(*([found.client_id] if found else []))
     if found is None:
-        raise Stranger(404, rules.Fault("no-such-widget"))
+        raise Stranger(404, visitors.Fault("no-such-widget"))
     _check_origin(request, found)
     return found
 
 
-def own_chat(request: HttpRequest) -> models.Chat:
+def own_chat(request: HttpRequest) -> chat_models.Chat:
     """The chat of the visitor who asks, its client entered."""
     scheme, _, written = request.headers.get("Authorization", "").partition(" ")
-    token = queries.token(written) if scheme == "Bearer" else None
+    token = chat_queries.token(written) if scheme == "Bearer" else None
     if token is not None:
         rls.enter(token.client_id)
-    found = queries.admitted(token, clock.now()) if token else None
+    found = chat_queries.admitted(token, clock.now()) if token else None
     if found is None:
-        raise Stranger(401, rules.Fault("over"))
+        raise Stranger(401, visitors.Fault("over"))
     _check_origin(request, found.widget)
     return found
 
 
-def _check_origin(request: HttpRequest, widget: models.Widget) -> None:
+def _check_origin(request: HttpRequest, widget: chat_models.Widget) -> None:
     """A browser says from which site a page asks; what is no browser could say anything."""
     origin = request.headers.get("Origin")
     own = f"{request.scheme}://{request.get_host()}"
     if origin is not None and origin not in {own, *widget.origins}:
-        raise Stranger(403, rules.Fault("wrong-origin", {"origin": origin[:200]}))
+        raise Stranger(403, visitors.Fault("wrong-origin", {"origin": origin[:200]}))
 
 
 def network(request: HttpRequest) -> str:
@@ -129,52 +130,59 @@ def network(request: HttpRequest) -> str:
 
 
 # --- before a chat ------------------------------------------------------------------------------------------------
-
-
 @call("GET")
 def widget(request: HttpRequest, widget_key: str) -> HttpResponse:
     """What the widget shows: its words, its questions, whether chatting is possible now."""
-    return JsonResponse(queries.offered(_widget(request, widget_key), clock.now()))
+    return JsonResponse(chat_queries.offered(_widget(request, widget_key), clock.now()))
 
 
 @call("POST")
 def begin(request: HttpRequest, widget_key: str) -> HttpResponse:
     """Begin a chat; the same secret again is the same chat."""
-    found, sent = _widget(request, widget_key), forms.sent(request.body)
-    secret = rules.secret(sent.get("secret"))
-    chat = actions.begin(
-        widget=found, secret=secret, key=rules.key(sent.get("id")), message=sent.get("text", ""),
-        answers=sent.get("answers") or {}, address=network(request), now=clock.now(),
-        page=str(sent.get("page", "")), language=str(sent.get("language", "")),
-    )  # fmt: skip
-    return JsonResponse({"token": queries.written(chat, secret)})
+    found, sent = _widget(request, widget_key), widget_file.sent(request.body)
+    secret = visitors.secret(sent.get("secret"))
+    chat = chats.begin(
+        widget=found,
+        secret=secret,
+        key=visitors.key(sent.get("id")),
+        message=sent.get("text", ""),
+        answers=sent.get("answers") or {},
+        address=network(request),
+        now=clock.now(),
+        page=str(sent.get("page", "")),
+        language=str(sent.get("language", "")),
+    )
+    return JsonResponse({"token": chat_queries.written(chat, secret)})
 
 
 @call("POST")
 def leave_word(request: HttpRequest, widget_key: str) -> HttpResponse:
     """Leave word instead of chatting: an email to answer, or a call to make."""
-    found, sent = _widget(request, widget_key), forms.sent(request.body)
+    found, sent = _widget(request, widget_key), widget_file.sent(request.body)
     chat = own_chat(request) if "Authorization" in request.headers else None
     if chat is not None and chat.widget_id != found.id:
-        raise Stranger(401, rules.Fault("over"))
-    actions.turn(
-        widget=found, into=str(sent.get("into")), contact=str(sent.get("contact", ""))[:200],
-        text=sent.get("text", ""), key=rules.key(sent.get("id")), address=network(request), now=clock.now(),
+        raise Stranger(401, visitors.Fault("over"))
+    chats.turn(
+        widget=found,
+        into=str(sent.get("into")),
+        contact=str(sent.get("contact", ""))[:200],
+        text=sent.get("text", ""),
+        key=visitors.key(sent.get("id")),
+        address=network(request),
+        now=clock.now(),
         chat=chat,
-    )  # fmt: skip
+    )
     return JsonResponse({})
 
 
 # --- a chat -------------------------------------------------------------------------------------------------------
-
-
 @call("GET")
 def stream(request: HttpRequest) -> HttpResponseBase:
     """The stream of the chat: all messages after the last that the page has, then what happens."""
     chat = own_chat(request)
-    actions.note_seen(chat_ids=[chat.id], now=clock.now())
+    chats.note_seen(chat_ids=[chat.id], now=clock.now())
     after = request.headers.get("Last-Event-ID", "")
-    events = views.events(chat.client_id, chat.id, chat.case_id, int(after) if after.isdecimal() else 0)
+    events = chat_views.events(chat.client_id, chat.id, chat.case_id, int(after) if after.isdecimal() else 0)
     unbuffered = {"X-Accel-Buffering": "no"}
     return StreamingHttpResponse(events, content_type="text/event-stream", headers=unbuffered)
 
@@ -182,9 +190,9 @@ def stream(request: HttpRequest) -> HttpResponseBase:
 @call("POST")
 def say(request: HttpRequest) -> HttpResponse:
     """Send a message; the same id again is the same message."""
-    sent = forms.sent(request.body)
-    message, _ = actions.say(
-        chat=own_chat(request), key=rules.key(sent.get("id")), text=rules.text(sent.get("text")), now=clock.now()
+    sent = widget_file.sent(request.body)
+    message, _ = chats.say(
+        chat=own_chat(request), key=visitors.key(sent.get("id")), text=visitors.text(sent.get("text")), now=clock.now()
     )
     return JsonResponse({"id": message.id})
 
@@ -194,57 +202,79 @@ def send_file(request: HttpRequest) -> HttpResponse:
     """Send a file, as form data: `id` and `file`."""
     chat, sent = own_chat(request), request.FILES.get("file")
     if not isinstance(sent, UploadedFile):
-        raise rules.Refused(rules.Fault("no-file"))
-    if (sent.size or 0) > rules.LARGEST_FILE:
-        raise rules.Refused(_too_large())
+        raise visitors.Refused(visitors.Fault("no-file"))
+    if (sent.size or 0) > visitors.LARGEST_FILE:
+        raise visitors.Refused(_too_large())
     content = sent.read()
-    kind = rules.media_type(content)
-    file = File(rules.file_name(sent.name or "", kind), kind, content)
-    key = rules.key(request.POST.get("id"))
-    message, _ = actions.say(chat=chat, key=key, text="", files=[file], now=clock.now())
+    kind = visitors.media_type(content)
+    file = File(visitors.file_name(sent.name or "", kind), kind, content)
+    key = visitors.key(request.POST.get("id"))
+    message, _ = chats.say(chat=chat, key=key, text="", files=[file], now=clock.now())
     return JsonResponse({"id": message.id})
 
 
 @call("GET")
 def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
     """A file of this chat."""
-    found = queries.attachment(own_chat(request), attachment_id)
+    found = chat_queries.attachment(own_chat(request), attachment_id)
     if found is None:
-        raise Stranger(404, rules.Fault("no-such-file"))
-    return ui.file(bytes(found.content), found.media_type, found.name)
+        raise Stranger(404, visitors.Fault("no-such-file"))
+    return ui_views.file(bytes(found.content), found.media_type, found.name)
 
 
 @call("POST")
 def typing(request: HttpRequest) -> HttpResponse:
     """The visitor is writing."""
-    actions.type_to_us(chat=own_chat(request))
+    chats.type_to_us(chat=own_chat(request))
     return JsonResponse({})
 
 
 @call("POST")
 def read(request: HttpRequest) -> HttpResponse:
     """The visitor has seen our messages up to one."""
-    up_to = forms.sent(request.body).get("up_to")
+    up_to = widget_file.sent(request.body).get("up_to")
     if not isinstance(up_to, int) or not 0 <= up_to < 2**63:
-        raise rules.Refused(rules.Fault("malformed", {"what": "up_to"}))
-    actions.read(chat=own_chat(request), up_to=up_to, now=clock.now())
+        raise visitors.Refused(visitors.Fault("malformed", {"what": "up_to"}))
+    chats.read(chat=own_chat(request), up_to=up_to, now=clock.now())
     return JsonResponse({})
 
 
 @call("POST")
 def end(request: HttpRequest) -> HttpResponse:
     """The visitor ends the chat."""
-    actions.leave(chat=own_chat(request), now=clock.now())
+    chats.leave(chat=own_chat(request), now=clock.now())
     return JsonResponse({})
 
 
 @call("POST")
 def rate(request: HttpRequest) -> HttpResponse:
     """The visitor says how satisfied they are."""
-    sent = forms.sent(request.body)
+    sent = widget_file.sent(request.body)
     score = sent.get("score")
-    actions.rate(
-        chat=own_chat(request), score=score if isinstance(score, int) else 0,
-        comment=str(sent.get("comment", ""))[:2_000], now=clock.now(),
-    )  # fmt: skip
+    chats.rate(
+        chat=own_chat(request),
+        score=score if isinstance(score, int) else 0,
+        comment=str(sent.get("comment", ""))[:2_000],
+        now=clock.now(),
+    )
     return JsonResponse({})
+
+
+@call("GET", "POST")
+def transcript(request: HttpRequest) -> HttpResponse:
+    """GET: whether a copy can be had, and to which address the visitor would likely want it. POST: have it sent."""
+    found = chat_queries.chats().select_related("widget__client", "widget__queue").get(id=own_chat(request).id)
+    if request.method == "GET":
+        questions = chat_queries.settings(found.widget).questions
+        likely = visitors.answer_of("email", questions, found.answers)
+        return JsonResponse({"offered": chat_queries.mailbox(found) is not None, "to": likely})
+    sent = widget_file.sent(request.body)
+    made = chats.send_transcript(
+        chat=found,
+        to=sent.get("to", ""),
+        key=visitors.key(sent.get("id")),
+        address=network(request),
+        zone=sent.get("zone"),
+        now=clock.now(),
+    )
+    return JsonResponse({"to": made.message.recipients[0]["address"]})

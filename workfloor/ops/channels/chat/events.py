@@ -1,9 +1,9 @@
-"""Facts about chats; a chat's beginning and answer are facts about its work item."""
+"""Facts about chats and their copies by mail; a chat's beginning and answer are facts about its work item."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,9 @@ class Turned(Event):
 class Rated(Event):
     name: ClassVar[str] = "chat.rated"
     score: int
+
+
+@dataclass(frozen=True)
+class TranscriptAsked(Event):
+    name: ClassVar[str] = "chat.transcript-asked"
+    message: int

@@ -1,4 +1,4 @@
-"""The widgets on clients' sites, and the chats of their visitors."""
+"""The widgets on clients' sites, the chats of their visitors, and the copies that were asked for."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -6,9 +6,10 @@ from django.db.models import Q
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
+from workfloor.core.conversations.models import Message
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import rls
-from workfloor.ops.channels.chat import rules
+from workfloor.kit.database import rls
+from workfloor.ops.channels.chat import visitors
 
 
 class Widget(models.Model):
@@ -64,7 +65,7 @@ class Chat(models.Model):
             models.UniqueConstraint(name="chat_of_client", fields=["client", "id"]),
             models.UniqueConstraint(name="chat_digest", fields=["client", "digest"]),
             models.CheckConstraint(
-                name="chat_closed", condition=Q(closed_at=None, closed_as="") | Q(closed_as__in=rules.ENDINGS)
+                name="chat_closed", condition=Q(closed_at=None, closed_as="") | Q(closed_as__in=visitors.ENDINGS)
             ),
             models.CheckConstraint(name="chat_score", condition=Q(score=None) | Q(score__range=(1, 5))),
         ]
@@ -76,3 +77,31 @@ class Chat(models.Model):
 
     def __str__(self) -> str:
         return f"chat {self.pk}"
+
+
+class Transcript(models.Model):
+    """A copy of a chat that its visitor asked for, by the request's own name: asked for again it is the same copy."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    chat = models.ForeignKey(Chat, models.PROTECT, related_name="transcripts", db_constraint=False, db_index=False)
+    message = models.OneToOneField(Message, models.PROTECT, related_name="transcript", db_constraint=False)
+    key = models.CharField(max_length=64)
+    # Digests, to know by whom too many are asked for, and for whom: never whose they are.
+    address_digest = models.CharField(max_length=64)
+    recipient_digest = models.CharField(max_length=64)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="transcript_wall"),
+            rls.SameClient(name="transcript_chat", field="chat"),
+            rls.SameClient(name="transcript_message", field="message"),
+            models.UniqueConstraint(name="transcript_key", fields=["chat", "key"]),
+        ]
+        indexes = [
+            models.Index(name="transcript_from", fields=["address_digest", "asked_at"]),
+            models.Index(name="transcript_to", fields=["recipient_digest", "asked_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"copy of {self.chat}"

@@ -1,79 +1,94 @@
-"""Reading widgets and chats."""
+"""Reading widgets and chats, and what a copy of a chat says."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core import signing
 from django.db.models import Count, F, Q, QuerySet
+from django.utils import formats, translation
 
-from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.work.models import Item
-from workfloor.kit import calendars
-from workfloor.kit.statements import Statement
-from workfloor.ops.channels.chat import forms, models, rules
+from workfloor.kit.database.prepared import PreparedQuery
+from workfloor.kit.text import masks
+from workfloor.kit.time import calendars
+from workfloor.ops.channels.chat import models as chat_models
+from workfloor.ops.channels.chat import transcripts, visitors, widget_file
+from workfloor.ops.channels.chat.models import Chat
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email.models import Mailbox
 
 CHANNEL = "chat"
+
+
 _SIGNED_FOR = "workfloor.chat"
 
 
-def widget(key: str) -> models.Widget | None:
+def widget(key: str) -> chat_models.Widget | None:
     """A widget that is in use, by its public key, if it is inside the wall."""
     return widgets().filter(key=key, withdrawn_at=None).first()
 
 
-def widgets() -> QuerySet[models.Widget]:
+def widgets() -> QuerySet[chat_models.Widget]:
     """The widgets inside the wall, newest first."""
-    return models.Widget.objects.select_related("client", "queue").order_by("-id")
+    return chat_models.Widget.objects.select_related("client", "queue").order_by("-id")
 
 
-def settings(widget: models.Widget) -> rules.Settings:
+def settings(widget: chat_models.Widget) -> visitors.Settings:
     """How a widget behaves."""
-    return forms.stored(widget.source)
+    return widget_file.stored(widget.source)
 
 
-def chats() -> QuerySet[models.Chat]:
+def chats() -> QuerySet[chat_models.Chat]:
     """The chats inside the wall, with what every use of them needs."""
-    return models.Chat.objects.select_related("widget", "case", "item")
+    return chat_models.Chat.objects.select_related("widget", "case", "item")
 
 
-_OF_ITEM = Statement(lambda item_id: models.Chat.objects.filter(item_id=item_id))
-_IN_HANDS = Statement(lambda item_id, person_id: models.Chat.objects.filter(item_id=item_id, item__person=person_id))
-_LOCKED = Statement(lambda chat_id: chats().select_for_update(of=("self",)).filter(id=chat_id))
+_OF_ITEM = PreparedQuery(lambda item_id: chat_models.Chat.objects.filter(item_id=item_id))
 
 
-def of_item(item_id: int) -> models.Chat | None:
+_IN_HANDS = PreparedQuery(
+    lambda item_id, person_id: chat_models.Chat.objects.filter(item_id=item_id, item__person=person_id)
+)
+
+
+_LOCKED = PreparedQuery(lambda chat_id: chats().select_for_update(of=("self",)).filter(id=chat_id))
+
+
+def of_item(item_id: int) -> chat_models.Chat | None:
     """The chat whose present item this is."""
-    found: models.Chat | None = _OF_ITEM.one(item_id)
+    found: chat_models.Chat | None = _OF_ITEM.one(item_id)
     return found
 
 
-def in_hands(person_id: int, item_id: int) -> models.Chat | None:
+def in_hands(person_id: int, item_id: int) -> chat_models.Chat | None:
     """The chat of an item that somebody has in hand."""
-    found: models.Chat | None = _IN_HANDS.one(item_id, person_id)
+    found: chat_models.Chat | None = _IN_HANDS.one(item_id, person_id)
     return found
 
 
-def locked(chat_id: int) -> models.Chat:
+def locked(chat_id: int) -> chat_models.Chat:
     """The chat as it is now, locked until the transaction ends: what happens to it happens one after the other."""
-    found: models.Chat | None = _LOCKED.one(chat_id)
+    found: chat_models.Chat | None = _LOCKED.one(chat_id)
     if found is None:
-        raise models.Chat.DoesNotExist
+        raise chat_models.Chat.DoesNotExist
     if found.item.case_id == found.case_id:
         found.item.case = found.case
     return found
 
 
-def by_secret(client_id: int, secret: str) -> models.Chat | None:
+def by_secret(client_id: int, secret: str) -> chat_models.Chat | None:
     """The chat that a visitor's browser has begun with this secret."""
-    return chats().filter(client_id=client_id, digest=rules.digest(secret)).first()
+    return chats().filter(client_id=client_id, digest=visitors.digest(secret)).first()
 
 
-def written(chat: models.Chat, secret: str) -> str:
+def written(chat: chat_models.Chat, secret: str) -> str:
     """The token with which a visitor's page comes back to its chat: signed, so that a forged one costs no look-up."""
     return signing.Signer(salt=_SIGNED_FOR).sign(f"{chat.client_id}.{chat.id}.{secret}")
 
@@ -96,26 +111,24 @@ def token(written: str) -> Token | None:
     return Token(int(client), int(chat), secret)
 
 
-_ADMITTED = Statement(
+_ADMITTED = PreparedQuery(
     lambda chat_id, digest: (
-        models.Chat.objects.select_related("widget")
+        chat_models.Chat.objects.select_related("widget")
         .only("client_id", "case_id", "item_id", "digest", "closed_at", "widget__key", "widget__origins")
         .filter(id=chat_id, digest=digest, widget__withdrawn_at=None)
     )
 )
 
 
-def admitted(token: Token, now: datetime) -> models.Chat | None:
+def admitted(token: Token, now: datetime) -> chat_models.Chat | None:
     """The one chat that a token opens, until a day after it is over; its client has been entered."""
-    chat: models.Chat | None = _ADMITTED.one(token.chat_id, rules.digest(token.secret))
-    over = chat and chat.closed_at and now >= chat.closed_at + rules.OVER_AFTER
+    chat: chat_models.Chat | None = _ADMITTED.one(token.chat_id, visitors.digest(token.secret))
+    over = chat and chat.closed_at and now >= chat.closed_at + visitors.OVER_AFTER
     return None if over else chat
 
 
 # --- limits -------------------------------------------------------------------------------------------------------
-
-
-_COUNTED = Statement(
+_COUNTED = PreparedQuery(
     lambda case_id, item_key, since: (
         _of_chat(case_id, item_key)
         .values("case_id")
@@ -125,16 +138,16 @@ _COUNTED = Statement(
 )
 
 
-def said(chat: models.Chat, now: datetime) -> tuple[int, int]:
+def said(chat: chat_models.Chat, now: datetime) -> tuple[int, int]:
     """How many messages a chat has, and how many the visitor has sent within the time that is limited."""
-    since = now - rules.MESSAGES_IN[1]
-    counted: tuple[int, int] = _COUNTED.one(chat.case_id, rules.item_key(chat.digest), since) or (0, 0)
+    since = now - visitors.MESSAGES_IN[1]
+    counted: tuple[int, int] = _COUNTED.one(chat.case_id, visitors.item_key(chat.digest), since) or (0, 0)
     return counted
 
 
-def files_lately(chat: models.Chat, now: datetime) -> int:
+def files_lately(chat: chat_models.Chat, now: datetime) -> int:
     """How many files the visitor has sent within the time that is limited."""
-    since = now - rules.FILES_IN[1]
+    since = now - visitors.FILES_IN[1]
     return Attachment.objects.filter(
         message__case_id=chat.case_id, message__direction="in", message__said_at__gt=since
     ).count()
@@ -142,40 +155,40 @@ def files_lately(chat: models.Chat, now: datetime) -> int:
 
 def begun_lately(client_id: int, address_digest: str, now: datetime) -> int:
     """How many chats have begun from a network address within the time that is limited."""
-    since = now - rules.CHATS_IN[1]
-    return models.Chat.objects.filter(client_id=client_id, address_digest=address_digest, opened_at__gt=since).count()
+    since = now - visitors.CHATS_IN[1]
+    return chat_models.Chat.objects.filter(
+        client_id=client_id, address_digest=address_digest, opened_at__gt=since
+    ).count()
 
 
 def words_lately(client_id: int, address_digest: str, now: datetime) -> int:
     """How many visitors have left word from a network address within the time that is limited."""
-    left = {"key__startswith": rules.word_key(address_digest), "received_at__gt": now - rules.WORDS_IN[1]}
+    left = {"key__startswith": visitors.word_key(address_digest), "received_at__gt": now - visitors.WORDS_IN[1]}
     return Item.objects.filter(client_id=client_id, **left).count()
 
 
 def word(client_id: int, key: str, now: datetime) -> Item | None:
     """What a visitor has left under a key within a day, from whichever network; sent again it is the same."""
-    lately = Item.objects.filter(client_id=client_id, received_at__gt=now - rules.OVER_AFTER)
+    lately = Item.objects.filter(client_id=client_id, received_at__gt=now - visitors.OVER_AFTER)
     return lately.filter(key__regex=rf"^word-[0-9a-f]{{16}}-{key}$").first()
 
 
 # --- what a widget shows before a chat ----------------------------------------------------------------------------
-
-
 def is_open(queue: Queue, now: datetime) -> bool:
     """Whether it is working time in the calendar of the queue's process."""
-    return calendars.is_open(contracts.terms_of(queue, now).calendar, now)
+    return calendars.is_open(contracts_queries.terms_of(queue, now).calendar, now)
 
 
 def next_open(queue: Queue, now: datetime) -> datetime | None:
     """When the working time of a queue's process begins again; None where it has begun, or never does."""
-    opens = calendars.open_from(contracts.terms_of(queue, now).calendar, now)
+    opens = calendars.open_from(contracts_queries.terms_of(queue, now).calendar, now)
     return opens if opens and opens > now else None
 
 
-def promised_wait(widget: models.Widget, now: datetime) -> int:
+def promised_wait(widget: chat_models.Widget, now: datetime) -> int:
     """How many seconds a visitor is promised to wait at most."""
-    agreed = contracts.terms_of(widget.queue, now).answer_within_seconds
-    return settings(widget).wait_seconds or agreed or rules.USUAL_WAIT_SECONDS
+    agreed = contracts_queries.terms_of(widget.queue, now).answer_within_seconds
+    return settings(widget).wait_seconds or agreed or visitors.USUAL_WAIT_SECONDS
 
 
 def longest_wait(queue: Queue, now: datetime) -> int:
@@ -186,7 +199,7 @@ def longest_wait(queue: Queue, now: datetime) -> int:
     return int((now - first.queued_at).total_seconds()) if first else 0
 
 
-def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
+def offered(widget: chat_models.Widget, now: datetime) -> dict[str, Any]:
     """What a page needs to show the widget: its words, its questions, and whether chatting is possible now."""
     found = settings(widget)
     hours = is_open(widget.queue, now)
@@ -196,21 +209,24 @@ def offered(widget: models.Widget, now: datetime) -> dict[str, Any]:
         "greeting": found.greeting,
         "questions": [
             {
-                "name": each.name, "kind": each.kind, "label": each.label, "required": each.required,
+                "name": each.name,
+                "kind": each.kind,
+                "label": each.label,
+                "required": each.required,
                 "choices": each.choices,
             }
             for each in found.questions
         ],
-        "largest_file": rules.LARGEST_FILE,
+        "largest_file": visitors.LARGEST_FILE,
         "open": hours,
         "late": hours and late,
-        "instead": [kind for kind in rules.INSTEAD if kind in found.instead],
-    }  # fmt: skip
+        "instead": [kind for kind in visitors.INSTEAD if kind in found.instead],
+    }
 
 
-def of_chat(chat: models.Chat) -> QuerySet[Message]:
+def of_chat(chat: chat_models.Chat) -> QuerySet[Message]:
     """What was said in this chat and in no other, whatever else its case holds."""
-    return _of_chat(chat.case_id, rules.item_key(chat.digest))
+    return _of_chat(chat.case_id, visitors.item_key(chat.digest))
 
 
 def _of_chat(case_id: int, item_key: str) -> QuerySet[Message]:
@@ -218,9 +234,7 @@ def _of_chat(case_id: int, item_key: str) -> QuerySet[Message]:
 
 
 # --- what a visitor sees of the chat ------------------------------------------------------------------------------
-
-
-_SAID = Statement(
+_SAID = PreparedQuery(
     lambda case_id, item_key, after: (
         _of_chat(case_id, item_key)
         .filter(direction__in=["in", "out"], id__gt=after)
@@ -230,9 +244,9 @@ _SAID = Statement(
 )
 
 
-def messages(chat: models.Chat, after: int = 0) -> list[dict[str, Any]]:
+def messages(chat: chat_models.Chat, after: int = 0) -> list[dict[str, Any]]:
     """What the visitor and we have said in this chat after a message, in order; notes among ourselves never."""
-    rows = list(_SAID(chat.case_id, rules.item_key(chat.digest), after))
+    rows = list(_SAID(chat.case_id, visitors.item_key(chat.digest), after))
     files = _files([row[0] for row in rows])
     return [
         {
@@ -261,7 +275,7 @@ def shown_name(name: str) -> str:
     return name.split()[0] if name.split() else ""
 
 
-def state(chat: models.Chat, now: datetime) -> dict[str, Any]:
+def state(chat: chat_models.Chat, now: datetime) -> dict[str, Any]:
     """Where a chat stands, as the visitor is told."""
     item = chat.item
     waits = item.state in ("waiting", "offered") and chat.closed_at is None
@@ -269,13 +283,13 @@ def state(chat: models.Chat, now: datetime) -> dict[str, Any]:
     return {
         "state": "over" if chat.closed_at else "waiting" if waits else "with",
         "open": is_open(chat.widget.queue, now) if waits or chat.closed_at else True,
-        "place": rules.place(line(item), (item.place_at, item.id)) if waits else None,
+        "place": visitors.place(line(item), (item.place_at, item.id)) if waits else None,
         "late": waits and (waited > promised_wait(chat.widget, now) or not is_open(chat.widget.queue, now)),
         "agent": shown_name(item.person.name) if item.person and item.state in ("held", "wrapping") else "",
         "read": chat.read_by_us,
         "closed_as": chat.closed_as,
         "score": chat.score,
-        "instead": [kind for kind in rules.INSTEAD if kind in settings(chat.widget).instead],
+        "instead": [kind for kind in visitors.INSTEAD if kind in settings(chat.widget).instead],
     }
 
 
@@ -286,30 +300,39 @@ def line(item: Item) -> list[tuple[datetime, int]]:
 
 
 _TOLD = (
-    "client_id", "case_id", "digest", "closed_at", "closed_as", "read_by_us", "score", "widget__source",
-    "item__state", "item__received_at", "item__queued_at", "item__queue_id", "item__person__name",
-)  # fmt: skip
+    "client_id",
+    "case_id",
+    "digest",
+    "closed_at",
+    "closed_as",
+    "read_by_us",
+    "score",
+    "widget__source",
+    "item__state",
+    "item__received_at",
+    "item__queued_at",
+    "item__queue_id",
+    "item__person__name",
+)
 
 
-_STANDING = Statement(
-    lambda chat_id: models.Chat.objects.select_related("item__person", "widget").only(*_TOLD).filter(id=chat_id)
+_STANDING = PreparedQuery(
+    lambda chat_id: chat_models.Chat.objects.select_related("item__person", "widget").only(*_TOLD).filter(id=chat_id)
 )
 
 
 def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
     """What a visitor's page is told: the messages after one, and where the chat stands."""
-    chat: models.Chat | None = _STANDING.one(chat_id)
+    chat: chat_models.Chat | None = _STANDING.one(chat_id)
     return (messages(chat, after), state(chat, now)) if chat else None
 
 
-def attachment(chat: models.Chat, attachment_id: int) -> Attachment | None:
+def attachment(chat: chat_models.Chat, attachment_id: int) -> Attachment | None:
     """A file of this chat, and of no other, with what it holds."""
     return Attachment.objects.filter(id=attachment_id, message__in=of_chat(chat)).first()
 
 
 # --- what visitors answered ---
-
-
 @dataclass(frozen=True)
 class Answered:
     """How satisfied the visitors said to be whose chats one person did in one queue."""
@@ -328,16 +351,88 @@ class Answered:
 
 def answered(client_ids: Iterable[int], since: datetime) -> list[Answered]:
     """What visitors answered about the chats that began since an instant, by client, queue and agent."""
-    rated = models.Chat.objects.filter(client_id__in=list(client_ids), score__isnull=False, opened_at__gte=since)
+    rated = chat_models.Chat.objects.filter(client_id__in=list(client_ids), score__isnull=False, opened_at__gte=since)
     by = ("client__title", "item__queue__name", "item__done_by__name")
     counted = rated.values_list(*by).annotate(all=Count("id"), good=Count("id", filter=Q(score__gte=4))).order_by(*by)
     return [Answered(client, queue, agent or "", many, good) for client, queue, agent, many, good in counted]
 
 
 # --- what is swept ------------------------------------------------------------------------------------------------
-
-
 def suspects(now: datetime) -> list[int]:
     """The chats that are not over whose page or visitor has been silent for long enough to be looked at."""
-    quiet = Q(seen_at__lte=now - rules.HERE_FOR) | Q(replied_at__gt=F("said_at"))
-    return list(models.Chat.objects.filter(quiet, closed_at=None).order_by("id").values_list("id", flat=True))
+    quiet = Q(seen_at__lte=now - visitors.HERE_FOR) | Q(replied_at__gt=F("said_at"))
+    return list(chat_models.Chat.objects.filter(quiet, closed_at=None).order_by("id").values_list("id", flat=True))
+
+
+def asked(chat: Chat, key: str) -> chat_models.Transcript | None:
+    """The copy that was asked for under a key."""
+    return chat_models.Transcript.objects.select_related("message").filter(chat=chat, key=key).first()
+
+
+def count_of(chat: Chat) -> int:
+    """How many copies of a chat were asked for."""
+    return chat_models.Transcript.objects.filter(chat=chat).count()
+
+
+def count_from(client_id: int, address_digest: str, now: datetime) -> int:
+    """How many copies were asked for from a network within the time that is limited."""
+    return _lately(client_id, now).filter(address_digest=address_digest).count()
+
+
+def count_to(client_id: int, recipient_digest: str, now: datetime) -> int:
+    """How many copies went to an address within the time that is limited."""
+    return _lately(client_id, now).filter(recipient_digest=recipient_digest).count()
+
+
+def _lately(client_id: int, now: datetime) -> QuerySet[chat_models.Transcript]:
+    return chat_models.Transcript.objects.filter(client_id=client_id, asked_at__gt=now - transcripts.COPIES_IN)
+
+
+def mailbox(chat: Chat) -> Mailbox | None:
+    """The mailbox that a copy goes out of: of the chat's queue, of where its word goes, else any of its client."""
+    instead = settings(chat.widget).instead.get("email")
+    found = list(email_queries.mailboxes().filter(client_id=chat.client_id))
+    return min(
+        found, key=lambda each: (each.queue_id != chat.widget.queue_id, each.queue.name != instead), default=None
+    )
+
+
+def transcript_said(chat: Chat) -> QuerySet[Message]:
+    """What the visitor and we said in this chat, in order; notes among ourselves never."""
+    found = of_chat(chat).filter(direction__in=["in", "out"]).exclude(state="withdrawn")
+    return found.select_related("person").prefetch_related("attachments").order_by("id")
+
+
+def is_answered(chat: Chat) -> bool:
+    """Whether somebody of ours has written in it."""
+    return transcript_said(chat).filter(direction="out").exists()
+
+
+def zone_of(chat: Chat, now: datetime) -> str:
+    """The zone by whose clock the chat's client reckons."""
+    return contracts_queries.terms_of(chat.widget.queue, now).calendar.zone
+
+
+def transcript_written(chat: Chat, zone: str, now: datetime) -> transcripts.Transcript:
+    """A chat as it is sent: in its own language, with times of a zone, all numbers covered that are."""
+    language = visitors.language(chat.language, list(transcripts.words()))
+    words, client = transcripts.words()[language], chat.widget.client.title
+    with translation.override(language):
+        lines, is_cut = transcripts.ending(
+            [_line(each, words, client, ZoneInfo(zone)) for each in transcript_said(chat)]
+        )
+        day = formats.date_format(chat.opened_at.astimezone(ZoneInfo(zone)), "DATE_FORMAT")
+    names = {"client": client, "day": day, "zone": zone.replace("_", " ")}
+    return transcripts.Transcript(language, words, names, lines, is_cut)
+
+
+def _line(message: Message, words: dict[str, str], client: str, zone: ZoneInfo) -> transcripts.Line:
+    at = message.said_at.astimezone(zone)
+    name = shown_name(message.person.name) if message.person else words["us"].format(client=client)
+    return transcripts.Line(
+        day=formats.date_format(at, "DATE_FORMAT"),
+        time=f"{at:%H:%M}",
+        who=words["you"] if message.direction == "in" else name,
+        text=masks.mask(message.text).text,
+        files=tuple((each.name, each.size) for each in message.attachments.all()),
+    )

@@ -3,8 +3,9 @@
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from workfloor.kit import clock, rls
-from workfloor.ops.channels.chat import actions
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.ops.channels.chat import actions as chats
 
 
 @app.periodic(cron="* * * * * */20")
@@ -13,4 +14,4 @@ def sweep(timestamp: int) -> None:
     """Every twenty seconds, end the chats whose visitors have left."""
     with transaction.atomic():
         rls.enter_every_client()
-        actions.sweep(now=clock.now())
+        chats.sweep(now=clock.now())

@@ -18,8 +18,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from workfloor.kit import clock, live, rls
-from workfloor.ops.channels.chat import actions, forms, queries, rules
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+from workfloor.kit.web import live as live_stream
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat import queries as chat_queries
+from workfloor.ops.channels.chat import visitors, widget_file
 
 SEEN_EVERY_SECONDS: Final = 20
 
@@ -34,7 +38,7 @@ def script() -> bytes:
     for name in ("widget.css", "widget.js"):
         with open(str(finders.find(f"chat/{name}")), encoding="utf-8") as file:
             parts.append(file.read())
-    return rules.assembled(forms.texts(), *parts).encode()
+    return visitors.assembled(widget_file.texts(), *parts).encode()
 
 
 @cache
@@ -49,9 +53,12 @@ def program(request: HttpRequest) -> HttpResponse:
     packs = "gzip" in request.headers.get("Accept-Encoding", "")
     tag = f'"{sha256(script()).hexdigest()[:16]}"'
     headers = {
-        "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin", "ETag": tag,
-        "Cache-Control": "public, max-age=300", "Vary": "Accept-Encoding",
-    }  # fmt: skip
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "ETag": tag,
+        "Cache-Control": "public, max-age=300",
+        "Vary": "Accept-Encoding",
+    }
     if request.headers.get("If-None-Match") == tag:
         return HttpResponse(status=304, headers=headers)
     if packs:
@@ -64,12 +71,12 @@ def program(request: HttpRequest) -> HttpResponse:
 @require_GET
 def demo(request: HttpRequest, widget_key: str) -> HttpResponse:
     """A page like one of a client's site, to try a widget on."""
-    found = queries.widget(widget_key)
+    found = chat_queries.widget(widget_key)
     if found is None:
         raise Http404
-    language = rules.language(request.GET.get("language", "en"), list(forms.texts()))
-    direction = forms.texts()[language]["direction"]
-    shown = {"widget": found, "language": language, "direction": direction, "languages": list(forms.texts())}
+    language = visitors.language(request.GET.get("language", "en"), list(widget_file.texts()))
+    direction = widget_file.texts()[language]["direction"]
+    shown = {"widget": found, "language": language, "direction": direction, "languages": list(widget_file.texts())}
     return render(request, "chat/demo.html", shown)
 
 
@@ -111,7 +118,7 @@ def _note_seen(here: list[tuple[int, int]]) -> None:
     try:
         with transaction.atomic():
             rls.enter(*{client_id for client_id, _ in here})
-            actions.note_seen(chat_ids=[chat_id for _, chat_id in here], now=clock.now())
+            chats.note_seen(chat_ids=[chat_id for _, chat_id in here], now=clock.now())
     finally:
         connection.close()
 
@@ -120,7 +127,7 @@ def _read(client_id: int, chat_id: int, after: int) -> tuple[list[dict[str, Any]
     try:
         with transaction.atomic():
             rls.enter(client_id)
-            return queries.news(chat_id, after, clock.now())
+            return chat_queries.news(chat_id, after, clock.now())
     finally:
         connection.close()
 
@@ -134,7 +141,7 @@ async def events(client_id: int, chat_id: int, case_id: int, after: int) -> Asyn
     yield b"retry: 1000\n\n"
     about, typing = f"case:{case_id}", f"typing:chat:{chat_id}"
     told: dict[str, Any] = {}
-    with live.hub.page(frozenset({about, typing})) as page, present.page(client_id, chat_id):
+    with live_stream.hub.page(frozenset({about, typing})) as page, present.page(client_id, chat_id):
         while True:
             changed = await page.news()
             # Both at once: everything is named, as when the stream or what feeds it begins; that is nobody typing.

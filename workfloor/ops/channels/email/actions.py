@@ -1,5 +1,6 @@
-"""Mail is stored, read and put where it belongs."""
+"""Mail is stored, read and put where it belongs; replies go out, and what becomes of them is told."""
 
+import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,24 +9,34 @@ from typing import Final
 
 from django.conf import settings
 
-from workfloor.core.contracts import queries as contracts
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations import queries as conversations_read
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import LARGEST_FILE, MOST_FILES, Address, Content, File
 from workfloor.core.conversations.models import Message
-from workfloor.core.conversations.rules import LARGEST_FILE, MOST_FILES, Address, Content, File
-from workfloor.core.intake import actions as intake
-from workfloor.core.journal import actions as journal
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log.events import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
-from workfloor.core.work import rules as work_rules
+from workfloor.core.work import intake, lifecycle
 from workfloor.core.work.models import Case, Item
-from workfloor.kit import bounces, jobs, locks, markup, masks, mime, mime_covered
-from workfloor.ops.channels.email import events, gateway, models, queries, rules
+from workfloor.kit.database import jobs, locks
+from workfloor.kit.mail import bounces, masking, mime
+from workfloor.kit.text import markup, masks
+from workfloor.ops.channels.email import events as email_events
+from workfloor.ops.channels.email import gateway as email_gateway
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email import replies, sorting
+from workfloor.ops.channels.email.models import Mailbox
 
 TAKE: Final = "email.take_arrivals"
+
+
 LONGEST_SUBJECT: Final = 500
+
+
 SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
 
 
@@ -34,8 +45,6 @@ class Refused(ValueError):
 
 
 # --- mailboxes -----------------------------------------------------------------------------------------------------
-
-
 def open_mailbox(
     *,
     queue: Queue,
@@ -46,50 +55,54 @@ def open_mailbox(
     source_url: str = "",
     password_file: str = "",
     by_id: int | None = None,
-) -> models.Mailbox:
+) -> email_models.Mailbox:
     """Let mail to an address wait in a queue. The caller has entered every client: an address is one client's alone."""
     address = address.strip().lower()
-    if not rules.is_address(address) or "+" in address:
+    if not sorting.is_address(address) or "+" in address:
         raise Refused(f"“{address}” is no address that mail can come to; write it as in support@example.com")
     locks.hold("mailbox", address)
-    if known := queries.mailbox(address):
+    if known := email_queries.mailbox(address):
         raise Refused(f"{address} is a mailbox of {known.client.slug} already; close that one first")
     if source_url:
         _refuse_a_faulty_source(source_url, password_file)
-    mailbox = models.Mailbox.objects.create(
-        client_id=queue.client_id, queue=queue, address=address, title=title, most_per_sender=most_per_sender,
-        source_url=source_url, password_file=password_file, opened_at=now,
-    )  # fmt: skip
-    opened = events.MailboxOpened(mailbox.id, address, queue.id)
-    journal.record(opened, at=now, client_id=queue.client_id, by_id=by_id)
+    mailbox = email_models.Mailbox.objects.create(
+        client_id=queue.client_id,
+        queue=queue,
+        address=address,
+        title=title,
+        most_per_sender=most_per_sender,
+        source_url=source_url,
+        password_file=password_file,
+        opened_at=now,
+    )
+    opened = email_events.MailboxOpened(mailbox.id, address, queue.id)
+    event_log.record(opened, at=now, client_id=queue.client_id, by_id=by_id)
     return mailbox
 
 
 def _refuse_a_faulty_source(source_url: str, password_file: str) -> None:
     try:
-        gateway.source(source_url)
+        email_gateway.source(source_url)
     except ValueError as fault:
         raise Refused(f"the address that mail is fetched from {fault}") from None
     if not password_file:
         raise Refused("say which file holds the password with which mail is fetched")
 
 
-def close_mailbox(*, mailbox: models.Mailbox, now: datetime, by_id: int | None = None) -> None:
+def close_mailbox(*, mailbox: email_models.Mailbox, now: datetime, by_id: int | None = None) -> None:
     """Take no more mail to an address; what came stays."""
     mailbox.closed_at = now
     mailbox.save(update_fields=["closed_at"])
-    closed = events.MailboxClosed(mailbox.id, mailbox.address)
-    journal.record(closed, at=now, client_id=mailbox.client_id, by_id=by_id)
+    closed = email_events.MailboxClosed(mailbox.id, mailbox.address)
+    event_log.record(closed, at=now, client_id=mailbox.client_id, by_id=by_id)
 
 
 # --- mail comes ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Incoming:
     """A mail that somebody hands over, for one mailbox."""
 
-    mailbox: models.Mailbox
+    mailbox: email_models.Mailbox
     raw: bytes
     envelope_sender: str  # "<>" for the null sender
     recipient: str
@@ -97,13 +110,17 @@ class Incoming:
 
 def store(*, mails: Sequence[Incoming], now: datetime) -> None:
     """Keep mails as they came; a job reads them. Once the transaction is committed they may be acknowledged."""
-    models.Arrival.objects.bulk_create(
-        models.Arrival(
-            client_id=each.mailbox.client_id, mailbox=each.mailbox, raw=each.raw,
-            envelope_sender=each.envelope_sender, recipient=each.recipient, arrived_at=now,
+    email_models.Arrival.objects.bulk_create(
+        email_models.Arrival(
+            client_id=each.mailbox.client_id,
+            mailbox=each.mailbox,
+            raw=each.raw,
+            envelope_sender=each.envelope_sender,
+            recipient=each.recipient,
+            arrived_at=now,
         )
         for each in mails
-    )  # fmt: skip
+    )
     ask_to_take()
 
 
@@ -121,13 +138,13 @@ class Fetched:
     size: int = 0
 
 
-def store_fetched(*, mailbox: models.Mailbox, uid_validity: int, mails: Sequence[Fetched], now: datetime) -> None:
+def store_fetched(*, mailbox: email_models.Mailbox, uid_validity: int, mails: Sequence[Fetched], now: datetime) -> None:
     """Keep fetched mails, and how far fetching has come, in one transaction: however often, each is kept once."""
-    models.Arrival.objects.bulk_create(
+    email_models.Arrival.objects.bulk_create(
         (_fetched(mailbox, uid_validity, each, now) for each in mails), ignore_conflicts=True
     )
-    models.Place.objects.get_or_create(mailbox=mailbox, defaults={"client_id": mailbox.client_id})
-    place = models.Place.objects.select_for_update().get(mailbox=mailbox)
+    email_models.Place.objects.get_or_create(mailbox=mailbox, defaults={"client_id": mailbox.client_id})
+    place = email_models.Place.objects.select_for_update().get(mailbox=mailbox)
     if place.uid_validity != uid_validity:  # the server numbers anew; what is here already is known by what it says
         place.uid_validity, place.uid = uid_validity, 0
     place.uid = max([place.uid, *(each.uid for each in mails)])
@@ -135,10 +152,10 @@ def store_fetched(*, mailbox: models.Mailbox, uid_validity: int, mails: Sequence
     ask_to_take()
 
 
-def mark_fetching(*, mailbox: models.Mailbox, fault: str, now: datetime) -> None:
+def mark_fetching(*, mailbox: email_models.Mailbox, fault: str, now: datetime) -> None:
     """Say why a mailbox cannot be fetched just now, or with an empty fault that it can; the same again is no fact."""
-    models.Place.objects.get_or_create(mailbox=mailbox, defaults={"client_id": mailbox.client_id})
-    place = models.Place.objects.select_for_update().get(mailbox=mailbox)
+    email_models.Place.objects.get_or_create(mailbox=mailbox, defaults={"client_id": mailbox.client_id})
+    place = email_models.Place.objects.select_for_update().get(mailbox=mailbox)
     if place.fault == fault:
         return
     was_failing, since = bool(place.fault), (place.failing_since or now) if fault else None
@@ -146,38 +163,42 @@ def mark_fetching(*, mailbox: models.Mailbox, fault: str, now: datetime) -> None
     place.save(update_fields=["fault", "failing_since"])
     if was_failing and fault:  # in other words
         return
-    event = events.FetchingFailed(mailbox.id, place.fault) if fault else events.FetchedAgain(mailbox.id)
-    journal.record(event, at=now, client_id=mailbox.client_id)
+    event = email_events.FetchingFailed(mailbox.id, place.fault) if fault else email_events.FetchedAgain(mailbox.id)
+    event_log.record(event, at=now, client_id=mailbox.client_id)
 
 
-def _fetched(mailbox: models.Mailbox, uid_validity: int, mail: Fetched, now: datetime) -> models.Arrival:
+def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, now: datetime) -> email_models.Arrival:
     too_large = {
-        "state": "failed", "reason": f"{mail.size:,} bytes are too large to be fetched; it is on the server still",
-    }  # fmt: skip
-    return models.Arrival(
-        client_id=mailbox.client_id, mailbox=mailbox, raw=mail.raw or b"", arrived_at=now,
-        uid_validity=uid_validity, uid=mail.uid, **({} if mail.raw is not None else too_large),
-    )  # fmt: skip
+        "state": "failed",
+        "reason": f"{mail.size:,} bytes are too large to be fetched; it is on the server still",
+    }
+    return email_models.Arrival(
+        client_id=mailbox.client_id,
+        mailbox=mailbox,
+        raw=mail.raw or b"",
+        arrived_at=now,
+        uid_validity=uid_validity,
+        uid=mail.uid,
+        **({} if mail.raw is not None else too_large),
+    )
 
 
 # --- mail is read ---------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
-class _Read(rules.Read):
+class _Read(sorting.Read):
     """The same with the row that it is stored in, and which numbers are covered there."""
 
-    arrival: models.Arrival
+    arrival: email_models.Arrival
     covers: Collection[str]
 
 
-def take(*, arrivals: Sequence[models.Arrival], now: datetime) -> None:
+def take(*, arrivals: Sequence[email_models.Arrival], now: datetime) -> None:
     """Read stored mails and put each where it belongs: a case, aside, or back until somebody has looked at it.
 
     The caller has locked them and entered their client, and no other. What begins a case is written together. Raises
     whatever a mail's defects bring; nothing may be kept then.
     """
-    ours = queries.ours()
+    ours = email_queries.ours()
     all_read, first = [_read(arrival, ours) for arrival in arrivals], list[_Read]()
     for read in all_read:
         if read.may_be_first:
@@ -191,11 +212,11 @@ def take(*, arrivals: Sequence[models.Arrival], now: datetime) -> None:
         _cover(read)
 
 
-def _read(arrival: models.Arrival, ours: Collection[str]) -> _Read:
+def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
     arrived = bytes(arrival.raw), arrival.recipient, arrival.envelope_sender
-    found = rules.opened(*arrived, ours, settings.SECRET_KEY, bounces.names_a_failure)
-    has_numbers = mime_covered.numbers_in(found.mail)
-    kinds = contracts.covered_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
+    found = sorting.opened(*arrived, ours, settings.SECRET_KEY, bounces.names_a_failure)
+    has_numbers = masking.numbers_in(found.mail)
+    kinds = contracts_queries.covered_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
     subject = masks.mask(found.mail.first("subject"), kinds).text
     arrival.sender, arrival.subject = found.mail.sender.address, subject[:LONGEST_SUBJECT]
     return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival, kinds)
@@ -204,9 +225,9 @@ def _read(arrival: models.Arrival, ours: Collection[str]) -> _Read:
 def _cover(read: _Read) -> None:
     """Keep the mail that was read with its numbers covered; where that cannot be done, only what became no message."""
     arrival = read.arrival
-    if not mime_covered.numbers_in(read.mail, read.covers):
+    if not masking.numbers_in(read.mail, read.covers):
         return
-    arrival.raw = mime_covered.written_anew(bytes(arrival.raw), read.covers) or (
+    arrival.raw = masking.written_anew(bytes(arrival.raw), read.covers) or (
         b"" if arrival.state == "taken" else arrival.raw
     )
     arrival.save(update_fields=["raw"])
@@ -214,12 +235,14 @@ def _cover(read: _Read) -> None:
 
 def _take(read: _Read, now: datetime) -> None:
     arrival, mail = read.arrival, read.mail
-    may_report = rules.may_report(mail, arrival.envelope_sender, read.why, "r" in read.named)
-    if may_report and (reply := queries.reply_named(arrival.client_id, rules.reported_on(mail), read.named.get("r"))):
+    may_report = sorting.may_report(mail, arrival.envelope_sender, read.why, "r" in read.named)
+    if may_report and (
+        reply := email_queries.reply_named(arrival.client_id, sorting.reported_on(mail), read.named.get("r"))
+    ):
         _tell_of(arrival, mail, reply, now)
     elif read.why:
-        _settle(arrival, "set-aside", events.SetAside(arrival.id, read.why), now)
-    elif case := queries.case_of(arrival.client_id, mail.answers, read.named):
+        _settle(arrival, "set-aside", email_events.SetAside(arrival.id, read.why), now)
+    elif case := email_queries.case_of(arrival.client_id, mail.answers, read.named):
         _continue_case(read, case, now)
     else:
         _begin_cases([read], now)
@@ -250,8 +273,8 @@ def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
     """Those that did not come before, from senders who do not flood the mailbox; the others are settled."""
     client_id, found = read[0].arrival.client_id, dict[str, _Read]()
     locks.hold_all([("message.key", client_id, "email", each.key) for each in read])
-    known = conversations_read.by_keys(client_id, "email", [each.key for each in read])
-    lately = queries.lately([each.arrival for each in read])
+    known = conversations_queries.by_keys(client_id, "email", [each.key for each in read])
+    lately = email_queries.lately([each.arrival for each in read])
     for each in read:
         arrival = each.arrival
         if each.key in known or each.key in found:
@@ -259,20 +282,22 @@ def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
             _settle(arrival, "taken", None, now, "it came before")
         elif _is_of_a_flood(arrival, lately, found.values()):
             why = f"{arrival.sender} sent more than {arrival.mailbox.most_per_sender} mails in ten minutes"
-            _settle(arrival, "held", events.HeldBack(arrival.id, why), now)
+            _settle(arrival, "held", email_events.HeldBack(arrival.id, why), now)
         else:
             found[each.key] = each
     return list(found.values())
 
 
-def _is_of_a_flood(arrival: models.Arrival, lately: Counter[queries.Line], with_it: Collection[_Read]) -> bool:
+def _is_of_a_flood(
+    arrival: email_models.Arrival, lately: Counter[email_queries.Line], with_it: Collection[_Read]
+) -> bool:
     """Whether its sender sends too much; counted exactly where it may be so. `with_it` are read and not yet settled."""
     line, most = (arrival.mailbox_id, arrival.sender), arrival.mailbox.most_per_sender
-    since = arrival.arrived_at - rules.FLOOD_WINDOW
+    since = arrival.arrived_at - sorting.FLOOD_WINDOW
     same = [each.arrival for each in with_it if (each.arrival.mailbox_id, each.arrival.sender) == line]
-    if arrival.anyway or not rules.is_flood(lately[line] + len(same), most):
+    if arrival.anyway or not sorting.is_flood(lately[line] + len(same), most):
         return False
-    return rules.is_flood(queries.earlier(arrival) + sum(each.arrived_at > since for each in same), most)
+    return sorting.is_flood(email_queries.earlier(arrival) + sum(each.arrived_at > since for each in same), most)
 
 
 def _continue_case(read: _Read, case: Case, now: datetime) -> None:
@@ -292,62 +317,65 @@ def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
         missing = len(read.mail.files) - len(kept.files)
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
         read.arrival.reason = f"{missing} of its files are only in the mail as it came" if missing else ""
-    models.Arrival.objects.bulk_update([read.arrival for read, _ in begun], SETTLED)
+    email_models.Arrival.objects.bulk_update([read.arrival for read, _ in begun], SETTLED)
 
 
 def _message(read: _Read, item: Item) -> conversations.Incoming:
     mail, case = read.mail, item.case
     assert case is not None
     files = [File(each.name, each.media_type, each.content, each.content_id) for each in mail.files]
-    folded = rules.written(mail, markup.plain)
+    folded = sorting.written(mail, markup.plain)
     return conversations.Incoming(
-        case=case, item=item, key=read.key, at=read.arrival.arrived_at, sent_at=mail.sent_at,
-        sender=Address(mail.sender.address, mail.sender.name, "from"), external_id=mail.message_id,
+        case=case,
+        item=item,
+        key=read.key,
+        at=read.arrival.arrived_at,
+        sent_at=mail.sent_at,
+        sender=Address(mail.sender.address, mail.sender.name, "from"),
+        external_id=mail.message_id,
         content=Content(folded.text, folded.folded, markup.safe(mail.html), mail.first("subject")[:LONGEST_SUBJECT]),
         recipients=[Address(*each, role) for role in ("to", "cc", "reply-to") for each in mail.addresses(role)],
         files=[each for each in files if len(each.content) <= LARGEST_FILE][:MOST_FILES],
-    )  # fmt: skip
+    )
 
 
 def _answered_item(case: Case, at: datetime) -> Item | None:
     """The item of a case that a customer's mail belongs to, waiting again if it was done; None if it is too late."""
     locks.hold("case", case.id)
-    items = queries.items_of(case)
+    items = email_queries.items_of(case)
     resting = next((each for each in items if each.awaiting_customer_since), None)
     if resting:
         return work.customer_answered(item=resting, now=max(at, resting.awaiting_customer_since or at))
-    unfinished = [each for each in items if each.state not in work_rules.FINISHED]
+    unfinished = [each for each in items if each.state not in lifecycle.FINISHED]
     if unfinished:
         return unfinished[-1]
     last = items[-1] if items else None
     if last is None or last.state != "done" or last.ended_at is None:
         return None
-    terms = contracts.terms_of(last.queue, last.received_at)
+    terms = contracts_queries.terms_of(last.queue, last.received_at)
     if at - last.ended_at > timedelta(seconds=terms.reopen_within_seconds):
         return None
     return work.reopen(item=last, reason="the customer wrote again", now=max(at, last.wrapped_up_at or at))
 
 
-def _settle(arrival: models.Arrival, state: str, event: Event | None, now: datetime, reason: str = "") -> None:
+def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now: datetime, reason: str = "") -> None:
     arrival.state, arrival.settled_at = state, now
     arrival.reason = event.details()["reason"] if event else reason
     arrival.save(update_fields=SETTLED)
     if event:
         case = arrival.message.case_id if arrival.message else None
-        journal.record(event, at=now, client_id=arrival.client_id, case_id=case)
+        event_log.record(event, at=now, client_id=arrival.client_id, case_id=case)
 
 
 # --- reports of our replies -----------------------------------------------------------------------------------------
-
-
-def _tell_of(arrival: models.Arrival, mail: mime.Mail, reply: Message, now: datetime) -> None:
+def _tell_of(arrival: email_models.Arrival, mail: mime.Mail, reply: Message, now: datetime) -> None:
     """A reply did not arrive: its case says so, and whoever worked on it has it again."""
-    arrival.message, found = reply, rules.failure(mail)
+    arrival.message, found = reply, sorting.failure(mail)
     if found.is_final and reply.state in ("sending", "sent", "read"):
         conversations.mark_undelivered(message=reply, reason=found.reason, now=now)
         bring_back(reply=reply, reason=found.reason, now=now)
     why = f"a delivery report: {found.reason}" if found.is_final else f"a report of a delay: {found.reason}"
-    _settle(arrival, "set-aside", events.SetAside(arrival.id, why), now)
+    _settle(arrival, "set-aside", email_events.SetAside(arrival.id, why), now)
 
 
 def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
@@ -357,43 +385,146 @@ def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
     """
     if reply.item is None or reply.person_id is None:
         return
-    others = conversations_read.answers(reply.item.id)
+    others = conversations_queries.answers(reply.item.id)
     work.mark_reply_undelivered(
-        item=reply.item, reason=f"our reply did not arrive: {reason}", now=now,
-        replied_at=others[0].said_at if others else None, is_last=not any(each.id > reply.id for each in others),
-    )  # fmt: skip
+        item=reply.item,
+        reason=f"our reply did not arrive: {reason}",
+        now=now,
+        replied_at=others[0].said_at if others else None,
+        is_last=not any(each.id > reply.id for each in others),
+    )
 
 
 # --- what somebody looked at -----------------------------------------------------------------------------------------
-
-
-def mark_unread(*, arrival: models.Arrival, reason: str, now: datetime) -> None:
+def mark_unread(*, arrival: email_models.Arrival, reason: str, now: datetime) -> None:
     """A mail could not be read: it waits, as it came, until somebody has looked at it."""
     said = masks.mask(reason).text[:LONGEST_SUBJECT]
-    _settle(arrival, "failed", events.Unread(arrival.id, said), now)
+    _settle(arrival, "failed", email_events.Unread(arrival.id, said), now)
 
 
-def run_again(*, arrival: models.Arrival, now: datetime, by: Person | None = None) -> None:
+def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
     """Read a mail once more that could not be read, or that was held back or set aside by mistake."""
     if arrival.state not in ("failed", "held", "set-aside"):
         raise Refused("This mail was dealt with already.")
     if not arrival.raw:
         raise Refused("This mail was never fetched. Make it smaller on the server, or raise the limit.")
     arrival.anyway = arrival.state != "failed"
-    _look_after(arrival, "waiting", events.RunAgain(arrival.id), now, by)
+    _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
     ask_to_take()
 
 
-def discard(*, arrival: models.Arrival, now: datetime, by: Person | None = None) -> None:
+def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
     """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is covered."""
     if arrival.state not in ("failed", "held"):
         raise Refused("This mail was dealt with already.")
-    if arrival.state == "failed" and contracts.covered_kinds(arrival.mailbox.queue, arrival.arrived_at):
+    if arrival.state == "failed" and contracts_queries.covered_kinds(arrival.mailbox.queue, arrival.arrived_at):
         arrival.raw = b""
-    _look_after(arrival, "discarded", events.Discarded(arrival.id), now, by)
+    _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
 
 
-def _look_after(arrival: models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:
+def _look_after(arrival: email_models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:
     arrival.state, arrival.settled_at = state, now
     arrival.save(update_fields=["state", "settled_at", "anyway", "raw"])
-    journal.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
+    event_log.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
+
+
+DELIVER: Final = "email.deliver"
+
+
+def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> None:
+    """Put a reply that somebody wrote on its way, once it can no longer be taken back.
+
+    It goes out of the mailbox that is given, else out of one of its case.
+    """
+    if message.state != "waiting" or email_queries.delivery(message.id):
+        return
+    mailbox = mailbox or email_queries.mailbox_for(message)
+    if mailbox is None:
+        reason = "no mailbox belongs to this queue; open one with `workfloor mailbox add`"
+        conversations.mark_undelivered(message=message, reason=reason, now=now)
+        return
+    name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
+    title = mailbox.title or mailbox.client.title
+    conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title))
+    due_at = message.said_at + timedelta(seconds=settings.WORKFLOOR_MAIL_UNDO_SECONDS)
+    email_models.Delivery.objects.create(
+        message=message, client_id=message.client_id, mailbox=mailbox, due_at=due_at, changed_at=now
+    )
+    ask_to_deliver(message_id=message.id, at=due_at)
+
+
+def ask_to_deliver(*, message_id: int, at: datetime | None) -> None:
+    """Let a job deliver a reply, at the earliest at `at`: a mailbox of many replies yields to one of few."""
+    once, after = f"{DELIVER}/{message_id}", email_queries.before(message_id)
+    jobs.ask_for(DELIVER, once=once, at=at, after=after, lane=jobs.OUTSIDE, message_id=message_id)
+
+
+def begin(*, message_id: int, now: datetime) -> email_models.Delivery | None:
+    """Begin a try to deliver a reply; None where there is nothing to be done now. The caller keeps others from it.
+
+    One that was left by a process that died is begun again; if the server had all but its last line by then, it may
+    have it already, and that is counted.
+    """
+    delivery = _locked(message_id)
+    if delivery is None or delivery.state in ("sent", "failed", "withdrawn") or delivery.due_at > now:
+        return None
+    if delivery.message.state == "withdrawn":
+        _change(delivery, "withdrawn", now)
+        return None
+    if delivery.message.state == "waiting":
+        conversations.start_sending(message=delivery.message, now=now)
+    delivery.in_doubt += delivery.state == "handing-over"
+    delivery.tries, delivery.began_at = delivery.tries + 1, delivery.began_at or now
+    _change(delivery, "sending", now)
+    return delivery
+
+
+def _locked(message_id: int) -> email_models.Delivery | None:
+    email_models.Delivery.objects.select_for_update().filter(message_id=message_id).first()
+    return email_queries.delivery(message_id)
+
+
+def _change(delivery: email_models.Delivery, state: str, now: datetime, answer: str = "") -> None:
+    delivery.state, delivery.changed_at = state, now
+    delivery.answer = answer or delivery.answer
+    delivery.save(update_fields=["state", "changed_at", "answer", "tries", "began_at", "in_doubt", "due_at"])
+
+
+def hand_over(*, delivery: email_models.Delivery, now: datetime) -> bool:
+    """All but the last line is with the server: from here until it answers nobody knows. False if another has begun."""
+    mine = email_models.Delivery.objects.filter(message_id=delivery.message_id, state="sending", tries=delivery.tries)
+    return bool(mine.update(state="handing-over", changed_at=now))
+
+
+def mark_delivered(*, delivery: email_models.Delivery, answer: str, refused: Sequence[str], now: datetime) -> None:
+    """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
+    _change(delivery, "sent", now, answer)
+    fault = f"not delivered to {'; '.join(refused)}" if refused else ""
+    conversations.mark_sent(message=delivery.message, now=now, fault=fault)
+
+
+def mark_refused(
+    *, delivery: email_models.Delivery, answer: str, is_final: bool, now: datetime, in_doubt: bool = False
+) -> None:
+    """The server did not take a reply: it is tried again later, until it has lasted too long or is refused for good.
+
+    In doubt: the line broke before the server's word, so that it may have the reply, and another try doubles it.
+    """
+    delivery.in_doubt += in_doubt
+    again = None if is_final else replies.next_try(delivery.tries, delivery.began_at or now, now)
+    if again is None:
+        _change(delivery, "failed", now, answer)
+        conversations.mark_undelivered(message=delivery.message, reason=answer, now=now)
+        bring_back(reply=delivery.message, reason=answer, now=now)
+        return
+    delivery.due_at = again
+    _change(delivery, "waiting", now, answer)
+    conversations.mark_delayed(message=delivery.message, reason=answer, now=now)
+    ask_to_deliver(message_id=delivery.message_id, at=again)
+
+
+def send_again(*, message: Message, now: datetime, by: Person | None = None) -> None:
+    """Try once more to deliver a reply that failed for good."""
+    conversations.try_again(message=message, by=by, now=now)
+    email_models.Delivery.objects.filter(message=message).delete()
+    post(message=conversations_queries.message(message.id) or message, now=now)

@@ -1,13 +1,13 @@
-"""Email: mailboxes, and mail as it came."""
+"""Email: mailboxes, mail as it came, and replies on their way out."""
 
 from django.apps import AppConfig
 
-from workfloor.ui.rules import Place
+from workfloor.ui.places import Place
+
+MAIL = Place("Mail", "mail", "email:mail", frozenset({"leader", "manager"}), rank=42)
 
 
 class EmailConfig(AppConfig):
-    """Mail, with the page of what became no work."""
-
     name = "workfloor.ops.channels.email"
     label = "email"
-    place = Place("Mail", "mail", "email:mail", frozenset({"leader", "manager"}), rank=42)
+    places = (MAIL,)

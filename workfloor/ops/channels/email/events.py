@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from workfloor.core.journal.rules import Event
+from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)

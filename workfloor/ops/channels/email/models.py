@@ -1,4 +1,4 @@
-"""Mailboxes, mail as it came, and how far fetching has come."""
+"""Mailboxes, mail as it came, how far fetching has come, and replies on their way out."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -7,8 +7,8 @@ from django.db.models.functions import Lower
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.models import Message
-from workfloor.kit import rls
-from workfloor.ops.channels.email import rules
+from workfloor.kit.database import rls
+from workfloor.ops.channels.email import replies, sorting
 
 
 class Mailbox(models.Model):
@@ -87,7 +87,7 @@ class Arrival(models.Model):
             models.UniqueConstraint(
                 name="arrival_fetched_once", fields=["mailbox", "uid_validity", "uid"], condition=Q(uid__isnull=False)
             ),
-            models.CheckConstraint(name="arrival_state", condition=Q(state__in=rules.STATES)),
+            models.CheckConstraint(name="arrival_state", condition=Q(state__in=sorting.STATES)),
         ]
         indexes = [
             models.Index(name="arrival_unread", fields=["mailbox", "id"], condition=Q(state="waiting")),
@@ -95,7 +95,41 @@ class Arrival(models.Model):
             models.Index(
                 name="arrival_looked_at", fields=["state", "-id"], condition=~Q(state__in=["waiting", "taken"])
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.subject or f"mail {self.pk}"
+
+
+class Delivery(models.Model):
+    """A reply on its way out through a mail server."""
+
+    message = models.OneToOneField(
+        Message, models.PROTECT, primary_key=True, related_name="delivery", db_constraint=False
+    )
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    mailbox = models.ForeignKey(Mailbox, models.PROTECT, related_name="deliveries", db_constraint=False)
+    state = models.TextField(default="waiting")
+    due_at = models.DateTimeField()
+    began_at = models.DateTimeField(null=True)  # the first try
+    changed_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    # Tries that ended, we do not know how, after the server had all but the last line: it may have the mail twice.
+    in_doubt = models.PositiveSmallIntegerField(default=0)
+    answer = models.TextField(default="")  # what the server said last
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="delivery_wall"),
+            rls.SameClient(name="delivery_message", field="message"),
+            rls.SameClient(name="delivery_mailbox", field="mailbox"),
+            models.CheckConstraint(name="delivery_state", condition=Q(state__in=replies.STATES)),
+        ]
+        indexes = [
+            models.Index(
+                name="delivery_due", fields=["due_at"], condition=Q(state__in=["waiting", "sending", "handing-over"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message} to be sent at {self.due_at:%Y-%m-%d %H:%M:%S}"

@@ -1,66 +1,76 @@
-"""Reading mailboxes and arrivals."""
+"""Reading mailboxes, arrivals, and replies on their way out."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
-from workfloor.core.conversations import queries as conversations
-from workfloor.core.conversations.models import Message
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.work.models import Case, Item
-from workfloor.ops.channels.email import models, rules
+from workfloor.kit.mail import mime
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import replies, sorting
+from workfloor.ops.channels.email.models import Arrival, Mailbox
+from workfloor.ops.channels.email.sorting import signed_address
 
 
-def mailboxes() -> QuerySet[models.Mailbox]:
+def mailboxes() -> QuerySet[email_models.Mailbox]:
     """The open mailboxes inside the wall, by address."""
-    found = models.Mailbox.objects.filter(closed_at=None).select_related("client", "queue")
+    found = email_models.Mailbox.objects.filter(closed_at=None).select_related("client", "queue")
     return found.order_by("address")
 
 
-def mailbox(address: str) -> models.Mailbox | None:
+def mailbox(address: str) -> email_models.Mailbox | None:
     """The open mailbox that takes what is sent to an address, with or without a plus and what follows it."""
-    return mailboxes().filter(address=rules.split(address)[0]).first()
+    return mailboxes().filter(address=sorting.split(address)[0]).first()
 
 
 def ours() -> frozenset[str]:
     """The addresses that are mailboxes of the clients inside the wall."""
-    return frozenset(models.Mailbox.objects.filter(closed_at=None).values_list("address", flat=True))
+    return frozenset(email_models.Mailbox.objects.filter(closed_at=None).values_list("address", flat=True))
 
 
-def fetched() -> QuerySet[models.Mailbox]:
+def fetched() -> QuerySet[email_models.Mailbox]:
     """The mailboxes whose mail we fetch."""
     return mailboxes().exclude(source_url="")
 
 
-def not_fetched() -> QuerySet[models.Mailbox]:
+def not_fetched() -> QuerySet[email_models.Mailbox]:
     """The mailboxes that cannot be fetched just now, those that fail for longest first; each with its place."""
-    return fetched().exclude(place__fault="").filter(place__isnull=False).select_related("place").order_by(
-        "place__failing_since"
-    )  # fmt: skip
+    return (
+        fetched()
+        .exclude(place__fault="")
+        .filter(place__isnull=False)
+        .select_related("place")
+        .order_by("place__failing_since")
+    )
 
 
-def place(mailbox: models.Mailbox) -> models.Place:
+def place(mailbox: email_models.Mailbox) -> email_models.Place:
     """How far fetching has come; the beginning where it has not begun."""
-    known = models.Place.objects.filter(mailbox=mailbox).first()
-    return known or models.Place(mailbox=mailbox, client_id=mailbox.client_id)
+    known = email_models.Place.objects.filter(mailbox=mailbox).first()
+    return known or email_models.Place(mailbox=mailbox, client_id=mailbox.client_id)
 
 
-def arrivals() -> QuerySet[models.Arrival]:
+def arrivals() -> QuerySet[email_models.Arrival]:
     """The mail that came to the clients inside the wall, without what it holds, newest first."""
-    return models.Arrival.objects.select_related("mailbox", "client", "message").defer("raw").order_by("-id")
+    return email_models.Arrival.objects.select_related("mailbox", "client", "message").defer("raw").order_by("-id")
 
 
-def arrival(arrival_id: int) -> models.Arrival | None:
+def arrival(arrival_id: int) -> email_models.Arrival | None:
     """One mail with what it holds, if it is inside the wall."""
-    return models.Arrival.objects.select_related("mailbox", "client", "message").filter(id=arrival_id).first()
+    return email_models.Arrival.objects.select_related("mailbox", "client", "message").filter(id=arrival_id).first()
 
 
-def to_be_looked_at() -> QuerySet[models.Arrival]:
+def to_be_looked_at() -> QuerySet[email_models.Arrival]:
     """What somebody should look at: what could not be read, and what is held back."""
     return arrivals().filter(state__in=["failed", "held"])
 
 
-def set_aside() -> QuerySet[models.Arrival]:
+def set_aside() -> QuerySet[email_models.Arrival]:
     """What opened no case and why, newest first."""
     return arrivals().filter(state="set-aside")
 
@@ -72,46 +82,48 @@ def undelivered() -> QuerySet[Message]:
 
 def counts() -> dict[str, int]:
     """How many mails are in each state."""
-    rows = models.Arrival.objects.values("state").annotate(many=Count("id")).order_by()
-    return dict.fromkeys(rules.STATES, 0) | {row["state"]: row["many"] for row in rows}
+    rows = email_models.Arrival.objects.values("state").annotate(many=Count("id")).order_by()
+    return dict.fromkeys(sorting.STATES, 0) | {row["state"]: row["many"] for row in rows}
 
 
-def waiting(limit: int) -> list[models.Arrival]:
+def waiting(limit: int) -> list[email_models.Arrival]:
     """The next mails that nobody has read yet, locked; those that another process reads are left to it.
 
     Each mailbox has the same share of them, so that one with a flood keeps no other waiting; by client, oldest first.
     """
-    unread = models.Arrival.objects.filter(state="waiting").order_by("id")
+    unread = email_models.Arrival.objects.filter(state="waiting").order_by("id")
     first = unread.filter(mailbox=OuterRef("id")).values("id")[:1]
-    boxes = models.Mailbox.objects.annotate(first=Subquery(first)).filter(first__isnull=False).order_by("first")
+    boxes = email_models.Mailbox.objects.annotate(first=Subquery(first)).filter(first__isnull=False).order_by("first")
     ids = list(boxes.values_list("id", flat=True)[:limit])
     found = unread.select_for_update(of=("self",), skip_locked=True).select_related("mailbox__queue__client")
     shares = (found.filter(mailbox=each)[: -(-limit // len(ids))] for each in ids)
     return sorted((each for share in shares for each in share), key=lambda each: (each.client_id, each.id))
 
 
-def unread(arrival_id: int) -> models.Arrival | None:
+def unread(arrival_id: int) -> email_models.Arrival | None:
     """A mail that nobody has read yet, locked; None once somebody has."""
-    found = models.Arrival.objects.filter(id=arrival_id, state="waiting").select_for_update(of=("self",))
+    found = email_models.Arrival.objects.filter(id=arrival_id, state="waiting").select_for_update(of=("self",))
     return found.select_related("mailbox").first()
 
 
 Line = tuple[int, str]  # a mailbox, and a sender to it
 
 
-def lately(arrivals: Sequence[models.Arrival]) -> Counter[Line]:
+def lately(arrivals: Sequence[email_models.Arrival]) -> Counter[Line]:
     """How much came from each of these senders since the window of the earliest of these mails began: no less."""
-    since = min(each.arrived_at for each in arrivals) - rules.FLOOD_WINDOW
+    since = min(each.arrived_at for each in arrivals) - sorting.FLOOD_WINDOW
     senders, mailboxes = {each.sender for each in arrivals}, {each.mailbox_id for each in arrivals}
-    found = models.Arrival.objects.filter(mailbox__in=mailboxes, sender__in=senders, arrived_at__gt=since)
+    found = email_models.Arrival.objects.filter(mailbox__in=mailboxes, sender__in=senders, arrived_at__gt=since)
     counted = found.filter(state__in=["taken", "held"]).values_list("mailbox_id", "sender").annotate(many=Count("id"))
     return Counter({(mailbox, sender): many for mailbox, sender, many in counted.order_by()})
 
 
-def earlier(arrival: models.Arrival) -> int:
+def earlier(arrival: email_models.Arrival) -> int:
     """How many mails the same sender sent to the same mailbox within the window before this one."""
-    since = arrival.arrived_at - rules.FLOOD_WINDOW
-    found = models.Arrival.objects.filter(mailbox_id=arrival.mailbox_id, sender=arrival.sender, arrived_at__gt=since)
+    since = arrival.arrived_at - sorting.FLOOD_WINDOW
+    found = email_models.Arrival.objects.filter(
+        mailbox_id=arrival.mailbox_id, sender=arrival.sender, arrived_at__gt=since
+    )
     return found.filter(id__lt=arrival.id, state__in=["taken", "held"]).count()
 
 
@@ -121,7 +133,11 @@ def case_of(client_id: int, names: Iterable[str], named: Mapping[str, int]) -> C
     Never another client's, for the case is looked for within one client even where more were entered.
     """
     names = list(names)
-    known = {each.external_id: each.case for each in conversations.by_external_id(client_id, names)} if names else {}
+    known = (
+        {each.external_id: each.case for each in conversations_queries.by_external_id(client_id, names)}
+        if names
+        else {}
+    )
     if nearest := next((known[name] for name in names if name in known), None):
         return nearest
     if "c" in named:
@@ -142,3 +158,77 @@ def reply_named(client_id: int, names: Iterable[str], message_id: int | None) ->
 def items_of(case: Case) -> list[Item]:
     """A case's items, oldest first."""
     return list(Item.objects.filter(case=case).select_related("queue", "client").order_by("id"))
+
+
+def letters(case_id: int) -> list[Message]:
+    """What was mailed about a case, in both directions, oldest first."""
+    return list(conversations_queries.of_case(case_id).filter(channel="email"))
+
+
+def delivery(message_id: int) -> email_models.Delivery | None:
+    """A reply's way out."""
+    found = email_models.Delivery.objects.select_related(
+        "message__case__customer", "message__person", "message__item__queue", "mailbox__client", "mailbox__queue"
+    )
+    return found.filter(message_id=message_id).first()
+
+
+def mailbox_for(message: Message) -> Mailbox | None:
+    """Which mailbox a reply goes out of: the one that its case came to, else one of its item's queue."""
+    came = Arrival.objects.filter(message__case_id=message.case_id, mailbox__closed_at=None).order_by("-id")
+    if arrival := came.select_related("mailbox__client").first():
+        return arrival.mailbox
+    return mailboxes().filter(queue=message.item.queue_id).first() if message.item else None
+
+
+def _text(message: Message, letter: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """What was written, within the contract's letter, and what it quotes; what was made as HTML is whole already."""
+    if message.html:
+        return f"{message.text}\n\n{message.folded_text}"
+    return replies.quoted_below(replies.letter(message.text, letter, names), message.folded_text)
+
+
+def before(message_id: int) -> int:
+    """How many replies are on their way out of the same mailbox that were written before this one."""
+    under_way = email_models.Delivery.objects.filter(state__in=["waiting", "sending", "handing-over"])
+    mailbox = email_models.Delivery.objects.filter(message_id=message_id).values("mailbox_id")[:1]
+    return under_way.filter(mailbox_id=mailbox, message_id__lt=message_id).count()
+
+
+def overdue(now: datetime) -> list[int]:
+    """Replies that should be on their way by now and are not there yet."""
+    found = email_models.Delivery.objects.filter(state__in=["waiting", "sending", "handing-over"], due_at__lte=now)
+    return list(found.order_by("due_at").values_list("message_id", flat=True))
+
+
+def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
+    """Everything that a reply's mail is made of: what was written within the contract's letter, and its thread."""
+    message, mailbox = delivery.message, delivery.mailbox
+    earlier = [each for each in letters(message.case_id) if each.id < message.id and each.external_id]
+    answers = next((each for each in reversed(earlier) if each.direction == "in"), None)
+    terms = contracts_queries.terms_of(message.item.queue if message.item else mailbox.queue, message.said_at)
+    customer = message.case.customer
+    names = {
+        "customer": (customer.name or customer.reference) if customer else "",
+        "agent": message.person.name if message.person else mailbox.client.title,
+        "client": mailbox.client.title,
+        "case": str(message.case_id),
+    }
+    to = [mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "to"]
+    fallback = [mime.Address(answers.answers_to.address, answers.answers_to.name)] if answers else []
+    files = Attachment.objects.filter(message=message).order_by("id")
+    return replies.Reply(
+        name=message.external_id,
+        sender=mime.Address(message.sender, message.sender_name),
+        answers_to=signed_address(mailbox.address, "c", message.case_id, key),
+        to=to or fallback,
+        cc=[mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "cc"],
+        subject=message.subject or replies.answered(answers.subject if answers else message.case.subject),
+        text=_text(message, terms.letter, names),
+        html=message.html,
+        files=[(each.name, each.media_type, bytes(each.content)) for each in files],
+        answers=answers.external_id if answers else "",
+        chain=[each.external_id for each in earlier],
+        at=message.said_at,
+        by_a_person=message.person is not None,
+    )

@@ -1,22 +1,33 @@
-"""Reading mail that has come."""
+"""Reading mail that has come, and sending replies."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from procrastinate.contrib.django import app
 
-from workfloor.kit import clock, masks, rls
-from workfloor.ops.channels.email import actions, queries
+from workfloor.kit.database import locks, rls
+from workfloor.kit.text import masks
+from workfloor.kit.time import clock
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import gateway as email_gateway
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email import replies
+from workfloor.ops.channels.email.sorting import signed_address
 
 AT_A_TIME: Final = 50
+
 
 log = logging.getLogger(__name__)
 
 
-@app.task(name=actions.TAKE, queueing_lock=actions.TAKE)
+@app.task(name=email.TAKE, queueing_lock=email.TAKE)
 def take_arrivals() -> None:
     """Read the mail that has come until none is left; several workers share it."""
     while _take(AT_A_TIME):
@@ -46,11 +57,11 @@ class _Failed(Exception):
 
 def _take_some(most: int) -> int:
     rls.enter_every_client()
-    waiting = queries.waiting(most)
+    waiting = email_queries.waiting(most)
     try:
         for client_id, arrivals in groupby(waiting, key=attrgetter("client_id")):
             rls.enter(client_id)
-            actions.take(arrivals=list(arrivals), now=clock.now())
+            email.take(arrivals=list(arrivals), now=clock.now())
     except (OperationalError, InterfaceError):
         raise  # the database's fault, not a mail's
     except Exception as fault:
@@ -62,14 +73,73 @@ def _mark_unread(failed: _Failed) -> None:
     reason = masks.mask(f"{type(failed.__cause__).__name__}: {failed.__cause__}").text
     with transaction.atomic():
         rls.enter_every_client()
-        if arrival := queries.unread(failed.arrival_id):
-            actions.mark_unread(arrival=arrival, reason=reason, now=clock.now())
+        if arrival := email_queries.unread(failed.arrival_id):
+            email.mark_unread(arrival=arrival, reason=reason, now=clock.now())
     log.warning("mail %s could not be read and waits to be looked at: %s", failed.arrival_id, reason)
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="email.look_after", queueing_lock="email.look_after", pass_context=False)
-def look_after(timestamp: int) -> None:
+def look_after_arrivals(timestamp: int) -> None:
     """Each minute, ask for what should have been read by now, whatever became of those who were asked."""
     with transaction.atomic():
-        actions.ask_to_take()
+        email.ask_to_take()
+
+
+@app.task(name=email.DELIVER)
+def deliver(message_id: int) -> None:
+    """Try to deliver one reply; nobody else tries meanwhile."""
+    with locks.kept(email.DELIVER, message_id) as is_free:
+        if is_free:
+            _deliver(message_id)
+
+
+def _deliver(message_id: int) -> None:
+    with transaction.atomic():
+        rls.enter_every_client()
+        delivery = email.begin(message_id=message_id, now=clock.now())
+        reply = email_queries.reply_of(delivery, settings.SECRET_KEY) if delivery else None
+    if delivery is None or reply is None:
+        return
+    try:
+        handed = _send(delivery, reply)
+    except email_gateway.NotSent as fault:
+        refused = partial(email.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt)
+        _in_its_client(delivery, refused)
+    else:
+        _in_its_client(delivery, partial(email.mark_delivered, answer=handed.answer, refused=handed.refused))
+
+
+def _send(delivery: email_models.Delivery, reply: replies.Reply) -> email_gateway.Handed:
+    if not settings.WORKFLOOR_SMTP_URL:
+        raise email_gateway.NotSent("no mail server is set to send through; see WORKFLOOR_SMTP_URL", is_final=False)
+    address = delivery.mailbox.address
+    raw = email_gateway.signed(
+        replies.composed(reply),
+        address.rpartition("@")[2],
+        settings.WORKFLOOR_DKIM_KEYS,
+        settings.WORKFLOOR_DKIM_SELECTOR,
+    )
+    return email_gateway.send(
+        settings.WORKFLOOR_SMTP_URL,
+        signed_address(address, "r", delivery.message_id, settings.SECRET_KEY),
+        [each.address for each in [*reply.to, *reply.cc]],
+        raw,
+        partial(_in_its_client, delivery, email.hand_over),
+    )
+
+
+def _in_its_client(delivery: email_models.Delivery, do: Callable[..., object]) -> bool:
+    with transaction.atomic():
+        rls.enter(delivery.client_id)
+        return bool(do(delivery=delivery, now=clock.now()))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="email.look_after_replies", queueing_lock="email.look_after_replies", pass_context=False)
+def look_after_replies(timestamp: int) -> None:
+    """Each minute, ask for what should have been sent by now, whatever became of those who were asked."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        for message_id in email_queries.overdue(clock.now()):
+            email.ask_to_deliver(message_id=message_id, at=None)

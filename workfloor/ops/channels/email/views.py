@@ -1,4 +1,4 @@
-"""The page of mail that became no work: what somebody should look at, what was set aside, and replies that failed."""
+"""The page of mail that became no work, and of replies that failed."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,12 +11,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from workfloor.core.people.views import Request
-from workfloor.kit import clock
-from workfloor.ops.channels.email import actions, models, queries
-from workfloor.ops.channels.email.apps import EmailConfig
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import NotNow
+from workfloor.core.people.middleware import Request
+from workfloor.kit.time import clock
+from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email.apps import MAIL
 
 MOST_SHOWN = 50
+
+
 View = Callable[..., HttpResponse]
 
 
@@ -27,15 +33,15 @@ def for_leaders(view: View) -> View:
     @wraps(view)
     def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         person = getattr(request, "person", None)
-        if person is None or not EmailConfig.place.roles.intersection(person.roles):
+        if person is None or not MAIL.roles.intersection(person.roles):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
     return admitted
 
 
-def _arrival(arrival_id: int) -> models.Arrival:
-    found = queries.arrival(arrival_id)
+def _arrival(arrival_id: int) -> email_models.Arrival:
+    found = email_queries.arrival(arrival_id)
     if found is None:
         raise Http404
     return found
@@ -46,11 +52,11 @@ def _arrival(arrival_id: int) -> models.Arrival:
 def mail(request: Request) -> HttpResponse:
     """Show the newest of each."""
     shown = {
-        "not_fetched": queries.not_fetched()[:MOST_SHOWN],
-        "looked_at": queries.to_be_looked_at()[:MOST_SHOWN],
-        "set_aside": queries.set_aside()[:MOST_SHOWN],
-        "undelivered": queries.undelivered()[:MOST_SHOWN],
-        "counts": queries.counts(),
+        "not_fetched": email_queries.not_fetched()[:MOST_SHOWN],
+        "looked_at": email_queries.to_be_looked_at()[:MOST_SHOWN],
+        "set_aside": email_queries.set_aside()[:MOST_SHOWN],
+        "undelivered": email_queries.undelivered()[:MOST_SHOWN],
+        "counts": email_queries.counts(),
         "most": MOST_SHOWN,
     }
     return render(request, "email/mail.html", shown)
@@ -65,7 +71,7 @@ def raw(request: Request, arrival_id: int) -> HttpResponse:
     return HttpResponse(bytes(found.raw), content_type="application/octet-stream", headers=headers)
 
 
-def _deed(do: Callable[[models.Arrival, Request], str]) -> View:
+def _deed(do: Callable[[email_models.Arrival, Request], str]) -> View:
     """Make a handler of what can be done with a mail: it leads back to the page and says there what came of it."""
 
     @require_POST
@@ -74,7 +80,7 @@ def _deed(do: Callable[[models.Arrival, Request], str]) -> View:
     def handler(request: Request, arrival_id: int) -> HttpResponse:
         try:
             messages.success(request, do(_arrival(arrival_id), request))
-        except actions.Refused as reason:
+        except email.Refused as reason:
             messages.error(request, str(reason))
         return redirect("email:mail")
 
@@ -82,14 +88,29 @@ def _deed(do: Callable[[models.Arrival, Request], str]) -> View:
 
 
 @_deed
-def again(arrival: models.Arrival, request: Request) -> str:
+def again(arrival: email_models.Arrival, request: Request) -> str:
     """Read a mail once more, or take it in although it was held back or set aside."""
-    actions.run_again(arrival=arrival, by=request.person, now=clock.now())
+    email.run_again(arrival=arrival, by=request.person, now=clock.now())
     return "The mail is read again in a moment."
 
 
 @_deed
-def discard(arrival: models.Arrival, request: Request) -> str:
+def discard(arrival: email_models.Arrival, request: Request) -> str:
     """Say that nothing is to be done about a mail."""
-    actions.discard(arrival=arrival, by=request.person, now=clock.now())
+    email.discard(arrival=arrival, by=request.person, now=clock.now())
     return "The mail is dealt with."
+
+
+@require_POST
+@for_leaders
+def send_again(request: Request, message_id: int) -> HttpResponse:
+    """Try once more to deliver a reply."""
+    message = conversations_queries.message(message_id)
+    if message is None:
+        raise Http404
+    try:
+        email.send_again(message=message, by=request.person, now=clock.now())
+        messages.success(request, "The reply is sent again in a moment.")
+    except NotNow as reason:
+        messages.error(request, str(reason))
+    return redirect("email:mail")

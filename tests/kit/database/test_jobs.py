@@ -1,0 +1,61 @@
+"""Background jobs: they run, and what a dead worker took is run again."""
+
+import threading
+import time
+
+import psycopg
+from procrastinate.contrib.django import app
+
+from workfloor.kit.database import jobs
+
+TASK = "kit.retry_stalled_jobs"
+
+
+def run_until(true, seconds=120):
+    stop = threading.Event()
+    worker = threading.Thread(target=jobs.run, args=[stop])
+    worker.start()
+    until = time.monotonic() + seconds
+    try:
+        while not true():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    finally:
+        stop.set()
+        worker.join(120)
+    assert not worker.is_alive()
+
+
+def leave_a_job(address, queueing_lock):
+    """A job that a worker took an hour ago, and then gave no sign of life."""
+    number = app.configure_task(TASK, queueing_lock=queueing_lock).defer(timestamp=0)
+    with psycopg.connect(address, autocommit=True) as connection:
+        [(worker,)] = connection.execute("SELECT procrastinate_register_worker_v1()").fetchall()
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s", [worker, number]
+        )
+        connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+
+
+def jobs_with(address, queueing_lock):
+    with psycopg.connect(address, autocommit=True) as connection:
+        question = "SELECT status FROM procrastinate_jobs WHERE queueing_lock = %s ORDER BY id"
+        return [row[0] for row in connection.execute(question, [queueing_lock]).fetchall()]
+
+
+def test_a_job_whose_worker_died_is_run_again(real_database):
+    leave_a_job(real_database, "left")
+    assert jobs_with(real_database, "left") == ["doing"]
+
+    app.configure_task(TASK, queueing_lock="now").defer(timestamp=1)
+    run_until(lambda: jobs_with(real_database, "left") == [])
+
+
+def test_a_job_whose_successor_waits_already_is_dropped_and_stops_no_other(real_database):
+    leave_a_job(real_database, "nightly")
+    app.configure_task(TASK, queueing_lock="nightly", schedule_in={"hours": 1}).defer(timestamp=2)
+    leave_a_job(real_database, "left")
+
+    app.configure_task(TASK, queueing_lock="now").defer(timestamp=1)
+    run_until(lambda: jobs_with(real_database, "left") == [])
+    assert jobs_with(real_database, "nightly") == ["todo"]

@@ -1,0 +1,135 @@
+"""The pages of closing: who sees which step, and that each does what its command does."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from tests.ops.billing.test_closing_actions import APRIL, MARCH, close, disputed, office
+from workfloor.core.periods import queries as periods_queries
+from workfloor.kit.time import clock
+from workfloor.ops.billing import actions as billing
+
+__all__ = ["office"]  # a fixture
+PAGE = "/clients/lisbon-light/closing/"
+
+
+def signed_in(person: Any) -> Browser:
+    browser = Browser()
+    browser.force_login(person.account, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return browser
+
+
+def text(browser: Browser, address: str = PAGE) -> str:
+    return browser.get(address).content.decode()
+
+
+def test_one_proposes_and_another_approves_on_the_page(office):
+    teresa, marta = signed_in(office.teresa), signed_in(office.marta)
+    with clock.frozen(APRIL):
+        assert f"{PAGE}{MARCH}/propose/" in text(teresa)
+        told = teresa.post(f"{PAGE}{MARCH}/propose/", follow=True).content.decode()
+        assert "2026-03 is proposed. Somebody else approves it." in told
+        assert "/approve/" not in told and "/reopen/" in told
+        assert f"{PAGE}{MARCH}/approve/" in text(marta)
+        told = marta.post(f"{PAGE}{MARCH}/approve/", follow=True).content.decode()
+
+    assert "2026-03 is closed." in told
+    assert "approved by Marta on 2 April 2026" in told
+    assert periods_queries.state(office.client.id, MARCH) == "closed"
+
+
+def test_what_is_in_the_way_is_said_at_the_head_of_the_page(office):
+    with clock.frozen(datetime(2026, 3, 20, tzinfo=UTC)):
+        told = signed_in(office.teresa).post(f"{PAGE}{MARCH}/propose/", follow=True).content.decode()
+
+    assert "2026-03 is not over: it ends on 31 March 2026" in told
+    assert periods_queries.state(office.client.id, MARCH) == "open"
+
+
+def test_a_proposal_is_taken_back_with_a_reason(office):
+    teresa = signed_in(office.teresa)
+    with clock.frozen(APRIL):
+        teresa.post(f"{PAGE}{MARCH}/propose/")
+        assert "Say in words why" in teresa.post(f"{PAGE}{MARCH}/reopen/", follow=True).content.decode()
+        told = teresa.post(f"{PAGE}{MARCH}/reopen/", {"reason": "a call is missing"}, follow=True).content.decode()
+
+    assert "2026-03 is open again." in told
+
+
+def test_disputes_and_adjustments_are_on_the_page_and_on_both_statements(office):
+    close(office)
+    billing.uphold(dispute=disputed(office), amount="-3.00", words="They were", by=office.marta, now=APRIL)
+    marta = signed_in(office.marta)
+    with clock.frozen(APRIL):
+        page = text(marta)
+        march = text(marta, f"/clients/lisbon-light/statements/{MARCH}/")
+        april = text(marta, "/clients/lisbon-light/statements/2026-04/")
+        paper = marta.get(f"/clients/lisbon-light/statements/{MARCH}/statement.pdf").content
+
+    assert "Two were tests (Dana)" in page and "They were (Marta)" in page and "-3.00 EUR" in page
+    assert "still open" not in march and "still open" in april
+    assert "Restated." in march and "Corrected later" in march and "Two were tests" in march
+    assert "2026-03: Calls answered, dispute" in april and "-3.00 EUR" in april
+    assert paper.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("who", "status"), [("teresa", 200), ("marta", 200), ("rita", 403), ("dana", 403)])
+def test_only_leaders_and_managers_come_in(office, who: str, status: int):
+    browser = signed_in(getattr(office, who))
+
+    assert browser.get(PAGE).status_code == browser.get("/closing/").status_code == status
+    assert browser.post(f"{PAGE}{MARCH}/propose/").status_code == (302 if status == 200 else 403)
+
+
+def test_the_list_says_how_far_each_client_is_closed_and_what_waits(office):
+    teresa = signed_in(office.teresa)
+    assert "no month" in text(teresa, "/closing/")
+    close(office)
+    disputed(office)
+
+    told = text(teresa, "/closing/")
+
+    assert MARCH in told and "1 undecided dispute" in told
+
+
+def test_the_clients_own_person_and_a_leader_raise_disputes_on_a_page(office):
+    close(office)
+    with clock.frozen(APRIL):
+        for who, figure in ((office.dana, "l1"), (office.teresa, "m1/calls")):
+            page = f"{PAGE}{MARCH}/dispute/"
+            assert "Calls answered (l1)" in text(signed_in(who), page)
+            told = signed_in(who).post(page, {"figure": figure, "words": "Two were tests"}, follow=True)
+            assert "is raised. Somebody else decides it." in told.content.decode()
+
+    found = [(each.figure, each.raised_by.name) for each in periods_queries.disputes(office.client.id, MARCH)]
+    assert sorted(found) == [("l1", "Dana"), ("m1/calls", "Teresa")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"figure": "l1", "words": " "}, "Say in words what is wrong."),
+        ({"words": "Two were tests"}, "Choose the figure that is wrong."),
+        ({"figure": "l9", "words": "Two were tests"}, "l9 is not one of the available choices"),
+        ({"figure": "l1", "words": "x" * 2001}, "at most 2000 characters"),
+    ],
+)
+def test_what_is_wrong_with_a_dispute_is_said_at_its_field_and_nothing_is_lost(office, sent: dict[str, str], says: str):
+    close(office)
+
+    told = signed_in(office.dana).post(f"{PAGE}{MARCH}/dispute/", sent).content.decode()
+
+    assert says in told and "data-faulty" in told
+    assert sent["words"].strip() in told
+    assert not periods_queries.disputes(office.client.id).exists()
+
+
+def test_nothing_of_an_open_month_and_nothing_by_an_agent_is_disputed_on_the_page(office):
+    page = f"{PAGE}{MARCH}/dispute/"
+
+    assert signed_in(office.dana).get(page).status_code == 404
+    close(office)
+    assert signed_in(office.rita).get(page).status_code == 403
+    assert signed_in(office.rita).post(page, {"figure": "l1", "words": "No"}).status_code == 403

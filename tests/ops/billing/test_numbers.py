@@ -1,0 +1,173 @@
+"""Numbers without gaps: whoever races, rolls back or dies, each legal entity's series goes 1, 2, 3."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from tests import make
+from tests.ops.billing import test_invoicing_actions
+from workfloor.core.clients.models import Client
+from workfloor.core.people import actions as people
+from workfloor.core.people.models import Person
+from workfloor.kit.database import rls
+from workfloor.ops.billing import actions as billing
+from workfloor.ops.billing import models as billing_models
+
+SLUGS = [f"client-{number}" for number in range(4)]
+
+
+class Failed(Exception):
+    """What goes wrong after a number was taken."""
+
+
+@pytest.fixture
+def months(real_database: str) -> Iterator[str]:
+    """Four clients of one legal entity, each with a closed March that nobody has invoiced yet."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        teresa, marta = make.person("leader", name="Teresa"), make.person("manager", name="Marta")
+        for slug in SLUGS:
+            client = test_invoicing_actions.signed(test_invoicing_actions.source(slug=slug), slug)
+            for each in (teresa, marta):
+                people.clear(person=each, client=client, now=make.NINE)
+            ana = make.agent(name=f"Ana {slug}", clear_for=slug)
+            from workfloor.core.work import actions as work
+
+            call = make.item("calls", of=slug)
+            work.offer(item=call, person=ana, at_once=1, offer_seconds=60, now=make.NINE)
+            work.accept(item=call, by=ana, now=make.NINE + timedelta(seconds=5))
+            work.end(item=call, by=ana, now=make.NINE + timedelta(seconds=65))
+            work.wrap_up(item=call, by=ana, disposition="resolved", now=make.NINE + timedelta(seconds=70))
+            test_invoicing_actions.close(SimpleNamespace(client=client, teresa=teresa, marta=marta))
+        billing.register_entity(
+            slug="lisbon", by=None, now=test_invoicing_actions.APRIL, terms=test_invoicing_actions.LISBON
+        )
+    connection.close()
+    yield real_database
+    connection.close()
+
+
+def issue(slug: str, then: Callable[[], Any] = lambda: None) -> str:
+    """Issue in a transaction of its own, on a connection of its own; `then` happens before the commit."""
+    try:
+        with transaction.atomic():
+            rls.enter_every_client()
+            client, by = Client.objects.get(slug=slug), Person.objects.get(name="Marta")
+            name = billing.issue_invoice(
+                client=client, period=test_invoicing_actions.MARCH, by=by, now=test_invoicing_actions.APRIL
+            ).name
+            then()
+        return name
+    finally:
+        connection.close()
+
+
+def fail() -> None:
+    raise Failed
+
+
+def numbers() -> list[int]:
+    with transaction.atomic():
+        rls.enter_every_client()
+        return list(billing_models.Invoice.objects.order_by("number").values_list("number", flat=True))
+
+
+def test_four_at_once_get_one_number_each_without_a_gap(months):
+    with ThreadPoolExecutor(4) as threads:
+        names = list(threads.map(issue, SLUGS))
+
+    assert sorted(names) == ["2026-00001", "2026-00002", "2026-00003", "2026-00004"]
+    assert numbers() == [1, 2, 3, 4]
+
+
+def test_an_issue_that_rolls_back_takes_no_number(months):
+    with pytest.raises(Failed):
+        issue(SLUGS[0], then=fail)
+
+    assert [issue(slug) for slug in SLUGS[:2]] == ["2026-00001", "2026-00002"]
+
+
+def test_who_waits_for_one_that_rolls_back_gets_its_number(months):
+    taken, go = threading.Event(), threading.Event()
+
+    def hesitate() -> None:
+        taken.set()
+        go.wait(120)
+        fail()
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(issue, SLUGS[0], hesitate)
+        assert taken.wait(120)
+        second = threads.submit(issue, SLUGS[1])
+        wait_for_a_lock(months)
+        go.set()
+        assert second.result() == "2026-00001"
+        with pytest.raises(Failed):
+            first.result()
+    assert numbers() == [1]
+
+
+def wait_for_a_lock(database: str) -> None:
+    """Until somebody waits for what the other holds."""
+    with psycopg.connect(database, autocommit=True) as looking:
+        for _ in range(2400):
+            waiting = looking.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            ).fetchone()
+            if waiting and waiting[0]:
+                return
+            threading.Event().wait(0.05)
+    pytest.fail("nobody waited for the number")
+
+
+def test_a_connection_that_dies_takes_no_number(months):
+    def die() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (process,) = cursor.fetchone()
+        with psycopg.connect(months, autocommit=True) as killing:
+            killing.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+
+    with pytest.raises(Exception, match=r"terminat|closed|lost"):
+        issue(SLUGS[0], then=die)
+
+    assert [issue(slug) for slug in SLUGS[:2]] == ["2026-00001", "2026-00002"]
+
+
+def test_the_same_month_at_once_is_invoiced_once(months):
+    def tried(_: int) -> str:
+        try:
+            return issue(SLUGS[0])
+        except billing.InvoiceRefused as reason:
+            return str(reason)
+
+    with ThreadPoolExecutor(2) as threads:
+        told = sorted(threads.map(tried, range(2)))
+
+    assert told[0].startswith("2026-00001") or told[0].startswith("2026-03 is invoiced already")
+    assert numbers() == [1]
+
+
+def test_each_series_and_each_entity_counts_for_itself(months):
+    with transaction.atomic():
+        rls.enter_every_client()
+        marta = Person.objects.get(name="Marta")
+        made = [
+            billing.issue_invoice(
+                client=Client.objects.get(slug=slug),
+                period=test_invoicing_actions.MARCH,
+                by=marta,
+                now=test_invoicing_actions.APRIL,
+                **more,
+            )
+            for slug, more in zip(SLUGS, [{}, {"series": "b"}, {"series": "b"}, {}], strict=True)
+        ]
+
+    assert [each.name for each in made] == ["2026-00001", "b-00001", "b-00002", "2026-00002"]

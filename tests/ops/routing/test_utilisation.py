@@ -1,0 +1,140 @@
+"""What the journal says of fairness."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from workfloor.ops.routing import utilisation
+
+NINE = datetime(2026, 3, 4, 9, tzinfo=UTC)
+
+
+@dataclass
+class Fact:
+    event: str
+    seconds: float
+    item_id: int | None = None
+    person_id: int | None = None
+    details: dict = field(default_factory=dict)
+    late: float = 0.0
+
+    @property
+    def at(self):
+        return NINE + timedelta(seconds=self.seconds)
+
+    @property
+    def recorded_at(self):
+        return self.at + timedelta(seconds=self.late)
+
+
+def queued(item, seconds, queue=1, **more):
+    return Fact("work.queued", seconds, item, details={"queue": queue}, **more)
+
+
+def work(event, item, person, seconds):
+    return Fact(f"work.{event}", seconds, item, person)
+
+
+def passed(*facts):
+    return [(each.offered, each.passed_over) for each in utilisation.passed_over(facts)]
+
+
+def test_the_oldest_first_passes_nothing_over():
+    assert passed(queued(1, 0), queued(2, 1), work("offered", 1, 7, 5), work("offered", 2, 8, 6)) == []
+
+
+def test_a_younger_one_first_passes_the_older_over():
+    assert passed(queued(1, 0), queued(2, 1), work("offered", 2, 7, 5), work("offered", 1, 8, 6)) == [(2, 1)]
+
+
+def until(event, item, seconds, detail, **more):
+    return Fact(f"work.{event}", 0, item, details={detail: (NINE + timedelta(seconds=seconds)).isoformat(), **more})
+
+
+def test_what_is_kept_for_one_agent_is_passed_over_by_nobody_until_it_is_kept_no_longer():
+    kept = [queued(1, 0), until("kept", 1, 120, "until"), queued(2, 1), queued(3, 2)]
+
+    assert passed(*kept, work("offered", 2, 7, 5), work("offered", 1, 8, 6)) == []
+    assert passed(*kept, work("offered", 2, 7, 125)) == [(2, 1)]
+    assert passed(*kept, work("offered", 3, 7, 5)) == [(3, 2)]
+
+
+def test_scheduled_work_waits_since_it_was_due_and_nobody_passes_it_over_before():
+    scheduled = [until("scheduled", 1, 60, "for_at", queue=1), queued(2, 50), queued(3, 70)]
+
+    assert passed(*scheduled, work("offered", 2, 7, 55), work("offered", 1, 8, 60)) == []
+    assert passed(*scheduled, work("offered", 2, 7, 55), work("offered", 3, 8, 75)) == [(3, 1)]
+
+
+def test_work_of_other_queues_is_not_passed_over():
+    assert passed(queued(1, 0, queue=2), queued(2, 1), work("offered", 2, 7, 5)) == []
+
+
+def test_what_comes_back_keeps_its_place():
+    declined = [queued(1, 0), queued(2, 1), work("offered", 1, 7, 2), work("declined", 1, 7, 3)]
+
+    assert passed(*declined, work("offered", 1, 8, 9), work("offered", 2, 9, 9)) == []
+    assert passed(*declined, work("offered", 2, 9, 9)) == [(2, 1)]
+
+
+def test_who_left_or_owes_an_answer_is_not_passed_over():
+    for leaves in ("abandoned", "cancelled", "awaits-customer"):
+        assert passed(queued(1, 0), Fact(f"work.{leaves}", 1, 1), queued(2, 2), work("offered", 2, 7, 5)) == []
+
+
+def test_work_whose_fact_was_recorded_a_moment_ago_could_not_be_seen_yet():
+    assert passed(queued(1, 0, late=4.5), queued(2, 1), work("offered", 2, 7, 5)) == []
+    assert passed(queued(1, 0, late=2.0), queued(2, 1), work("offered", 2, 7, 5)) == [(2, 1)]
+
+
+def presence(event, person, seconds):
+    return Fact(f"person.{event}", seconds, None, person)
+
+
+def share_of(person, *facts, end=100):
+    found = utilisation.shares(facts, NINE, NINE + timedelta(seconds=end))
+    return next(each for each in found if each.person_id == person)
+
+
+def test_occupancy_is_the_part_of_the_time_at_work_with_something_in_hand():
+    share = share_of(
+        7,
+        presence("available", 7, 0),
+        work("offered", 1, 7, 10),
+        work("accepted", 1, 7, 10),
+        work("accepted", 2, 7, 20),
+        work("wrapped-up", 1, 7, 30),
+        work("wrapped-up", 2, 7, 50),
+        presence("away", 7, 80),
+    )
+
+    assert (share.present_seconds, share.busy_seconds, share.occupancy) == (80.0, 40.0, 0.5)
+
+
+def test_what_goes_on_at_the_end_counts_up_to_it():
+    assert share_of(7, presence("available", 7, 40), work("accepted", 1, 7, 70)).occupancy == 0.5
+
+
+def test_who_was_there_before_counts_from_the_beginning():
+    share = share_of(7, presence("available", 7, -50), work("accepted", 1, 7, -20), work("wrapped-up", 1, 7, 25))
+
+    assert (share.present_seconds, share.busy_seconds) == (100.0, 25.0)
+
+
+def test_offers_declined_and_lapsed_are_counted_by_person():
+    share = share_of(
+        7,
+        work("offered", 1, 7, 0),
+        work("declined", 1, 7, 1),
+        work("offered", 2, 7, 2),
+        work("offer-expired", 2, 7, 22),
+    )
+
+    assert (share.offered, share.declined, share.lapsed, share.occupancy) == (2, 1, 1, None)
+
+
+def test_the_spread_is_none_where_nobody_was_at_work_and_nought_among_equals():
+    equal = [utilisation.Share(person, 1, 0, 0, 100.0, 40.0) for person in (1, 2)]
+
+    assert utilisation.spread([]) is None
+    assert utilisation.spread(equal) == (0.4, 0.0)
+    assert utilisation.spread([*equal, utilisation.Share(3, 1, 0, 0, 100.0, 100.0)])[1] > 0.2

@@ -1,0 +1,338 @@
+"""`workfloor admin`: the tables, the sample provider, the tokens of clients' systems, and what is wrong."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from workfloor.cli import edge, run
+from workfloor.kit.database import postgres
+from workfloor.runtime import web as runtime_web
+
+if TYPE_CHECKING:
+    from workfloor.core.clients.models import Token
+
+
+SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
+
+
+client_argument = click.argument("client", metavar="CLIENT")
+
+
+@click.group()
+def token() -> None:
+    """Issue, list and revoke the tokens with which a client's systems call the API."""
+
+
+@token.command(epilog="\b\nExample:\n  workfloor token issue first-bank --title 'mail gateway' --scope work:write\n")
+@client_argument
+@click.option("--title", required=True, help="Which system will use it.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice(SCOPES),
+    help="What it may do; repeat for more.",
+)
+def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
+    """Issue a token for CLIENT. It is printed once and kept nowhere: pass it on safely."""
+    with edge.client(client) as found:
+        from workfloor.core.clients import actions as clients
+        from workfloor.kit.time import clock
+
+        written = clients.issue_token(client=found, title=title, scopes=scopes, now=clock.now())
+    click.echo("Keep this now; it cannot be shown again:", err=True)
+    click.echo(written)
+
+
+@token.command("list")
+@client_argument
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def list_tokens(client: str, form: str) -> None:
+    """List the tokens of CLIENT, newest first, without their secrets."""
+    with edge.client(client) as found:
+        from workfloor.core.clients import queries as clients_queries
+
+        rows = [_row(each) for each in clients_queries.tokens(found)]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        ended = f"revoked {row['revoked_at'][:10]}" if row["revoked_at"] else "valid"
+        scopes = " ".join(row["scopes"])
+        click.echo(f"{row['number']:>6}  {ended:<18} issued {row['issued_at'][:10]}  {scopes:<36} {row['title']}")
+    if not rows:
+        click.echo(f"No token was issued for {client} yet. See: workfloor token issue --help")
+
+
+def _row(token: "Token") -> dict[str, Any]:
+    return {
+        "number": token.id,
+        "title": token.title,
+        "scopes": token.scopes,
+        "issued_at": token.issued_at.isoformat(),
+        "revoked_at": token.revoked_at.isoformat() if token.revoked_at else None,
+    }
+
+
+@token.command()
+@client_argument
+@click.argument("number", type=int, metavar="NUMBER")
+def revoke(client: str, number: int) -> None:
+    """End token NUMBER of CLIENT at once: the number stands in the token itself (wf_NUMBER_...) and in the list."""
+    with edge.client(client) as found:
+        from workfloor.core.clients import actions as clients
+        from workfloor.core.clients import queries as clients_queries
+        from workfloor.kit.time import clock
+
+        known = clients_queries.tokens(found).filter(id=number, revoked_at=None).first()
+        if known is None:
+            raise click.ClickException(f"{client} has no valid token {number}. See: workfloor token list {client}")
+        clients.revoke_token(token=known, now=clock.now())
+    click.echo(f"Token {number} ({known.title}) is refused from now on.")
+
+
+@click.command()
+def migrate() -> None:
+    """Make the tables in an empty database, or bring them to this version.
+
+    Needs no questions answered and changes nothing that is up to date.
+    """
+    edge.keep_secret_key()
+    with edge.installation():
+        made = run._migrate()
+    click.echo(f"{made} migrations applied." if made else "The database is up to date.")
+
+
+@click.command()
+def demo() -> None:
+    """Fill the sample provider into an empty database: two clients, two sites, ten agents, open work.
+
+    \b
+    Example:
+      workfloor migrate && workfloor demo && workfloor up
+    """
+    with edge.installation():
+        if edge.missing_migrations():
+            raise click.ClickException("The database is not prepared. Run: workfloor migrate")
+        if not run._is_empty():
+            raise click.ClickException("The database has clients; the sample provider goes into an empty one.")
+        run._fill_demo()
+        run._print_sign_ins()
+
+
+LEAST_FREE_GIGABYTES: Final = 1.0
+
+
+HEARTBEAT_SECONDS: Final = 30
+
+
+MONTHS_AHEAD: Final = 2
+
+
+LIBRARIES: Final = ("htmx.min.js", "tabler.min.css", "inter.woff2")
+
+
+COLOURS: Final = {"ok": "green", "look": "yellow", "wrong": "red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: "look" is worth a look but no fault, such as a worker that is not meant to run now."""
+
+    check: str
+    state: Literal["ok", "look", "wrong"]
+    says: str
+    do: str = ""
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print.")
+def doctor(form: str) -> None:
+    """Check this installation, a line for each thing: how it is, and what to do if it is wrong.
+
+    Exit status 1 if anything is wrong.
+
+    \b
+    Examples:
+      workfloor doctor
+      workfloor doctor --format json
+    """
+    findings = list(examine())
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _print(findings)
+    sys.exit(any(finding.state == "wrong" for finding in findings))
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, those of the machine first; without a database the rest is left out."""
+    yield from (_python(), _data_folder(), _disk(), _browser_libraries(), _port())
+    if _nothing_is_installed():
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(edge.installation())
+        except (postgres.ServerFault, click.ClickException) as fault:
+            yield Finding("database", "wrong", str(fault), "Mend that first; the other checks need it.")
+            return
+        yield _server()
+        migrations = _migrations()
+        yield migrations
+        if migrations.state == "ok":
+            yield from (_walls(), _partitions(), _worker(), _stalled_jobs())
+
+
+def _nothing_is_installed() -> bool:
+    from workfloor import settings
+
+    return not settings.WORKFLOOR_DATABASE_URL and not settings.WORKFLOOR_DATA.exists()
+
+
+def _print(findings: list[Finding]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for finding in findings:
+        colour = COLOURS[finding.state]
+        words = finding.says + (f"\n→ {finding.do}" if finding.do else "")
+        table.add_row(f"[{colour}]{finding.state}[/]", finding.check, words)
+    Console(highlight=False).print(table)
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{'.'.join(map(str, sys.version_info[:3]))} (3.11 or later is needed)")
+
+
+def _data_folder() -> Finding:
+    from workfloor import settings
+
+    folder = settings.WORKFLOOR_DATA
+    if not folder.exists():
+        return Finding("data folder", "look", f"{folder} is not there yet.", "Run: workfloor migrate")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return Finding("data folder", "wrong", f"{folder} cannot be written.", "Give it to whoever runs Workfloor.")
+    if folder.stat().st_mode & 0o066:
+        return Finding("data folder", "wrong", f"{folder} is open to others.", f"Run: chmod go-rw {folder}")
+    return Finding("data folder", "ok", str(folder))
+
+
+def _disk() -> Finding:
+    from workfloor import settings
+
+    folder = next(each for each in [settings.WORKFLOOR_DATA, *settings.WORKFLOOR_DATA.parents] if each.exists())
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < LEAST_FREE_GIGABYTES:
+        return Finding("disk", "wrong", f"{free:.1f} GB free in {folder}", "Free some: a full disk stops the database.")
+    return Finding("disk", "ok", f"{free:.0f} GB free")
+
+
+def _browser_libraries() -> Finding:
+    from workfloor import settings
+
+    vendor = settings.PACKAGE / "ui" / "static" / "vendor"
+    if missing := [name for name in LIBRARIES if not (vendor / name).exists()]:
+        return Finding("browser libraries", "wrong", f"missing: {', '.join(missing)}", "Run: make setup")
+    return Finding("browser libraries", "ok", "built")
+
+
+def _port() -> Finding:
+    from workfloor import settings
+
+    try:
+        host, port = runtime_web.bind()
+        runtime_web.open_door(host, port).close()
+    except click.ClickException as fault:
+        return Finding("port", "wrong", fault.message, "Set WORKFLOOR_BIND.")
+    except OSError as fault:
+        words = f"{settings.WORKFLOOR_BIND} is in use or not ours: {fault.strerror or fault}"
+        return Finding("port", "look", words, "Fine if Workfloor runs now; else set WORKFLOOR_BIND to another.")
+    return Finding("port", "ok", f"{settings.WORKFLOOR_BIND} is free")
+
+
+def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def _server() -> Finding:
+    """An old server and a mighty login were refused before this."""
+    [(version, login)] = _rows("SELECT current_setting('server_version'), current_user")
+    return Finding("database", "ok", f"PostgreSQL {version}, as {login}, who is bound by row-level security")
+
+
+def _migrations() -> Finding:
+    if missing := edge.missing_migrations():
+        words = f"{len(missing)} are missing, from {missing[0]} on"
+        return Finding("migrations", "wrong", words, "Run: workfloor migrate")
+    return Finding("migrations", "ok", "all applied")
+
+
+def _walls() -> Finding:
+    from django.apps import apps
+
+    from workfloor.kit.database import rls
+
+    walled = sorted(
+        model._meta.db_table
+        for model in apps.get_models()
+        if any(isinstance(constraint, rls.Wall) for constraint in model._meta.constraints)
+    )
+    held = _rows(
+        "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid WHERE polname = 'wall' "
+        "AND relrowsecurity AND relforcerowsecurity AND pg_table_is_visible(pg_class.oid)"
+    )
+    if open_tables := set(walled) - {name for (name,) in held}:
+        words = f"clients are not kept apart in: {', '.join(sorted(open_tables))}"
+        return Finding("walls", "wrong", words, "Somebody changed the tables by hand; restore the policies.")
+    return Finding("walls", "ok", f"row-level security is forced on {len(walled)} tables")
+
+
+def _partitions() -> Finding:
+    from workfloor.core.event_log import models as event_log_models
+    from workfloor.kit.database import partitions
+    from workfloor.kit.time import clock
+
+    made = set(partitions.made(event_log_models.TABLE))
+    wanted = partitions.months(partitions.month_of(clock.now()), MONTHS_AHEAD)
+    if missing := [month for month in wanted if month not in made]:
+        words = f"the journal has no room for {', '.join(f'{month:%Y-%m}' for month in missing)}"
+        return Finding("journal", "wrong", words, "Run: workfloor migrate. A running worker makes months each night.")
+    return Finding("journal", "ok", f"months are made until {max(made):%Y-%m}")
+
+
+def _worker() -> Finding:
+    from workfloor.kit.time import clock
+
+    [(latest,)] = _rows("SELECT max(last_heartbeat) FROM procrastinate_workers")
+    alive = isinstance(latest, datetime) and clock.now() - latest < timedelta(seconds=HEARTBEAT_SECONDS)
+    if not alive:
+        words = f"no sign of life since {latest:%Y-%m-%d %H:%M} UTC" if isinstance(latest, datetime) else "none runs"
+        return Finding("worker", "look", words, "Start one: workfloor up, or workfloor worker")
+    return Finding("worker", "ok", "alive")
+
+
+def _stalled_jobs() -> Finding:
+    [(stalled, failed)] = _rows(
+        "SELECT count(*) FILTER (WHERE status = 'doing' AND coalesce(last_heartbeat < now() - %s, true)), "
+        "count(*) FILTER (WHERE status = 'failed') "
+        "FROM procrastinate_jobs LEFT JOIN procrastinate_workers ON procrastinate_workers.id = worker_id",
+        timedelta(seconds=HEARTBEAT_SECONDS),
+    )
+    if failed:
+        return Finding("jobs", "look", f"{failed} failed, {stalled} stalled", "See logs/worker.log in the data folder.")
+    if stalled:
+        return Finding("jobs", "look", f"{stalled} stalled", "A running worker tries them again within two minutes.")
+    return Finding("jobs", "ok", "none stalled, none failed")

@@ -1,0 +1,199 @@
+"""`workfloor review` and `workfloor undertaking`: a month gone through with the client, and what both agreed to do."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from workfloor.cli import edge
+
+if TYPE_CHECKING:
+    from workfloor.core.clients.models import Client
+    from workfloor.ops.relationship import queries as relationship_queries
+
+as_text_or_json = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+)
+
+
+@contextmanager
+def _entered(slug: str, *, one_moment: bool = False) -> "Iterator[tuple[Client, datetime]]":
+    """The client, entered for one transaction; what is refused ends the command with the reason."""
+    with edge.client(slug, one_moment=one_moment) as found:
+        from workfloor.kit.time import clock
+
+        try:
+            yield found, clock.now()
+        except ValueError as refused:
+            raise click.ClickException(str(refused)) from refused
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor review first-bank 1999-02
+  workfloor review first-bank 1999-02 --format pdf --output review.pdf
+  workfloor review first-bank 1999-02 --format html --output review.html
+"""
+)
+@click.argument("client")
+@click.argument("period")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "html", "pdf"]), default="text", help="How to write it."
+)
+@click.option("--output", "-o", type=click.File("wb", lazy=True), help="Write to this file.")
+@click.option("--ahead/--no-ahead", default=True, help="Simulate the four weeks to come, or leave them out.")
+def review(client: str, period: str, form: str, output: IO[bytes] | None, ahead: bool) -> None:
+    """Put CLIENT's review of PERIOD together, a month such as 1999-02.
+
+    Promises with their trend, why they were missed, volumes against forecast, credits, disputes, what was agreed to be
+    done, and what lies ahead: how likely each promise is to be missed when the next four weeks are as the last.
+    """
+    if form == "pdf" and output is None and sys.stdout.isatty():
+        raise click.UsageError("A PDF does not fit a terminal. Name a file: --output review.pdf")
+    with _entered(client, one_moment=True) as (found, now):
+        from workfloor.ops.relationship import queries as relationship_queries
+
+        made = relationship_queries.review(found, period, now=now)
+        outlook, nothing = _outlook(found, period) if ahead else (None, "It was left out.")
+        written = _written(made, outlook, nothing, form)
+    if output:
+        output.write(written)
+    else:
+        click.echo(written, nl=False)
+
+
+def _outlook(client: "Client", period: str) -> "tuple[relationship_queries.Outlook | None, str]":
+    """What lies ahead, and what is said where that is nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from workfloor.ops.relationship import presenting as relationship_presenting
+    from workfloor.ops.relationship import queries as relationship_queries
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("Looking ahead", total=relationship_queries.REPLICATIONS)
+            found = relationship_queries.outlook(client, period, advance=lambda done: bar.update(task, completed=done))
+            return found, relationship_presenting.NOTHING
+    except relationship_queries.NotSimulated as reason:
+        return None, str(reason)
+
+
+def _written(
+    made: "relationship_queries.Review", outlook: "relationship_queries.Outlook | None", nothing: str, form: str
+) -> bytes:
+    from django.template.loader import render_to_string
+
+    from workfloor.ops.relationship import gateway as relationship_gateway
+    from workfloor.ops.relationship import presenting as relationship_presenting
+
+    if form == "json":
+        return (json.dumps(relationship_presenting.plain(made, outlook), indent=2, ensure_ascii=False) + "\n").encode()
+    worded = relationship_presenting.printed(made, outlook, nothing)
+    if form == "pdf":
+        return relationship_gateway.pdf(worded)
+    if form == "html":
+        return render_to_string("relationship/document.html", {"review": worded}).encode()
+    return _text(worded).encode()
+
+
+def _text(worded: dict[str, Any]) -> str:
+    lines = [f"Service review, {worded['month']}", worded["client"], worded["period"], worded["notice"], ""]
+    lines += worded["summary"]
+    for each in worded["promises"]:
+        lines += ["", f"{each['name']}: {each['attained']} ({each['promise']}): {each['verdict']}"]
+        lines += [f"  {cause['share']:>5}  {cause['title']}: {cause['says']}" for cause in each["causes"]]
+        lines += [f"  {line}" for line in each["worst"]]
+    for row in worded["undertakings"]:
+        lines += ["", f"{row['id']}  {row['what']} ({row['who']}, until {row['until']}): {row['state']}"]
+    if ahead := worded["ahead"]:
+        lines += ["", "What lies ahead", ahead["about"]]
+        lines += [f"  {row['risk']:>5} risk of missing {row['name']}: {row['attained']}" for row in ahead["promises"]]
+        lines += [f"  Credits to be expected: {ahead['credits']}, at most {ahead['worst']} in 19 of 20 such months."]
+    else:
+        lines += ["", "What lies ahead", worded["nothing_ahead"]]
+    return "\n".join(lines) + "\n"
+
+
+# --- what was agreed to be done -------------------------------------------------------------------------------------
+
+
+@click.group()
+def undertaking() -> None:
+    """Record what was agreed to be done in a review, by whom and until when."""
+
+
+@undertaking.command(
+    epilog="""\b
+Example:
+  workfloor undertaking add first-bank --who "First Bank" --what "Move the statement run to the 5th" --until 1999-04-01
+"""
+)
+@click.argument("client")
+@click.option("--who", required=True, help="Who will do it, on either side.")
+@click.option("--what", required=True, help="What will be done.")
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day by which it is done.")
+@as_text_or_json
+def add(client: str, who: str, what: str, until: datetime, form: str) -> None:
+    """Record that somebody will do something for CLIENT until a day."""
+    with _entered(client) as (found, now):
+        from workfloor.ops.relationship import actions as relationship
+
+        _show([relationship.agree(client=found, who=who, what=what, until=until.date(), now=now)], now, form)
+
+
+@undertaking.command(epilog="\b\nExample:\n  workfloor undertaking done first-bank 3 --note 'since 5 March'\n")
+@click.argument("client")
+@click.argument("number", type=int)
+@click.option("--note", default="", help="What came of it.")
+@as_text_or_json
+def done(client: str, number: int, note: str, form: str) -> None:
+    """Record that what CLIENT's undertaking NUMBER says is done."""
+    with _entered(client) as (found, now):
+        from workfloor.ops.relationship import actions as relationship
+        from workfloor.ops.relationship import queries as relationship_queries
+
+        known = relationship_queries.undertaking(found, number)
+        if known is None:
+            raise click.ClickException(
+                f"{client} has no undertaking {number}. See: workfloor undertaking list {client}"
+            )
+        _show([relationship.finish(undertaking=known, note=note, now=now)], now, form)
+
+
+@undertaking.command("list", epilog="\b\nExample:\n  workfloor undertaking list first-bank --format json\n")
+@click.argument("client")
+@as_text_or_json
+def list_(client: str, form: str) -> None:
+    """List what was agreed with CLIENT, the most urgent first."""
+    with _entered(client) as (found, now):
+        from workfloor.ops.relationship import queries as relationship_queries
+
+        _show(list(relationship_queries.undertakings(found)), now, form)
+
+
+def _show(found: list[Any], now: datetime, form: str) -> None:
+    from workfloor.ops.relationship import presenting as relationship_presenting
+
+    if form == "json":
+        click.echo(
+            json.dumps(
+                [relationship_presenting.plain_undertaking(each) for each in found], indent=2, ensure_ascii=False
+            )
+        )
+        return
+    for each in found:
+        row = relationship_presenting.worded_undertaking(each, now.date())
+        note = f" ({row['note']})" if row["note"] else ""
+        click.echo(f"{row['id']:>4}  {row['state']:<8} until {row['until']:<18} {row['who']}: {row['what']}{note}")
+    if not found:
+        click.echo(
+            "Nothing was agreed yet. Add something: workfloor undertaking add CLIENT --who ... --what ... --until DAY"
+        )

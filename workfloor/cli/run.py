@@ -1,0 +1,295 @@
+"""`workfloor up`, `web`, `worker` and `router`: the installation at work."""
+
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import click
+
+from workfloor.cli import edge
+from workfloor.runtime import supervisor
+from workfloor.runtime import web as runtime_web
+
+READY_SECONDS: Final = 60.0
+
+
+POLL_SECONDS: Final = 0.1
+
+
+with_parent = click.option(supervisor.WITH_PARENT, "parent", is_flag=True, hidden=True)
+
+
+@click.command()
+@with_parent
+@click.option("--demo", "fills_demo", is_flag=True, help="Fill the sample provider into an empty database.")
+def up(fills_demo: bool, parent: bool) -> None:
+    """Run everything: database server, web server, worker, router. Ctrl-C stops all of it.
+
+    \b
+    Examples:
+      workfloor up --demo
+      WORKFLOOR_DATA=~/second WORKFLOOR_BIND=127.0.0.1:8001 workfloor up
+    """
+    signal.signal(signal.SIGINT, _interrupt)  # a shell may have handed it over as ignored
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is how nohup asks to be let alone
+        signal.signal(signal.SIGHUP, _interrupt)
+    edge.keep_secret_key()
+    host, port = runtime_web.bind()
+    try:
+        with runtime_web.take(host, port) as door, edge.installation():
+            _prepare(fills_demo)
+            _supervise(door, host, port, os.getppid() if parent else None)
+    except KeyboardInterrupt:
+        pass
+    click.echo("Stopped.", err=True)
+
+
+@click.command()
+@with_parent
+def worker(parent: bool) -> None:
+    """Run background jobs and the journal's followers until stopped.
+
+    `workfloor up` runs one; run more on other machines with the same WORKFLOOR_DATABASE_URL.
+    """
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    if parent:
+        supervisor.end_with_parent()
+    with edge.installation():
+        if not parent:  # which looked already
+            edge.refuse_an_old_schema()
+        from workfloor.runtime import worker as runtime_worker
+
+        runtime_worker.run(stop)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_IGN)  # impatience must not leave a half-stopped installation
+    raise KeyboardInterrupt
+
+
+def _prepare(fills_demo: bool) -> None:
+    """Migrate, make the journal's months, and on request fill an empty database."""
+    if edge.missing_migrations():
+        click.echo("Preparing the database ...", err=True)
+        _migrate()
+    if fills_demo and _is_empty():
+        click.echo("Filling the sample provider in ...", err=True)
+        _fill_demo()
+    _make_partitions()
+    edge.let_go()
+
+
+def _migrate() -> int:
+    from workfloor.kit.database import migrations
+
+    missing = edge.missing_migrations()
+    if missing:
+        migrations.migrate(say=lambda line: click.echo(line, err=True))
+    _make_partitions()
+    return len(missing)
+
+
+def _make_partitions() -> None:
+    from django.db import transaction
+
+    from workfloor.core.event_log import actions as event_log
+    from workfloor.kit.time import clock
+
+    with transaction.atomic():
+        event_log.make_partitions(first=clock.now())
+
+
+def _is_empty() -> bool:
+    from django.db import transaction
+
+    from workfloor.core.clients import queries as clients_queries
+    from workfloor.kit.database import rls
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        return not clients_queries.clients().exists()
+
+
+def _fill_demo() -> None:
+    from django.db import transaction
+
+    from workfloor.demo import filling
+    from workfloor.kit.database import rls
+    from workfloor.kit.time import clock
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        filling.fill(now=clock.now())
+
+
+def _supervise(door: socket.socket, host: str, port: int, parent: int | None) -> None:
+    """Keep the web servers, the worker and the router alive until interrupted, or until the parent process is gone."""
+    from django.conf import settings
+
+    logs = settings.WORKFLOOR_DATA / "logs"
+    logs.mkdir(mode=0o700, exist_ok=True)
+    names = ["worker", "router", *_mail()]
+    family = [_web(door, logs / "web.log")]
+    family += [supervisor.Child(name, logs / f"{name.replace(' ', '-')}.log") for name in names]
+    try:
+        for child in family:
+            child.start()
+        _wait_until_it_serves(family[0], host, port)
+        for number in range(2, runtime_web.processes() + 1):  # further ones keep nobody waiting for the first page
+            family.append(_web(door, logs / f"web-{number}.log"))
+            family[-1].start()
+        _say_where(host, port)
+        while parent in (None, os.getppid()):
+            for child in family:
+                for error in child.errors():
+                    click.echo(f"{child.command}: {error} (see {child.log})", err=True)
+                if child.keep_alive():
+                    click.echo(f"`workfloor {child.command}` ended and was started again; see {child.log}", err=True)
+            time.sleep(POLL_SECONDS)
+    except supervisor.KeepsEnding as fault:
+        raise click.ClickException(str(fault)) from fault
+    finally:
+        supervisor.end(family)
+
+
+def _web(door: socket.socket, log: Path) -> supervisor.Child:
+    return supervisor.Child(f"web --door {door.fileno()}", log, inherits=(door.fileno(),))
+
+
+def _mail() -> list[str]:
+    """The commands that take mail in, as far as this installation does."""
+    from django.conf import settings
+    from django.db import transaction
+
+    from workfloor.kit.database import rls
+    from workfloor.ops.channels.email import queries as email_queries
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        fetches = email_queries.fetched().exists()
+    edge.let_go()
+    return [*(["mail listen"] if settings.WORKFLOOR_MAIL_BIND else []), *(["mail fetch"] if fetches else [])]
+
+
+def _wait_until_it_serves(child: supervisor.Child, host: str, port: int) -> None:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        if child.process and child.process.poll() is not None:
+            raise click.ClickException(f"The web server did not start. {child.last_words()}")
+        try:
+            socket.create_connection((reachable, port), 1).close()
+            return
+        except OSError:
+            time.sleep(POLL_SECONDS)
+    raise click.ClickException(f"The web server does not answer on {host}:{port}; see {child.log}")
+
+
+def _say_where(host: str, port: int) -> None:
+    from django.conf import settings
+
+    address = settings.WORKFLOOR_URL or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(f"\nWorkfloor is at  {address}/\nIts API at       {address}/api/docs")
+    click.echo(f"Its files in     {settings.WORKFLOOR_DATA}")
+    _print_sign_ins(address)
+    click.echo("\nCtrl-C stops it.")
+    sys.stdout.flush()
+
+
+def _print_sign_ins(address: str = "") -> None:
+    """The sample provider's sign-ins, where it is filled in, and where its chat can be tried."""
+    from django.contrib.auth import get_user_model
+    from django.db import transaction
+
+    from workfloor.demo import sample
+    from workfloor.kit.database import rls
+    from workfloor.ops.channels.chat import queries as chat_queries
+
+    emails = [email for email, _, _ in sample.SIGN_INS]
+    known = set(get_user_model().objects.filter(email__in=emails).values_list("email", flat=True))
+    edge.let_go()
+    if not known:
+        return
+    click.echo("\nSample sign-ins, known to the world (keep this installation to yourself):")
+    for email, password, role in sample.SIGN_INS:
+        if email in known:
+            click.echo(f"  {role:<28} {email:<34} {password}")
+    with transaction.atomic():
+        rls.enter_every_client()
+        tried_at = [f"  {each.client.title:<28} {address}/chat/demo/{each.key}/" for each in chat_queries.widgets()]
+    edge.let_go()
+    click.echo("\n".join(["\nChat with the sample's agents as a visitor would, signed in as anybody:", *tried_at]))
+
+
+@click.command()
+@with_parent
+@click.option("--door", "descriptor", type=int, hidden=True, help="A port that the parent has taken for several.")
+def web(parent: bool, descriptor: int | None) -> None:
+    """Run the web server alone, as one process on WORKFLOOR_BIND; `workfloor up` runs several for you."""
+    import uvicorn
+
+    if parent:
+        supervisor.end_with_parent()
+    door = runtime_web.take(*runtime_web.bind()) if descriptor is None else socket.socket(fileno=descriptor)
+    with edge.installation():
+        if not parent:  # which looked already
+            edge.refuse_an_old_schema()
+        importlib.import_module("workfloor.urls")  # the first visitor should not wait for it
+        settings = uvicorn.Config(
+            "workfloor.asgi:application",
+            access_log=False,
+            lifespan="off",
+            log_level="warning",
+            timeout_graceful_shutdown=2,  # live streams never end by themselves
+            server_header=False,
+        )
+        uvicorn.Server(settings).run(sockets=[door])
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor router                       of the main pool; `workfloor up` runs one
+  workfloor router --pool night-shift    of the queues that are in that pool
+  workfloor router --log decisions.log   write down what it is told and decides
+"""
+)
+@click.option("--pool", default="main", show_default=True, help="Serve the queues of this pool.")
+@click.option("--log", "log", type=click.Path(dir_okay=False, path_type=Path), help="Write each decision to this file.")
+@with_parent
+def router(pool: str, log: Path | None, parent: bool) -> None:
+    """Offer waiting work to people until stopped.
+
+    One router leads a pool; further ones of the same pool stand by and take over within two seconds.
+    """
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    if parent:
+        supervisor.end_with_parent()
+    with edge.installation():
+        from django.conf import settings
+
+        if not parent:
+            edge.refuse_an_old_schema()
+        edge.let_go()
+        # The lead is a lock of one connection, which nobody else may get from a pool.
+        settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+        from workfloor.runtime import router as runtime_router
+
+        if log is None:
+            runtime_router.run(stop, pool)
+        else:
+            with log.open("w") as file:
+                runtime_router.run(stop, pool, runtime_router.Log(file))

@@ -1,0 +1,130 @@
+"""What a contract says, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, time
+from typing import Literal
+
+from workfloor.core.contracts import levels, parties, pricing
+from workfloor.core.contracts.levels import Credits, Forecast, ServiceLevel, Termination
+from workfloor.core.contracts.pricing import Book, Price
+from workfloor.kit.time import calendars
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarTerms:
+    """Working hours as agreed; a span is (start, end) local time, end 00:00 meaning midnight at the end."""
+
+    name: str
+    zone: str
+    week: Mapping[Weekday, tuple[tuple[time, time], ...]]
+    holidays: str | None = None  # country, or country-subdivision, of the `holidays` package
+    closed_on: tuple[date, ...] = ()
+    open_on: tuple[date, ...] = ()  # worked like an ordinary weekday although a holiday
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """After so long a wait, these skills suffice at these lower levels; level 0 lifts the requirement."""
+
+    after_seconds: int
+    requires: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Where work waits: who may take it, how urgent it is, by when it is due (in working time)."""
+
+    name: str
+    title: str
+    requires: Mapping[str, int]  # skill -> level, 1 to 5
+    relax: tuple[Ring, ...] = ()
+    priority: int = 0  # higher is more urgent
+    answer_within_seconds: int | None = None
+    resolve_within_seconds: int | None = None
+    offer_seconds: int = 20  # how long one agent may leave an offer open
+    at_once: int = 1  # how many such items one agent may hold; divides 60
+    reopen_within_seconds: int = 14 * 86400  # after its resolution, for a customer who writes again
+    keep_for_seconds: int | None = None  # how long work of a case is kept for whoever knows it
+    yields: bool = False  # may be put aside for work that interrupts
+    interrupts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    name: str
+    title: str
+    kind: str
+    location: str
+    calendar: str
+    dispositions: tuple[str, ...]
+    queues: tuple[Queue, ...]
+    letter: Mapping[str, str] = field(default_factory=dict)  # opening and closing of every written reply
+    keep_clear: tuple[str, ...] = ()  # kinds of number (kit.masks.KINDS) that are kept as they were typed
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    client: str
+    title: str
+    signed_on: date
+    starts_on: date
+    ends_on: date  # the last day
+    currency: str
+    zone: str
+    country: str
+    rounding: str  # a name of kit.money.ROUNDINGS
+    calendars: Mapping[str, CalendarTerms] = field(default_factory=dict)
+    processes: tuple[Process, ...] = ()
+    service_levels: tuple[ServiceLevel, ...] = ()
+    credits: Credits | None = None
+    prices: tuple[Price, ...] = ()
+    terminations: tuple[Termination, ...] = ()
+    indexation: Mapping[str, pricing.Indexation] = field(default_factory=dict)
+    taxes: Mapping[str, pricing.Tax] = field(default_factory=dict)
+    billing: parties.Billing | None = None
+    currencies: Mapping[str, tuple[pricing.Exchange, ...]] = field(default_factory=dict)
+    forecasts: tuple[Forecast, ...] = ()
+
+    @property
+    def book(self) -> Book:
+        """What all prices share."""
+        return Book(self.currency, self.rounding, self.starts_on, self.indexation, self.taxes, self.currencies)
+
+    def on(self, day: date) -> "Contract":
+        """Return the contract with its levels as they are promised on a day."""
+        return replace(self, service_levels=tuple(levels.on(level, day) for level in self.service_levels))
+
+    def queues(self) -> dict[str, Queue]:
+        return {queue.name: queue for process in self.processes for queue in process.queues}
+
+
+def requirements(queue: Queue, waited_seconds: float) -> dict[str, int]:
+    """Return skill -> level that an item asks for after waiting so long."""
+    levels = dict(queue.requires)
+    for ring in queue.relax:
+        if waited_seconds >= ring.after_seconds:
+            levels.update(ring.requires)
+    return {skill: level for skill, level in levels.items() if level > 0}
+
+
+def calendar(terms: CalendarTerms) -> calendars.Calendar:
+    """Return the terms as a calendar that working time is counted by."""
+    return calendars.Calendar(
+        zone=terms.zone,
+        week={WEEKDAYS.index(day): spans for day, spans in terms.week.items()},
+        holidays=terms.holidays,
+        closed_on=frozenset(terms.closed_on),
+        open_on=frozenset(terms.open_on),
+    )
+
+
+def calendar_of(contract: Contract, queue: str) -> calendars.Calendar:
+    """Return the calendar that a queue's promises in working time run in."""
+    process = next(one for one in contract.processes if any(each.name == queue for each in one.queues))
+    return calendar(contract.calendars[process.calendar])

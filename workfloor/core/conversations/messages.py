@@ -1,0 +1,150 @@
+"""What a message can be, and what may become of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from workfloor.kit.text import masks
+
+DIRECTIONS = ("in", "out", "note")
+CHANNELS = ("email", "chat", "voice", "message", "fax", "document", "api")
+
+LARGEST_FILE = 25_000_000  # bytes
+LARGEST_SENT = 5_000_000  # bytes of a file that somebody sends from a page of ours
+MOST_FILES = 50  # on one message
+MOST_WITHIN = 10_000_000  # bytes of the pictures that a message's own HTML shows
+LONGEST_NAME = 200  # characters of a file's name
+
+# What has become of a message: of one from us, what its channel said of it last.
+STATES = ("received", "noted", "waiting", "sending", "sent", "read", "failed", "withdrawn")
+_FROM = {
+    "message.withdrawn": ("waiting",),
+    "message.sending-began": ("waiting",),
+    "message.delayed": ("sending",),
+    "message.sent": ("waiting", "sending"),
+    "message.read": ("sent",),
+    "message.undelivered": ("waiting", "sending", "sent", "read"),
+    "message.tried-again": ("failed",),
+}
+
+
+class NotNow(ValueError):
+    """The message is not in a state in which that can happen."""
+
+
+def allow(state: str, event: str) -> None:
+    """Raise NotNow if an event cannot happen to a message in its state."""
+    if state not in _FROM[event]:
+        raise NotNow(f"{_DONE[state]}; “{event.partition('.')[2]}” cannot follow.")
+
+
+_DONE = {
+    "received": "The message came in",
+    "noted": "The message is a note",
+    "waiting": "The message waits to be sent",
+    "sending": "The message is being sent",
+    "sent": "The message was sent",
+    "read": "The message was read",
+    "failed": "The message could not be delivered",
+    "withdrawn": "The message was withdrawn",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Somebody on the other side of a channel: an address as the channel writes it, and a name."""
+
+    address: str
+    name: str = ""
+    role: str = "to"  # to, cc, reply-to
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.address}>" if self.name else self.address
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a message says.
+
+    `text` is what its writer wrote; `folded_text` what they quoted and signed with, shown when asked for. `html` is
+    safe to show as it is, or empty.
+    """
+
+    text: str
+    folded_text: str = ""
+    html: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file on a message; `content_id` is the name under which the message's own HTML shows it."""
+
+    name: str
+    media_type: str
+    content: bytes
+    content_id: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, in hexadecimal."""
+        return sha256(self.content).hexdigest()
+
+
+def covered(content: Content, kinds: Collection[str] = masks.KINDS) -> Content:
+    """The same with card and account numbers covered, but for their last four."""
+    subject, text, folded = (
+        masks.mask(each, kinds).text for each in (content.subject, content.text, content.folded_text)
+    )
+    return Content(text, folded, masks.mask_html(content.html, kinds).text, subject)
+
+
+def faults(files: "list[File] | tuple[File, ...]") -> list[str]:
+    """Why these files cannot be put on one message, a sentence each; empty if they can."""
+    found = [
+        f"“{each.name}” has {len(each.content):,} bytes; the most is {LARGEST_FILE:,}."
+        for each in files
+        if len(each.content) > LARGEST_FILE
+    ]
+    if len(files) > MOST_FILES:
+        found.append(f"{len(files)} files are too many for one message; the most is {MOST_FILES}.")
+    return found
+
+
+# --- a customer's history --------------------------------------------------------------------------------------------
+
+# What it holds, each on a shelf of its own: by the name that an address has for it, and as it is called.
+SHELVES = (("mails", "Mails"), ("chats", "Chats"), ("calls", "Calls"), ("work", "Other work"), ("cases", "Cases"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Place:
+    """Where an entry stands in a history: later ones are greater; no two entries have the same."""
+
+    at: datetime
+    rank: int  # of entries of one instant: messages, then work, then cases
+    number: int
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.rank}-{self.number}"
+
+    @classmethod
+    def read(cls, text: str) -> "Place":
+        """A place as `str` writes it."""
+        at, rank, number = text.split("-")
+        return cls(_EPOCH + timedelta(microseconds=int(at)), int(rank), int(number))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a history is looked for: entries with all these words, on one shelf or all, earlier than a place."""
+
+    words: tuple[str, ...] = ()
+    kind: str = ""
+    after: Place | None = None
+
+    def wants(self, *shelves: str) -> bool:
+        """Whether entries of any of these shelves are looked for."""
+        return not self.kind or self.kind in shelves

@@ -1,0 +1,115 @@
+"""What a fact is, how events become facts, and who follows them."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, in the past tense; its fields become the fact's details."""
+
+    name: ClassVar[str]
+
+    def details(self) -> dict[str, Any]:
+        """The fields as JSON values, without those that say nothing (None)."""
+        return {name: _plain(value) for name, value in vars(self).items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A fact to be recorded: an event, when it happened, and whom it concerns."""
+
+    event: Event
+    at: datetime
+    client_id: int | None = None
+    item_id: int | None = None
+    case_id: int | None = None
+    person_id: int | None = None
+    by_id: int | None = None
+
+    def topics(self) -> set[str]:
+        """The names under which open pages hear of it."""
+        named = {"client": self.client_id, "item": self.item_id, "case": self.case_id, "person": self.person_id}
+        return {"floor"} | {f"{kind}:{number}" for kind, number in named.items() if number is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A recorded fact as a follower reads it; `xid` and `id` give its place in the order of following."""
+
+    id: int
+    xid: int
+    at: datetime
+    event: str
+    client_id: int | None
+    item_id: int | None
+    case_id: int | None
+    person_id: int | None
+    by_id: int | None
+    details: dict[str, Any]
+
+
+_LARGEST_NOTICE = 7000  # bytes; PostgreSQL takes just under 8,000
+
+
+def notice(names: Iterable[str]) -> str:
+    """What is told to followers when facts of these events are stored; of too many at once nothing in particular."""
+    told = ",".join(sorted(names))
+    return told if len(told) <= _LARGEST_NOTICE else ""
+
+
+def tells_of(notice: str, names: Collection[str]) -> bool:
+    """Whether a notice may tell of one of these events."""
+    return not notice or any(name in names for name in notice.split(","))
+
+
+def tells_only_of(notice: str, names: Collection[str]) -> bool:
+    """Whether a notice tells of these events and can tell of no other."""
+    return bool(notice) and all(name in names for name in notice.split(","))
+
+
+React = Callable[[Sequence[Followed], datetime], None]
+
+
+@dataclass(frozen=True)
+class Follower:
+    """A reaction to facts, which keeps its place in the journal in the transaction of its effect."""
+
+    name: str
+    events: frozenset[str]
+    react: React
+
+
+@dataclass
+class _Register:
+    followers: dict[str, Follower] = field(default_factory=dict)
+
+
+register = _Register()
+
+
+def follows(name: str, *events: str) -> Callable[[React], React]:
+    """Decorate a function in a package's followers.py: it is called with each batch of facts of these events."""
+
+    def registered(react: React) -> React:
+        register.followers[name] = Follower(name, frozenset(events), react)
+        return react
+
+    return registered
+
+
+@dataclass(frozen=True)
+class EveryClientEntered(Event):
+    """A process that works across the walls has begun to."""
+
+    name: ClassVar[str] = "engine.entered-every-client"
+    engine: str

@@ -1,0 +1,69 @@
+"""The event log: append-only, partitioned by month, walled."""
+
+from django.db import migrations, models
+
+from workfloor.core.event_log import models as event_log_models
+from workfloor.kit.database import partitions
+
+TABLE = """
+CREATE TABLE event_log_fact (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    client_id bigint,
+    item_id bigint,
+    case_id bigint,
+    person_id bigint,
+    by_id bigint,
+    event text NOT NULL CHECK (event ~ '^[a-z-]+\\.[a-z-]+$'),
+    details jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(details) = 'object'),
+    PRIMARY KEY (at, id)
+) PARTITION BY RANGE (at);
+CREATE INDEX event_log_fact_following ON event_log_fact (xid, id);
+CREATE INDEX event_log_fact_item ON event_log_fact (item_id, id) WHERE item_id IS NOT NULL;
+CREATE INDEX event_log_fact_person ON event_log_fact (person_id, id) WHERE person_id IS NOT NULL;
+CREATE INDEX event_log_fact_client ON event_log_fact (client_id, at);
+"""
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies: list[tuple[str, str]] = []
+
+    operations = [
+        migrations.CreateModel(
+            name="Cursor",
+            fields=[
+                ("follower", models.TextField(primary_key=True, serialize=False)),
+                ("xid", models.BigIntegerField(default=0)),
+                ("fact_id", models.BigIntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Fact",
+            fields=[
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("xid", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("client_id", models.BigIntegerField(null=True)),
+                ("item_id", models.BigIntegerField(null=True)),
+                ("case_id", models.BigIntegerField(null=True)),
+                ("person_id", models.BigIntegerField(null=True)),
+                ("by_id", models.BigIntegerField(null=True)),
+                ("event", models.TextField()),
+                ("details", models.JSONField(default=dict)),
+            ],
+            options={"db_table": "event_log_fact", "managed": False},
+        ),
+        migrations.RunSQL(
+            [
+                partitions.APPEND_ONLY_SQL,
+                TABLE,
+                *event_log_models.WALL,
+                partitions.append_only_sql(event_log_models.TABLE),
+            ],
+            "DROP TABLE event_log_fact; DROP FUNCTION workfloor_append_only()",
+        ),
+    ]

@@ -1,0 +1,133 @@
+"""Figures as they leave: plain values for programs, and words for paper and pages."""
+
+from decimal import Decimal
+from typing import Any
+
+from workfloor.core.contracts.levels import ServiceLevel
+from workfloor.core.measures import catalogue
+from workfloor.kit.time.calendars import Window
+
+VERDICTS = {"met": "kept", "below-expected": "short of expected", "below-minimum": "short of minimum", None: "–"}
+MOODS = {"met": "calm", "below-expected": "close", "below-minimum": "late", None: ""}
+UNITS = dict.fromkeys(catalogue.IN_PERCENT, "percent") | dict.fromkeys(catalogue.MEANS, "seconds")
+PER = {
+    "answered": "of answered",
+    "offered": "of offered",
+    "offered-less-short-abandons": "of offered, less those abandoned within {short} s",
+}
+
+
+def plain_measured(row: catalogue.Measured, version: int) -> dict[str, Any]:
+    """Return a figure with its promise; `attained` is in percent, or in seconds for a mean."""
+    level, figure = row.level, row.figure
+    return {
+        "id": row.id,
+        "name": level.name,
+        "measure": level.measure,
+        "queue": row.queue,
+        "per": level.per,
+        "threshold_seconds": level.threshold_seconds,
+        "short_abandon_seconds": level.short_abandon_seconds,
+        "counted": figure.counted,
+        "met": figure.met,
+        "apart": figure.apart,
+        "left_out": figure.left_out,
+        "window": None if row.window is None else plain_window(row.window, level),
+        "attained": _number(figure.attained),
+        "unit": UNITS.get(level.measure),
+        "percentiles": {
+            str(percent): float(value)
+            for percent, value in zip(catalogue.PERCENTILES, figure.percentiles, strict=False)
+        },
+        "expected": _number(level.expected),
+        "minimum": _number(level.minimum),
+        "weight": _number(level.weight),
+        "verdict": row.verdict,
+        "version": version,
+    }
+
+
+def plain_window(window: Window, level: ServiceLevel) -> dict[str, Any]:
+    """Return the time that a figure is of; of several that end in the month it is the worst, not due while it runs."""
+    return {"length": level.window, "name": window.name, "due": window.is_due}
+
+
+def plain_left_out(row: catalogue.LeftOut) -> dict[str, Any]:
+    """Return how many items a level leaves out; `measure` is its id."""
+    return {"id": row.id, "name": row.level.name, "measure": f"m{row.id[1:]}", "count": row.count}
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def worded_measured(row: catalogue.Measured) -> dict[str, str]:
+    """Word a figure and its promise."""
+    figure = row.figure
+    return {
+        "id": row.id,
+        "name": row.level.name,
+        "queue": row.queue or "",
+        "counts": worded_measure(row.level) + _aside(row) + _of_window(row),
+        "counted": f"{figure.counted:,}",
+        "met": "–" if figure.met is None else f"{figure.met:,}",
+        "attained": _attained(row.level, figure.attained),
+        "promise": "" if row.queue else _promise(row.level),
+        "verdict": "" if row.queue else VERDICTS[row.verdict],
+        "mood": MOODS[row.verdict],
+    }
+
+
+def worded_left_out(row: catalogue.LeftOut) -> dict[str, str]:
+    """Word what a level leaves out."""
+    kinds = [kind.replace("-", " ") for kind in row.level.exclude]
+    if row.level.above_forecast is not None:
+        kinds.append(f"volume above {row.level.above_forecast.normalize():f} % of the forecast")
+    return {"id": row.id, "name": row.level.name, "counts": ", ".join(kinds), "count": f"{row.count:,}"}
+
+
+def worded_measure(level: ServiceLevel) -> str:
+    """Word what a level counts: `answered within 20 s, of offered`."""
+    words = level.measure.replace("-", " ")
+    if level.threshold_seconds is not None:
+        words += f" {level.threshold_seconds:,} s"
+    if level.per:
+        words += f", {PER[level.per].format(short=level.short_abandon_seconds)}"
+    return f"{words}, in the hours of {level.hours}" if level.hours else words
+
+
+def _aside(row: catalogue.Measured) -> str:
+    """Word what the figure itself leaves out: its percentiles, or the short abandons that stand apart."""
+    spread = zip(catalogue.PERCENTILES, row.figure.percentiles, strict=False)
+    within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
+    if row.level.measure in catalogue.MEANS:
+        return f"; {within}" if within else ""
+    return f" ({row.figure.apart:,})" if row.figure.apart else ""
+
+
+def _of_window(row: catalogue.Measured) -> str:
+    """Word the time of a figure that is not of the month itself."""
+    if row.level.window == "month" or row.window is None:
+        return ""
+    if not row.window.is_due:
+        return f"; {row.window.name}, which goes on"
+    return (
+        f"; worst {row.level.window}, {row.window.name}"
+        if row.level.window in ("day", "week")
+        else f"; {row.window.name}"
+    )
+
+
+def _promise(level: ServiceLevel) -> str:
+    if level.expected is None:
+        return "–"
+    side, limit = ("at most", "never above") if level.lower_is_better else ("at least", "never below")
+    unit = "%" if level.measure in catalogue.IN_PERCENT else "s"
+    expected = f"{side} {level.expected.normalize():f} {unit}"
+    return expected if level.minimum is None else f"{expected}, {limit} {level.minimum.normalize():f} {unit}"
+
+
+def _attained(level: ServiceLevel, attained: Decimal | None) -> str:
+    if attained is None:
+        return "–"
+    return f"{attained:,} %" if level.measure in catalogue.IN_PERCENT else f"{attained:,} s"

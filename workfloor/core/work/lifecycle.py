@@ -1,0 +1,451 @@
+"""What a work item's facts add up to, and how much of a person an item takes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, NamedTuple, Protocol
+
+KINDS = (
+    "call",
+    "callback",
+    "chat",
+    "email",
+    "message",
+    "fax",
+    "document",
+    "invoice",
+    "payment",
+    "booking",
+    "payslip-run",
+    "cv",
+    "research",
+    "task",
+)
+KIND_OF_PROCESS = {
+    "inbound-voice": "call",
+    "outbound-voice": "callback",
+    "chat": "chat",
+    "email": "email",
+    "semi-voice": "message",
+    "data-capture": "document",
+    "payables": "invoice",
+    "receivables": "payment",
+    "bookkeeping": "booking",
+    "payroll": "payslip-run",
+    "recruitment": "cv",
+    "technical-support": "call",
+    "research": "research",
+}
+CONVERSATIONS = ("call", "callback", "chat")  # whoever is connected has a reply
+WITH_THE_CUSTOMER = ("call", "chat")  # cannot be laid aside; a call that is still to be made can
+STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
+WITH_SOMEBODY = ("offered", "held", "wrapping")
+FINISHED = ("done", "abandoned", "cancelled")
+CASE_KINDS = ("complaint", "request", "question", "lead")
+
+_FROM = {
+    "work.queued": ("new", "waiting"),
+    "work.kept": ("waiting",),
+    "work.offered": ("waiting",),
+    "work.accepted": ("offered", "waiting"),  # past work was accepted without our offer
+    "work.declined": ("offered",),
+    "work.offer-expired": ("offered",),
+    "work.offer-withdrawn": ("offered",),
+    "work.put-aside": ("held", "wrapping"),
+    "work.taken-up-again": ("held", "wrapping"),
+    "work.connected": ("held",),
+    "work.held": ("held",),
+    "work.resumed": ("held",),
+    "work.awaits-customer": ("waiting", "held"),
+    "work.customer-answered": ("waiting", "held"),
+    "work.waited-in-vain": ("waiting", "held"),
+    "work.reply-sent": ("held",),
+    "work.reply-undelivered": ("waiting", "offered", "held", "wrapping", "done"),
+    "work.transferred": ("waiting", "held"),
+    "work.snoozed": ("held",),
+    "work.prioritised": ("waiting", "offered", "held"),
+    "work.escalated": ("waiting", "offered", "held", "wrapping"),
+    "work.ended": ("held",),
+    "work.wrapped-up": ("wrapping",),
+    "work.abandoned": ("waiting", "offered"),
+    "work.cancelled": ("waiting", "offered", "held"),
+    "work.reopened": ("done",),
+}
+
+
+# What may happen to an item while it is put aside.
+_ALSO_ASIDE = (
+    "work.taken-up-again",
+    "work.transferred",
+    "work.escalated",
+    "work.wrapped-up",
+    "work.cancelled",
+    "work.reply-undelivered",
+    "work.prioritised",
+)
+
+
+class NotNow(ValueError):
+    """The item is not in a state in which that can happen."""
+
+
+class Fact(Protocol):
+    """What a step needs of a fact."""
+
+    @property
+    def event(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def person_id(self) -> int | None: ...
+    @property
+    def details(self) -> Mapping[str, Any]: ...
+
+
+@dataclass
+class Item:
+    """A work item's state: these are the columns of `work_item` that its facts add up to.
+
+    Talk, hold and wrap-up are whole seconds without those put aside (`aside_seconds` of the wrap-up); `paused_seconds`,
+    `working_seconds` (received to resolved) and `reply_seconds` (to the first reply) are working time of the contract;
+    `came_back_seconds` is how long the first resolution lasted by the clock.
+    """
+
+    state: str = "new"
+    key: str = ""
+    kind: str = ""
+    process_id: int | None = None
+    queue_id: int | None = None
+    person_id: int | None = None
+    done_by_id: int | None = None
+    agent_label: str = ""
+    received_at: datetime | None = None
+    queued_at: datetime | None = None
+    answer_by: datetime | None = None
+    due_at: datetime | None = None
+    offer_expires_at: datetime | None = None
+    connected_at: datetime | None = None
+    talking_since: datetime | None = None
+    on_hold_since: datetime | None = None
+    awaiting_customer_since: datetime | None = None
+    kept_for_id: int | None = None
+    kept_until: datetime | None = None
+    put_aside_at: datetime | None = None
+    escalated_at: datetime | None = None
+    ended_at: datetime | None = None
+    wrapped_up_at: datetime | None = None
+    abandoned_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    cancelled_as: str = ""
+    talk_seconds: int = 0
+    hold_seconds: int = 0
+    wrap_seconds: int = 0
+    aside_seconds: int = 0
+    paused_seconds: int = 0
+    working_seconds: int | None = None
+    reply_seconds: int | None = None
+    came_back_seconds: int | None = None
+    disposition: str = ""
+    reopened: int = 0
+    priority: int = 0
+    ahead_seconds: int = 0
+
+
+COLUMNS = tuple(each.name for each in fields(Item))
+
+
+def replay(facts: Iterable[Fact]) -> Item:
+    """An item's state from its facts, oldest first."""
+    item = Item()
+    for fact in facts:
+        for column, value in step(item, fact).items():
+            setattr(item, column, value)
+    return item
+
+
+def follow(item: Any, event: Any, at: datetime, person_id: int | None) -> dict[str, Any]:
+    """Let an item's state follow from an event (journal.rules.Event) of now; the columns that it changed."""
+    changed = step(item, SimpleNamespace(event=event.name, at=at, person_id=person_id, details=event.details()))
+    for column, value in changed.items():
+        setattr(item, column, value)
+    return changed
+
+
+def step(item: Any, fact: Fact) -> dict[str, Any]:
+    """The columns that one more fact changes, with their new values; NotNow if the fact cannot follow."""
+    if fact.event not in _STEPS:
+        return {}
+    allow(item, fact.event)
+    return _STEPS[fact.event](item, fact, fact.details)
+
+
+def allow(item: Any, event: str) -> None:
+    """Raise NotNow if an event cannot happen to an item in its state."""
+    if item.state not in _FROM.get(event, ("new",)):
+        raise NotNow(f"{_DONE[item.state]}; “{event.partition('.')[2]}” cannot follow.")
+    if item.put_aside_at and event not in _ALSO_ASIDE:
+        raise NotNow("The item is put aside for more urgent work, and goes on when that has ended")
+
+
+_DONE = {
+    "new": "The item has not been received",
+    "waiting": "The item waits in its queue",
+    "offered": "The item is offered to somebody",
+    "held": "The item is being worked on",
+    "wrapping": "The item has ended and is being wrapped up",
+    "done": "The item is done",
+    "abandoned": "The customer has left",
+    "cancelled": "The item was cancelled",
+}
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def seconds(start: datetime, end: datetime) -> int:
+    """Whole seconds from one instant to another, rounded down; 0 where the clocks of two machines disagree."""
+    return max(0, (end - start) // timedelta(seconds=1))
+
+
+def _received(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "key": details["key"],
+        "kind": details["kind"],
+        "process_id": details["process"],
+        "received_at": fact.at,
+        "due_at": _time(details.get("due_at")),
+    }
+
+
+def _queued(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    answer_by = _time(details.get("answer_by"))
+    return {"state": "waiting", "queue_id": details["queue"], "queued_at": fact.at, "answer_by": answer_by}
+
+
+def _scheduled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _queued(item, fact, details) | {"queued_at": _time(details["for_at"])}
+
+
+def _kept(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kept_for_id": fact.person_id, "kept_until": _time(details["until"])}
+
+
+_FOR_ALL: dict[str, Any] = {"kept_for_id": None, "kept_until": None}
+
+
+def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "offered", "person_id": fact.person_id, "offer_expires_at": _time(details["expires_at"])}
+
+
+def _accepted(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    label = details.get("agent_label", "")
+    taken = {"state": "held", "person_id": fact.person_id, "offer_expires_at": None, "agent_label": label}
+    return taken | _FOR_ALL
+
+
+def _offered_on(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "waiting", "person_id": None, "offer_expires_at": None} | _FOR_ALL
+
+
+def _connected(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # The customer was answered once, however often the item changes hands afterwards.
+    return {"connected_at": item.connected_at or fact.at, "talking_since": fact.at}
+
+
+def _reply_sent(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _replied(item, details)
+
+
+def _replied(item: Any, details: Mapping[str, Any]) -> dict[str, Any]:
+    """The first reply stops the clock of the first response, and later ones do not start it again."""
+    known = item.reply_seconds
+    return {"reply_seconds": details.get("reply_seconds") if known is None else known}
+
+
+def _reply_undelivered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"reply_seconds": details.get("reply_seconds")}
+
+
+def _held(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.on_hold_since:
+        raise NotNow("The item is on hold already")
+    return _laid_down(item, fact.at) | {"on_hold_since": fact.at}
+
+
+def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.on_hold_since:
+        raise NotNow("The item is not on hold")
+    return _laid_down(item, fact.at) | {"talking_since": fact.at}
+
+
+def _put_aside(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _laid_down(item, fact.at) | {"put_aside_at": fact.at}
+
+
+def _taken_up_again(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.put_aside_at:
+        raise NotNow("The item is not put aside")
+    if item.state == "wrapping":
+        return {"put_aside_at": None, "aside_seconds": item.aside_seconds + seconds(item.put_aside_at, fact.at)}
+    return {"put_aside_at": None, "talking_since": fact.at}
+
+
+def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
+    """The talk or hold that runs is over and counts."""
+    talked = item.talk_seconds + (seconds(item.talking_since, at) if item.talking_since else 0)
+    on_hold = item.hold_seconds + (seconds(item.on_hold_since, at) if item.on_hold_since else 0)
+    return {"talk_seconds": talked, "hold_seconds": on_hold, "talking_since": None, "on_hold_since": None}
+
+
+def _awaits_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.awaiting_customer_since:
+        raise NotNow("The item waits for the customer already")
+    # The agent is free meanwhile; nobody is offered the item until the customer has answered.
+    return _put_back(item, fact.at) | {"awaiting_customer_since": fact.at} | _replied(item, details)
+
+
+def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.awaiting_customer_since:
+        raise NotNow("The item does not wait for the customer")
+    paused = item.paused_seconds + details["paused_seconds"]
+    return {"awaiting_customer_since": None, "paused_seconds": paused, "due_at": _time(details.get("due_at"))}
+
+
+def _waited_in_vain(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _customer_answered(item, fact, {"paused_seconds": 0}) | {"due_at": item.due_at}
+
+
+def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # It keeps the time since when it waits: being passed on costs no item its place.
+    return _put_back(item, fact.at) | {"queue_id": details["queue"]}
+
+
+def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.kind in WITH_THE_CUSTOMER:
+        raise NotNow("The customer is here: end it, and agree on when to come back")
+    return _put_back(item, fact.at) | {"queued_at": _time(details["until"])}
+
+
+def _put_back(item: Any, at: datetime) -> dict[str, Any]:
+    return _laid_down(item, at) | {"state": "waiting", "person_id": None, "put_aside_at": None}
+
+
+def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
+    spent = {"working_seconds": details.get("working_seconds")}
+    return _laid_down(item, fact.at) | ended | spent | _replied(item, details)
+
+
+def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # Where it is put aside in that very moment, its wrap-up ended when it was.
+    wrapped = seconds(item.ended_at, item.put_aside_at or fact.at) - item.aside_seconds
+    return {
+        "state": "done",
+        "wrapped_up_at": fact.at,
+        "put_aside_at": None,
+        "done_by_id": item.person_id,
+        "wrap_seconds": item.wrap_seconds + max(0, wrapped),
+        "disposition": details.get("disposition", ""),
+        "person_id": None,
+    }
+
+
+def _abandoned(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": "abandoned", "abandoned_at": fact.at, "person_id": None, "offer_expires_at": None}
+
+
+def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "state": "cancelled",
+        "cancelled_at": fact.at,
+        "cancelled_as": details["reason"],
+        "person_id": None,
+        "offer_expires_at": None,
+        "put_aside_at": None,
+    } | _laid_down(item, fact.at)
+
+
+def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # The time for which it lay resolved is on nobody's clock.
+    paused = item.paused_seconds + details.get("paused_seconds", 0)
+    lasted = seconds(item.ended_at, fact.at) if item.came_back_seconds is None else item.came_back_seconds
+    return {
+        "state": "waiting",
+        "reopened": item.reopened + 1,
+        "ended_at": None,
+        "wrapped_up_at": None,
+        "working_seconds": None,
+        "disposition": "",
+        "done_by_id": None,
+        "paused_seconds": paused,
+        "came_back_seconds": lasted,
+        "due_at": _time(details["due_at"]) if "due_at" in details else item.due_at,
+    }
+
+
+_STEPS = {
+    "work.received": _received,
+    "work.queued": _queued,
+    "work.scheduled": _scheduled,
+    "work.kept": _kept,
+    "work.offered": _offered,
+    "work.accepted": _accepted,
+    "work.declined": _offered_on,
+    "work.offer-expired": _offered_on,
+    "work.offer-withdrawn": _offered_on,
+    "work.put-aside": _put_aside,
+    "work.taken-up-again": _taken_up_again,
+    "work.connected": _connected,
+    "work.held": _held,
+    "work.resumed": _resumed,
+    "work.awaits-customer": _awaits_customer,
+    "work.customer-answered": _customer_answered,
+    "work.waited-in-vain": _waited_in_vain,
+    "work.reply-sent": _reply_sent,
+    "work.reply-undelivered": _reply_undelivered,
+    "work.transferred": _transferred,
+    "work.snoozed": _snoozed,
+    "work.prioritised": lambda item, fact, details: dict(details),
+    "work.escalated": lambda item, fact, details: {"escalated_at": fact.at},
+    "work.ended": _ended,
+    "work.wrapped-up": _wrapped_up,
+    "work.abandoned": _abandoned,
+    "work.cancelled": _cancelled,
+    "work.reopened": _reopened,
+}
+
+
+class Offer(NamedTuple):
+    """An item for a person, who gives it the parts [low, high) of them and has so many seconds to answer.
+
+    Work that `yields` may be put aside; what lies `over` takes parts of such work.
+    """
+
+    item_id: int
+    person_id: int
+    low: int
+    high: int
+    seconds: int
+    yields: bool = False
+    over: bool = False
+
+
+def free_share(taken: Iterable[tuple[int, int]], at_once: int, capacity: int) -> tuple[int, int] | None:
+    """The part of a person that one more item takes, as a range [low, high) of `capacity`; None if there is none.
+
+    Work of which a person does `at_once` at the same time takes one of that many equal shares; a call or a document
+    (at_once 1) takes the person whole. `taken` are the ranges already in use.
+    """
+    size = capacity // at_once
+    busy = list(taken)
+    for low in range(0, size * at_once, size):
+        if all(high_taken <= low or low + size <= low_taken for low_taken, high_taken in busy):
+            return (low, low + size)
+    return None
+
+
+def overlap(one: Any, other: Any) -> bool:
+    """Whether two parts of a person have anything in common."""
+    return bool(one.lower < other.upper and other.lower < one.upper)

@@ -1,0 +1,89 @@
+"""Background jobs on PostgreSQL: the worker that runs them, and a second life for jobs whose worker died."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from datetime import datetime
+from typing import Final, cast
+
+from django.db import transaction
+from procrastinate import JobContext
+from procrastinate import exceptions as refusals
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.jobs import Status
+
+from workfloor.kit.time import clock
+
+CONCURRENCY: Final = 4
+OUTSIDE: Final = "outside"  # jobs that wait for others' servers: they have lanes of their own, and keep nobody waiting
+LANES: Final = {"default": CONCURRENCY, OUTSIDE: 4}
+PAUSE_SECONDS: Final = 2
+GRACE_SECONDS: Final = 5
+
+log = logging.getLogger(__name__)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="kit.retry_stalled_jobs", queueing_lock="kit.retry_stalled_jobs", pass_context=True)
+async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Put back in line whatever a worker took and then stopped giving signs of life."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        log.warning("job %s of %s was left by its worker and runs again", job.id, job.task_name)
+        try:
+            await manager.retry_job(job, retry_at=clock.now())
+        except refusals.UniqueViolation:  # the next of its kind waits already, and does its work
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
+        except refusals.ConnectorException:  # another worker's look was faster, or its own worker lives after all
+            log.info("job %s is no longer stalled", job.id)
+
+
+def run(stop: threading.Event) -> None:
+    """Run jobs until `stop` is set; a lost database is reported once and waited for."""
+    lost = False
+    while not stop.is_set():
+        try:
+            asyncio.run(_run_until(stop))
+            lost = False
+        except (refusals.ConnectorException, OSError) as fault:
+            if not lost:
+                log.warning("jobs wait for the database: %s", str(fault.__cause__ or fault).strip())
+            lost = True
+            stop.wait(PAUSE_SECONDS)
+
+
+async def _run_until(stop: threading.Event) -> None:
+    django = cast(DjangoConnector, app.connector)
+    with_worker = app.with_connector(django.get_worker_connector())
+    async with with_worker.open_async():
+        work = asyncio.gather(
+            *(
+                with_worker.run_worker_async(
+                    queues=[lane],
+                    concurrency=most,
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    delete_jobs="successful",
+                )
+                for lane, most in LANES.items()
+            )
+        )
+        while not stop.is_set() and not work.done():
+            await asyncio.wait([work], timeout=0.2)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=stop.is_set())
+
+
+def ask_for(
+    task: str, *, once: str, at: datetime | None = None, after: int = 0, lane: str = "default", **arguments: int | str
+) -> None:
+    """Let a worker run a task, at the earliest at `at`; nothing where one waits already that was asked for as `once`.
+
+    Of those that are due, the one before which its kind has the fewest goes first: `after` is how many.
+
+    In the transaction of whoever asks: if that rolls back, nobody asked.
+    """
+    with contextlib.suppress(refusals.AlreadyEnqueued), transaction.atomic():
+        app.configure_task(task, queueing_lock=once, schedule_at=at, priority=-after, queue=lane).defer(**arguments)

@@ -1,0 +1,397 @@
+"""Closing months, deciding disputes, and issuing invoices: each proposed by one person and approved by another."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts.parties import Billing
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people.models import Person
+from workfloor.core.periods import actions as periods
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods import queries as periods_queries
+from workfloor.core.periods.actions import Refused
+from workfloor.core.periods.models import Adjustment, Close, Dispute
+from workfloor.kit import extras
+from workfloor.kit.database import locks
+from workfloor.kit.time import calendars
+from workfloor.ops.billing import closing, einvoice, einvoice_xml, invoices, invoicing, validation
+from workfloor.ops.billing import events as billing_events
+from workfloor.ops.billing import figures as billing_figures
+from workfloor.ops.billing import models as billing_models
+from workfloor.ops.billing import queries as billing_queries
+
+LONGEST_WORDS = 2000
+
+
+class NotYet(Refused):
+    """The month cannot be closed yet; `reasons` says why, each with what to do."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = list(reasons)
+
+
+def propose(*, client: Client, period: str, by: Person, now: datetime) -> Close:
+    """Propose to close a month with the figures that it has now.
+
+    What late facts have changed in earlier months comes into this one first. Raises NotYet with everything that is in
+    the way, Refused where the person may not or the month is proposed already, billing's NoStatement.
+    """
+    _admit(by, client, billing_figures.PROPOSERS, "propose a month")
+    periods.hold(client)
+    if (state := periods_queries.state(client.id, period)) != "open":
+        raise Refused(f"{period} is {state} already. See: workfloor period list {client.slug}")
+    if found := closing.hindrances(client, period, now=now):
+        raise NotYet(found)
+    restate(client=client, by=by, now=now)
+    statement = closing.frozen(client, period, now=now)
+    return periods.propose(client=client, period=period, statement=statement, by=by, now=now)
+
+
+def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
+    """Close a month as it was proposed; by somebody other than who proposed it."""
+    _admit(by, client, billing_figures.APPROVERS, "approve a month")
+    periods.hold(client)
+    close = periods_queries.close(client.id, period)
+    if close and close.state == "provisional":
+        if found := _undecided(client, period):
+            raise NotYet(found)
+        if closing.has_moved(close, now=now):
+            again = f"workfloor period reopen {client.slug} {period} --reason 'figures have changed'"
+            raise Refused(f"The figures of {period} have changed since they were proposed. Propose it anew: {again}")
+    return periods.approve(client=client, period=period, by=by, now=now)
+
+
+def reopen(*, client: Client, period: str, reason: str, by: Person, now: datetime) -> None:
+    """Take a proposal back."""
+    _admit(by, client, billing_figures.PROPOSERS, "reopen a month")
+    periods.reopen(client=client, period=period, reason=_said(reason), by=by, now=now)
+
+
+def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
+    """Bring what late facts have changed in closed months into the next open statement."""
+    _admit(by, client, billing_figures.PROPOSERS, "restate a month")
+    periods.hold(client)
+    shut = [period for period, state in periods_queries.states(client.id).items() if state in period_months.SHUT]
+    return [
+        periods.adjust(
+            client=client, period=period, correction=correction, because=period_months.LATE_FACTS, by=by, now=now
+        )
+        for period in shut
+        for correction in closing.late(client, period, now=now)
+    ]
+
+
+def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: Person, now: datetime) -> Dispute:
+    """Hold a figure to be wrong, for the client or as one of its people."""
+    _admit(by, client, billing_figures.RAISERS, "dispute a figure")
+    close = periods_queries.close(client.id, period)
+    if close is None:
+        raise Refused(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
+    if figure not in (names := closing.figures(close)):
+        listed = ", ".join(name for name in names if "/" not in name)
+        raise Refused(f"The statement of {period} has no figure {figure!r}. It has: {listed}; and such as m1/QUEUE.")
+    return periods.raise_dispute(client=client, period=period, figure=figure, words=_said(words), by=by, now=now)
+
+
+def uphold(
+    *,
+    dispute: Dispute,
+    words: str,
+    by: Person,
+    now: datetime,
+    amount: str | None = None,
+    figure: Decimal | None = None,
+) -> list[Adjustment]:
+    """Say that the client is right; the amount, or what follows from the figure as it should be, goes into a line.
+
+    Raises Refused, ValueError for an amount that is none, queries.NoSuchFigure for a figure that cannot be computed.
+    """
+    _may_decide(dispute, by)
+    if (amount is None) == (figure is None):
+        raise Refused("Say what is right: either the amount to correct by, or the figure as it should be.")
+    if periods_queries.frozen(dispute.client_id, dispute.period) is None:
+        raise Refused(
+            f"{dispute.period} is only proposed. Reopen it and put it right in it, or reject the dispute and approve."
+        )
+    found = _corrections(dispute, amount, figure, now)
+    periods.uphold(dispute=dispute, words=_said(words), by=by, now=now)
+    return [
+        periods.adjust(
+            client=dispute.client,
+            period=dispute.period,
+            correction=each,
+            because=period_months.DISPUTE,
+            by=by,
+            now=now,
+            dispute=dispute,
+        )
+        for each in found
+    ]
+
+
+def _corrections(
+    dispute: Dispute, amount: str | None, figure: Decimal | None, now: datetime
+) -> Sequence[period_months.Correction]:
+    if amount is not None:
+        return [closing.correction(dispute, amount, now=now)]
+    found = closing.supposed(dispute, figure or Decimal(0), now=now)
+    if not found:
+        raise Refused(
+            f"With {figure} instead, nothing on the invoice of {dispute.period} changes. Reject it, saying so."
+        )
+    return found
+
+
+def reject(*, dispute: Dispute, words: str, by: Person, now: datetime) -> Dispute:
+    """Say that the figure is right."""
+    _may_decide(dispute, by)
+    return periods.reject(dispute=dispute, words=_said(words), by=by, now=now)
+
+
+def _may_decide(dispute: Dispute, by: Person) -> None:
+    _admit(by, dispute.client, billing_figures.PROPOSERS, "decide a dispute")
+    if dispute.raised_by_id == by.id:
+        raise Refused(f"{by.name} raised dispute {dispute.id}; somebody else decides it.")
+
+
+def _undecided(client: Client, period: str) -> list[str]:
+    return [
+        f"Dispute {each.id} of {each.figure} is undecided: workfloor dispute reject {each.id}, or reopen the month"
+        for each in periods_queries.disputes(client.id, period, (period_months.RAISED,))
+    ]
+
+
+def _admit(by: Person, client: Client, roles: frozenset[str], what: str) -> None:
+    if not roles.intersection(by.roles):
+        needed = " or ".join(sorted(roles))
+        raise Refused(f"{by.name} may not {what}: that takes the role {needed}. See: workfloor person list")
+    if client.id not in people_queries.enterable(by):
+        raise Refused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor person clear")
+
+
+def _said(words: str) -> str:
+    words = words.strip()
+    if not words or len(words) > LONGEST_WORDS:
+        raise Refused(f"Say in words why, in at most {LONGEST_WORDS:,} letters.")
+    return words
+
+
+ISSUERS = frozenset({"manager"})
+
+
+FIELDS = (
+    "name",
+    "street",
+    "city",
+    "postcode",
+    "region",
+    "country",
+    "vat_id",
+    "legal_id",
+    "endpoint",
+    "contact",
+    "email",
+    "phone",
+    "account",
+    "bic",
+)
+
+
+class InvoiceRefused(ValueError):
+    """It cannot be issued like this; `reasons` says why, each with what to do."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = list(reasons)
+
+
+# --- Legal entities ---------------------------------------------------------------------------------------------
+def register_entity(*, slug: str, by: Person | None, now: datetime, terms: Mapping[str, str]) -> billing_models.Entity:
+    """Put a legal entity on file; `terms` are values of FIELDS. Raises Refused with every fault."""
+    if billing_queries.entity(slug):
+        raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor entity change {slug}")
+    entity = billing_models.Entity(slug=slug, **terms)
+    _check(entity)
+    entity.save()
+    event_log.record(billing_events.EntityRegistered(slug), at=now, by_id=by.id if by else None)
+    return entity
+
+
+def change_entity(
+    *, entity: billing_models.Entity, by: Person | None, now: datetime, terms: Mapping[str, str]
+) -> billing_models.Entity:
+    """Change what invoices say of a legal entity from now on; those that were issued stay."""
+    changed = [name for name, value in terms.items() if getattr(entity, name) != value]
+    for name in changed:
+        setattr(entity, name, terms[name])
+    _check(entity)
+    if changed:
+        entity.save(update_fields=changed)
+        event_log.record(billing_events.EntityChanged(entity.slug, changed), at=now, by_id=by.id if by else None)
+    return entity
+
+
+def _check(entity: billing_models.Entity) -> None:
+    faults = [
+        f"{name} is missing." for name in ("name", "street", "city", "postcode", "country") if not getattr(entity, name)
+    ]
+    if entity.country and entity.country not in calendars.countries():
+        faults.append(f"{entity.country} is no country of ISO 3166.")
+    if entity.endpoint and ":" not in entity.endpoint:
+        faults.append("The endpoint is written SCHEME:ADDRESS, such as 0088:5790000436057.")
+    if einvoice.is_iban(entity.account) and not einvoice.iban_checks(entity.account):
+        faults.append(f"{entity.account} is no IBAN: its check digits, or its length for that country, do not fit.")
+    if faults:
+        raise InvoiceRefused(*faults)
+
+
+# --- Invoices ---------------------------------------------------------------------------------------------------
+def issue_invoice(
+    *, client: Client, period: str, by: Person, now: datetime, series: str | None = None
+) -> billing_models.Invoice:
+    """Issue the invoice of a closed month, under the next number of its legal entity's series.
+
+    The number is taken in the caller's transaction: one that rolls back takes none. Raises Refused with everything
+    that is missing, or with each rule of EN 16931 that the document breaks.
+    """
+    _admit_issuer(by, client)
+    locks.hold("invoices", client.slug)  # nobody else invoices the month meanwhile
+    month, billing, entity = _ready(client, period)
+    today = _today(month, now)
+    row = _taken(entity, series or invoicing.series_of(einvoice.INVOICE, today))
+    corrected = {each["period"] for each in month.plain["adjustments"]}
+    made = invoicing.invoice(
+        month,
+        billing,
+        billing_queries.party(entity),
+        billing_queries.account(entity),
+        number=invoicing.numbered(row.name, row.last),
+        issued_on=today,
+        references=billing_queries.corrected(client.id, corrected),
+    )
+    if made.totals.gross != Decimal(month.plain["total"]):
+        raise AssertionError(f"The invoice comes to {made.totals.gross}, the statement to {month.plain['total']}.")
+    stored = _stored(client, entity, row, made, period, billing.electronic, by, now)
+    gross, currency = made.totals.gross, made.currency
+    issued = billing_events.InvoiceIssued(entity.slug, stored.name, period, gross, currency)
+    event_log.record(issued, at=now, client_id=client.id, by_id=by.id)
+    return stored
+
+
+def _ready(client: Client, period: str) -> tuple[invoicing.Month, Billing, billing_models.Entity]:
+    month = billing_queries.month(client, period)
+    if month is None:
+        raise InvoiceRefused(
+            f"{period} is not closed: only what is frozen is invoiced. "
+            f"Close it: workfloor period propose {client.slug} {period}"
+        )
+    if known := billing_queries.standing(client.id, period):
+        again = f"workfloor invoice credit {client.slug} {known.name}"
+        raise InvoiceRefused(
+            f"{period} is invoiced already, as {known.name}. To invoice it anew, take that back: {again}"
+        )
+    billing = billing_queries.billing(client)
+    entities = {each.slug: each for each in billing_queries.entities()}
+    if found := invoicing.missing(month, billing, list(entities)):
+        raise InvoiceRefused(*found)
+    assert billing is not None
+    return month, billing, entities[billing.entity or next(iter(entities))]
+
+
+def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, now: datetime) -> billing_models.Invoice:
+    """Take a whole invoice back by a credit note that refers to it; the month can be invoiced anew after that."""
+    _admit_issuer(by, invoice.client)
+    if billing_queries.is_credit(invoice):
+        raise InvoiceRefused(f"{invoice.name} is a credit note; what it took back is invoiced anew instead.")
+    locks.hold("invoices", invoice.client.slug)
+    if not words.strip():
+        raise InvoiceRefused("Say in words why the invoice is taken back.")
+    of = invoices.read(invoice.value)
+    month = billing_queries.month(invoice.client, invoice.period)
+    assert month is not None  # what is closed stays closed
+    today = _today(month, now)
+    row = _taken(invoice.entity, invoicing.series_of(einvoice.CREDIT_NOTE, today))
+    if invoice.credited_by.exists():
+        raise InvoiceRefused(f"{invoice.name} was taken back already, by {invoice.credited_by.get().name}.")
+    note = einvoice.credit_note(of, number=invoicing.numbered(row.name, row.last), issued_on=today, why=words.strip())
+    stored = _stored(
+        invoice.client, invoice.entity, row, note, invoice.period, bool(invoice.ubl), by, now, credits=invoice
+    )
+    credited = billing_events.InvoiceCredited(invoice.entity.slug, invoice.name, stored.name, words.strip())
+    event_log.record(credited, at=now, client_id=invoice.client_id, by_id=by.id)
+    return stored
+
+
+def _taken(entity: billing_models.Entity, series: str) -> billing_models.Series:
+    """Take the series' next number; whoever else wants one waits until this transaction ends."""
+    billing_models.Series.objects.get_or_create(entity=entity, name=series)
+    row = billing_models.Series.objects.select_for_update().get(entity=entity, name=series)
+    row.last += 1
+    row.save(update_fields=["last"])
+    return row
+
+
+def _stored(
+    client: Client,
+    entity: billing_models.Entity,
+    row: billing_models.Series,
+    made: einvoice.Invoice,
+    period: str,
+    electronic: bool,
+    by: Person,
+    now: datetime,
+    credits: billing_models.Invoice | None = None,
+) -> billing_models.Invoice:
+    written = _valid(made) if electronic else {"ubl": "", "cii": ""}
+    return billing_models.Invoice.objects.create(
+        client=client,
+        entity=entity,
+        series=row.name,
+        number=row.last,
+        name=made.number,
+        kind=made.kind,
+        period=period,
+        credits=credits,
+        value=invoices.kept(made),
+        currency=made.currency,
+        gross=made.totals.gross,
+        issued_on=made.issued_on,
+        issued_at=now,
+        issued_by=by,
+        **written,
+    )
+
+
+def _valid(made: einvoice.Invoice) -> dict[str, str]:
+    """Write an invoice in each syntax; raises Refused with each rule that it breaks, once."""
+    written = {name: write(made) for name, write in einvoice_xml.FORMS.items()}
+    paper = "If the client takes paper alone, say electronic = false under [billing]."
+    try:
+        found = [each for name, document in written.items() for each in validation.refusals(name, document)]
+    except extras.Missing as fault:
+        raise InvoiceRefused(f"{fault}.", paper) from fault
+    if found:
+        raise InvoiceRefused(*_unique([str(each) for each in found]), paper)
+    return {name: document.decode() for name, document in written.items()}
+
+
+def _unique(reasons: Sequence[str]) -> list[str]:
+    return list({each.partition(":")[0]: each for each in reversed(reasons)}.values())[::-1]
+
+
+def _today(month: invoicing.Month, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(month.basis["zone"])).date()
+
+
+def _admit_issuer(by: Person, client: Client) -> None:
+    if not ISSUERS.intersection(by.roles):
+        raise InvoiceRefused(
+            f"{by.name} may not issue invoices: that takes the role manager. See: workfloor person list"
+        )
+    if client.id not in people_queries.enterable(by):
+        raise InvoiceRefused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor person clear")

@@ -1,0 +1,255 @@
+"""What keeps a month from being closed, its statement as it would be frozen, and what has changed since."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from workfloor.core.claims import queries as claims_queries
+from workfloor.core.claims import rules as claims_rules
+from workfloor.core.clients.models import Client
+from workfloor.core.measures import bucket_queries
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods import queries as periods_queries
+from workfloor.core.periods.models import Close, Dispute
+from workfloor.core.work.models import Item
+from workfloor.kit.figures import money
+from workfloor.kit.figures.money import Money
+from workfloor.ops.billing import figures as billing_figures
+from workfloor.ops.billing import presenting as billing_presenting
+from workfloor.ops.billing import statements
+
+SHOWN = 5  # how many items a message names
+
+
+class NoSuchFigure(LookupError):
+    """The statement has nothing of that name; the message lists what it has."""
+
+
+# --- What is in the way -----------------------------------------------------------------------------------------
+
+
+def hindrances(client: Client, period: str, *, now: datetime) -> list[str]:
+    """Everything that keeps a month from being closed, each with what to do; raises billing.NoStatement."""
+    made = statements.statement(client, period, now=now)
+    bounds = made.period
+    if bounds.state == "open":
+        return [
+            f"{period} is not over: it ends on {_last_day(bounds)} in {bounds.zone}. Propose it from the day after."
+        ]
+    asked = (_unfinished, _undecided, _unreconciled)
+    return [*_earlier(client, period), *(each for ask in asked for each in ask(client, bounds))]
+
+
+def _last_day(bounds: billing_figures.Period) -> str:
+    return billing_presenting.worded_period(bounds).split(" to ")[1].rpartition(", ")[0]
+
+
+def _earlier(client: Client, period: str) -> Iterator[str]:
+    """Months of the term before this one that are still open, from the first that had work or was closed."""
+    states = periods_queries.states(client.id)
+    begun = min([*statements.months(client), *states], default=period)
+    while begun < period:
+        if states.get(begun) not in period_months.SHUT:
+            state = states.get(begun, "open")
+            verb = "approve" if state == "provisional" else "propose"
+            yield f"{begun} is still {state}. Close it first: workfloor period {verb} {client.slug} {begun}"
+        begun = period_months.next_month(begun)
+
+
+def _unfinished(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
+    found = _items(client, bounds).exclude(state__in=("done", "abandoned", "cancelled"))
+    if count := found.count():
+        named = ", ".join(str(number) for number in found.order_by("id").values_list("id", flat=True)[:SHOWN])
+        yield (
+            f"{count:,} items of {bounds.name} are not finished, so its figures still change: finish or cancel them. "
+            f"Items {named}{' ...' if count > SHOWN else ''}"
+        )
+
+
+def _undecided(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
+    waiting = claims_queries.claims(client.id, kinds=claims_rules.KINDS, state="claimed")
+    for claim in waiting.filter(starts_at__lt=bounds.ends_at, ends_at__gt=bounds.starts_at):
+        command = "delivery" if claim.kind in claims_rules.DELIVERIES else "exclusion"
+        yield (
+            f"Claim {claim.id} ({claim.kind}) is undecided: workfloor {command} approve {client.slug} {claim.id}, "
+            "or refuse it"
+        )
+
+
+def _unreconciled(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
+    found = bucket_queries.recount(client.id, bounds.starts_at, bounds.ends_at, progress=lambda done, of: None)
+    if found.count:
+        named = ", ".join(f"{each.place} {each.what}" for each in found.differences[:SHOWN])
+        yield (
+            f"What is kept of {bounds.name} is not what its facts add up to, in {found.count:,} places: {named}"
+            f"{' ...' if found.count > SHOWN else ''}. See: workfloor reconcile {client.slug} {bounds.name}"
+        )
+
+
+def _items(client: Client, bounds: billing_figures.Period) -> Any:
+    return Item.objects.filter(client=client, received_at__gte=bounds.starts_at, received_at__lt=bounds.ends_at)
+
+
+# --- What is frozen ---------------------------------------------------------------------------------------------
+
+
+def frozen(client: Client, period: str, *, now: datetime) -> period_months.Frozen:
+    """A month's statement as it would be frozen now: its documents, and what each figure counts."""
+    made = _closed(statements.statement(client, period, now=now))
+    found = statements.subjects(client, period, now=now)
+    items = _every_item(found)
+    leaves = [_leaf(each, [item.item_id for item in items]) for each in found]
+    basis = billing_figures.basis(made.period.zone, made.contract, made.lines, made.measures, made.adjustments)
+    return period_months.Frozen(
+        made.version, billing_presenting.plain(made), billing_presenting.printed(made), basis, _rows(items), leaves
+    )
+
+
+def _every_item(found: Sequence[billing_figures.Subject]) -> list[billing_figures.Counted]:
+    """What came in, then what else the figures count: a window or a backlog reaches beyond the month."""
+    every: dict[int, billing_figures.Counted] = {}
+    for subject in sorted(found, key=lambda each: each.id != "received"):
+        if subject.opens == "items" and ("/" not in subject.id):
+            every |= {item.item_id: item for item in statements.items_behind(subject) if item.item_id not in every}
+    return list(every.values())
+
+
+def _closed(made: statements.Statement) -> statements.Statement:
+    return replace(made, period=replace(made.period, state="closed"))
+
+
+def _rows(items: list[billing_figures.Counted]) -> list[Any]:
+    return [[i.item_id, i.key, i.queue, i.received_at.isoformat(), i.state, i.agent] for i in items]
+
+
+def _leaf(subject: billing_figures.Subject, order: list[int]) -> period_months.Leaf:
+    row = billing_presenting.plain_subject(subject)
+    if "/" in subject.id or subject.opens == "outages":
+        return period_months.Leaf(subject.id, subject.title, row, [])
+    counted = {item.item_id: _exact(item.value) for item in statements.items_behind(subject)}
+    return period_months.Leaf(subject.id, subject.title, row, [counted.get(number) for number in order])
+
+
+def _exact(value: bool | int | Decimal | str) -> bool | int | str:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def has_moved(close: Close, *, now: datetime) -> bool:
+    """Say whether the month's figures are no longer those that were proposed."""
+    made = _closed(statements.statement(close.client, close.period, now=now))
+    return _figures(billing_presenting.plain(made)) != _figures(json.loads(close.plain))
+
+
+def _figures(plain: dict[str, Any]) -> dict[str, Any]:
+    """A statement without the instant at which it was computed."""
+    said: dict[str, Any] = json.loads(period_months.written(plain))
+    return {name: value for name, value in said.items() if name != "computed_at"}
+
+
+# --- What has changed since -------------------------------------------------------------------------------------
+
+
+def late(client: Client, period: str, *, now: datetime) -> list[period_months.Correction]:
+    """What a closed month would come to by now, less what was frozen and what later statements made up already."""
+    close = periods_queries.frozen(client.id, period)
+    assert close is not None
+    made = statements.statement(client, period, now=now)
+    known = periods_queries.corrections(client.id, period).filter(because=period_months.LATE_FACTS)
+    before = billing_figures.entries(json.loads(close.plain), _credits_tax(made))
+    return billing_figures.corrections(
+        before,
+        _entries(made),
+        known=list(known.values_list("subject", "amount")),
+        currency=made.contract.currency,
+        taxes=_taxes(made),
+        title=lambda subject: f"{period}: {subject}, late facts",
+    )
+
+
+def supposed(dispute: Dispute, value: Decimal, *, now: datetime) -> list[period_months.Correction]:
+    """What follows for a month's lines and credits where a disputed figure is this instead.
+
+    A line's figure (`l1`) is its quantity, in the price's unit; a service level's (`m1`) what it attained, in percent
+    or seconds. Raises NoSuchFigure for any other.
+    """
+    made = statements.statement(dispute.client, dispute.period, now=now)
+    instead = statements.statement(dispute.client, dispute.period, now=now, supposed=_supposing(made, dispute, value))
+    return billing_figures.corrections(
+        _entries(made),
+        _entries(instead),
+        currency=made.contract.currency,
+        taxes=_taxes(made),
+        title=lambda subject: _upheld(dispute, subject),
+    )
+
+
+def _supposing(made: statements.Statement, dispute: Dispute, value: Decimal) -> billing_figures.Supposed:
+    kind, digits = dispute.figure[:1], dispute.figure[1:]
+    number = int(digits) - 1 if digits.isdigit() else -1
+    if kind == "m" and 0 <= number < len(made.contract.service_levels):
+        return billing_figures.Supposed(attained={number: value})
+    if kind == "l" and 0 <= number < len(made.lines) and made.contract.prices[made.lines[number].price].counts:
+        line = made.lines[number]
+        units = value * (60 if line.unit == "minute" else 1)
+        if units != units.to_integral_value() or units < 0:
+            raise NoSuchFigure(f"{value} is no quantity of {line.title}: it counts whole items or seconds.")
+        return billing_figures.Supposed(counts={line.price: int(units)})
+    raise NoSuchFigure(
+        f"{dispute.figure} cannot be computed anew: only what a line counts (l1) and what a level attained (m1) can. "
+        "Say the amount instead: --amount"
+    )
+
+
+def correction(dispute: Dispute, amount: str, *, now: datetime) -> period_months.Correction:
+    """A disputed figure's correction by an agreed amount, such as `-120.00`; positive is owed by the client.
+
+    Raises ValueError for what is no amount of the contract's currency.
+    """
+    made = statements.statement(dispute.client, dispute.period, now=now)
+    agreed = _money(amount, made)
+    found = {entry.figure: (subject, entry) for subject, entry in _entries(made).items()}
+    subject, entry = found.get(dispute.figure, (dispute.figure, None))
+    tax = entry.tax if entry else _credits_tax(made) or next(iter(made.contract.taxes), None)
+    return period_months.Correction(
+        dispute.figure, subject, _upheld(dispute, subject), agreed, _taxes(made).get(tax or "")
+    )
+
+
+def _upheld(dispute: Dispute, subject: str) -> str:
+    return f"{dispute.period}: {subject}, dispute {dispute.id} upheld"
+
+
+def _money(amount: str, made: statements.Statement) -> Money:
+    found = money.parse(amount, made.contract.currency)
+    if not found or found != found.rounded():
+        raise ValueError(f"{amount} is no amount to correct by: it is 0, or {found.currency} has not so many decimals.")
+    return found
+
+
+def _entries(made: statements.Statement) -> dict[str, billing_figures.Entry]:
+    return billing_figures.entries(billing_presenting.plain(made), _credits_tax(made))
+
+
+def _credits_tax(made: statements.Statement) -> str | None:
+    return made.contract.credits.tax if made.contract.credits else None
+
+
+def _taxes(made: statements.Statement) -> dict[str, dict[str, str]]:
+    return {
+        name: {"name": tax.name, "title": tax.title, "category": tax.category, "rate": str(tax.rate)}
+        for name, tax in made.contract.taxes.items()
+    }
+
+
+# --- Names ------------------------------------------------------------------------------------------------------
+
+
+def figures(close: Close) -> list[str]:
+    """The figures of a frozen or proposed statement that can be disputed."""
+    plain = json.loads(close.plain)
+    opened = list(periods_queries.figures(close).values_list("name", flat=True))
+    others = [each["id"] for part in ("credits", "adjustments") for each in plain[part]]
+    return list(dict.fromkeys([*opened, *others, "charges", "net", "total"]))

@@ -1,0 +1,396 @@
+"""Statements and closed months as plain values for programs, and in words for paper and pages."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import pricing
+from workfloor.core.event_log.models import Fact
+from workfloor.core.measures import catalogue
+from workfloor.core.measures import presenting as measures_presenting
+from workfloor.core.people.models import Person
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods import presenting as periods_presenting
+from workfloor.core.periods import queries as periods_queries
+from workfloor.core.periods.models import Adjustment, Close
+from workfloor.kit.figures.money import Money
+from workfloor.ops.billing import closing, settlement, statements
+from workfloor.ops.billing import figures as billing_figures
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A month's statement as it leaves: JSON text for programs, words for paper and pages."""
+
+    plain: str
+    printed: dict[str, Any]
+
+
+def stated(client: Client, period: str, *, now: datetime) -> Stated:
+    """Return what was frozen of a closed month, and what an open one comes to now; raises as queries.statement does."""
+    close = periods_queries.close(client.id, period)
+    if close and close.state in period_months.SHUT:
+        return Stated(close.plain, close.printed | periods_presenting.standing(client.id, period, close))
+    made = statements.statement(client, period, now=now)
+    return Stated(
+        period_months.written(plain(made)), printed(made) | periods_presenting.standing(client.id, period, close)
+    )
+
+
+# --- For programs: numbers for counts, percents and seconds; strings for money and rates, which are exact ---------
+def plain(made: statements.Statement) -> dict[str, Any]:
+    """Return a statement as JSON values."""
+    return {
+        "client": made.client.slug,
+        "title": made.contract.title,
+        "version": made.version,
+        "period": plain_period(made.period),
+        "computed_at": made.computed_at.isoformat(),
+        "currency": made.contract.currency,
+        "totals": plain_totals(made.totals),
+        "queues": [plain_totals(totals) for totals in made.queues],
+        "measures": [measures_presenting.plain_measured(row, made.version) for row in made.measures],
+        "left_out": [measures_presenting.plain_left_out(row) for row in made.left_out],
+        "lines": [plain_line(line, number) for number, line in enumerate(made.lines, 1)],
+        "credits": [plain_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
+        "charges": str(made.charges.amount),
+        "adjustments": [plain_adjusted(each) for each in made.adjustments],
+        "net": str(made.net.amount),
+        "taxes": [plain_tax(tax) for tax in made.taxes],
+        "total": str(made.total.amount),
+        "bank": None if made.bank is None else str(made.bank.amount),
+        "notices": list(made.notices),
+    }
+
+
+def plain_period(period: billing_figures.Period) -> dict[str, Any]:
+    """Return the period; `to` is the first instant after it."""
+    zone = ZoneInfo(period.zone)
+    return {
+        "name": period.name,
+        "state": period.state,
+        "from": period.starts_at.astimezone(zone).isoformat(),
+        "to": period.ends_at.astimezone(zone).isoformat(),
+        "zone": period.zone,
+    }
+
+
+def plain_totals(totals: billing_figures.Totals) -> dict[str, Any]:
+    """Return the counts of all queues together (queue None) or of one."""
+    return {
+        "queue": totals.queue,
+        **{count: getattr(totals, count) for count in statements.COUNTS},
+        "talk_seconds": totals.talk_seconds,
+        "hold_seconds": totals.hold_seconds,
+        "wrap_seconds": totals.wrap_seconds,
+    }
+
+
+def plain_line(line: pricing.Line, number: int) -> dict[str, Any]:
+    """Return a line of the invoice."""
+    return {
+        "id": f"l{number}",
+        "title": line.title,
+        "unit": line.unit,
+        "quantity": _quantity(line.quantity),
+        "rate": None if line.rate is None else str(line.rate),
+        "slices": [{"quantity": _quantity(part.quantity), "rate": str(part.rate)} for part in line.slices],
+        "amount": str(line.amount.amount),
+        "tax": line.tax,
+    }
+
+
+def plain_tax(line: pricing.TaxLine) -> dict[str, Any]:
+    """Return a tax with its base; `category` is the code of EN 16931, `rate` is in percent."""
+    return {
+        "name": line.tax.name,
+        "title": line.tax.title,
+        "category": line.tax.category,
+        "rate": str(line.tax.rate),
+        "base": str(line.base.amount),
+        "amount": str(line.amount.amount),
+    }
+
+
+def plain_credit(credit: settlement.Credit, number: int) -> dict[str, Any]:
+    """Return a credit; `measure` is the id of the missed level (None: all of them), `computed` is before the caps."""
+    return {
+        "id": f"c{number}",
+        "name": credit.name,
+        "note": credit.note,
+        "measure": None if credit.level is None else f"m{credit.level + 1}",
+        "computed": str(credit.computed.amount),
+        "from_bank": str(credit.from_bank.amount) if credit.from_bank else None,
+        "amount": str(credit.amount.amount),
+    }
+
+
+def plain_adjusted(each: billing_figures.Adjusted) -> dict[str, Any]:
+    """Return a line that corrects a closed month: `period` and `figure` say what, `because` and `dispute` why."""
+    return {
+        "id": each.id,
+        "title": each.title,
+        "period": each.period,
+        "figure": each.figure,
+        "because": each.because,
+        "dispute": each.dispute,
+        "amount": str(each.amount.amount),
+        "tax": each.tax.name if each.tax else None,
+    }
+
+
+def plain_subject(subject: billing_figures.Subject) -> dict[str, Any]:
+    """Return the figure that an explanation is about."""
+    if isinstance(subject.row, Mapping):
+        return dict(subject.row)
+    row, number = subject.row, int(subject.id[1:]) if subject.id[1:].isdigit() else 0
+    if isinstance(row, catalogue.Measured):
+        return measures_presenting.plain_measured(row, subject.version)
+    if isinstance(row, pricing.Line):
+        return plain_line(row, number)
+    if isinstance(row, catalogue.LeftOut):
+        return measures_presenting.plain_left_out(row)
+    return plain_credit(row, number) if isinstance(row, settlement.Credit) else plain_totals(row)
+
+
+def plain_counted(item: billing_figures.Counted, zone: str) -> dict[str, Any]:
+    """Return an item behind a figure: `met` for a share, else the `value` that it adds, or why it is left out."""
+    value = item.value
+    return {
+        "item": item.item_id,
+        "key": item.key,
+        "queue": item.queue,
+        "received_at": _local(item.received_at, zone).isoformat(),
+        "state": item.state,
+        "agent": item.agent,
+        "met": value if isinstance(value, bool) else None,
+        "value": None if isinstance(value, bool) else float(value) if isinstance(value, Decimal) else value,
+    }
+
+
+def _quantity(value: Fraction) -> int | float:
+    return int(value) if value.denominator == 1 else round(float(value), 4)
+
+
+# --- For people -------------------------------------------------------------------------------------------------
+def printed(made: statements.Statement) -> dict[str, Any]:
+    """Return a statement with every value worded; the same for the terminal, the page and the paper."""
+    every = [measures_presenting.worded_measured(row) for row in made.measures]
+    return {
+        "client": made.contract.title,
+        "slug": made.client.slug,
+        "month": f"{_local(made.period.starts_at, made.period.zone):%B %Y}",
+        "period": worded_period(made.period),
+        "version": f"Contract version {made.version}",
+        "notice": _notice(made),
+        "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
+        + [["talk", f"{made.totals.talk_seconds:,} s"]],
+        "measures": [row for row in every if not row["queue"]],
+        "left_out": [measures_presenting.worded_left_out(row) for row in made.left_out],
+        "by_queue": [row for row in every if row["queue"]],
+        "lines": [worded_line(line, number) for number, line in enumerate(made.lines, 1)],
+        "charges": str(made.charges),
+        "credits": [worded_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
+        "adjustments": [worded_adjusted(each) for each in made.adjustments],
+        "net": str(made.net) if made.taxes else "",
+        "taxes": [worded_tax(line) for line in made.taxes],
+        "total": str(made.total),
+        "bank": "" if made.bank is None else str(made.bank),
+        "ends": list(made.notices),
+        **periods_presenting.OPEN,
+    }
+
+
+def worded_period(period: billing_figures.Period) -> str:
+    """Word the period's first and last day: `1 February 1999 to 28 February 1999, Asia/Jerusalem`."""
+    first = _local(period.starts_at, period.zone)
+    last = _local(period.ends_at - timedelta(seconds=1), period.zone)
+    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}, {period.zone}"
+
+
+def worded_line(line: pricing.Line, number: int) -> dict[str, str]:
+    """Word a line of the invoice; several rates are listed slice by slice."""
+    slices = "; ".join(f"{_grouped(part.quantity)} at {part.rate}" for part in line.slices)
+    return {
+        "id": f"l{number}",
+        "title": line.title,
+        "quantity": "" if line.unit == "fixed" else _units(line),
+        "rate": slices if line.rate is None else "" if line.unit == "fixed" else str(line.rate),
+        "amount": str(line.amount),
+    }
+
+
+def _units(line: pricing.Line) -> str:
+    """Word a quantity; of costs that are passed through it is the amount itself."""
+    return _grouped(line.quantity) + ("" if line.unit == "pass-through" else f" {line.unit}s")
+
+
+def worded_credit(credit: settlement.Credit, number: int) -> dict[str, Any]:
+    """Word a credit, saying so where a cap has cut it; `opens` where it has items of its own."""
+    met = f", {credit.from_bank} of it from the bonus bank" if credit.from_bank else ""
+    owed = credit.amount + credit.from_bank if credit.from_bank else credit.amount
+    cut = "" if owed == credit.computed else f" ({credit.computed} before the cap)"
+    note = (f", {credit.note}" if credit.note else "") + met
+    return {
+        "id": f"c{number}",
+        "title": f"Credit: {credit.name}{note}{cut}",
+        "amount": str(-credit.amount if credit.amount else credit.amount),
+        "opens": credit.level is not None,
+    }
+
+
+def worded_adjusted(each: billing_figures.Adjusted) -> dict[str, str]:
+    """Word a line that corrects a closed month."""
+    return {
+        "id": each.id,
+        "title": each.title,
+        "amount": str(each.amount),
+        "period": each.period,
+        "figure": each.figure,
+    }
+
+
+def worded_tax(line: pricing.TaxLine) -> dict[str, str]:
+    """Word a tax with what it is on."""
+    title = f"{line.tax.title}, {line.tax.rate.normalize():f} % of {line.base}"
+    return {"title": title, "amount": str(line.amount)}
+
+
+def worded_counted(item: billing_figures.Counted, zone: str) -> dict[str, Any]:
+    """Word an item behind a figure: `says` is met or missed, or what it adds."""
+    value = item.value
+    return {
+        "item": item.item_id,
+        "received": f"{_local(item.received_at, zone):%Y-%m-%d %H:%M:%S}",
+        "queue": item.queue,
+        "state": item.state,
+        "agent": item.agent,
+        "says": ("met" if value else "missed")
+        if isinstance(value, bool)
+        else f"{value.normalize():f}"
+        if isinstance(value, Decimal)
+        else str(value),
+        "key": item.key,
+    }
+
+
+def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
+    """Word a fact of the journal."""
+    details = ", ".join(f"{name} {value}" for name, value in fact.details.items())
+    return {"at": f"{_local(fact.at, zone):%Y-%m-%d %H:%M:%S}", "event": fact.event, "details": details}
+
+
+def _notice(made: statements.Statement) -> str:
+    if made.period.state != "open":
+        return ""
+    at = _local(made.computed_at, made.period.zone)
+    return f"This period is still open: the figures stand as of {at.day} {at:%B %Y, %H:%M} and will change."
+
+
+def _grouped(quantity: Fraction) -> str:
+    return f"{_quantity(quantity):,}"
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    return at.astimezone(ZoneInfo(zone))
+
+
+LONGEST_WORDS = 2000
+
+
+MOODS = {"open": "", "provisional": "close", "closed": "calm", "restated": "calm"}
+
+
+def summary(client: Client) -> dict[str, str]:
+    """Word how far a client is closed and what waits for somebody."""
+    shut = [period for period, state in periods_queries.states(client.id).items() if state in period_months.SHUT]
+    proposed = [period for period, state in periods_queries.states(client.id).items() if state == "provisional"]
+    disputes = periods_queries.disputes(client.id, states=(period_months.RAISED,)).count()
+    waiting = [f"{period} waits for approval" for period in proposed]
+    waiting += [f"{disputes} undecided {'dispute' if disputes == 1 else 'disputes'}"] if disputes else []
+    return {"until": shut[-1] if shut else "no month", "waiting": ", ".join(waiting)}
+
+
+def worded_months(client: Client, person: Person) -> dict[str, Any]:
+    """Word a client's months, newest first, with what this person may do; its disputes and adjustments."""
+    closes = {each.period: each for each in periods_queries.closes(client.id)}
+    names = sorted({*statements.months(client), *closes}, reverse=True)
+    return {
+        "months": [_month(name, closes.get(name), person) for name in names],
+        "disputes": [periods_presenting.worded_dispute(each) for each in periods_queries.disputes(client.id)],
+        "adjustments": [_adjustment(each) for each in periods_queries.all_adjustments(client.id)],
+    }
+
+
+def _month(name: str, close: Close | None, person: Person) -> dict[str, Any]:
+    state = close.state if close else "open"
+    return {
+        "name": name,
+        "state": state,
+        "mood": MOODS[state],
+        "closing": periods_presenting.closing(close),
+        "digest": close.digest if close else "",
+        "may_propose": state == "open" and bool(billing_figures.PROPOSERS.intersection(person.roles)),
+        "may_approve": close is not None
+        and state == "provisional"
+        and close.proposed_by_id != person.id
+        and bool(billing_figures.APPROVERS.intersection(person.roles)),
+        "may_dispute": close is not None and bool(billing_figures.RAISERS.intersection(person.roles)),
+        "may_reopen": state == "provisional" and bool(billing_figures.PROPOSERS.intersection(person.roles)),
+    }
+
+
+def _adjustment(each: Adjustment) -> dict[str, str]:
+    return {
+        "title": each.title,
+        "figure": each.figure,
+        "period": each.period,
+        "into": each.into,
+        "amount": str(Money(each.amount, each.currency)),
+    }
+
+
+class DisputeForm(forms.Form):
+    """Which figure of a proposed or closed month is held to be wrong, and why."""
+
+    figure = forms.ChoiceField(
+        label="Figure", help_text="The whole figure is disputed; name single items in the words."
+    )
+    words = forms.CharField(
+        label="What is wrong",
+        max_length=LONGEST_WORDS,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Say in words what is wrong."},
+    )
+
+    def __init__(self, close: Close, data: Any = None) -> None:
+        super().__init__(data)
+        choice = self.fields["figure"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [("", "Choose a figure"), *_figures(close)]
+        choice.error_messages["required"] = "Choose the figure that is wrong."
+
+
+def _figures(close: Close) -> list[tuple[str, str]]:
+    """The figures of a month by their names, each with what it is called."""
+    plain = json.loads(close.plain)
+    titles = {row["id"]: row.get("title") or row.get("name") for part in _PARTS for row in plain[part]}
+    named = ((name, titles.get(name) or titles.get(name.partition("/")[0])) for name in closing.figures(close))
+    return [(name, f"{title} ({name})" if title else name) for name, title in named]
+
+
+_PARTS = ("measures", "lines", "credits", "adjustments")
+
+
+def disputed(client: Client, period: str) -> list[dict[str, str]]:
+    """Word what was disputed of a month."""
+    return [periods_presenting.worded_dispute(each) for each in periods_queries.disputes(client.id, period)]

@@ -1,0 +1,128 @@
+"""Playbooks and articles are given; what comes in is treated as their rules say."""
+
+from datetime import datetime
+
+from workfloor.core.clients.models import Client
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts.models import Process, Queue
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import Address, Content
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.people.models import Person
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
+from workfloor.kit.database import locks
+from workfloor.kit.time import calendars
+from workfloor.ops.channels.playbooks import events as playbooks_events
+from workfloor.ops.channels.playbooks import models as playbooks_models
+from workfloor.ops.channels.playbooks import playbook_file
+from workfloor.ops.channels.playbooks import queries as playbooks_queries
+from workfloor.ops.channels.playbooks import rules as playbooks_rules
+
+
+def give(*, client: Client, source: str, now: datetime, by_id: int | None = None) -> playbooks_models.Version:
+    """Let a playbook hold from now on; raises toml.Refused with all that is wrong. The same again changes nothing."""
+    locks.hold("playbook", client.id)
+    queues = list(Queue.objects.filter(client=client).values_list("name", flat=True))
+    playbook_file.read(source, queues, list(Process.objects.filter(client=client).values_list("name", flat=True)))
+    known = playbooks_queries.latest(client.id)
+    if known and known.source == source:
+        return known
+    number = known.number + 1 if known else 1
+    version = playbooks_models.Version.objects.create(client=client, number=number, source=source, made_at=now)
+    event_log.record(playbooks_events.Changed(number), at=now, client_id=client.id, by_id=by_id)
+    return version
+
+
+def write_article(
+    *, process: Process, name: str, title: str, body: str, now: datetime, by: Person | None = None
+) -> playbooks_models.Article:
+    """Write an article, or its next version; the same again changes nothing."""
+    locks.hold("article", process.id, name)
+    known = playbooks_queries.articles(process.id).filter(name=name).first()
+    if known and (known.title, known.body) == (title, body):
+        return known
+    article = known or playbooks_models.Article(client_id=process.client_id, process=process, name=name, version=0)
+    article.title, article.body, article.version, article.changed_at = title, body, article.version + 1, now
+    article.save()
+    playbooks_models.ArticleVersion.objects.create(
+        client_id=process.client_id, article=article, number=article.version, title=title, body=body, made_at=now, by=by
+    )
+    written = playbooks_events.ArticleWritten(article.id, article.version)
+    event_log.record(written, at=now, client_id=process.client_id, by_id=by.id if by else None)
+    return article
+
+
+def apply_rules(*, item: Item, when: str, text: str, now: datetime) -> int:
+    """Do what the client's rules say of something that came in; each application is a fact. Returns how many."""
+    version = playbooks_queries.latest(item.client_id)
+    if version is None:
+        return 0
+    playbook = playbook_file.stored(version.source)
+    applied = 0
+    for rule in playbook.rules:
+        if playbooks_rules.applies(rule, _arrived(item, when, text, now)):  # an earlier rule may have moved it
+            _apply(item, rule, playbook, version.number, now)
+            item.refresh_from_db()
+            applied += 1
+    return applied
+
+
+def _arrived(item: Item, when: str, text: str, now: datetime) -> playbooks_rules.Arrived:
+    calendar = contracts_queries.terms_of(item.queue, now).calendar
+    return playbooks_rules.Arrived(
+        when, item.kind, item.process.name, item.queue.name, text, calendars.is_open(calendar, now)
+    )
+
+
+def _apply(
+    item: Item, rule: playbooks_rules.Rule, playbook: playbooks_rules.Playbook, version: int, now: datetime
+) -> None:
+    queue = Queue.objects.filter(client_id=item.client_id, name=rule.queue).first() if rule.queue else None
+    moves = queue is not None and item.state == "waiting" and queue.id != item.queue_id
+    answer = playbook.answer(rule.answer)
+    answers = answer is not None and _answer(item, answer, rule.name, now)
+    if rule.tag:
+        playbooks_models.Tag.objects.get_or_create(client_id=item.client_id, item=item, name=rule.tag)
+    if moves and queue:
+        work.transfer(item=item, queue=queue, by=None, note=f"by rule {rule.name}", now=now)
+    raises = rule.priority not in (None, item.priority) and item.state in ("waiting", "offered", "held")
+    if raises and rule.priority is not None:
+        work.prioritise(
+            item=item, priority=rule.priority, now=now
+        )  # by what its queue promises, the new one's if it moved
+    done = playbooks_events.RuleApplied(
+        rule.name,
+        version,
+        rule.tag or None,
+        queue.id if moves and queue else None,
+        rule.answer if answers else None,
+        rule.priority if raises else None,
+    )
+    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+
+
+def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime) -> bool:
+    """Send a canned answer once an item, over the channel by which the customer wrote; False if there is none."""
+    wrote = conversations_queries.of_case(item.case_id).filter(direction="in").last() if item.case_id else None
+    if wrote is None or wrote.channel not in ("chat", "email"):
+        return False
+    if (
+        wrote.channel == "email"
+        and conversations_queries.automatic(item.case, since=now - playbooks_rules.A_DAY)
+        >= playbooks_rules.MOST_AUTOMATIC
+    ):
+        return False  # whoever answers each of ours with a new mail may be a program that does not say so
+    to = wrote.answers_to if wrote.channel == "email" else Address(wrote.sender, wrote.sender_name)
+    text = playbooks_rules.filled(answer.text, playbooks_queries.named(item, None))
+    conversations.reply(
+        item=item,
+        channel=wrote.channel,
+        content=Content(text),
+        recipients=[to],
+        now=now,
+        key=f"rule/{rule}/{item.id}",
+        at_once=wrote.channel == "chat",
+    )
+    return True

@@ -1,0 +1,30 @@
+"""Facts about playbooks and what was done by rule."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workfloor.core.event_log.events import Event
+
+
+@dataclass(frozen=True)
+class Changed(Event):
+    name: ClassVar[str] = "playbook.changed"
+    version: int
+
+
+@dataclass(frozen=True)
+class ArticleWritten(Event):
+    name: ClassVar[str] = "playbook.article-written"
+    article: int
+    version: int
+
+
+@dataclass(frozen=True)
+class RuleApplied(Event):
+    name: ClassVar[str] = "playbook.rule-applied"
+    rule: str
+    version: int
+    tag: str | None = None
+    queue: int | None = None
+    answer: str | None = None
+    priority: int | None = None

@@ -1,0 +1,110 @@
+"""Reading playbooks and articles."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector
+from django.db.models import Count, Max, QuerySet
+
+from workfloor.core.clients.models import Client
+from workfloor.core.event_log.models import Fact
+from workfloor.core.people.models import Person
+from workfloor.core.work.models import Item
+from workfloor.ops.channels.playbooks import events as playbooks_events
+from workfloor.ops.channels.playbooks import models as playbooks_models
+from workfloor.ops.channels.playbooks import playbook_file
+from workfloor.ops.channels.playbooks import rules as playbooks_rules
+
+LOOKS_BACK: Final = timedelta(days=30)  # over which a rule's applications are counted
+
+
+def latest(client_id: int) -> playbooks_models.Version | None:
+    """The playbook that holds for a client."""
+    return playbooks_models.Version.objects.filter(client_id=client_id).order_by("-number").first()
+
+
+def playbook(client_id: int) -> playbooks_rules.Playbook:
+    """What holds for a client; nothing where no playbook was given."""
+    version = latest(client_id)
+    return playbook_file.stored(version.source) if version else playbooks_rules.Playbook()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A client's playbook with all versions, what its rules did lately, and the articles of its processes."""
+
+    client: Client
+    versions: list[playbooks_models.Version]
+    answers: tuple[playbooks_rules.Answer, ...]
+    playbooks_rules: list[
+        tuple[playbooks_rules.Rule, int, datetime | None]
+    ]  # each with how often it was applied lately, and when last
+    articles: list[playbooks_models.Article]
+
+
+def shown(now: datetime) -> list[Shown]:
+    """Each client's inside the wall, by title."""
+    return [_shown(client, now) for client in Client.objects.order_by("title")]
+
+
+def _shown(client: Client, now: datetime) -> Shown:
+    facts = Fact.objects.filter(client_id=client.id, event=playbooks_events.RuleApplied.name, at__gte=now - LOOKS_BACK)
+    counted = facts.values_list("details__rule").annotate(many=Count("id"), last=Max("at"))
+    applied = {name: (many, last) for name, many, last in counted}
+    versions = list(playbooks_models.Version.objects.filter(client=client).order_by("-number"))
+    holds = playbook_file.stored(versions[0].source) if versions else playbooks_rules.Playbook()
+    articles = (
+        playbooks_models.Article.objects.filter(client=client)
+        .select_related("process")
+        .order_by("process__name", "title")
+    )
+    done = [(each, *applied.get(each.name, (0, None))) for each in holds.rules]
+    return Shown(client, versions, holds.answers, done, list(articles))
+
+
+def answers(item: Item, by: Person) -> list[playbooks_rules.Answer]:
+    """The canned answers for an item's process, their places filled in."""
+    values = named(item, by)
+    return [
+        playbooks_rules.Answer(each.name, each.title, playbooks_rules.filled(each.text, values), each.processes)
+        for each in playbook(item.client_id).answers_for(item.process.name)
+    ]
+
+
+def named(item: Item, by: Person | None) -> dict[str, str]:
+    """What the places of a text stand for, about an item and whoever writes."""
+    customer = item.case.customer if item.case else None
+    return {
+        "customer": customer.name if customer else "",
+        "agent": by.name if by else "",
+        "client": item.client.title,
+        "case": item.case.subject if item.case else "",
+        "reference": str(item.case_id or item.id),
+    }
+
+
+def tags(item_id: int) -> list[str]:
+    """The tags of an item."""
+    return list(playbooks_models.Tag.objects.filter(item_id=item_id).order_by("name").values_list("name", flat=True))
+
+
+def articles(process_id: int) -> QuerySet[playbooks_models.Article]:
+    """The articles of a process, by title."""
+    return playbooks_models.Article.objects.filter(process_id=process_id).order_by("title")
+
+
+def article(article_id: int) -> playbooks_models.Article | None:
+    """An article, if it is inside the wall."""
+    return playbooks_models.Article.objects.select_related("process", "client").filter(id=article_id).first()
+
+
+def found(process_id: int, words: str) -> QuerySet[playbooks_models.Article]:
+    """The articles of a process that have all these words, the best first; without words all, by title."""
+    if not words.strip():
+        return articles(process_id)
+    asked = SearchQuery(words, config="simple", search_type="websearch")
+    # No index: behind the wall PostgreSQL would not use it, and a process has hundreds of articles, not millions.
+    says = SearchVector("title", weight="A", config="simple") + SearchVector("body", weight="B", config="simple")
+    known = articles(process_id).annotate(says=says, rank=SearchRank(says, asked))
+    return known.filter(says=asked).order_by("-rank", "title")

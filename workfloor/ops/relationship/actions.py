@@ -1,0 +1,51 @@
+"""Agreeing on what is to be done, and saying that it is."""
+
+from datetime import date, datetime
+
+from workfloor.core.clients.models import Client
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.people.models import Person
+from workfloor.ops.relationship import events as relationship_events
+from workfloor.ops.relationship import models as relationship_models
+
+LONGEST = 500  # characters
+
+
+class Refused(ValueError):
+    """It cannot be agreed or done like this; the message says what to do."""
+
+
+def agree(
+    *, client: Client, who: str, what: str, until: date, now: datetime, by: Person | None = None
+) -> relationship_models.Undertaking:
+    """Record what somebody, on either side, will do until a day. Raises Refused with every fault."""
+    who, what = who.strip(), what.strip()
+    faults = [
+        f"Say {name}, in at most {LONGEST} characters."
+        for name, words in (("who", who), ("what", what))
+        if not 0 < len(words) <= LONGEST
+    ]
+    if until < now.date():
+        faults.append(f"{until} is over: name a day to come.")
+    if faults:
+        raise Refused(" ".join(faults))
+    made = relationship_models.Undertaking.objects.create(client=client, who=who, what=what, until=until, agreed_at=now)
+    fact = relationship_events.UndertakingAgreed(made.id, who, what, until)
+    event_log.record(fact, at=now, client_id=client.id, by_id=by.id if by else None)
+    return made
+
+
+def finish(
+    *, undertaking: relationship_models.Undertaking, note: str, now: datetime, by: Person | None = None
+) -> relationship_models.Undertaking:
+    """Record that it is done. Raises Refused where it was before, or the note is too long."""
+    found = relationship_models.Undertaking.objects.select_for_update(of=("self",)).get(id=undertaking.id)
+    if found.done_at:
+        raise Refused(f"It is done since {found.done_at:%Y-%m-%d}.")
+    if len(note.strip()) > LONGEST:
+        raise Refused(f"Keep the note to {LONGEST} characters.")
+    found.done_at, found.note = now, note.strip()
+    found.save(update_fields=["done_at", "note"])
+    fact = relationship_events.UndertakingDone(found.id, found.note or None)
+    event_log.record(fact, at=now, client_id=found.client_id, by_id=by.id if by else None)
+    return found

@@ -1,0 +1,13 @@
+"""The relationship with a client: the service review of a month, and what both agreed to do."""
+
+from django.apps import AppConfig
+
+from workfloor.ui.places import Place
+
+REVIEWS = Place("Reviews", "chart-bar", "relationship:reviews", frozenset({"leader", "manager"}), rank=45)
+
+
+class RelationshipConfig(AppConfig):
+    name = "workfloor.ops.relationship"
+    label = "relationship"
+    places = (REVIEWS,)

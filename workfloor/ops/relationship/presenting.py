@@ -1,0 +1,348 @@
+"""A review as plain values for programs, and in words and charts for the page and the paper."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from workfloor.kit.figures import charts
+from workfloor.ops.relationship import models as relationship_models
+from workfloor.ops.relationship.causes import Cause
+from workfloor.ops.relationship.queries import Outlook, Promise, Review
+from workfloor.ops.simulation.projections import EVERY, Estimate
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+RISKY, SAFE = 50.0, 10.0  # percent: above and below, a risk is called high and low
+
+# --- for programs ----------------------------------------------------------------------------------------------------
+
+
+def plain(review: Review, outlook: Outlook | None) -> dict[str, Any]:
+    """Return a review as JSON values; figures and money as a statement has them."""
+    return {
+        "client": review.client.slug,
+        "period": review.period,
+        "statement": review.month,
+        "promises": [_plain_promise(each) for each in review.promises],
+        "volumes": [
+            {"day": day.isoformat(), "contacts": count, "forecast": expected} for day, count, expected in review.volumes
+        ],
+        "disputes": list(review.disputes),
+        "undertakings": [plain_undertaking(each) for each in review.undertakings],
+        "ahead": _plain_outlook(outlook) if outlook else None,
+    }
+
+
+def _plain_promise(promise: Promise) -> dict[str, Any]:
+    return {
+        "name": promise.level.name,
+        "measure": promise.row["id"],
+        "attained": promise.row["attained"],
+        "verdict": promise.row["verdict"],
+        "trend": [{"period": name, "attained": row and row["attained"]} for name, row in promise.trend],
+        "days": [
+            {"day": day.isoformat(), "counted": counted, "missed": missed} for day, counted, missed in promise.days
+        ],
+        "causes": [
+            {"cause": each.name, "missed": round(each.missed, 1), "differed_percent": round(each.differed, 1)}
+            for each in promise.causes
+        ],
+        "hours": [
+            {"weekday": DAYS[day], "hour": hour, "counted": counted, "missed": missed}
+            for (day, hour), (counted, missed) in sorted(promise.week.items())
+        ],
+    }
+
+
+def plain_undertaking(found: relationship_models.Undertaking) -> dict[str, Any]:
+    """Return what was agreed to be done."""
+    return {
+        "id": found.id,
+        "who": found.who,
+        "what": found.what,
+        "until": found.until.isoformat(),
+        "done_at": found.done_at.isoformat() if found.done_at else None,
+        "note": found.note,
+    }
+
+
+def _plain_outlook(outlook: Outlook) -> dict[str, Any]:
+    every, levels = outlook.estimates, []
+    for level in outlook.levels:
+        kept, attained = every.of("level", level.name, "kept"), every.of("level", level.name, "attained")
+        if level.expected is not None:
+            risk = None if kept is None else 100 - kept.mean
+            levels.append({"name": level.name, "missed_percent": risk, "attained": attained and attained.mean})
+    return {"replications": outlook.replications, "promises": levels, "credits": _credits(outlook)}
+
+
+def _credits(outlook: Outlook) -> dict[str, float]:
+    ordered = sorted(outlook.credits)
+    return {
+        "expected": sum(ordered) / len(ordered),
+        "any_percent": 100 * sum(each > 0 for each in ordered) / len(ordered),
+        "at_most_in_19_of_20": ordered[-(-95 * len(ordered) // 100) - 1],
+    }
+
+
+# --- for readers -----------------------------------------------------------------------------------------------------
+
+
+NOTHING = "Nothing came in the last four weeks that could be looked ahead from."
+
+
+def printed(review: Review, outlook: Outlook | None, nothing: str = NOTHING) -> dict[str, Any]:
+    """Word a review, with its charts; the same for the page and the paper. `nothing` says why nothing lies ahead."""
+    worded = review.worded
+    return {
+        "client": worded["client"],
+        "slug": review.client.slug,
+        "month": worded["month"],
+        "period": worded["period"],
+        "version": worded["version"],
+        "notice": worded["notice"],
+        "summary": list(_summary(review)),
+        "promises": [_promise(review, each, number) for number, each in enumerate(review.promises, 1)],
+        "credits": worded["credits"],
+        "charges": worded["charges"],
+        "total": worded["total"],
+        "money": [_money(name, stated) for name, stated in review.months],
+        "volume": _volumes(review),
+        "volume_says": _volume_says(review),
+        "disputes": list(review.disputes),
+        "undertakings": [worded_undertaking(each, _last_day(review)) for each in review.undertakings],
+        "ahead": ahead(outlook, review.contract.currency) if outlook else None,
+        "nothing_ahead": nothing,
+    }
+
+
+def _last_day(review: Review) -> date:
+    return review.volumes[-1][0]
+
+
+def _summary(review: Review) -> Iterator[str]:
+    """What one would say first."""
+    judged = [each for each in review.promises if each.row["verdict"]]
+    missed = [each for each in judged if each.row["verdict"] != "met"]
+    if judged:
+        yield f"{len(judged) - len(missed)} of {len(judged)} promises were kept."
+    owed = list(review.worded["credits"])
+    if owed:
+        yield f"Credits: {', '.join(each['amount'] for each in owed)}, of charges of {review.worded['charges']}."
+    for each in missed:
+        if each.causes and each.causes[0].name != "chance":
+            first, whole = each.causes[0], sum(cause.missed for cause in each.causes)
+            share = f"{100 * first.missed / whole:.0f} %"
+            yield f"{each.level.name}: {share} of what bad hours missed is put down to {_because(first)}."
+    yield _volume_says(review)
+
+
+TITLES = {
+    "volume": "More contacts",
+    "handling": "Longer handling",
+    "people": "Fewer people",
+    "chance": "No more than usual",
+}
+
+
+def _because(cause: Cause) -> str:
+    """Word what was different in the hours that a cause stands for."""
+    if cause.name == "people":
+        return f"{100 - 10000 / (100 + cause.differed):.0f} % fewer people than in hours that kept it"
+    what = {"volume": "more contacts", "handling": "longer handling"}.get(cause.name)
+    return f"{cause.differed:.0f} % {what} than in hours that kept it" if what else "hours no harder than others"
+
+
+def _promise(review: Review, promise: Promise, number: int) -> dict[str, Any]:
+    words = next(each for each in review.worded["measures"] if each["id"] == promise.row["id"])
+    whole = sum(each.missed for each in promise.causes) or 1.0
+    return {
+        **{key: words[key] for key in ("name", "counts", "attained", "promise", "verdict", "mood")},
+        "number": str(number),
+        "trend": _trend(promise) if len(promise.trend) > 1 else None,
+        "days": _days(promise) if promise.days else None,
+        "causes": [
+            {
+                "title": TITLES[each.name],
+                "missed": f"{each.missed:,.0f}",
+                "share": f"{100 * each.missed / whole:.0f} %",
+                "says": _because(each),
+            }
+            for each in promise.causes
+        ],
+        "worst": list(_worst(promise)),
+        "heat": _heat(promise),
+        "queues": [
+            {"queue": row["queue"], "counted": f"{row['counted']:,}", "attained": _figure(row)}
+            for row in promise.queues
+        ]
+        if len(promise.queues) > 1
+        else [],
+    }
+
+
+def _figure(row: dict[str, Any]) -> str:
+    if row["attained"] is None:
+        return "–"
+    return f"{row['attained']:,.4f} {'%' if row['unit'] == 'percent' else 's'}"
+
+
+def _worst(promise: Promise) -> Iterator[str]:
+    """Name the days on which most was missed."""
+    for day, counted, missed in sorted(promise.days, key=lambda each: -each[2])[:3]:
+        if missed:
+            yield f"{day:%A} {day.day} {day:%B}: {missed:,} of {counted:,} missed"
+
+
+def _unit(promise: Promise) -> str:
+    return " %" if promise.row["unit"] == "percent" else " s"
+
+
+def _trend(promise: Promise) -> charts.Chart:
+    unit, names = _unit(promise), [name for name, _ in promise.trend]
+    values = [row["attained"] if row else None for _, row in promise.trend]
+    missed = [row["attained"] if row and row["verdict"] not in (None, "met") else None for _, row in promise.trend]
+    expected = [row["expected"] if row else None for _, row in promise.trend]
+    traces = [
+        charts.Trace("attained", "first", values),
+        charts.Trace(
+            "kept", "first", [None if bad is not None else v for v, bad in zip(values, missed, strict=True)], "dots"
+        ),
+        charts.Trace("missed", "missed", missed, "dots"),
+        charts.Trace("expected", "promise", expected, "steps"),
+    ]
+    down = [((n + 0.5) / len(names), name) for n, name in enumerate(names)]
+    title = f"{promise.level.name}, month by month"
+    return charts.chart(title, charts.said(values, unit), traces, down, unit, _bounds(promise))
+
+
+def _days(promise: Promise) -> charts.Chart:
+    level, unit = promise.level, _unit(promise)
+
+    def share(counted: int, missed: int) -> float | None:
+        return None if not counted else 100 * (missed if level.lower_is_better else counted - missed) / counted
+
+    values = [share(counted, missed) for _, counted, missed in promise.days]
+    expected = promise.row["expected"]
+    bad = [
+        value if value is not None and (value > expected if level.lower_is_better else value < expected) else None
+        for value in values
+    ]
+    traces = [
+        charts.Trace("that day", "first", values),
+        charts.Trace("missed", "missed", bad, "dots"),
+        charts.Trace("expected", "promise", [expected] * len(values), "steps"),
+    ]
+    count = sum(value is not None for value in bad)
+    says = f"{charts.said(values, unit)}; short of expected on {count} of {len(values)} days"
+    days = [day for day, _, _ in promise.days]
+    return charts.chart(f"{level.name}, day by day", says, traces, _day_labels(days), unit, _bounds(promise))
+
+
+def _bounds(promise: Promise) -> tuple[float | None, float | None]:
+    return (None, 100.0) if _unit(promise) == " %" and not promise.level.lower_is_better else (0.0, None)
+
+
+def _day_labels(days: Sequence[date]) -> list[charts.Label]:
+    step = -(-len(days) // 12)
+    return [((n + 0.5) / len(days), f"{day.day} {day:%b}") for n, day in enumerate(days) if n % step == 0]
+
+
+def _heat(promise: Promise) -> dict[str, Any] | None:
+    """Lay the misses out by weekday and hour; `heat` is how far an hour's share of misses goes, 0 to 4."""
+    hours = sorted({hour for (_, hour), (counted, _) in promise.week.items() if counted})
+    if not hours:
+        return None
+    rows = []
+    for day, name in enumerate(DAYS):
+        cells = [promise.week.get((day, hour), (0, 0)) for hour in hours]
+        if any(counted for counted, _ in cells):
+            worded = [
+                {"text": f"{missed:,}" if counted else "", "heat": _degree(counted, missed)}
+                for counted, missed in cells
+            ]
+            rows.append({"day": name[:3], "cells": worded})
+    return {"hours": [f"{hour:02}" for hour in hours], "rows": rows}
+
+
+def _degree(counted: int, missed: int) -> int:
+    return min(4, int(5 * missed / counted)) if counted else 0
+
+
+def _money(name: str, stated: dict[str, Any]) -> dict[str, str]:
+    owed = sum(float(each["amount"]) for each in stated["credits"])
+    return {
+        "month": name,
+        "contacts": f"{stated['totals']['received']:,}",
+        "charges": f"{float(stated['charges']):,.2f}",
+        "credits": f"{owed:,.2f}",
+        "total": f"{float(stated['total']):,.2f}",
+    }
+
+
+def _volumes(review: Review) -> charts.Chart:
+    counts = [float(count) for _, count, _ in review.volumes]
+    traces = [charts.Trace("contacts", "first", counts, "bars")]
+    if any(expected is not None for _, _, expected in review.volumes):
+        traces.append(charts.Trace("forecast", "promise", [expected for _, _, expected in review.volumes], "steps"))
+    labels = _day_labels([day for day, _, _ in review.volumes])
+    return charts.chart("Contacts by day", charts.said(counts, digits=0) + " contacts a day", traces, labels)
+
+
+def _volume_says(review: Review) -> str:
+    came = sum(count for _, count, _ in review.volumes)
+    agreed = [(count, expected) for _, count, expected in review.volumes if expected is not None]
+    words = f"{came:,} contacts came"
+    if agreed:
+        count, expected = sum(each for each, _ in agreed), sum(each for _, each in agreed)
+        words += f", {100 * (count / expected - 1):+.1f} % against the forecast" if expected else ""
+    if len(review.months) > 1:
+        before = review.months[-2][1]["totals"]["received"] - review.months[-2][1]["totals"]["excluded"]
+        words += f", {100 * (came / before - 1):+.1f} % against the month before" if before else ""
+    return words + ("." if agreed else "; no forecast is agreed.")
+
+
+def worded_undertaking(found: relationship_models.Undertaking, on: date) -> dict[str, str]:
+    """Word what was agreed to be done, as it stands on a day."""
+    late = found.done_at is None and found.until < on
+    state = f"done {found.done_at.day} {found.done_at:%B %Y}" if found.done_at else "late" if late else "open"
+    return {
+        "id": str(found.id),
+        "who": found.who,
+        "what": found.what,
+        "until": f"{found.until.day} {found.until:%B %Y}",
+        "state": state,
+        "mood": "calm" if found.done_at else "late" if late else "close",
+        "note": found.note,
+    }
+
+
+def ahead(outlook: Outlook, currency: str) -> dict[str, Any]:
+    """Word what lies ahead: how likely each promise is to be missed, and the credits."""
+    credits = _credits(outlook)
+    return {
+        "about": (
+            f"The next four weeks, simulated {outlook.replications} times under the rules that route: contacts come, "
+            "last and give up as in the last four weeks, and the same people are there at the same hours. That is a "
+            "little kinder than life: the journal does not say what else kept people busy."
+            + (" What comes in above the forecast counts here, though it would be left out." * outlook.counts_all)
+        ),
+        "promises": [_risk(outlook, level.name) for level in outlook.levels if level.expected is not None],
+        "credits": f"{credits['expected']:,.2f} {currency}",
+        "any": f"{credits['any_percent']:.0f} %",
+        "worst": f"{credits['at_most_in_19_of_20']:,.2f} {currency}",
+        "charges": _amount(outlook.estimates.of("money", EVERY, "charges"), currency),
+    }
+
+
+def _risk(outlook: Outlook, name: str) -> dict[str, str]:
+    attained, kept = (outlook.estimates.of("level", name, measure) for measure in ("attained", "kept"))
+    if attained is None or kept is None:
+        return {"name": name, "attained": "not simulated", "risk": "–", "mood": ""}
+    risk = 100 - kept.mean
+    mood = "late" if risk > RISKY else "calm" if risk < SAFE else "close"
+    words = f"{attained.mean:,.2f} ± {attained.half:,.2f}"
+    return {"name": name, "attained": words, "risk": f"{risk:.0f} %", "mood": mood}
+
+
+def _amount(found: Estimate | None, currency: str) -> str:
+    return f"{found.mean:,.2f} {currency}" if found else "–"

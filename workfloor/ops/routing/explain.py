@@ -1,0 +1,241 @@
+"""The routing explanation: why an item was offered to whom it was, or waits, from the floor as the facts had it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Prefetch
+
+from workfloor.core.event_log import models as event_log_models
+from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people.models import Certificate, Clearance, Person
+from workfloor.core.work import lifecycle
+from workfloor.core.work import models as work_models
+from workfloor.core.work import queries as work_queries
+from workfloor.ops.routing import messages as routing_messages
+from workfloor.ops.routing import models as routing_models
+from workfloor.ops.routing import queries as routing_queries
+from workfloor.ops.routing import state
+
+# Whoever asks why looks no further back for what waited and who was there.
+LOOKS_BACK = timedelta(days=31)
+
+
+class NoReason(LookupError):
+    """Nothing is to be explained: the words say why."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why an item was offered as it was, or is not: at that moment, who could have had it and who could not."""
+
+    item: work_models.Item
+    at: datetime
+    waited_seconds: float
+    offered_to: Person | None
+    reasons: list[tuple[Person, routing_messages.Reason]]
+
+
+def why(item_id: int, now: datetime) -> Why:
+    """Explain the last offer of an item, or if none was made why it waits. The caller has entered every client.
+
+    Raises NoReason.
+    """
+    item = work_queries.item(item_id)
+    if item is None:
+        raise NoReason(f"there is no item {item_id}")
+    offer = event_log_queries.of_item(item_id).filter(event="work.offered").last()
+    pool = (
+        routing_models.Pooled.objects.filter(queue=item.queue).values_list("pool", flat=True).first()
+        or routing_models.MAIN
+    )
+    if item.state == "waiting" and item.queued_at > now:
+        raise NoReason(f"item {item_id} is scheduled, and waits from {item.queued_at:%Y-%m-%d %H:%M} UTC on")
+    if item.state == "waiting" and item.awaiting_customer_since is None:
+        offer, news = None, routing_queries.everything(pool, now)
+    elif offer is None:
+        raise NoReason(f"item {item_id} was never offered, and does not wait to be")
+    else:
+        news = _before(offer, pool)
+    mind = state.Mind()
+    mind.know(news)
+    reasons = mind.why(item_id, news.at)
+    people = Person.objects.in_bulk([each.person_id for each in reasons])
+    at = offer.at if offer else now
+    return Why(
+        item,
+        at,
+        news.at - mind.things[item_id].since,
+        people.get(offer.person_id) if offer else None,
+        [(people[each.person_id], each) for each in reasons],
+    )
+
+
+def _before(offer: event_log_models.Fact, pool: str) -> routing_messages.News:
+    """What was so just before an offer, from the facts: who was there, what waited, what was with whom."""
+    served = routing_queries.lines(pool, offer.at)
+    by_id = {line.queue_id: line for line in served}
+    over = (offer.at + routing_queries.REFUSED_FOR).timestamp()
+    return routing_messages.News(
+        offer.at.timestamp(),
+        served,
+        _workers_before(offer),
+        tuple(_things_before(offer, by_id)),
+        tuple(each for each in routing_queries.refusals(offer.at) if each.until <= over),
+    )
+
+
+def _workers_before(offer: event_log_models.Fact) -> tuple[routing_messages.Worker, ...]:
+    """Agents as they were; a certificate revoked or a clearance withdrawn since was good then."""
+    told = _last_facts(offer, "person_id", PRESENCES)
+    cleared = Clearance.objects.filter(granted_at__lte=offer.at).exclude(withdrawn_at__lte=offer.at)
+    agents = Person.objects.filter(client=None, roles__contains=["agent"], joined_at__lte=offer.at)
+    agents = agents.select_related("presence", "site")
+    agents = people_queries.with_shifts(agents.exclude(left_at__lte=offer.at), offer.at, known=offer.at)
+    found = agents.order_by("id").prefetch_related(
+        Prefetch("certificates", Certificate.objects.select_related("skill")), Prefetch("clearances", cleared)
+    )
+    return tuple(_worker_before(person, offer.at, told.get(person.id)) for person in found)
+
+
+def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | None) -> routing_messages.Worker:
+    held = [
+        qualification.Held(each.skill.name, each.level, each.valid_from, each.expires_on)
+        for each in person.certificates.all()
+        if each.revoked_at is None or each.revoked_at > at
+    ]
+    clients = tuple(sorted(each.client_id for each in person.clearances.all()))
+    if person.presence.since <= at:  # and so since then
+        here, since = person.presence.state == "available", person.presence.since
+    else:
+        here, since = told is not None and told.event == "person.available", told.at if told else at
+    skills = qualification.skills(held, at.astimezone(routing_queries.zone_of(person)).date())
+    on_shift, _ = people_queries.on_shift(person, at)
+    return routing_messages.Worker(person.id, skills, clients, here and on_shift, since.timestamp(), on_shift=on_shift)
+
+
+PRESENCES = ("person.available", "person.away", "person.signed-out")
+
+
+QUEUED = ("work.queued", "work.scheduled", "work.transferred")
+
+
+MOVES = (
+    *QUEUED,
+    "work.offered",
+    "work.accepted",
+    "work.declined",
+    "work.offer-expired",
+    "work.offer-withdrawn",
+    "work.awaits-customer",
+    "work.customer-answered",
+    "work.wrapped-up",
+    "work.abandoned",
+    "work.cancelled",
+    "work.waited-in-vain",
+    "work.reopened",
+)
+
+
+KEPT, KEPT_NO_MORE = "work.kept", ("work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn")
+
+
+TAKES = ("work.offered", "work.accepted")
+
+
+ENDS = ("work.awaits-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
+
+
+def _things_before(
+    offer: event_log_models.Fact, served: Mapping[int, routing_messages.Line]
+) -> Iterator[routing_messages.Thing]:
+    moved = _last_facts(offer, "item_id", MOVES)
+    queued = _last_facts(offer, "item_id", QUEUED)
+    kept = _last_facts(offer, "item_id", (KEPT, *KEPT_NO_MORE))
+    first = _last_facts(offer, "item_id", ("work.prioritised",))
+    items = work_models.Item.objects.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
+    hands: dict[int, list[routing_messages.Thing]] = defaultdict(list)
+    for item_id, item in sorted(items.items()):
+        fact, queue_id = moved[item_id], queued[item_id].details["queue"]
+        ahead = first[item_id].details["ahead_seconds"] if item_id in first else 0
+        thing = routing_messages.Thing(item_id, queue_id, item.queued_at.timestamp(), ahead=ahead)
+        if fact.event in TAKES and fact.person_id is not None:
+            thing = _taken(thing, fact.person_id, served.get(queue_id), hands[fact.person_id])
+            hands[fact.person_id].append(thing)
+        elif item_id in kept and kept[item_id].event == KEPT:
+            until = datetime.fromisoformat(kept[item_id].details["until"]).timestamp()
+            thing = thing._replace(keeper=kept[item_id].person_id, keep_until=until)
+        yield thing
+
+
+def _taken(
+    thing: routing_messages.Thing,
+    person_id: int,
+    line: routing_messages.Line | None,
+    hands: Sequence[routing_messages.Thing],
+) -> routing_messages.Thing:
+    """What somebody had in hand, with the part of them that it took: free ones first, then over work that yields."""
+    at_once, over = (line.at_once, line.interrupts) if line else (1, False)
+    part = lifecycle.free_share([(each.low, each.high) for each in hands], at_once, qualification.CAPACITY)
+    if part is None and over:
+        firm = [(each.low, each.high) for each in hands if not each.yields]
+        part = lifecycle.free_share(firm, at_once, qualification.CAPACITY)
+    low, high = part or (0, qualification.CAPACITY)
+    yields = line is not None and line.yields
+    return thing._replace(state=routing_messages.WITH_SOMEBODY, person_id=person_id, low=low, high=high, yields=yields)
+
+
+def _last_facts(offer: event_log_models.Fact, subject: str, events: Sequence[str]) -> dict[int, event_log_models.Fact]:
+    """The last fact of these events about each item or person before an offer, of those that it could concern."""
+    known = event_log_models.Fact.objects.filter(event__in=events, id__lt=offer.id, at__gte=offer.at - LOOKS_BACK)
+    known = known.exclude(**{subject: None}).order_by(subject, "-id").distinct(subject)
+    return {getattr(fact, subject): fact for fact in known}
+
+
+SAID = {
+    "could": "could",
+    "away": "was not at work",
+    "off shift": "was off shift",
+    "not able": "may not or cannot",
+    "ring not reached": "only after a longer wait",
+    "kept for another": "it was kept for another",
+    "declined": "declined this queue a moment before",
+    "no room": "had no room",
+}
+
+
+def worded(why: Why) -> list[dict[str, Any]]:
+    """A row for everybody: who, whether they could, what they lacked, ring and score where they have one."""
+    return [
+        {
+            "person": person.name,
+            "could": reason.verdict == "could",
+            "said": _said(reason),
+            "ring": None if reason.ring < 0 else reason.ring + 1,
+            "score": None if reason.ring < 0 else round(reason.score, 3),
+            "got_it": why.offered_to == person,
+        }
+        for person, reason in why.reasons
+    ]
+
+
+def _said(reason: routing_messages.Reason) -> str:
+    return f"lacks {', '.join(reason.lacks)}" if reason.lacks else SAID[reason.verdict]
+
+
+def plain(why: Why) -> dict[str, Any]:
+    """The same as data."""
+    return {
+        "item": why.item.id,
+        "key": why.item.key,
+        "queue": why.item.queue.name,
+        "client": why.item.client.slug,
+        "at": why.at.isoformat(),
+        "waited_seconds": round(why.waited_seconds, 3),
+        "offered_to": why.offered_to.name if why.offered_to else None,
+        "people": worded(why),
+    }

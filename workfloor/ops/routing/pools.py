@@ -1,0 +1,303 @@
+"""A pool as flat sequences: what queues demand, who may serve them and how well, who is idle, what waits."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, MutableSequence, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from workfloor.core.people.qualification import CAPACITY, qualifies
+from workfloor.ops.routing import lanes
+from workfloor.ops.routing.lanes import Lanes
+
+GRADES = 6  # how well a person fits a queue: 0 (just) to 5
+
+
+class Queue(NamedTuple):
+    """What the work of a queue demands, and how it is to be given out; times in seconds.
+
+    `relax`: (seconds waited, levels from then on), in order; level 0 lifts a requirement. `at_once` divides 60.
+    Work of a queue that `yields` may be put aside for work of one that `interrupts`, which itself never yields.
+    """
+
+    queue_id: int
+    client_id: int
+    requires: Mapping[str, int]
+    relax: Sequence[tuple[float, Mapping[str, int]]] = ()
+    at_once: int = 1
+    yields: bool = False
+    interrupts: bool = False
+    slope: float = 1.0
+
+
+class Serving(NamedTuple):
+    """One queue that a person may serve: its number, from which ring on, and how well they fit (0 to GRADES - 1)."""
+
+    queue: int
+    ring: int
+    grade: int
+
+
+Profile = tuple[Serving, ...]
+
+
+def profile(skills: Mapping[str, int], clients: Collection[int], queues: Sequence[Queue]) -> Profile:
+    """All that a person with these skills and clearances may serve, by number of the queue; () for nothing."""
+    found = []
+    for number, queue in enumerate(queues):
+        ring = ring_for(skills, queue) if queue.client_id in clients else -1
+        if ring >= 0:
+            found.append(Serving(number, ring, grade(skills, queue.requires)))
+    return tuple(found)
+
+
+def rings(queue: Queue) -> list[tuple[float, dict[str, int]]]:
+    """A queue's rings: (seconds waited, what is required from then on), the innermost first, none asking for more."""
+    levels = dict(queue.requires)
+    found = [(0.0, dict(levels))]
+    for after, lowered in queue.relax:
+        levels = {skill: min(level, lowered.get(skill, level)) for skill, level in levels.items()}
+        found.append((float(after), dict(levels)))
+    return found
+
+
+def ring_for(skills: Mapping[str, int], queue: Queue) -> int:
+    """The innermost ring of a queue that skills suffice for; -1 when none."""
+    for number, (_, levels) in enumerate(rings(queue)):
+        if qualifies(skills, levels):
+            return number
+    return -1
+
+
+def grade(skills: Mapping[str, int], requires: Mapping[str, int]) -> int:
+    """How well skills fit: the weakest one's surplus over the required level, 0 to GRADES - 1; less is none."""
+    surplus = min((skills.get(skill, 0) - level for skill, level in requires.items()), default=0)
+    return max(0, min(GRADES - 1, surplus))
+
+
+def numbered(profiles: Iterable[Profile]) -> list[Profile]:
+    """Distinct profiles in the order in which they are chosen: those that serve fewer queues first."""
+    return sorted(set(profiles), key=lambda each: (len(each), each))
+
+
+def missing(skills: Mapping[str, int], clients: Collection[int], queue: Queue, ring: int = 0) -> list[str]:
+    """What somebody lacks to serve a queue in a ring, in words: the clearance, and skills with their levels."""
+    lacking = [] if queue.client_id in clients else ["clearance"]
+    levels = rings(queue)[ring][1]
+    return lacking + [f"{skill} {level}" for skill, level in sorted(levels.items()) if skills.get(skill, 0) < level]
+
+
+AWAY = -math.inf
+
+
+WHOLE = (1 << CAPACITY) - 1
+
+
+@dataclass(slots=True)
+class Pool:
+    """Queues, agents and items that are tied by skills, as flat sequences; -1 stands for none.
+
+    Q queues, P profiles, A agents and I items are known by their numbers from 0; their ids break ties. R rings a queue
+    at most, K kinds of room. Masks of benches are W words of `bits` bits.
+    A bench is a set of idle agents who are alike: of one profile, equally laden, lacking the same kinds of room; its
+    number is (laden x lacks + lack) x P + profile (see `bench`). Seconds count from any origin, the same throughout.
+    """
+
+    queues: int
+    profiles: int
+    kinds: int
+    full: int  # every kind of room, as bits
+    steps: int  # of being laden: the most that anybody may hold at once
+    rings: int
+    words: int
+    bits: int
+    # by queue
+    slope: MutableSequence[float]  # score a second of waiting; may be set anew at any time
+    kind: MutableSequence[int]
+    yields: MutableSequence[int]  # 1: its work may be put aside
+    after: MutableSequence[float]  # [Q x R] seconds waited at which a ring is reached; inf where there is none
+    able: MutableSequence[int]  # [Q x R x W] mask of the benches that belong to a ring
+    # by kind of room
+    size: MutableSequence[int]  # parts of a person, of 60
+    whole: MutableSequence[int]  # the first such part, as bits
+    interrupts: MutableSequence[int]  # 1: also takes the parts of work that may be put aside
+    # by profile: what it serves, in one sequence from start[p] to start[p + 1]
+    start: MutableSequence[int]  # [P + 1]
+    serves: MutableSequence[int]  # queue
+    reach: MutableSequence[float]  # seconds that its work must have waited
+    bonus: MutableSequence[float]  # score for the fit
+    grade: MutableSequence[int]  # [P x Q]
+    # by bench
+    rank: MutableSequence[int]  # ascending: first who holds least, then who serves the fewest queues
+    # by agent
+    profile: MutableSequence[int]
+    until: MutableSequence[float]  # may be offered work before this instant; -inf while away
+    firm: MutableSequence[int]  # the parts in use, as bits
+    soft: MutableSequence[int]  # the parts in use by work that may be put aside
+    parts: MutableSequence[int]  # how many are in use by all that they hold
+    lack: MutableSequence[int]  # the kinds of room that they do not have, as bits
+    handicap: MutableSequence[float]  # seconds that they count as idle less, for fairness of load
+    shuns: MutableSequence[int]  # [A x Q] 1: declined work of this queue a moment ago
+    shunned: MutableSequence[int]  # how many queues they shun
+    # by item
+    queue: MutableSequence[int]
+    holder: MutableSequence[int]
+    part: MutableSequence[int]  # its holder's parts, as bits
+    # standing in order
+    waiting: Lanes  # items by since when they wait: a lane for each queue, then one for each agent's kept items
+    benches: Lanes  # idle agents by since when: a lane for each bench
+    idle: MutableSequence[int]  # [W] mask of the benches on which somebody sits
+
+
+def pool(
+    queues: Sequence[Queue],
+    profiles: Sequence[Profile],
+    agents: Sequence[int],
+    items: int,
+    worth: Sequence[float] = (0.0,) * GRADES,
+    bits: int = 60,
+) -> Pool:
+    """Build a pool in which everybody is away and nothing waits.
+
+    `profiles` as `numbered` gives them; `agents` and room for `items` are places, agents with their ids (an item's id
+    is told when it arrives); `worth` is the bonus for each grade. Compiled code takes 62 `bits` at most; in CPython
+    fewer and longer words are faster.
+    """
+    kinds = sorted({_kind(queue) for queue in queues})
+    depth = max((len(queue.relax) for queue in queues), default=0) + 1
+    steps = max((queue.at_once for queue in queues), default=1)
+    benches = len(profiles) * steps * ((1 << len(kinds)) - 1)  # who lacks every kind of room sits nowhere
+    words = -(-benches // bits)
+    count, own = len(queues), [(p, each) for p, some in enumerate(profiles) for each in some]
+    grades = bytearray(len(profiles) * count)
+    for p, each in own:
+        grades[p * count + each.queue] = each.grade
+    after = [math.inf] * (count * depth)
+    for number, queue in enumerate(queues):
+        for ring, (seconds, _) in enumerate(rings(queue)):
+            after[number * depth + ring] = seconds
+    starts = [0]
+    for some in profiles:
+        starts.append(starts[-1] + len(some))
+    return Pool(
+        count,
+        len(profiles),
+        len(kinds),
+        (1 << len(kinds)) - 1,
+        steps,
+        depth,
+        words,
+        bits,
+        slope=[float(queue.slope) for queue in queues],
+        kind=[kinds.index(_kind(queue)) for queue in queues],
+        yields=[int(queue.yields and not queue.interrupts) for queue in queues],
+        after=after,
+        able=_able(queues, profiles, kinds, (steps, depth, words, bits)),
+        size=[CAPACITY // at_once for _, at_once in kinds],
+        whole=[(1 << CAPACITY // at_once) - 1 for _, at_once in kinds],
+        interrupts=[int(not plain) for plain, _ in kinds],
+        start=starts,
+        serves=[each.queue for _, each in own] or [-1],
+        reach=[after[each.queue * depth + each.ring] for _, each in own] or [0.0],
+        bonus=[float(worth[each.grade]) for _, each in own] or [0.0],
+        grade=grades,
+        rank=[n // len(profiles) * (count + 1) + len(profiles[n % len(profiles)]) for n in range(benches)],
+        profile=[0] * len(agents),
+        until=[AWAY] * len(agents),
+        firm=[0] * len(agents),
+        soft=[0] * len(agents),
+        parts=[0] * len(agents),
+        lack=[0] * len(agents),
+        handicap=[0.0] * len(agents),
+        shuns=bytearray(len(agents) * count),
+        shunned=[0] * len(agents),
+        queue=[-1] * items,
+        holder=[-1] * items,
+        part=[0] * items,
+        waiting=lanes.lanes(count + len(agents), items),
+        benches=lanes.lanes(benches, len(agents), agents),
+        idle=[0] * words,
+    )
+
+
+def _kind(queue: Queue) -> tuple[bool, int]:
+    """Room of one kind is what work needs: whether only free parts will do, and how many go into a person."""
+    return not queue.interrupts, queue.at_once
+
+
+def _able(
+    queues: Sequence[Queue],
+    profiles: Sequence[Profile],
+    kinds: list[tuple[bool, int]],
+    shape: tuple[int, int, int, int],
+) -> list[int]:
+    """The mask of the benches in each ring of each queue: they have the skills at that ring, and the kind of room."""
+    steps, depth, words, bits = shape
+    lacks = (1 << len(kinds)) - 1
+    roomy = [[n for n in range(steps * lacks) if not n % lacks >> kind & 1] for kind in range(len(kinds))]
+    masks = [0] * (len(queues) * depth * words)
+    for p, some in enumerate(profiles):
+        for each in some:
+            for n in roomy[kinds.index(_kind(queues[each.queue]))]:
+                word, bit = divmod(n * len(profiles) + p, bits)
+                masks[(each.queue * depth + each.ring) * words + word] |= 1 << bit
+    return masks
+
+
+# --- room and benches ------------------------------------------------------------------------------------------------
+def part_for(pool: Pool, agent: int, kind: int) -> int:
+    """The parts that one more item takes, as bits, or 0: free ones, rather than those of work that may be put aside."""
+    part = _first_free(pool.firm[agent] | pool.soft[agent], pool.whole[kind], pool.size[kind])
+    if not part and pool.interrupts[kind]:
+        part = _first_free(pool.firm[agent], pool.whole[kind], pool.size[kind])
+    return part
+
+
+def take_stock(pool: Pool, agent: int) -> None:
+    """Work out anew the kinds of room that somebody lacks, after what they hold has changed."""
+    lack = 0
+    if pool.parts[agent]:
+        for kind in range(pool.kinds):
+            if not part_for(pool, agent, kind):
+                lack |= 1 << kind
+    pool.lack[agent] = lack
+
+
+def _first_free(taken: int, part: int, size: int) -> int:
+    for _ in range(CAPACITY // size):
+        if not taken & part:
+            return part
+        part <<= size
+    return 0
+
+
+def sit(pool: Pool, agent: int, now: float) -> None:
+    """Put somebody who has room on their bench; who sits there already keeps their place."""
+    bench = -1
+    if now < pool.until[agent]:
+        bench = _bench(pool, agent) if pool.parts[agent] else pool.profile[agent]
+    seat = pool.benches.lane[agent]
+    if bench == seat:
+        return
+    if seat >= 0:
+        stand_up(pool, agent)
+    if bench >= 0:
+        lanes.join(pool.benches, bench, agent, now + pool.handicap[agent])
+        pool.idle[bench // pool.bits] |= 1 << bench % pool.bits
+
+
+def stand_up(pool: Pool, agent: int) -> None:
+    """Take somebody off the bench on which they sit, if they do."""
+    bench = pool.benches.lane[agent]
+    if bench >= 0:
+        lanes.leave(pool.benches, agent)
+        if pool.benches.first[bench] < 0:
+            pool.idle[bench // pool.bits] &= ~(1 << bench % pool.bits)
+
+
+def _bench(pool: Pool, agent: int) -> int:
+    """The bench of somebody by how laden they are, what room they lack, and their profile; -1 without any room."""
+    lack = pool.lack[agent]
+    if lack == pool.full:
+        return -1
+    laden = min(pool.steps - 1, -(-pool.parts[agent] * pool.steps // CAPACITY))
+    return (laden * pool.full + lack) * pool.profiles + pool.profile[agent]

@@ -1,0 +1,349 @@
+"""What a router reads: what is so now, what changed, and what is at stake; and how evenly a month went."""
+
+import calendar
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Prefetch
+
+from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts.levels import ServiceLevel
+from workfloor.core.contracts.models import Queue
+from workfloor.core.event_log import models as event_log_models
+from workfloor.core.event_log.models import Fact
+from workfloor.core.measures import catalogue
+from workfloor.core.measures import queries as measures_queries
+from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people.models import Certificate, Clearance, Person, Presence, Spell
+from workfloor.core.work import models as work_models
+from workfloor.core.work import queries as work_queries
+from workfloor.kit.time.calendars import Window
+from workfloor.ops.routing import exposure, urgency, utilisation
+from workfloor.ops.routing import messages as routing_messages
+from workfloor.ops.routing import models as routing_models
+
+
+def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
+    """What one more contact within its promises is worth in each queue, by where they stand in their windows.
+
+    In percent of the client's charges, for what credits come to in money is known at the end of the month. Of several
+    promises of a queue, the one with most at stake counts.
+    """
+    found: dict[int, float] = defaultdict(float)
+    ours = {queue.id for queue in served}
+    for client_id in {queue.client_id for queue in served}:
+        for queue_ids, stake in _stakes_of(client_id, now):
+            for queue_id in ours.intersection(queue_ids):
+                found[queue_id] = max(found[queue_id], stake)
+    return found
+
+
+def _stakes_of(client_id: int, now: datetime) -> Iterator[tuple[list[int], float]]:
+    try:
+        contract = contracts_queries.in_force(client_id, now.date()).contract
+    except contracts_queries.NoContract:
+        return
+    named = dict(Queue.objects.filter(client_id=client_id).values_list("name", "id"))
+    scope = measures_queries.Scope(client_id, contract, named, now)
+    for level in contract.service_levels:
+        window = _running(scope, level) if exposure.bound(level) is not None else None
+        if window is not None:
+            figure = measures_queries.figures(scope, level, window)[None]
+            passed = (now - window.starts_at) / (window.ends_at - window.starts_at)
+            met = exposure.kept(level, figure.counted, figure.met or 0)
+            worth = exposure.stake(
+                level, contract.credits, met, figure.counted, exposure.to_come(figure.counted, passed)
+            )
+            yield [named[name] for name in level.of], worth
+
+
+def _running(scope: measures_queries.Scope, level: ServiceLevel) -> Window | None:
+    """The window of a level that has begun and is not over; it may end in the next month."""
+    local = scope.now.astimezone(ZoneInfo(scope.contract.zone))
+    periods = (local, local.replace(day=28) + timedelta(days=4))
+    found = (
+        window for each in periods for window in catalogue.windows(scope.contract, level, f"{each:%Y-%m}", scope.now)
+    )
+    return next((window for window in found if window.starts_at <= scope.now < window.ends_at), None)
+
+
+REFUSED_FOR = timedelta(seconds=30)
+
+
+REFUSALS = ("work.declined", "work.offer-expired")
+
+
+def queues(pool: str) -> list[Queue]:
+    """The queues that a pool's router serves."""
+    elsewhere = routing_models.Pooled.objects.exclude(pool=pool).values("queue_id")
+    here = routing_models.Pooled.objects.filter(pool=pool).values("queue_id")
+    chosen = (
+        Queue.objects.exclude(id__in=elsewhere) if pool == routing_models.MAIN else Queue.objects.filter(id__in=here)
+    )
+    return list(chosen.select_related("client").order_by("id"))
+
+
+def named(name: str) -> Queue:
+    """A queue by its client's name and its own, as in "first-bank/regular". Raises LookupError."""
+    client, _, queue = name.partition("/")
+    found = Queue.objects.filter(client__slug=client, name=queue).first()
+    if found is None:
+        raise LookupError(f"There is no queue {name}. Write it as in first-bank/regular; `workfloor pool` lists them.")
+    return found
+
+
+def pools() -> dict[str, str]:
+    """Which queue is in which pool, by their names."""
+    elsewhere = dict(routing_models.Pooled.objects.values_list("queue_id", "pool"))
+    queues = Queue.objects.select_related("client").order_by("client__slug", "name")
+    return {f"{queue.client.slug}/{queue.name}": elsewhere.get(queue.id, routing_models.MAIN) for queue in queues}
+
+
+def lines(pool: str, now: datetime) -> tuple[routing_messages.Line, ...]:
+    """The pool's queues with their terms in force, and what is at stake in each now."""
+    served = queues(pool)
+    staked = stakes(served, now)
+    largest = max(staked.values(), default=0.0) or 1.0
+    return tuple(
+        _line(queue, contracts_queries.terms_of(queue, now), staked.get(queue.id, 0.0) / largest) for queue in served
+    )
+
+
+def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> routing_messages.Line:
+    relax = tuple((float(ring.after_seconds), dict(ring.requires)) for ring in terms.relax)
+    slope = urgency.slope(terms.promised_seconds, terms.priority, stake)
+    return routing_messages.Line(
+        queue.id,
+        queue.client_id,
+        dict(terms.requires),
+        relax,
+        terms.at_once,
+        slope,
+        terms.offer_seconds,
+        terms.yields,
+        terms.interrupts,
+    )
+
+
+def everything(pool: str, now: datetime) -> routing_messages.News:
+    """All that a router must be told to begin with."""
+    served = lines(pool, now)
+    found = all_things([line.queue_id for line in served])
+    uneven = tuple(sorted(handicaps(pool, served, now).items()))
+    return routing_messages.News(now.timestamp(), served, workers(now), found, refusals(now), handicaps=uneven)
+
+
+# --- fairness of load --------------------------------------------------------------------------------------------
+
+# How busy everybody who takes work now was in the last day: their spells, and what they did and have in hand, each
+# thing counted by the part of a person that it takes.
+_DAY = f"""
+SELECT presence.person_id,
+    extract(epoch FROM %(now)s - greatest(presence.since, %(start)s)) + coalesce((
+        SELECT sum(extract(epoch FROM spell.ended_at - greatest(spell.started_at, %(start)s)))
+        FROM {Spell._meta.db_table} spell WHERE spell.person_id = presence.person_id AND spell.ended_at > %(start)s
+    ), 0),
+    coalesce((
+        SELECT sum((item.talk_seconds + item.hold_seconds + item.wrap_seconds) / coalesce(line.at_once, 1)::float8)
+        FROM {work_models.Item._meta.db_table} item
+        LEFT JOIN unnest(%(queues)s::bigint[], %(at_once)s::int[]) AS line(queue_id, at_once) USING (queue_id)
+        WHERE item.done_by_id = presence.person_id AND item.wrapped_up_at > %(start)s
+    ), 0) + coalesce((
+        SELECT sum(extract(epoch FROM %(now)s - greatest(hand.since, %(start)s))
+                   * (upper(hand.share) - lower(hand.share)) / {qualification.CAPACITY})
+        FROM {work_models.Assignment._meta.db_table} hand WHERE hand.person_id = presence.person_id AND NOT hand.aside
+    ), 0)
+FROM {Presence._meta.db_table} presence WHERE presence.state = 'available'
+"""
+
+
+DAY = timedelta(days=1)
+
+
+# As if everybody had been there so much longer, as busy as all: who has just come is neither ahead nor behind.
+COMMON_SECONDS = 1800.0
+
+
+def handicaps(pool: str, served: Iterable[routing_messages.Line], now: datetime) -> dict[int, float]:
+    """How many whole seconds further back in line each of the pool's people stands, by how busy they were in the last
+    day and how busy all together; {} where the pool does not even out.
+    """
+    weight = routing_models.Fairness.objects.filter(pool=pool).values_list("seconds", flat=True).first()
+    if not weight:
+        return {}
+    at_once = {line.queue_id: line.at_once for line in served}
+    given: dict[str, Any] = {"now": now, "start": now - DAY, "queues": list(at_once), "at_once": list(at_once.values())}
+    with connection.cursor() as cursor:
+        cursor.execute(_DAY, given)
+        day = [(person_id, float(present), float(busy)) for person_id, present, busy in cursor.fetchall()]
+    occupancy = sum(busy for _, _, busy in day) / (sum(present for _, present, _ in day) or 1.0)
+    return {
+        person_id: float(
+            round(urgency.handicap(busy + occupancy * COMMON_SECONDS, present + COMMON_SECONDS, occupancy, weight))
+        )
+        for person_id, present, busy in day
+    }
+
+
+# --- people ------------------------------------------------------------------------------------------------------
+def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[routing_messages.Worker, ...]:
+    """Agents as they are now: these, or all who are with us. Who is none any more takes no work."""
+    agents = Person.objects.filter(client=None).select_related("presence", "site").order_by("id")
+    agents = agents.filter(roles__contains=["agent"], left_at=None) if person_ids is None else agents
+    agents = agents if person_ids is None else agents.filter(id__in=person_ids)
+    found = people_queries.with_shifts(agents, now).prefetch_related(
+        Prefetch("certificates", Certificate.objects.select_related("skill")),
+        Prefetch("clearances", Clearance.objects.filter(withdrawn_at=None)),
+    )
+    return tuple(_worker(person, now) for person in found)
+
+
+def zone_of(person: Person) -> tzinfo:
+    """Certificates begin and expire with the day where the person works."""
+    return ZoneInfo(person.site.zone) if person.site else UTC
+
+
+def _worker(person: Person, now: datetime) -> routing_messages.Worker:
+    zone = zone_of(person)
+    day = now.astimezone(zone).date()
+    held = people_queries.held(person.certificates.all())
+    presence = person.presence
+    on_shift, ends = people_queries.on_shift(person, now)
+    here = on_shift and presence.state == "available" and person.left_at is None and person.is_a("agent")
+    clients = tuple(sorted(each.client_id for each in person.clearances.all()))
+    changes = [d for each in held for d in (each.valid_from, each.expires_on and each.expires_on + timedelta(1))]
+    turns = [datetime.combine(d, time(0), zone) for d in changes if d and d > day] + ([ends] if ends else [])
+    until = min((each.timestamp() for each in turns), default=None)
+    return routing_messages.Worker(
+        person.id, qualification.skills(held, day), clients, here, presence.since.timestamp(), until, on_shift
+    )
+
+
+# --- work --------------------------------------------------------------------------------------------------------
+_THINGS = f"""
+SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
+       CASE WHEN hand.item_id IS NOT NULL THEN '{routing_messages.WITH_SOMEBODY}'
+            WHEN item.state = 'waiting' AND item.awaiting_customer_since IS NULL THEN '{routing_messages.WAITING}'
+            ELSE '{routing_messages.GONE}' END,
+       coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0),
+       CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL THEN item.kept_for_id ELSE 0 END,
+       CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL
+            THEN extract(epoch FROM item.kept_until)::float8 ELSE 0 END,
+       coalesce(hand.yields, false), item.ahead_seconds::float8
+FROM {work_models.Item._meta.db_table} item
+LEFT JOIN {work_models.Assignment._meta.db_table} hand ON hand.item_id = item.id
+"""
+
+
+def things(item_ids: Collection[int]) -> tuple[routing_messages.Thing, ...]:
+    """These items as they are now."""
+    return _things("WHERE item.id = ANY(%s)", [list(item_ids)]) if item_ids else ()
+
+
+def all_things(queue_ids: Collection[int]) -> tuple[routing_messages.Thing, ...]:
+    """What waits in these queues, and whatever is with anybody."""
+    waiting = _things("WHERE item.state = 'waiting' AND item.queue_id = ANY(%s)", [list(queue_ids)])
+    return waiting + _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
+
+
+def _things(where: str, values: list[Any]) -> tuple[routing_messages.Thing, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_THINGS + where, values)
+        return tuple(itertools.starmap(routing_messages.Thing, cursor.fetchall()))
+
+
+_REFUSALS = f"""
+SELECT fact.person_id, item.queue_id, extract(epoch FROM fact.at)::float8 + %s
+FROM {event_log_models.TABLE} fact JOIN {work_models.Item._meta.db_table} item ON item.id = fact.item_id
+WHERE fact.event = ANY(%s) AND fact.at >= %s AND fact.person_id IS NOT NULL
+"""
+
+
+def refusals(now: datetime, fact_ids: Collection[int] | None = None) -> tuple[routing_messages.Refusal, ...]:
+    """Who let work of which queue go by a moment ago: as these facts say, or all."""
+    values: list[Any] = [REFUSED_FOR.total_seconds(), list(REFUSALS), now - REFUSED_FOR]
+    where = _REFUSALS + ("" if fact_ids is None else " AND fact.id = ANY(%s)")
+    with connection.cursor() as cursor:
+        cursor.execute(where, values if fact_ids is None else [*values, list(fact_ids)])
+        return tuple(itertools.starmap(routing_messages.Refusal, cursor.fetchall()))
+
+
+# --- who leads ---------------------------------------------------------------------------------------------------
+_STALLED = """
+SELECT activity.pid FROM pg_locks held JOIN pg_stat_activity activity USING (pid)
+WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted
+  AND (held.classid::bigint << 32 | held.objid::bigint) = hashtextextended(%s, 0)
+  AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (activity.state <> 'active' OR activity.wait_event_type = 'Client')
+  AND activity.state_change < clock_timestamp()
+      - make_interval(secs => CASE activity.application_name WHEN %s THEN %s ELSE %s END)
+"""
+
+
+BEGINS, LEADS = "router begins", "router leads"  # what a leader's connection calls itself
+
+
+def stalled(lock: str, seconds: float, seconds_to_begin: float) -> list[int]:
+    """The server processes that hold a lock of this name for a client that has asked for nothing so long."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STALLED, [lock, BEGINS, seconds_to_begin, seconds])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def unanswered(now: datetime, queue_ids: Iterable[int]) -> list[work_models.Item]:
+    """The offers of these queues that nobody answered in time."""
+    return list(work_queries.lapsed(now).filter(queue_id__in=list(queue_ids)))
+
+
+# Work that waits and people who are there when a month begins came before, at most so long ago.
+BEFORE = timedelta(days=31)
+
+
+class NoPeriod(ValueError):
+    """What was given is no month."""
+
+
+@dataclass(frozen=True)
+class Utilisation:
+    """A month: what was passed over, each person's share with their name, mean and spread of occupancy."""
+
+    period: str
+    offers: int
+    passed_over: list[utilisation.Passed]
+    shares: list[tuple[str, utilisation.Share]]
+    occupancy: tuple[float, float] | None
+
+
+def month_utilisation(period: str, now: datetime) -> Utilisation:
+    """Look at a month such as 2026-11, in UTC: the people of several contracts and zones share one floor.
+
+    The caller has entered every client. Raises NoPeriod.
+    """
+    start, end = _bounds(period)
+    end = min(end, max(now, start))
+    everyone = utilisation.shares(_facts(start - BEFORE, end), start, end)
+    names = dict(Person.objects.filter(id__in=[each.person_id for each in everyone]).values_list("id", "name"))
+    passed = [each for each in utilisation.passed_over(_facts(start - BEFORE, end)) if each.at >= start]
+    named = sorted((names.get(each.person_id, ""), each) for each in everyone)
+    return Utilisation(period, sum(each.offered for each in everyone), passed, named, utilisation.spread(everyone))
+
+
+def _bounds(period: str) -> tuple[datetime, datetime]:
+    if not (found := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", period)) or int(found[1]) < 1900:
+        raise NoPeriod(f"“{period}” is no month; write it like 2026-11")
+    year, month = int(found[1]), int(found[2])
+    start = datetime(year, month, 1, tzinfo=UTC)
+    return start, start + timedelta(days=calendar.monthrange(year, month)[1])
+
+
+def _facts(start: datetime, end: datetime) -> Iterator[Fact]:
+    about = Fact.objects.filter(at__gte=start, at__lt=end, event__regex=r"^(work|person)\.").order_by("id")
+    return about.iterator(chunk_size=5_000)

@@ -1,0 +1,219 @@
+"""Whether work and people were dealt with fairly: what was passed over, who let offers go by, how busy each was."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from statistics import pstdev
+from typing import Any, NamedTuple, Protocol
+
+# Work counts as waiting a second after its fact was recorded: earlier a router may not have been able to see it.
+SEEN_WITHIN = timedelta(seconds=1)
+LETS_GO = (
+    "work.declined",
+    "work.offer-expired",
+    "work.abandoned",
+    "work.cancelled",
+    "work.awaits-customer",
+    "work.transferred",
+    "work.wrapped-up",
+)
+_SEEN = (
+    "work.queued",
+    "work.transferred",
+    "work.declined",
+    "work.offer-expired",
+    "work.reopened",
+    "work.customer-answered",
+    "work.waited-in-vain",
+    "work.offer-withdrawn",
+)
+
+
+class Fact(Protocol):
+    """What is read of a fact; `recorded_at` is when its transaction began."""
+
+    @property
+    def event(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def recorded_at(self) -> datetime: ...
+    @property
+    def item_id(self) -> int | None: ...
+    @property
+    def person_id(self) -> int | None: ...
+    @property
+    def details(self) -> Mapping[str, Any]: ...
+
+
+class Passed(NamedTuple):
+    """An offer that passed over older work of its queue."""
+
+    at: datetime
+    queue_id: int
+    offered: int
+    passed_over: int
+
+
+class Share(NamedTuple):
+    """What one person was offered and how busy they were; seconds of the period."""
+
+    person_id: int
+    offered: int
+    declined: int
+    lapsed: int
+    present_seconds: float
+    busy_seconds: float
+
+    @property
+    def occupancy(self) -> float | None:
+        """The part of the time at work with something in hand; None for who was not at work."""
+        return min(1.0, self.busy_seconds / self.present_seconds) if self.present_seconds else None
+
+
+def passed_over(facts: Iterable[Fact]) -> list[Passed]:
+    """The offers for which older work of the same queue was waiting; `facts` of items from their first, by id."""
+    waits = _Waiting()
+    found = []
+    for fact in facts:
+        if fact.event == "work.offered" and fact.item_id is not None:
+            queue, place = waits.queue[fact.item_id], waits.place(fact.item_id)
+            waits.leave(fact.item_id)
+            waits.show(fact.at)
+            older = waits.oldest(queue)
+            overtaken = older is not None and (waits.place(older), older) < (place, fact.item_id)
+            if older is not None and overtaken and fact.at - waits.seen[older] > SEEN_WITHIN:
+                found.append(Passed(fact.at, queue, fact.item_id, older))
+        else:
+            waits.follow(fact)
+    return found
+
+
+class _Waiting:
+    """What waits at a point in the journal, by queue."""
+
+    def __init__(self) -> None:
+        self.queue: dict[int, int] = {}
+        self.since: dict[int, datetime] = {}
+        self.ahead: dict[int, timedelta] = {}  # what has a priority of its own stands so far ahead
+        self.seen: dict[int, datetime] = {}  # since when anybody could see it wait
+        self.hidden: dict[int, datetime] = {}  # until when it is scheduled, or kept for one agent
+        self._lines: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        self._due: list[tuple[datetime, int]] = []
+
+    def follow(self, fact: Fact) -> None:
+        item = fact.item_id
+        if item is None:
+            return
+        if fact.event in ("work.queued", "work.scheduled"):
+            self.since[item] = datetime.fromisoformat(fact.details.get("for_at", fact.at.isoformat()))
+        if fact.event in ("work.queued", "work.scheduled", "work.transferred"):
+            self.leave(item)
+            self.queue[item] = fact.details["queue"]
+        if fact.event == "work.prioritised":
+            self.ahead[item] = timedelta(seconds=fact.details["ahead_seconds"])
+            if item in self.seen:
+                self.see(item, max(fact.at, fact.recorded_at))
+        if fact.event in ("work.scheduled", "work.kept") and item in self.since:
+            self.hide(item, datetime.fromisoformat(fact.details.get("for_at") or fact.details["until"]))
+        elif fact.event in _SEEN and item in self.since:
+            self.see(item, max(fact.at, fact.recorded_at))
+        elif fact.event in ("work.accepted", "work.awaits-customer", "work.abandoned", "work.cancelled"):
+            self.leave(item)
+
+    def place(self, item: int) -> datetime:
+        return self.since[item] - self.ahead.get(item, timedelta())
+
+    def see(self, item: int, at: datetime) -> None:
+        self.seen[item] = at
+        heappush(self._lines[self.queue[item]], (self.place(item), item))
+
+    def hide(self, item: int, until: datetime) -> None:
+        self.leave(item)
+        self.hidden[item] = until
+        heappush(self._due, (until, item))
+
+    def show(self, now: datetime) -> None:
+        """Let everybody see what was hidden until now."""
+        while self._due and self._due[0][0] <= now:
+            until, item = heappop(self._due)
+            if self.hidden.get(item) == until:
+                del self.hidden[item]
+                self.see(item, until)
+
+    def leave(self, item: int) -> None:
+        self.seen.pop(item, None)
+        self.hidden.pop(item, None)
+
+    def _stands(self, place: datetime, item: int, queue: int) -> bool:
+        return item in self.seen and self.queue[item] == queue and self.place(item) == place
+
+    def oldest(self, queue: int) -> int | None:
+        line = self._lines[queue]
+        while line and not self._stands(*line[0], queue):
+            heappop(line)
+        return line[0][1] if line else None
+
+
+def shares(facts: Iterable[Fact], start: datetime, end: datetime) -> list[Share]:
+    """What became of each person's offers and time between two instants; `facts` from some time before, by id."""
+    counts: dict[str, Counter[int]] = defaultdict(Counter)
+    present, busy = _Clock(start, end), _Clock(start, end)
+    for fact in facts:
+        if fact.person_id is None:
+            continue
+        if fact.at >= start:
+            counts[fact.event][fact.person_id] += 1
+        if fact.event == "person.available":
+            present.turn(fact.person_id, "here", fact.at, on=True)
+        elif fact.event in ("person.away", "person.signed-out"):
+            present.turn(fact.person_id, "here", fact.at, on=False)
+        elif fact.event == "work.accepted":
+            busy.turn(fact.person_id, fact.item_id, fact.at, on=True)
+        elif fact.event in LETS_GO:
+            busy.turn(fact.person_id, fact.item_id, fact.at, on=False)
+    people = sorted(set(counts["work.offered"]) | set(present.known))
+    return [
+        Share(
+            each,
+            counts["work.offered"][each],
+            counts["work.declined"][each],
+            counts["work.offer-expired"][each],
+            present.seconds(each),
+            busy.seconds(each),
+        )
+        for each in people
+    ]
+
+
+class _Clock:
+    """How long each person had something on, whatever and however much of it at once."""
+
+    def __init__(self, start: datetime, end: datetime) -> None:
+        self._start, self._end = start, end
+        self._on: dict[int, set[Any]] = defaultdict(set)
+        self._since: dict[int, datetime] = {}
+        self.known: dict[int, float] = defaultdict(float)
+
+    def turn(self, person: int, what: Any, at: datetime, *, on: bool) -> None:
+        things, at = self._on[person], max(at, self._start)
+        if on and not things:
+            self._since[person] = at
+            self.known[person] += 0.0
+        if on:
+            things.add(what)
+        elif what in things:
+            things.discard(what)
+            if not things:
+                self.known[person] += (at - self._since[person]).total_seconds()
+
+    def seconds(self, person: int) -> float:
+        running = (self._end - self._since[person]).total_seconds() if self._on[person] else 0.0
+        return self.known.get(person, 0.0) + max(running, 0.0)
+
+
+def spread(shares: Iterable[Share]) -> tuple[float, float] | None:
+    """Mean and standard deviation of the occupancy of those who were at work; None when nobody was."""
+    found = [each.occupancy for each in shares if each.occupancy is not None]
+    return (sum(found) / len(found), pstdev(found)) if found else None
