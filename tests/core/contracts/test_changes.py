@@ -68,7 +68,8 @@ def test_each_change_is_said_in_words(old, new, says):
             'dead_band = "10 %"',
             'dead_band = "5 %"',
             "Price “Servers”: baseline: quantity 1000, additional 1.80, reduced 1.50, dead band 10 %, "
-            "reduced factor 0.8 becomes quantity 1000, additional 1.80, reduced 1.50, dead band 5 %, reduced factor 0.8",
+            "reduced factor 0.8 becomes quantity 1000, additional 1.80, reduced 1.50, dead band 5 %, "
+            "reduced factor 0.8",
         ),
         ("taxes", 'rate = "23 %"', 'rate = "24 %"', "Tax standard: rate: 23 becomes 24"),
         ("earn-back", "misses = 2", "misses = 3", "Termination “Notice under clause 14”: misses: 2 becomes 3"),
