@@ -251,7 +251,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _wait_for(url: str, logs: Path, seconds: float = 120) -> None:
+def _wait_for(url: str, logs: Path, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with suppress(OSError), urllib.request.urlopen(url, timeout=30) as response:

@@ -20,7 +20,7 @@ from workfloor.core.event_log.models import Fact
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks, rls
 
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import pytest
 from tests import databases
 from workfloor.kit.database import postgres
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Installation:
     def interrupt(self) -> int:
         assert self.up is not None
         self.up.send_signal(signal.SIGINT)
-        return self.up.wait(120)
+        return self.up.wait(300)
 
     def processes(self) -> list[psutil.Process]:
         """All that is alive and ours: by its environment, or by what PostgreSQL calls itself."""
@@ -86,7 +86,7 @@ class Installation:
         except psutil.Error:
             return False
 
-    def gone(self, seconds: float = 120) -> bool:
+    def gone(self, seconds: float = 300) -> bool:
         until = time.monotonic() + seconds
         while self.processes() and time.monotonic() < until:
             time.sleep(0.1)
@@ -126,7 +126,7 @@ def place(places: list[Installation]) -> Installation:
     return places[0]
 
 
-def wait_until_it_serves(place: Installation, seconds: float = 120) -> None:
+def wait_until_it_serves(place: Installation, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not place.serves():
         assert time.monotonic() < until, place.logs()

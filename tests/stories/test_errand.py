@@ -58,7 +58,7 @@ def post(browser, path, **form):
     )
 
 
-def eventually(check, seconds=120):
+def eventually(check, seconds=300):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := check():

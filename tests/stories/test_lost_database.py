@@ -65,7 +65,7 @@ def test_the_live_stream_survives_the_databases_absence(staffed, installation, r
     agent, _ = staffed
     desk = signed_in(installation, agent)
     topic = f"person:{agent.id}"
-    with desk.stream("GET", f"/live/?topic={topic}", timeout=120) as stream:
+    with desk.stream("GET", f"/live/?topic={topic}", timeout=300) as stream:
         lines = stream.iter_lines()
         assert next(line for line in lines if line.startswith("data:")) == f"data: {topic}"
         with away(real_database):

@@ -215,7 +215,7 @@ def elsewhere(do: Callable[..., Any], **named: Any) -> None:
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(120)
+    thread.join(300)
 
 
 def staff(calls: list[dict[str, str]], now: datetime) -> None:

@@ -99,7 +99,7 @@ def applied() -> Counter[str]:
         return Counter(f"{kinds[each]} {each}" for each in facts if each is not None)
 
 
-def wait_for(so: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(so: Callable[[], bool], seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not so():
         assert time.monotonic() < until, "it did not come to pass"

@@ -15,7 +15,7 @@ from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.routing.models import Leader
 
-PATIENCE_SECONDS = 120.0  # only so that it does not hang
+PATIENCE_SECONDS = 300.0  # only so that it does not hang
 # On a busy machine a leader may be silent for longer than a second without hanging.
 ROUTER = """
 import django

@@ -132,7 +132,7 @@ def test_two_processes_never_react_to_the_same_fact(real_database):
     def slow(facts, now):
         seen.extend(fact.details["what"] for fact in facts)
         inside.set()
-        done.wait(120)
+        done.wait(300)
 
     follower = event_log_events.Follower("test", frozenset(["test.happened"]), slow)
     with transaction.atomic():
@@ -145,7 +145,7 @@ def test_two_processes_never_react_to_the_same_fact(real_database):
 
     thread = threading.Thread(target=first)
     thread.start()
-    assert inside.wait(120)
+    assert inside.wait(300)
     assert advance(follower) is None
     done.set()
     thread.join()

@@ -197,7 +197,7 @@ def race(*attempts):
     results, ready = [], threading.Barrier(len(attempts))
 
     def run(attempt):
-        ready.wait(120)
+        ready.wait(300)
         try:
             with transaction.atomic():
                 rls.enter_every_client()
@@ -211,7 +211,7 @@ def race(*attempts):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(300)
     return results
 
 

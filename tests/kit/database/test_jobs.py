@@ -11,7 +11,7 @@ from workfloor.kit.database import jobs
 TASK = "kit.retry_stalled_jobs"
 
 
-def run_until(true, seconds=120):
+def run_until(true, seconds=300):
     stop = threading.Event()
     worker = threading.Thread(target=jobs.run, args=[stop])
     worker.start()
@@ -22,7 +22,7 @@ def run_until(true, seconds=120):
             time.sleep(0.1)
     finally:
         stop.set()
-        worker.join(120)
+        worker.join(300)
     assert not worker.is_alive()
 
 

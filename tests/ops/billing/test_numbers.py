@@ -99,12 +99,12 @@ def test_who_waits_for_one_that_rolls_back_gets_its_number(months):
 
     def hesitate() -> None:
         taken.set()
-        go.wait(120)
+        go.wait(300)
         fail()
 
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(issue, SLUGS[0], hesitate)
-        assert taken.wait(120)
+        assert taken.wait(300)
         second = threads.submit(issue, SLUGS[1])
         wait_for_a_lock(months)
         go.set()

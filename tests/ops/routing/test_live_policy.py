@@ -21,7 +21,7 @@ from workfloor.ops.routing import actions as routing
 from workfloor.ops.routing import decision_log, explain
 from workfloor.runtime import router as runtime_router
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 SHORTLY = ("  priority = 1\n", '  priority = 1\n  keep_for = "2s"\n')
 
 

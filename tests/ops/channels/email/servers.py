@@ -259,7 +259,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def wait_for(port: int, servers: Servers) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", port), 1).close()

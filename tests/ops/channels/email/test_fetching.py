@@ -104,7 +104,7 @@ def test_a_mail_that_a_server_tells_of_before_anybody_listens_is_fetched_before_
     """It tells of each mail once: of the second while it is searched, of the third as it says yes to IDLE."""
     script = folders.Script()
     with folders.serving(script.talk) as port, fetching(open_mailbox(port, tmp_path)):
-        assert script.idle.wait(120)
+        assert script.idle.wait(300)
 
     assert uids() == [(7, 1), (7, 2), (7, 3)]
     assert [each for each in script.asked if each in ("UID SEARCH", "IDLE")] == [
@@ -165,7 +165,7 @@ def test_a_fetcher_killed_in_the_middle_of_a_mail_fetches_it_once_when_it_is_bac
     box.put(3, size=5000)
     box.way.when = hold_back_the_body
     process = _program(real_database, tmp_path)
-    assert stuck.wait(120)
+    assert stuck.wait(300)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert came() == 0

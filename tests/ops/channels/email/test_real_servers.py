@@ -77,8 +77,8 @@ def _entered():
         yield
 
 
-def wait_for(look, what: str, mta: servers.Servers, seconds: float = 120):
-    """Whatever `look` finds, within two minutes."""
+def wait_for(look, what: str, mta: servers.Servers, seconds: float = 300):
+    """Whatever `look` finds, within five minutes."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with _entered():
