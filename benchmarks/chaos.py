@@ -179,7 +179,7 @@ def _restart(server: postgres.Server, address: str) -> None:
     _until(lambda: _ask(address, "SELECT 1"))
 
 
-def _until(true: Any, seconds: float = 60.0) -> None:
+def _until(true: Any, seconds: float = 240.0) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         with suppress(psycopg.Error):

@@ -29,7 +29,7 @@ from benchmarks.figures import Figure
 
 LIMIT_MS = 300.0
 AT_ONCE = 4  # chats in one agent's hands
-STARTS_IN_SECONDS = 60.0
+STARTS_IN_SECONDS = 240.0  # even on a machine that does much else
 CONTRACT = """
 [contract]
 client = "chatter"

@@ -32,7 +32,7 @@ def _fast():
     return [Figure("Facts recorded", 900.0, "a second", "bare COPY [of them]", 1800.0, (899.0, 901.0))]
 
 
-def _broken():
+def _broken(*_):
     raise RuntimeError("two were lost\nand here is how")
 
 
