@@ -7,7 +7,6 @@ import sys
 import threading
 from contextlib import suppress
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -277,23 +276,6 @@ def test_the_job_leaves_one_row_a_quarter_of_every_client(real_database):
     assert entered(measures_models.Bucket.objects.count) == 2 * 3
     assert entered(lambda: bucket_queries.is_loose(make.client("north").id)) is False
     assert entered(lambda: kept("north") == from_facts("north"))
-
-
-def test_work_that_was_finished_before_there_were_rollups_is_counted_by_their_migration(real_database):
-    def before():
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE work_item DISABLE TRIGGER measures_changed")
-            for minute in range(0, 3000, 250):
-                work.abandon(item=make.call(at=make.later(minutes=minute)), now=make.later(minutes=minute + 1))
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("ALTER TABLE work_item ENABLE TRIGGER measures_changed")
-
-    entered(before)
-    assert entered(kept) == {}
-    for _ in range(2):  # it may be broken off, and started again
-        import_module("workfloor.core.measures.migrations.0002_earlier_work").count(None, None)
-        assert len(entered(kept)) == 12
-        assert_exact()
 
 
 # --- two at once, and kill -9 ----------------------------------------------------------------------------------------

@@ -152,11 +152,11 @@ def test_somebody_who_goes_away_in_the_same_moment_is_offered_nothing_and_nothin
     true_fence = routing_leader.fence
 
     def fence(**named):  # between the decision and its writing
-        monkeypatch.setattr(routing, "fence", true_fence)
+        monkeypatch.setattr(routing_leader, "fence", true_fence)
         elsewhere(people.go_away, person=ana, reason="lunch", now=clock.now())
         return true_fence(**named)
 
-    monkeypatch.setattr(routing, "fence", fence)
+    monkeypatch.setattr(routing_leader, "fence", fence)
     run(router)
 
     assert offered() == {older.id: ben.id}
@@ -229,11 +229,11 @@ def test_a_leader_that_hung_can_write_nothing_once_another_leads(floor):
 
 
 def test_a_leader_that_hangs_is_cut_off_and_the_lead_is_free(floor, monkeypatch):
-    monkeypatch.setattr(routing, "SILENT_SECONDS", 600)
+    monkeypatch.setattr(routing_leader, "SILENT_SECONDS", 600)
     with psycopg.connect(floor, autocommit=True) as hung:
         hung.execute("SELECT pg_advisory_lock(hashtextextended('router/main', 0))")
         assert inside(routing_leader.cut_off_a_silent_leader, pool=routing_models.MAIN) == 0
-        monkeypatch.setattr(routing, "SILENT_SECONDS", 0.3)
+        monkeypatch.setattr(routing_leader, "SILENT_SECONDS", 0.3)
         time.sleep(0.4)
         assert inside(routing_leader.take_over, pool=routing_models.MAIN, process="next", now=clock.now()) is None
         assert inside(routing_leader.cut_off_a_silent_leader, pool="night") == 0
@@ -250,7 +250,7 @@ def test_a_leader_that_hangs_is_cut_off_and_the_lead_is_free(floor, monkeypatch)
 
 
 def test_a_leader_that_takes_a_large_floor_in_is_given_the_time(floor, monkeypatch):
-    monkeypatch.setattr(routing, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(routing_leader, "SILENT_SECONDS", 0.1)
     with psycopg.connect(floor, autocommit=True) as slow:
         slow.execute("SELECT pg_advisory_lock(hashtextextended('router/main', 0))")
         slow.execute("SELECT set_config('application_name', %s, false)", [routing_queries.BEGINS])

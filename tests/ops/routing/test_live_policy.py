@@ -17,7 +17,6 @@ from workfloor.core.work import offers as work_offers
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Assignment, Item
 from workfloor.kit.time import clock
-from workfloor.ops.routing import actions as routing
 from workfloor.ops.routing import decision_log, explain
 from workfloor.runtime import router as runtime_router
 
@@ -190,18 +189,18 @@ def test_a_letter_that_is_finished_in_the_moment_in_which_a_call_is_offered_over
     run(router)
     taken(letter, ana)
     urgent = call()
-    true_fence = routing.fence
+    true_fence = routing_leader.fence
 
     def finish():
         now = clock.now()
         work.wrap_up(item=work.end(item=letter, by=ana, now=now), by=ana, disposition="answered", now=now)
 
     def fence(**named):  # between the decision and its writing
-        monkeypatch.setattr(routing, "fence", true_fence)
+        monkeypatch.setattr(routing_leader, "fence", true_fence)
         elsewhere(finish)
         return true_fence(**named)
 
-    monkeypatch.setattr(routing, "fence", fence)
+    monkeypatch.setattr(routing_leader, "fence", fence)
     run(router)
 
     assert offered() == {urgent.id: ana.id}
