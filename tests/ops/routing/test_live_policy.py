@@ -18,6 +18,7 @@ from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Assignment, Item
 from workfloor.kit.time import clock
 from workfloor.ops.routing import decision_log, explain
+from workfloor.ops.routing import leader as routing_leader
 from workfloor.runtime import router as runtime_router
 
 PATIENCE_SECONDS = 300.0
