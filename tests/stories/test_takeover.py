@@ -21,8 +21,8 @@ ROUTER = """
 import django
 django.setup()
 from workfloor import cli
-from workfloor.ops.routing import actions
-actions.SILENT_SECONDS = 6
+from workfloor.ops.routing import leader
+leader.SILENT_SECONDS = 6
 cli.main(["router"])
 """
 

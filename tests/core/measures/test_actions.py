@@ -368,7 +368,7 @@ from tests import make
 from workfloor.core.measures import actions
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit import rls
+from workfloor.kit.database import rls
 with transaction.atomic():
     rls.enter_every_client()
     {what}

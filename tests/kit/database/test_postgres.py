@@ -23,9 +23,9 @@ QUICK = {"fsync": "off", "shared_buffers": "16MB"}
 USER = """
 import signal, sys, time
 from pathlib import Path
-from workfloor.kit import pg
+from workfloor.kit.database import postgres
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background hands it over ignored
-with pg.Server(Path(sys.argv[1]), {"fsync": "off", "shared_buffers": "16MB"}).running():
+with postgres.Server(Path(sys.argv[1]), {"fsync": "off", "shared_buffers": "16MB"}).running():
     print("running", flush=True)
     time.sleep(300)
 """

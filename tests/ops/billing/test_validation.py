@@ -140,10 +140,10 @@ def test_many_threads_may_ask_at_once():
 
 def test_a_process_that_was_forked_before_asking_can_ask():
     program = (
-        "import os\nfrom tests.ops.einvoice import samples\nfrom workfloor.ops.einvoice import forms, gateway\n"
+        "import os\nfrom tests.ops.billing import samples\nfrom workfloor.ops.billing import einvoice_xml, validation\n"
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    os._exit(len(gateway.refusals('cii', forms.cii(samples.GOOD['a credit']))))\n"
+        "    os._exit(len(validation.refusals('cii', einvoice_xml.cii(samples.GOOD['a credit']))))\n"
         "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
 
