@@ -16,7 +16,8 @@ from typing import Any
 
 from django.db.backends.signals import connection_created
 from psycopg import adapters, pq
-from psycopg.adapt import Dumper, PyFormat
+from psycopg.abc import Dumper
+from psycopg.adapt import PyFormat
 from psycopg.types import numeric
 
 _MOST = 2**63
