@@ -12,12 +12,11 @@ Django's say their own type, as before (IntegerField: integer). The worker's own
 calls functions of integers, stay as psycopg has them.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.backends.signals import connection_created
 from psycopg import adapters, pq
-from psycopg.abc import Dumper
-from psycopg.adapt import PyFormat
+from psycopg.adapt import Dumper, PyFormat
 from psycopg.types import numeric
 
 _MOST = 2**63
@@ -26,7 +25,7 @@ _MOST = 2**63
 class _AsBigint(numeric.IntDumper):
     """Chooses who writes a number, as psycopg's own does; what no bigint holds goes as numeric, and finds no row."""
 
-    _within = adapters.get_dumper(numeric.Int8, PyFormat.TEXT)(numeric.Int8)
+    _within = cast(Dumper, adapters.get_dumper(numeric.Int8, PyFormat.TEXT)(numeric.Int8))
     _beyond: Dumper = numeric.IntNumericDumper(numeric.IntNumeric)
 
     def get_key(self, obj: int, format: PyFormat) -> type:
@@ -38,7 +37,7 @@ class _AsBigint(numeric.IntDumper):
 
 class _AsBinaryBigint(_AsBigint):
     format = pq.Format.BINARY
-    _within = adapters.get_dumper(numeric.Int8, PyFormat.BINARY)(numeric.Int8)
+    _within = cast(Dumper, adapters.get_dumper(numeric.Int8, PyFormat.BINARY)(numeric.Int8))
     _beyond = numeric.IntNumericBinaryDumper(numeric.IntNumeric)
 
 
