@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +136,7 @@ class Spent:
         assert self.up and self.server
         yield "pages", sum(psutil.Process().cpu_times()[:2])
         for child in self.up.children(recursive=True):
-            words = child.cmdline()
-            yield next((word for word in ("web", "worker", "router") if word in words), "other"), _used(child)
+            yield _role(child), _used(child)
         with_ended = sum(self.server.cpu_times()[:4])
         yield "postgres", with_ended + sum(map(_used, self.server.children()))
 
@@ -149,8 +148,18 @@ class Spent:
         return Figure(f"chat, processor for a message ({told})", sum(each.values()), "ms", "the machine has", has)
 
 
+def _role(process: psutil.Process) -> str:
+    with suppress(psutil.NoSuchProcess):
+        words = process.cmdline()
+        return next((word for word in ("web", "worker", "router") if word in words), "other")
+    return "other"
+
+
 def _used(process: psutil.Process) -> float:
-    return float(sum(process.cpu_times()[:2]))
+    """Nothing by one that ended since it was listed, as a connection's does: its parent has what it used."""
+    with suppress(psutil.NoSuchProcess):
+        return float(sum(process.cpu_times()[:2]))
+    return 0.0
 
 
 # --- the floor -------------------------------------------------------------------------------------------------------
