@@ -10,4 +10,4 @@ django.setup(set_prefix=False)
 
 from workfloor.runtime import requests  # noqa: E402
 
-application = requests.Bounded(ASGIStaticFilesHandler(requests.WholeRequests()))
+application = requests.Named(requests.Bounded(ASGIStaticFilesHandler(requests.WholeRequests())))

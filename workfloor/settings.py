@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 
 from workfloor.kit.database import binding, postgres
+from workfloor.kit.web import logs
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -40,6 +41,12 @@ WORKFLOOR_WEB_PROCESSES = int(os.environ.get("WORKFLOOR_WEB_PROCESSES") or 0)
 WORKFLOOR_URL = (os.environ.get("WORKFLOOR_URL") or "").rstrip("/")
 WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")
 WORKFLOOR_DEBUG = _flag("WORKFLOOR_DEBUG")
+# How the log is written: "text", lines for people, or "json", an object a line.
+WORKFLOOR_LOG = os.environ.get("WORKFLOOR_LOG") or "text"
+if WORKFLOOR_LOG not in logs.FORMATS:
+    raise ValueError(f"WORKFLOOR_LOG is {WORKFLOOR_LOG!r}; it is one of {', '.join(logs.FORMATS)}.")
+# Who shows this token reads /metrics from anywhere; without one, only whoever asks from this machine itself.
+WORKFLOOR_METRICS_TOKEN = os.environ.get("WORKFLOOR_METRICS_TOKEN") or ""
 # The largest body that the API takes, in bytes.
 WORKFLOOR_MAX_BODY = int(os.environ.get("WORKFLOOR_MAX_BODY") or 1_000_000)
 
@@ -201,8 +208,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "workfloor.kit.web.logs.Lines", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "workfloor.kit.web.logs.Json"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": WORKFLOOR_LOG}},
     "root": {"handlers": ["stderr"], "level": "INFO" if not DEBUG else "DEBUG"},
     "loggers": {
         "procrastinate": {"level": "WARNING"},

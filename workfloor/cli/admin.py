@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 
 SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
-
-
 client_argument = click.argument("client", metavar="CLIENT")
 
 
@@ -132,17 +130,9 @@ def demo() -> None:
 
 
 LEAST_FREE_GIGABYTES: Final = 1.0
-
-
 HEARTBEAT_SECONDS: Final = 30
-
-
 MONTHS_AHEAD: Final = 2
-
-
 LIBRARIES: Final = ("htmx.min.js", "tabler.min.css", "inter.woff2")
-
-
 COLOURS: Final = {"ok": "green", "look": "yellow", "wrong": "red"}
 
 

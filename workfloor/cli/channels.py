@@ -135,8 +135,6 @@ def remove_mailbox(address: str) -> None:
 
 
 with_parent = click.option(supervisor.WITH_PARENT, "parent", is_flag=True, hidden=True)
-
-
 STATES = ("failed", "held", "set-aside", "waiting", "taken", "discarded")
 
 
@@ -279,10 +277,7 @@ def _each(numbers: tuple[int, ...], action: str, done: str) -> None:
 
 
 USUAL = 'title = { en = "Chat with us", de = "Chatten Sie mit uns", es = "Chatee con nosotros", he = "צ\'אט איתנו" }\n'
-
-
 queue_option = click.option("--queue", "queue_name", required=True, help="The queue in which its chats wait.")
-
 
 origin_option = click.option(
     "--origin",
@@ -291,7 +286,6 @@ origin_option = click.option(
     required=True,
     help="A site that may use it, as https://www.example.com; repeat for more.",
 )
-
 
 settings_option = click.option(
     "--settings",

@@ -104,6 +104,14 @@ def refuse_an_old_schema() -> None:
         raise click.ClickException("The database is older than this version. Run: workfloor migrate")
 
 
+def keep_metrics() -> None:
+    """Count what this process does with the others of the installation; before anything is counted."""
+    from workfloor import settings
+    from workfloor.kit.web import metrics
+
+    metrics.keep_in(settings.WORKFLOOR_DATA / "metrics")
+
+
 def let_go() -> None:
     """Give the database's connections back, for a process that only watches from now on."""
     from django.db import connection

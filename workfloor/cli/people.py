@@ -20,13 +20,8 @@ as_text_or_json = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
 )
 
-
 email_argument = click.argument("email")
-
-
 ROLES = ("agent", "leader", "planner", "manager")
-
-
 PROOFS = ("training", "test", "diploma")
 
 

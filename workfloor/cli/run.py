@@ -18,11 +18,7 @@ from workfloor.runtime import supervisor
 from workfloor.runtime import web as runtime_web
 
 READY_SECONDS: Final = 60.0
-
-
 POLL_SECONDS: Final = 0.1
-
-
 with_parent = click.option(supervisor.WITH_PARENT, "parent", is_flag=True, hidden=True)
 
 
@@ -42,6 +38,7 @@ def up(fills_demo: bool, parent: bool) -> None:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is how nohup asks to be let alone
         signal.signal(signal.SIGHUP, _interrupt)
     edge.keep_secret_key()
+    edge.keep_metrics()
     host, port = runtime_web.bind()
     try:
         with runtime_web.take(host, port) as door, edge.installation():
@@ -64,6 +61,7 @@ def worker(parent: bool) -> None:
         signal.signal(sign, lambda *_: stop.set())
     if parent:
         supervisor.end_with_parent()
+    edge.keep_metrics()
     with edge.installation():
         if not parent:  # which looked already
             edge.refuse_an_old_schema()
@@ -242,12 +240,17 @@ def web(parent: bool, descriptor: int | None) -> None:
     if parent:
         supervisor.end_with_parent()
     door = runtime_web.take(*runtime_web.bind()) if descriptor is None else socket.socket(fileno=descriptor)
+    edge.keep_metrics()
     with edge.installation():
         if not parent:  # which looked already
             edge.refuse_an_old_schema()
         importlib.import_module("workfloor.urls")  # the first visitor should not wait for it
+        from django.conf import settings as ours
+
+        plain = uvicorn.config.LOGGING_CONFIG if ours.WORKFLOOR_LOG == "text" else None  # else it is logged as ours is
         settings = uvicorn.Config(
             "workfloor.asgi:application",
+            log_config=plain,
             access_log=False,
             lifespan="off",
             log_level="warning",
@@ -278,6 +281,7 @@ def router(pool: str, log: Path | None, parent: bool) -> None:
         signal.signal(sign, lambda *_: stop.set())
     if parent:
         supervisor.end_with_parent()
+    edge.keep_metrics()
     with edge.installation():
         from django.conf import settings
 

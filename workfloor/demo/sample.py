@@ -51,7 +51,6 @@ SIGN_INS = [
     (PEOPLE[6].email, PASSWORD, "agent, telecom"),
 ]
 
-
 # What customers of Alder Insurance write to, where it waits, and what they wrote lately: files in mails/.
 MAIL_QUEUE = "claims-mail"
 MAILBOX = "claims@alder-insurance.example"

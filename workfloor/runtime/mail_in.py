@@ -26,23 +26,11 @@ from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email import sorting
 
 KNOWN_SECONDS: Final = 5  # for which we remember who has a mailbox
-
-
 MOST_BYTES: Final = 20_000_000  # that are stored in one transaction
-
-
 MOST_MAILS: Final = 100
-
-
 LOOK_SECONDS: Final = 60  # between two looks where a server does not tell
-
-
 NEW_SECONDS: Final = 15  # until a new mailbox is fetched
-
-
 LONGEST_PAUSE_SECONDS: Final = 300
-
-
 log = logging.getLogger(__name__)
 
 

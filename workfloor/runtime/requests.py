@@ -1,9 +1,12 @@
 """How requests are answered: whole, in a few threads, and none larger than the installation takes."""
 
 import asyncio
+import hmac
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from typing import IO, Any, Final
 
 from django.conf import settings
@@ -15,22 +18,16 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from workfloor.core.conversations.messages import LARGEST_SENT
+from workfloor.kit.web import logs, metrics
 
 THREADS: Final = 12  # with the few that read for streams no more than the pool has connections
-
-
 MOST_WAITING: Final = 1_000  # requests without a thread; at some milliseconds each the last of them waits some seconds
-
+METRICS: Final = "/metrics"
+PASSED_ON: Final = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-proto", b"x-real-ip"}  # as proxies say
 
 Message = Mapping[str, Any]
-
-
 Receive = Callable[[], Awaitable[Message]]
-
-
 Send = Callable[[Message], Awaitable[None]]
-
-
 Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
@@ -55,6 +52,7 @@ class WholeRequests(ASGIHandler):
             return
         if self._unanswered >= THREADS + MOST_WAITING:
             body.close()
+            metrics.turned_away("busy")
             await _refuse_for_now(send)
             return
         response = await self._answered(scope, body)
@@ -66,11 +64,19 @@ class WholeRequests(ASGIHandler):
     async def _answered(self, scope: Any, body: IO[bytes]) -> HttpResponseBase:
         self._unanswered += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
+            named, loop = (logs.current(), time.perf_counter()), asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._counted, scope, body, *named)
         finally:
             self._unanswered -= 1
 
-    def _answer(self, scope: Any, body: IO[bytes]) -> HttpResponseBase:
+    def _counted(self, scope: Any, body: IO[bytes], name: str, since: float) -> HttpResponseBase:
+        """Answer a request in this thread, under its name; how long it has waited for the thread counts too."""
+        with logs.of_request(name):
+            view, response = self._answer(scope, body)
+        metrics.answered(view, response.status_code, time.perf_counter() - since)
+        return response
+
+    def _answer(self, scope: Any, body: IO[bytes]) -> tuple[str, HttpResponseBase]:
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         try:
@@ -81,8 +87,8 @@ class WholeRequests(ASGIHandler):
                 response.close()  # in this thread, whose connection goes back with it
         finally:
             body.close()
-        found: HttpResponseBase = response
-        return found
+        found = getattr(request, "resolver_match", None)
+        return found.view_name if found else "none", response
 
     async def _stream(self, response: HttpResponseBase, receive: Any, send: Any) -> None:
         """Send a stream until it ends or nobody listens any more."""
@@ -130,6 +136,7 @@ class Bounded:
         try:
             await self.application(scope, receive_some, send)
         except TooLarge:
+            metrics.turned_away("too large")
             await _refuse(send, most)
 
 
@@ -152,3 +159,55 @@ async def _say(send: Send, status: int, detail: str, header: tuple[bytes, bytes]
     headers = [(b"content-type", b"application/json"), header]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps({"detail": detail}).encode()})
+
+
+class Named:
+    """Gives each request a name, which is in its answer and in all that is logged meanwhile; tells what is counted.
+
+    What is counted is told here, so that it can be read while the database is away and all threads are taken.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        name = logs.request_id(_header(scope, logs.HEADER))
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), (logs.HEADER, name.encode())]}
+            await send(message)
+
+        with logs.of_request(name):
+            if scope["type"] == "http" and scope["path"] == METRICS:
+                await _tell_metrics(scope, send_named)
+            else:
+                await self.application(scope, receive, send_named)
+
+
+def _header(scope: Mapping[str, Any], wanted: bytes) -> bytes:
+    found: bytes = next((value for name, value in scope.get("headers", ()) if name == wanted), b"")
+    return found
+
+
+async def _tell_metrics(scope: Mapping[str, Any], send: Send) -> None:
+    if not may_read_metrics(scope):
+        detail = "Metrics are read from the machine itself, or with WORKFLOOR_METRICS_TOKEN as a bearer token."
+        await _say(send, 403, detail, (b"cache-control", b"no-store"))
+        return
+    told, media_type = await asyncio.to_thread(metrics.text)
+    headers = [(b"content-type", media_type.encode()), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": told})
+
+
+def may_read_metrics(scope: Mapping[str, Any]) -> bool:
+    """Whether a request shows the token for metrics, or comes from this machine and not through a proxy on it."""
+    token = settings.WORKFLOOR_METRICS_TOKEN
+    if token and hmac.compare_digest(_header(scope, b"authorization"), f"Bearer {token}".encode()):
+        return True
+    try:
+        is_here = ip_address((scope.get("client") or ("",))[0]).is_loopback
+    except ValueError:
+        is_here = False
+    return is_here and not any(name in PASSED_ON for name, _ in scope.get("headers", ()))

@@ -22,6 +22,7 @@ from workfloor.core.work import offers as work_offers
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
+from workfloor.kit.web import metrics
 from workfloor.ops.routing import actions as routing
 from workfloor.ops.routing import decision_log, state
 from workfloor.ops.routing import events as routing_events
@@ -231,6 +232,7 @@ class Router:
                 raise
         else:
             self.last_offers, self._tries = own, 0
+            metrics.offered(self.pool, len(offers))
 
     def _take_back(self, now: datetime) -> int:
         self._swept_at = now

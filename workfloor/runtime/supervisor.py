@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from workfloor.kit.web import logs
+
 WITH_PARENT: Final = "--with-parent"
 GRACE_SECONDS: Final = 8.0
 QUICK_END_SECONDS: Final = 10.0
@@ -63,7 +65,7 @@ class Child:
             output.seek(self.read)
             lines = output.readlines()
             self.read = output.tell()
-        return [line.strip() for line in lines if " ERROR " in line or line.startswith("ERROR")]
+        return [line.strip() for line in lines if logs.is_error(line)]
 
     def last_words(self, lines: int = 12) -> str:
         """The end of its output, as a sentence."""

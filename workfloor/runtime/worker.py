@@ -15,6 +15,7 @@ from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.kit.database import jobs, rls
 from workfloor.kit.time import clock
+from workfloor.kit.web import metrics
 
 TICK_SECONDS: Final = 1.0
 LARGEST_PAUSE_SECONDS: Final = 30.0
@@ -102,6 +103,8 @@ class Steps:
         done = self._try(follower.name, partial(event_log.advance, follower, now=clock.now()))
         if done == 0:
             self._due.discard(follower.name)
+        elif done:
+            metrics.followed(follower.name, done)
         return done or 0
 
     def _try(self, name: str, step: Callable[[], int | None]) -> int | None:
@@ -116,6 +119,7 @@ class Steps:
         except Exception as fault:
             if isinstance(fault, DatabaseError) and not connection.is_usable():
                 raise psycopg.OperationalError(str(fault)) from fault
+            metrics.failed(name)
             log.exception("%s failed and rests for %.0f s", name, pause)
             self._resting[name] = (now + pause, min(pause * 2, LARGEST_PAUSE_SECONDS))
             return None

@@ -88,7 +88,6 @@ _HOLDS_OTHERS = {
     "forecasts",
 }
 
-
 _PERCENT = {
     "weight",
     "at_risk",

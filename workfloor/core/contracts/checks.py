@@ -13,7 +13,6 @@ from workfloor.kit.time import calendars
 
 Wrong = tuple[str, str, tuple[str, ...]]  # place, what is wrong, the other places that it follows from
 
-
 # --- Checks across clauses --------------------------------------------------------------------------------------
 Places = Mapping[str, tuple[str, levels.ServiceLevel]]  # name -> place, level
 

@@ -20,22 +20,11 @@ Measure = Literal[
     "volume",
 ]
 
-
 Per = Literal["answered", "offered", "offered-less-short-abandons"]
-
-
 Rule = Literal["at-risk", "points", "linear", "fixed"]
-
-
 Verdict = Literal["met", "below-expected", "below-minimum"]
-
-
 IN_SECONDS = ("speed-of-answer", "handled-time")  # promised as a time; the others as a percent
-
-
 FOUR_PLACES = Decimal("0.0001")
-
-
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
 

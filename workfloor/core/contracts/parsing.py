@@ -14,10 +14,7 @@ from workfloor.core.contracts import terms as contracts_terms
 from workfloor.kit.text import quantities, toml
 
 Terms = Mapping[str, Any]
-
-
 _LATER = "is planned but not executed yet, and a term without effect is not accepted. Take it out"
-
 
 NOT_YET = {
     "allocation": f"allocation {_LATER}, or settle it by hand.",
@@ -142,8 +139,6 @@ def _ring(terms: Terms) -> contracts_terms.Ring:
 
 
 _BAND = "volume-above-forecast("
-
-
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

@@ -61,24 +61,13 @@ def times(one: Decimal, other: Decimal) -> Decimal:
 
 
 Unit = Literal["contact", "minute", "transaction", "outcome", "agent-hour", "fte-month", "pass-through", "fixed"]
-
-
 Counts = Literal["answered", "received", "done", "talk", "handled", "disposed", "delivered"]
-
-
 DELIVERED = ("agent-hour", "pass-through")  # charged by what both sides approved, not by items
-
-
 Tiering = Literal["volume", "graduated"]
-
 
 # Wide enough that a quotient never looks like an exact half of a minor unit unless it is one.
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
-
-
 _DECIMALS_OF_A_RATE = 4
-
-
 _FOUR = Decimal("0.0001")
 
 

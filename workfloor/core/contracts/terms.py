@@ -11,8 +11,6 @@ from workfloor.core.contracts.pricing import Book, Price
 from workfloor.kit.time import calendars
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

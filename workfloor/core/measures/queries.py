@@ -30,7 +30,6 @@ LEFT_OUT = """coalesce(
     ORDER BY event.place LIMIT 1),
     CASE WHEN item.id = ANY(%(beyond)s::bigint[]) THEN 'volume-above-forecast' END)"""
 
-
 _BEYOND = """SELECT id FROM (
         SELECT item.id, band.allowed,
             row_number() OVER (PARTITION BY band.place ORDER BY item.received_at, item.id) AS nth
@@ -83,10 +82,8 @@ def _rows(asked: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 _WAIT = "(item.connected_at - item.queued_at)"
 
-
 SHORT = """(%(per_patient)s AND item.connected_at IS NULL
     AND coalesce(item.abandoned_at - item.queued_at <= make_interval(secs => %(short)s), false))"""
-
 
 EXPRESSIONS = {
     "answered-within": f"""CASE WHEN item.connected_at IS NOT NULL THEN {_WAIT} <= make_interval(secs => %(threshold)s)
@@ -118,7 +115,6 @@ EXPRESSIONS = {
     "volume": "1",
 }
 
-
 QUANTITIES = {
     None: "NULL::integer",
     "received": "1",
@@ -129,7 +125,6 @@ QUANTITIES = {
     "disposed": "CASE WHEN item.state = 'done' AND item.disposition = ANY(%(dispositions)s::text[]) THEN 1 END",
 }
 
-
 COUNTS = {
     "received": "true",
     "excluded": "item.cancelled_at IS NOT NULL",
@@ -138,87 +133,61 @@ COUNTS = {
     "open": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NULL",
 }
 
-
 _TABLE = "FROM work_item AS item"
-
 
 OF_PERIOD = f"""{_TABLE}
     WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s"""
 
-
 COUNTED = f"{OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])"
-
-
 NOTHING = "NULL::text"
-
-
 IN_HOURS = " AND item.received_at <@ %(hours)s::tstzmultirange"
-
 
 _OPEN_ON = """(SELECT count(*) FROM unnest(%(day_ends)s::timestamptz[]) AS day_end
     WHERE item.received_at < day_end AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > day_end)"""
-
 
 _OPEN_IN = """FROM work_item AS item
     WHERE item.client_id = %(client)s AND item.received_at < %(ends_at)s AND item.cancelled_at IS NULL
     AND item.queue_id = ANY(%(queues)s::bigint[])
     AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > %(starts_at)s"""
 
-
 # In each, the row whose queue is NULL is all queues together; the last column is what was left out.
 _MARKED = "(SELECT item.*, {left_out} AS left_out {chosen}) AS item"
-
-
 _KEPT = "CASE WHEN item.left_out IS NULL THEN {expression} END"
-
 
 _SHARES = f"""SELECT queue_id, count(met) AS counted, count(*) FILTER (WHERE met) AS met,
         count(*) FILTER (WHERE short AND left_out IS NULL) AS apart, count(left_out) AS left_out
     FROM (SELECT item.queue_id, item.left_out, ({_KEPT})::boolean AS met, {{short}} AS short FROM {_MARKED}) AS each
     GROUP BY queue_id"""
 
-
 _OF_SHARES = """SELECT queue_id, coalesce(sum(counted), 0), coalesce(sum(met), 0), coalesce(sum(apart), 0),
         coalesce(sum(left_out), 0)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
 
-
 _SPANS = f"SELECT item.queue_id, (%(ticks)s * {_KEPT})::bigint AS spent, item.left_out FROM {_MARKED}"
-
 
 _OF_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
         percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(left_out)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
 
-
 _BACKLOG = f"""SELECT queue_id, coalesce(sum(days), 0), coalesce(sum(past), 0), 0, 0
     FROM (SELECT item.queue_id, {_OPEN_ON} AS days, {EXPRESSIONS["backlog-older-than"]} AS past {_OPEN_IN}) AS each
     GROUP BY GROUPING SETS ((queue_id), ())"""
-
 
 _OUTAGES = """SELECT claim.id, claim.reason, down.queue, claim.starts_at, claim.state, person.name, down.seconds
     FROM unnest(%(claims)s::bigint[], %(names)s::text[], %(seconds)s::bigint[]) AS down(id, queue, seconds)
     JOIN claims_claim AS claim ON claim.id = down.id JOIN people_person AS person ON person.id = claim.claimed_by_id
     ORDER BY claim.starts_at, claim.id, down.queue"""
 
-
 _COUNTED = {"received": "received", "answered": "answered", "abandoned": "abandoned", "cancelled": "excluded"}
-
 
 _SUMS = [f"count(*) FILTER (WHERE {COUNTS[count]}) AS {name}" for name, count in _COUNTED.items()] + [
     f"sum(item.{name}) FILTER (WHERE {COUNTS['answered']}) AS {name}"
     for name in bucket_queries.TOTALLED[len(_COUNTED) :]
 ]
 
-
 _TOTALS = f"SELECT item.queue_id, {', '.join(_SUMS)} {{chosen}} GROUP BY item.queue_id"
-
-
 _ADDED = ", ".join(f"coalesce(sum({name}), 0)" for name in bucket_queries.TOTALLED)
-
-
 _OF_TOTALS = f"SELECT queue_id, {_ADDED} FROM ({{parts}}) AS part GROUP BY GROUPING SETS ((queue_id), ())"
-
 
 _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
         SELECT item.id, item.key, queue.name AS queue, item.received_at, item.state,
@@ -228,10 +197,7 @@ _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
         LEFT JOIN people_person AS person ON person.id = item.done_by_id) AS each
     WHERE value IS NOT NULL ORDER BY received_at, id"""
 
-
 Figures = Mapping[str | None, catalogue.Figure]  # by queue; None: all of them together
-
-
 Asked = tuple[str, Mapping[str, Any]]  # a question in SQL, and its values
 
 

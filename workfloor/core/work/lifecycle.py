@@ -73,7 +73,6 @@ _FROM = {
     "work.reopened": ("done",),
 }
 
-
 # What may happen to an item while it is put aside.
 _ALSO_ASIDE = (
     "work.taken-up-again",

@@ -30,11 +30,7 @@ from workfloor.ui import wording
 
 # A customer is on the line: there is something to hold, and an end that the disposition follows.
 ON_THE_LINE = frozenset({"call", "callback", "chat"})
-
-
 WRITTEN = frozenset({"chat", "email", "message"})  # what is answered in writing
-
-
 HELD_BY_VOICE = frozenset({"call", "callback"})
 
 

@@ -24,8 +24,6 @@ from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ui import wording
 
 BUCKET_SECONDS = 900
-
-
 BUCKETS = 32  # eight hours: a shift
 
 

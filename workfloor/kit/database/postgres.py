@@ -26,20 +26,10 @@ from workfloor.kit import extras
 from workfloor.kit.database import file_locks
 
 NAME: Final = "workfloor"
-
-
 ACCOUNT: Final = "workfloor"
-
-
 PORT: Final = "5432"
-
-
 LONGEST_SOCKET_PATH: Final = 100
-
-
 STOP_SECONDS: Final = 60
-
-
 MEGABYTE: Final = 1024 * 1024
 
 
@@ -229,23 +219,11 @@ def stop(folder: Path) -> None:
 
 
 OLDEST_SERVER: Final = 15
-
-
 POLL_SECONDS: Final = 0.05
-
-
 GUARD_POLL_SECONDS: Final = 0.25
-
-
 LONGEST_PAUSE_SECONDS: Final = 30
-
-
 QUIET_SECONDS: Final = 5.0
-
-
 PREPARES_AFTER: Final = 5  # uses
-
-
 log = logging.getLogger(__name__)
 
 

@@ -20,7 +20,6 @@ from workfloor.kit.mail import tnef
 # Nobody writes mail in these, and some cost time that grows with the square of the length.
 _NO_CHARSETS: Final = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 
-
 _CHARSETS: Final = {
     "iso-8859-1": "cp1252",
     "latin-1": "cp1252",
@@ -43,7 +42,6 @@ _CHARSETS: Final = {
     "iso-2022-jp": "iso2022_jp_ext",
 }
 
-
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -59,30 +57,15 @@ def text_of(content: bytes, charset: str) -> str:
 
 
 MOST_PARTS: Final = 500
-
-
 MOST_HEADERS: Final = 1000
-
-
 LONGEST_HEADER: Final = 100_000  # characters
-
-
 LONGEST_PARAMETERS: Final = 4_000  # characters; the library takes them apart in the square of the length
-
-
 LONGEST_BODY: Final = 2_000_000  # characters that are shown; the whole is in the raw mail
-
-
 LONGEST_NAME: Final = 120
-
-
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})  # that any browser shows
-
 
 # Marks that turn the direction of writing show "gpj.exe" as "exe.jpg".
 _NEVER_IN_NAMES = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff<>:\"|?*/\\]")
-
-
 _SPACES = re.compile(r"\s+")
 
 
@@ -306,7 +289,6 @@ def is_body(part: "Message[str, str]", kind: str) -> bool:
 
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,100}")
 
-
 _EXTENSIONS: Final = {
     "image/png": ".png",
     "image/jpeg": ".jpg",
@@ -407,8 +389,6 @@ def _words(value: str) -> str:
 
 
 _WORD = re.compile(r"=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=")
-
-
 _HIDDEN = re.compile("\ue000([0-9]{1,6})\ue001")
 
 

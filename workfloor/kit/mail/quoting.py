@@ -63,10 +63,7 @@ _WROTE = re.compile(
     re.IGNORECASE,
 )
 
-
 _DATED = re.compile(r"\d{1,4}[.:/\-年]|\b(19|20)\d\d\b")
-
-
 _DAY = re.compile(r"\b\d{1,2}(st|nd|rd|th)?(\s+(de|of))?\s+[^\W\d]{3,}|[^\W\d]{3,}\s+\d{1,2}\b")  # without a year
 
 
@@ -89,17 +86,13 @@ def _is_quoted(line: str) -> bool:
 
 
 _RULED = re.compile(r"^\s*[-_*=]{3,60}\s*([^-_*=]{3,60}?)\s*[-_*=]{3,60}\s*$")
-
-
 _RULE = re.compile(r"^\s*[_\-*=]{10,}\s*$")
-
 
 _FROM = re.compile(
     r"^[\s>*]*(from|von|de|da|van|od|från|fra|lähettäjä|feladó|от|від|发件人"
     r"|寄件者|差出人|보낸 사람|gönderen|από)\s*\*?\s*[:：]",
     re.IGNORECASE,
 )
-
 
 _FIELD = re.compile(r"^[\s>*]*[^\s:：][^:：]{0,30}[:：]\*?(\s|$)")
 
@@ -171,13 +164,8 @@ def _signature(lines: list[str], start: int, end: int) -> int:
 
 
 MOST_LINES: Final = 200
-
-
 LONGEST: Final = 10_000  # characters
-
-
 LONGEST_NAME: Final = 80
-
 
 # How the line above a quote reads, with the date and the time in figures, as kit.quotes tells it again.
 HEADS: Final[Mapping[str, str]] = {
@@ -194,7 +182,6 @@ HEADS: Final[Mapping[str, str]] = {
     "ar": "في {date} الساعة {time}، كتب {name}:",
 }
 
-
 # Figures as each language writes dates; the rest as ISO 8601 does, which nobody takes for another day.
 _DATES: Final = {
     "de": "%d.%m.%Y",
@@ -208,7 +195,6 @@ _DATES: Final = {
     "he": "%d.%m.%Y",
 }
 
-
 # The small words by which a language is told: those that the others lack or seldom use.
 _WORDS: Final = {
     "en": "the and you your with have this please is not was my for",
@@ -220,7 +206,6 @@ _WORDS: Final = {
     "nl": "ik het een niet met voor van mijn uw zijn dat graag heb",
     "pl": "nie jest się na proszę dziękuję mój dzień czy do że",
 }
-
 
 _LETTERS: Final = (("HEBREW", "he"), ("ARABIC", "ar"), ("CYRILLIC", "ru"))
 

@@ -168,7 +168,6 @@ _LINES: Final = {
     "ul",
 }
 
-
 DEEPEST: Final = 1000  # the time to clean grows with the square of the depth
 _END_BY_THEMSELVES: Final = {
     "area",

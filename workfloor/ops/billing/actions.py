@@ -183,7 +183,6 @@ def _said(words: str) -> str:
 
 ISSUERS = frozenset({"manager"})
 
-
 FIELDS = (
     "name",
     "street",

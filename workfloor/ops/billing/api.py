@@ -16,8 +16,6 @@ from workfloor.ops.billing import queries as billing_queries
 from workfloor.ops.billing.models import Invoice
 
 MONTH = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
-
-
 router = Router(tags=["statements"])
 
 
@@ -181,14 +179,12 @@ def statement(request: HttpRequest, period: PathEx[str, P(pattern=MONTH)]) -> di
 
 AT_MOST = 500  # invoices in one answer: more than a contract of ten years has months
 
-
 DOCUMENTS = {
     "pdf": "application/pdf",
     "factur-x": "application/pdf",
     "ubl": "application/xml",
     "cii": "application/xml",
 }
-
 
 ENDINGS = {"pdf": ".pdf", "factur-x": "-factur-x.pdf", "ubl": "-ubl.xml", "cii": "-cii.xml"}
 

@@ -213,11 +213,7 @@ class Counted:
 
 
 PROPOSERS = frozenset({"leader", "manager"})
-
-
 APPROVERS = frozenset({"manager"})
-
-
 RAISERS = frozenset({"client", "leader", "manager"})
 
 

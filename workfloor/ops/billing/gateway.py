@@ -38,14 +38,8 @@ def _statement_source() -> bytes:
 
 
 INVOICE_SOURCE = Path(__file__).parent / "templates/billing/invoicing/invoice.typ"
-
-
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-
-
 _SCHEMAS_OF_XMP = "{http://www.aiim.org/pdfa/ns/extension/}schemas"
-
-
 _FX = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
 
 

@@ -304,8 +304,6 @@ def _local(at: datetime, zone: str) -> datetime:
 
 
 LONGEST_WORDS = 2000
-
-
 MOODS = {"open": "", "provisional": "close", "closed": "calm", "restated": "calm"}
 
 

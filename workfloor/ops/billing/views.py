@@ -32,8 +32,6 @@ from workfloor.ops.billing.models import Invoice
 from workfloor.ops.billing.statements import NoStatement
 
 ITEMS_A_PAGE = 100
-
-
 View = Callable[..., HttpResponse]
 
 

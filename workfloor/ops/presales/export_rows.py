@@ -13,7 +13,6 @@ OUTCOMES: tuple[Outcome, ...] = ("answered", "abandoned", "phantom")
 Meaning = TypeVar("Meaning", bound=str)
 Policy = Literal["refuse", "leave-out", "accept", "zero", "first", "second", "later"]
 
-
 # The longest menu, wait, call or wrap-up that is believed; beyond it a column is in another unit.
 LONGEST_SECONDS = 31 * 24 * 3600
 LONGEST_KEY = 190

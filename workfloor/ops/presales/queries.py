@@ -116,7 +116,6 @@ _STEPS = {
     "work.reply-undelivered": "at",
 }
 
-
 # For an item of a case: whether nothing of the case came in before it, and when the next did.
 _CASES = """SELECT item.id, NOT EXISTS (
         SELECT FROM work_item AS before WHERE before.case_id = item.case_id AND before.cancelled_at IS NULL
@@ -124,7 +123,6 @@ _CASES = """SELECT item.id, NOT EXISTS (
     (SELECT min(later.received_at) FROM work_item AS later WHERE later.case_id = item.case_id
         AND later.cancelled_at IS NULL AND (later.received_at, later.id) > (item.received_at, item.id))
     FROM work_item AS item WHERE item.id = ANY(%s) AND item.case_id IS NOT NULL"""
-
 
 _AT_ONCE = 2000
 

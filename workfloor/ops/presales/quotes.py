@@ -49,7 +49,6 @@ def margin(figures: Figures) -> Figures:
 
 MONEY = ("cost", "charges", "credits", "due", "margin")
 
-
 HEADINGS = {
     "cost": "People cost",
     "charges": "Charges",
@@ -273,8 +272,6 @@ def _answers(quote: Quote) -> dict[str, str]:
 
 
 LOOKS = ("first", "second", "third")
-
-
 _WEEK = 7 * 86400
 
 

@@ -119,10 +119,7 @@ def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | N
 
 
 PRESENCES = ("person.available", "person.away", "person.signed-out")
-
-
 QUEUED = ("work.queued", "work.scheduled", "work.transferred")
-
 
 MOVES = (
     *QUEUED,
@@ -140,13 +137,8 @@ MOVES = (
     "work.reopened",
 )
 
-
 KEPT, KEPT_NO_MORE = "work.kept", ("work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn")
-
-
 TAKES = ("work.offered", "work.accepted")
-
-
 ENDS = ("work.awaits-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
 
 

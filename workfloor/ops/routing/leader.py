@@ -16,7 +16,6 @@ from workfloor.ops.routing import state
 # A leader asks for something four times a second; one that has been silent so long hangs, or its machine does.
 SILENT_SECONDS = 1.2
 
-
 # One that begins has a whole floor to take in, and says so by the name of its connection.
 SILENT_SECONDS_AT_FIRST = 60.0
 

@@ -87,8 +87,6 @@ def missing(skills: Mapping[str, int], clients: Collection[int], queue: Queue, r
 
 
 AWAY = -math.inf
-
-
 WHOLE = (1 << CAPACITY) - 1
 
 

@@ -76,8 +76,6 @@ def _running(scope: measures_queries.Scope, level: ServiceLevel) -> Window | Non
 
 
 REFUSED_FOR = timedelta(seconds=30)
-
-
 REFUSALS = ("work.declined", "work.offer-expired")
 
 
@@ -164,9 +162,7 @@ SELECT presence.person_id,
 FROM {Presence._meta.db_table} presence WHERE presence.state = 'available'
 """
 
-
 DAY = timedelta(days=1)
-
 
 # As if everybody had been there so much longer, as busy as all: who has just come is neither ahead nor behind.
 COMMON_SECONDS = 1800.0
@@ -286,7 +282,6 @@ WHERE held.locktype = 'advisory' AND held.objsubid = 1 AND held.granted
   AND activity.state_change < clock_timestamp()
       - make_interval(secs => CASE activity.application_name WHEN %s THEN %s ELSE %s END)
 """
-
 
 BEGINS, LEADS = "router begins", "router leads"  # what a leader's connection calls itself
 

@@ -44,23 +44,11 @@ def text(path: Path) -> str:
 
 
 Terms = Mapping[str, Any]
-
-
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
-
-
 _LONGEST_SECONDS, _MONTH_SECONDS = 366 * 86400, 31 * 86400 + 3600
-
-
 _MOST_INTERVALS = 100_000
-
-
 _MOST_ROWS = 1_000_000  # intervals x queues
-
-
 _MOST_CONTACTS = 100_000_000
-
-
 _MOST_AGENTS, _MOST_PAIRS = 100_000, 10_000_000  # pairs: agents x queues
 
 

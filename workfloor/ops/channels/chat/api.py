@@ -22,7 +22,6 @@ from workfloor.ui import views as ui_views
 
 Answer = Callable[..., HttpResponseBase]
 
-
 _HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "authorization, content-type, last-event-id",

@@ -25,8 +25,6 @@ from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email.models import Mailbox
 
 CHANNEL = "chat"
-
-
 _SIGNED_FOR = "workfloor.chat"
 
 
@@ -52,11 +50,9 @@ def chats() -> QuerySet[chat_models.Chat]:
 
 _OF_ITEM = PreparedQuery(lambda item_id: chat_models.Chat.objects.filter(item_id=item_id))
 
-
 _IN_HANDS = PreparedQuery(
     lambda item_id, person_id: chat_models.Chat.objects.filter(item_id=item_id, item__person=person_id)
 )
-
 
 _LOCKED = PreparedQuery(lambda chat_id: chats().select_for_update(of=("self",)).filter(id=chat_id))
 
@@ -314,7 +310,6 @@ _TOLD = (
     "item__queue_id",
     "item__person__name",
 )
-
 
 _STANDING = PreparedQuery(
     lambda chat_id: chat_models.Chat.objects.select_related("item__person", "widget").only(*_TOLD).filter(id=chat_id)

@@ -15,17 +15,9 @@ from workfloor.ops.channels.chat import visitors
 from workfloor.ops.channels.email.sorting import is_address
 
 COPIES_OF_CHAT: Final = 3  # so often may the copy of one chat be asked for
-
-
 COPIES_IN: Final = timedelta(days=1)
-
-
 COPIES_FROM: Final = 10  # from one network within that time
-
-
 COPIES_TO: Final = 5  # to one address within that time
-
-
 LONGEST: Final = 200_000  # characters of what was said; of a longer chat, the end is sent
 
 

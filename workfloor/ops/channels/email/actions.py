@@ -32,11 +32,7 @@ from workfloor.ops.channels.email import replies, sorting
 from workfloor.ops.channels.email.models import Mailbox
 
 TAKE: Final = "email.take_arrivals"
-
-
 LONGEST_SUBJECT: Final = 500
-
-
 SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
 
 

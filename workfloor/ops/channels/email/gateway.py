@@ -16,30 +16,15 @@ from aiosmtpd import smtp
 from imapclient import IMAPClient
 
 SECONDS: Final = 60  # that a server may take for anything but the end of a mail
-
-
 IDLE_SECONDS: Final = 240
-
-
 AT_A_TIME: Final = 50  # fetched mails that are stored in one go
-
-
 BYTES_AT_A_TIME: Final = 20_000_000  # of them; one that is larger comes alone
-
-
 UIDS_AT_A_TIME: Final = 50_000  # that a server is asked about at once, or its answer is a line that nobody reads
-
-
 LONGEST_LINE: Final = 200_000  # of a mail that comes in; the standard's 998 are not what is sent
-
-
 log = logging.getLogger(__name__)
-
 
 # --- mail is delivered to us ------------------------------------------------------------------------------------------
 Know = Callable[[str], Awaitable[bool]]
-
-
 Keep = Callable[[str, Sequence[str], bytes], Awaitable[None]]
 
 
@@ -297,8 +282,6 @@ def folder(source: Source, password: str) -> Iterator[Folder]:
 
 
 SENDING_SECONDS: Final = 60  # that a server may take for anything but the end of a mail
-
-
 LAST_LINE_SECONDS: Final = 600  # as RFC 5321 has it
 
 

@@ -19,7 +19,6 @@ STATES: Final = ("waiting", "taken", "set-aside", "held", "failed", "discarded")
 FLOOD_WINDOW: Final = timedelta(minutes=10)
 MOST_HOPS: Final = 100  # Received headers of a mail that goes round in circles
 
-
 # --- mailboxes ---------------------------------------------------------------------------------------------------
 
 _LOCAL = r"[A-Za-z0-9!#$%&'*/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*/=?^_`{|}~-]+)*"

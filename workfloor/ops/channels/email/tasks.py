@@ -22,8 +22,6 @@ from workfloor.ops.channels.email import replies
 from workfloor.ops.channels.email.sorting import signed_address
 
 AT_A_TIME: Final = 50
-
-
 log = logging.getLogger(__name__)
 
 

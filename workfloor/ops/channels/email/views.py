@@ -21,8 +21,6 @@ from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email.apps import MAIL
 
 MOST_SHOWN = 50
-
-
 View = Callable[..., HttpResponse]
 
 
