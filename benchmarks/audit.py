@@ -1,4 +1,4 @@
-"""What a storm must not have done, read from the journal and the tables afterwards."""
+"""What a storm must not have done, read from the event log and the tables afterwards."""
 
 from collections import defaultdict
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from benchmarks import hands
 from benchmarks.floors import inside
 
-AT_ONCE = {line.name: line.at_once for line in hands.LINES}
+AT_ONCE = {line.name: line.max_concurrency for line in hands.LINES}
 
 
 def report() -> None:
-    """Print a line for whatever the journal and the tables say that must not be."""
+    """Print a line for whatever the event log and the tables say that must not be."""
     for fault in inside(_faults):
         print(fault)
 
@@ -47,7 +47,7 @@ def _unlike_their_facts(facts: list[Any], items: dict[int, Any]) -> list[str]:
 
 
 def _overladen(facts: list[Any], items: dict[int, Any]) -> list[str]:
-    """Whoever had more than they can, for a moment: parts of 60 by what the journal says was with them."""
+    """Whoever had more than they can, for a moment: parts of 60 by what the event log says was with them."""
     size = {item.id: 60 // AT_ONCE[item.queue.name] for item in items.values()}
     load: dict[int, int] = defaultdict(int)
     faults = []

@@ -28,7 +28,7 @@ BETWEEN_SECONDS = 3.0  # a router takes so long to start
 
 @dataclass
 class Storm:
-    """What happened, and what the journal says of it afterwards."""
+    """What happened, and what the event log says of it afterwards."""
 
     items: int = 0
     kills: list[float] = field(default_factory=list)
@@ -67,7 +67,9 @@ def storm(agents: int = 200, items: int = 2_000, kills: int = 10, every_seconds:
 def _prepare(server: postgres.Server, agents: int) -> str:
     """A migrated database with a contract and people who take work; its address."""
     environment = os.environ | {"WORKFLOOR_DATABASE_URL": server.address, "WORKFLOOR_DATA": str(server.data)}
-    subprocess.run([sys.executable, "-m", "workfloor", "migrate"], env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "workfloor", "admin", "migrate"], env=environment, check=True, capture_output=True
+    )
     floors.said_elsewhere(environment, "hands", "staff", agents)
     return server.address
 

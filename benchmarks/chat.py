@@ -61,7 +61,7 @@ dispositions = ["done"]
   name = "chats"
   requires = { portuguese = 1 }
   answer_within = "60s"
-  at_once = 4
+  max_concurrency = 4
 
 [[prices]]
 title = "Fixed"
@@ -116,7 +116,7 @@ def _figures(heard: Heard, visitors: int, rate: float) -> Iterator[Figure]:
         ordered = sorted(1000 * each for each in took)
         told = tuple(ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.9, 0.99, 1.0))
         what = f"chat, {ways[side]}, p99 of {len(took):,} at {rate:.0f}/s, {visitors:,} open (p50, p90, p99, most)"
-        yield Figure(what, told[2], "ms", "promised at most", LIMIT_MS, told)
+        yield Figure(what, told[2], "ms", "target at most", LIMIT_MS, told)
 
 
 class Spent:
@@ -254,7 +254,7 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
             address=str(number),
             now=now,
         )
-        item = work.offer(item=begun.item, person=person, at_once=AT_ONCE, offer_seconds=60, now=now)
+        item = work.offer(item=begun.item, person=person, max_concurrency=AT_ONCE, offer_seconds=60, now=now)
         work.accept(item=item, by=person, now=now)
         cookies = f"workfloor_session_{port}={cookie}; workfloor_csrf_{port}={csrf}"
         yield Pair(chat_queries.written(begun, secret), item.id, person.id, cookies, csrf)

@@ -41,7 +41,7 @@ def _set_up() -> None:
 
 
 def sign_example() -> None:
-    """Sign the bank's contract in the database that Django uses, and make the journal's months."""
+    """Sign the bank's contract in the database that Django uses, and make the event log's months."""
     from django.db import transaction
 
     from benchmarks import call_log

@@ -21,7 +21,7 @@ PLAIN = """CREATE TABLE plain (at timestamptz, client_id bigint, item_id bigint,
 
 
 def measure(template: str, rows: int = 20_000, runs: int = 5) -> list[Figure]:
-    """Write facts and commit, `runs` times each way; the journal's triggers, walls, indexes and partitions included."""
+    """Write facts and commit, `runs` times each way, with the event log's triggers, walls, indexes, partitions."""
     entries = [
         Entry(work_events.Queued(number % 7, AT), AT + timedelta(seconds=number), 1, number) for number in range(rows)
     ]

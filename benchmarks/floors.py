@@ -34,7 +34,7 @@ QUEUE = """
   requires = {{ {requires} }}
   priority = 1
   answer_within = "{answer_within}"
-  at_once = {at_once}
+  max_concurrency = {max_concurrency}
   offer_for = "{offer_for}"
 """
 TAIL = """
@@ -43,7 +43,7 @@ title = "Fixed"
 unit = "fixed"
 rate = "1.00"
 """
-# Runs where another process has set Django up; one connection, for whoever is killed or follows the journal.
+# Runs where another process has set Django up; one connection, for whoever is killed or follows the event log.
 ELSEWHERE = """
 import os
 os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
@@ -62,7 +62,7 @@ class Line(NamedTuple):
     name: str
     requires: str
     answer_within: str
-    at_once: int
+    max_concurrency: int
     offer_for: str
 
 

@@ -138,6 +138,6 @@ def _come_back(part: int) -> None:
     from workfloor.core.people.models import Person
     from workfloor.kit.time import clock
 
-    for person in Person.objects.filter(presence__state="away").order_by("id"):
+    for person in Person.objects.filter(agent_state__state="away").order_by("id"):
         if person.id % (PROCESSES * THREADS) == part:
             people.go_available(person=person, now=clock.now())

@@ -1,4 +1,4 @@
-"""Importing past work, against reading the file, a bare COPY of it, and the promised time and memory."""
+"""Importing past work, against reading the file, a bare COPY of it, and the target time and memory."""
 
 import csv
 import subprocess

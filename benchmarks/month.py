@@ -334,7 +334,7 @@ def _life(slug: str, agent: Person, key: str) -> None:
     with _entered(slug) as client:
         item, _ = work.receive(queue=Queue.objects.get(client=client, name="calls"), key=key, now=at)
     with _entered(slug):
-        work.offer(item=item, person=agent, at_once=1, offer_seconds=20, now=at)
+        work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=20, now=at)
     with _entered(slug):
         work.accept(item=item, by=agent, now=at + timedelta(seconds=8))
     with _entered(slug):

@@ -1,4 +1,4 @@
-"""The policy alone, in CPython: decisions a CPU-second as a floor works on, against what was promised."""
+"""The policy alone, in CPython: decisions a CPU-second as a floor works on, against what was agreed."""
 
 import random
 import time
@@ -35,7 +35,7 @@ def measure(
 
 def _figure(what: str, floor: "Floor", steps: int, runs: int) -> Figure:
     rate = median(floor.decisions_a_second(steps) for _ in range(runs))
-    return Figure(what, rate, "a CPU-second", "what is promised at 10,000", PROMISED)
+    return Figure(what, rate, "a CPU-second", "what is agreed at 10,000", PROMISED)
 
 
 class Floor:

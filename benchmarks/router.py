@@ -29,7 +29,7 @@ PEOPLE = """
 WITH hired AS (INSERT INTO people_person (name, roles, joined_at)
                SELECT 'Agent ' || n, '{agent}', now() FROM generate_series(1, %(count)s) n RETURNING id),
 cleared AS (INSERT INTO people_clearance (person_id, client_id, granted_at) SELECT id, %(client)s, now() FROM hired)
-INSERT INTO people_presence (person_id, state, reason, since) SELECT id, 'available', '', now() FROM hired
+INSERT INTO people_agentstate (person_id, state, reason, since) SELECT id, 'available', '', now() FROM hired
 """
 # Work and its two facts, as `work.receive` writes them, but many at once.
 ARRIVALS = """
@@ -50,10 +50,10 @@ CLAIM = """
 BEGIN;
 SELECT set_config('workfloor.every_client', 'on', true);
 WITH agent AS (
-    SELECT person_id FROM people_presence
+    SELECT person_id FROM people_agentstate
     WHERE person_id = (SELECT nextval('bench_agents')) AND state = 'available' FOR NO KEY UPDATE
 ), next AS (
-    SELECT id FROM work_item WHERE queue_id = {queue} AND state = 'waiting' AND awaiting_customer_since IS NULL
+    SELECT id FROM work_item WHERE queue_id = {queue} AND state = 'waiting' AND pending_customer_since IS NULL
     ORDER BY queued_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE work_item item SET state = 'offered', person_id = agent.person_id,
@@ -114,7 +114,7 @@ def _floor(agents: int, past: int) -> None:
     contracts.sign(source=floors.contract([LINE]), now=clock.now())
     with connection.cursor() as cursor:
         cursor.execute(PEOPLE, {"count": agents, "client": _queue().client_id})
-        cursor.execute("SELECT min(person_id) FROM people_presence")
+        cursor.execute("SELECT min(person_id) FROM people_agentstate")
         cursor.execute(f"CREATE SEQUENCE bench_agents START {cursor.fetchone()[0]}")
         cursor.execute(ARRIVALS, _values(past, _queue()))
         cursor.execute(OVER)

@@ -1,4 +1,4 @@
-"""A month's statement by SQL, against the pure rules over the same rows, the promised time, and on paper by Typst."""
+"""A month's statement by SQL, against the pure rules over the same rows, the target time, and on paper by Typst."""
 
 import subprocess
 import sys

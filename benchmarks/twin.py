@@ -68,8 +68,8 @@ def measure(
         Figure(f"{what}, compiled", ours, "µs", "Ciw (at least 100 times)", ciw_own),
         Figure(f"{what}, in CPython", in_cpython, "µs", "SimPy (at least 3 times)", simpy_own),
         Figure(f"{what}, in CPython", in_cpython, "µs", "SimPy, by hand", simpy_hand),
-        Figure(f"Twin, {contacts:,} contacts, compiled", compiled, "s", "promised of a million", 0.6),
-        Figure(more, grown, "MB", "promised", 20),
+        Figure(f"Twin, {contacts:,} contacts, compiled", compiled, "s", "target of a million", 0.6),
+        Figure(more, grown, "MB", "target", 20),
         Figure("Twin, compiling, once", compiling, "s", "at most", 60),
     ]
 

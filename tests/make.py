@@ -61,7 +61,7 @@ dispositions = ["answered", "no-answer-needed"]
   requires = {{ portuguese = 2 }}
   priority = 1
   resolve_within = "4 working hours"
-  at_once = 3
+  max_concurrency = 3
 
 [[service_levels]]
 name = "Answered in 20 seconds"
@@ -110,7 +110,7 @@ dispositions = ["resolved", "called-back"]
   requires = { portuguese = 2 }
   priority = 1
   answer_within = "30s"
-  at_once = 4
+  max_concurrency = 4
 """
 
 
@@ -149,9 +149,9 @@ def amended(*changes: tuple[str, str], slug: str = "lisbon-light") -> Client:
     return found
 
 
-KEEPS = ("  priority = 1\n", '  priority = 1\n  keep_for = "2 min"\n')
-YIELDS = ("  at_once = 3\n", "  at_once = 3\n  yields = true\n")
-INTERRUPTS = ('  answer_within = "20s"\n', '  answer_within = "20s"\n  interrupts = true\n')
+KEEPS = ("  priority = 1\n", '  priority = 1\n  sticky_for = "2 min"\n')
+PREEMPTIBLE = ("  max_concurrency = 3\n", "  max_concurrency = 3\n  preemptible = true\n")
+PREEMPTS = ('  answer_within = "20s"\n', '  answer_within = "20s"\n  preempts = true\n')
 
 
 def queue(name: str = "calls", of: str = "lisbon-light") -> Queue:

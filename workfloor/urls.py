@@ -15,7 +15,7 @@ Work in, work state out, statements and invoices out.
 
 Every call carries a token of one client, `Authorization: Bearer wf_…`, and sees that client alone: what belongs to
 another client, or what the token was not issued for, does not exist (404). Tokens are issued on the command line:
-`workfloor token issue CLIENT --title "their system" --scope work:write --scope work:read`.
+`workfloor admin token issue CLIENT --title "their system" --scope work:write --scope work:read`.
 
 Bodies are JSON in UTF-8. Times are instants in UTC. Whatever goes wrong is answered with `detail`, which says what to
 do, and for a body or an address that is not understood with `fields`, place by place. Calls can be repeated safely: the

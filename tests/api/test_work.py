@@ -255,7 +255,7 @@ def test_work_that_was_never_sent_is_not_there(system):
 def test_the_state_follows_the_work(system):
     system.send()
     item, ana = Item.objects.get(), make.agent()
-    work.offer(item=item, person=ana, at_once=3, offer_seconds=30, now=make.NINE)
+    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, now=make.NINE)
     assert system.state("letter-1").json()["state"] == "offered"
 
     work.accept(item=item, by=ana, now=make.NINE)
@@ -362,11 +362,11 @@ def test_work_that_follows_earlier_work_is_of_its_case(system):
 def test_an_agent_can_be_asked_for_where_the_contract_keeps_work(system):
     ana = make.agent()
     refused = system.send(ask_for=ana.account.email)
-    assert (refused.status_code, "keep_for" in refused.content.decode()) == (422, True)
+    assert (refused.status_code, "sticky_for" in refused.content.decode()) == (422, True)
     make.amended(make.KEEPS)
 
     assert system.send(ask_for=ana.account.email).status_code == 201
-    assert Item.objects.get().kept_for == ana
+    assert Item.objects.get().sticky_agent == ana
 
 
 def test_nobody_can_be_asked_for_who_is_not_cleared(system):

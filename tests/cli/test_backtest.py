@@ -1,4 +1,4 @@
-"""`workfloor backtest`: contracts tried on an export, without a database, and on a client's own journal."""
+"""`workfloor presales backtest`: contracts tried on an export, without a database, and on a client's own event log."""
 
 import json
 from pathlib import Path
@@ -64,7 +64,9 @@ def run(
     folder: Path, *arguments: str, files: tuple[str, ...] = ("old.toml",), queues: tuple[str, ...] = QUEUES
 ) -> Result:
     past = ["--history", str(folder / "calls.csv"), "--map", str(folder / "map.toml")]
-    return CliRunner().invoke(main, ["backtest", *(str(folder / file) for file in files), *past, *queues, *arguments])
+    return CliRunner().invoke(
+        main, ["presales", "backtest", *(str(folder / file) for file in files), *past, *queues, *arguments]
+    )
 
 
 def told(*given: Any, **more: Any) -> dict[str, Any]:

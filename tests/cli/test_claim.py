@@ -63,16 +63,21 @@ def run(real_database: str) -> Iterator[Run]:
 def test_one_person_claims_another_approves_and_the_list_says_who(run: Run) -> None:
     claimed = run(*OUTAGE)
     assert "client-outage  2026-03-04T09:00 to 2026-03-04T09:30  all queues: Core system down" in claimed.stdout
-    assert "Another person approves it: workfloor exclusion approve lisbon-light 1" in claimed.stdout
+    assert "Another person approves it: workfloor billing exclusion approve lisbon-light 1" in claimed.stdout
 
-    own = run("exclusion", "approve", "lisbon-light", "1", "--by", "rita@example.com")
+    own = run("billing", "exclusion", "approve", "lisbon-light", "1", "--by", "rita@example.com")
     assert (own.exit_code, "Rita has claimed it; another person decides." in own.output) == (1, True)
     approved = json.loads(
-        run("exclusion", "approve", "lisbon-light", "1", "--by", "omar@example.com", "--format", "json").stdout
+        run(
+            "billing", "exclusion", "approve", "lisbon-light", "1", "--by", "omar@example.com", "--format", "json"
+        ).stdout
     )
     assert (approved["state"], approved["claimed_by"], approved["decided_by"]) == ("approved", "Rita", "Omar")
-    assert "(Rita, approved by Omar)" in run("exclusion", "list", "lisbon-light").stdout
-    assert json.loads(run("exclusion", "list", "lisbon-light", "--state", "claimed", "--format", "json").stdout) == []
+    assert "(Rita, approved by Omar)" in run("billing", "exclusion", "list", "lisbon-light").stdout
+    assert (
+        json.loads(run("billing", "exclusion", "list", "lisbon-light", "--state", "claimed", "--format", "json").stdout)
+        == []
+    )
 
 
 def test_a_time_is_of_the_contracts_zone_unless_it_says_its_own(run: Run) -> None:
@@ -98,30 +103,30 @@ def test_what_cannot_be_claimed_is_refused_with_what_to_do(run: Run, changed: tu
     result = run(*(changed[1] if word == changed[0] else word for word in OUTAGE))
 
     assert (result.exit_code, says in result.output) == (1, True), result.output
-    assert "0 claims" in run("exclusion", "list", "lisbon-light").stdout
+    assert "0 claims" in run("billing", "exclusion", "list", "lisbon-light").stdout
 
 
 def test_hours_that_both_sides_approved_and_a_cost_with_its_document_are_charged(run: Run, tmp_path: Path) -> None:
     paper = tmp_path / "postage.pdf"
     paper.write_bytes(b"%PDF postage")
     about = ("--on", "2026-03-02", "--reason", "March", "--by", "rita@example.com")
-    run("delivery", "hours", "deliveries", "Night desk", "7.5", *about)
-    run("delivery", "cost", "deliveries", "Postage", "100.00", "--document", str(paper), *about)
+    run("billing", "delivery", "hours", "deliveries", "Night desk", "7.5", *about)
+    run("billing", "delivery", "cost", "deliveries", "Postage", "100.00", "--document", str(paper), *about)
 
-    refused = run("delivery", "approve", "deliveries", "1", "--by", "omar@example.com")
+    refused = run("billing", "delivery", "approve", "deliveries", "1", "--by", "omar@example.com")
     assert "one of the client's own people approves it" in refused.output
-    run("delivery", "approve", "deliveries", "1", "--by", "ben@example.com")
-    run("delivery", "approve", "deliveries", "2", "--by", "omar@example.com")
+    run("billing", "delivery", "approve", "deliveries", "1", "--by", "ben@example.com")
+    run("billing", "delivery", "approve", "deliveries", "2", "--by", "omar@example.com")
 
-    lines = json.loads(run("statement", "deliveries", "2026-03", "--format", "json").stdout)["lines"]
+    lines = json.loads(run("billing", "statement", "deliveries", "2026-03", "--format", "json").stdout)["lines"]
     assert [line["amount"] for line in lines] == ["183.75", "105.00", "0.00"]  # 7.5 x 24.50; 100 and 5 %
     back = tmp_path / "back.pdf"
-    run("delivery", "document", "deliveries", "2", "--output", str(back))
+    run("billing", "delivery", "document", "deliveries", "2", "--output", str(back))
     assert back.read_bytes() == paper.read_bytes()
 
 
 def test_a_claim_of_one_group_is_none_of_the_other(run: Run) -> None:
     run(*OUTAGE)
 
-    result = run("delivery", "approve", "lisbon-light", "1", "--by", "omar@example.com")
+    result = run("billing", "delivery", "approve", "lisbon-light", "1", "--by", "omar@example.com")
     assert "lisbon-light has no such claim 1." in result.output

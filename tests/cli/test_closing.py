@@ -43,32 +43,32 @@ NAMES = {"NAME": "Sample Floor Lda", "STREET": "Rua do Ouro 1"}
 
 
 def test_from_the_open_month_to_the_invoice_and_back(run: Run, tmp_path: Path) -> None:
-    assert "All months of lisbon-light are open." in run("period list lisbon-light").stdout
+    assert "All months of lisbon-light are open." in run("billing period list lisbon-light").stdout
     assert "2026-03 is not closed" in run(f"invoice issue {MARCH} --by MARTA").stderr
     assert "somebody else approves it" in run(f"period propose {MARCH} --by TERESA").stdout
     assert "role manager" in run(f"period approve {MARCH} --by TERESA").stderr
     assert "is closed" in run(f"period approve {MARCH} --by MARTA").stdout
-    [row] = json.loads(run("period list lisbon-light --format json").stdout)
+    [row] = json.loads(run("billing period list lisbon-light --format json").stdout)
     assert (row["state"], row["proposed_by"], row["approved_by"]) == ("closed", "Teresa", "Marta")
     assert "stays so" in run(f"period reopen {MARCH} --reason x --by TERESA").stderr
 
     refused = run(f"invoice issue {MARCH} --by MARTA").stderr
-    assert "No legal entity is on file that could issue invoices: workfloor entity add" in refused
+    assert "No legal entity is on file that could issue invoices: workfloor billing legal-entity add" in refused
     assert run(ENTITY, **NAMES).exit_code == 0
-    assert "Sample Floor Lda" in run("entity list").stdout
+    assert "Sample Floor Lda" in run("billing legal-entity list").stdout
     issued = json.loads(run(f"invoice issue {MARCH} --by MARTA --format json").stdout)
     assert (issued["number"], issued["gross"], issued["due_on"]) == ("2026-00001", "16.60", "2026-05-02")
 
-    shown = run("invoice show lisbon-light 2026-00001").stdout
+    shown = run("billing invoice show lisbon-light 2026-00001").stdout
     assert "16.60 EUR" in shown and "Credit: Answered in 20 seconds" in shown
-    page = run("invoice show lisbon-light 2026-00001 --format html").stdout
+    page = run("billing invoice show lisbon-light 2026-00001 --format html").stdout
     assert page.startswith("<!doctype html>") and "<script" not in page and "16.60 EUR" in page
     file = tmp_path / "invoice.pdf"
-    run("invoice show lisbon-light 2026-00001 --format factur-x --output FILE", FILE=str(file))
+    run("billing invoice show lisbon-light 2026-00001 --format factur-x --output FILE", FILE=str(file))
     assert file.read_bytes().startswith(b"%PDF")
 
-    assert run("invoice credit lisbon-light 2026-00001 --words wrong --by MARTA").exit_code == 0
-    listed = json.loads(run("invoice list lisbon-light --format json").stdout)
+    assert run("billing invoice credit lisbon-light 2026-00001 --reason wrong --by MARTA").exit_code == 0
+    listed = json.loads(run("billing invoice list lisbon-light --format json").stdout)
     assert [(each["number"], each["credits"], each["credited_by"]) for each in listed] == [
         ("CN2026-00001", "2026-00001", None),
         ("2026-00001", None, "CN2026-00001"),
@@ -76,22 +76,22 @@ def test_from_the_open_month_to_the_invoice_and_back(run: Run, tmp_path: Path) -
 
 
 def test_disputes_are_raised_decided_and_listed(run: Run) -> None:
-    assert "is open" in run(f"dispute raise {MARCH} l1 --words x --by TERESA").stderr
+    assert "is open" in run(f"dispute raise {MARCH} l1 --reason x --by TERESA").stderr
     run(f"period propose {MARCH} --by TERESA")
     run(f"period approve {MARCH} --by MARTA")
-    raised = json.loads(run(f"dispute raise {MARCH} l1 --words tests --by TERESA --format json").stdout)
+    raised = json.loads(run(f"dispute raise {MARCH} l1 --reason tests --by TERESA --format json").stdout)
     number = str(raised["dispute"])
 
-    assert "with one of --amount" in run(f"dispute uphold {number} --words yes --by MARTA").stderr
-    assert "is for a line" in run(f"dispute uphold {number} --attained 80 --words yes --by MARTA").stderr
-    assert "is no number" in run(f"dispute uphold {number} --quantity many --words yes --by MARTA").stderr
-    assert "somebody else decides" in run(f"dispute reject {number} --words no --by TERESA").stderr
-    upheld = json.loads(run(f"dispute uphold {number} --quantity 8 --words yes --by MARTA --format json").stdout)
+    assert "with one of --amount" in run(f"dispute uphold {number} --reason yes --by MARTA").stderr
+    assert "is for a line" in run(f"dispute uphold {number} --attained 80 --reason yes --by MARTA").stderr
+    assert "is no number" in run(f"dispute uphold {number} --quantity many --reason yes --by MARTA").stderr
+    assert "somebody else decides" in run(f"dispute reject {number} --reason no --by TERESA").stderr
+    upheld = json.loads(run(f"dispute uphold {number} --quantity 8 --reason yes --by MARTA --format json").stdout)
     # 8 x 1.50 instead of 10: 3.00 less; the credit of 10 % is 0.30 less.
     assert [(each["amount"], each["into"]) for each in upheld] == [("-3", "2026-04"), ("0.3", "2026-04")]
-    [listed] = json.loads(run("dispute list lisbon-light --format json").stdout)
+    [listed] = json.loads(run("billing dispute list lisbon-light --format json").stdout)
     assert (listed["state"], listed["decided_by"], len(listed["adjustments"])) == ("upheld", "Marta", 2)
-    assert "No late fact" in run("period restate lisbon-light --by TERESA").stdout
+    assert "No late fact" in run("billing period restate lisbon-light --by TERESA").stdout
     assert "Corrected later" in run(f"statement {MARCH}").stdout
 
 
@@ -100,9 +100,9 @@ REFUSED = [
     ("period propose lisbon-light 2026-03 --by x@example.com", "Nobody here signs in as x@example.com"),
     ("period propose lisbon-light 2026-04 --by TERESA", "2026-04 is not over: it ends on 30 April 2026"),
     ("period propose lisbon-light March --by TERESA", "March"),
-    ("period approve lisbon-light 2026-03 --by MARTA", "Propose it first: workfloor period propose"),
-    ("dispute uphold 99 --amount 1 --words x --by MARTA", "There is no dispute 99"),
-    ("invoice show lisbon-light 7", "has no invoice 7. See: workfloor invoice list lisbon-light"),
+    ("period approve lisbon-light 2026-03 --by MARTA", "Propose it first: workfloor billing period propose"),
+    ("dispute uphold 99 --amount 1 --reason x --by MARTA", "There is no dispute 99"),
+    ("invoice show lisbon-light 7", "has no invoice 7. See: workfloor billing invoice list lisbon-light"),
     ("entity change rome --city Roma", "No legal entity 'rome' here"),
     ("entity add rome --country XX", "name is missing."),
 ]

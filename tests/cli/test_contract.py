@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def run(real_database: str) -> Iterator[Run]:
     def ran(*arguments: object) -> Result:
         with clock.frozen(make.NINE):
-            return CliRunner().invoke(main, ["contract", *map(str, arguments)])
+            return CliRunner().invoke(main, ["contracts", *map(str, arguments)])
 
     yield ran
     connection.close()
@@ -50,7 +50,7 @@ def versions() -> list[tuple[int, str]]:
 def test_checking_needs_no_database(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("WORKFLOOR_")}
     checked = subprocess.run(
-        [sys.executable, "-m", "workfloor", "contract", "check", str(BANK)],
+        [sys.executable, "-m", "workfloor", "contracts", "check", str(BANK)],
         env=environment | {"WORKFLOOR_DATA": str(tmp_path)},
         capture_output=True,
         text=True,

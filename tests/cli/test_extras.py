@@ -23,7 +23,7 @@ def test_replaying_with_compiled_code_says_what_it_needs(without, tmp_path):
     without("numba")
     (tmp_path / "decisions.log").write_text("")
 
-    said = CliRunner().invoke(main, ["replay", str(tmp_path / "decisions.log"), "--compiled"])
+    said = CliRunner().invoke(main, ["routing", "replay", str(tmp_path / "decisions.log"), "--compiled"])
 
     assert said.exit_code == 1
     assert said.output == (
@@ -53,7 +53,15 @@ def test_a_parquet_export_says_what_reading_it_needs(without, tmp_path):
 
     said = CliRunner().invoke(
         main,
-        ["backtest", str(contract), "--history", str(tmp_path / "calls.parquet"), "--map", str(tmp_path / "map.toml")],
+        [
+            "presales",
+            "backtest",
+            str(contract),
+            "--history",
+            str(tmp_path / "calls.parquet"),
+            "--map",
+            str(tmp_path / "map.toml"),
+        ],
     )
 
     assert said.exit_code == 1, said.output

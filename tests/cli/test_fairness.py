@@ -1,4 +1,4 @@
-"""`workfloor why` and `workfloor fairness`, as printed."""
+"""`workfloor routing explain` and `workfloor routing utilisation`, as printed."""
 
 import json
 
@@ -31,7 +31,7 @@ def run(*words):
 
 def test_why_names_who_could_and_what_the_others_lacked(offered):
     _, call = offered
-    code, said = run("why", call.id, "--format", "json")
+    code, said = run("routing", "explain", call.id, "--format", "json")
     found = json.loads(said)
 
     assert code == 0
@@ -40,24 +40,24 @@ def test_why_names_who_could_and_what_the_others_lacked(offered):
         "Able": "could",
         "Unskilled": "lacks portuguese 3",
     }
-    assert "offered to Able" in run("why", call.id)[1]
+    assert "offered to Able" in run("routing", "explain", call.id)[1]
 
 
 def test_why_of_nothing_says_so(offered):
-    assert run("why", 999) == (1, "Error: There is no item 999.\n")
+    assert run("routing", "explain", 999) == (1, "Error: There is no item 999.\n")
 
 
 def test_fairness_of_a_month(offered):
-    code, said = run("fairness", f"{clock.now():%Y-%m}", "--format", "json")
+    code, said = run("routing", "utilisation", f"{clock.now():%Y-%m}", "--format", "json")
     found = json.loads(said)
 
     assert code == 0
     assert (found["offers"], found["passed_over"]) == (1, [])
-    assert "passed over: 0" in run("fairness", f"{clock.now():%Y-%m}")[1]
+    assert "passed over: 0" in run("routing", "utilisation", f"{clock.now():%Y-%m}")[1]
 
 
 def test_what_is_no_month_is_refused(offered):
-    code, said = run("fairness", "2026-13")
+    code, said = run("routing", "utilisation", "2026-13")
 
     assert code == 1
     assert "write it like" in said

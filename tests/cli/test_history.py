@@ -34,7 +34,7 @@ def client_id(real_database: str) -> Iterator[int]:
 
 @pytest.fixture
 def start(real_database: str, client_id: int, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start `workfloor history import` on a file of these rows."""
+    """Start `workfloor presales history import` on a file of these rows."""
     (tmp_path / "map.toml").write_text(MAP)
 
     def started(*rows: str, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
@@ -122,7 +122,7 @@ def test_a_parquet_file_is_imported_by_the_same_map(start, tmp_path: Path):
     parquet.write_table(csv.read_csv(tmp_path / "later.csv"), tmp_path / "calls.parquet")
 
     result = CliRunner().invoke(
-        main, ["history", "import", str(tmp_path / "calls.parquet"), "--map", str(tmp_path / "map.toml")]
+        main, ["presales", "history", "import", str(tmp_path / "calls.parquet"), "--map", str(tmp_path / "map.toml")]
     )
 
     assert result.exit_code == 0, result.output
@@ -133,9 +133,11 @@ def test_a_parquet_file_is_imported_by_the_same_map(start, tmp_path: Path):
 def test_what_was_imported_is_listed_with_its_dirt(start, client_id: int):
     start(ANSWERED, ABANDONED.replace(",40,0,", ",40,7,")).wait(WAIT_SECONDS)
 
-    listed = CliRunner().invoke(main, ["history", "list"])
-    [report] = json.loads(CliRunner().invoke(main, ["history", "list", "lisbon-light", "--format", "json"]).stdout)
-    nothing = CliRunner().invoke(main, ["history", "list", "nobody"])
+    listed = CliRunner().invoke(main, ["presales", "history", "list"])
+    [report] = json.loads(
+        CliRunner().invoke(main, ["presales", "history", "list", "lisbon-light", "--format", "json"]).stdout
+    )
+    nothing = CliRunner().invoke(main, ["presales", "history", "list", "nobody"])
 
     assert "2 rows read: 1 answered, 1 abandoned, 0 phantom" in listed.stdout
     assert "abandoned calls with service time" in listed.stdout
@@ -144,7 +146,7 @@ def test_what_was_imported_is_listed_with_its_dirt(start, client_id: int):
 
 
 def test_the_schema_can_be_printed_for_editors():
-    printed = json.loads(CliRunner().invoke(main, ["history", "schema"]).stdout)
+    printed = json.loads(CliRunner().invoke(main, ["presales", "history", "schema"]).stdout)
 
     assert printed["title"] == "History map"
 

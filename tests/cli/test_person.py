@@ -28,12 +28,12 @@ def workfloor(real_database):
 
 
 def test_an_agent_from_hiring_to_clearance(workfloor):
-    workfloor("site", "add", "Porto", "--country", "PT", "--zone", "Europe/Lisbon")
-    said = workfloor("person", "add", "Joao Reis", "Joao@Example.com", "--role", "agent", "--site", "Porto")
-    workfloor("person", "certify", "joao@example.com", "portuguese", "4", "--proof", "test")
-    workfloor("person", "clear", "joao@example.com", "lisbon-light")
+    workfloor("people", "site", "add", "Porto", "--country", "PT", "--zone", "Europe/Lisbon")
+    said = workfloor("people", "add", "Joao Reis", "Joao@Example.com", "--role", "agent", "--site", "Porto")
+    workfloor("people", "certify", "joao@example.com", "portuguese", "4", "--proof", "test")
+    workfloor("people", "clear", "joao@example.com", "lisbon-light")
 
-    assert json.loads(workfloor("person", "list", "--format", "json")) == [
+    assert json.loads(workfloor("people", "list", "--format", "json")) == [
         {
             "name": "Joao Reis",
             "email": "joao@example.com",
@@ -51,9 +51,9 @@ def test_an_agent_from_hiring_to_clearance(workfloor):
 
 
 def test_a_clients_own_person_is_on_file_and_none_of_ours(workfloor):
-    workfloor("person", "add", "Dana Levy", "dana@client.example", "--of", "lisbon-light")
+    workfloor("people", "add", "Dana Levy", "dana@client.example", "--of", "lisbon-light")
 
-    assert json.loads(workfloor("person", "list", "--format", "json")) == []
+    assert json.loads(workfloor("people", "list", "--format", "json")) == []
     with transaction.atomic():
         rls.enter_every_client()
         dana = people_queries.by_email("dana@client.example")
@@ -70,7 +70,7 @@ def test_a_clients_own_person_is_on_file_and_none_of_ours(workfloor):
         (["site", "add", "X", "--country", "Q9", "--zone", "Europe/Lisbon"], "no country"),
         (["person", "add", "X", "no-address", "--role", "agent"], "valid email"),
         (["person", "add", "X", "x@example.com", "--role", "agent", "--site", "Nowhere"], "no site Nowhere"),
-        (["person", "certify", "x@example.com", "portuguese", "4", "--proof", "test"], "workfloor person list"),
+        (["person", "certify", "x@example.com", "portuguese", "4", "--proof", "test"], "workfloor people list"),
         (["person", "certify", "x@example.com", "portuguese", "6", "--proof", "test"], "1<=x<=5"),
     ],
 )
@@ -79,31 +79,31 @@ def test_what_cannot_be_says_what_to_do(workfloor, words, said):
 
 
 def test_the_same_twice_is_refused_in_words(workfloor):
-    workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent")
-    assert "has an account already" in workfloor("person", "add", "Jo", "joao@example.com", "--role", "agent", ok=False)
-    workfloor("person", "clear", "joao@example.com", "lisbon-light")
-    assert "already" in workfloor("person", "clear", "joao@example.com", "lisbon-light", ok=False)
-    assert "no client" in workfloor("person", "clear", "joao@example.com", "other", ok=False)
+    workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    assert "has an account already" in workfloor("people", "add", "Jo", "joao@example.com", "--role", "agent", ok=False)
+    workfloor("people", "clear", "joao@example.com", "lisbon-light")
+    assert "already" in workfloor("people", "clear", "joao@example.com", "lisbon-light", ok=False)
+    assert "no client" in workfloor("people", "clear", "joao@example.com", "other", ok=False)
 
 
 def test_what_was_given_can_be_taken_back(workfloor):
-    workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent")
-    workfloor("person", "certify", "joao@example.com", "portuguese", "4", "--proof", "test")
-    workfloor("person", "clear", "joao@example.com", "lisbon-light")
-    workfloor("person", "revoke", "joao@example.com", "portuguese", "--reason", "failed the yearly test")
-    workfloor("person", "withdraw", "joao@example.com", "lisbon-light")
+    workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    workfloor("people", "certify", "joao@example.com", "portuguese", "4", "--proof", "test")
+    workfloor("people", "clear", "joao@example.com", "lisbon-light")
+    workfloor("people", "revoke", "joao@example.com", "portuguese", "--reason", "failed the yearly test")
+    workfloor("people", "withdraw", "joao@example.com", "lisbon-light")
 
-    [joao] = json.loads(workfloor("person", "list", "--format", "json"))
+    [joao] = json.loads(workfloor("people", "list", "--format", "json"))
     assert (joao["skills"], joao["clients"]) == ({}, [])
-    assert "not cleared" in workfloor("person", "withdraw", "joao@example.com", "lisbon-light", ok=False)
-    assert "no certificate" in workfloor("person", "revoke", "joao@example.com", "french", "--reason", "x", ok=False)
+    assert "not cleared" in workfloor("people", "withdraw", "joao@example.com", "lisbon-light", ok=False)
+    assert "no certificate" in workfloor("people", "revoke", "joao@example.com", "french", "--reason", "x", ok=False)
 
 
 def test_a_new_password_replaces_the_old_one(workfloor):
     first = (
-        workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent").split("password")[1].split()[0]
+        workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent").split("password")[1].split()[0]
     )
-    second = workfloor("person", "password", "joao@example.com").split("password is")[1].split()[0]
+    second = workfloor("people", "password", "joao@example.com").split("password is")[1].split()[0]
 
     with transaction.atomic():
         assert authenticate(email="joao@example.com", password=first) is None
@@ -111,23 +111,23 @@ def test_a_new_password_replaces_the_old_one(workfloor):
 
 
 def test_a_team_with_its_leader(workfloor):
-    workfloor("site", "add", "Porto", "--country", "PT", "--zone", "Europe/Lisbon")
-    workfloor("person", "add", "Rita Melo", "rita@example.com", "--role", "leader", "--site", "Porto")
-    workfloor("site", "team", "Porto", "Porto days", "--leader", "rita@example.com")
-    workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent", "--team", "Porto days")
+    workfloor("people", "site", "add", "Porto", "--country", "PT", "--zone", "Europe/Lisbon")
+    workfloor("people", "add", "Rita Melo", "rita@example.com", "--role", "leader", "--site", "Porto")
+    workfloor("people", "site", "team", "Porto", "Porto days", "--leader", "rita@example.com")
+    workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent", "--team", "Porto days")
 
-    joao = next(p for p in json.loads(workfloor("person", "list", "--format", "json")) if p["name"] == "Joao Reis")
+    joao = next(p for p in json.loads(workfloor("people", "list", "--format", "json")) if p["name"] == "Joao Reis")
     assert joao["site"] == "Porto"
     assert "no team" in workfloor(
-        "person", "add", "X", "x@example.com", "--role", "agent", "--team", "Nights", ok=False
+        "people", "add", "X", "x@example.com", "--role", "agent", "--team", "Nights", ok=False
     )
 
 
 def test_who_has_left_cannot_sign_in(workfloor):
-    said = workfloor("person", "add", "Joao Reis", "joao@example.com", "--role", "agent")
-    workfloor("person", "leave", "joao@example.com", "--yes")
+    said = workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    workfloor("people", "leave", "joao@example.com", "--yes")
 
     password = said.split("password")[1].split()[0]
     with transaction.atomic():
         assert authenticate(email="joao@example.com", password=password) is None
-    assert json.loads(workfloor("person", "list", "--format", "json")) == []
+    assert json.loads(workfloor("people", "list", "--format", "json")) == []

@@ -1,4 +1,4 @@
-"""`workfloor pool`: which router serves which queue."""
+"""`workfloor routing pool`: which router serves which queue."""
 
 import json
 
@@ -20,7 +20,7 @@ def queues(real_database):
 
 
 def run(*words):
-    ran = CliRunner().invoke(main, ["pool", *words])
+    ran = CliRunner().invoke(main, ["routing", "pool", *words])
     return ran.exit_code, ran.output
 
 

@@ -1,4 +1,4 @@
-"""`workfloor quote`: what a contract will cost us, what we will be paid, what we risk."""
+"""`workfloor presales quote`: what a contract will cost us, what we will be paid, what we risk."""
 
 import json
 import re
@@ -46,7 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *arguments: str, contracts: tuple[str, ...] = ("contract.toml",)) -> Result:
     files = [str(folder / name) for name in contracts]
-    return CliRunner().invoke(main, ["quote", *files, "--scenario", str(folder / "scenario.toml"), *arguments])
+    return CliRunner().invoke(
+        main, ["presales", "quote", *files, "--scenario", str(folder / "scenario.toml"), *arguments]
+    )
 
 
 @pytest.fixture(scope="module")

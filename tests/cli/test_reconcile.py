@@ -27,7 +27,7 @@ def run(real_database: str) -> Iterator[Run]:
         ana = make.agent()
         call = make.call(key="answered")
         for start in (5, 500):
-            work.offer(item=call, person=ana, at_once=1, offer_seconds=20, now=make.later(seconds=start))
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=make.later(seconds=start))
             work.accept(item=call, by=ana, now=make.later(seconds=start + 5))
             work.end(item=call, by=ana, now=make.later(seconds=start + 65))
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(seconds=start + 70))
@@ -39,7 +39,7 @@ def run(real_database: str) -> Iterator[Run]:
 
     def ran(*arguments: str) -> Result:
         with clock.frozen(make.later(hours=1)):
-            return CliRunner().invoke(main, ["reconcile", *arguments])
+            return CliRunner().invoke(main, ["billing", "reconcile", *arguments])
 
     yield ran
     connection.close()
@@ -74,7 +74,7 @@ def test_what_the_floor_did_reconciles(run: Run) -> None:
 
     # Facts: 13 of the call that was done twice, 3 of the one given up, 2 of the waiting one, 3 of the one taken back.
     assert told.exit_code == 0, told.output
-    assert "4 items, 21 facts, 1 quarters of an hour. No difference" in told.stdout
+    assert "4 items, 21 facts, 1 15-minute buckets. No difference" in told.stdout
     assert (plain["items"], plain["facts"], plain["count"], plain["differences"]) == (4, 21, 0, [])
 
 

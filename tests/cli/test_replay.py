@@ -1,4 +1,4 @@
-"""`workfloor replay`: what a router wrote down, decided again."""
+"""`workfloor routing replay`: what a router wrote down, decided again."""
 
 import json
 
@@ -17,7 +17,7 @@ def run(tmp_path):
     def replay(lines, *options):
         path = tmp_path / "decisions.log"
         path.write_text("".join(line + "\n" for line in lines))
-        ran = CliRunner().invoke(main, ["replay", str(path), *options])
+        ran = CliRunner().invoke(main, ["routing", "replay", str(path), *options])
         return ran.exit_code, ran.output
 
     return replay

@@ -17,7 +17,7 @@ from workfloor.kit.time import clock
 
 Run = Callable[..., Result]
 ADD = (
-    "undertaking",
+    "action_item",
     "add",
     "lisbon-light",
     "--who",
@@ -40,7 +40,7 @@ def run(real_database: str) -> Iterator[Run]:
             at = make.later(minutes=minute)
             call = make.call(at)
             taken = make.later(minutes=minute, seconds=wait)
-            work.offer(item=call, person=ana, at_once=1, offer_seconds=20, now=taken)
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=taken)
             work.accept(item=call, by=ana, now=taken)
             work.end(item=call, by=ana, now=make.later(minutes=minute + 5))
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(minutes=minute + 6))
@@ -54,28 +54,28 @@ def run(real_database: str) -> Iterator[Run]:
 
 
 def test_a_review_in_every_format(run: Run, tmp_path: Path) -> None:
-    made = json.loads(run("review", "lisbon-light", "2026-03", "--format", "json").stdout)
-    text = run("review", "lisbon-light", "2026-03").stdout
-    page = run("review", "lisbon-light", "2026-03", "--format", "html", "--no-ahead").stdout
-    run("review", "lisbon-light", "2026-03", "--format", "pdf", "--output", str(tmp_path / "march.pdf"))
+    made = json.loads(run("relationship", "review", "lisbon-light", "2026-03", "--format", "json").stdout)
+    text = run("relationship", "review", "lisbon-light", "2026-03").stdout
+    page = run("relationship", "review", "lisbon-light", "2026-03", "--format", "html", "--no-ahead").stdout
+    run("relationship", "review", "lisbon-light", "2026-03", "--format", "pdf", "--output", str(tmp_path / "march.pdf"))
 
-    assert made["promises"][0]["attained"] == 50.0
-    assert made["promises"][0]["days"] == [{"day": "2026-03-04", "counted": 2, "missed": 1}]
+    assert made["levels"][0]["attained"] == 50.0
+    assert made["levels"][0]["days"] == [{"day": "2026-03-04", "counted": 2, "missed": 1}]
     assert made["ahead"]["replications"] == 20
-    assert "0 of 1 promises were kept." in text and "What lies ahead" in text
+    assert "0 of 1 service levels were met." in text and "What lies ahead" in text
     assert page.startswith("<!doctype html>") and "<script" not in page
     assert (tmp_path / "march.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_what_was_agreed_is_listed_and_done_once(run: Run) -> None:
-    assert "Nothing was agreed yet" in run("undertaking", "list", "lisbon-light").stdout
+    assert "Nothing was agreed yet" in run("relationship", "action-item", "list", "lisbon-light").stdout
     [made] = json.loads(run(*ADD, "--format", "json").stdout)
 
-    assert "Train two more" in run("review", "lisbon-light", "2026-03", "--no-ahead").stdout
-    done = run("undertaking", "done", "lisbon-light", str(made["id"]), "--note", "both certified")
+    assert "Train two more" in run("relationship", "review", "lisbon-light", "2026-03", "--no-ahead").stdout
+    done = run("relationship", "action-item", "done", "lisbon-light", str(made["id"]), "--note", "both certified")
     assert "done 3 April 2026" in done.stdout
-    assert "both certified" in run("undertaking", "list", "lisbon-light").stdout
-    again = run("undertaking", "done", "lisbon-light", str(made["id"]))
+    assert "both certified" in run("relationship", "action-item", "list", "lisbon-light").stdout
+    again = run("relationship", "action-item", "done", "lisbon-light", str(made["id"]))
     assert (again.exit_code, again.stderr) == (1, "Error: It is done since 2026-04-03.\n")
 
 
@@ -84,7 +84,7 @@ def test_what_was_agreed_is_listed_and_done_once(run: Run) -> None:
     [
         (("review", "nobody", "2026-03"), "No client 'nobody' here. Clients: lisbon-light."),
         (("review", "lisbon-light", "2025-03"), "2025-03 lies before it."),
-        (("undertaking", "done", "lisbon-light", "99"), "See: workfloor undertaking list lisbon-light"),
+        (("action_item", "done", "lisbon-light", "99"), "See: workfloor relationship action-item list lisbon-light"),
         ((*ADD[:-1], "2026-01-01"), "is over: name a day to come"),
     ],
 )
@@ -99,7 +99,10 @@ def test_what_cannot_be_says_what_to_do(run: Run, arguments: tuple[str, ...], sa
 def test_the_document_can_be_used_by_everybody(run: Run, tmp_path: Path) -> None:
     page = tmp_path / "review.html"
     run(*ADD)
-    assert run("review", "lisbon-light", "2026-03", "--format", "html", "--output", str(page)).exit_code == 0
+    assert (
+        run("relationship", "review", "lisbon-light", "2026-03", "--format", "html", "--output", str(page)).exit_code
+        == 0
+    )
 
     with browse.chromium() as browser:
         for scheme, width in (("light", 1280), ("dark", 390)):

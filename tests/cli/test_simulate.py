@@ -27,7 +27,7 @@ needs_calls = pytest.mark.skipif(not CALLS.exists(), reason=f"no call log at {CA
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, ["simulate", *map(str, arguments)])
+    return CliRunner().invoke(main, ["presales", "simulate", *map(str, arguments)])
 
 
 def simulated(*arguments: object) -> dict:
@@ -38,7 +38,7 @@ def simulated(*arguments: object) -> dict:
 
 def test_simulating_needs_no_database(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("WORKFLOOR_")}
-    command = [sys.executable, "-m", "workfloor", "simulate", str(EXAMPLE), "-n", "2", "--format", "html"]
+    command = [sys.executable, "-m", "workfloor", "presales", "simulate", str(EXAMPLE), "-n", "2", "--format", "html"]
 
     ran = subprocess.run(
         command, cwd=ROOT, env=environment | {"WORKFLOOR_DATA": str(tmp_path)}, capture_output=True, text=True
@@ -214,7 +214,7 @@ def test_the_journal_is_told_again(real_database: str, tmp_path: Path) -> None:
         for minute in range(3):
             at = make.later(minutes=10 * minute)
             call = make.call(at=at)
-            work.offer(item=call, person=ana, at_once=1, offer_seconds=20, now=at)
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=at)
             work.accept(item=call, by=ana, now=at + timedelta(seconds=8))
             ended = work.end(item=call, by=ana, now=at + timedelta(seconds=98))
             work.wrap_up(item=ended, by=ana, disposition="resolved", now=at + timedelta(seconds=118))

@@ -26,7 +26,7 @@ def run(real_database: str) -> Iterator[Run]:
         event_log.make_partitions(first=make.NINE)
         ana = make.agent()
         call = make.call(key="answered")
-        work.offer(item=call, person=ana, at_once=1, offer_seconds=20, now=make.later(seconds=5))
+        work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=make.later(seconds=5))
         work.accept(item=call, by=ana, now=make.later(seconds=10))
         work.end(item=call, by=ana, now=make.later(seconds=70))
         work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(seconds=75))
@@ -43,17 +43,17 @@ def run(real_database: str) -> Iterator[Run]:
 
 
 def test_the_statement_as_json_counts_what_happened(run: Run) -> None:
-    made = json.loads(run("statement", "lisbon-light", "2026-03", "--format", "json").stdout)
+    made = json.loads(run("billing", "statement", "lisbon-light", "2026-03", "--format", "json").stdout)
 
-    totals = {key: made["totals"][key] for key in ("received", "answered", "abandoned", "excluded", "open")}
-    assert totals == {"received": 3, "answered": 1, "abandoned": 0, "excluded": 1, "open": 1}
+    totals = {key: made["totals"][key] for key in ("received", "answered", "abandoned", "cancelled", "open")}
+    assert totals == {"received": 3, "answered": 1, "abandoned": 0, "cancelled": 1, "open": 1}
     assert (made["period"]["state"], made["lines"][0]["amount"], made["total"]) == ("open", "1.50", "1.50")
 
 
 def test_every_format_states_the_same_total(run: Run, tmp_path: Path) -> None:
-    text = run("statement", "lisbon-light", "2026-03").stdout
-    page = run("statement", "lisbon-light", "2026-03", "--format", "html").stdout
-    run("statement", "lisbon-light", "2026-03", "--format", "pdf", "--output", str(tmp_path / "march.pdf"))
+    text = run("billing", "statement", "lisbon-light", "2026-03").stdout
+    page = run("billing", "statement", "lisbon-light", "2026-03", "--format", "html").stdout
+    run("billing", "statement", "lisbon-light", "2026-03", "--format", "pdf", "--output", str(tmp_path / "march.pdf"))
 
     assert "still open" in text and "1.50 EUR" in text
     assert "still open" in page and "1.50 EUR" in page
@@ -62,19 +62,21 @@ def test_every_format_states_the_same_total(run: Run, tmp_path: Path) -> None:
 
 
 def test_explain_lists_the_items_of_a_figure_and_says_how_many(run: Run) -> None:
-    explained = json.loads(run("explain", "lisbon-light", "2026-03", "m1", "--format", "json").stdout)
+    explained = json.loads(run("billing", "explain", "lisbon-light", "2026-03", "m1", "--format", "json").stdout)
 
     assert (explained["id"], explained["count"], explained["figure"]["counted"]) == ("m1", 1, 1)
     assert [(item["key"], item["met"]) for item in explained["items"]] == [("answered", True)]
-    nothing = json.loads(run("explain", "lisbon-light", "2026-03", "abandoned", "--format", "json").stdout)
+    nothing = json.loads(run("billing", "explain", "lisbon-light", "2026-03", "abandoned", "--format", "json").stdout)
     assert (nothing["items"], nothing["count"]) == ([], 0)
 
 
 def test_explain_goes_down_to_the_facts_of_an_item(run: Run) -> None:
-    listed = json.loads(run("explain", "lisbon-light", "2026-03", "l1", "--format", "json").stdout)
+    listed = json.loads(run("billing", "explain", "lisbon-light", "2026-03", "l1", "--format", "json").stdout)
     item = str(listed["items"][0]["item"])
 
-    told = json.loads(run("explain", "lisbon-light", "2026-03", "l1", "--item", item, "--format", "json").stdout)
+    told = json.loads(
+        run("billing", "explain", "lisbon-light", "2026-03", "l1", "--item", item, "--format", "json").stdout
+    )
     assert [fact["event"] for fact in told["facts"]] == [
         "work.received",
         "work.queued",
@@ -84,11 +86,11 @@ def test_explain_goes_down_to_the_facts_of_an_item(run: Run) -> None:
         "work.ended",
         "work.wrapped-up",
     ]
-    assert "work.connected" in run("explain", "lisbon-light", "2026-03", "l1", "--item", item).stdout
+    assert "work.connected" in run("billing", "explain", "lisbon-light", "2026-03", "l1", "--item", item).stdout
 
 
 def test_explain_prints_a_line_an_item(run: Run) -> None:
-    printed = run("explain", "lisbon-light", "2026-03", "received").stdout.splitlines()
+    printed = run("billing", "explain", "lisbon-light", "2026-03", "received").stdout.splitlines()
 
     assert [line.split()[-1] for line in printed[1:-1]] == ["answered", "waiting", "taken-back"]
     assert printed[-1] == "3 items"
@@ -99,7 +101,7 @@ def test_a_senders_key_cannot_command_the_terminal(run: Run) -> None:
         rls.enter_every_client()
         make.call(key="\x1b[2Jgone")
 
-    assert "\x1b" not in run("explain", "lisbon-light", "2026-03", "received").stdout
+    assert "\x1b" not in run("billing", "explain", "lisbon-light", "2026-03", "received").stdout
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def run(real_database: str) -> Iterator[Run]:
         make.client("north")
         make.client("south")
 
-    yield lambda *arguments: CliRunner().invoke(main, ["token", *arguments])
+    yield lambda *arguments: CliRunner().invoke(main, ["admin", "token", *arguments])
     connection.close()
 
 
@@ -61,7 +61,7 @@ def test_one_clients_token_cannot_be_revoked_as_anothers(run: Run) -> None:
     refused = run("revoke", "south", token.split("_")[1])
 
     assert refused.exit_code == 1
-    assert "workfloor token list south" in refused.output
+    assert "workfloor admin token list south" in refused.output
     assert status(token) == 404
 
 

@@ -186,7 +186,7 @@ def test_a_start_right_after_the_kill_works_too(place):
     assert place.up is not None
     place.up.kill()
     place.up.wait()
-    while "cannot be used" in (refused := place.command("doctor").stdout) or "in use" in refused:
+    while "cannot be used" in (refused := place.command("admin", "doctor").stdout) or "in use" in refused:
         time.sleep(0.1)
 
     place.start()
@@ -222,14 +222,14 @@ def test_a_taken_port_is_refused_before_anything_starts(place):
 
 @pytest.mark.installation
 def test_an_empty_folder_is_prepared_without_sample_data_and_the_doctor_finds_no_fault(place):
-    assert "migrations applied" in place.command("migrate").stdout
-    assert "up to date" in place.command("migrate").stdout
-    found = place.command("doctor", "--format", "json")
+    assert "migrations applied" in place.command("admin", "migrate").stdout
+    assert "up to date" in place.command("admin", "migrate").stdout
+    found = place.command("admin", "doctor", "--format", "json")
     findings = {finding["check"]: finding for finding in json.loads(found.stdout)}
 
     assert findings["migrations"]["state"] == "ok"
     assert findings["walls"]["state"] == "ok"
-    assert findings["journal"]["state"] == "ok"
+    assert findings["event_log"]["state"] == "ok"
     assert findings["worker"]["state"] == "look"
     assert found.returncode == any(finding["state"] == "wrong" for finding in findings.values())
     assert place.processes() == []
@@ -237,10 +237,10 @@ def test_an_empty_folder_is_prepared_without_sample_data_and_the_doctor_finds_no
 
 @pytest.mark.installation
 def test_a_command_without_tables_says_to_migrate(place):
-    refused = place.command("demo")
+    refused = place.command("admin", "demo")
 
     assert refused.returncode == 1
-    assert "workfloor migrate" in refused.stderr
+    assert "workfloor admin migrate" in refused.stderr
 
 
 @pytest.mark.installation
@@ -257,11 +257,11 @@ def test_with_a_database_of_ones_own_nothing_embedded_is_started(place):
 @pytest.mark.installation
 def test_a_database_that_is_not_there_is_said_to_be_so(place):
     place.more["WORKFLOOR_DATABASE_URL"] = f"postgresql://someone:secret@127.0.0.1:{place.port}/provider"
-    refused = place.command("migrate")
+    refused = place.command("admin", "migrate")
 
     assert refused.returncode == 1
     assert "cannot be reached" in refused.stderr
-    assert "cannot be reached" in place.command("doctor").stdout
+    assert "cannot be reached" in place.command("admin", "doctor").stdout
     assert "secret" not in refused.stderr
 
 
@@ -280,7 +280,7 @@ def test_a_superuser_is_refused_and_nothing_of_ones_own_is_started(place):
     with postgres.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
         where = server.address.replace("user=workfloor", "user=postgres")
         stranger = Installation(place.data, place.port, {"WORKFLOOR_DATABASE_URL": where})
-        refused = stranger.command("migrate")
+        refused = stranger.command("admin", "migrate")
 
     assert refused.returncode == 1
     assert "NOSUPERUSER" in refused.stderr

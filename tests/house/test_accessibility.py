@@ -56,8 +56,8 @@ class Floor:
         people.clear(person=self.leader, client=self.client, now=now)
         self.item = self.held(self.ana, "mail", payload={"body": "Dear all,\nplease", "lines": [{"net": 12}]})
         work.escalate(item=self.item, by=self.ana, note="Above my limit", now=now)
-        work.offer(item=self.mail("Second letter"), person=self.ana, at_once=3, offer_seconds=600, now=now)
-        work.await_customer(item=self.held(self.idle, "mail"), by=self.idle, now=now)
+        work.offer(item=self.mail("Second letter"), person=self.ana, max_concurrency=3, offer_seconds=600, now=now)
+        work.set_pending_customer(item=self.held(self.idle, "mail"), by=self.idle, now=now)
         work.end(item=self.held(self.wrapping, "calls"), by=self.wrapping, now=now)
         ended = work.end(item=self.held(self.away, "calls"), by=self.away, now=now)
         work.wrap_up(item=ended, by=self.away, disposition="resolved", now=now)
@@ -109,7 +109,7 @@ class Floor:
             now=self.now,
             page="https://www.example.com/",
         )
-        work.offer(item=begun.item, person=self.chatting, at_once=4, offer_seconds=20, now=self.now)
+        work.offer(item=begun.item, person=self.chatting, max_concurrency=4, offer_seconds=20, now=self.now)
         item = work.accept(item=begun.item, by=self.chatting, now=self.now)
         chats.reply(chat=begun, by=self.chatting, text="Let me look at https://www.example.com/help", now=self.now)
         conversations.note(case=item.case, item=item, text="Angry", by=self.chatting, now=self.now)
@@ -153,8 +153,8 @@ class Floor:
 
     def held(self, by: Any, queue: str, **more: Any) -> Any:
         item = make.item(queue, title="My bill", at=self.now, customer=work.Customer("C-1", "Rui Costa"), **more)
-        at_once = 3 if queue == "mail" else 1
-        work.offer(item=item, person=by, at_once=at_once, offer_seconds=20, now=self.now)
+        max_concurrency = 3 if queue == "mail" else 1
+        work.offer(item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, now=self.now)
         return work.accept(item=item, by=by, now=self.now)
 
     def filled(self, path: str) -> str:

@@ -16,7 +16,7 @@ each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._m
 PROVIDERS_OWN = {
     "people.Team": "a team's leader is staff",
     "people.Certificate": "certificates are held by staff",
-    "people.Presence": "presence is of staff",
+    "people.AgentState": "agent_state is of staff",
     "people.Shift": "shifts are of staff",
     "people.Spell": "spells are of staff",
 }

@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 HOUSE = ROOT / "workfloor"
 FLOORS = ("kit", "ui", "core", "ops", "lines", "desks", "demo", "cli")
 CORE = (
-    "journal",
+    "event_log",
     "clients",
     "people",
-    "promises",
+    "targets",
     "rates",
     "charges",
     "credits",

@@ -68,7 +68,7 @@ def side(slug: str, word: str) -> Side:
     customer = work.Customer(f"{word}-7", f"Customer {word}")
     more: dict[str, Any] = {"customer": customer, "title": f"Title {word}", "payload": {word: [word]}}
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
-    held = work.offer(item=held, person=agent, at_once=3, offer_seconds=30, now=make.NINE)
+    held = work.offer(item=held, person=agent, max_concurrency=3, offer_seconds=30, now=make.NINE)
     held = work.accept(item=held, by=agent, now=make.NINE)
     letter = File(f"{word}.txt", "text/plain", word.encode())
     message, _ = conversations.receive(
@@ -154,7 +154,9 @@ def side(slug: str, word: str) -> Side:
 def invoiced(client: Client, word: str, by: Person, number: str | None = None) -> billing_models.Invoice:
     """An invoice of the client that says the word, and a line that corrects a month."""
     sold = replace(samples.GOOD["a credit"], buyer=replace(samples.BUYER, name=word), number=number or client.slug)
-    entity, _ = billing_models.Entity.objects.get_or_create(slug="ours", defaults={"name": "Ours", "country": "PT"})
+    entity, _ = billing_models.LegalEntity.objects.get_or_create(
+        slug="ours", defaults={"name": "Ours", "country": "PT"}
+    )
     made = billing_models.Invoice.objects.create(
         client=client,
         entity=entity,

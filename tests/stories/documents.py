@@ -25,42 +25,42 @@ from workfloor.cli import main as workfloor
 
 # What is asked for, and the words that ask for it; a word may hold values, which stay one word.
 COMMANDS: Final = {
-    "make partitions": "migrate",
-    "sign": "contract sign {file} --format {form}",
-    "amend": "contract sign {file} --effective {day} --format {form}",
-    "compare versions": "contract diff {client} --from 1 --to 2 --format {form}",
-    "compare with a file": "contract diff {client} --file {file} --format {form}",
-    "describe contracts": "contract schema --format {form}",
-    "describe history": "history schema",
-    "import": "history import {file} --map {map} --format {form}",
-    "add a person": "person add {name} {email} --role {role}",
-    "clear a person": "person clear {email} {client}",
+    "make partitions": "admin migrate",
+    "sign": "contracts sign {file} --format {form}",
+    "amend": "contracts sign {file} --effective {day} --format {form}",
+    "compare versions": "contracts diff {client} --from 1 --to 2 --format {form}",
+    "compare with a file": "contracts diff {client} --file {file} --format {form}",
+    "describe contracts": "contracts schema --format {form}",
+    "describe history": "presales history schema",
+    "import": "presales history import {file} --map {map} --format {form}",
+    "add a person": "people add {name} {email} --role {role}",
+    "clear a person": "people clear {email} {client}",
     "add an entity": (
-        "entity add lisbon --name {name} --street {street} --city {city} --postcode {postcode} --country {country} "
-        "--vat-id {vat_id} --account {account}"
+        "billing legal-entity add lisbon --name {name} --street {street} --city {city} --postcode {postcode} "
+        "--country {country} --vat-id {vat_id} --account {account}"
     ),
-    "statement": "statement {client} {month} --format {form}",
-    "explain": "explain {client} {month} {figure} --format {form}",
-    "explain an item": "explain {client} {month} {figure} --item {item} --format {form}",
-    "review": "review {client} {month} --no-ahead --format {form}",
-    "review and look ahead": "review {client} {month} --format {form}",
-    "agree": "undertaking add {client} --who {who} --what {what} --until {day} --format {form}",
-    "reconcile": "reconcile {client} {month} --format {form}",
-    "propose": "period propose {client} {month} --by {by} --format {form}",
-    "approve": "period approve {client} {month} --by {by} --format {form}",
-    "periods": "period list {client} --format {form}",
-    "dispute": "dispute raise {client} {month} {figure} --words {words} --by {by} --format {form}",
-    "uphold": "dispute uphold {number} --quantity {quantity} --words {words} --by {by} --format {form}",
-    "disputes": "dispute list {client} --format {form}",
-    "issue": "invoice issue {client} {month} --by {by} --format {form}",
-    "show": "invoice show {client} {number} --format {form}",
-    "credit": "invoice credit {client} {number} --words {words} --by {by} --format {form}",
-    "invoices": "invoice list {client} --format {form}",
-    "back-test": "backtest {file} --client {client} --format {form}",
-    "back-test two": "backtest {file} {other} --client {client} --format {form}",
-    "back-test the log": "backtest {file} --history {log} --map {map} --format {form}",
-    "quote": "quote {file} --scenario {scenario} --replications {count} --seed 7 --format {form}",
-    "simulate": "simulate {file} --replications {count} --seed 7 --format {form}",
+    "statement": "billing statement {client} {month} --format {form}",
+    "explain": "billing explain {client} {month} {figure} --format {form}",
+    "explain an item": "billing explain {client} {month} {figure} --item {item} --format {form}",
+    "review": "relationship review {client} {month} --no-ahead --format {form}",
+    "review and look ahead": "relationship review {client} {month} --format {form}",
+    "agree": "relationship action-item add {client} --who {who} --what {what} --until {day} --format {form}",
+    "reconcile": "billing reconcile {client} {month} --format {form}",
+    "propose": "billing period propose {client} {month} --by {by} --format {form}",
+    "approve": "billing period approve {client} {month} --by {by} --format {form}",
+    "periods": "billing period list {client} --format {form}",
+    "dispute": "billing dispute raise {client} {month} {figure} --reason {words} --by {by} --format {form}",
+    "uphold": "billing dispute uphold {number} --quantity {quantity} --reason {words} --by {by} --format {form}",
+    "disputes": "billing dispute list {client} --format {form}",
+    "issue": "billing invoice issue {client} {month} --by {by} --format {form}",
+    "show": "billing invoice show {client} {number} --format {form}",
+    "credit": "billing invoice credit {client} {number} --reason {words} --by {by} --format {form}",
+    "invoices": "billing invoice list {client} --format {form}",
+    "back-test": "presales backtest {file} --client {client} --format {form}",
+    "back-test two": "presales backtest {file} {other} --client {client} --format {form}",
+    "back-test the log": "presales backtest {file} --history {log} --map {map} --format {form}",
+    "quote": "presales quote {file} --scenario {scenario} --replications {count} --seed 7 --format {form}",
+    "simulate": "presales simulate {file} --replications {count} --seed 7 --format {form}",
 }
 
 # The forms in which a document can be asked for, and how a file of each is named.
@@ -168,10 +168,10 @@ class Binder:
 
 def figures(binder: Binder, month: str) -> list[str]:
     """The ids of all that a month's statement says and that can be opened."""
-    stated = json.loads(binder.run("statement", month=month))
-    parts = ("measures", "left_out", "lines", "credits")
+    stated = json.loads(binder.run("billing", "statement", month=month))
+    parts = ("measures", "excluded", "lines", "credits")
     named = dict.fromkeys(row["id"] for part in parts for row in stated[part])
-    return [*named, "received", "answered", "abandoned", "excluded", "open"]
+    return [*named, "received", "answered", "abandoned", "cancelled", "open"]
 
 
 def explained(binder: Binder, month: str, figures: Iterable[str]) -> None:
@@ -314,7 +314,7 @@ def bank(folder: Path) -> None:
 
 def disputed(binder: Binder, month: str) -> None:
     """Hold 200 calls of a closed month's second line to be wrong, and be right."""
-    words, stated = "200 of these calls were our own tests", json.loads(binder.run("statement", month=month))
+    words, stated = "200 of these calls were our own tests", json.loads(binder.run("billing", "statement", month=month))
     made = binder.told(f"{month}-dispute", "dispute", month=month, figure="l2", words=words, by=TERESA)
     right = {"number": made["dispute"], "quantity": stated["lines"][1]["quantity"] - 200}
     binder.keep(f"{month}-upheld", "uphold", words="They were", by=MARTA, **right)

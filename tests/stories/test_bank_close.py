@@ -58,7 +58,7 @@ def told(*command: str) -> Any:
 
 
 def march() -> dict[str, Any]:
-    found: dict[str, Any] = told("statement", "first-bank", "1999-03")
+    found: dict[str, Any] = told("billing", "statement", "first-bank", "1999-03")
     return found
 
 
@@ -75,13 +75,14 @@ def bank(
     file.write_text(contract())
     with conftest._database(f"workfloor_bank_close_{os.getpid()}", template) as name, django_db_blocker.unblock():
         conftest._use(name)
-        run("contract", "sign", str(file))
+        run("contracts", "sign", str(file))
         run(*IMPORT)
         for person, role in ((TERESA, "leader"), (MARTA, "manager")):
-            run("person", "add", person.partition("@")[0].title(), person, "--role", role)
-            run("person", "clear", person, "first-bank")
+            run("people", "add", person.partition("@")[0].title(), person, "--role", role)
+            run("people", "clear", person, "first-bank")
         run(
-            "entity",
+            "billing",
+            "legal-entity",
             "add",
             "lisbon",
             "--name",
@@ -104,27 +105,37 @@ def bank(
 
 
 def story(folder: Path) -> dict[str, Any]:
-    said: dict[str, Any] = {"open": told("statement", "first-bank", "1999-02")}
-    said["reconciled before"] = told("reconcile", "first-bank", "1999-02")
-    said["too early"] = refused("invoice", "issue", "first-bank", "1999-02", "--by", MARTA)
-    said["proposed"] = told("period", "propose", "first-bank", "1999-02", "--by", TERESA)
-    said["by herself"] = refused("period", "approve", "first-bank", "1999-02", "--by", TERESA)
-    said["approved"] = told("period", "approve", "first-bank", "1999-02", "--by", MARTA)
-    said["closed text"] = run("statement", "first-bank", "1999-02", "--format", "json")
-    said["invoice"] = told("invoice", "issue", "first-bank", "1999-02", "--by", MARTA)
-    words = ("--words", "200 of these calls were our own tests", "--by", TERESA)
-    said["dispute"] = told("dispute", "raise", "first-bank", "1999-02", "l2", *words)
+    said: dict[str, Any] = {"open": told("billing", "statement", "first-bank", "1999-02")}
+    said["reconciled before"] = told("billing", "reconcile", "first-bank", "1999-02")
+    said["too early"] = refused("billing", "invoice", "issue", "first-bank", "1999-02", "--by", MARTA)
+    said["proposed"] = told("billing", "period", "propose", "first-bank", "1999-02", "--by", TERESA)
+    said["by herself"] = refused("billing", "period", "approve", "first-bank", "1999-02", "--by", TERESA)
+    said["approved"] = told("billing", "period", "approve", "first-bank", "1999-02", "--by", MARTA)
+    said["closed text"] = run("billing", "statement", "first-bank", "1999-02", "--format", "json")
+    said["invoice"] = told("billing", "invoice", "issue", "first-bank", "1999-02", "--by", MARTA)
+    words = ("--reason", "200 of these calls were our own tests", "--by", TERESA)
+    said["dispute"] = told("billing", "dispute", "raise", "first-bank", "1999-02", "l2", *words)
     quantity = str(said["open"]["lines"][1]["quantity"] - 200)
-    decision = ("--quantity", quantity, "--words", "They were", "--by", MARTA)
-    said["upheld"] = told("dispute", "uphold", str(said["dispute"]["dispute"]), *decision)
-    said["still closed"] = run("statement", "first-bank", "1999-02", "--format", "json")
-    said["reconciled after"] = told("reconcile", "first-bank", "1999-02")
+    decision = ("--quantity", quantity, "--reason", "They were", "--by", MARTA)
+    said["upheld"] = told("billing", "dispute", "uphold", str(said["dispute"]["dispute"]), *decision)
+    said["still closed"] = run("billing", "statement", "first-bank", "1999-02", "--format", "json")
+    said["reconciled after"] = told("billing", "reconcile", "first-bank", "1999-02")
     said["march"] = march()
-    said["march proposed"] = told("period", "propose", "first-bank", "1999-03", "--by", TERESA)
-    told("period", "approve", "first-bank", "1999-03", "--by", MARTA)
-    said["march invoice"] = told("invoice", "issue", "first-bank", "1999-03", "--by", MARTA)
+    said["march proposed"] = told("billing", "period", "propose", "first-bank", "1999-03", "--by", TERESA)
+    told("billing", "period", "approve", "first-bank", "1999-03", "--by", MARTA)
+    said["march invoice"] = told("billing", "invoice", "issue", "first-bank", "1999-03", "--by", MARTA)
     for form in ("ubl", "cii", "factur-x", "html"):
-        run("invoice", "show", "first-bank", said["invoice"]["number"], "--format", form, "-o", str(folder / form))
+        run(
+            "billing",
+            "invoice",
+            "show",
+            "first-bank",
+            said["invoice"]["number"],
+            "--format",
+            form,
+            "-o",
+            str(folder / form),
+        )
         said[form] = (folder / form).read_bytes()
     return said
 
@@ -158,12 +169,12 @@ def test_the_closed_statement_is_what_it_was_open_and_its_digest_is_of_its_text(
 
 
 def test_figures_of_the_closed_month_still_open_to_their_calls(bank: dict[str, Any], log: list[dict[str, str]]):
-    explained = told("explain", "first-bank", "1999-02", "l2")
+    explained = told("billing", "explain", "first-bank", "1999-02", "l2")
 
     charged = [row for row in log if row["outcome"] == "AGENT" and row["type"] != "NE"]
     assert explained["count"] == len(charged) == bank["open"]["lines"][1]["quantity"]
     assert len({item["item"] for item in explained["items"]}) == len(charged)
-    by_queue = told("explain", "first-bank", "1999-02", "m1/stock-exchange")
+    by_queue = told("billing", "explain", "first-bank", "1999-02", "m1/stock-exchange")
     assert by_queue["count"] == by_queue["figure"]["counted"]
 
 
@@ -193,7 +204,7 @@ def test_the_invoice_comes_to_what_the_statement_does_and_passes_the_rules(bank:
 
 def test_march_is_invoiced_with_the_adjustment_referring_to_the_first_invoice(bank: dict[str, Any]):
     number = bank["march invoice"]["number"]
-    document = run("invoice", "show", "first-bank", number, "--format", "ubl")
+    document = run("billing", "invoice", "show", "first-bank", number, "--format", "ubl")
 
     assert validation.refusals("ubl", document.encode()) == []
     assert f"<cbc:ID>{bank['invoice']['number']}</cbc:ID>" in document.partition("BillingReference")[2]

@@ -48,12 +48,13 @@ def imported(template: str, django_db_setup: None, django_db_blocker) -> Iterato
     before = str(connections["default"].settings_dict["NAME"])
     with conftest._database(f"workfloor_bank_{os.getpid()}", template) as name, django_db_blocker.unblock():
         conftest._use(name)
-        run("contract", "sign", str(ROOT / "examples/bank/contract.toml"))
+        run("contracts", "sign", str(ROOT / "examples/bank/contract.toml"))
         yield json.loads(run(*IMPORT))
         conftest._use(before)
 
 
 IMPORT = (
+    "presales",
     "history",
     "import",
     str(LOG),
@@ -66,7 +67,7 @@ IMPORT = (
 
 @pytest.fixture(scope="module")
 def statement(imported: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(run("statement", "first-bank", "1999-02", "--format", "json"))
+    return json.loads(run("billing", "statement", "first-bank", "1999-02", "--format", "json"))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def expected(log: list[dict[str, str]]) -> dict[tuple[str, str | None], tuple[in
 def test_every_row_is_read_and_kept(imported: dict[str, Any]):
     assert imported["added"] == imported["rows"] == 33_344
     assert (imported["answered"], imported["abandoned"], imported["phantom"]) == (27_162, 5_904, 278)
-    assert imported["left_out"] == 0
+    assert imported["excluded"] == 0
 
 
 def test_the_dirt_of_the_log_is_named_and_counted(imported: dict[str, Any]):
@@ -153,7 +154,7 @@ def test_a_damaged_copy_of_the_log_is_refused_whole(imported: dict[str, Any], da
         }[damage]
     )
 
-    result = CliRunner().invoke(main, ["history", "import", str(tmp_path / "log.csv"), *IMPORT[3:]])
+    result = CliRunner().invoke(main, ["presales", "history", "import", str(tmp_path / "log.csv"), *IMPORT[3:]])
 
     said = json.loads(result.stdout)
     assert (result.exit_code, said["added"]) == (1, 0)
@@ -177,7 +178,7 @@ def test_the_months_figures_are_those_agreed(statement: dict[str, Any]):
     assert within == {"answered": 59.6753, "offered": 49.0201, "offered-less-short-abandons": 52.5396}
     assert figure(statement, "speed-of-answer")["attained"] == 40.7743
     totals = statement["totals"]
-    assert (totals["received"], totals["answered"], totals["abandoned"], totals["excluded"]) == (
+    assert (totals["received"], totals["answered"], totals["abandoned"], totals["cancelled"]) == (
         33_344,
         27_162,
         5_904,
@@ -204,7 +205,7 @@ def test_each_queue_has_the_counts_that_the_log_gives(statement: dict[str, Any],
         calls = [row for row in log if row["type"] == code]
         [totals] = [each for each in statement["queues"] if each["queue"] == queue]
 
-        assert (totals["received"], totals["answered"], totals["abandoned"], totals["excluded"]) == (
+        assert (totals["received"], totals["answered"], totals["abandoned"], totals["cancelled"]) == (
             len(calls),
             *(sum(row["outcome"] == outcome for row in calls) for outcome in ("AGENT", "HANG", "PHANTOM")),
         )
@@ -222,7 +223,7 @@ def test_explain_lists_exactly_the_calls_that_a_figure_counts(
 ):
     row = figure(statement, "answered-within", per, "stock-exchange")
 
-    explained = json.loads(run("explain", "first-bank", "1999-02", row["id"], "--format", "json"))
+    explained = json.loads(run("billing", "explain", "first-bank", "1999-02", row["id"], "--format", "json"))
 
     calls = [call for call in log if call["type"] == "NE" and call["outcome"] != "PHANTOM"]
     counted = [
@@ -242,7 +243,7 @@ def test_explain_lists_exactly_the_calls_that_a_figure_counts(
 def test_explain_lists_exactly_the_calls_behind_a_total(
     statement: dict[str, Any], log: list[dict[str, str]], count: str
 ):
-    explained = json.loads(run("explain", "first-bank", "1999-02", count, "--format", "json"))
+    explained = json.loads(run("billing", "explain", "first-bank", "1999-02", count, "--format", "json"))
 
     outcome = {"answered": "AGENT", "abandoned": "HANG", "excluded": "PHANTOM", "received": ""}[count]
     assert explained["count"] == statement["totals"][count]
@@ -252,14 +253,14 @@ def test_explain_lists_exactly_the_calls_behind_a_total(
 def test_every_figure_opens_down_to_as_many_calls_as_it_counts(statement: dict[str, Any]):
     for row in statement["measures"]:
         if row["queue"] is None:
-            explained = json.loads(run("explain", "first-bank", "1999-02", row["id"], "--format", "json"))
+            explained = json.loads(run("billing", "explain", "first-bank", "1999-02", row["id"], "--format", "json"))
             assert explained["count"] == row["counted"] == len({item["item"] for item in explained["items"]}), row
             if row["met"] is not None:
                 assert sum(item["met"] for item in explained["items"]) == row["met"], row
 
 
 def test_items_rollups_and_statement_are_what_the_facts_add_up_to(imported: dict[str, Any]):
-    recounted = json.loads(run("reconcile", "first-bank", "1999-02", "--format", "json"))
+    recounted = json.loads(run("billing", "reconcile", "first-bank", "1999-02", "--format", "json"))
 
     assert (recounted["items"], recounted["facts"]) == (33_344, 27_162 * 6 + 5_904 * 3 + 278 * 3)
     assert recounted["differences"] == []
@@ -271,15 +272,15 @@ def test_nothing_of_the_month_waits_for_anybody(imported: dict[str, Any]):
         assert set(Item.objects.values_list("state", flat=True).distinct()) == {"done", "abandoned", "cancelled"}
 
 
-@pytest.mark.parametrize("source", ["the export", "the journal"])
+@pytest.mark.parametrize("source", ["the export", "the event log"])
 def test_a_back_test_of_the_contract_in_force_comes_to_its_statement(statement: dict[str, Any], source: str):
     past = {
         "the export": ("--history", str(LOG), "--map", str(ROOT / "examples/bank/history.toml")),
-        "the journal": ("--client", "first-bank", "--period", "1999-02"),
+        "the event log": ("--client", "first-bank", "--period", "1999-02"),
     }
     contract = str(ROOT / "examples/bank/contract.toml")
 
-    told = json.loads(run("backtest", contract, *past[source], "--format", "json"))
+    told = json.loads(run("presales", "backtest", contract, *past[source], "--format", "json"))
 
     [month] = told["contracts"][0]["months"]
     assert month["measures"] == [

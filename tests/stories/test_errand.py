@@ -112,7 +112,13 @@ def test_an_errand_from_the_api_to_the_statement(staffed, installation, real_dat
     assert [(line["title"], line["quantity"], line["amount"]) for line in statement["lines"]] == [
         ("Calls answered", 1, "1.50")
     ]
-    command = [Path(sys.executable).with_name("workfloor"), "statement", "lisbon-light", f"{clock.now():%Y-%m}"]
+    command = [
+        Path(sys.executable).with_name("workfloor"),
+        "billing",
+        "statement",
+        "lisbon-light",
+        f"{clock.now():%Y-%m}",
+    ]
     printed = subprocess.run(
         [*command, "--format", "json"],
         env={"WORKFLOOR_DATABASE_URL": real_database, "PATH": ""},

@@ -25,7 +25,7 @@ MONTH = "/clients/lisbon-light/statements/2026-03/"
 
 def answered(ana: Any, number: int) -> None:
     call = make.call(key=f"call-{number}")
-    work.offer(item=call, person=ana, at_once=1, offer_seconds=20, now=make.later(seconds=5))
+    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=make.later(seconds=5))
     work.accept(item=call, by=ana, now=make.later(seconds=10))
     work.end(item=call, by=ana, now=make.later(seconds=70))
     work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(seconds=75))
@@ -71,7 +71,7 @@ def figures(stated: dict[str, Any]) -> tuple[int, int, int]:
 
 def test_the_statement_of_a_command(ana: Any) -> None:
     for count in (1, 2):  # the call that came in between is in the next one
-        said = CliRunner().invoke(main, ["statement", "lisbon-light", "2026-03", "--format", "json"])
+        said = CliRunner().invoke(main, ["billing", "statement", "lisbon-light", "2026-03", "--format", "json"])
         assert figures(json.loads(said.stdout)) == (count, count, count)
 
 

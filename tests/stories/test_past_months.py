@@ -142,7 +142,7 @@ class Desk:
             return work.cancel(item=item, reason="phantom", now=at)
         for _ in range(chance.choice([0, 0, 1])):
             at = self.taken(item, at)
-            work.await_customer(item=item, by=self.ana, now=at)
+            work.set_pending_customer(item=item, by=self.ana, now=at)
             at += timedelta(hours=chance.choice([1, 20, 70]))
             work.customer_answered(item=item, now=at)
         at = self.done(item, at, chance)
@@ -156,7 +156,7 @@ class Desk:
         return {"not_before": at + timedelta(hours=5)} if chance.random() < 0.1 else {}
 
     def taken(self, item: Any, at: datetime) -> datetime:
-        work.offer(item=item, person=self.ana, at_once=1, offer_seconds=60, now=at)
+        work.offer(item=item, person=self.ana, max_concurrency=1, offer_seconds=60, now=at)
         work.accept(item=item, by=self.ana, now=at)
         return at + timedelta(minutes=1)
 
@@ -211,7 +211,7 @@ class Desk:
 
     def tried(self) -> list[dict[str, Any]]:
         source = backtest.Source(
-            "the journal",
+            "the event log",
             presales_queries.queues(self.client),
             frozenset(backtest.FACTS),
             presales_queries.delivers(self.client),
@@ -219,7 +219,7 @@ class Desk:
         unused = tuple(name for name in self.agreed.queues() if name not in source.queues)
         assert not list(backtest.faults(self.agreed, source, {"": unused}, MONTHS[-1]))
         over = backtest.periods(self.agreed, MONTHS[0], MONTHS[-1])
-        months = tuple(backtest.tried(self.agreed, over, presales_queries.Journal(self.client), {}, NOW))
+        months = tuple(backtest.tried(self.agreed, over, presales_queries.EventLog(self.client), {}, NOW))
         told = backtest_presenting.Told("", (), (("it", backtest.Trial(self.agreed, 0, months, 0)),))
         found: list[dict[str, Any]] = backtest_presenting.plain(told)["contracts"][0]["months"]
         return found
@@ -228,7 +228,7 @@ class Desk:
 def comparable(stated: dict[str, Any], tried: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What a statement and a trial both say of a month; only a statement has a version and a state."""
     both = stated.keys() & tried.keys()
-    assert {"totals", "queues", "measures", "left_out", "lines", "credits", "net", "taxes", "total", "bank"} <= both
+    assert {"totals", "queues", "measures", "excluded", "lines", "credits", "net", "taxes", "total", "bank"} <= both
     for each in (stated, tried):
         measures = [{key: value for key, value in row.items() if key != "version"} for row in each["measures"]]
         yield {key: each[key] for key in both} | {"measures": measures, "period": each["period"] | {"state": ""}}
@@ -277,7 +277,7 @@ def test_what_is_still_open_counts_in_a_trial_as_in_the_statement(everyone: None
         at = datetime(2026, 3, 3 + number, 10, tzinfo=UTC)
         item, _ = work.receive(queue=Queue.objects.get(client=desk.client, name="mail"), key=f"open-{number}", now=at)
         if number % 2:
-            work.await_customer(item=item, by=desk.ana, now=desk.taken(item, at))
+            work.set_pending_customer(item=item, by=desk.ana, now=desk.taken(item, at))
         desk.live("calls", at, chance)
 
     for month, tried in zip(MONTHS, desk.tried(), strict=True):

@@ -31,7 +31,7 @@ from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
-from workfloor.core.people.models import Person, Presence
+from workfloor.core.people.models import AgentState, Person
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
@@ -181,12 +181,12 @@ class Hour:
             self.after(self.chance.uniform(60, 600), self.come_back, person_id)
 
     def go_away(self, person_id: int) -> None:
-        if inside(lambda: Presence.objects.get(person_id=person_id).state) == "available":
+        if inside(lambda: AgentState.objects.get(person_id=person_id).state) == "available":
             inside(people.go_away, person=Person(id=person_id), reason="break", now=self.now)
             self.happened["went away"] += 1
 
     def come_back(self, person_id: int) -> None:
-        if inside(lambda: Presence.objects.get(person_id=person_id).state) == "away":
+        if inside(lambda: AgentState.objects.get(person_id=person_id).state) == "away":
             inside(people.go_available, person=Person.objects.get(id=person_id), now=self.now)
 
     def race(self) -> None:

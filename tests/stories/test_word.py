@@ -1,4 +1,4 @@
-"""Nobody was there: the visitor leaves word, and is answered by mail or called back in the hours that were promised."""
+"""Nobody was there: the visitor leaves word, and is answered by mail or called back in the hours that were agreed."""
 
 import json
 from datetime import timedelta
@@ -142,12 +142,12 @@ def test_a_chat_that_ended_with_a_promise_is_followed_by_a_mail_of_the_same_case
     floor.at_the_desk(item, "come-back", make.later(minutes=6), **agreed)
     floor.at_the_desk(item, "wrap-up", make.later(minutes=7), disposition="resolved")
 
-    promised = floor.only_item(kind="email")
-    assert (promised.case_id, promised.queue.name) == (item.case_id, "mail")
+    target = floor.only_item(kind="email")
+    assert (target.case_id, target.queue.name) == (item.case_id, "mail")
     assert floor.offers(make.later(hours=2)) == []  # 12:00 by the clock of the site, in UTC
-    assert floor.offers(make.later(hours=3)) == [promised]
-    floor.at_the_desk(promised, "accept", make.later(hours=3))
-    floor.at_the_desk(promised, "reply", make.later(hours=3), text="It is corrected.", key="answer-0001")
+    assert floor.offers(make.later(hours=3)) == [target]
+    floor.at_the_desk(target, "accept", make.later(hours=3))
+    floor.at_the_desk(target, "reply", make.later(hours=3), text="It is corrected.", key="answer-0001")
     recipients, got = floor.goes_out(make.later(hours=3))
     assert (recipients, "It is corrected." in got.get_content()) == (["rui@example.com"], True)
 

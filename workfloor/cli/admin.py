@@ -31,7 +31,9 @@ def token() -> None:
     """Issue, list and revoke the tokens with which a client's systems call the API."""
 
 
-@token.command(epilog="\b\nExample:\n  workfloor token issue first-bank --title 'mail gateway' --scope work:write\n")
+@token.command(
+    epilog="\b\nExample:\n  workfloor admin token issue first-bank --title 'mail gateway' --scope work:write\n"
+)
 @client_argument
 @click.option("--title", required=True, help="Which system will use it.")
 @click.option(
@@ -70,7 +72,7 @@ def list_tokens(client: str, form: str) -> None:
         scopes = " ".join(row["scopes"])
         click.echo(f"{row['number']:>6}  {ended:<18} issued {row['issued_at'][:10]}  {scopes:<36} {row['title']}")
     if not rows:
-        click.echo(f"No token was issued for {client} yet. See: workfloor token issue --help")
+        click.echo(f"No token was issued for {client} yet. See: workfloor admin token issue --help")
 
 
 def _row(token: "Token") -> dict[str, Any]:
@@ -95,7 +97,9 @@ def revoke(client: str, number: int) -> None:
 
         known = clients_queries.tokens(found).filter(id=number, revoked_at=None).first()
         if known is None:
-            raise click.ClickException(f"{client} has no valid token {number}. See: workfloor token list {client}")
+            raise click.ClickException(
+                f"{client} has no valid token {number}. See: workfloor admin token list {client}"
+            )
         clients.revoke_token(token=known, now=clock.now())
     click.echo(f"Token {number} ({known.title}) is refused from now on.")
 
@@ -118,11 +122,11 @@ def demo() -> None:
 
     \b
     Example:
-      workfloor migrate && workfloor demo && workfloor up
+      workfloor admin migrate && workfloor admin demo && workfloor up
     """
     with edge.installation():
         if edge.missing_migrations():
-            raise click.ClickException("The database is not prepared. Run: workfloor migrate")
+            raise click.ClickException("The database is not prepared. Run: workfloor admin migrate")
         if not run._is_empty():
             raise click.ClickException("The database has clients; the sample provider goes into an empty one.")
         run._fill_demo()
@@ -155,8 +159,8 @@ def doctor(form: str) -> None:
 
     \b
     Examples:
-      workfloor doctor
-      workfloor doctor --format json
+      workfloor admin doctor
+      workfloor admin doctor --format json
     """
     findings = list(examine())
     if form == "json":
@@ -208,7 +212,7 @@ def _data_folder() -> Finding:
 
     folder = settings.WORKFLOOR_DATA
     if not folder.exists():
-        return Finding("data folder", "look", f"{folder} is not there yet.", "Run: workfloor migrate")
+        return Finding("data folder", "look", f"{folder} is not there yet.", "Run: workfloor admin migrate")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding("data folder", "wrong", f"{folder} cannot be written.", "Give it to whoever runs Workfloor.")
     if folder.stat().st_mode & 0o066:
@@ -266,7 +270,7 @@ def _server() -> Finding:
 def _migrations() -> Finding:
     if missing := edge.missing_migrations():
         words = f"{len(missing)} are missing, from {missing[0]} on"
-        return Finding("migrations", "wrong", words, "Run: workfloor migrate")
+        return Finding("migrations", "wrong", words, "Run: workfloor admin migrate")
     return Finding("migrations", "ok", "all applied")
 
 
@@ -298,9 +302,9 @@ def _partitions() -> Finding:
     made = set(partitions.made(event_log_models.TABLE))
     wanted = partitions.months(partitions.month_of(clock.now()), MONTHS_AHEAD)
     if missing := [month for month in wanted if month not in made]:
-        words = f"the journal has no room for {', '.join(f'{month:%Y-%m}' for month in missing)}"
-        return Finding("journal", "wrong", words, "Run: workfloor migrate. A running worker makes months each night.")
-    return Finding("journal", "ok", f"months are made until {max(made):%Y-%m}")
+        words = f"the event log has no room for {', '.join(f'{month:%Y-%m}' for month in missing)}"
+        return Finding("event_log", "wrong", words, "Run: workfloor migrate. A running worker makes months each night.")
+    return Finding("event_log", "ok", f"months are made until {max(made):%Y-%m}")
 
 
 def _worker() -> Finding:

@@ -1,4 +1,4 @@
-"""`workfloor backtest`: what a contract would have attained, credited and billed on real months."""
+"""`workfloor presales backtest`: what a contract would have attained, credited and billed on real months."""
 
 import json
 import sys
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 @click.command(
     epilog="""\b
 Examples:
-  workfloor backtest new.toml --history calls.csv --map map.toml
-  workfloor backtest new.toml --client first-bank --period 1999-02
-  workfloor backtest old.toml new.toml --client first-bank --period 1999-02 --format html --output compared.html
-  workfloor backtest new.toml --history calls.csv --map map.toml --queue regular=all-calls --queue prospective=all-calls
-  workfloor backtest new.toml --client first-bank --period 1999-02 --queue called-back= --queue =chats
+  workfloor presales backtest new.toml --history calls.csv --map map.toml
+  workfloor presales backtest new.toml --client first-bank --period 1999-02
+  workfloor presales backtest old.toml new.toml --client first-bank --period 1999-02 --format html --output b.html
+  workfloor presales backtest new.toml --history calls.csv --map map.toml --queue regular=all --queue prospective=all
+  workfloor presales backtest new.toml --client first-bank --period 1999-02 --queue called-back= --queue =chats
 """
 )
 @click.argument(
@@ -40,7 +40,7 @@ Examples:
 )
 @click.option("--history", type=click.Path(path_type=Path), help="An export of past calls, CSV or Parquet.")
 @click.option("--map", "map_", type=click.Path(path_type=Path), help="How to read the export (TOML).")
-@click.option("--client", help="Take the past work of this client's journal instead.")
+@click.option("--client", help="Take the past work of this client's event log instead.")
 @click.option(
     "--period",
     "periods",
@@ -72,7 +72,7 @@ def backtest(
     """Compute what each CONTRACT would have come to on months that are over.
 
     Service levels, charges and credits, by the very rules that make a statement, month after month, so that what looks
-    back sees the months before. Past work is an export, which needs no database, or a client's own journal. Nothing
+    back sees the months before. Past work is an export, which needs no database, or a client's own event log. Nothing
     is stored. Where the months lie outside a contract's term, its dates are moved to hold them, and that is said.
     """
     if (client is None) == (history is None) or (history is None) != (map_ is None):
@@ -177,12 +177,12 @@ def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
         if between is None:
             raise click.ClickException(f"No work of {slug} has arrived yet.")
         source = Source(
-            f"the journal of {slug}",
+            f"the event log of {slug}",
             presales_queries.queues(client),
             frozenset(FACTS),
             presales_queries.delivers(client),
         )
-        kept = presales_queries.Journal(
+        kept = presales_queries.EventLog(
             client, not measures.isdisjoint(past_work.TIMED), "first-contact-resolution" in measures
         )
         yield _Work(source, kept, *between, is_whole=True)

@@ -25,9 +25,9 @@ RIGHT = ("counted", "count", "met", "attained", "quantity", "rate", "amount", "v
 @click.command(
     epilog="""\b
 Examples:
-  workfloor statement first-bank 1999-02
-  workfloor statement first-bank 1999-02 --format json
-  workfloor statement first-bank 1999-02 --format pdf --output february.pdf
+  workfloor billing statement first-bank 1999-02
+  workfloor billing statement first-bank 1999-02 --format json
+  workfloor billing statement first-bank 1999-02 --format pdf --output february.pdf
 """
 )
 @click.argument("client")
@@ -44,8 +44,8 @@ def statement(client: str, period: str, form: str, output: IO[bytes] | None) -> 
     """Compute CLIENT's statement for PERIOD, a month such as 1999-02.
 
     Service levels with what they attained, the invoice, and credits for what was missed, all computed from the work
-    itself; `workfloor explain` lists the items behind each figure. Of a closed month it prints what was frozen, whose
-    SHA-256 (of the JSON) `workfloor period list` shows.
+    itself; `billing explain` lists the items behind each figure. Of a closed month it prints what was frozen, whose
+    SHA-256 (of the JSON) `workfloor billing period list` shows.
     """
     if form == "pdf" and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output statement.pdf")
@@ -63,12 +63,12 @@ def statement(client: str, period: str, form: str, output: IO[bytes] | None) -> 
 @click.command(
     epilog="""\b
 Examples:
-  workfloor explain first-bank 1999-02 m1                the items of the first service level
-  workfloor explain first-bank 1999-02 m1/stock-exchange ... of one queue
-  workfloor explain first-bank 1999-02 "Calls answered" --format json
-  workfloor explain first-bank 1999-02 x1                what the first service level leaves out, and why
-  workfloor explain first-bank 1999-02 excluded          what counts nowhere
-  workfloor explain first-bank 1999-02 m1 --item 4711    one item's facts
+  workfloor billing explain first-bank 1999-02 m1                the items of the first service level
+  workfloor billing explain first-bank 1999-02 m1/stock-exchange ... of one queue
+  workfloor billing explain first-bank 1999-02 "Calls answered" --format json
+  workfloor billing explain first-bank 1999-02 x1                what the first service level leaves out, and why
+  workfloor billing explain first-bank 1999-02 cancelled         what counts nowhere
+  workfloor billing explain first-bank 1999-02 m1 --item 4711    one item's facts
 """
 )
 @click.argument("client")
@@ -80,7 +80,7 @@ def explain(client: str, period: str, line: str, item: int | None, form: str) ->
     """List exactly the items that a figure of the statement counts, and the facts behind one of them.
 
     LINE is an id from the statement (m1, m1/QUEUE, x1 for what m1 leaves out, l2, c1, received,
-    answered, abandoned, excluded, open) or a title.
+    answered, abandoned, cancelled, open) or a title.
     """
     with _entered(client) as found:
         from workfloor.kit.time import clock
@@ -142,10 +142,10 @@ def _text(worded: dict[str, Any]) -> str:
         if worded["closing"]:
             console.print(f"{worded['state'].capitalize()}. {worded['closing']}.", markup=False, highlight=False)
         console.print("  ".join(f"{name} {count}" for name, count in worded["totals"]), markup=False, highlight=False)
-        console.print(_table(worded["measures"], "Service levels", "id name counted met attained promise verdict"))
+        console.print(_table(worded["measures"], "Service levels", "id name counted met attained target verdict"))
         console.print(_table(worded["by_queue"], "By queue", "id name queue counted met attained"))
-        if worded["left_out"]:
-            console.print(_table(worded["left_out"], "Left out by exclusions", "id name counts count"))
+        if worded["excluded"]:
+            console.print(_table(worded["excluded"], "Excluded from SLA", "id name counts count"))
         console.print(_invoice(worded))
         if worded["corrections"]:
             console.print(_table(worded["corrections"], "Corrected later", "title into amount"))
@@ -238,10 +238,10 @@ SHOWN = 50  # differences, in text
 @click.command(
     epilog="""\b
 Examples:
-  workfloor reconcile first-bank 1999-02
-  workfloor reconcile first-bank 1999-02 --format json
-  workfloor reconcile first-bank 1999-02 --mend          where only quarters and the statement differed
-  workfloor reconcile first-bank 1999-02 && echo "every figure stands on its facts"
+  workfloor billing reconcile first-bank 1999-02
+  workfloor billing reconcile first-bank 1999-02 --format json
+  workfloor billing reconcile first-bank 1999-02 --mend          where only quarters and the statement differed
+  workfloor billing reconcile first-bank 1999-02 && echo "every figure stands on its facts"
 
 The exit status is 0 where nothing differs, and 1 where something does.
 """
@@ -254,7 +254,7 @@ def reconcile(client: str, period: str, mend: bool, form: str) -> None:
     """Recount CLIENT's PERIOD, a month such as 1999-02, from the raw facts, and list every difference.
 
     The facts of each item that came in are replayed. What they add up to is compared with the items and with the
-    rollups by quarter of an hour; then the statement from rollups with the one from the items alone. Nothing is
+    rollups by 15-minute bucket; then the statement from rollups with the one from the items alone. Nothing is
     changed, but for the rollups with --mend, and the floor may go on: all is read as it stood at one moment.
     """
     if mend:
@@ -306,7 +306,7 @@ def _plain_recount(client: str, period: str, made: "Recount") -> dict[str, Any]:
         "period": period,
         "items": made.items,
         "facts": made.facts,
-        "quarters": made.quarters,
+        "buckets": made.buckets_read,
         "count": made.count,
         "differences": [
             {
@@ -325,9 +325,9 @@ def _recounted_value(value: Any) -> Any:
 
 
 def _recount_text(client: str, period: str, made: "Recount") -> str:
-    head = f"{client} {period}: {made.items:,} items, {made.facts:,} facts, {made.quarters:,} quarters of an hour"
+    head = f"{client} {period}: {made.items:,} items, {made.facts:,} facts, {made.buckets_read:,} 15-minute buckets"
     if not made.count:
-        return f"{head}. No difference: items, rollups and statement are what the facts add up to."
+        return f"{head}. No difference: items, 15-minute buckets and statement are what the facts add up to."
     rows = [
         f"  {each.place}, {each.what}: {_short(each.facts)} by the facts, {_short(each.stored)} as kept"
         for each in made.differences[:SHOWN]

@@ -32,8 +32,8 @@ def mailbox() -> None:
     "add",
     epilog="""\b
 Examples:
-  workfloor mailbox add help@first-bank.example first-bank/letters --title "First Bank"
-  workfloor mailbox add help@first-bank.example first-bank/letters \\
+  workfloor channels mailbox add help@first-bank.example first-bank/letters --title "First Bank"
+  workfloor channels mailbox add help@first-bank.example first-bank/letters \\
       --fetch imaps://help%40first-bank.example@mail.example/INBOX --password-file /run/secrets/help
 """,
 )
@@ -86,7 +86,7 @@ def list_mailboxes(form: str) -> None:
 
     \b
     Example:
-      workfloor mailbox list --format json
+      workfloor channels mailbox list --format json
     """
     with edge.database():
         from workfloor.kit.database import rls
@@ -113,10 +113,10 @@ def list_mailboxes(form: str) -> None:
         if row["not_fetched_because"]:
             click.echo(f"    cannot be fetched: {row['not_fetched_because']}")
     if not rows:
-        click.echo("No mailbox yet. See: workfloor mailbox add --help")
+        click.echo("No mailbox yet. See: workfloor channels mailbox add --help")
 
 
-@mailbox.command("remove", epilog="\b\nExample:\n  workfloor mailbox remove help@first-bank.example\n")
+@mailbox.command("remove", epilog="\b\nExample:\n  workfloor channels mailbox remove help@first-bank.example\n")
 @click.argument("address")
 def remove_mailbox(address: str) -> None:
     """Take no more mail to ADDRESS; what came stays."""
@@ -129,7 +129,7 @@ def remove_mailbox(address: str) -> None:
         rls.enter_every_client()
         known = email_queries.mailboxes().filter(address=address.strip().lower()).first()
         if known is None:
-            raise click.ClickException(f"{address} is no mailbox. See: workfloor mailbox list")
+            raise click.ClickException(f"{address} is no mailbox. See: workfloor channels mailbox list")
         email.close_mailbox(mailbox=known, now=clock.now())
     click.echo(f"{known.address} takes no more mail.")
 
@@ -161,12 +161,12 @@ def listen(parent: bool) -> None:
 
     \b
     Example:
-      WORKFLOOR_MAIL_BIND=0.0.0.0:25 WORKFLOOR_MAIL_HOST=mx.example.com workfloor mail listen
+      WORKFLOOR_MAIL_BIND=0.0.0.0:25 WORKFLOOR_MAIL_HOST=mx.example.com workfloor channels mail listen
     """
     stop = _stop_on_signals(parent)
     with edge.installation():
         if not parent and edge.missing_migrations():
-            raise click.ClickException("The database is older than this version. Run: workfloor migrate")
+            raise click.ClickException("The database is older than this version. Run: workfloor admin migrate")
         from workfloor.runtime import mail_in
 
         mail_in.listen(stop)
@@ -182,12 +182,12 @@ def fetch(parent: bool) -> None:
 
     \b
     Example:
-      workfloor mail fetch
+      workfloor channels mail fetch
     """
     stop = _stop_on_signals(parent)
     with edge.installation():
         if not parent and edge.missing_migrations():
-            raise click.ClickException("The database is older than this version. Run: workfloor migrate")
+            raise click.ClickException("The database is older than this version. Run: workfloor admin migrate")
         from workfloor.runtime import mail_in
 
         mail_in.fetch(stop)
@@ -201,15 +201,15 @@ def fetch(parent: bool) -> None:
     type=click.Choice(STATES),
     help="Which; repeat for more. [default: failed, held]",
 )
-@click.option("--most", default=50, show_default=True, help="How many, the newest.")
+@click.option("--limit", default=50, show_default=True, help="How many, the newest.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_mail(states: tuple[str, ...], most: int, form: str) -> None:
     """List mail, newest first: without --state, what somebody should look at.
 
     \b
     Examples:
-      workfloor mail list
-      workfloor mail list --state set-aside --format json
+      workfloor channels mail list
+      workfloor channels mail list --state set-aside --format json
     """
     with edge.database():
         from workfloor.kit.database import rls
@@ -239,7 +239,7 @@ def list_mail(states: tuple[str, ...], most: int, form: str) -> None:
         click.echo("No such mail.")
 
 
-@mail.command(epilog="\b\nExample:\n  workfloor mail show 17 > 17.eml\n")
+@mail.command(epilog="\b\nExample:\n  workfloor channels mail show 17 > 17.eml\n")
 @click.argument("number", type=int)
 def show(number: int) -> None:
     """Print mail NUMBER as it came, or with its card and account numbers covered once it was read."""
@@ -248,14 +248,14 @@ def show(number: int) -> None:
     sys.stdout.buffer.write(raw)
 
 
-@mail.command(epilog="\b\nExamples:\n  workfloor mail retry 17\n  workfloor mail retry 17 18 19\n")
+@mail.command(epilog="\b\nExamples:\n  workfloor channels mail retry 17\n  workfloor channels mail retry 17 18 19\n")
 @click.argument("numbers", type=int, nargs=-1, required=True)
 def retry(numbers: tuple[int, ...]) -> None:
     """Read mails once more that could not be read; take those in that were held back or set aside by mistake."""
     _each(numbers, "run_again", "is read again")
 
 
-@mail.command(epilog="\b\nExample:\n  workfloor mail discard 17\n")
+@mail.command(epilog="\b\nExample:\n  workfloor channels mail discard 17\n")
 @click.argument("numbers", type=int, nargs=-1, required=True)
 def discard(numbers: tuple[int, ...]) -> None:
     """Say that nothing is to be done about mails; those that could not be read are emptied, numbers and all."""
@@ -298,9 +298,9 @@ settings_option = click.option(
 @click.group(
     epilog="""\b
 Examples:
-  workfloor widget add first-bank --queue chats --origin https://www.first-bank.example
-  workfloor widget add first-bank --queue chats --origin https://www.first-bank.example --settings chat.toml
-  workfloor widget list first-bank --format json
+  workfloor channels widget add first-bank --queue chats --origin https://www.first-bank.example
+  workfloor channels widget add first-bank --queue chats --origin https://www.first-bank.example --settings chat.toml
+  workfloor channels widget list first-bank --format json
 """
 )
 def widget() -> None:
@@ -357,7 +357,7 @@ def list_widgets(client: str, form: str) -> None:
         state = f"withdrawn {row['withdrawn_at'][:10]}" if row["withdrawn_at"] else "in use"
         click.echo(f"{row['key']:<18} {state:<20} {row['queue']:<20} {' '.join(row['origins'])}")
     if not rows:
-        click.echo(f"{client} has no widget yet. See: workfloor widget add --help")
+        click.echo(f"{client} has no widget yet. See: workfloor channels widget add --help")
 
 
 @widget.command("withdraw")
@@ -400,7 +400,7 @@ def _widget(client: str, key: str) -> "Widget":
 
     found = chat_queries.widget(key)
     if found is None:
-        raise click.ClickException(f"{client} has no widget {key} in use. See: workfloor widget list {client}")
+        raise click.ClickException(f"{client} has no widget {key} in use. See: workfloor channels widget list {client}")
     return found
 
 
@@ -429,9 +429,9 @@ file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=Fal
 @click.group(
     epilog="""\b
 Examples:
-  workfloor playbook give first-bank playbook.toml
-  workfloor playbook article first-bank --process cards lost-card.md
-  workfloor playbook articles first-bank --process cards
+  workfloor channels playbook give first-bank playbook.toml
+  workfloor channels playbook article first-bank --process cards lost-card.md
+  workfloor channels playbook articles first-bank --process cards
 """
 )
 def playbook() -> None:
@@ -493,7 +493,7 @@ def articles(client: str, process: str, form: str) -> None:
     for row in rows:
         click.echo(f"{row['name']:<30} version {row['version']:<4} {row['title']}")
     if not rows:
-        click.echo(f"{process} has no articles yet. See: workfloor playbook article --help")
+        click.echo(f"{process} has no articles yet. See: workfloor channels playbook article --help")
 
 
 def queue_named(name: str) -> Queue:
@@ -510,6 +510,6 @@ def arrival_named(number: int) -> email_models.Arrival:
     rls.enter_every_client()
     found = email_queries.arrival(number)
     if found is None:
-        raise click.ClickException(f"There is no mail {number}. See: workfloor mail list")
+        raise click.ClickException(f"There is no mail {number}. See: workfloor channels mail list")
     rls.enter(found.client_id)
     return found

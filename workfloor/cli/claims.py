@@ -1,4 +1,4 @@
-"""`workfloor exclusion` and `workfloor delivery`: what one person claims, another approves, and statements count."""
+"""`workfloor billing exclusion` and `delivery`: what one person claims, another approves, and statements count."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def _person(email: str) -> "Person":
 
     person = people_queries.by_email(email)
     if person is None:
-        raise click.ClickException(f"Nobody who is with us signs in as {email}. See: workfloor person list")
+        raise click.ClickException(f"Nobody who is with us signs in as {email}. See: workfloor people list")
     return person
 
 
@@ -67,7 +67,7 @@ def _claim(client: "Client", number: int, kinds: tuple[str, ...]) -> "Claim":
 def exclusion() -> None:
     """Claim, approve and list what service levels leave out, and outages.
 
-    What came in while an approved event of a kind lasted is left out of the levels that exclude that kind. An outage is
+    What came in while an approved event of a kind lasted is excluded from the levels that name it. An outage is
     our own: it counts against availability at once, until it is refused. One person claims, another decides.
     """
 
@@ -76,9 +76,9 @@ def exclusion() -> None:
     "claim",
     epilog="""\b
 Examples:
-  workfloor exclusion claim first-bank client-outage --from 1999-02-03T10:00 --until 1999-02-03T11:30 \\
+  workfloor billing exclusion claim first-bank client-outage --from 1999-02-03T10:00 --until 1999-02-03T11:30 \\
       --reason "The bank's core system was down, ticket 4711" --by rita@example.com
-  workfloor exclusion claim first-bank outage --from ... --until ... --queue regular --reason ... --by ...
+  workfloor billing exclusion claim first-bank outage --from ... --until ... --queue regular --reason ... --by ...
 """,
 )
 @client_argument
@@ -114,7 +114,12 @@ def claim_exclusion(
             by=_person(email),
             now=now,
         )
-        _show(client, made, form, f"Claimed. Another person approves it: workfloor exclusion approve {slug} {made.id}")
+        _show(
+            client,
+            made,
+            form,
+            f"Claimed. Another person approves it: workfloor billing exclusion approve {slug} {made.id}",
+        )
 
 
 def _instant(client: "Client", text: str) -> datetime:
@@ -130,7 +135,7 @@ def _instant(client: "Client", text: str) -> datetime:
         return at
     version = contracts_queries.latest(client.id)
     if version is None:
-        raise click.ClickException(f"{client.slug} has no contract. Sign one: workfloor contract sign FILE")
+        raise click.ClickException(f"{client.slug} has no contract. Sign one: workfloor contracts sign FILE")
     return calendars.instant(at.date(), at.time(), contracts_queries.terms(version).zone)
 
 
@@ -150,7 +155,7 @@ def delivery() -> None:
     "hours",
     epilog="""\b
 Example:
-  workfloor delivery hours first-bank "Night desk" 7.5 --on 1999-02-03 \\
+  workfloor billing delivery hours first-bank "Night desk" 7.5 --on 1999-02-03 \\
       --reason "Two agents, 22:00 to 01:45" --by rita@example.com
 """,
 )
@@ -170,7 +175,7 @@ def record_hours(slug: str, price: str, quantity: str, on: datetime, reason: str
     "cost",
     epilog="""\b
 Example:
-  workfloor delivery cost first-bank "Postage" 1240.50 --on 1999-02-28 --document postage.pdf \\
+  workfloor billing delivery cost first-bank "Postage" 1240.50 --on 1999-02-28 --document postage.pdf \\
       --reason "Letters of February" --by rita@example.com
 """,
 )
@@ -208,7 +213,12 @@ def _record(
             now=now,
             document=paper,
         )
-        _show(client, made, form, f"Recorded. Another person approves it: workfloor delivery approve {slug} {made.id}")
+        _show(
+            client,
+            made,
+            form,
+            f"Recorded. Another person approves it: workfloor billing delivery approve {slug} {made.id}",
+        )
 
 
 def _number(text: str) -> Decimal:
@@ -221,7 +231,9 @@ def _number(text: str) -> Decimal:
     return found
 
 
-@delivery.command("document", epilog="\b\nExample:\n  workfloor delivery document first-bank 12 --output postage.pdf\n")
+@delivery.command(
+    "document", epilog="\b\nExample:\n  workfloor billing delivery document first-bank 12 --output postage.pdf\n"
+)
 @client_argument
 @click.argument("number", type=int)
 @click.option("--output", "-o", type=click.File("wb", lazy=True), required=True, help="Write it to this file.")
@@ -243,7 +255,9 @@ def document(slug: str, number: int, output: Any) -> None:
 def _deciding(group: click.Group, kinds: tuple[str, ...], name: str) -> None:
     """Give a group its commands to approve, refuse and list."""
 
-    @group.command("approve", epilog=f"\b\nExample:\n  workfloor {name} approve first-bank 12 --by omar@example.com\n")
+    @group.command(
+        "approve", epilog=f"\b\nExample:\n  workfloor billing {name} approve first-bank 12 --by omar@example.com\n"
+    )
     @client_argument
     @click.argument("number", type=int)
     @click.option("--reason", default="", help="Why, if that should be said.")
@@ -259,7 +273,7 @@ def _deciding(group: click.Group, kinds: tuple[str, ...], name: str) -> None:
 
     @group.command(
         "refuse",
-        epilog=f'\b\nExample:\n  workfloor {name} refuse first-bank 12 --reason "No ticket" --by omar@example.com\n',
+        epilog=f'\b\nExample:\n  workfloor billing {name} refuse first-bank 12 --reason "No" --by omar@example.com\n',
     )
     @client_argument
     @click.argument("number", type=int)
@@ -274,7 +288,7 @@ def _deciding(group: click.Group, kinds: tuple[str, ...], name: str) -> None:
             found = _claim(client, number, kinds)
             _show(client, claims.refuse(claim=found, by=_person(email), now=now, reason=reason), form, "Refused.")
 
-    @group.command("list", epilog=f"\b\nExample:\n  workfloor {name} list first-bank --state claimed\n")
+    @group.command("list", epilog=f"\b\nExample:\n  workfloor billing {name} list first-bank --state claimed\n")
     @client_argument
     @click.option("--state", type=click.Choice(STATES), help="Only those.")
     @as_text_or_json

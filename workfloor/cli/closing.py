@@ -1,4 +1,4 @@
-"""`workfloor period` and `workfloor dispute`: months closed by two people, and what is put right afterwards."""
+"""`workfloor billing period` and `dispute`: months closed by two people, and what is put right afterwards."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def known_person(email: str) -> "Person":
 
     found = people_queries.by_email(email)
     if found is None:
-        raise click.ClickException(f"Nobody here signs in as {email}. See: workfloor person list")
+        raise click.ClickException(f"Nobody here signs in as {email}. See: workfloor people list")
     return found
 
 
@@ -78,9 +78,9 @@ def known_person(email: str) -> "Person":
 @click.group(
     epilog="""\b
 Examples:
-  workfloor period propose first-bank 1999-02 --by teresa@sample.example
-  workfloor period approve first-bank 1999-02 --by marta@sample.example     somebody else
-  workfloor period list first-bank
+  workfloor billing period propose first-bank 1999-02 --by teresa@sample.example
+  workfloor billing period approve first-bank 1999-02 --by marta@sample.example     somebody else
+  workfloor billing period list first-bank
 """
 )
 def period() -> None:
@@ -91,7 +91,7 @@ def period() -> None:
     """
 
 
-@period.command("list", epilog="\b\nExample:\n  workfloor period list first-bank --format json\n")
+@period.command("list", epilog="\b\nExample:\n  workfloor billing period list first-bank --format json\n")
 @click.argument("client")
 @format_option
 def list_periods(client: str, form: str) -> None:
@@ -123,7 +123,9 @@ def _plain(close: Any) -> dict[str, Any]:
     }
 
 
-@period.command(epilog="\b\nExample:\n  workfloor period propose first-bank 1999-02 --by teresa@sample.example\n")
+@period.command(
+    epilog="\b\nExample:\n  workfloor billing period propose first-bank 1999-02 --by teresa@sample.example\n"
+)
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @by_option
@@ -142,7 +144,9 @@ def propose(client: str, month: str, email: str, form: str) -> None:
     _tell(told, form, f"{month} is proposed by {desk.by}: somebody else approves it. Statement {told['digest']}")
 
 
-@period.command(epilog="\b\nExample:\n  workfloor period approve first-bank 1999-02 --by marta@sample.example\n")
+@period.command(
+    epilog="\b\nExample:\n  workfloor billing period approve first-bank 1999-02 --by marta@sample.example\n"
+)
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @by_option
@@ -157,7 +161,7 @@ def approve(client: str, month: str, email: str, form: str) -> None:
 
 
 @period.command(
-    epilog="\b\nExample:\n  workfloor period reopen first-bank 1999-02 --reason 'two calls were missing' "
+    epilog="\b\nExample:\n  workfloor billing period reopen first-bank 1999-02 --reason 'two calls were missing' "
     "--by teresa@sample.example\n"
 )
 @click.argument("client")
@@ -173,7 +177,7 @@ def reopen(client: str, month: str, reason: str, email: str) -> None:
     click.echo(f"{month} is open again.")
 
 
-@period.command(epilog="\b\nExample:\n  workfloor period restate first-bank --by teresa@sample.example\n")
+@period.command(epilog="\b\nExample:\n  workfloor billing period restate first-bank --by teresa@sample.example\n")
 @click.argument("client")
 @by_option
 @format_option
@@ -212,10 +216,10 @@ def _adjustments(made: list[dict[str, Any]]) -> str:
 @click.group(
     epilog="""\b
 Examples:
-  workfloor dispute raise first-bank 1999-02 l1 --words 'two calls were tests' --by dana@first-bank.example
-  workfloor dispute uphold 1 --quantity 26600 --words 'they were' --by marta@sample.example
-  workfloor dispute reject 2 --words 'they were answered by us' --by marta@sample.example
-  workfloor dispute list first-bank
+  workfloor billing dispute raise first-bank 1999-02 l1 --reason 'two calls were tests' --by dana@first-bank.example
+  workfloor billing dispute uphold 1 --quantity 26600 --reason 'they were' --by marta@sample.example
+  workfloor billing dispute reject 2 --reason 'they were answered by us' --by marta@sample.example
+  workfloor billing dispute list first-bank
 """
 )
 def dispute() -> None:
@@ -227,13 +231,13 @@ def dispute() -> None:
 
 @dispute.command(
     "raise",
-    epilog="\b\nExample:\n  workfloor dispute raise first-bank 1999-02 m1 --words 'our switch was down on the 3rd' "
+    epilog="\b\nExample:\n  workfloor billing dispute raise first-bank 1999-02 m1 --reason 'our switch was down' "
     "--by dana@first-bank.example\n",
 )
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @click.argument("figure")
-@click.option("--words", required=True, help="What is held to be wrong.")
+@click.option("--reason", required=True, help="What is held to be wrong.")
 @by_option
 @format_option
 def raise_dispute(client: str, month: str, figure: str, words: str, email: str, form: str) -> None:
@@ -266,16 +270,16 @@ def _disputed(each: "Dispute") -> dict[str, Any]:
 @dispute.command(
     epilog="""\b
 Examples:
-  workfloor dispute uphold 1 --amount -120.00 --words 'agreed by telephone' --by marta@sample.example
-  workfloor dispute uphold 1 --quantity 26600 --words 'recounted' --by marta@sample.example
-  workfloor dispute uphold 2 --attained 81.5 --words 'less the outage' --by marta@sample.example
+  workfloor billing dispute uphold 1 --amount -120.00 --reason 'agreed by telephone' --by marta@sample.example
+  workfloor billing dispute uphold 1 --quantity 26600 --reason 'recounted' --by marta@sample.example
+  workfloor billing dispute uphold 2 --attained 81.5 --reason 'less the outage' --by marta@sample.example
 """
 )
 @click.argument("number", type=int)
 @click.option("--amount", help="What to correct by, in the contract's currency; negative is in the client's favour.")
 @click.option("--quantity", help="What a line should have counted, in its unit; the amount follows from the price.")
 @click.option("--attained", help="What a level attained, in percent or seconds; the amount follows from the credits.")
-@click.option("--words", required=True, help="Why; kept with the decision.")
+@click.option("--reason", required=True, help="Why; kept with the decision.")
 @by_option
 @format_option
 def uphold(
@@ -302,9 +306,11 @@ def _number(text: str | None) -> Decimal | None:
         raise click.UsageError(f"{text!r} is no number; write digits and a point.") from None
 
 
-@dispute.command(epilog="\b\nExample:\n  workfloor dispute reject 2 --words 'the log shows it' --by m@sample.example\n")
+@dispute.command(
+    epilog="\b\nExample:\n  workfloor billing dispute reject 2 --reason 'the log shows it' --by m@sample.example\n"
+)
 @click.argument("number", type=int)
-@click.option("--words", required=True, help="Why; kept with the decision.")
+@click.option("--reason", required=True, help="Why; kept with the decision.")
 @by_option
 def reject(number: int, words: str, email: str) -> None:
     """Say that the figure is right in dispute NUMBER."""
@@ -327,7 +333,7 @@ def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
         rls.enter_every_client()
         found = periods_queries.dispute(number)
         if found is None:
-            raise click.ClickException(f"There is no dispute {number}. See: workfloor dispute list CLIENT")
+            raise click.ClickException(f"There is no dispute {number}. See: workfloor billing dispute list CLIENT")
         rls.enter(found.client_id)
         try:
             yield found, _Desk(found.client, known_person(email), clock.now())
@@ -335,7 +341,7 @@ def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
             raise click.ClickException(str(reason)) from None
 
 
-@dispute.command("list", epilog="\b\nExample:\n  workfloor dispute list first-bank --format json\n")
+@dispute.command("list", epilog="\b\nExample:\n  workfloor billing dispute list first-bank --format json\n")
 @click.argument("client")
 @format_option
 def list_disputes(client: str, form: str) -> None:

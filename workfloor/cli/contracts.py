@@ -1,4 +1,4 @@
-"""`workfloor contract`: check, sign and compare the files that clients and the provider signed."""
+"""`workfloor contracts`: check, sign and compare the files that clients and the provider signed."""
 
 import json
 from dataclasses import asdict
@@ -23,8 +23,8 @@ as_text_or_json = click.option(
 _LARGEST = 4_000_000  # bytes: more than the characters that the reader takes, however they are encoded
 
 
-@click.group()
-def contract() -> None:
+@click.group("contracts")
+def group() -> None:
     """Check, sign and compare contracts.
 
     A contract is a TOML file: what work there is, how well it must be done, what it costs, what a miss costs. The
@@ -32,10 +32,10 @@ def contract() -> None:
     """
 
 
-@contract.command(
+@group.command(
     epilog="""\b
 Example:
-  workfloor contract schema > contract.schema.json     for your editor
+  workfloor contracts schema > contract.schema.json     for your editor
 """
 )
 @click.option("--format", "form", type=click.Choice(["json", "markdown"]), default="json", help="How to print it.")
@@ -47,11 +47,11 @@ def schema(form: str) -> None:
     click.echo(contracts_parsing.schema_text() if form == "json" else reference.reference(), nl=False)
 
 
-@contract.command(
+@group.command(
     epilog="""\b
 Examples:
-  workfloor contract check examples/bank/contract.toml
-  workfloor contract check contract.toml --format json
+  workfloor contracts check examples/bank/contract.toml
+  workfloor contracts check contract.toml --format json
 """
 )
 @file_argument
@@ -73,11 +73,11 @@ def check(file: Path, form: str) -> None:
         raise SystemExit(1)
 
 
-@contract.command(
+@group.command(
     epilog="""\b
 Examples:
-  workfloor contract sign examples/bank/contract.toml
-  workfloor contract sign contract.toml --effective 2027-01-01     an amendment
+  workfloor contracts sign examples/bank/contract.toml
+  workfloor contracts sign contract.toml --effective 2027-01-01     an amendment
 """
 )
 @file_argument
@@ -126,12 +126,12 @@ def _show_signing(signed: "contracts.Signing", warnings: list[str], form: str) -
     _print_warnings(warnings)
 
 
-@contract.command(
+@group.command(
     epilog="""\b
 Examples:
-  workfloor contract diff first-bank                        the last amendment
-  workfloor contract diff first-bank --from 1 --to 3
-  workfloor contract diff first-bank --file contract.toml   what signing it would change
+  workfloor contracts diff first-bank                        the last amendment
+  workfloor contracts diff first-bank --from 1 --to 3
+  workfloor contracts diff first-bank --file contract.toml   what signing it would change
 """
 )
 @click.argument("client")
@@ -175,7 +175,7 @@ def _versions(slug: str) -> "dict[int, contracts_models.Version]":
     client = clients_queries.by_slug(slug)
     found = {version.number: version for version in contracts_queries.versions(client.id)} if client else {}
     if not found:
-        raise click.ClickException(f"{slug} has signed no contract. Sign one with: workfloor contract sign FILE")
+        raise click.ClickException(f"{slug} has signed no contract. Sign one with: workfloor contracts sign FILE")
     return found
 
 

@@ -55,7 +55,7 @@ def database(*, one_moment: bool = False) -> Iterator[None]:
         from workfloor.kit.database import snapshots
 
         if missing := missing_migrations():
-            raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor migrate")
+            raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor admin migrate")
         with snapshots.one_moment() if one_moment else transaction.atomic():
             yield
 
@@ -101,7 +101,7 @@ def missing_migrations() -> list[str]:
 def refuse_an_old_schema() -> None:
     """End a command that runs by itself on a database that lacks migrations."""
     if missing_migrations():
-        raise click.ClickException("The database is older than this version. Run: workfloor migrate")
+        raise click.ClickException("The database is older than this version. Run: workfloor admin migrate")
 
 
 def keep_metrics() -> None:

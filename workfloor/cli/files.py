@@ -161,7 +161,7 @@ def _contract(draft: "Draft", file: Path) -> "Contract | None":
     except toml.Refused as refused:
         first = refused.faults[0]
         message = f"{named} has {len(refused.faults)} faults, the first in line {first.line}: {first.place}: "
-        draft.refuse("scenario.contract", f"{message}{first.message} Run: workfloor contract check {named}")
+        draft.refuse("scenario.contract", f"{message}{first.message} Run: workfloor contracts check {named}")
     return None
 
 
@@ -169,7 +169,7 @@ def _past(draft: "Draft", contract: "Contract | None", file: Path) -> "list[Past
     replay = draft.replay
     if replay is None or contract is None:
         return None
-    if replay.get("journal"):
+    if replay.get("event_log"):
         return _journalled(draft, contract)
     if "file" not in replay or "map" not in replay:
         return None
@@ -186,7 +186,7 @@ def _journalled(draft: "Draft", contract: "Contract") -> "list[Past]":
         rls.enter_every_client()
         client = clients_queries.by_slug(contract.client)
         if client is None:
-            raise click.ClickException(f"No client {contract.client} is here whose journal could be replayed.")
+            raise click.ClickException(f"No client {contract.client} is here whose event log could be replayed.")
         rls.enter(client.id)
         return list(simulation_queries.past(client, start, end))
 

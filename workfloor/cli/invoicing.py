@@ -1,4 +1,4 @@
-"""`workfloor entity` and `workfloor invoice`: who issues, what was issued, and taking it back."""
+"""`workfloor billing legal-entity` and `workfloor billing invoice`: who issues, what was issued, and taking it back."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ import click
 from workfloor.cli import closing, edge
 
 if TYPE_CHECKING:
-    from workfloor.ops.billing.models import Entity, Invoice
+    from workfloor.ops.billing.models import Invoice, LegalEntity
 
 Decorated = Callable[..., Any]
 _TERMS = {
@@ -58,10 +58,11 @@ def _refusing() -> Iterator[None]:
 @click.group(
     epilog="""\b
 Examples:
-  workfloor entity add lisbon --name 'Sample Floor Lda' --street 'Rua do Ouro 1' --city Lisboa --postcode 1100-060 \\
+  workfloor billing legal-entity add lisbon --name 'Sample Floor Lda' --street 'Rua do Ouro 1' \\
+      --city Lisboa --postcode 1100-060 \\
       --country PT --vat-id PT501964843 --account 'PT50 0002 0123 1234 5678 9015 4'
-  workfloor entity change lisbon --street 'Rua Nova 2'
-  workfloor entity list
+  workfloor billing legal-entity change lisbon --street 'Rua Nova 2'
+  workfloor billing legal-entity list
 """
 )
 def entity() -> None:
@@ -69,7 +70,7 @@ def entity() -> None:
 
 
 @entity.command(
-    epilog="\b\nExample:\n  workfloor entity add lisbon --name 'Sample Floor Lda' --street 'Rua do Ouro 1' "
+    epilog="\b\nExample:\n  workfloor billing legal-entity add lisbon --name 'Sample Lda' --street 'Rua Nova 1' "
     "--city Lisboa \\\n      --postcode 1100-060 --country PT --vat-id PT501964843 --bic BCOMPTPL\n"
 )
 @click.argument("slug")
@@ -85,7 +86,9 @@ def add(slug: str, **terms: str | None) -> None:
         click.echo(f"{made.name} is on file as {slug}.")
 
 
-@entity.command(epilog="\b\nExample:\n  workfloor entity change lisbon --street 'Rua Nova 2' --postcode 1100-100\n")
+@entity.command(
+    epilog="\b\nExample:\n  workfloor billing legal-entity change lisbon --street 'Rua Nova 2' --postcode 1100-100\n"
+)
 @click.argument("slug")
 @_terms
 def change(slug: str, **terms: str | None) -> None:
@@ -97,13 +100,13 @@ def change(slug: str, **terms: str | None) -> None:
 
         found = billing_queries.entity(slug)
         if found is None:
-            raise click.ClickException(f"No legal entity {slug!r} here. See: workfloor entity list")
+            raise click.ClickException(f"No legal entity {slug!r} here. See: workfloor billing legal-entity list")
         given = {name: value for name, value in terms.items() if value is not None}
         billing.change_entity(entity=found, by=None, now=clock.now(), terms=given)
         click.echo(f"{found.name} is changed.")
 
 
-@entity.command("list", epilog="\b\nExample:\n  workfloor entity list --format json\n")
+@entity.command("list", epilog="\b\nExample:\n  workfloor billing legal-entity list --format json\n")
 @closing.format_option
 def list_entities(form: str) -> None:
     """List the legal entities."""
@@ -117,10 +120,10 @@ def list_entities(form: str) -> None:
     for row in rows:
         click.echo(f"{row['entity']:<16} {row['name']}, {row['city']}, {row['country']}  {row['vat_id']}")
     if not rows:
-        click.echo("No legal entity yet. Add one: workfloor entity add --help")
+        click.echo("No legal entity yet. Add one: workfloor billing legal-entity add --help")
 
 
-def _plain_entity(each: "Entity") -> dict[str, str]:
+def _plain_entity(each: "LegalEntity") -> dict[str, str]:
     return {"entity": each.slug} | {name: getattr(each, name) for name in _TERMS}
 
 
@@ -130,10 +133,10 @@ def _plain_entity(each: "Entity") -> dict[str, str]:
 @click.group(
     epilog="""\b
 Examples:
-  workfloor invoice issue first-bank 1999-02 --by marta@sample.example
-  workfloor invoice show first-bank 1999-00001 --format factur-x --output invoice.pdf
-  workfloor invoice show first-bank 1999-00001 --format ubl --output invoice.xml
-  workfloor invoice credit first-bank 1999-00001 --words 'wrong address' --by marta@sample.example
+  workfloor billing invoice issue first-bank 1999-02 --by marta@sample.example
+  workfloor billing invoice show first-bank 1999-00001 --format factur-x --output invoice.pdf
+  workfloor billing invoice show first-bank 1999-00001 --format ubl --output invoice.xml
+  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address' --by marta@sample.example
 """
 )
 def invoice() -> None:
@@ -144,7 +147,9 @@ def invoice() -> None:
     """
 
 
-@invoice.command(epilog="\b\nExample:\n  workfloor invoice issue first-bank 1999-02 --by marta@sample.example\n")
+@invoice.command(
+    epilog="\b\nExample:\n  workfloor billing invoice issue first-bank 1999-02 --by marta@sample.example\n"
+)
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @click.option("--series", help="The series that numbers it; its year unless given.")
@@ -190,7 +195,7 @@ def _row(made: "Invoice") -> dict[str, Any]:
     }
 
 
-@invoice.command("list", epilog="\b\nExample:\n  workfloor invoice list first-bank --format json\n")
+@invoice.command("list", epilog="\b\nExample:\n  workfloor billing invoice list first-bank --format json\n")
 @click.argument("client")
 @closing.format_option
 def list_invoices(client: str, form: str) -> None:
@@ -209,7 +214,7 @@ def list_invoices(client: str, form: str) -> None:
         amount = f"{row['gross']:>14} {row['currency']}"
         click.echo(f"{row['number']:<14} {row['period']}  {row['issued_on']}  {amount}  {told}".rstrip())
     if not rows:
-        click.echo(f"{client} has no invoices. Issue one: workfloor invoice issue {client} PERIOD")
+        click.echo(f"{client} has no invoices. Issue one: workfloor billing invoice issue {client} PERIOD")
 
 
 FORMATS = ["text", "json", "html", "pdf", "factur-x", "ubl", "cii"]
@@ -218,9 +223,9 @@ FORMATS = ["text", "json", "html", "pdf", "factur-x", "ubl", "cii"]
 @invoice.command(
     epilog="""\b
 Examples:
-  workfloor invoice show first-bank 1999-00001
-  workfloor invoice show first-bank 1999-00001 --format pdf --output invoice.pdf
-  workfloor invoice show first-bank 1999-00001 --format cii
+  workfloor billing invoice show first-bank 1999-00001
+  workfloor billing invoice show first-bank 1999-00001 --format pdf --output invoice.pdf
+  workfloor billing invoice show first-bank 1999-00001 --format cii
 """
 )
 @click.argument("client")
@@ -230,7 +235,7 @@ Examples:
 def show(client: str, number: str, form: str, output: IO[bytes] | None) -> None:
     """Write invoice or credit note NUMBER: for people as text, HTML or PDF, for systems as UBL, CII or Factur-X.
 
-    Each line says the figure of the closed month whose items it counts; `workfloor explain` opens it.
+    Each line says the figure of the closed month whose items it counts; `workfloor billing explain` opens it.
     """
     if form in ("pdf", "factur-x") and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output invoice.pdf")
@@ -248,7 +253,9 @@ def _known(client: Any, number: str) -> "Invoice":
 
     found = billing_queries.named(client.id, number)
     if found is None:
-        raise click.ClickException(f"{client.slug} has no invoice {number}. See: workfloor invoice list {client.slug}")
+        raise click.ClickException(
+            f"{client.slug} has no invoice {number}. See: workfloor billing invoice list {client.slug}"
+        )
     return found
 
 
@@ -301,12 +308,12 @@ def _text(printed: dict[str, Any]) -> bytes:
 
 
 @invoice.command(
-    epilog="\b\nExample:\n  workfloor invoice credit first-bank 1999-00001 --words 'wrong address' "
+    epilog="\b\nExample:\n  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address' "
     "--by marta@sample.example\n"
 )
 @click.argument("client")
 @click.argument("number")
-@click.option("--words", required=True, help="Why; the credit note says so.")
+@click.option("--reason", required=True, help="Why; the credit note says so.")
 @closing.by_option
 @closing.format_option
 def credit(client: str, number: str, words: str, email: str, form: str) -> None:

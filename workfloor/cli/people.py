@@ -49,7 +49,7 @@ def known(email: str) -> "Person":
 
     person = people_queries.by_email(email)
     if person is None:
-        raise click.ClickException(f"Nobody who is with us signs in as {email}. See: workfloor person list")
+        raise click.ClickException(f"Nobody who is with us signs in as {email}. See: workfloor people list")
     return person
 
 
@@ -58,7 +58,7 @@ def _site(name: str) -> "Site":
 
     found = people_queries.site(name)
     if found is None:
-        raise click.ClickException(f"There is no site {name}. Add it: workfloor site add {name} ...")
+        raise click.ClickException(f"There is no site {name}. Add it: workfloor people site add {name} ...")
     return found
 
 
@@ -67,7 +67,7 @@ def site() -> None:
     """Name the places with people; teams and people belong to one."""
 
 
-@site.command("add", epilog="\b\nExample:\n  workfloor site add Porto --country PT --zone Europe/Lisbon\n")
+@site.command("add", epilog="\b\nExample:\n  workfloor people site add Porto --country PT --zone Europe/Lisbon\n")
 @click.argument("name")
 @click.option("--country", required=True, help="Two letters, such as PT: its public holidays count.")
 @click.option("--zone", required=True, help="The clock on the wall, such as Europe/Lisbon.")
@@ -80,12 +80,14 @@ def add_site(name: str, country: str, zone: str) -> None:
     click.echo(f"{name} is a site now.")
 
 
-@site.command("team", epilog="\b\nExample:\n  workfloor site team Porto 'Porto days' --leader rita@example.com\n")
+@site.command(
+    "team", epilog="\b\nExample:\n  workfloor people site team Porto 'Porto days' --leader rita@example.com\n"
+)
 @click.argument("site_name", metavar="SITE")
 @click.argument("name")
 @click.option("--leader", help="The address that the team leader signs in with.")
 def add_team(site_name: str, name: str, leader: str | None) -> None:
-    """Form a team at a SITE; people join it with `workfloor person add --team`."""
+    """Form a team at a SITE; people join it with `workfloor people add --team`."""
     with provider():
         from workfloor.core.people import actions as people
 
@@ -93,23 +95,23 @@ def add_team(site_name: str, name: str, leader: str | None) -> None:
     click.echo(f"{name} is a team of {site_name} now.")
 
 
-@click.group()
-def person() -> None:
+@click.group("people")
+def group() -> None:
     """Add people, certify what they can, and clear them for clients."""
 
 
-@person.command(
+@group.command(
     "add",
-    epilog="\b\nExamples:\n  workfloor person add 'Rita Melo' rita@example.com --role leader --site Porto\n"
-    "  workfloor person add 'Joao Reis' joao@example.com --role agent --site Porto\n"
-    "  workfloor person add 'Dana Levy' dana@first-bank.example --of first-bank     one of a client's own\n",
+    epilog="\b\nExamples:\n  workfloor people add 'Rita Melo' rita@example.com --role leader --site Porto\n"
+    "  workfloor people add 'Joao Reis' joao@example.com --role agent --site Porto\n"
+    "  workfloor people add 'Dana Levy' dana@first-bank.example --of first-bank     one of a client's own\n",
 )
 @click.argument("name")
 @email_argument
 @click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="May be given twice.")
 @click.option("--of", "slug", metavar="CLIENT", help="Not ours, but one of this client's own people.")
-@click.option("--site", "site_name", help="Where the person works; see: workfloor site add")
-@click.option("--team", "team_name", help="The team to join; see: workfloor site team")
+@click.option("--site", "site_name", help="Where the person works; see: workfloor people site add")
+@click.option("--team", "team_name", help="The team to join; see: workfloor people site team")
 def add_person(
     name: str, email: str, roles: tuple[str, ...], slug: str | None, site_name: str | None, team_name: str | None
 ) -> None:
@@ -127,7 +129,9 @@ def add_person(
         place = _site(site_name) if site_name else None
         team = people_queries.team(team_name) if team_name else None
         if team_name and team is None:
-            raise click.ClickException(f"There is no team {team_name}. Form it: workfloor site team SITE {team_name!r}")
+            raise click.ClickException(
+                f"There is no team {team_name}. Form it: workfloor people site team SITE {team_name!r}"
+            )
         account = people.open_account(email=email, password=password)
         people.hire(
             name=name,
@@ -141,7 +145,7 @@ def add_person(
     click.echo(f"{name} signs in as {email} with the password  {password}  (shown this once; change it after).")
 
 
-@person.command("list")
+@group.command("list")
 @as_text_or_json
 def list_people(form: str) -> None:
     """List who is with us, with skills and clearances."""
@@ -158,8 +162,8 @@ def list_people(form: str) -> None:
         click.echo(f"{row['name']:<24} {row['email'] or '':<32} {'/'.join(row['roles']):<16} {skills}; {clients}")
 
 
-@person.command(
-    epilog="\b\nExample:\n  workfloor person certify joao@example.com english 4 --proof test --expires 2027-12-31\n"
+@group.command(
+    epilog="\b\nExample:\n  workfloor people certify joao@example.com english 4 --proof test --expires 2027-12-31\n"
 )
 @email_argument
 @click.argument("skill")
@@ -180,7 +184,7 @@ def certify(email: str, skill: str, level: int, proof: str, expires: datetime | 
     _change(email, granted, f"{skill} {level}")
 
 
-@person.command(epilog="\b\nExample:\n  workfloor person clear joao@example.com first-bank\n")
+@group.command(epilog="\b\nExample:\n  workfloor people clear joao@example.com first-bank\n")
 @email_argument
 @click.argument("client")
 def clear(email: str, client: str) -> None:
@@ -192,13 +196,13 @@ def clear(email: str, client: str) -> None:
 
         known = clients_queries.by_slug(client)
         if known is None:
-            raise click.ClickException(f"There is no client {client}. Sign its contract: workfloor contract sign FILE")
+            raise click.ClickException(f"There is no client {client}. Sign its contract: workfloor contracts sign FILE")
         people.clear(person=found, client=known, now=now)
 
     _change(email, cleared, f"cleared for {client}")
 
 
-@person.command(epilog="\b\nExample:\n  workfloor person withdraw joao@example.com first-bank\n")
+@group.command(epilog="\b\nExample:\n  workfloor people withdraw joao@example.com first-bank\n")
 @email_argument
 @click.argument("client")
 def withdraw(email: str, client: str) -> None:
@@ -210,14 +214,14 @@ def withdraw(email: str, client: str) -> None:
 
         clearance = people_queries.clearance(found, client)
         if clearance is None:
-            raise click.ClickException(f"{found.name} is not cleared for {client}. See: workfloor person list")
+            raise click.ClickException(f"{found.name} is not cleared for {client}. See: workfloor people list")
         people.withdraw_clearance(clearance=clearance, now=now)
 
     _change(email, withdrawn, f"no longer cleared for {client}")
 
 
-@person.command(
-    epilog="\b\nExample:\n  workfloor person revoke joao@example.com english --reason 'failed the yearly test'\n"
+@group.command(
+    epilog="\b\nExample:\n  workfloor people revoke joao@example.com english --reason 'failed the yearly test'\n"
 )
 @email_argument
 @click.argument("skill")
@@ -231,14 +235,14 @@ def revoke(email: str, skill: str, reason: str) -> None:
 
         certificates = people_queries.certificates(found, skill)
         if not certificates:
-            raise click.ClickException(f"{found.name} has no certificate of {skill}. See: workfloor person list")
+            raise click.ClickException(f"{found.name} has no certificate of {skill}. See: workfloor people list")
         for certificate in certificates:
             people.revoke_certificate(certificate=certificate, reason=reason, now=now)
 
     _change(email, revoked, f"{skill} revoked")
 
 
-@person.command()
+@group.command()
 @email_argument
 def password(email: str) -> None:
     """Set a new password and print it once; whoever is signed in with the old one is signed out."""
@@ -252,7 +256,7 @@ def password(email: str) -> None:
     _change(email, renewed, f"the new password is  {new}  (shown this once; change it after)")
 
 
-@person.command()
+@group.command()
 @email_argument
 @click.confirmation_option(prompt="Nothing will be offered to this person any more, and the account closes. Go on?")
 def leave(email: str) -> None:
@@ -289,8 +293,8 @@ def shift() -> None:
     "add",
     epilog="""\b
 Examples:
-  workfloor shift add joao@example.com 09:00-17:00 2026-11-30 2026-12-01
-  workfloor shift add joao@example.com 22:00-06:00 2026-11-30     until six the next morning
+  workfloor people shift add joao@example.com 09:00-17:00 2026-11-30 2026-12-01
+  workfloor people shift add joao@example.com 22:00-06:00 2026-11-30     until six the next morning
 """,
 )
 @email_argument
@@ -309,7 +313,7 @@ def add(email: str, hours: str, days: tuple[datetime, ...]) -> None:
     click.echo(f"{name}: {len(days)} shift{'s' if len(days) > 1 else ''} planned, {hours} in {zone}.")
 
 
-@shift.command("list", epilog="\b\nExample:\n  workfloor shift list joao@example.com\n")
+@shift.command("list", epilog="\b\nExample:\n  workfloor people shift list joao@example.com\n")
 @email_argument
 @as_text_or_json
 def list_shifts(email: str, form: str) -> None:
@@ -330,10 +334,10 @@ def list_shifts(email: str, form: str) -> None:
     for starts, ends in rows:
         click.echo(f"{starts:%a %Y-%m-%d  %H:%M}-{ends:%H:%M}")
     if not rows:
-        click.echo("No shift is ahead. Plan one: workfloor shift add EMAIL FROM-UNTIL DAY")
+        click.echo("No shift is ahead. Plan one: workfloor people shift add EMAIL FROM-UNTIL DAY")
 
 
-@shift.command("cancel", epilog="\b\nExample:\n  workfloor shift cancel joao@example.com 2026-11-30\n")
+@shift.command("cancel", epilog="\b\nExample:\n  workfloor people shift cancel joao@example.com 2026-11-30\n")
 @email_argument
 @click.argument("day", type=DAY)
 def cancel(email: str, day: datetime) -> None:
@@ -348,7 +352,7 @@ def cancel(email: str, day: datetime) -> None:
         chosen = [each for each in ahead if each.starts_at.astimezone(zone).date() == day.date()]
         if not chosen:
             raise click.ClickException(
-                f"{found.name} has no shift on {day:%Y-%m-%d}. See: workfloor shift list {email}"
+                f"{found.name} has no shift on {day:%Y-%m-%d}. See: workfloor people shift list {email}"
             )
         for each in chosen:
             people.cancel_shift(shift=each, now=now)
@@ -373,3 +377,7 @@ def _spans(hours: str, days: list[date], zone: str) -> Iterator[tuple[datetime, 
     for day in days:
         ends_on = day if closes > opens else day + timedelta(days=1)
         yield calendars.instant(day, opens, zone), calendars.instant(ends_on, closes, zone)
+
+
+group.add_command(site)
+group.add_command(shift)

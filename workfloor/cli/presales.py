@@ -1,4 +1,4 @@
-"""`workfloor history`: past work from any provider's export, as facts."""
+"""`workfloor presales history`: past work from any provider's export, as facts."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,9 +33,9 @@ def history() -> None:
     "import",
     epilog="""\b
 Examples:
-  workfloor history import calls.csv --map examples/bank/history.toml
-  workfloor history import calls.parquet --map map.toml --rows 33344
-  workfloor history schema > history.schema.json     for the map's editor
+  workfloor presales history import calls.csv --map examples/bank/history.toml
+  workfloor presales history import calls.parquet --map map.toml --rows 33344
+  workfloor presales history schema > history.schema.json     for the map's editor
 """,
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -93,12 +93,12 @@ def _enter(read: "map_file.Form", now: Any) -> "presales_queries.Place":
     place = presales_queries.place(client, now) if client else None
     if place is None:
         raise click.ClickException(
-            f"No client {read.map.client} has a contract here. Sign it first: workfloor contract sign CONTRACT.toml"
+            f"No client {read.map.client} has a contract here. Sign it first: workfloor contracts sign CONTRACT.toml"
         )
     return place
 
 
-@history.command("list", epilog="\b\nExample:\n  workfloor history list first-bank --format json\n")
+@history.command("list", epilog="\b\nExample:\n  workfloor presales history list first-bank --format json\n")
 @click.argument("client", required=False)
 @as_text_or_json
 def list_(client: str | None, form: str) -> None:
@@ -117,7 +117,7 @@ def list_(client: str | None, form: str) -> None:
     for report in found:
         _show_text(report, f"imported {report['imported_at'][:16].replace('T', ' ')} UTC")
     if not found:
-        click.echo("Nothing was imported yet. Start with: workfloor history import FILE --map MAPFILE")
+        click.echo("Nothing was imported yet. Start with: workfloor presales history import FILE --map MAPFILE")
 
 
 @history.command("schema")

@@ -1,4 +1,4 @@
-"""`workfloor quote`: the people that a contract needs, what they cost, what it pays, what is at risk."""
+"""`workfloor presales quote`: the people that a contract needs, what they cost, what it pays, what is at risk."""
 
 import json
 import sys
@@ -31,10 +31,10 @@ _SHORTEST_SECONDS = 28 * 86400 - 3600
 @click.command(
     epilog="""\b
 Examples:
-  workfloor quote examples/quote/contract.toml --scenario examples/quote/scenario.toml
-  workfloor quote examples/quote/contract.toml examples/quote/stricter.toml --scenario examples/quote/scenario.toml
-  workfloor quote contract.toml --scenario march.toml --format html --output quote.html
-  workfloor quote contract.toml --scenario march.toml --replications 100 --seed 7 --format json
+  workfloor presales quote examples/quote/contract.toml --scenario examples/quote/scenario.toml
+  workfloor presales quote contract.toml stricter.toml --scenario scenario.toml
+  workfloor presales quote contract.toml --scenario march.toml --format html --output quote.html
+  workfloor presales quote contract.toml --scenario march.toml --replications 100 --seed 7 --format json
 """
 )
 @click.argument(
@@ -64,7 +64,7 @@ def quote(
 ) -> None:
     """Say what each CONTRACT will cost us, what we will be paid, and what we risk.
 
-    Finds the fewest people in each interval with whom every promise is kept, by simulating the month of the scenario
+    Finds the fewest people in each interval with whom every target is met, by simulating the month of the scenario
     under the rules that will route; then what they cost, and what is charged, credited and left, each with how sure
     that is. Needs no database. Every key of a scenario is told in docs/guide/simulate.md.
     """

@@ -1,4 +1,4 @@
-"""`workfloor review` and `workfloor undertaking`: a month gone through with the client, and what both agreed to do."""
+"""`workfloor relationship`: a month gone through with the client, and what both agreed to do."""
 
 import json
 import sys
@@ -35,9 +35,9 @@ def _entered(slug: str, *, one_moment: bool = False) -> "Iterator[tuple[Client, 
 @click.command(
     epilog="""\b
 Examples:
-  workfloor review first-bank 1999-02
-  workfloor review first-bank 1999-02 --format pdf --output review.pdf
-  workfloor review first-bank 1999-02 --format html --output review.html
+  workfloor relationship review first-bank 1999-02
+  workfloor relationship review first-bank 1999-02 --format pdf --output review.pdf
+  workfloor relationship review first-bank 1999-02 --format html --output review.html
 """
 )
 @click.argument("client")
@@ -50,8 +50,8 @@ Examples:
 def review(client: str, period: str, form: str, output: IO[bytes] | None, ahead: bool) -> None:
     """Put CLIENT's review of PERIOD together, a month such as 1999-02.
 
-    Promises with their trend, why they were missed, volumes against forecast, credits, disputes, what was agreed to be
-    done, and what lies ahead: how likely each promise is to be missed when the next four weeks are as the last.
+    Targets with their trend, why they were missed, volumes against forecast, credits, disputes, what was agreed to be
+    done, and what lies ahead: how likely each target is to be missed when the next four weeks are as the last.
     """
     if form == "pdf" and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output review.pdf")
@@ -107,15 +107,15 @@ def _written(
 def _text(worded: dict[str, Any]) -> str:
     lines = [f"Service review, {worded['month']}", worded["client"], worded["period"], worded["notice"], ""]
     lines += worded["summary"]
-    for each in worded["promises"]:
-        lines += ["", f"{each['name']}: {each['attained']} ({each['promise']}): {each['verdict']}"]
+    for each in worded["levels"]:
+        lines += ["", f"{each['name']}: {each['attained']} ({each['target']}): {each['verdict']}"]
         lines += [f"  {cause['share']:>5}  {cause['title']}: {cause['says']}" for cause in each["causes"]]
         lines += [f"  {line}" for line in each["worst"]]
-    for row in worded["undertakings"]:
+    for row in worded["action_items"]:
         lines += ["", f"{row['id']}  {row['what']} ({row['who']}, until {row['until']}): {row['state']}"]
     if ahead := worded["ahead"]:
         lines += ["", "What lies ahead", ahead["about"]]
-        lines += [f"  {row['risk']:>5} risk of missing {row['name']}: {row['attained']}" for row in ahead["promises"]]
+        lines += [f"  {row['risk']:>5} risk of missing {row['name']}: {row['attained']}" for row in ahead["levels"]]
         lines += [f"  Credits to be expected: {ahead['credits']}, at most {ahead['worst']} in 19 of 20 such months."]
     else:
         lines += ["", "What lies ahead", worded["nothing_ahead"]]
@@ -126,14 +126,14 @@ def _text(worded: dict[str, Any]) -> str:
 
 
 @click.group()
-def undertaking() -> None:
+def action_item() -> None:
     """Record what was agreed to be done in a review, by whom and until when."""
 
 
-@undertaking.command(
+@action_item.command(
     epilog="""\b
 Example:
-  workfloor undertaking add first-bank --who "First Bank" --what "Move the statement run to the 5th" --until 1999-04-01
+  workfloor relationship action-item add first-bank --who "First Bank" --what "Move the run" --until 1999-04-01
 """
 )
 @click.argument("client")
@@ -149,26 +149,30 @@ def add(client: str, who: str, what: str, until: datetime, form: str) -> None:
         _show([relationship.agree(client=found, who=who, what=what, until=until.date(), now=now)], now, form)
 
 
-@undertaking.command(epilog="\b\nExample:\n  workfloor undertaking done first-bank 3 --note 'since 5 March'\n")
+@action_item.command(
+    epilog="\b\nExample:\n  workfloor relationship action-item done first-bank 3 --note 'since 5 March'\n"
+)
 @click.argument("client")
 @click.argument("number", type=int)
 @click.option("--note", default="", help="What came of it.")
 @as_text_or_json
 def done(client: str, number: int, note: str, form: str) -> None:
-    """Record that what CLIENT's undertaking NUMBER says is done."""
+    """Record that what CLIENT's action_item NUMBER says is done."""
     with _entered(client) as (found, now):
         from workfloor.ops.relationship import actions as relationship
         from workfloor.ops.relationship import queries as relationship_queries
 
-        known = relationship_queries.undertaking(found, number)
+        known = relationship_queries.action_item(found, number)
         if known is None:
             raise click.ClickException(
-                f"{client} has no undertaking {number}. See: workfloor undertaking list {client}"
+                f"{client} has no action item {number}. See: workfloor relationship action-item list {client}"
             )
-        _show([relationship.finish(undertaking=known, note=note, now=now)], now, form)
+        _show([relationship.finish(action_item=known, note=note, now=now)], now, form)
 
 
-@undertaking.command("list", epilog="\b\nExample:\n  workfloor undertaking list first-bank --format json\n")
+@action_item.command(
+    "list", epilog="\b\nExample:\n  workfloor relationship action-item list first-bank --format json\n"
+)
 @click.argument("client")
 @as_text_or_json
 def list_(client: str, form: str) -> None:
@@ -176,7 +180,7 @@ def list_(client: str, form: str) -> None:
     with _entered(client) as (found, now):
         from workfloor.ops.relationship import queries as relationship_queries
 
-        _show(list(relationship_queries.undertakings(found)), now, form)
+        _show(list(relationship_queries.action_items(found)), now, form)
 
 
 def _show(found: list[Any], now: datetime, form: str) -> None:
@@ -185,15 +189,16 @@ def _show(found: list[Any], now: datetime, form: str) -> None:
     if form == "json":
         click.echo(
             json.dumps(
-                [relationship_presenting.plain_undertaking(each) for each in found], indent=2, ensure_ascii=False
+                [relationship_presenting.plain_action_item(each) for each in found], indent=2, ensure_ascii=False
             )
         )
         return
     for each in found:
-        row = relationship_presenting.worded_undertaking(each, now.date())
+        row = relationship_presenting.worded_action_item(each, now.date())
         note = f" ({row['note']})" if row["note"] else ""
         click.echo(f"{row['id']:>4}  {row['state']:<8} until {row['until']:<18} {row['who']}: {row['what']}{note}")
     if not found:
         click.echo(
-            "Nothing was agreed yet. Add something: workfloor undertaking add CLIENT --who ... --what ... --until DAY"
+            "Nothing was agreed yet. Add something: "
+            "workfloor relationship action-item add CLIENT --who ... --what ... --until DAY"
         )

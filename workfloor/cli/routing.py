@@ -25,13 +25,13 @@ FORMATS = click.Choice(["text", "json"])
 @click.command(
     epilog="""\b
 Examples:
-  workfloor why 4711                  the last offer of item 4711, or why it waits
-  workfloor why 4711 --format json
+  workfloor routing explain 4711                  the last offer of item 4711, or why it waits
+  workfloor routing explain 4711 --format json
 """
 )
 @click.argument("item", type=int)
 @click.option("--format", "form", type=FORMATS, default="text", help="How to print it.")
-def why(item: int, form: str) -> None:
+def explain(item: int, form: str) -> None:
     """Say who could have had ITEM when it was offered, who could not and for which reason.
 
     Of an item that waits it says the same as of now.
@@ -58,13 +58,13 @@ def why(item: int, form: str) -> None:
 @click.command(
     epilog="""\b
 Examples:
-  workfloor fairness 2026-11
-  workfloor fairness 2026-11 --format json
+  workfloor routing utilisation 2026-11
+  workfloor routing utilisation 2026-11 --format json
 """
 )
 @click.argument("period", metavar="PERIOD")
 @click.option("--format", "form", type=FORMATS, default="text", help="How to print it.")
-def fairness(period: str, form: str) -> None:
+def utilisation(period: str, form: str) -> None:
     """Say how evenly the work of PERIOD, a month such as 2026-11, was shared out.
 
     Each person's occupancy, the offers that they declined or let lapse, and older work that was passed over: none, or
@@ -137,10 +137,10 @@ def _print(table: "Table") -> None:
 @click.command(
     epilog="""\b
 Examples:
-  workfloor pool                              which queue is in which pool
-  workfloor pool first-bank/regular night     served by `workfloor router --pool night`
-  workfloor pool first-bank/regular main      back to the pool that `workfloor up` serves
-  workfloor pool main --even-out 10min        who was busier than the others waits longer
+  workfloor routing pool                              which queue is in which pool
+  workfloor routing pool first-bank/regular night     served by `workfloor router --pool night`
+  workfloor routing pool first-bank/regular main      back to the pool that `workfloor up` serves
+  workfloor routing pool main --even-out 10min        who was busier than the others waits longer
 """
 )
 @click.argument("queue", metavar="[CLIENT/QUEUE]", required=False)
@@ -159,7 +159,7 @@ def pool(queue: str | None, pool: str | None, even_out: str | None, form: str) -
         _even_out(queue, pool, even_out)
         return
     if queue is not None and pool is None:
-        raise click.UsageError("Name the pool too: workfloor pool CLIENT/QUEUE POOL")
+        raise click.UsageError("Name the pool too: workfloor routing pool CLIENT/QUEUE POOL")
     with edge.database():
         from workfloor.kit.database import rls
         from workfloor.kit.time import clock
@@ -187,7 +187,7 @@ def _even_out(name: str | None, second: str | None, length: str) -> None:
     if found is None:
         raise click.UsageError(f"“{length}” is no length; write it as in 10min, or 0 for not at all")
     if name is None or second is not None:
-        raise click.UsageError("Name the pool alone: workfloor pool POOL --even-out LENGTH")
+        raise click.UsageError("Name the pool alone: workfloor routing pool POOL --even-out LENGTH")
     seconds = int(found[1]) * _SECONDS[found[2]] if found[1] else 0
     with edge.database():
         from workfloor.kit.time import clock
@@ -204,9 +204,9 @@ def _even_out(name: str | None, second: str | None, length: str) -> None:
     epilog="""\b
 Examples:
   workfloor router --log decisions.log    write down what a router is told and decides
-  workfloor replay decisions.log          decide all of it again
-  workfloor replay decisions.log --compiled
-  workfloor replay decisions.log --format json
+  workfloor routing replay decisions.log          decide all of it again
+  workfloor routing replay decisions.log --compiled
+  workfloor routing replay decisions.log --format json
 """
 )
 @click.argument("log", type=click.Path(path_type=Path, exists=True, dir_okay=False))

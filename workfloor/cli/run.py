@@ -52,7 +52,7 @@ def up(fills_demo: bool, parent: bool) -> None:
 @click.command()
 @with_parent
 def worker(parent: bool) -> None:
-    """Run background jobs and the journal's followers until stopped.
+    """Run background jobs and the event log's followers until stopped.
 
     `workfloor up` runs one; run more on other machines with the same WORKFLOOR_DATABASE_URL.
     """
@@ -77,7 +77,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _prepare(fills_demo: bool) -> None:
-    """Migrate, make the journal's months, and on request fill an empty database."""
+    """Migrate, make the event log's months, and on request fill an empty database."""
     if edge.missing_migrations():
         click.echo("Preparing the database ...", err=True)
         _migrate()
@@ -177,7 +177,10 @@ def _mail() -> list[str]:
         rls.enter_every_client()
         fetches = email_queries.fetched().exists()
     edge.let_go()
-    return [*(["mail listen"] if settings.WORKFLOOR_MAIL_BIND else []), *(["mail fetch"] if fetches else [])]
+    return [
+        *(["channels mail listen"] if settings.WORKFLOOR_MAIL_BIND else []),
+        *(["channels mail fetch"] if fetches else []),
+    ]
 
 
 def _wait_until_it_serves(child: supervisor.Child, host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""`workfloor simulate`: a scenario run again and again, and what its measures come to."""
+"""`workfloor presales simulate`: a scenario run again and again, and what its measures come to."""
 
 import json
 import sys
@@ -23,9 +23,9 @@ WORTH_COMPILING = 300_000
 @click.command(
     epilog="""\b
 Examples:
-  workfloor simulate examples/scenarios/two-languages.toml
-  workfloor simulate examples/scenarios/impatient.toml --replications 100 --format json
-  workfloor simulate examples/bank/scenario.toml --format html --output february.html
+  workfloor presales simulate examples/scenarios/two-languages.toml
+  workfloor presales simulate examples/scenarios/impatient.toml --replications 100 --format json
+  workfloor presales simulate examples/bank/scenario.toml --format html --output february.html
 """
 )
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -39,7 +39,7 @@ def simulate(file: Path, replications: int | None, seed: int | None, form: str, 
     """Simulate the work and people of FILE, a scenario, under the rules that route live work.
 
     Says for each measure what it comes to and how sure that is; with a contract, also its service levels, charges and
-    credits. Needs no database, unless the scenario replays the journal. Every key is told in docs/guide/simulate.md.
+    credits. Needs no database, unless the scenario replays the event log. Every key is told in docs/guide/simulate.md.
     """
     from dataclasses import replace
 

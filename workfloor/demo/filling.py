@@ -140,7 +140,7 @@ def _able(slug: str, queue: str, at: datetime, staff: list[Person]) -> list[Pers
 def _do(item: Item, arrival: sample.Arrival, agent: Person, answered: datetime) -> None:
     ended = answered + timedelta(seconds=arrival.work_seconds)
     people.go_available(person=agent, now=arrival.at)
-    work.offer(item=item, person=agent, at_once=1, offer_seconds=30, now=answered)
+    work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=30, now=answered)
     work.accept(item=item, by=agent, now=answered)
     work.end(item=item, by=agent, now=ended)
     done = ended + timedelta(seconds=arrival.wrap_seconds)

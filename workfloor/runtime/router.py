@@ -1,4 +1,4 @@
-"""The router's loop: lead the pool or stand by, follow the journal, and make the offers that follow from it."""
+"""The router's loop: lead the pool or stand by, follow the event log, and make the offers that follow from it."""
 
 import logging
 import os
@@ -241,4 +241,4 @@ class Router:
             if not work_queries.left_aside() and not routing_queries.unanswered(now, self.mind.lines):
                 return 0
             routing_leader.fence(pool=self.pool, epoch=self.epoch)
-            return routing.take_up_again(now=now) + routing.lapse_offers(queue_ids=list(self.mind.lines), now=now)
+            return routing.resume_preempted(now=now) + routing.lapse_offers(queue_ids=list(self.mind.lines), now=now)

@@ -1,4 +1,4 @@
-"""The worker's loop: followers catch up with the journal, and jobs are run."""
+"""The worker's loop: followers catch up with the event log, and jobs are run."""
 
 import logging
 import threading

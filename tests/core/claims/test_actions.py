@@ -1,4 +1,4 @@
-"""What one person claims and another decides, in the database and in the journal."""
+"""What one person claims and another decides, in the database and in the event log."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal

@@ -217,7 +217,7 @@ def test_a_queues_terms_change_at_midnight_in_the_contracts_zone():
 
     assert (before.version, before.requires) == (1, {"portuguese": 3})
     assert (after.version, after.requires) == (2, {"portuguese": 4})
-    assert (after.process_kind, after.answer_within_seconds, after.at_once) == ("inbound-voice", 20, 1)
+    assert (after.process_kind, after.answer_within_seconds, after.max_concurrency) == ("inbound-voice", 20, 1)
     assert after.calendar.zone == "Asia/Tokyo"
 
 

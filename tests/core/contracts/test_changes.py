@@ -50,10 +50,18 @@ def test_a_file_does_not_differ_from_itself_nor_from_other_words_for_the_same():
         ('minimum = "500.00"', "", "Price “Calls”: minimum: 500.00 becomes nothing"),
         ('title = "Desk"', 'title = "Service desk"', "Price “Desk”: taken out"),
         ('title = "Desk"', 'title = "Service desk"', "Price “Service desk”: added"),
-        ("at_once = 4", 'at_once = 4\n[[processes.queues]]\nname = "fax"\nrequires = {}', "Queue fax: added"),
-        ("at_once = 4", 'at_once = 4\nkeep_for = "2 min"', "Queue mail: keep for: nothing becomes 2 min"),
-        ("at_once = 4", "at_once = 4\nyields = true", "Queue mail: yields: nothing becomes yes"),
-        ("letter = {", 'keep_clear = ["account"]\nletter = {', "Process letters: keep clear: nothing becomes account"),
+        (
+            "max_concurrency = 4",
+            'max_concurrency = 4\n[[processes.queues]]\nname = "fax"\nrequires = {}',
+            "Queue fax: added",
+        ),
+        (
+            "max_concurrency = 4",
+            'max_concurrency = 4\nkeep_for = "2 min"',
+            "Queue mail: keep for: nothing becomes 2 min",
+        ),
+        ("max_concurrency = 4", "max_concurrency = 4\nyields = true", "Queue mail: preemptible: nothing becomes yes"),
+        ("letter = {", 'unmasked = ["account"]\nletter = {', "Process letters: keep clear: nothing becomes account"),
     ],
 )
 def test_each_change_is_said_in_words(old, new, says):

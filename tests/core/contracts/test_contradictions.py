@@ -142,7 +142,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
             'expected = "95 %"\n',
             "",
             "service_levels[0].ratchet",
-            "needs expected: there is no promise to move.",
+            "needs expected: there is no target to move.",
         ),
         ("linear", 'per_point = "1 %"\n', "", "credits.per_point", "is missing."),
         (
@@ -157,7 +157,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
             'minimum = "75 %"',
             'minimum = "85 %"',
             "service_levels[0].targets[0]",
-            "the minimum (85 %) promises more than expected (80 %).",
+            "the minimum (85 %) is a harder target than expected (80 %).",
         ),
         (
             "targets",
@@ -281,7 +281,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
             'better_than = "90 %"',
             'better_than = "79 %"',
             "service_levels[0].bonus.better_than",
-            "must promise no less than service_levels[0].expected; see there.",
+            "must be no easier than service_levels[0].expected; see there.",
         ),
     ],
 )

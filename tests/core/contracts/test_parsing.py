@@ -72,7 +72,7 @@ letter = { opening = "Dear {customer},", closing = "Kind regards, {agent}" }
   name = "mail"
   requires = { german = 2 }
   resolve_within = "2h"
-  at_once = 4
+  max_concurrency = 4
   reopen_within = "30 days"
 
 [[service_levels]]
@@ -160,7 +160,7 @@ def test_every_clause_becomes_a_typed_term():
     regular, mail = contract.queues().values()
     assert regular.relax == (contracts_terms.Ring(30, {"port": 1}), contracts_terms.Ring(120, {"port": 0}))
     assert (regular.answer_within_seconds, regular.resolve_within_seconds) == (20, 4 * 3600)
-    assert (regular.offer_seconds, mail.offer_seconds, regular.at_once, mail.at_once) == (30, 20, 1, 4)
+    assert (regular.offer_seconds, mail.offer_seconds, regular.max_concurrency, mail.max_concurrency) == (30, 20, 1, 4)
     assert (mail.title, mail.priority) == ("mail", 0)
     assert contract.calendars["office"].week["fri"] == ((time(22), time(6)),)
     assert contract.calendars["office"].week["sun"] == ((time(7), time(0)),)
@@ -192,8 +192,8 @@ def test_the_bank_has_six_queues_and_promises_80_percent_in_20_seconds():
         "prospective",
         "called-back",
     }
-    promise = contract.service_levels[0]
-    assert (promise.measure, promise.per, promise.threshold_seconds, promise.expected) == (
+    target = contract.service_levels[0]
+    assert (target.measure, target.per, target.threshold_seconds, target.expected) == (
         "answered-within",
         "answered",
         20,
@@ -231,24 +231,34 @@ def test_the_bank_has_six_queues_and_promises_80_percent_in_20_seconds():
         ("german = 3", "german = true", "processes[0].queues[0].requires.german", "not understood"),
         ("port = 1 }", "port = 4 }", "processes[0].queues[0].relax[0].port", "only lower"),
         (", port = 1 }", " }", "processes[0].queues[0].relax[0]", "too little"),
-        ("at_once = 4", "at_once = 7", "processes[1].queues[0].at_once", "1 for a call"),
-        ("at_once = 4", 'at_once = 4\nkeep_for = "2 h"', "processes[1].queues[0].keep_for", "Seconds or minutes"),
-        ("at_once = 4", 'at_once = 4\nyields = "yes"', "processes[1].queues[0].yields", "not understood"),
+        ("max_concurrency = 4", "max_concurrency = 7", "processes[1].queues[0].max_concurrency", "1 for a call"),
         (
-            "at_once = 4",
-            "at_once = 4\nyields = true\ninterrupts = true",
-            "processes[1].queues[0].yields",
-            "contradicts interrupts",
+            "max_concurrency = 4",
+            'max_concurrency = 4\nkeep_for = "2 h"',
+            "processes[1].queues[0].sticky_for",
+            "Seconds or minutes",
         ),
-        ('offer_for = "30 seconds"', "yields = true", "processes[0].queues[0].yields", "on the line"),
+        (
+            "max_concurrency = 4",
+            'max_concurrency = 4\nyields = "yes"',
+            "processes[1].queues[0].preemptible",
+            "not understood",
+        ),
+        (
+            "max_concurrency = 4",
+            "max_concurrency = 4\nyields = true\ninterrupts = true",
+            "processes[1].queues[0].preemptible",
+            "contradicts preempts",
+        ),
+        ('offer_for = "30 seconds"', "preemptible = true", "processes[0].queues[0].preemptible", "on the line"),
         ('resolve_within = "2h"', 'resolve_within = "2 days"', "processes[1].queues[0].resolve_within", "Days"),
         ('of = ["regular"]\nthreshold', 'of = ["regula"]\nthreshold', "service_levels[0].of[0]", "no queue regula"),
         ('threshold = "20s"\n', "", "service_levels[0].threshold", "missing"),
         ('(5s)"', '"', "service_levels[0].per", "share of"),
         ('expected = "80 %"', "expected = 0.8", "service_levels[0].expected", "percent"),
         ('expected = "80 %"', 'expected = "180 %"', "service_levels[0].expected", "more than all"),
-        ('minimum = "75.5%"', 'minimum = "80.1 %"', "service_levels[0].minimum", "promises more"),
-        ('minimum = "1 min"', 'minimum = "20s"', "service_levels[2].minimum", "promises more"),
+        ('minimum = "75.5%"', 'minimum = "80.1 %"', "service_levels[0].minimum", "targets more"),
+        ('minimum = "1 min"', 'minimum = "20s"', "service_levels[2].minimum", "targets more"),
         ('weight = "60 %"', 'weight = "59 %"', "service_levels[0].weight", "99 %, not 100 %"),
         ('window = "month"', 'window = "fortnight"', "service_levels[0].window", "day or week"),
         ('weight = "60 %"', 'exclude = ["x"]', "service_levels[0].exclude[0]", "force-majeure"),

@@ -262,7 +262,7 @@ MONEY = (
     "core/charges",
     "core/claims",
     "core/credits",
-    "core/promises",
+    "core/targets",
     "core/rates",
     "kit/money.py",
     "kit/quantities.py",

@@ -51,7 +51,7 @@ def test_the_reference_tells_every_key_of_the_schema_and_is_up_to_date():
     told = set(re.findall(r"^\| `([a-z_]+)` \|", written, re.MULTILINE))
 
     assert written == reference.reference(), (
-        "workfloor contract schema --format markdown > docs/guide/contract-reference.md"
+        "workfloor contracts schema --format markdown > docs/guide/contract-reference.md"
     )
     tables = [one for one in contracts_parsing.schema()["$defs"].values() if "properties" in one]
     assert told >= {

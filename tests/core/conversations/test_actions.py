@@ -20,7 +20,7 @@ def held():
     """A letter in Ana's hands."""
     ana = make.agent("Ana")
     item = make.item("mail", title="My bill", customer=work.Customer(RUI.address, RUI.name))
-    work.offer(item=item, person=ana, at_once=3, offer_seconds=30, now=make.NINE)
+    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, now=make.NINE)
     return work.accept(item=item, by=ana, now=make.NINE), ana
 
 

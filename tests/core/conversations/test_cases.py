@@ -25,7 +25,7 @@ def letter(by=None, customer=RUI, text="My bill"):
         now=make.NINE,
     )
     if by:
-        work.offer(item=item, person=by, at_once=3, offer_seconds=20, now=make.NINE)
+        work.offer(item=item, person=by, max_concurrency=3, offer_seconds=20, now=make.NINE)
         item = work.accept(item=item, by=by, now=make.NINE)
     return item
 
@@ -89,7 +89,7 @@ def test_handed_to_a_colleague_it_is_kept_for_them_a_quarter_of_an_hour(everyone
     agent, bruno = make.agent(), make.agent("Bruno")
     item = work.transfer(item=letter(agent), queue=make.queue("mail"), to=bruno, by=agent, now=make.NINE)
 
-    assert (item.state, item.kept_for_id, item.kept_until) == ("waiting", bruno.id, make.later(minutes=15))
+    assert (item.state, item.sticky_agent_id, item.sticky_until) == ("waiting", bruno.id, make.later(minutes=15))
     assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
@@ -97,9 +97,9 @@ def test_laid_aside_it_waits_again_at_its_time_first_for_who_laid_it_aside(every
     agent = make.agent()
     item = work.snooze(item=letter(agent), until=make.later(hours=3), by=agent, now=make.NINE)
 
-    assert (item.state, item.queued_at, item.kept_for_id) == ("waiting", make.later(hours=3), agent.id)
-    assert item.kept_until == make.later(hours=3, minutes=15)
-    assert item.due_at == letter().due_at  # the promise runs on
+    assert (item.state, item.queued_at, item.sticky_agent_id) == ("waiting", make.later(hours=3), agent.id)
+    assert item.sticky_until == make.later(hours=3, minutes=15)
+    assert item.due_at == letter().due_at  # the target runs on
     assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
     assert "work.snoozed" in [fact.event for fact in event_log_queries.of_item(item.id)]
     assert [each.id for each in work_queries.agreed(agent, make.NINE)] == [item.id]

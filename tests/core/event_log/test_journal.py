@@ -1,4 +1,4 @@
-"""The journal: append-only, walled, and followed without losing a fact."""
+"""The event log: append-only, walled, and followed without losing a fact."""
 
 import threading
 from dataclasses import dataclass

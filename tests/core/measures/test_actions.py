@@ -33,13 +33,13 @@ FIRST, PAST = make.NINE - timedelta(days=1), make.NINE + timedelta(days=30)
 
 
 def kept(of="lisbon-light"):
-    """What the rows of a client's quarters add up to, those of queues with nothing left out."""
+    """What the rows of a client's buckets add up to, those of queues with nothing left out."""
     found = bucket_queries.added_up(make.client(of).id, FIRST, PAST)
     return {key: sums for key, sums in found.items() if sums.received}
 
 
 def from_facts(of="lisbon-light"):
-    """The same from nothing but the journal."""
+    """The same from nothing but the event log."""
     numbers = {fact.item_id for fact in event_log_queries.of_client(make.client(of).id) if fact.item_id}
     standing = set(Item.objects.values_list("id", flat=True))
     return buckets.added_up(lifecycle.replay(event_log_queries.of_item(number)) for number in numbers & standing)
@@ -47,7 +47,7 @@ def from_facts(of="lisbon-light"):
 
 def finish(item, by, at, lasts=60, disposition="resolved"):
     """Bring an item from its queue to its end; returns it."""
-    item = work.offer(item=item, person=by, at_once=1, offer_seconds=20, now=at)
+    item = work.offer(item=item, person=by, max_concurrency=1, offer_seconds=20, now=at)
     item = work.accept(item=item, by=by, now=at)
     work.end(item=item, by=by, now=at + timedelta(seconds=lasts))
     return work.wrap_up(item=item, by=by, disposition=disposition, now=at + timedelta(seconds=lasts + 5))
@@ -62,7 +62,7 @@ STEPS = (
     "decline",
     "hold",
     "resume",
-    "await_customer",
+    "set_pending_customer",
     "customer_answered",
     "transfer",
     "end",
@@ -116,7 +116,7 @@ class Floor:
             self.items.remove(item)
 
     def _offer(self, item):
-        work.offer(item=item, person=self.ana, at_once=3, offer_seconds=20, now=self.now)
+        work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=20, now=self.now)
 
     def _wrap_up(self, item):
         answers = {"calls": "called-back", "mail": "answered"}
@@ -247,7 +247,7 @@ def test_reopening_takes_an_item_out_and_counts_it_anew_when_it_is_done_again(ev
 
 def test_work_that_waits_or_is_in_hand_is_in_no_rollup(everyone):
     make.call()
-    work.offer(item=make.call(), person=make.agent(), at_once=1, offer_seconds=20, now=make.NINE)
+    work.offer(item=make.call(), person=make.agent(), max_concurrency=1, offer_seconds=20, now=make.NINE)
 
     assert not measures_models.Bucket.objects.exists()
 
@@ -302,7 +302,7 @@ def in_threads(*works):
 
 @pytest.fixture
 def floor(real_database):
-    """Forty calls of one quarter of an hour, committed; their numbers."""
+    """Forty calls of one 15-minute bucket, committed; their numbers."""
     with transaction.atomic():
         rls.enter_every_client()
         return [make.call(at=make.later(seconds=number)).id for number in range(40)]

@@ -46,7 +46,7 @@ def test_whole_quarters_lie_inside_and_what_is_left_is_less_than_one_at_each_end
 
 
 def test_what_a_span_cuts_and_what_is_kept_apart_is_left_for_the_items():
-    """8:50 to 10:00 without an outage from 9:20 to 9:31: quarters 9:00 and 9:45; the rest is left."""
+    """8:50 to 10:00 without an outage from 9:20 to 9:31: buckets 9:00 and 9:45; the rest is left."""
     at = lambda minutes: NINE + timedelta(minutes=minutes)  # noqa: E731
     full, left = buckets.divide([(at(-10), at(60))], [(at(20), at(31))])
 

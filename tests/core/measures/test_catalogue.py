@@ -93,10 +93,10 @@ def test_abandons_are_counted_per_offered_with_the_short_ones_apart():
 
 
 def test_an_open_item_counts_as_missed_once_it_is_late():
-    promise = answered_within("offered")
+    target = answered_within("offered")
 
-    assert catalogue.figure(promise, [waiting()]).counted == 0
-    figure = catalogue.figure(promise, [waiting()], late={1})
+    assert catalogue.figure(target, [waiting()]).counted == 0
+    figure = catalogue.figure(target, [waiting()], late={1})
     assert (figure.counted, figure.met) == (1, 0)
     assert catalogue.figure(answered_within("answered"), [waiting()], late={1}).counted == 0
 
@@ -114,11 +114,11 @@ def test_a_waiting_call_is_late_after_its_threshold():
 
 
 def test_an_open_task_is_late_after_its_working_time_less_what_the_customer_took():
-    promise = level("resolved-within", threshold_seconds=3600)
+    target = level("resolved-within", threshold_seconds=3600)
     asked = replace(task(None), paused_seconds=600, awaiting_since=NINE + timedelta(seconds=4000))
 
     def late_after(seconds, item):
-        return catalogue.is_late(promise, item, NINE + timedelta(seconds=seconds), elapsed)
+        return catalogue.is_late(target, item, NINE + timedelta(seconds=seconds), elapsed)
 
     assert [late_after(seconds, task(None)) for seconds in (3600, 3601)] == [False, True]
     assert [late_after(seconds, asked) for seconds in (3999, 9999)] == [False, False]
@@ -150,11 +150,11 @@ def test_handled_time_is_talk_and_hold_and_wrap_up_of_finished_contacts():
 
 
 def test_resolved_within_counts_working_time_and_open_items_once_late():
-    promise = level("resolved-within", threshold_seconds=3600)
+    target = level("resolved-within", threshold_seconds=3600)
     month = [task(3600), task(3601), task(None), call(3, answered=False)]
 
-    assert catalogue.figure(promise, month).counted == 2
-    late = catalogue.figure(promise, [*month[:2], replace(month[2], item_id=2)], late={2})
+    assert catalogue.figure(target, month).counted == 2
+    late = catalogue.figure(target, [*month[:2], replace(month[2], item_id=2)], late={2})
     assert (late.counted, late.met) == (3, 1)
 
 
@@ -184,8 +184,8 @@ calls = st.builds(
 @given(st.lists(calls))
 def test_queues_add_up_to_all_of_them_together(month):
     def counted(*queues):
-        promise = ServiceLevel("A", "answered-within", queues, 20, "offered-less-short-abandons", 5)
-        figure = catalogue.figure(promise, month)
+        target = ServiceLevel("A", "answered-within", queues, 20, "offered-less-short-abandons", 5)
+        figure = catalogue.figure(target, month)
         return figure.counted, figure.met, figure.apart
 
     each = [counted("regular"), counted("english")]
@@ -221,27 +221,27 @@ def letter(number=1, reply=None, **more) -> Outcome:
 
 
 def test_a_first_response_counts_as_soon_as_it_went_out_and_what_waits_once_it_is_late():
-    promise = level("first-response-within", threshold_seconds=3600)
+    target = level("first-response-within", threshold_seconds=3600)
     month = [letter(1, 3600), letter(2, 3601, done=True), letter(3), letter(4)]
 
     # An hour exactly is within; a second more is not; of those without a reply one is late
-    figure = catalogue.figure(promise, month, late={4})
+    figure = catalogue.figure(target, month, late={4})
     assert (figure.counted, figure.met, figure.attained) == (3, 1, Decimal("33.3333"))
 
 
 def test_whoever_left_or_ended_without_a_reply_had_no_first_response():
-    promise = level("first-response-within", threshold_seconds=3600)
+    target = level("first-response-within", threshold_seconds=3600)
     month = [letter(1, 60, abandoned_at=NINE), letter(2, None, done=True), letter(3, 5, cancelled_at=NINE)]
 
-    assert catalogue.figure(promise, month, late={2}).counted == 0
+    assert catalogue.figure(target, month, late={2}).counted == 0
 
 
 def test_a_letter_with_a_reply_or_a_call_that_goes_on_is_not_late():
-    promise = level("first-response-within", threshold_seconds=3600)
+    target = level("first-response-within", threshold_seconds=3600)
     later = NINE + timedelta(seconds=3601)
 
     found = [
-        catalogue.is_late(promise, item, later, elapsed)
+        catalogue.is_late(target, item, later, elapsed)
         for item in (
             letter(),
             letter(reply=3599),
@@ -294,8 +294,8 @@ MIDNIGHTS = [NINE + timedelta(hours=15) + number * DAY for number in range(4)]  
 
 
 def aged(*month, age="2d"):
-    promise = level("backlog-older-than", threshold_seconds=int(age[0]) * 86400)
-    figure = catalogue.backlog(promise, month, MIDNIGHTS)
+    target = level("backlog-older-than", threshold_seconds=int(age[0]) * 86400)
+    figure = catalogue.backlog(target, month, MIDNIGHTS)
     return figure.counted, figure.met, figure.attained
 
 

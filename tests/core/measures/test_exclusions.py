@@ -27,8 +27,8 @@ def event(kind="client-outage", first=0, last=30, *queues) -> Event:
     return Event(1, kind, TEN + timedelta(minutes=first), TEN + timedelta(minutes=last), queues)
 
 
-def left_out(items, *events, level=LEVEL, bands=()):
-    return exclusions.left_out(level, items, events, bands)
+def excluded(items, *events, level=LEVEL, bands=()):
+    return exclusions.excluded(level, items, events, bands)
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -37,34 +37,34 @@ def left_out(items, *events, level=LEVEL, bands=()):
 def test_an_event_leaves_out_from_its_first_instant_until_before_its_last():
     calls = [call(1, -0.001), call(2, 0), call(3, 29.999), call(4, 30)]
 
-    assert left_out(calls, event()) == {2: "client-outage", 3: "client-outage"}
+    assert excluded(calls, event()) == {2: "client-outage", 3: "client-outage"}
 
 
 def test_only_events_that_the_level_excludes_and_of_its_queues_leave_out():
     calls = [call(1), call(2, queue="english")]
 
-    assert left_out(calls, event("force-majeure"), event("outage")) == {}
-    assert left_out(calls, event("client-outage", 0, 30, "english")) == {}
-    assert left_out(calls, event("client-outage", 0, 30, "english", "regular")) == {1: "client-outage"}
+    assert excluded(calls, event("force-majeure"), event("outage")) == {}
+    assert excluded(calls, event("client-outage", 0, 30, "english")) == {}
+    assert excluded(calls, event("client-outage", 0, 30, "english", "regular")) == {1: "client-outage"}
 
 
 def test_of_several_events_the_earliest_is_named_and_what_was_cancelled_is_nowhere():
     both = replace(LEVEL, exclude=("client-outage", "force-majeure"))
     calls = [call(1, 5), call(2, 5, cancelled=True)]
 
-    assert left_out(calls, event("force-majeure", 0, 10), event("client-outage", 2, 10), level=both) == {
+    assert excluded(calls, event("force-majeure", 0, 10), event("client-outage", 2, 10), level=both) == {
         1: "force-majeure"
     }
 
 
 def test_what_is_left_out_changes_the_figure_and_is_counted_apart():
     calls = [call(1, -5), call(2, 5, waited=60), call(3, 40, waited=60)]
-    out = left_out(calls, event())
+    out = excluded(calls, event())
 
     # All: 1 of 3 in time. Without the one that came in at five past ten, during the outage: 1 of 2.
     assert catalogue.figure(LEVEL, calls).attained == Decimal("33.3333")
     figure = catalogue.figure(LEVEL, calls, (), out)
-    assert (figure.counted, figure.met, figure.attained, figure.left_out) == (2, 1, Decimal(50), 1)
+    assert (figure.counted, figure.met, figure.attained, figure.excluded) == (2, 1, Decimal(50), 1)
 
 
 # --- the band above the forecast --------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def test_the_latest_beyond_the_band_are_left_out_by_time_then_by_number():
     calls = [call(5, 3), call(1, 9), call(9, 3), call(2, 1), call(3, 2), call(7, 9), call(8, 4, cancelled=True)]
 
     # In order: 2, 3, 5, 9, 1, 7; the first four are within
-    assert left_out(calls, level=BANDED, bands=bands(WEEKDAYS)) == dict.fromkeys((1, 7), "volume-above-forecast")
+    assert excluded(calls, level=BANDED, bands=bands(WEEKDAYS)) == dict.fromkeys((1, 7), "volume-above-forecast")
 
 
 def test_a_forecast_of_several_queues_is_of_them_together():
@@ -98,7 +98,7 @@ def test_a_forecast_of_several_queues_is_of_them_together():
     calls = [call(1, 0, queue="english"), call(2, 1, queue="english"), call(3, 2), call(4, 3, queue="english")]
 
     # 2.3 items: the third and the fourth are beyond, and only the third is of the level
-    assert left_out(calls, level=BANDED, bands=bands(together)) == {3: "volume-above-forecast"}
+    assert excluded(calls, level=BANDED, bands=bands(together)) == {3: "volume-above-forecast"}
 
 
 def test_an_item_that_an_event_leaves_out_is_still_one_that_came_in():
@@ -106,7 +106,7 @@ def test_an_item_that_an_event_leaves_out_is_still_one_that_came_in():
     calls = [call(number, number) for number in range(1, 7)]
 
     # 4 are within; the outage takes the first two, and the fifth and the sixth are beyond all the same
-    out = left_out(calls, event("client-outage", 0, 2.5), level=both, bands=bands(WEEKDAYS, level=both))
+    out = excluded(calls, event("client-outage", 0, 2.5), level=both, bands=bands(WEEKDAYS, level=both))
     assert out == {1: "client-outage", 2: "client-outage", 5: "volume-above-forecast", 6: "volume-above-forecast"}
 
 
@@ -143,7 +143,7 @@ def test_so_many_stay_in_as_the_band_allows_and_none_that_stays_is_later_than_on
     level = replace(BANDED, above_forecast=Decimal(percent))
     calls = [call(number, at) for number, at in enumerate(minutes)]
     band = bands(Forecast(("regular",), date(2026, 1, 1), week={0: count}), level=level)
-    out = left_out(calls, level=level, bands=band)
+    out = excluded(calls, level=level, bands=band)
 
     assert len(calls) - len(out) == min(len(calls), count * percent // 100)
     stays = [item.received_at for item in calls if item.item_id not in out]

@@ -1,4 +1,4 @@
-"""Hiring, certifying and clearing people, their presence at work, and their leaving."""
+"""Hiring, certifying and clearing people, their agent state at work, and their leaving."""
 
 from datetime import timedelta
 
@@ -105,7 +105,7 @@ def test_a_person_is_either_staff_or_one_clients_own(roles, of_client):
         make.person(*roles, of=make.client() if of_client else None)
 
 
-# --- presence ---------------------------------------------------------------------------------------------------------
+# --- agent state -----------------------------------------------------------------------------------------------------
 
 
 def test_a_day_at_work_is_told_by_its_facts():

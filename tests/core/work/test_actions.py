@@ -1,4 +1,4 @@
-"""What people and systems can do to work, what is refused, and what the journal says afterwards."""
+"""What people and systems can do to work, what is refused, and what the event log says afterwards."""
 
 import threading
 from datetime import timedelta
@@ -19,8 +19,8 @@ def events_of(item):
     return [fact.event.removeprefix("work.") for fact in event_log_queries.of_item(item.id)]
 
 
-def offered(to, item=None, at_once=1, at=make.NINE):
-    return work.offer(item=item or make.call(), person=to, at_once=at_once, offer_seconds=20, now=at)
+def offered(to, item=None, max_concurrency=1, at=make.NINE):
+    return work.offer(item=item or make.call(), person=to, max_concurrency=max_concurrency, offer_seconds=20, now=at)
 
 
 def accepted(by, at=make.NINE, item=None):
@@ -59,7 +59,7 @@ def test_state_is_what_the_facts_add_up_to(everyone):
     work.abandon(item=items[2], now=make.later(seconds=9))
     work.cancel(item=items[3], reason="sent twice", now=make.later(seconds=9))
     mail = accepted(ben, item=items[4])
-    work.await_customer(item=mail, by=ben, now=make.later(hours=1))
+    work.set_pending_customer(item=mail, by=ben, now=make.later(hours=1))
     work.customer_answered(item=mail, now=make.later(hours=3))
 
     for item in work_models.Item.objects.all():
@@ -123,10 +123,10 @@ def test_the_database_itself_refuses_a_holder_whose_capacity_does_not_count_it(e
 def test_three_mails_at_once_but_no_call_beside_them(everyone):
     ana = make.agent()
     for _ in range(3):
-        offered(ana, make.item("mail"), at_once=3)
+        offered(ana, make.item("mail"), max_concurrency=3)
 
     with pytest.raises(work.Refused, match="no room"):
-        offered(ana, make.item("mail"), at_once=3)
+        offered(ana, make.item("mail"), max_concurrency=3)
     with pytest.raises(work.Refused, match="no room"):
         offered(ana, make.call())
 
@@ -168,8 +168,8 @@ def test_the_clock_stops_while_the_customer_owes_an_answer(everyone):
     ana = make.agent()
     mail = make.item("mail")  # Wednesday 9:00; four working hours: due at 13:00
     assert mail.due_at == make.later(hours=4)
-    item = work.await_customer(item=accepted(ana, item=mail), by=ana, now=make.later(hours=1))
-    assert not work_models.Item.objects.filter(state="waiting", awaiting_customer_since=None).exists()
+    item = work.set_pending_customer(item=accepted(ana, item=mail), by=ana, now=make.later(hours=1))
+    assert not work_models.Item.objects.filter(state="waiting", pending_customer_since=None).exists()
 
     # Answered on Thursday at 10:00: 8 working hours of Wednesday (10:00 to 18:00) and one of Thursday passed.
     item = work.customer_answered(item=item, now=make.later(days=1, hours=1))

@@ -25,7 +25,7 @@ def hands(real_database):
         ana = make.agent()
         for key in ("wrapping", "held", "offered"):
             item = make.item("mail", key=key)
-            work.offer(item=item, person=ana, at_once=3, offer_seconds=9000, now=make.NINE)
+            work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=9000, now=make.NINE)
             if key != "offered":
                 work.accept(item=item, by=ana, now=make.later(seconds=1))
             if key == "wrapping":

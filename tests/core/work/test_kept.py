@@ -12,7 +12,9 @@ from workfloor.ops.routing import leader as routing_leader
 
 def done_by(person, at=make.NINE, **more):
     """A letter that somebody answered."""
-    letter = work.offer(item=make.item("mail", at=at, **more), person=person, at_once=3, offer_seconds=20, now=at)
+    letter = work.offer(
+        item=make.item("mail", at=at, **more), person=person, max_concurrency=3, offer_seconds=20, now=at
+    )
     work.end(item=work.accept(item=letter, by=person, now=at), by=person, now=at)
     return work.wrap_up(item=letter, by=person, disposition="answered", now=at)
 
@@ -28,8 +30,12 @@ def test_a_new_item_of_a_case_is_kept_for_whoever_handled_the_case_last(everyone
     done_by(ana, at=make.later(minutes=1), case=first.case)
     again = make.item("mail", at=make.later(minutes=2), case=first.case)
 
-    assert (again.kept_for, again.kept_until) == (ana, make.later(minutes=4))
-    assert [fact.event for fact in event_log_queries.of_item(again.id)] == ["work.received", "work.queued", "work.kept"]
+    assert (again.sticky_agent, again.sticky_until) == (ana, make.later(minutes=4))
+    assert [fact.event for fact in event_log_queries.of_item(again.id)] == [
+        "work.received",
+        "work.queued",
+        "work.sticky-agent",
+    ]
     assert work_queries.rebuilt(again.id) == work_queries.state_of(again)
 
 
@@ -37,12 +43,12 @@ def test_what_is_done_over_and_what_the_customer_answered_is_kept_for_whoever_ha
     make.amended(make.KEEPS)
     ana = make.agent()
     over = work.reopen(item=done_by(ana), reason="wrong sum", now=make.later(hours=2))
-    assert (over.kept_for, over.kept_until) == (ana, make.later(hours=2, minutes=2))
+    assert (over.sticky_agent, over.sticky_until) == (ana, make.later(hours=2, minutes=2))
 
-    asked = work.offer(item=make.item("mail"), person=ana, at_once=3, offer_seconds=20, now=make.NINE)
-    asked = work.await_customer(item=work.accept(item=asked, by=ana, now=make.NINE), by=ana, now=make.NINE)
+    asked = work.offer(item=make.item("mail"), person=ana, max_concurrency=3, offer_seconds=20, now=make.NINE)
+    asked = work.set_pending_customer(item=work.accept(item=asked, by=ana, now=make.NINE), by=ana, now=make.NINE)
     answered = work.customer_answered(item=asked, now=make.later(hours=1))
-    assert (answered.kept_for, answered.kept_until) == (ana, make.later(hours=1, minutes=2))
+    assert (answered.sticky_agent, answered.sticky_until) == (ana, make.later(hours=1, minutes=2))
     for item in (over, answered):
         assert work_queries.rebuilt(item.id) == work_queries.state_of(Item.objects.get(id=item.id))
 
@@ -50,11 +56,11 @@ def test_what_is_done_over_and_what_the_customer_answered_is_kept_for_whoever_ha
 def test_where_the_contract_keeps_nothing_and_for_a_case_that_nobody_knows_nothing_is_kept(everyone):
     ana = make.agent()
     first = done_by(ana)
-    assert make.item("mail", case=first.case).kept_for is None
+    assert make.item("mail", case=first.case).sticky_agent is None
 
     make.amended(make.KEEPS)
-    assert make.item("mail").kept_for is None
-    assert make.item("mail", case=make.item("mail").case).kept_for is None
+    assert make.item("mail").sticky_agent is None
+    assert make.item("mail", case=make.item("mail").case).sticky_agent is None
 
 
 def test_it_goes_to_its_keeper_though_another_sits_idle_longer_and_after_the_limit_to_whoever_is_free(everyone):
@@ -68,7 +74,7 @@ def test_it_goes_to_its_keeper_though_another_sits_idle_longer_and_after_the_lim
     work.accept(item=kept, by=ana, now=make.later(minutes=1))
     for _ in range(2):  # her hands are full
         work.accept(
-            item=work.offer(item=make.item("mail"), person=ana, at_once=3, offer_seconds=20, now=make.NINE),
+            item=work.offer(item=make.item("mail"), person=ana, max_concurrency=3, offer_seconds=20, now=make.NINE),
             by=ana,
             now=make.later(minutes=1),
         )
@@ -86,7 +92,7 @@ def test_once_it_was_declined_it_is_kept_no_more(everyone):
     routing_leader.pulse(now=make.NINE)
     declined = work.decline(item=kept, by=ana, now=make.NINE)
 
-    assert (declined.kept_for, declined.kept_until) == (None, None)
+    assert (declined.sticky_agent, declined.sticky_until) == (None, None)
     assert work_queries.rebuilt(kept.id) == work_queries.state_of(declined)
 
 
@@ -133,10 +139,10 @@ def test_somebody_can_be_asked_for_where_the_contract_keeps_work_for_people(ever
     ana, ben = make.agent(), make.agent()
     asked = make.item("mail", not_before=make.later(hours=1), asked_for=ben)
 
-    assert (asked.kept_for, asked.kept_until) == (ben, make.later(hours=1, minutes=2))
+    assert (asked.sticky_agent, asked.sticky_until) == (ben, make.later(hours=1, minutes=2))
     routing_leader.pulse(now=make.later(hours=1))
     assert with_whom(asked) == ben
-    with pytest.raises(work.Refused, match="keep_for"):
+    with pytest.raises(work.Refused, match="sticky_for"):
         make.call(not_before=make.later(hours=1), asked_for=ana)
 
 

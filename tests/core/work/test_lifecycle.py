@@ -64,7 +64,7 @@ def test_while_the_customer_owes_an_answer_nobody_has_the_item():
     item = after(*TALKING, fact("awaits-customer", 30, 7))
 
     assert (item.state, item.person_id, item.talk_seconds) == ("waiting", None, 20)
-    assert item.awaiting_customer_since == NINE + timedelta(seconds=30)
+    assert item.pending_customer_since == NINE + timedelta(seconds=30)
 
 
 def test_reopened_work_waits_since_it_was_first_queued():
@@ -97,15 +97,15 @@ def test_what_cannot_follow_is_refused(before, then):
 
 
 def test_a_call_takes_a_person_whole():
-    assert lifecycle.free_share([], at_once=1, capacity=60) == (0, 60)
-    assert lifecycle.free_share([(0, 60)], at_once=1, capacity=60) is None
-    assert lifecycle.free_share([(0, 20)], at_once=1, capacity=60) is None
+    assert lifecycle.free_share([], max_concurrency=1, capacity=60) == (0, 60)
+    assert lifecycle.free_share([(0, 60)], max_concurrency=1, capacity=60) is None
+    assert lifecycle.free_share([(0, 20)], max_concurrency=1, capacity=60) is None
 
 
 def test_chats_share_a_person():
     taken = []
     for expected in [(0, 20), (20, 40), (40, 60), None]:
-        share = lifecycle.free_share(taken, at_once=3, capacity=60)
+        share = lifecycle.free_share(taken, max_concurrency=3, capacity=60)
         assert share == expected
         taken.append(share)
 
@@ -113,8 +113,8 @@ def test_chats_share_a_person():
 @given(st.lists(st.sampled_from([1, 2, 3, 4, 5, 6, 10]), max_size=30))
 def test_shares_never_overlap_and_never_leave_the_capacity(wishes):
     taken = []
-    for at_once in wishes:
-        if share := lifecycle.free_share(taken, at_once, capacity=60):
+    for max_concurrency in wishes:
+        if share := lifecycle.free_share(taken, max_concurrency, capacity=60):
             taken.append(share)
 
     assert all(0 <= low < high <= 60 for low, high in taken)

@@ -6,7 +6,7 @@ import pytest
 from tests import make
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
-from workfloor.core.people.models import Presence
+from workfloor.core.people.models import AgentState
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.time import clock
@@ -26,7 +26,9 @@ def ana(client):
 
 def offered(to, title="Where is my parcel", queue="calls", **more):
     item = make.item(queue, title=title, at=clock.now(), **more)
-    return work.offer(item=item, person=to, at_once=1 if queue == "calls" else 3, offer_seconds=20, now=clock.now())
+    return work.offer(
+        item=item, person=to, max_concurrency=1 if queue == "calls" else 3, offer_seconds=20, now=clock.now()
+    )
 
 
 def held(by, **more):
@@ -127,8 +129,8 @@ def test_a_declined_offer_goes_back_to_its_queue(client, ana):
 
 def test_presence_follows_the_buttons(client, ana):
     def now():
-        presence = Presence.objects.get(person=ana)
-        return presence.state, presence.reason
+        agent_state = AgentState.objects.get(person=ana)
+        return agent_state.state, agent_state.reason
 
     client.post("/desk/away/", {"reason": "lunch"}, headers=LIVE)
     assert now() == ("away", "lunch")
@@ -163,7 +165,7 @@ def test_what_waits_for_the_customer_lies_aside_until_they_answer(client, ana):
     assert "The customer answered" in page(client)
     assert press(client, mail, "customer-answered").status_code == 204
     assert "The customer answered" not in page(client)
-    assert work_queries.item(mail.id).awaiting_customer_since is None
+    assert work_queries.item(mail.id).pending_customer_since is None
 
 
 def test_one_of_several_items_in_hand_is_open_and_the_others_can_be_chosen(client, ana):
@@ -199,13 +201,13 @@ def test_the_desk_is_for_agents(client, role):
     assert client.post("/desk/available/", headers=LIVE).status_code == 403
 
 
-# --- put aside, called back, off shift ---------------------------------------------------------------------------
+# --- preempted, called back, off shift ---------------------------------------------------------------------------
 
 
 @pytest.fixture
 def interrupted(client, ana):
     """Ana has a letter in hand, and has accepted a call that interrupts it."""
-    make.amended(make.YIELDS, make.INTERRUPTS)
+    make.amended(make.PREEMPTIBLE, make.PREEMPTS)
     make.item("mail", title="My bill is wrong", at=clock.now())
     routing_leader.pulse(now=clock.now())
     mail = work.accept(item=work_queries.offered_to(ana).get(), by=ana, now=clock.now())
@@ -218,13 +220,13 @@ def test_the_call_is_open_and_the_letter_beside_it_is_put_aside_until_the_call_i
     mail, call = interrupted
     shown = page(client)
     assert f'aria-labelledby="item-title-{call.id}"' in shown
-    assert "put aside" in shown
+    assert "preempted" in shown
 
     shown = page(client, f"?item={mail.id}")
     assert all(words in shown for words in ("Put aside", "goes on by itself", "Transfer"))
     assert "How did it end?" not in shown
     refusal = press(client, mail, "finish", disposition="answered")
-    assert (refusal.status_code, "put aside for more urgent work" in refusal.content.decode()) == (409, True)
+    assert (refusal.status_code, "preempted by more urgent work" in refusal.content.decode()) == (409, True)
 
     press(client, call, "end")
     press(client, call, "wrap-up", disposition="resolved")
@@ -252,7 +254,7 @@ def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_s
     assert "you are asked first" in page(client)
     press(client, mail, "come-back", at=f"{clock.now().date() + timedelta(days=2)}T10:30")
 
-    assert work_queries.items().get(kind="callback").kept_for == ana
+    assert work_queries.items().get(kind="callback").sticky_agent == ana
     assert "To come" in page(client)
 
 

@@ -43,7 +43,7 @@ def test_a_hundred_percent_means_all_of_them():
 
 
 def test_a_promise_runs_from_queueing_and_is_never_of_no_time():
-    assert leader_queries.promise_seconds(NINE, NINE + timedelta(seconds=20)) == 20
-    assert leader_queries.promise_seconds(NINE, NINE) == 1
-    assert leader_queries.promise_seconds(NINE, None) is None
-    assert leader_queries.promise_seconds(None, NINE) is None
+    assert leader_queries.target_seconds(NINE, NINE + timedelta(seconds=20)) == 20
+    assert leader_queries.target_seconds(NINE, NINE) == 1
+    assert leader_queries.target_seconds(NINE, None) is None
+    assert leader_queries.target_seconds(None, NINE) is None

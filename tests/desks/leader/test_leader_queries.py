@@ -24,8 +24,8 @@ def line(leader, now, name="calls"):
     return next(each for each in floor(leader, now).lines if each.queue.name == name)
 
 
-def accepted(item, by, at, at_once=1):
-    work.offer(item=item, person=by, at_once=at_once, offer_seconds=20, now=at)
+def accepted(item, by, at, max_concurrency=1):
+    work.offer(item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, now=at)
     return work.accept(item=item, by=by, now=at)
 
 
@@ -49,14 +49,14 @@ def test_a_queue_says_what_waits_since_when_and_what_was_promised(leader):
 
     found = line(leader, make.later(seconds=15))
 
-    assert (found.waiting, found.oldest_queued_at, found.promise_seconds) == (2, make.NINE, 20)
+    assert (found.waiting, found.oldest_queued_at, found.target_seconds) == (2, make.NINE, 20)
 
 
 def test_waiting_offered_held_and_done_are_told_apart(leader):
     ana, bruno = make.agent("Ana"), make.agent("Bruno")
     done(make.call(), ana, make.later(seconds=5))
     accepted(make.call(), ana, make.later(seconds=90))
-    work.offer(item=make.call(), person=bruno, at_once=1, offer_seconds=20, now=make.later(seconds=95))
+    work.offer(item=make.call(), person=bruno, max_concurrency=1, offer_seconds=20, now=make.later(seconds=95))
     make.call()
 
     found = line(leader, make.later(seconds=100))
@@ -102,8 +102,8 @@ def test_yesterday_does_not_count_today(leader):
 
 def test_what_rests_with_the_customer_is_not_the_oldest_waiting(leader):
     ana = make.agent("Ana")
-    mail = accepted(make.item("mail"), ana, make.NINE, at_once=3)
-    work.await_customer(item=mail, by=ana, now=make.NINE)
+    mail = accepted(make.item("mail"), ana, make.NINE, max_concurrency=3)
+    work.set_pending_customer(item=mail, by=ana, now=make.NINE)
 
     found = line(leader, make.later(hours=1), "mail")
 

@@ -36,7 +36,7 @@ def test_bars_stand_on_the_ground_and_dots_where_something_is():
 
 
 def test_the_legend_names_each_trace_once_and_one_alone_needs_none():
-    one, other = Trace("that day", "first", [1.0]), Trace("expected", "promise", [2.0], "steps")
+    one, other = Trace("that day", "first", [1.0]), Trace("expected", "target", [2.0], "steps")
 
     assert [key.name for key in charts.chart("x", "", [one, other, other]).keys] == ["that day", "expected"]
     assert charts.chart("x", "", [one]).keys == ()

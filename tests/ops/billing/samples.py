@@ -90,7 +90,7 @@ def invoice(*lines: Line, off: tuple[Allowance, ...] = (), decimals: int = 2, **
 
 
 def off(amount: str, tax: Tax = VAT, reason: str = "Credit: Answered in 20 seconds") -> Allowance:
-    """What a missed promise takes off; negative is earned back."""
+    """What a missed target takes off; negative is earned back."""
     return Allowance(reason, Decimal(amount), tax)
 
 

@@ -1,4 +1,4 @@
-"""Measures, promises, invoice lines and credits, by worked example and by property."""
+"""Measures, targets, invoice lines and credits, by worked example and by property."""
 
 import json
 from dataclasses import replace
@@ -56,7 +56,7 @@ def tiers(*pairs) -> tuple[Tier, ...]:
     return tuple(Tier(up_to, Decimal(str(rate))) for up_to, rate in pairs)
 
 
-# --- promises ---------------------------------------------------------------------------------------------------
+# --- targets ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -69,23 +69,23 @@ def tiers(*pairs) -> tuple[Tier, ...]:
     ],
 )
 def test_between_expected_and_minimum_a_miss_costs_nothing_yet(attained, judged, owes):
-    promise = answered_within(expected=Decimal(80), minimum=Decimal(75))
+    target = answered_within(expected=Decimal(80), minimum=Decimal(75))
 
-    assert levels.verdict(promise, Decimal(attained)) == judged
-    assert levels.owes_credit(promise, judged) is owes
+    assert levels.verdict(target, Decimal(attained)) == judged
+    assert levels.owes_credit(target, judged) is owes
 
 
 def test_without_a_minimum_every_miss_of_expected_is_paid_for():
-    promise = answered_within(expected=Decimal(80))
+    target = answered_within(expected=Decimal(80))
 
-    assert levels.owes_credit(promise, levels.verdict(promise, Decimal("79.9999")))
-    assert not levels.owes_credit(promise, levels.verdict(promise, Decimal(80)))
+    assert levels.owes_credit(target, levels.verdict(target, Decimal("79.9999")))
+    assert not levels.owes_credit(target, levels.verdict(target, Decimal(80)))
 
 
 def test_fewer_abandons_and_shorter_waits_are_better():
-    promise = level("abandoned", per="offered", expected=Decimal(5), minimum=Decimal(8))
+    target = level("abandoned", per="offered", expected=Decimal(5), minimum=Decimal(8))
 
-    assert [levels.verdict(promise, Decimal(x)) for x in (5, 6, 9)] == [
+    assert [levels.verdict(target, Decimal(x)) for x in (5, 6, 9)] == [
         "met",
         "below-expected",
         "below-minimum",

@@ -56,7 +56,7 @@ def items(draw) -> Item:
         wrap_seconds=draw(st.integers(0, 40)) if ended else 0,
         working_seconds=draw(st.none() | st.integers(3500, 3700)) if ended else None,
         paused_seconds=draw(st.sampled_from([0, 0, 9 * 3600])),
-        awaiting_customer_since=draw(st.sampled_from([None, None, queued])) if state == "waiting" else None,
+        pending_customer_since=draw(st.sampled_from([None, None, queued])) if state == "waiting" else None,
         reply_seconds=replied,
         came_back_seconds=draw(st.sampled_from([None, None, 7200, 7201])) if ended else None,
         reopened=draw(st.integers(0, 3)),  # which case it is of, until it is stored
@@ -97,7 +97,7 @@ def outcome(item: Item, month: Sequence[Item] = ()) -> catalogue.Outcome:
         wrap_seconds=item.wrap_seconds,
         working_seconds=item.working_seconds,
         paused_seconds=item.paused_seconds,
-        awaiting_since=item.awaiting_customer_since,
+        awaiting_since=item.pending_customer_since,
         reply_seconds=item.reply_seconds,
         in_conversation=item.connected_at is not None,
         ended_at=item.ended_at,
@@ -116,7 +116,7 @@ def by_hand(agreed, row, month: list[catalogue.Outcome], happened: Sequence[Even
     came = [item for item in month if window.starts_at <= item.received_at < window.ends_at]
     first, last = (at.date() for at in (window.starts_at, window.ends_at - timedelta(days=1)))
     bands = exclusions.bands(level, agreed.forecasts, first, last, "Europe/Lisbon")
-    out = exclusions.left_out(level, came, happened, bands)
+    out = exclusions.excluded(level, came, happened, bands)
     calendar = calendars.Calendar("Europe/Lisbon", {2: OFFICE, 3: OFFICE})
     unfinished = [item for item in came if not (item.done or item.abandoned_at or item.cancelled_at)]
     late = {
@@ -192,7 +192,7 @@ def test_every_figure_opens_to_exactly_the_items_that_it_counts(acme, month, hap
             assert len(found) == row.figure.counted
             assert row.figure.met in (None, sum(item.value is True for item in found))
         assert {item.queue for item in found} <= ({row.queue} if row.queue else set(row.level.of))
-    for left in made.left_out:
+    for left in made.excluded:
         found = behind(left.id)
         assert left.count == len(found) > 0
         assert {item.value for item in found} <= {*left.level.exclude, "volume-above-forecast"}

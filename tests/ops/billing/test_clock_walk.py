@@ -103,13 +103,13 @@ def lived(client: Client, agent, steps, start) -> Item:
     def in_hand():
         if item.state == "held":
             return item
-        work.offer(item=item, person=agent, at_once=3, offer_seconds=20, now=now)
+        work.offer(item=item, person=agent, max_concurrency=3, offer_seconds=20, now=now)
         return work.accept(item=item, by=agent, now=now)
 
     for step, minutes in steps:
         now += minutes * MINUTE
         if step == "ask":
-            item = work.await_customer(item=in_hand(), by=agent, now=now)
+            item = work.set_pending_customer(item=in_hand(), by=agent, now=now)
         elif step == "told":
             item = work.customer_answered(item=item, now=now)
         elif step == "reply":

@@ -1,4 +1,4 @@
-"""The clock of a promise over a letter's whole life: from its facts to the figure on the statement."""
+"""The clock of a target over a letter's whole life: from its facts to the figure on the statement."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -58,12 +58,12 @@ class Letter:
     def _in_hand(self, now):
         if self.reloaded().state == "held":
             return
-        work.offer(item=self.item, person=self.agent, at_once=3, offer_seconds=20, now=now)
+        work.offer(item=self.item, person=self.agent, max_concurrency=3, offer_seconds=20, now=now)
         work.accept(item=self.item, by=self.agent, now=now)
 
     def asked(self, *parts):
         self._in_hand(self.at(*parts))
-        work.await_customer(item=self.item, by=self.agent, now=self.at(*parts))
+        work.set_pending_customer(item=self.item, by=self.agent, now=self.at(*parts))
         return self
 
     def told(self, *parts):

@@ -51,7 +51,7 @@ def office(everyone: None) -> SimpleNamespace:
 
 def answered(ana: Any, at: datetime, *, wait: int, key: str) -> Item:
     call = make.call(at=at, key=key)
-    work.offer(item=call, person=ana, at_once=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
+    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
     work.accept(item=call, by=ana, now=at + timedelta(seconds=wait))
     work.end(item=call, by=ana, now=at + timedelta(seconds=wait + 60))
     return work.wrap_up(item=call, by=ana, disposition="resolved", now=at + timedelta(seconds=wait + 65))
@@ -166,11 +166,13 @@ def test_everything_in_the_way_is_named_at_once(office):
 
     number = Item.objects.get(key="call-3").id
     assert len(reasons) == 4
-    assert reasons[0] == ("2026-02 is still open. Close it first: workfloor period propose lisbon-light 2026-02")
+    assert reasons[0] == (
+        "2026-02 is still open. Close it first: workfloor billing period propose lisbon-light 2026-02"
+    )
     assert reasons[1].startswith("1 items of 2026-03 are not finished")
-    assert reasons[2].startswith(f"Claim {claim.id} (client-outage) is undecided: workfloor exclusion approve")
+    assert reasons[2].startswith(f"Claim {claim.id} (client-outage) is undecided: workfloor billing exclusion approve")
     assert "is not what its facts add up to" in reasons[3] and f"item {number} " in reasons[3]
-    assert "workfloor reconcile lisbon-light 2026-03" in reasons[3]
+    assert "workfloor billing reconcile lisbon-light 2026-03" in reasons[3]
 
 
 def test_a_month_without_work_before_the_first_that_had_some_is_in_nobodys_way(office):

@@ -83,7 +83,7 @@ def office(text: str | None = None) -> SimpleNamespace:
 
 def answered(ana: Any, at: datetime, wait: int = 5) -> None:
     call = make.call(at=at)
-    work.offer(item=call, person=ana, at_once=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
+    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
     work.accept(item=call, by=ana, now=at + timedelta(seconds=wait))
     work.end(item=call, by=ana, now=at + timedelta(seconds=wait + 60))
     work.wrap_up(item=call, by=ana, disposition="resolved", now=at + timedelta(seconds=wait + 65))
@@ -188,7 +188,9 @@ def test_a_month_that_is_not_closed_is_not_invoiced(everyone):
     billing.register_entity(slug="lisbon", by=None, now=APRIL, terms=LISBON)
 
     [reason] = reasons(at)
-    assert reason.startswith("2026-03 is not closed") and "workfloor period propose lisbon-light 2026-03" in reason
+    assert (
+        reason.startswith("2026-03 is not closed") and "workfloor billing period propose lisbon-light 2026-03" in reason
+    )
 
     billing.propose(client=at.client, period=MARCH, by=at.teresa, now=APRIL)
     assert reasons(at)[0].startswith("2026-03 is not closed")
@@ -206,7 +208,7 @@ def test_everything_that_is_missing_is_named_at_once(everyone):
         "The credits name no tax whose base they lessen. An invoice says of each amount which tax is on it, also where "
         "none is charged",
     ]
-    assert billing_models.Series.objects.count() == 0
+    assert billing_models.NumberRange.objects.count() == 0
 
 
 def test_a_document_that_breaks_the_standard_is_refused_with_the_rules_and_takes_no_number(everyone):
@@ -347,7 +349,7 @@ def test_what_was_taken_back_or_takes_back_is_not_taken_back(everyone):
         billing.credit_invoice(invoice=made, words="Again", by=at.marta, now=MAY)
     with pytest.raises(billing.InvoiceRefused, match="is a credit note"):
         billing.credit_invoice(invoice=note, words="No", by=at.marta, now=MAY)
-    assert billing_models.Series.objects.get(name="CN2026").last == 1
+    assert billing_models.NumberRange.objects.get(name="CN2026").last == 1
 
 
 def test_an_adjustment_is_a_line_of_the_next_invoice_that_refers_to_the_first(everyone):

@@ -80,9 +80,9 @@ def test_a_ratchet_raises_the_promise_on_the_statement():
     client = signed("ratchet")
     store(client, [on(2026, month, IN_TIME) for month in range(1, 13)] + [on(2027, 1, IN_TIME)])
 
-    assert billing_presenting.printed(made(client, 2026, 12))["measures"][0]["promise"] == "at least 95 %"
+    assert billing_presenting.printed(made(client, 2026, 12))["measures"][0]["target"] == "at least 95 %"
     assert (
-        billing_presenting.printed(made(client, 2027, 1))["measures"][0]["promise"] == "at least 97.5 %"
+        billing_presenting.printed(made(client, 2027, 1))["measures"][0]["target"] == "at least 97.5 %"
     )  # (95 + 100) / 2
 
 
@@ -92,8 +92,8 @@ def test_a_promise_rises_on_the_first_day_of_a_month_that_finds_it_raised():
     store(client, [on(2026, month, LATE if n < count else IN_TIME) for month, count in late.items() for n in range(10)])
 
     months = [made(client, 2026, month) for month in late]
-    promised = [billing_presenting.printed(each)["measures"][0]["promise"] for each in months]
-    assert promised == ["at least 80 %, never below 75 %"] * 2 + ["at least 80 %, never below 75 %", "at least 90 %"]
+    target = [billing_presenting.printed(each)["measures"][0]["target"] for each in months]
+    assert target == ["at least 80 %, never below 75 %"] * 2 + ["at least 80 %, never below 75 %", "at least 90 %"]
     # 80 - 70 and 90 - 80 points of 1 % of 100,000; in May the raise of the fifteenth does not hold yet
     assert [credited(each) for each in months] == [[("", "10000.00")], [], [], [("", "10000.00")]]
 
@@ -105,7 +105,7 @@ def test_earlier_months_are_seen_under_their_own_version():
     half = [on(2026, month, waited) for month in (1, 2, 3) for waited in (IN_TIME, LATE)]
     store(client, half)
 
-    # 50 % missed January's 80 %, and keeps the 50 % promised from February on.
+    # 50 % missed January's 80 %, and keeps the 50 % target from February on.
     assert credited(made(client, 2026, 1)) == [("", "40.00")]
     assert credited(made(client, 2026, 3)) == [("earned back, of 2026-01", "-40.00")]
 

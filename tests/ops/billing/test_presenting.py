@@ -47,7 +47,7 @@ def test_the_json_holds_what_a_program_needs(made):
         "received": 5,
         "answered": 4,
         "abandoned": 1,
-        "excluded": 0,
+        "cancelled": 0,
     }
 
 
@@ -74,10 +74,10 @@ def test_an_open_period_says_so_and_a_closed_one_does_not(made):
 
 def test_people_read_promises_and_slices_in_words(made):
     worded = billing_presenting.printed(made)
-    promised = {row["name"]: row["promise"] for row in worded["measures"]}
+    target = {row["name"]: row["target"] for row in worded["measures"]}
 
     assert worded["period"] == "1 March 2026 to 31 March 2026, Europe/Lisbon"
-    assert (promised["Answered"], promised["Abandoned"]) == ("at least 80 %, never below 75 %", "at most 5 %")
+    assert (target["Answered"], target["Abandoned"]) == ("at least 80 %, never below 75 %", "at most 5 %")
     assert [row["counts"] for row in worded["measures"] if row["name"] == "Of patient"] == [
         "answered within 20 s, of offered, less those abandoned within 5 s"
     ]

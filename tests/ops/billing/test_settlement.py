@@ -115,7 +115,7 @@ def promises_credit(table, points):
         ("80", "68", ["2000.00"]),  # the mean is 74, worse than 75: 12 points, 2 % of 100,000
         ("80", "58", ["8000.00"]),  # the mean is 69, worse than 70: 29 points, 8 %
         ("60", "58", ["10000.00"]),  # the mean is 59, worse than 60: 44 points, 10 %
-        ("90", "70", []),  # the mean is 80: as good as promised
+        ("90", "70", []),  # the mean is 80: as good within the target
     ],
 )
 def test_figures_are_averaged_over_two_months_then_scored(before, now, owed):
@@ -274,14 +274,14 @@ def test_the_published_ratchet_stops_at_its_cap():
 def test_a_ratchet_counts_months_in_a_row_under_the_same_promise():
     agreed = contract("ratchet")
 
-    def promised(*figures):
+    def target(*figures):
         return settle(agreed, *figures, "99")[-1].levels[0].expected
 
-    assert promised(*["97"] * 6, *["99"] * 6) == Decimal("96.5")  # the mean is 98: 95 + (98 - 95) / 2
-    assert promised(*["98"] * 6, "95", *["98"] * 6) == 95  # exactly the promise is not above it
-    assert promised(*["98"] * 12, *["98"] * 11) == Decimal("96.5")  # eleven under the new promise are not enough
-    assert promised(*["98"] * 24) == Decimal("97.25")  # 96.5 + (98 - 96.5) / 2
-    assert promised(*["98"] * 6, None, *["98"] * 6) == 95
+    assert target(*["97"] * 6, *["99"] * 6) == Decimal("96.5")  # the mean is 98: 95 + (98 - 95) / 2
+    assert target(*["98"] * 6, "95", *["98"] * 6) == 95  # exactly the target is not above it
+    assert target(*["98"] * 12, *["98"] * 11) == Decimal("96.5")  # eleven under the new target are not enough
+    assert target(*["98"] * 24) == Decimal("97.25")  # 96.5 + (98 - 96.5) / 2
+    assert target(*["98"] * 6, None, *["98"] * 6) == 95
 
 
 def test_a_raised_promise_is_what_the_next_month_is_judged_by():

@@ -50,7 +50,7 @@ def level(statement, number=1):
 
 def figure(statement, number=1):
     found = level(statement, number).figure
-    return found.counted, found.met, found.left_out
+    return found.counted, found.met, found.excluded
 
 
 def words(pdf):
@@ -72,13 +72,13 @@ def test_what_came_in_during_an_approved_outage_of_the_client_is_left_out_and_li
     # Ten o'clock is in it, eleven is not: one of two is 50 %, still short of 80 %
     assert (figure(after), credited(after)) == ((2, 1, 1), [("", "100.00")])
 
-    assert [(row.id, row.count) for row in after.left_out] == [("x1", 1)]
+    assert [(row.id, row.count) for row in after.excluded] == [("x1", 1)]
     found = statements.subject(client, "2026-01", "x1", now=after.computed_at)
     assert [(item.received_at, item.value) for item in statements.items_behind(found)] == [
         (at(2026, 1, 5, 10), "client-outage")
     ]
     says = "client outage, force majeure, volume above 115 % of the forecast"
-    assert billing_presenting.printed(after)["left_out"][0]["counts"] == says
+    assert billing_presenting.printed(after)["excluded"][0]["counts"] == says
     assert says in words(billing_gateway.statement_pdf(billing_presenting.printed(after)))
 
 
@@ -97,7 +97,7 @@ def test_an_event_of_another_kind_or_queue_leaves_nothing_out():
     store(client, [came(LATE, 2026, 1, 5, 10)])
     happened(client, "maintenance", (2026, 1, 5, 9), (2026, 1, 5, 11))
 
-    assert (figure(made(client, 2026, 1)), made(client, 2026, 1).left_out) == ((1, 0, 0), ())
+    assert (figure(made(client, 2026, 1)), made(client, 2026, 1).excluded) == ((1, 0, 0), ())
 
 
 def test_the_latest_of_a_day_beyond_the_band_are_left_out():

@@ -198,12 +198,12 @@ def test_what_an_export_cannot_know_is_refused_with_its_word_and_what_to_do(old:
 
 def test_hours_and_costs_are_charged_under_the_name_that_they_were_approved_under():
     agreed = contract(('unit = "contact"\nof = ["calls"]', 'unit = "agent-hour"'))
-    journal = Source(
-        "the journal", ("calls", "mail"), frozenset(backtest.FACTS), frozenset({"People", "Calls answered"})
+    event_log = Source(
+        "the event log", ("calls", "mail"), frozenset(backtest.FACTS), frozenset({"People", "Calls answered"})
     )
 
-    assert list(backtest.faults(agreed, journal, {}, "2026-01")) == []
-    [(place, said)] = backtest.faults(agreed, replace(journal, delivers=frozenset({"People"})), {}, "2026-01")
+    assert list(backtest.faults(agreed, event_log, {}, "2026-01")) == []
+    [(place, said)] = backtest.faults(agreed, replace(event_log, delivers=frozenset({"People"})), {}, "2026-01")
     assert (place, "it has People" in said) == ("prices[0].title", True)
 
 

@@ -151,7 +151,7 @@ def test_the_latest_beyond_the_forecast_are_left_out():
 
     figure = past_work.parts(seen(agreed, *calls), agreed.service_levels[0], JANUARY)[None].figure
 
-    assert (figure.counted, figure.met, figure.left_out) == (2, 1, 1)
+    assert (figure.counted, figure.met, figure.excluded) == (2, 1, 1)
 
 
 def test_an_event_of_a_past_queue_is_of_the_queue_that_it_is_now():
@@ -167,7 +167,7 @@ def test_an_event_of_a_past_queue_is_of_the_queue_that_it_is_now():
 
     assert [event.queues for event in view.events] == [("calls",)]
     figure = past_work.parts(view, agreed.service_levels[0], JANUARY)[None].figure
-    assert (figure.counted, figure.met, figure.left_out) == (1, 1, 1)
+    assert (figure.counted, figure.met, figure.excluded) == (1, 1, 1)
 
 
 def test_a_backlog_counts_what_came_in_before_and_was_still_open():

@@ -1,4 +1,4 @@
-"""Past work from the journal: under the contract in force, a trial comes to what the statement says."""
+"""Past work from the event log: under the contract in force, a trial comes to what the statement says."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,13 +43,13 @@ def letter(by: Any, at: datetime, asked: datetime | None, answered: datetime | N
     """A letter received, perhaps sent back with a question, and done."""
 
     def taken(now: datetime) -> None:
-        work.offer(item=item, person=by, at_once=3, offer_seconds=20, now=now)
+        work.offer(item=item, person=by, max_concurrency=3, offer_seconds=20, now=now)
         work.accept(item=item, by=by, now=now)
 
     item = make.item("mail", at=at)
     if asked and answered:
         taken(asked)
-        work.await_customer(item=item, by=by, now=asked)
+        work.set_pending_customer(item=item, by=by, now=asked)
         work.customer_answered(item=item, now=answered)
     taken(ended)
     work.end(item=item, by=by, now=ended)
@@ -68,7 +68,7 @@ def test_a_trial_of_the_contract_in_force_comes_to_the_statement_pauses_and_all(
     agreed = contracts_queries.in_force(client.id, make.NINE.date()).contract
 
     [month] = backtest.tried(
-        agreed, backtest.periods(agreed, "2026-03", "2026-03"), presales_queries.Journal(client), {}, NOW
+        agreed, backtest.periods(agreed, "2026-03", "2026-03"), presales_queries.EventLog(client), {}, NOW
     )
 
     made = statements.statement(client, "2026-03", now=NOW)

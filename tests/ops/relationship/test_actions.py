@@ -20,17 +20,17 @@ def agreed():
 
 
 def told(client) -> list[str]:
-    return [fact.event for fact in event_log_queries.of_client(client.id) if fact.event.startswith("undertaking.")]
+    return [fact.event for fact in event_log_queries.of_client(client.id) if fact.event.startswith("action_item.")]
 
 
 def test_what_was_agreed_is_kept_and_done_once():
     found = agreed()
-    done = relationship.finish(undertaking=found, note="since Monday", now=make.later(days=3))
+    done = relationship.finish(action_item=found, note="since Monday", now=make.later(days=3))
 
     assert (found.who, done.done_at, done.note) == ("First Bank", make.later(days=3), "since Monday")
-    assert told(found.client) == ["undertaking.agreed", "undertaking.done"]
+    assert told(found.client) == ["action-item.agreed", "action-item.done"]
     with pytest.raises(relationship.Refused, match="done since 2026-03-07"):
-        relationship.finish(undertaking=found, note="", now=make.later(days=4))
+        relationship.finish(action_item=found, note="", now=make.later(days=4))
 
 
 def test_what_says_nothing_or_lies_behind_is_refused_with_every_fault():
@@ -41,14 +41,14 @@ def test_what_says_nothing_or_lies_behind_is_refused_with_every_fault():
     with pytest.raises(relationship.Refused, match="at most 500"):
         relationship.agree(client=make.client(), who="x", what="y" * 501, until=IN_MAY, now=make.NINE)
     with pytest.raises(relationship.Refused, match="500 characters"):
-        relationship.finish(undertaking=agreed(), note="y" * 501, now=make.NINE)
+        relationship.finish(action_item=agreed(), note="y" * 501, now=make.NINE)
 
 
 def test_a_month_shows_what_was_not_done_before_it():
     old, still, new = agreed(), agreed(), agreed()
-    relationship.finish(undertaking=old, note="", now=make.later(days=1))
-    relationship.finish(undertaking=new, note="", now=make.later(days=9))
+    relationship.finish(action_item=old, note="", now=make.later(days=1))
+    relationship.finish(action_item=new, note="", now=make.later(days=9))
 
-    assert list(relationship_queries.undertakings(old.client, since=make.later(days=5))) == [still, new]
-    assert relationship_queries.undertaking(old.client, still.id) == still
-    assert relationship_queries.undertaking(make.client("elsewhere"), still.id) is None
+    assert list(relationship_queries.action_items(old.client, since=make.later(days=5))) == [still, new]
+    assert relationship_queries.action_item(old.client, still.id) == still
+    assert relationship_queries.action_item(make.client("elsewhere"), still.id) is None

@@ -1,4 +1,4 @@
-"""Why a promise was missed, by hand; and the month ahead as a scenario of the weeks just past."""
+"""Why a target was missed, by hand; and the month ahead as a scenario of the weeks just past."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

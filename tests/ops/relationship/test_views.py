@@ -24,14 +24,14 @@ APRIL = datetime.fromisoformat("2026-04-02T09:00Z")
 
 @pytest.fixture
 def client():
-    """Two months of calls: February kept its promise, March missed it in the afternoon, when twice as many came."""
+    """Two months of calls: February kept its target, March missed it in the afternoon, when twice as many came."""
     event_log.make_partitions(first=FEBRUARY)
     found, ana = make.client(), make.agent()
     for begun, waits in ((FEBRUARY, (5, 5)), (make.NINE, (5, 9)), (make.later(hours=6), (50, 60, 70, 80))):
         for number, wait in enumerate(waits):
             at = begun + timedelta(minutes=10 * number)
             item, taken = make.call(at), at + timedelta(seconds=wait)
-            work.offer(item=item, person=ana, at_once=1, offer_seconds=20, now=taken)
+            work.offer(item=item, person=ana, max_concurrency=1, offer_seconds=20, now=taken)
             work.accept(item=item, by=ana, now=taken)
             work.end(item=item, by=ana, now=taken + timedelta(minutes=2))
             work.wrap_up(item=item, by=ana, disposition="resolved", now=taken + timedelta(minutes=3))
@@ -41,21 +41,21 @@ def client():
 def test_a_review_has_the_statements_figures_and_the_hours_behind_them(client):
     found = relationship_queries.review(client, "2026-03", now=APRIL)
 
-    [promise] = found.promises
+    [target] = found.levels
     # Two of six in time; all four misses at three in the afternoon, in twice the contacts of the morning.
-    assert promise.row["attained"] == 33.3333
-    assert [(name, row and row["attained"]) for name, row in promise.trend] == [
+    assert target.row["attained"] == 33.3333
+    assert [(name, row and row["attained"]) for name, row in target.trend] == [
         ("2026-02", 100.0),
         ("2026-03", 33.3333),
     ]
-    assert promise.days == ((make.NINE.date(), 6, 4),)
-    assert promise.week == {(2, 9): (2, 0), (2, 15): (4, 4)}
-    assert [(each.name, each.missed, round(each.differed)) for each in promise.causes] == [("volume", 4.0, 100)]
+    assert target.days == ((make.NINE.date(), 6, 4),)
+    assert target.week == {(2, 9): (2, 0), (2, 15): (4, 4)}
+    assert [(each.name, each.missed, round(each.differed)) for each in target.causes] == [("volume", 4.0, 100)]
     assert sum(count for _, count, _ in found.volumes) == 6
 
     made = json.loads(json.dumps(relationship_presenting.plain(found, relationship_queries.outlook(client, "2026-03"))))
-    assert made["promises"][0]["hours"][1] == {"weekday": "Wednesday", "hour": 15, "counted": 4, "missed": 4}
-    assert 0 <= made["ahead"]["promises"][0]["missed_percent"] <= 100
+    assert made["levels"][0]["hours"][1] == {"weekday": "Wednesday", "hour": 15, "counted": 4, "missed": 4}
+    assert 0 <= made["ahead"]["levels"][0]["missed_percent"] <= 100
     assert made["ahead"]["replications"] == relationship_queries.REPLICATIONS
 
 
@@ -68,7 +68,7 @@ def test_the_page_the_paper_and_what_lies_ahead(client):
 
     assert address in browser.get("/reviews/").content.decode()
     page = browser.get(address).content.decode()
-    assert "0 of 1 promises were kept." in page
+    assert "0 of 1 service levels were met." in page
     assert "100 % more contacts" in page
     assert "Simulate the next four weeks" in page
     assert "Risk of missing it" in browser.get(f"{address}ahead/").content.decode()

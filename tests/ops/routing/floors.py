@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from workfloor.ops.routing import policy, pools
 
 CALLS = pools.Queue(1, client_id=1, requires={"portuguese": 3}, relax=[(30, {"portuguese": 2})])
-CHATS = pools.Queue(2, client_id=1, requires={"portuguese": 2}, at_once=3)
+CHATS = pools.Queue(2, client_id=1, requires={"portuguese": 2}, max_concurrency=3)
 CARDS = pools.Queue(3, client_id=2, requires={"cards": 1}, slope=0.5)
-MAIL = pools.Queue(4, client_id=1, requires={}, yields=True, slope=0.01)
-URGENT = pools.Queue(5, client_id=1, requires={"portuguese": 3}, interrupts=True, slope=5)
+MAIL = pools.Queue(4, client_id=1, requires={}, preemptible=True, slope=0.01)
+URGENT = pools.Queue(5, client_id=1, requires={"portuguese": 3}, preempts=True, slope=5)
 BOTH = frozenset([1, 2])
 
 

@@ -1,4 +1,4 @@
-"""The router at work: on real tables, told by the journal."""
+"""The router at work: on real tables, told by the event log."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from tests import make
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
-from workfloor.core.people.models import Presence
+from workfloor.core.people.models import AgentState
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.ops.routing import actions as routing
@@ -108,7 +108,10 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_the_person_set_away(ever
     routing_leader.pulse(now=make.later(seconds=20))
 
     assert facts_of(call)[2:] == [("work.offered", ana.id), ("work.offer-expired", ana.id), ("work.offered", ben.id)]
-    assert (Presence.objects.get(person=ana).state, Presence.objects.get(person=ana).reason) == ("away", "offer lapsed")
+    assert (AgentState.objects.get(person=ana).state, AgentState.objects.get(person=ana).reason) == (
+        "away",
+        "offer lapsed",
+    )
 
 
 def test_who_went_home_or_to_lunch_over_an_offer_is_not_set_away_for_it(everyone):
@@ -119,8 +122,8 @@ def test_who_went_home_or_to_lunch_over_an_offer_is_not_set_away_for_it(everyone
     people.go_away(person=ben, reason="lunch", now=make.later(seconds=5))
 
     assert routing.lapse_offers(queue_ids=[make.queue().id], now=make.later(seconds=20)) == 2
-    assert Presence.objects.get(person=ana).state == "signed-out"
-    assert Presence.objects.get(person=ben).reason == "lunch"
+    assert AgentState.objects.get(person=ana).state == "signed-out"
+    assert AgentState.objects.get(person=ben).reason == "lunch"
 
 
 def test_a_declined_item_goes_to_the_next_and_comes_back_to_the_same_only_later(everyone):
@@ -149,7 +152,7 @@ def test_work_that_waits_for_its_customer_is_not_offered(everyone):
     ana = make.agent()
     mail = make.item("mail")
     routing_leader.pulse(now=make.NINE)
-    work.await_customer(item=work.accept(item=mail, by=ana, now=make.NINE), by=ana, now=make.NINE)
+    work.set_pending_customer(item=work.accept(item=mail, by=ana, now=make.NINE), by=ana, now=make.NINE)
 
     assert routing_leader.pulse(now=make.later(hours=1)) == 0
     work.customer_answered(item=mail, now=make.later(hours=1))

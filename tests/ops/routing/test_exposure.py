@@ -12,7 +12,7 @@ from workfloor.ops.routing import exposure, urgency
 
 def level(measure="answered-within", expected="80", **more):
     terms = {name: Decimal(value) if isinstance(value, str) else value for name, value in more.items()}
-    return ServiceLevel("Promise", measure, ("calls",), threshold_seconds=20, expected=Decimal(expected), **terms)
+    return ServiceLevel("Target", measure, ("calls",), threshold_seconds=20, expected=Decimal(expected), **terms)
 
 
 def credits(rule, **terms):
@@ -20,7 +20,7 @@ def credits(rule, **terms):
 
 
 @pytest.mark.parametrize(
-    ("promise", "bound"),
+    ("target", "bound"),
     [
         (level(), 0.8),
         (level(minimum="75"), 0.75),
@@ -31,12 +31,12 @@ def credits(rule, **terms):
         (level("handled-time", "300"), None),
     ],
 )
-def test_a_month_owes_a_credit_below_the_minimum_or_else_the_expected_share(promise, bound):
-    assert exposure.bound(promise) == (bound if bound is None else pytest.approx(bound))
+def test_a_month_owes_a_credit_below_the_minimum_or_else_the_expected_share(target, bound):
+    assert exposure.bound(target) == (bound if bound is None else pytest.approx(bound))
 
 
 @pytest.mark.parametrize(
-    ("promise", "terms", "percent"),
+    ("target", "terms", "percent"),
     [
         # 10 % at risk, times a pool of 150 %, times a weight of 40 %: 6 % of the charges.
         (level(weight="40"), credits("at-risk", at_risk="10", pool="150", cap="10"), 6.0),
@@ -50,8 +50,8 @@ def test_a_month_owes_a_credit_below_the_minimum_or_else_the_expected_share(prom
         (level(), None, 0.1),
     ],
 )
-def test_a_miss_costs_what_the_contract_s_own_rule_says_where_that_is_plain(promise, terms, percent):
-    assert exposure.cost(promise, terms) == pytest.approx(percent)
+def test_a_miss_costs_what_the_contract_s_own_rule_says_where_that_is_plain(target, terms, percent):
+    assert exposure.cost(target, terms) == pytest.approx(percent)
 
 
 def test_what_decides_alone_is_worth_the_credit_times_the_chance_that_it_decides():
@@ -70,9 +70,9 @@ def test_by_the_point_each_contact_is_worth_its_part_of_a_point_once_the_month_i
 
 
 @given(st.floats(0, 1), st.integers(0, 10**5), st.floats(0, 1), st.integers(0, 10**5))
-def test_the_chance_to_fall_short_is_one_and_falls_with_each_contact_met(promised, counted, attained, to_come):
+def test_the_chance_to_fall_short_is_one_and_falls_with_each_contact_met(target, counted, attained, to_come):
     met = round(attained * counted)
-    chance = urgency.falls_short(promised, met, counted, to_come)
+    chance = urgency.falls_short(target, met, counted, to_come)
 
     assert 0 <= chance <= 1
-    assert urgency.falls_short(promised, min(met + 1, counted), counted, to_come) <= chance + 1e-9
+    assert urgency.falls_short(target, min(met + 1, counted), counted, to_come) <= chance + 1e-9

@@ -15,8 +15,10 @@ from workfloor.ops.routing import queries as routing_queries
 def did(person, minutes, at, queue="calls"):
     """Work that took so many minutes from so many after NINE on."""
     begins, ends = make.later(minutes=at), make.later(minutes=at + minutes)
-    at_once = 3 if queue == "mail" else 1
-    item = work.offer(item=make.item(queue, at=begins), person=person, at_once=at_once, offer_seconds=20, now=begins)
+    max_concurrency = 3 if queue == "mail" else 1
+    item = work.offer(
+        item=make.item(queue, at=begins), person=person, max_concurrency=max_concurrency, offer_seconds=20, now=begins
+    )
     work.end(item=work.accept(item=item, by=person, now=begins), by=person, now=ends)
     work.wrap_up(item=item, by=person, disposition="answered" if queue == "mail" else "resolved", now=ends)
 
@@ -45,7 +47,7 @@ def test_what_is_done_three_at_a_time_counts_a_third_and_what_is_in_hand_counts_
     routing.even_out(pool="main", seconds=600, now=make.NINE)
     ana, ben = make.agent(), make.agent()
     did(ana, 90, at=0, queue="mail")
-    held = work.offer(item=make.call(), person=ben, at_once=1, offer_seconds=20, now=make.later(minutes=90))
+    held = work.offer(item=make.call(), person=ben, max_concurrency=1, offer_seconds=20, now=make.later(minutes=90))
     work.accept(item=held, by=ben, now=make.later(minutes=90))
 
     # Each was busy for 1800 s of 7200.

@@ -130,9 +130,9 @@ QUEUES = st.lists(
         client_id=st.integers(1, 2),
         requires=LEVELS,
         relax=RINGS,
-        at_once=st.sampled_from([1, 1, 2, 3]),
-        yields=st.booleans(),
-        interrupts=st.booleans(),
+        max_concurrency=st.sampled_from([1, 1, 2, 3]),
+        preemptible=st.booleans(),
+        preempts=st.booleans(),
         slope=st.sampled_from([0.1, 1.0, 1.0, 3.0]),
     ),
     min_size=1,
@@ -227,22 +227,22 @@ class Judge:
 
     def room(self, agent, queue):
         held = self.held(agent)
-        if self.queues[queue].interrupts:
+        if self.queues[queue].preempts:
             held = [each for each in held if not self.soft(each)]
         taken = [(low, low + size) for low, size in map(self.part, held)]
-        return free_share(taken, self.queues[queue].at_once, CAPACITY) is not None
+        return free_share(taken, self.queues[queue].max_concurrency, CAPACITY) is not None
 
     def held(self, agent):
         return [item for item, holder in enumerate(self.pool.holder) if holder == agent]
 
     def soft(self, item):
         terms = self.queues[self.pool.queue[item]]
-        return terms.yields and not terms.interrupts
+        return terms.preemptible and not terms.preempts
 
     def part(self, item):
         mask = self.pool.part[item]
         low = (mask & -mask).bit_length() - 1
-        size = CAPACITY // self.queues[self.pool.queue[item]].at_once
+        size = CAPACITY // self.queues[self.pool.queue[item]].max_concurrency
         assert mask == ((1 << size) - 1) << low and low % size == 0 and low + size <= CAPACITY
         return low, size
 
@@ -268,9 +268,9 @@ class Judge:
             for part in parts:
                 assert not union & part, "two items in one part of a person"
                 union |= part
-        interrupting = [each for each in self.held(agent) if self.queues[self.pool.queue[each]].interrupts]
+        interrupting = [each for each in self.held(agent) if self.queues[self.pool.queue[each]].preempts]
         firm = [each for each in self.held(agent) if not self.soft(each) and each not in interrupting]
-        # Only work that may interrupt lies over what may be put aside, and nothing was put aside for anything else;
+        # Only work that may interrupt lies over what may be preempted, and nothing was preempted for anything else;
         # what was resumed meanwhile keeps its part.
         for each in firm:
             assert not any(self.pool.part[each] & self.pool.part[mail] for mail in self.held(agent) if self.soft(mail))

@@ -1,4 +1,4 @@
-"""The router at work beside people: one leads, it follows the journal, and a race or a stall breaks nothing."""
+"""The router at work beside people: one leads, it follows the event log, and a race or a stall breaks nothing."""
 
 import io
 import threading
@@ -12,7 +12,7 @@ from tests import make
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.people import actions as people
-from workfloor.core.people.models import Presence
+from workfloor.core.people.models import AgentState
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Assignment, Item
@@ -172,7 +172,7 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_its_person_goes_away(flo
     run(router)
 
     assert offered() == {item.id: ben.id}
-    assert inside(lambda: Presence.objects.get(person=ana).reason) == "offer lapsed"
+    assert inside(lambda: AgentState.objects.get(person=ana).reason) == "offer lapsed"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_its_person_goes_away(flo
         lambda ana: people.sign_out_of_work(person=ana, now=clock.now()),
         lambda ana: people.leave(person=ana, now=clock.now()),
     ],
-    ids=["clearance", "certificate", "presence", "employment"],
+    ids=["clearance", "certificate", "agent_state", "employment"],
 )
 def test_whoever_loses_the_right_is_offered_nothing_more(floor, lose):
     ana = inside(make.agent)

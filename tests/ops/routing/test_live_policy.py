@@ -22,12 +22,12 @@ from workfloor.ops.routing import leader as routing_leader
 from workfloor.runtime import router as runtime_router
 
 PATIENCE_SECONDS = 300.0
-SHORTLY = ("  priority = 1\n", '  priority = 1\n  keep_for = "2s"\n')
+SHORTLY = ("  priority = 1\n", '  priority = 1\n  sticky_for = "2s"\n')
 
 
 @pytest.fixture
 def floor(real_database):
-    inside(make.amended, SHORTLY, make.YIELDS, make.INTERRUPTS)
+    inside(make.amended, SHORTLY, make.PREEMPTIBLE, make.PREEMPTS)
     return real_database
 
 
@@ -117,7 +117,7 @@ def test_work_of_a_case_is_kept_for_whoever_knows_it_and_after_a_while_offered_t
         assert offered() == {ringing[0].id: ana.id, for_all.id: ben.id}
         found = inside(lambda: explain.worded(explain.why(kept.id, clock.now())))
         assert {row["person"]: row["said"] for row in found} == {"Ana": "had no room", "Ben": "it was kept for another"}
-    until = inside(Item.objects.get, id=kept.id).kept_until
+    until = inside(Item.objects.get, id=kept.id).sticky_until
     with clock.frozen(until - timedelta(milliseconds=1)):
         run(router)
         assert kept.id not in offered()
@@ -175,7 +175,7 @@ def test_a_letter_is_put_aside_for_a_call_and_goes_on_and_the_next_call_waits_fo
     assert state(second) == "waiting"
     inside(work.end, item=urgent, by=ana, now=clock.now())
     inside(work.wrap_up, item=urgent, by=ana, disposition="resolved", now=clock.now())
-    assert inside(lambda: {item.put_aside_at for item in Item.objects.filter(state="held")}) == {None}
+    assert inside(lambda: {item.preempted_at for item in Item.objects.filter(state="held")}) == {None}
     run(router)
     assert offered() == {second.id: ana.id}
     for item in (*letters, urgent, second):
@@ -225,7 +225,7 @@ def test_a_router_that_begins_knows_what_is_aside_kept_and_scheduled(floor, log)
         assert offered() == {}
         thing = router.mind.things[kept.id]
         assert (thing.keeper, thing.keep_until > clock.now().timestamp()) == (ana.id, True)
-        assert router.mind.things[letter.id].yields
+        assert router.mind.things[letter.id].preemptible
         assert due.id not in router.mind.places
 
 
@@ -282,7 +282,7 @@ def test_what_goes_on_and_what_another_router_offers_in_that_moment_never_overla
 
     assert [type(fault) for fault in raised] == [work_offers.TooLate]
     assert inside(lambda: list(Assignment.objects.values_list("item_id", "aside"))) == [(letter.id, False)]
-    assert inside(Item.objects.get, id=letter.id).put_aside_at is None
+    assert inside(Item.objects.get, id=letter.id).preempted_at is None
 
 
 def test_of_two_routers_that_offer_over_the_same_letter_one_is_too_late(floor, log):

@@ -181,7 +181,7 @@ def test_mail_is_put_aside_for_an_urgent_call_by_who_has_no_better_and_goes_on_a
 
 
 def test_nothing_is_put_aside_while_there_is_room_beside_it():
-    mail, chat = MAIL._replace(at_once=3), URGENT._replace(at_once=3)
+    mail, chat = MAIL._replace(max_concurrency=3), URGENT._replace(max_concurrency=3)
     floor = Floor([mail, chat], [speaker()])
     floor.come(0)
 

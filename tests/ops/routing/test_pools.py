@@ -8,7 +8,7 @@ from workfloor.core.work.lifecycle import free_share
 from workfloor.ops.routing import pools
 
 AT_ONCE = (1, 2, 3, 4, 6)
-QUEUES = [pools.Queue(n, 1, {}, at_once=at_once) for n, at_once in enumerate(AT_ONCE)]
+QUEUES = [pools.Queue(n, 1, {}, max_concurrency=max_concurrency) for n, max_concurrency in enumerate(AT_ONCE)]
 EVERYTHING = pools.profile({}, [1], QUEUES)
 
 
@@ -18,12 +18,12 @@ def ranges(mask):
 
 
 @given(st.integers(0, (1 << 12) - 1), st.sampled_from(AT_ONCE))
-def test_one_more_item_takes_the_part_that_the_database_gives_it(twelfths, at_once):
+def test_one_more_item_takes_the_part_that_the_database_gives_it(twelfths, max_concurrency):
     pool = pools.pool(QUEUES, [EVERYTHING], [7], 0)
     taken = sum(0b11111 << 5 * n for n in range(12) if twelfths >> n & 1)
     pool.firm[0], pool.parts[0] = taken, taken.bit_count()
-    kind = pool.kind[AT_ONCE.index(at_once)]
-    share = free_share(ranges(taken), at_once, CAPACITY)
+    kind = pool.kind[AT_ONCE.index(max_concurrency)]
+    share = free_share(ranges(taken), max_concurrency, CAPACITY)
 
     assert pools.part_for(pool, 0, kind) == (0 if share is None else (1 << share[1]) - (1 << share[0]))
     pools.take_stock(pool, 0)

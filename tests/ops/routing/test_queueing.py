@@ -83,8 +83,8 @@ def test_the_stake_is_the_chance_that_one_contact_decides():
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1), st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 1))
-def test_a_stake_is_never_negative_nor_more_than_the_credit(credit, promised, counted, to_come, attained):
-    assert 0 <= urgency.stake(credit, promised, attained * counted, counted, to_come) <= credit
+def test_a_stake_is_never_negative_nor_more_than_the_credit(credit, target, counted, to_come, attained):
+    assert 0 <= urgency.stake(credit, target, attained * counted, counted, to_come) <= credit
 
 
 def test_who_was_busier_than_all_together_stands_back_and_who_was_less_steps_forward():

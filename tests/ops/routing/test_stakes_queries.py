@@ -46,7 +46,7 @@ def answer(person, count, after, at):
     for number in range(count):
         call = make.call(at=make.later(days=at, minutes=number))
         moment = make.later(days=at, minutes=number, seconds=after)
-        offered = work.offer(item=call, person=person, at_once=1, offer_seconds=20, now=moment)
+        offered = work.offer(item=call, person=person, max_concurrency=1, offer_seconds=20, now=moment)
         work.end(item=work.accept(item=offered, by=person, now=moment), by=person, now=moment)
         work.wrap_up(item=call, by=person, disposition="resolved", now=moment)
 
@@ -59,7 +59,7 @@ def leave(count, after, at):
 
 def resolve(person, count, hours):
     for _ in range(count):
-        mail = work.offer(item=make.item("mail"), person=person, at_once=3, offer_seconds=20, now=make.NINE)
+        mail = work.offer(item=make.item("mail"), person=person, max_concurrency=3, offer_seconds=20, now=make.NINE)
         work.end(item=work.accept(item=mail, by=person, now=make.NINE), by=person, now=make.later(hours=hours))
         work.wrap_up(item=mail, by=person, disposition="answered", now=make.later(hours=hours))
 
@@ -98,7 +98,7 @@ def test_of_two_promises_of_a_queue_the_one_with_most_at_stake_counts(person):
     whole = stake(days=2)
     agree(ABANDONED)
 
-    # The credit is shared by both promises now; that none has left makes the other one safe.
+    # The credit is shared by both targets now; that none has left makes the other one safe.
     assert stake(days=2) == pytest.approx(whole / 2)
 
 

@@ -147,7 +147,7 @@ def test_more_work_than_there_was_room_for_is_room_for_more():
     assert hear(of, 1001.0, things=(routing_messages.Thing(100, CALLS, 0.0, routing_messages.GONE),)) == [(101, 1)]
 
 
-# --- kept, scheduled, put aside, evened out --------------------------------------------------------------------------
+# --- kept, scheduled, preempted, evened out --------------------------------------------------------------------------
 
 
 def kept(item_id, keeper, until, queue_id=CALLS, since=0.0):
@@ -254,7 +254,7 @@ def test_who_learns_something_or_gets_a_shift_keeps_their_place_in_line():
 URGENT = 3
 FLOOR = (
     LINES[0],
-    LINES[1]._replace(yields=True),
+    LINES[1]._replace(preemptible=True),
     routing_messages.Line(URGENT, 7, {"portuguese": 2}, (), 1, 5.0, 20, False, True),
 )
 
@@ -273,7 +273,7 @@ def test_mail_is_put_aside_for_an_urgent_call_and_stays_with_its_person():
 
 
 def test_mail_of_another_pool_may_be_put_aside_too():
-    mail = held(99, 1, queue_id=55)._replace(yields=True)
+    mail = held(99, 1, queue_id=55)._replace(preemptible=True)
     of = state.Mind()
     [urgent] = of.hear(routing_messages.News(0.0, FLOOR, (worker(1),), (mail, waiting(13, URGENT), waiting(14, CALLS))))
     assert (urgent.item_id, urgent.over) == (13, True)
@@ -356,7 +356,7 @@ def test_nobody_ever_has_more_than_they_can_or_what_they_may_not_and_nothing_wai
         for person_id in workers:
             hands = [each for each in of.things.values() if each.person_id == person_id]
             for one, other in itertools.combinations(hands, 2):
-                lies_over = one.yields != other.yields and URGENT in (one.queue_id, other.queue_id)
+                lies_over = one.preemptible != other.preemptible and URGENT in (one.queue_id, other.queue_id)
                 assert lies_over or one.high <= other.low or other.high <= one.low
         # One who learns everything now has nothing to add: no work waits beside somebody who may have it.
         refused = tuple(routing_messages.Refusal(*key, until) for key, until in of.refusals.items())

@@ -1,4 +1,4 @@
-"""What the journal says of fairness."""
+"""What the event log says of fairness."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -86,7 +86,7 @@ def test_work_whose_fact_was_recorded_a_moment_ago_could_not_be_seen_yet():
     assert passed(queued(1, 0, late=2.0), queued(2, 1), work("offered", 2, 7, 5)) == [(2, 1)]
 
 
-def presence(event, person, seconds):
+def agent_state(event, person, seconds):
     return Fact(f"person.{event}", seconds, None, person)
 
 
@@ -98,24 +98,24 @@ def share_of(person, *facts, end=100):
 def test_occupancy_is_the_part_of_the_time_at_work_with_something_in_hand():
     share = share_of(
         7,
-        presence("available", 7, 0),
+        agent_state("available", 7, 0),
         work("offered", 1, 7, 10),
         work("accepted", 1, 7, 10),
         work("accepted", 2, 7, 20),
         work("wrapped-up", 1, 7, 30),
         work("wrapped-up", 2, 7, 50),
-        presence("away", 7, 80),
+        agent_state("away", 7, 80),
     )
 
     assert (share.present_seconds, share.busy_seconds, share.occupancy) == (80.0, 40.0, 0.5)
 
 
 def test_what_goes_on_at_the_end_counts_up_to_it():
-    assert share_of(7, presence("available", 7, 40), work("accepted", 1, 7, 70)).occupancy == 0.5
+    assert share_of(7, agent_state("available", 7, 40), work("accepted", 1, 7, 70)).occupancy == 0.5
 
 
 def test_who_was_there_before_counts_from_the_beginning():
-    share = share_of(7, presence("available", 7, -50), work("accepted", 1, 7, -20), work("wrapped-up", 1, 7, 25))
+    share = share_of(7, agent_state("available", 7, -50), work("accepted", 1, 7, -20), work("wrapped-up", 1, 7, 25))
 
     assert (share.present_seconds, share.busy_seconds) == (100.0, 25.0)
 

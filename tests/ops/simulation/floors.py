@@ -12,7 +12,9 @@ HOUR = 3600.0
 
 
 def work(name="calls", number=1, per_hour=60.0, handling=60.0, patience=None, requires=None, **terms) -> Work:
-    queue = {key: terms.pop(key) for key in ("at_once", "relax", "slope", "yields", "interrupts") if key in terms}
+    queue = {
+        key: terms.pop(key) for key in ("max_concurrency", "relax", "slope", "preemptible", "preempts") if key in terms
+    }
     return Work(
         name=name,
         queue=Queue(number, 1, requires or {}, **queue),
@@ -37,7 +39,7 @@ def world(scenario: Scenario, replication: int = 0):
 
 
 # Five skills and a hundred agents who have two of them each; priorities, rings, work that is done three at a time and
-# put aside for other work, wrap-up, impatience and retries.
+# preempted for other work, wrap-up, impatience and retries.
 SKILLS = ("dutch", "english", "french", "german", "italian")
 
 
@@ -54,9 +56,9 @@ def mixed(hours=6.0) -> Scenario:
             retry_share=0.3,
             retry_after=300.0,
             wrap_up=scenarios.log_normal(15, 10),
-            at_once=3 if skill == "english" else 1,
-            yields=skill == "english",
-            interrupts=skill in ("dutch", "french"),
+            max_concurrency=3 if skill == "english" else 1,
+            preemptible=skill == "english",
+            preempts=skill in ("dutch", "french"),
             relax=((30.0, {skill: 1}),) if skill == "dutch" else (),
             pace=(1.4, 1.2, 1.0, 0.9, 0.8),
         )

@@ -73,7 +73,7 @@ def test_means(spread: scenarios.Spread, mean: float) -> None:
 
 
 def test_loads_count_what_one_person_has_at_once() -> None:
-    scenario = floor([work(per_hour=60, handling=120, at_once=2)], [group()], hours=1)
+    scenario = floor([work(per_hour=60, handling=120, max_concurrency=2)], [group()], hours=1)
 
     # A contact a minute of two minutes each, two at once: one person.
     assert demand.loads(scenario) == [[pytest.approx(1.0)]]
@@ -86,5 +86,5 @@ def test_what_people_cannot_help_is_not_aimed_at() -> None:
 
     scenario = floor([work(per_hour=60)], [group()])
 
-    assert [aim.level for aim in demand.aims(agreed(scenario))] == [0]
+    assert [aim.number for aim in demand.aims(agreed(scenario))] == [0]
     assert demand.aims(agreed(scenario, f'{level}\nminimum = "75 %"', slow)) == []

@@ -1,4 +1,4 @@
-"""The fewest people with whom promises are kept: found by simulation, and no fewer."""
+"""The fewest people with whom targets are met: found by simulation, and no fewer."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -113,7 +113,7 @@ def test_who_has_no_hours_is_always_there():
         ('warm_up = "1h"', "replications = 1", "scenario.replications"),
         ("Europe/Lisbon", "Europe/Lisboa", "scenario.zone"),
         ("starts_on = 2026-03-29", "starts_on = 0026-03-29", "scenario.starts_on"),
-        ("priority = 2", "at_once = 7", "queues[0].at_once"),
+        ("priority = 2", "max_concurrency = 7", "queues[0].max_concurrency"),
         ('"21.50"', '"-1"', "groups[0].cost_per_hour"),
     ],
 )
@@ -251,14 +251,14 @@ REPLAY = (
 
 
 def test_what_yields_and_interrupts_comes_from_the_contract_or_from_the_scenario():
-    interrupts = AGREED_TEXT.replace('answer_within = "20s"', 'answer_within = "20s"\ninterrupts = true', 1)
-    assert any(each.queue.interrupts for each in read(agreed(), contract=contracts_parsing.read(interrupts)).works)
-    assert read(replaced("priority = 2", "priority = 2\nyields = true")).works[0].queue.yields
+    preempts = AGREED_TEXT.replace('answer_within = "20s"', 'answer_within = "20s"\ninterrupts = true', 1)
+    assert any(each.queue.preempts for each in read(agreed(), contract=contracts_parsing.read(preempts)).works)
+    assert read(replaced("priority = 2", "priority = 2\nyields = true")).works[0].queue.preemptible
 
-    both = replaced("priority = 2", "yields = true\ninterrupts = true")
-    assert [place for _, place in faults(both)] == ["queues[0].yields"]
+    both = replaced("priority = 2", "preemptible = true\ninterrupts = true")
+    assert [place for _, place in faults(both)] == ["queues[0].preemptible"]
     again = agreed(f'\n[[queues]]\nname = "{QUEUE.name}"\nyields = true\n')
-    assert "queues[0].yields" in {place for _, place in faults(again, contract=AGREED)}
+    assert "queues[0].preemptible" in {place for _, place in faults(again, contract=AGREED)}
 
 
 def past(hour: int, outcome="answered", agent="A1", queue=QUEUE.name, waited=0.0, handling=60.0) -> Past:
@@ -286,9 +286,9 @@ def test_what_was_not_recorded_in_that_time_is_no_replay():
 
 def test_a_replay_needs_a_contract_and_one_source():
     alone = REPLAY.replace('contract = "c.toml"\n', "")
-    half = REPLAY.replace("journal = true", 'file = "a.csv"')
-    none = REPLAY.replace("journal = true", "journal = false")
-    both = REPLAY.replace("journal = true", 'journal = true\nfile = "a.csv"\nmap = "a.toml"')
+    half = REPLAY.replace("event_log = true", 'file = "a.csv"')
+    none = REPLAY.replace("event_log = true", "event_log = false")
+    both = REPLAY.replace("event_log = true", 'event_log = true\nfile = "a.csv"\nmap = "a.toml"')
 
     assert [place for _, place in faults(alone)] == ["replay"]
     assert [place for _, place in faults(half, contract=AGREED)] == ["replay.map"]

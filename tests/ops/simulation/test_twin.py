@@ -62,7 +62,7 @@ def test_a_relaxed_requirement_brings_help_at_the_very_moment():
 
 
 def test_one_agent_has_three_chats_in_hand_and_a_fourth_waits():
-    chats = scenarios.Work("chats", pools.Queue(1, 1, {}, at_once=3), handling=scenarios.observed([300.0]))
+    chats = scenarios.Work("chats", pools.Queue(1, 1, {}, max_concurrency=3), handling=scenarios.observed([300.0]))
     scenario = floor([chats], [group(1)], came=tuple((float(n), 0) for n in range(4)))
 
     tally = run(scenario)
@@ -149,11 +149,11 @@ def test_more_work_than_the_world_has_numbers_for_is_said():
     st.floats(1, 400), st.integers(1, 20), st.floats(5, 600), st.floats(1, 600), st.integers(1, 3), st.integers(0, 99)
 )
 def test_everybody_offered_is_answered_gives_up_or_is_left_and_nobody_does_more_than_they_can(
-    per_hour, agents, handling, patience, at_once, replication
+    per_hour, agents, handling, patience, max_concurrency, replication
 ):
     works = [
         work("calls", 1, per_hour, handling, patience),
-        work("chats", 2, per_hour, handling, patience, at_once=at_once),
+        work("chats", 2, per_hour, handling, patience, max_concurrency=max_concurrency),
     ]
     scenario = floor(works, [group(agents, sessions=((600.0, 3 * HOUR),))], hours=4)
 
@@ -175,20 +175,22 @@ def test_the_same_seed_gives_the_same_and_another_another():
     assert run(scenario) != run(scenario, replication=1)
 
 
-# --- work that is put aside --------------------------------------------------------------------------------------
+# --- work that is preempted --------------------------------------------------------------------------------------
 
 
-def waits_of_mail(*came, at_once=1, mail=100.0):
+def waits_of_mail(*came, max_concurrency=1, mail=100.0):
     """One agent: letters that take 100 s, calls that take 60 and interrupt them; the seconds that letters waited."""
     letters = scenarios.Work(
-        "mail", pools.Queue(1, 1, {}, at_once=at_once, yields=True, slope=0.01), handling=scenarios.observed([mail])
+        "mail",
+        pools.Queue(1, 1, {}, max_concurrency=max_concurrency, preemptible=True, slope=0.01),
+        handling=scenarios.observed([mail]),
     )
-    calls = scenarios.Work("calls", pools.Queue(2, 1, {}, interrupts=True), handling=scenarios.observed([60.0]))
+    calls = scenarios.Work("calls", pools.Queue(2, 1, {}, preempts=True), handling=scenarios.observed([60.0]))
     scenario = floor([letters, calls], [group(1)], came=came)
     tally = run(scenario)
     assert total(scenario, tally, counters.WAIT, queue=1) == 0  # no call ever waits for a letter
     assert sum(tally.busy) == pytest.approx(
-        total(scenario, tally, counters.TALK, 0) / at_once + total(scenario, tally, counters.TALK, 1)
+        total(scenario, tally, counters.TALK, 0) / max_concurrency + total(scenario, tally, counters.TALK, 1)
     )
     return total(scenario, tally, counters.WAIT, queue=0)
 
@@ -199,7 +201,7 @@ MAIL, CALL = 0, 1
 @pytest.mark.parametrize(
     ("came", "waited"),
     [
-        # Begun at 0, put aside from 30 to 90, and so over at 160, when the second letter, of second 1, begins.
+        # Begun at 0, preempted from 30 to 90, and so over at 160, when the second letter, of second 1, begins.
         (((0.0, MAIL), (1.0, MAIL), (30.0, CALL)), 159),
         # Put aside from 80 to 140, in which it would have been over: 20 s are left, and it is over at 160.
         (((0.0, MAIL), (1.0, MAIL), (80.0, CALL)), 159),
@@ -214,15 +216,15 @@ def test_a_letter_ends_later_by_as_long_as_it_was_put_aside(came, waited):
 
 
 def test_all_letters_in_hand_are_put_aside_and_each_ends_later():
-    # Three at once, begun at 0, 10 and 20; put aside from 50 to 110: the first is over at 160, and the fourth begins.
+    # Three at once, begun at 0, 10 and 20; preempted from 50 to 110: the first is over at 160, and the fourth begins.
     came = ((0.0, MAIL), (10.0, MAIL), (20.0, MAIL), (30.0, MAIL), (50.0, CALL))
 
-    assert waits_of_mail(*came, at_once=3) == pytest.approx(130)
+    assert waits_of_mail(*came, max_concurrency=3) == pytest.approx(130)
 
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 3000), st.booleans()), max_size=40), st.sampled_from([1, 2, 3]))
-def test_nothing_is_lost_however_often_it_is_put_aside(arrivals, at_once):
+def test_nothing_is_lost_however_often_it_is_put_aside(arrivals, max_concurrency):
     ends, came = -1.0, []
     for at, is_call in sorted(arrivals):
         if is_call and at < ends:
@@ -230,4 +232,4 @@ def test_nothing_is_lost_however_often_it_is_put_aside(arrivals, at_once):
         ends = at + 60.0 if is_call else ends
         came.append((float(at), CALL if is_call else MAIL))
 
-    assert waits_of_mail(*came, at_once=at_once, mail=37.0) >= 0
+    assert waits_of_mail(*came, max_concurrency=max_concurrency, mail=37.0) >= 0

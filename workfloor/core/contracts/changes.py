@@ -123,11 +123,11 @@ def _terms(clause: Any) -> dict[str, str]:
 
 
 def _number(clause: Any, term: str, value: Any) -> str | None:
-    """Write what is a duration or a percent as one; a promise is either, as its measure has it."""
-    promise = isinstance(clause, levels.ServiceLevel) and term in ("expected", "minimum")
-    if term.endswith("_seconds") or (promise and clause.measure in IN_SECONDS):
+    """Write what is a duration or a percent as one; a target is either, as its measure has it."""
+    target = isinstance(clause, levels.ServiceLevel) and term in ("expected", "minimum")
+    if term.endswith("_seconds") or (target and clause.measure in IN_SECONDS):
         return _duration(int(value))
-    return f"{value:f} %" if promise or term in _PERCENT else None
+    return f"{value:f} %" if target or term in _PERCENT else None
 
 
 def _words(value: Any) -> str:

@@ -20,10 +20,10 @@ Places = Mapping[str, tuple[str, levels.ServiceLevel]]  # name -> place, level
 def check_levels_and_credits(
     levels: Sequence[levels.ServiceLevel], terms: levels.Credits | None, ends: Sequence[levels.Termination]
 ) -> Iterator[Wrong]:
-    """Yield what contradicts in promises, credits and grounds for termination that are each well-formed."""
+    """Yield what contradicts in targets, credits and grounds for termination that are each well-formed."""
     places = {level.name: (f"service_levels[{i}]", level) for i, level in enumerate(levels)}
     for place, level in places.values():
-        yield from _check_promise(place, level)
+        yield from _check_target(place, level)
         yield from _check_targets(place, level)
         yield from _check_carried(place, level, terms)
         yield from _check_stacking(place, level, places)
@@ -35,13 +35,13 @@ def check_levels_and_credits(
         yield from _check_termination(f"termination[{number}]", end, places)
 
 
-def _check_promise(place: str, level: levels.ServiceLevel) -> Iterator[Wrong]:
+def _check_target(place: str, level: levels.ServiceLevel) -> Iterator[Wrong]:
     unit = "s" if level.measure in levels.IN_SECONDS else "%"
     for key, number in (("expected", level.expected), ("minimum", level.minimum), ("weight", level.weight)):
         if number is not None and number > 100 and (unit == "%" or key == "weight"):
             yield f"{place}.{key}", f"{number} % is more than all.", ()
         if number is not None and level.expected is None:
-            message = "needs expected: what promises nothing cannot be missed."
+            message = "needs expected: a level without a target cannot be missed."
             yield f"{place}.{key}", message, (f"{place}.expected",)
     if level.measure == "availability" and level.above_forecast is not None:
         message = "volume-above-forecast leaves out items; availability counts time."
@@ -50,12 +50,14 @@ def _check_promise(place: str, level: levels.ServiceLevel) -> Iterator[Wrong]:
         message = "counts months; take it out, or make the window a month."
         yield f"{place}.ratchet", message, (f"{place}.window",)
     if level.ratchet and level.expected is None:
-        yield f"{place}.ratchet", "needs expected: there is no promise to move.", (f"{place}.expected",)
+        yield f"{place}.ratchet", "needs expected: there is no target to move.", (f"{place}.expected",)
     if level.expected is None or level.minimum is None:
         return
     better = level.minimum < level.expected if level.lower_is_better else level.minimum > level.expected
     if better:
-        message = f"the minimum ({level.minimum:f} {unit}) promises more than expected ({level.expected:f} {unit})."
+        message = (
+            f"the minimum ({level.minimum:f} {unit}) is a harder target than expected ({level.expected:f} {unit})."
+        )
         yield f"{place}.minimum", message, (f"{place}.expected", f"{place}.measure")
 
 
@@ -71,8 +73,8 @@ def _check_targets(place: str, level: levels.ServiceLevel) -> Iterator[Wrong]:
         before = f"{place}.targets[{index - 1}].from"
         if index and target.starts_on <= level.targets[index - 1].starts_on:
             yield f"{here}.from", f"must be later than {before}.", (before,)
-        promised = replace(level, expected=target.expected, minimum=target.minimum, weight=None, ratchet=None)
-        for _, message, _ in _check_promise(here, promised):
+        as_level = replace(level, expected=target.expected, minimum=target.minimum, weight=None, ratchet=None)
+        for _, message, _ in _check_target(here, as_level):
             yield here, message, (f"{place}.measure",)
 
 
@@ -120,7 +122,7 @@ def _check_bonuses(places: Places, terms: levels.Credits | None) -> Iterator[Wro
             or levels.falls_short(level, level.bonus.better_than, level.expected)
         ):
             where = here.replace(".bonus", ".expected")
-            yield f"{here}.better_than", f"must promise no less than {where}; see there.", (where,)
+            yield f"{here}.better_than", f"must be no easier than {where}; see there.", (where,)
     if paying and (terms is None or terms.bank is None):
         yield "credits.bank", f"is missing: {next(iter(paying))} pays into it.", tuple(paying)
     if terms and terms.bank is not None and not paying:
@@ -470,11 +472,11 @@ _ON_THE_LINE = ("inbound-voice", "outbound-voice", "chat", "technical-support")
 
 
 def _check_interruption(place: str, kind: str, queue: contracts_terms.Queue) -> Iterator[Fault]:
-    if queue.yields and kind in _ON_THE_LINE:
-        message = f"cannot be for {kind}: a customer is on the line and is not put aside. Take it out."
-        yield Fault(f"{place}.yields", message, (f"{place.rpartition('.')[0]}.kind",))
-    if queue.yields and queue.interrupts:
-        yield Fault(f"{place}.yields", "contradicts interrupts: keep one of the two.", (f"{place}.interrupts",))
+    if queue.preemptible and kind in _ON_THE_LINE:
+        message = f"cannot be for {kind}: a customer is on the line and is not preempted. Take it out."
+        yield Fault(f"{place}.preemptible", message, (f"{place.rpartition('.')[0]}.kind",))
+    if queue.preemptible and queue.preempts:
+        yield Fault(f"{place}.preemptible", "contradicts preempts: keep one of the two.", (f"{place}.preempts",))
 
 
 FILLED_IN = ("customer", "agent", "client", "case")

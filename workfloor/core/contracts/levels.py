@@ -23,7 +23,7 @@ Measure = Literal[
 Per = Literal["answered", "offered", "offered-less-short-abandons"]
 Rule = Literal["at-risk", "points", "linear", "fixed"]
 Verdict = Literal["met", "below-expected", "below-minimum"]
-IN_SECONDS = ("speed-of-answer", "handled-time")  # promised as a time; the others as a percent
+IN_SECONDS = ("speed-of-answer", "handled-time")  # a time; the others are a percent
 FOUR_PLACES = Decimal("0.0001")
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
@@ -38,9 +38,9 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Ratchet:
-    """After so many months in a row above the promise, it moves half-way to their mean; at most `max_step` percent.
+    """After so many months in a row above the target, it moves half-way to their mean; at most `max_step` percent.
 
-    `max_step` is of what is left to perfection: of 100 % less the promise, or of the promise where less is better.
+    `max_step` is of what is left to perfection: of 100 % less the target, or of the target where less is better.
     """
 
     after_months: int
@@ -49,7 +49,7 @@ class Ratchet:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is promised from a day on, in place of what was before; without a minimum there is none."""
+    """What is agreed from a day on, in place of what was before; without a minimum there is none."""
 
     starts_on: date
     expected: Decimal
@@ -66,7 +66,7 @@ class Bonus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """A promise; expected and minimum are percent, or seconds for speed-of-answer and handled-time.
+    """A target; expected and minimum are percent, or seconds for speed-of-answer and handled-time.
 
     A level without `expected` is only reported. `weight` is its share of the credit pool in percent. `credit` (percent
     of the charges) and `credit_amount` belong to fixed credits, `points` to those by points.
@@ -82,8 +82,8 @@ class ServiceLevel:
     minimum: Decimal | None = None
     window: str = "month"  # day, week, month, quarter, year, or so many months such as `3 months`
     hours: str | None = None  # the calendar in whose hours an item must come in to be counted
-    exclude: tuple[str, ...] = ()  # kinds of events; what came in during one is left out
-    above_forecast: Decimal | None = None  # percent of the forecast; what came in beyond it is left out
+    exclude: tuple[str, ...] = ()  # kinds of events; what came in during one is excluded
+    above_forecast: Decimal | None = None  # percent of the forecast; what came in beyond it is excluded
     weight: Decimal | None = None
     credit: Decimal | None = None
     credit_amount: Decimal | None = None
@@ -167,11 +167,11 @@ class Termination:
     short_of: Literal["expected", "minimum"]
 
 
-# --- Promises ---------------------------------------------------------------------------------------------------
+# --- Targets ---------------------------------------------------------------------------------------------------
 def verdict(level: ServiceLevel, attained: Decimal | None) -> Verdict | None:
     """Judge a figure as printed, to four decimals, so that both sides can check it.
 
-    None where nothing was promised or nothing counted.
+    None where nothing was agreed or nothing counted.
     """
     if level.expected is None or attained is None:
         return None
@@ -180,9 +180,9 @@ def verdict(level: ServiceLevel, attained: Decimal | None) -> Verdict | None:
     return "below-expected" if falls_short(level, attained, level.expected) else "met"
 
 
-def falls_short(level: ServiceLevel, attained: Decimal, promised: Decimal) -> bool:
-    """Return whether a figure is worse than a promise; exactly the promise keeps it."""
-    return attained > promised if level.lower_is_better else attained < promised
+def falls_short(level: ServiceLevel, attained: Decimal, target: Decimal) -> bool:
+    """Return whether a figure is worse than a target; exactly the target meets it."""
+    return attained > target if level.lower_is_better else attained < target
 
 
 def owes_credit(level: ServiceLevel, judged: Verdict | None) -> bool:
@@ -191,7 +191,7 @@ def owes_credit(level: ServiceLevel, judged: Verdict | None) -> bool:
 
 
 def on(level: ServiceLevel, day: date) -> ServiceLevel:
-    """Return the level with the promise that holds on a day."""
+    """Return the level with the target that holds on a day."""
     begun = [target for target in level.targets if target.starts_on <= day]
     return replace(level, expected=begun[-1].expected, minimum=begun[-1].minimum) if begun else level
 
@@ -207,7 +207,7 @@ def is_better(level: ServiceLevel, attained: Decimal, than: Decimal) -> bool:
 
 
 def reset(level: ServiceLevel, terms: Ratchet, attained: Sequence[Decimal]) -> Decimal:
-    """Return the promise after a ratchet: half-way to the mean of the months, no further than the agreed step."""
+    """Return the target after a ratchet: half-way to the mean of the months, no further than the agreed step."""
     assert level.expected is not None
     now = Fraction(level.expected)
     step = (sum(map(Fraction, attained), Fraction(0)) / len(attained) - now) / 2

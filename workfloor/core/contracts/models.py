@@ -44,7 +44,7 @@ class Process(models.Model):
 
 
 class Queue(models.Model):
-    """Where work of one process waits; its requirements and promises stand in the version in force."""
+    """Where work of one process waits; its requirements and targets stand in the version in force."""
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="queues")
     process = models.ForeignKey(Process, models.PROTECT, related_name="queues", db_constraint=False)

@@ -111,7 +111,7 @@ def _process(terms: Terms) -> contracts_terms.Process:
         dispositions=tuple(terms["dispositions"]),
         queues=tuple(_queue(one) for one in terms["queues"]),
         letter=dict(terms.get("letter", {})),
-        keep_clear=tuple(terms.get("keep_clear", ())),
+        unmasked=tuple(terms.get("unmasked", ())),
     )
 
 
@@ -125,11 +125,11 @@ def _queue(terms: Terms) -> contracts_terms.Queue:
         answer_within_seconds=quantities.seconds(terms.get("answer_within")),
         resolve_within_seconds=quantities.seconds(terms.get("resolve_within")),
         offer_seconds=quantities.seconds(terms.get("offer_for")) or 20,
-        at_once=terms.get("at_once", 1),
+        max_concurrency=terms.get("max_concurrency", 1),
         reopen_within_seconds=quantities.seconds(terms.get("reopen_within", "14 days")) or 0,
-        keep_for_seconds=quantities.seconds(terms.get("keep_for")),
-        yields=terms.get("yields", False),
-        interrupts=terms.get("interrupts", False),
+        sticky_for_seconds=quantities.seconds(terms.get("sticky_for")),
+        preemptible=terms.get("preemptible", False),
+        preempts=terms.get("preempts", False),
     )
 
 

@@ -44,17 +44,17 @@ class QueueTerms:
     answer_within_seconds: int | None
     resolve_within_seconds: int | None
     offer_seconds: int
-    at_once: int
+    max_concurrency: int
     reopen_within_seconds: int
     letter: Mapping[str, str]
-    keep_for_seconds: int | None
-    yields: bool
-    interrupts: bool
-    keep_clear: tuple[str, ...]
+    sticky_for_seconds: int | None
+    preemptible: bool
+    preempts: bool
+    unmasked: tuple[str, ...]
 
     @property
-    def promised_seconds(self) -> int:
-        """How soon work is promised; what has no promise of its own is as urgent as if it had been within a day."""
+    def target_seconds(self) -> int:
+        """How soon work is agreed; what has no target of its own is as urgent as if it had been within a day."""
         return self.answer_within_seconds or self.resolve_within_seconds or 86_400
 
 
@@ -79,7 +79,7 @@ _read: dict[str, contracts_terms.Contract] = {}
 
 
 def in_force(client_id: int, on: date) -> Terms:
-    """The version in force on a day of the contract's zone, with the promises of that day.
+    """The version in force on a day of the contract's zone, with the targets of that day.
 
     Raises NoContract if there is none.
     """
@@ -104,9 +104,9 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     raise NoContract(f"no version has a queue {queue.name}")
 
 
-def covered_kinds(queue: contracts_models.Queue, at: datetime) -> tuple[str, ...]:
+def masked_kinds(queue: contracts_models.Queue, at: datetime) -> tuple[str, ...]:
     """Which numbers are covered in what is written about a queue's work at an instant (kit.masks.KINDS)."""
-    return tuple(kind for kind in masks.KINDS if kind not in terms_of(queue, at).keep_clear)
+    return tuple(kind for kind in masks.KINDS if kind not in terms_of(queue, at).unmasked)
 
 
 def zone_of(client_id: int, at: datetime) -> ZoneInfo:
@@ -133,13 +133,13 @@ def _queue_terms(version: contracts_models.Version, name: str) -> QueueTerms | N
                     queue.answer_within_seconds,
                     queue.resolve_within_seconds,
                     queue.offer_seconds,
-                    queue.at_once,
+                    queue.max_concurrency,
                     queue.reopen_within_seconds,
                     process.letter,
-                    queue.keep_for_seconds,
-                    queue.yields,
-                    queue.interrupts,
-                    process.keep_clear,
+                    queue.sticky_for_seconds,
+                    queue.preemptible,
+                    queue.preempts,
+                    process.unmasked,
                 )
     return None
 

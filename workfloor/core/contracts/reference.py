@@ -18,7 +18,7 @@ def reference() -> str:
 _HEAD = """\
 # Every key of a contract file
 
-Written by `workfloor contract schema --format markdown` from the schema that files are checked against. How the keys
+Written by `workfloor contracts schema --format markdown` from the schema that files are checked against. How the keys
 work together is in [the guide](contract.md). `[]` marks a list of tables, `NAME` a name of your own. Small contracts
 with one mechanism each stand in [examples/contracts](../../examples/contracts).
 """

@@ -46,11 +46,11 @@ class Queue:
     answer_within_seconds: int | None = None
     resolve_within_seconds: int | None = None
     offer_seconds: int = 20  # how long one agent may leave an offer open
-    at_once: int = 1  # how many such items one agent may hold; divides 60
+    max_concurrency: int = 1  # how many such items one agent may hold; divides 60
     reopen_within_seconds: int = 14 * 86400  # after its resolution, for a customer who writes again
-    keep_for_seconds: int | None = None  # how long work of a case is kept for whoever knows it
-    yields: bool = False  # may be put aside for work that interrupts
-    interrupts: bool = False
+    sticky_for_seconds: int | None = None  # how long work of a case is kept for whoever knows it
+    preemptible: bool = False  # may be preempted for work that preempts
+    preempts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Process:
     dispositions: tuple[str, ...]
     queues: tuple[Queue, ...]
     letter: Mapping[str, str] = field(default_factory=dict)  # opening and closing of every written reply
-    keep_clear: tuple[str, ...] = ()  # kinds of number (kit.masks.KINDS) that are kept as they were typed
+    unmasked: tuple[str, ...] = ()  # kinds of number (kit.masks.KINDS) that are kept as they were typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Contract:
         return Book(self.currency, self.rounding, self.starts_on, self.indexation, self.taxes, self.currencies)
 
     def on(self, day: date) -> "Contract":
-        """Return the contract with its levels as they are promised on a day."""
+        """Return the contract with its levels as they are agreed on a day."""
         return replace(self, service_levels=tuple(levels.on(level, day) for level in self.service_levels))
 
     def queues(self) -> dict[str, Queue]:
@@ -123,6 +123,6 @@ def calendar(terms: CalendarTerms) -> calendars.Calendar:
 
 
 def calendar_of(contract: Contract, queue: str) -> calendars.Calendar:
-    """Return the calendar that a queue's promises in working time run in."""
+    """Return the calendar that a queue's targets in working time run in."""
     process = next(one for one in contract.processes if any(each.name == queue for each in one.queues))
     return calendar(contract.calendars[process.calendar])

@@ -109,7 +109,7 @@ def _fit_to_keep(
     covered = conversations_messages.covered(content)
     if covered == content or item is None:
         return covered
-    return conversations_messages.covered(content, contracts_queries.covered_kinds(item.queue, at))
+    return conversations_messages.covered(content, contracts_queries.masked_kinds(item.queue, at))
 
 
 def reply(
@@ -124,11 +124,11 @@ def reply(
     key: str = "",
     external_id: str = "",
     sender: conversations_messages.Address | None = None,
-    at_once: bool = False,
+    max_concurrency: bool = False,
 ) -> conversations_models.Message:
     """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, nobody where a rule writes.
 
-    With `at_once` it is sent by being written, as where the other side reads what is stored.
+    With `max_concurrency` it is sent by being written, as where the other side reads what is stored.
 
     The same key again is the same reply. Raises Refused for an item without a case, in other hands, or where nothing is
     said.
@@ -149,14 +149,14 @@ def reply(
         channel=channel,
         key=key,
         person=by,
-        state="sent" if at_once else "waiting",
-        sent_at=now if at_once else None,
+        state="sent" if max_concurrency else "waiting",
+        sent_at=now if max_concurrency else None,
         external_id=external_id,
         sender=sender.address if sender else "",
         sender_name=sender.name if sender else "",
         recipients=[asdict(each) for each in recipients],
     )
-    sent = [conversations_events.Sent(message.id)] if at_once else []
+    sent = [conversations_events.Sent(message.id)] if max_concurrency else []
     _tell(message, now, by, conversations_events.ReplyWritten(message.id, channel), *sent)
     if by and item.state == "held" and item.reply_seconds is None:  # a rule that writes has answered nobody
         work.send_reply(item=item, by=by, now=now)

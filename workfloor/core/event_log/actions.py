@@ -76,7 +76,7 @@ def _row(entry: event_log_events.Entry) -> dict[str, object]:
 
 
 def enter_every_client(*, engine: str, now: datetime) -> None:
-    """Enter every client for an engine that works across the walls, and let the journal say that it did.
+    """Enter every client for an engine that works across the walls, and let the event log say that it did.
 
     An engine does so once when it begins; its further transactions enter with rls.enter_every_client() alone.
     """

@@ -82,7 +82,7 @@ React = Callable[[Sequence[Followed], datetime], None]
 
 @dataclass(frozen=True)
 class Follower:
-    """A reaction to facts, which keeps its place in the journal in the transaction of its effect."""
+    """A reaction to facts, which keeps its place in the event log in the transaction of its effect."""
 
     name: str
     events: frozenset[str]

@@ -1,4 +1,4 @@
-"""The journal's tables: the facts, and how far each follower has read."""
+"""The event log's tables: the facts, and how far each follower has read."""
 
 from typing import Any
 

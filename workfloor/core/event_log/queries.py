@@ -1,4 +1,4 @@
-"""Reading the journal."""
+"""Reading the event log."""
 
 import json
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ ORDER BY xid, id LIMIT %s
 
 
 def settled_after(xid: int, fact_id: int, events: Iterable[str], limit: int) -> list[event_log_events.Followed]:
-    """The next facts of these events after a place in the journal, in the order of following."""
+    """The next facts of these events after a place in the event log, in the order of following."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTLED, [str(xid), fact_id, list(events), limit])
         return [event_log_events.Followed(*(*row[:-1], json.loads(row[-1]))) for row in cursor.fetchall()]
@@ -36,7 +36,7 @@ ORDER BY xid, id LIMIT %s
 
 
 def events_after(place: tuple[int, int], limit: int) -> tuple[tuple[int, int], set[str]]:
-    """The events of the next facts after a place (xid, id) in the journal, and the place of the last of them."""
+    """The events of the next facts after a place (xid, id) in the event log, and the place of the last of them."""
     with connection.cursor() as cursor:
         cursor.execute(_EVENTS, [str(place[0]), place[1], limit])
         rows = cursor.fetchall()
@@ -102,5 +102,5 @@ def of_client(client_id: int) -> QuerySet[event_log_models.Fact]:
 
 
 def partition_months() -> list[str]:
-    """The months that the journal can hold, as "1999-02"."""
+    """The months that the event log can hold, as "1999-02"."""
     return [f"{month:%Y-%m}" for month in partitions.made(event_log_models.TABLE)]

@@ -1,4 +1,4 @@
-"""The journal's own housekeeping."""
+"""The event log's own housekeeping."""
 
 from django.db import transaction
 from procrastinate.contrib.django import app

@@ -1,4 +1,4 @@
-"""Counting quarters anew: to fold what was appended, and to fill in what was there before the rollups."""
+"""Counting buckets anew: to fold what was appended, and to fill in what was there before the rollups."""
 
 from datetime import datetime
 
@@ -16,13 +16,13 @@ SELECT count(measures_recount(%(client)s, starts_at, starts_at)) FROM (
 
 
 def fold(*, client_id: int, most: int = FOLDED_AT_ONCE) -> int:
-    """Put one row in the place of those appended to a quarter; returns for how many quarters it did so."""
+    """Put one row in the place of those appended to a bucket; returns for how many buckets it did so."""
     with connection.cursor() as cursor:
         cursor.execute(_FOLD, {"client": client_id, "most": most})
         return int(cursor.fetchone()[0])
 
 
 def recount(*, client_id: int, starts_at: datetime, ends_at: datetime) -> None:
-    """Count the quarters between two instants anew, the last one's included, from the items."""
+    """Count the buckets between two instants anew, the last one's included, from the items."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT measures_recount(%s, %s, %s)", [client_id, starts_at, ends_at])

@@ -1,7 +1,7 @@
-"""Reading rollups: the twins of measures and prices over quarters of an hour, and the items that no quarter holds.
+"""Reading rollups: the twins of measures and prices over 15-minute buckets, and the items that no bucket holds.
 
-Each is an expression over `quarter`, a row of the rollups. A figure adds it up over the whole quarters of a window,
-and over the items that no quarter holds (`divided`).
+Each is an expression over `bucket`, a row of the rollups. A figure adds it up over the whole buckets of a window,
+and over the items that no bucket holds (`divided`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,53 +22,53 @@ from workfloor.core.work.models import Item
 
 def _within(limit: str, values: str) -> str:
     """How many of a list are at most so much: by halving where it is sorted, one by one where it was just appended."""
-    return f"""coalesce(CASE WHEN quarter.loose
-        THEN (SELECT count(*) FROM unnest(quarter.{values}) AS value WHERE value <= {limit})
-        ELSE width_bucket({limit}, quarter.{values}) END, 0)"""
+    return f"""coalesce(CASE WHEN bucket.loose
+        THEN (SELECT count(*) FROM unnest(bucket.{values}) AS value WHERE value <= {limit})
+        ELSE width_bucket({limit}, bucket.{values}) END, 0)"""
 
 
 _SHORT = f"""CASE WHEN %(per_patient)s THEN {_within("%(short)s * 1000000::bigint", "left_after")} ELSE 0 END"""
 # Of a share: how many count, and how many met it.
 _SHARES = {
     "answered-within": (
-        f"quarter.answered + CASE WHEN %(per_answered)s THEN 0 ELSE quarter.abandoned - {_SHORT} END",
+        f"bucket.answered + CASE WHEN %(per_answered)s THEN 0 ELSE bucket.abandoned - {_SHORT} END",
         _within("%(threshold)s * 1000000::bigint", "waits"),
     ),
-    "abandoned": (f"quarter.answered + quarter.abandoned - {_SHORT}", f"quarter.abandoned - {_SHORT}"),
+    "abandoned": (f"bucket.answered + bucket.abandoned - {_SHORT}", f"bucket.abandoned - {_SHORT}"),
     "resolved-within": (
-        "coalesce(cardinality(quarter.resolved_in), 0)",
+        "coalesce(cardinality(bucket.resolved_in), 0)",
         _within("%(threshold)s::integer", "resolved_in"),
     ),
-    "volume": ("quarter.received - quarter.cancelled", "0"),
+    "volume": ("bucket.received - bucket.cancelled", "0"),
 }
 _MEANS = {"speed-of-answer": "waits", "handled-time": "handled"}
 QUANTITIES = {
-    "received": "quarter.received - quarter.cancelled",
-    "answered": "quarter.answered",
-    "done": "quarter.done",
-    "talk": "quarter.done_talk_seconds",
-    "handled": "quarter.done_handled_seconds",
-    "disposed": """(SELECT count(*) FROM unnest(quarter.dispositions) AS said
+    "received": "bucket.received - bucket.cancelled",
+    "answered": "bucket.answered",
+    "done": "bucket.done",
+    "talk": "bucket.done_talk_seconds",
+    "handled": "bucket.done_handled_seconds",
+    "disposed": """(SELECT count(*) FROM unnest(bucket.dispositions) AS said
         WHERE said = ANY(%(dispositions)s::text[]))""",
 }
 TOTALLED = ("received", "answered", "abandoned", "cancelled", "talk_seconds", "hold_seconds", "wrap_seconds")
 
-OF_WINDOW = f"""FROM {measures_models.TABLE} AS quarter
-    WHERE quarter.client_id = %(client)s AND quarter.starts_at >= %(whole_from)s AND quarter.starts_at < %(whole_to)s
-    AND (%(is_one)s OR quarter.starts_at <@ %(whole)s::tstzmultirange)"""
-_OF_QUEUES = f"{OF_WINDOW} AND quarter.queue_id = ANY(%(queues)s::bigint[])"
+OF_WINDOW = f"""FROM {measures_models.TABLE} AS bucket
+    WHERE bucket.client_id = %(client)s AND bucket.starts_at >= %(whole_from)s AND bucket.starts_at < %(whole_to)s
+    AND (%(is_one)s OR bucket.starts_at <@ %(whole)s::tstzmultirange)"""
+_OF_QUEUES = f"{OF_WINDOW} AND bucket.queue_id = ANY(%(queues)s::bigint[])"
 
-# What the whole quarters of a window add to a measure, by queue: a share's counts, or each wait or time of a mean.
+# What the whole buckets of a window add to a measure, by queue: a share's counts, or each wait or time of a mean.
 MEASURES = {
-    measure: f"""SELECT quarter.queue_id, sum({counted}) AS counted, sum({met}) AS met, sum({_SHORT}) AS apart,
-        0 AS left_out {_OF_QUEUES} GROUP BY quarter.queue_id"""
+    measure: f"""SELECT bucket.queue_id, sum({counted}) AS counted, sum({met}) AS met, sum({_SHORT}) AS apart,
+        0 AS excluded {_OF_QUEUES} GROUP BY bucket.queue_id"""
     for measure, (counted, met) in _SHARES.items()
 } | {
-    measure: f"SELECT quarter.queue_id, unnest(quarter.{values}) AS spent, NULL::text AS left_out {_OF_QUEUES}"
+    measure: f"SELECT bucket.queue_id, unnest(bucket.{values}) AS spent, NULL::text AS excluded {_OF_QUEUES}"
     for measure, values in _MEANS.items()
 }
-TOTALS = f"""SELECT quarter.queue_id, {", ".join(f"sum(quarter.{name}) AS {name}" for name in TOTALLED)}
-    {OF_WINDOW} GROUP BY quarter.queue_id"""
+TOTALS = f"""SELECT bucket.queue_id, {", ".join(f"sum(bucket.{name}) AS {name}" for name in TOTALLED)}
+    {OF_WINDOW} GROUP BY bucket.queue_id"""
 
 _ITEMS = f"SELECT * FROM {Item._meta.db_table} WHERE client_id = %(client)s AND state"
 # Each finds its few by an index.
@@ -81,7 +81,7 @@ _LEFT = f"""{_ITEMS} = ANY(ARRAY{list(lifecycle.FINISHED)})
 
 
 def divided(spans: Iterable[Span], apart: Iterable[Span], every_queue: Iterable[int]) -> tuple[str, dict[str, Any]]:
-    """The items that no whole quarter of some spans holds, to stand in the place of their table; and all values.
+    """The items that no whole bucket of some spans holds, to stand in the place of their table; and all values.
 
     These are the items that are not finished, and those received in what is kept apart or left of the spans.
     """
@@ -110,11 +110,11 @@ def is_loose(client_id: int) -> bool:
 
 
 def added_up(client_id: int, starts_at: datetime, ends_at: datetime) -> dict[buckets.Key, buckets.Sums]:
-    """What the rows of each queue and quarter that begins between two instants add up to."""
+    """What the rows of each queue and bucket that begins between two instants add up to."""
     found: dict[buckets.Key, buckets.Sums] = {}
     rows = measures_models.Bucket.objects.filter(client_id=client_id, starts_at__gte=starts_at, starts_at__lt=ends_at)
-    for queue, quarter, *row in rows.values_list("queue_id", "starts_at", *buckets.COLUMNS).iterator(2000):
-        found.setdefault((queue, quarter), buckets.Sums()).merge(row)
+    for queue, bucket, *row in rows.values_list("queue_id", "starts_at", *buckets.COLUMNS).iterator(2000):
+        found.setdefault((queue, bucket), buckets.Sums()).merge(row)
     return found
 
 
@@ -129,7 +129,7 @@ class Recount:
 
     items: int = 0
     facts: int = 0
-    quarters: int = 0
+    buckets_read: int = 0
     count: int = 0
     differences: list[buckets.Difference] = field(default_factory=list)
 
@@ -156,7 +156,7 @@ def recount(client_id: int, starts_at: datetime, ends_at: datetime, *, progress:
         progress(made.items, len(numbers))
     by_facts, stored = buckets.added_up(kept), added_up(client_id, *first_past)
     names = dict(Queue.objects.filter(client=client_id).values_list("id", "name"))
-    made.quarters = len(by_facts.keys() | stored.keys())
+    made.buckets_read = len(by_facts.keys() | stored.keys())
     made.add(buckets.of_buckets(by_facts, stored, names))
     return made
 

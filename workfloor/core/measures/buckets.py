@@ -1,4 +1,4 @@
-"""What finished items add up to by quarter of an hour: the definition in Python, the twin of the database's own."""
+"""What finished items add up to by 15-minute bucket: the definition in Python, the twin of the database's own."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,12 +10,12 @@ from workfloor.core.work import lifecycle
 
 LENGTH = timedelta(minutes=15)
 _ORIGIN = datetime(1, 1, 1, tzinfo=UTC)
-Key = tuple[int, datetime]  # the queue, and when its quarter begins
+Key = tuple[int, datetime]  # the queue, and when its bucket begins
 
 
 @dataclass(slots=True)
 class Sums:
-    """What the items of one queue add up to; models.Quarter says what each number means."""
+    """What the items of one queue add up to; models.Bucket says what each number means."""
 
     received: int = 0
     cancelled: int = 0
@@ -66,7 +66,7 @@ class Sums:
             self.resolved_in.append(item.working_seconds)
 
     def merge(self, row: Sequence[Any]) -> None:
-        """Add another row of the same quarter, in the order of COLUMNS; None is an empty list."""
+        """Add another row of the same bucket, in the order of COLUMNS; None is an empty list."""
         for name, value in zip(COLUMNS, row, strict=True):
             if name in LISTS:
                 setattr(self, name, sorted(getattr(self, name) + (value or [])))
@@ -79,7 +79,7 @@ LISTS = ("waits", "left_after", "resolved_in", "handled", "dispositions")
 
 
 def added_up(items: Iterable[lifecycle.Item]) -> dict[Key, Sums]:
-    """Add finished items up by queue and quarter; those that are not finished are left out."""
+    """Add finished items up by queue and bucket; those that are not finished are excluded."""
     found: dict[Key, Sums] = defaultdict(Sums)
     for item in items:
         if item.state in lifecycle.FINISHED and item.queue_id is not None and item.received_at is not None:
@@ -91,12 +91,12 @@ def added_up(items: Iterable[lifecycle.Item]) -> dict[Key, Sums]:
 
 
 def bucket_of(at: datetime) -> datetime:
-    """Return when (UTC) the quarter of an hour begins that holds an instant."""
+    """Return when (UTC) the 15-minute bucket begins that holds an instant."""
     return at.astimezone(UTC) - (at - _ORIGIN) % LENGTH
 
 
 def whole(starts_at: datetime, ends_at: datetime) -> tuple[datetime, datetime]:
-    """Return the bounds of the whole quarters between two instants; equal bounds where there are none."""
+    """Return the bounds of the whole buckets between two instants; equal bounds where there are none."""
     first = bucket_of(starts_at)
     first += LENGTH if first < starts_at else timedelta()
     return first, max(first, bucket_of(ends_at))
@@ -106,7 +106,7 @@ Span = tuple[datetime, datetime]  # from an instant up to another one, which is 
 
 
 def divide(spans: Iterable[Span], apart: Iterable[Span] = ()) -> tuple[list[Span], list[Span]]:
-    """Divide spans into whole quarters that nothing of `apart` touches, and what is left of them."""
+    """Divide spans into whole buckets that nothing of `apart` touches, and what is left of them."""
     holes = [(bucket_of(first), bucket_of(past + LENGTH - _INSTANT)) for first, past in apart]
     full: list[Span] = []
     left: list[Span] = []
@@ -160,9 +160,9 @@ def of_item(number: int, facts: lifecycle.Item, stored: lifecycle.Item | None) -
 
 
 def of_buckets(facts: Mapping[Key, Sums], stored: Mapping[Key, Sums], names: Mapping[int, str]) -> Iterator[Difference]:
-    """Yield each number and list of a quarter that is not what its items' facts add up to."""
+    """Yield each number and list of a bucket that is not what its items' facts add up to."""
     for queue, starts_at in sorted(facts.keys() | stored.keys()):
-        place = f"quarter {starts_at:%Y-%m-%d %H:%M} UTC of {names.get(queue, queue)}"
+        place = f"bucket {starts_at:%Y-%m-%d %H:%M} UTC of {names.get(queue, queue)}"
         ours, theirs = (each.get((queue, starts_at), Sums()) for each in (facts, stored))
         for column in COLUMNS:
             if getattr(ours, column) != getattr(theirs, column):

@@ -168,7 +168,7 @@ def _exact_seconds(span: timedelta) -> Decimal:
 class Figure:
     """What a measure came to: attained in percent for a share, in seconds for a mean, None where nothing counted.
 
-    `met` is None for a mean; `apart` are the short abandons, `left_out` the items that an exclusion leaves out;
+    `met` is None for a mean; `apart` are the short abandons, `excluded` the items that an exclusion leaves out;
     `percentiles` are nearest-rank seconds. Of the backlog `counted` are the open items of each day's end, added up, and
     `met` those past the age; of availability `counted` are the seconds of service, and `met` those without an outage.
     """
@@ -178,7 +178,7 @@ class Figure:
     attained: Decimal | None = None
     apart: int = 0
     percentiles: tuple[Decimal, ...] = ()
-    left_out: int = 0
+    excluded: int = 0
 
 
 def figure(
@@ -201,7 +201,7 @@ def figure(
         return share_figure(counted, verdicts.count(True), apart, less)
     if level.measure in MEANS:
         return spans_figure(sorted(span for item in left if (span := seconds(level, item)) is not None), less)
-    return Figure(len(left), left_out=less)
+    return Figure(len(left), excluded=less)
 
 
 def nothing(level: ServiceLevel) -> Figure:
@@ -234,26 +234,26 @@ def worst(level: ServiceLevel, found: Sequence[tuple[Where, Figures]]) -> tuple[
     return max(found, key=badness)
 
 
-def share_figure(counted: int, met: int, apart: int = 0, left_out: int = 0) -> Figure:
+def share_figure(counted: int, met: int, apart: int = 0, excluded: int = 0) -> Figure:
     """Return a share in percent, to four decimals, half-even."""
     attained = Fraction(100 * met, counted) if counted else None
-    return Figure(counted, met, None if attained is None else four_places(attained), apart, (), left_out)
+    return Figure(counted, met, None if attained is None else four_places(attained), apart, (), excluded)
 
 
-def spans_figure(ordered: Sequence[Decimal], left_out: int = 0) -> Figure:
+def spans_figure(ordered: Sequence[Decimal], excluded: int = 0) -> Figure:
     """Return the mean and percentiles of some seconds."""
     percentiles = [nearest_rank(ordered, percent) for percent in PERCENTILES if ordered]
-    return mean_figure(len(ordered), sum(ordered, Decimal(0)), percentiles, left_out)
+    return mean_figure(len(ordered), sum(ordered, Decimal(0)), percentiles, excluded)
 
 
-def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = (), left_out: int = 0) -> Figure:
+def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = (), excluded: int = 0) -> Figure:
     """Return a mean in seconds, to four decimals, half-even."""
     attained = Fraction(total) / counted if counted else None
     return Figure(
         counted,
         attained=None if attained is None else four_places(attained),
         percentiles=tuple(value.quantize(FOUR_PLACES) for value in percentiles),
-        left_out=left_out,
+        excluded=excluded,
     )
 
 
@@ -348,7 +348,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Excluded:
     """How many items a service level leaves out by its exclusions."""
 
     id: str

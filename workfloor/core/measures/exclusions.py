@@ -13,7 +13,7 @@ from workfloor.kit.time import calendars
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """How many items may come in to some queues together within a time; the latest beyond it are left out."""
+    """How many items may come in to some queues together within a time; the latest beyond it are excluded."""
 
     queues: tuple[str, ...]
     starts_at: datetime
@@ -34,12 +34,12 @@ class Item(Protocol):
     def cancelled_at(self) -> datetime | None: ...
 
 
-def left_out(
+def excluded(
     level: ServiceLevel, items: Iterable[Item], events: Sequence[Event], bands: Iterable[Band]
 ) -> dict[int, str]:
     """Return the ids of the items that the level leaves out, with the kind of exclusion.
 
-    An item that came in while an excluded event lasted, its first instant included and its last not, is left out by
+    An item that came in while an excluded event lasted, its first instant included and its last not, is excluded by
     that event: by the earliest, where it was in several. `items` are all that came in to the queues of the bands, also
     those that the level does not count: the latest by the time at which they came in, then by id, are beyond a band.
     """

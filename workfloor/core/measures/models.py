@@ -1,4 +1,4 @@
-"""What finished items add up to, by client, queue and quarter of an hour."""
+"""What finished items add up to, by client, queue and 15-minute bucket."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,9 +9,9 @@ from workfloor.kit.database import rls
 
 
 class Bucket(models.Model):
-    """Finished items of a queue, by the quarter of an hour (UTC) in which they were received.
+    """Finished items of a queue, by the 15-minute bucket (UTC) in which they were received.
 
-    Rows of one quarter add up: whoever finishes work appends a row, and a job folds them into one, whose lists of
+    Rows of one bucket add up: whoever finishes work appends a row, and a job folds them into one, whose lists of
     numbers are sorted. None is an empty list. Cancelled work is in `received` and `cancelled`, and in nothing else.
     """
 
@@ -40,12 +40,12 @@ class Bucket(models.Model):
 
     class Meta:
         constraints = [
-            rls.Wall(name="quarter_wall"),
-            rls.SameClient(name="quarter_queue", field="queue"),
+            rls.Wall(name="bucket_wall"),
+            rls.SameClient(name="bucket_queue", field="queue"),
         ]
         indexes = [
-            models.Index(name="quarter_period", fields=["client", "starts_at"]),
-            models.Index(name="quarter_loose", fields=["client", "starts_at"], condition=models.Q(loose=True)),
+            models.Index(name="bucket_period", fields=["client", "starts_at"]),
+            models.Index(name="bucket_loose", fields=["client", "starts_at"], condition=models.Q(loose=True)),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ PER = {
 
 
 def plain_measured(row: catalogue.Measured, version: int) -> dict[str, Any]:
-    """Return a figure with its promise; `attained` is in percent, or in seconds for a mean."""
+    """Return a figure with its target; `attained` is in percent, or in seconds for a mean."""
     level, figure = row.level, row.figure
     return {
         "id": row.id,
@@ -31,7 +31,7 @@ def plain_measured(row: catalogue.Measured, version: int) -> dict[str, Any]:
         "counted": figure.counted,
         "met": figure.met,
         "apart": figure.apart,
-        "left_out": figure.left_out,
+        "excluded": figure.excluded,
         "window": None if row.window is None else plain_window(row.window, level),
         "attained": _number(figure.attained),
         "unit": UNITS.get(level.measure),
@@ -52,7 +52,7 @@ def plain_window(window: Window, level: ServiceLevel) -> dict[str, Any]:
     return {"length": level.window, "name": window.name, "due": window.is_due}
 
 
-def plain_left_out(row: catalogue.LeftOut) -> dict[str, Any]:
+def plain_excluded(row: catalogue.Excluded) -> dict[str, Any]:
     """Return how many items a level leaves out; `measure` is its id."""
     return {"id": row.id, "name": row.level.name, "measure": f"m{row.id[1:]}", "count": row.count}
 
@@ -62,7 +62,7 @@ def _number(value: Decimal | None) -> float | None:
 
 
 def worded_measured(row: catalogue.Measured) -> dict[str, str]:
-    """Word a figure and its promise."""
+    """Word a figure and its target."""
     figure = row.figure
     return {
         "id": row.id,
@@ -72,13 +72,13 @@ def worded_measured(row: catalogue.Measured) -> dict[str, str]:
         "counted": f"{figure.counted:,}",
         "met": "–" if figure.met is None else f"{figure.met:,}",
         "attained": _attained(row.level, figure.attained),
-        "promise": "" if row.queue else _promise(row.level),
+        "target": "" if row.queue else _target(row.level),
         "verdict": "" if row.queue else VERDICTS[row.verdict],
         "mood": MOODS[row.verdict],
     }
 
 
-def worded_left_out(row: catalogue.LeftOut) -> dict[str, str]:
+def worded_excluded(row: catalogue.Excluded) -> dict[str, str]:
     """Word what a level leaves out."""
     kinds = [kind.replace("-", " ") for kind in row.level.exclude]
     if row.level.above_forecast is not None:
@@ -118,7 +118,7 @@ def _of_window(row: catalogue.Measured) -> str:
     )
 
 
-def _promise(level: ServiceLevel) -> str:
+def _target(level: ServiceLevel) -> str:
     if level.expected is None:
         return "–"
     side, limit = ("at most", "never above") if level.lower_is_better else ("at least", "never below")

@@ -22,8 +22,8 @@ from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
 
-# The kind of exclusion by which an item is left out.
-LEFT_OUT = """coalesce(
+# The kind of exclusion by which an item is excluded.
+EXCLUDED = """coalesce(
     (SELECT event.kind FROM unnest(%(event_kinds)s::text[], %(event_queues)s::bigint[], %(event_starts)s::timestamptz[],
         %(event_ends)s::timestamptz[]) WITH ORDINALITY AS event(kind, queue_id, starts_at, ends_at, place)
     WHERE event.queue_id = item.queue_id AND item.received_at >= event.starts_at AND item.received_at < event.ends_at
@@ -42,7 +42,7 @@ _BEYOND = """SELECT id FROM (
 
 
 def exclusion_values(level: ServiceLevel, events: Iterable[Event], queues: Mapping[str, int]) -> dict[str, Any]:
-    """The values of LEFT_OUT but for `beyond`; `queues` are ids by name."""
+    """The values of EXCLUDED but for `beyond`; `queues` are ids by name."""
     found = [
         (event.kind, queues[queue], event.starts_at, event.ends_at)
         for event in events
@@ -127,7 +127,7 @@ QUANTITIES = {
 
 COUNTS = {
     "received": "true",
-    "excluded": "item.cancelled_at IS NOT NULL",
+    "cancelled": "item.cancelled_at IS NOT NULL",
     "answered": "item.cancelled_at IS NULL AND item.connected_at IS NOT NULL",
     "abandoned": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NOT NULL",
     "open": "item.cancelled_at IS NULL AND item.connected_at IS NULL AND item.abandoned_at IS NULL",
@@ -150,23 +150,23 @@ _OPEN_IN = """FROM work_item AS item
     AND item.queue_id = ANY(%(queues)s::bigint[])
     AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > %(starts_at)s"""
 
-# In each, the row whose queue is NULL is all queues together; the last column is what was left out.
-_MARKED = "(SELECT item.*, {left_out} AS left_out {chosen}) AS item"
-_KEPT = "CASE WHEN item.left_out IS NULL THEN {expression} END"
+# In each, the row whose queue is NULL is all queues together; the last column is what was excluded.
+_MARKED = "(SELECT item.*, {excluded} AS excluded {chosen}) AS item"
+_KEPT = "CASE WHEN item.excluded IS NULL THEN {expression} END"
 
 _SHARES = f"""SELECT queue_id, count(met) AS counted, count(*) FILTER (WHERE met) AS met,
-        count(*) FILTER (WHERE short AND left_out IS NULL) AS apart, count(left_out) AS left_out
-    FROM (SELECT item.queue_id, item.left_out, ({_KEPT})::boolean AS met, {{short}} AS short FROM {_MARKED}) AS each
+        count(*) FILTER (WHERE short AND excluded IS NULL) AS apart, count(excluded) AS excluded
+    FROM (SELECT item.queue_id, item.excluded, ({_KEPT})::boolean AS met, {{short}} AS short FROM {_MARKED}) AS each
     GROUP BY queue_id"""
 
 _OF_SHARES = """SELECT queue_id, coalesce(sum(counted), 0), coalesce(sum(met), 0), coalesce(sum(apart), 0),
-        coalesce(sum(left_out), 0)
+        coalesce(sum(excluded), 0)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
 
-_SPANS = f"SELECT item.queue_id, (%(ticks)s * {_KEPT})::bigint AS spent, item.left_out FROM {_MARKED}"
+_SPANS = f"SELECT item.queue_id, (%(ticks)s * {_KEPT})::bigint AS spent, item.excluded FROM {_MARKED}"
 
 _OF_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
-        percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(left_out)
+        percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(excluded)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
 
 _BACKLOG = f"""SELECT queue_id, coalesce(sum(days), 0), coalesce(sum(past), 0), 0, 0
@@ -178,7 +178,7 @@ _OUTAGES = """SELECT claim.id, claim.reason, down.queue, claim.starts_at, claim.
     JOIN claims_claim AS claim ON claim.id = down.id JOIN people_person AS person ON person.id = claim.claimed_by_id
     ORDER BY claim.starts_at, claim.id, down.queue"""
 
-_COUNTED = {"received": "received", "answered": "answered", "abandoned": "abandoned", "cancelled": "excluded"}
+_COUNTED = {"received": "received", "answered": "answered", "abandoned": "abandoned", "cancelled": "cancelled"}
 
 _SUMS = [f"count(*) FILTER (WHERE {COUNTS[count]}) AS {name}" for name, count in _COUNTED.items()] + [
     f"sum(item.{name}) FILTER (WHERE {COUNTS['answered']}) AS {name}"
@@ -192,7 +192,7 @@ _OF_TOTALS = f"SELECT queue_id, {_ADDED} FROM ({{parts}}) AS part GROUP BY GROUP
 _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
         SELECT item.id, item.key, queue.name AS queue, item.received_at, item.state,
             coalesce(nullif(item.agent_label, ''), person.name, '') AS agent, {expression} AS value
-        FROM (SELECT item.*, {left_out} AS left_out {chosen}) AS item
+        FROM (SELECT item.*, {excluded} AS excluded {chosen}) AS item
         JOIN contracts_queue AS queue ON queue.id = item.queue_id
         LEFT JOIN people_person AS person ON person.id = item.done_by_id) AS each
     WHERE value IS NOT NULL ORDER BY received_at, id"""
@@ -254,9 +254,9 @@ def figures(scope: Scope, level: levels.ServiceLevel, window: Window) -> Figures
 def _adding(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
     if level.measure == "backlog-older-than":
         return _BACKLOG, values_of(scope, level, window, level.of)
-    chosen, left_out, values = _chosen(scope, level, window, level.of)
+    chosen, excluded, values = _chosen(scope, level, window, level.of)
     of_items, adding = (_SPANS, _OF_SPANS) if level.measure in catalogue.MEANS else (_SHARES, _OF_SHARES)
-    of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, left_out=left_out, chosen="{chosen}")
+    of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, excluded=excluded, chosen="{chosen}")
     of_quarters = bucket_queries.MEASURES.get(level.measure) if level.above_forecast is None else None
     spans = (
         calendars.open_spans(catalogue.hours_of(scope.contract, level, ""), *window.bounds)
@@ -286,13 +286,13 @@ def _added(
     return adding.format(parts=f"{of_quarters} UNION ALL {others}"), {**values, **own}
 
 
-def _figure(level: levels.ServiceLevel, counted: int, met: Any, more: Any, left_out: int) -> catalogue.Figure:
+def _figure(level: levels.ServiceLevel, counted: int, met: Any, more: Any, excluded: int) -> catalogue.Figure:
     if level.measure in catalogue.MEANS:
         total, *percentiles = (Decimal(each) / catalogue.TICKS.get(level.measure, 1) for each in (met, *(more or ())))
-        return catalogue.mean_figure(counted, total, percentiles, left_out)
+        return catalogue.mean_figure(counted, total, percentiles, excluded)
     if level.measure == "volume":
-        return catalogue.Figure(int(counted), left_out=int(left_out))
-    return catalogue.share_figure(int(counted), int(met), int(more), int(left_out))
+        return catalogue.Figure(int(counted), excluded=int(excluded))
+    return catalogue.share_figure(int(counted), int(met), int(more), int(excluded))
 
 
 def _availability(scope: Scope, level: levels.ServiceLevel, window: Window) -> Figures:
@@ -341,21 +341,21 @@ def items_of_level(scope: Scope, level: levels.ServiceLevel, window: Window, que
         return _outages(scope, level, window, queues)
     if level.measure == "backlog-older-than":
         values = values_of(scope, level, window, queues)
-        return _ITEMS.format(expression=EXPRESSIONS[level.measure], chosen=_OPEN_IN, left_out=NOTHING), values
-    chosen, left_out, values = _chosen(scope, level, window, queues)
+        return _ITEMS.format(expression=EXPRESSIONS[level.measure], chosen=_OPEN_IN, excluded=NOTHING), values
+    chosen, excluded, values = _chosen(scope, level, window, queues)
     expression = _KEPT.format(expression=EXPRESSIONS[level.measure])
-    return _ITEMS.format(expression=expression, chosen=chosen, left_out=left_out), values
+    return _ITEMS.format(expression=expression, chosen=chosen, excluded=excluded), values
 
 
-def items_left_out(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
+def items_excluded(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
     """Ask for the items that a level leaves out, each with the kind of exclusion."""
-    chosen, left_out, values = _chosen(scope, level, window, level.of)
-    return _ITEMS.format(expression="item.left_out", chosen=chosen, left_out=left_out), values
+    chosen, excluded, values = _chosen(scope, level, window, level.of)
+    return _ITEMS.format(expression="item.excluded", chosen=chosen, excluded=excluded), values
 
 
 def items(expression: str, chosen: str, values: Mapping[str, Any]) -> Asked:
     """Ask for the items of which an expression is not NULL."""
-    return _ITEMS.format(expression=expression, chosen=chosen, left_out=NOTHING), values
+    return _ITEMS.format(expression=expression, chosen=chosen, excluded=NOTHING), values
 
 
 def _outages(scope: Scope, level: levels.ServiceLevel, window: Window, queues: Sequence[str]) -> Asked:
@@ -406,16 +406,16 @@ def _chosen(
     scope: Scope, level: levels.ServiceLevel, window: Window, queues: Sequence[str]
 ) -> tuple[str, str, dict[str, Any]]:
     """The items that a level looks at, the expression that leaves some out, and the values of both."""
-    found, chosen, left_out = values_of(scope, level, window, queues), COUNTED, NOTHING
+    found, chosen, excluded = values_of(scope, level, window, queues), COUNTED, NOTHING
     if level.hours:
         chosen += IN_HOURS
         opened = calendars.open_spans(catalogue.hours_of(scope.contract, level, ""), window.starts_at, window.ends_at)
         found["hours"] = "{" + ",".join(f"[{a.isoformat()},{z.isoformat()})" for a, z in opened) + "}"
     if level.exclude or level.above_forecast is not None:
-        left_out = LEFT_OUT
+        excluded = EXCLUDED
         found |= exclusion_values(level, scope.events(window), scope.queues)
         found["beyond"] = beyond(scope.client_id, scope.contract, level, window, scope.queues)
-    return chosen, left_out, found
+    return chosen, excluded, found
 
 
 def late(scope: Scope, level: levels.ServiceLevel, window: Window) -> list[int]:
@@ -440,7 +440,7 @@ _UNFINISHED = (
     "queued_at",
     "connected_at",
     "paused_seconds",
-    "awaiting_customer_since",
+    "pending_customer_since",
     "reply_seconds",
     "kind",
 )

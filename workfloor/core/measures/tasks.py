@@ -11,7 +11,7 @@ from workfloor.kit.database import rls
 @app.periodic(cron="*/5 * * * *")
 @app.task(queueing_lock="measures.fold", pass_context=False)
 def fold(timestamp: int) -> None:
-    """Every five minutes, fold each client's quarters, some of them at a time."""
+    """Every five minutes, fold each client's buckets, some of them at a time."""
     with transaction.atomic():
         rls.enter_every_client()
         numbers = [client.id for client in clients_queries.clients()]

@@ -1,4 +1,4 @@
-"""Hiring, certifying and clearing people, and their presence at work."""
+"""Hiring, certifying and clearing people, and their agent state at work."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -71,7 +71,7 @@ def hire(
         name=name, roles=list(roles), joined_at=now, site=site, team=team, client=client, account=account
     )
     if client is None:
-        people_models.Presence.objects.create(person=person, since=now)
+        people_models.AgentState.objects.create(person=person, since=now)
     joined = people_events.PersonJoined(name, list(roles), site.name if site else None)
     event_log.record(joined, at=now, client_id=person.client_id, person_id=person.id, by_id=by_id)
     return person
@@ -171,46 +171,48 @@ def cancel_shift(*, shift: people_models.Shift, now: datetime, by_id: int | None
     event_log.record(cancelled, at=now, person_id=shift.person_id, by_id=by_id)
 
 
-def go_available(*, person: people_models.Person, now: datetime) -> people_models.Presence:
+def go_available(*, person: people_models.Person, now: datetime) -> people_models.AgentState:
     """Take work from now on."""
     if person.left_at is not None or not person.is_a("agent"):
         raise Refused("Only agents who are with us take work.")
     _be_signed_in(person, now)
-    return _set_presence(person, "available", "", people_events.BecameAvailable(), now)
+    return _set_agent_state(person, "available", "", people_events.BecameAvailable(), now)
 
 
-def go_away(*, person: people_models.Person, reason: str, now: datetime) -> people_models.Presence:
+def go_away(*, person: people_models.Person, reason: str, now: datetime) -> people_models.AgentState:
     """Take no new work for a while, and say why."""
     if not reason.strip():
         raise Refused("Say why you go away, for example “break”.")
     _be_signed_in(person, now)
-    return _set_presence(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
+    return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
 
 
-def sign_out_of_work(*, person: people_models.Person, now: datetime) -> people_models.Presence:
+def sign_out_of_work(*, person: people_models.Person, now: datetime) -> people_models.AgentState:
     """End the working day: no more offers."""
-    return _set_presence(person, "signed-out", "", people_events.SignedOut(), now)
+    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(), now)
 
 
 def _be_signed_in(person: people_models.Person, now: datetime) -> None:
-    if _presence(person).state == "signed-out":
+    if _agent_state(person).state == "signed-out":
         event_log.record(people_events.SignedIn(), at=now, client_id=person.client_id, person_id=person.id)
 
 
-def _set_presence(
+def _set_agent_state(
     person: people_models.Person, state: str, reason: str, event: Event, now: datetime
-) -> people_models.Presence:
-    presence = _presence(person)
-    if (presence.state, presence.reason) == (state, reason):
-        return presence
-    if presence.state == "available":
-        people_models.Spell.objects.create(person=person, started_at=presence.since, ended_at=max(now, presence.since))
-    presence.state, presence.reason, presence.since = state, reason, now
-    presence.save()
+) -> people_models.AgentState:
+    agent_state = _agent_state(person)
+    if (agent_state.state, agent_state.reason) == (state, reason):
+        return agent_state
+    if agent_state.state == "available":
+        people_models.Spell.objects.create(
+            person=person, started_at=agent_state.since, ended_at=max(now, agent_state.since)
+        )
+    agent_state.state, agent_state.reason, agent_state.since = state, reason, now
+    agent_state.save()
     event_log.record(event, at=now, client_id=person.client_id, person_id=person.id)
-    return presence
+    return agent_state
 
 
-def _presence(person: people_models.Person) -> people_models.Presence:
-    """The person's presence, locked: an offer and a going-away of the same moment happen one after the other."""
-    return people_models.Presence.objects.select_for_update().get(person=person)
+def _agent_state(person: people_models.Person) -> people_models.AgentState:
+    """The person's agent_state, locked: an offer and a going-away of the same moment happen one after the other."""
+    return people_models.AgentState.objects.select_for_update().get(person=person)

@@ -1,4 +1,4 @@
-"""Accounts, people, sites, teams, skills held through certificates, clearances and presence."""
+"""Accounts, people, sites, teams, skills held through certificates, clearances and agent states."""
 
 from typing import Any, ClassVar
 
@@ -148,18 +148,18 @@ class Clearance(models.Model):
         return f"{self.person} for {self.client}"
 
 
-class Presence(models.Model):
-    """Whether a person takes work now; what the presence facts add up to."""
+class AgentState(models.Model):
+    """Whether a person takes work now; what the agent_state facts add up to."""
 
-    person = models.OneToOneField(Person, models.PROTECT, primary_key=True, related_name="presence")
+    person = models.OneToOneField(Person, models.PROTECT, primary_key=True, related_name="agent_state")
     state = models.TextField(default="signed-out")
     reason = models.TextField(default="")
     since = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="presence_state", condition=Q(state__in=list(qualification.PRESENCES))),
-            models.CheckConstraint(name="presence_reason", condition=Q(state="away") | Q(reason="")),
+            models.CheckConstraint(name="agent_state_state", condition=Q(state__in=list(qualification.AGENT_STATES))),
+            models.CheckConstraint(name="agent_state_reason", condition=Q(state="away") | Q(reason="")),
         ]
 
     def __str__(self) -> str:
@@ -167,7 +167,7 @@ class Presence(models.Model):
 
 
 class Spell(models.Model):
-    """A time for which a person took work; the one that runs stands in their presence."""
+    """A time for which a person took work; the one that runs stands in their agent state."""
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="spells", db_index=False)
     started_at = models.DateTimeField()

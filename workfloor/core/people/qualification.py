@@ -9,8 +9,8 @@ LEVELS = range(1, 6)
 # What a person's roles open; a client's own people have only "client".
 ROLES = ("agent", "leader", "planner", "manager", "client")
 PROOFS = ("training", "test", "diploma")
-PRESENCES = ("available", "away", "signed-out")
-AWAY_REASONS = ("break", "lunch", "training", "meeting", "technical")
+AGENT_STATES = ("available", "away", "signed-out")
+NOT_READY_REASONS = ("break", "lunch", "training", "meeting", "technical")
 LAPSED = "offer lapsed"
 
 # A person's capacity is a range of this many parts; work of one kind takes a share of it (see work.rules.share).

@@ -74,12 +74,12 @@ def profile(person: people_models.Person, on: date) -> dict[str, Any]:
 def staff() -> QuerySet[people_models.Person]:
     """The provider's own people who are with us, by name."""
     people = people_models.Person.objects.filter(client=None, left_at=None)
-    return people.select_related("site", "team", "presence").order_by("name")
+    return people.select_related("site", "team", "agent_state").order_by("name")
 
 
 def on_the_floor() -> QuerySet[people_models.Person]:
     """The agents who are signed in, by name."""
-    return staff().filter(roles__contains=["agent"]).exclude(presence__state="signed-out")
+    return staff().filter(roles__contains=["agent"]).exclude(agent_state__state="signed-out")
 
 
 def with_shifts(

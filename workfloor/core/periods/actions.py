@@ -77,11 +77,11 @@ def _proposed(client: Client, period: str) -> periods_models.Close:
     hold(client)
     close = periods_queries.close(client.id, period)
     if close is None:
-        raise Refused(f"{period} is open. Propose it first: workfloor period propose {client.slug} {period}")
+        raise Refused(f"{period} is open. Propose it first: workfloor billing period propose {client.slug} {period}")
     if close.state != "provisional":
         raise Refused(
             f"{period} is {close.state}, and stays so. What is wrong in it is put right in the next open statement: "
-            f"workfloor dispute raise {client.slug} {period} FIGURE"
+            f"workfloor billing dispute raise {client.slug} {period} FIGURE"
         )
     return close
 

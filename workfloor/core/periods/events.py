@@ -1,4 +1,4 @@
-"""What is journalled about a client's months."""
+"""What is recorded about a client's months."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -20,7 +20,7 @@ class Close(models.Model):
     period = models.TextField()
     state = models.TextField(default="provisional")
     version = models.PositiveIntegerField()
-    plain = models.TextField()  # as `workfloor statement --format json` prints it; the digest is of this text
+    plain = models.TextField()  # as `workfloor billing statement --format json` prints it; the digest is of this text
     printed = models.JSONField()
     basis = models.JSONField()
     digest = models.TextField()

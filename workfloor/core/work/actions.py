@@ -13,7 +13,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.people import qualification
-from workfloor.core.people.models import Person, Presence
+from workfloor.core.people.models import AgentState, Person
 from workfloor.core.work import events as work_events
 from workfloor.core.work import lifecycle
 from workfloor.core.work import models as work_models
@@ -78,8 +78,8 @@ def receive(
     terms = contracts_queries.terms_of(queue, now)
     if not_before and not_before > now + FURTHEST:
         raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
-    if asked_for and not terms.keep_for_seconds:
-        raise Refused(f"Nobody can be asked for: the contract keeps no work of {queue.name} for anybody (keep_for).")
+    if asked_for and not terms.sticky_for_seconds:
+        raise Refused(f"Nobody can be asked for: the contract keeps no work of {queue.name} for anybody (sticky_for).")
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
@@ -91,7 +91,7 @@ def receive(
 def arrival(
     *, queue: Queue, key: str, kind: str, terms: contracts_queries.QueueTerms, at: datetime, now: datetime
 ) -> list[Event]:
-    """That an item came in, and since when it waits; what was promised runs from then."""
+    """That an item came in, and since when it waits; what was agreed runs from then."""
     resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
     due_at = calendars.add_working(terms.calendar, at, resolve) if resolve else None
     answer_by = at + timedelta(seconds=answer) if answer else None
@@ -101,11 +101,11 @@ def arrival(
 
 def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_models.Item:
     """Keep an item that waits for somebody, for as long as the contract keeps work of its queue."""
-    length = contracts_queries.terms_of(item.queue, now).keep_for_seconds if person else None
+    length = contracts_queries.terms_of(item.queue, now).sticky_for_seconds if person else None
     if length is None:
         return item
     until = max(now, item.queued_at) + timedelta(seconds=length)
-    return _happen(item, work_events.Kept(until), at=now, person=person, by=None)
+    return _happen(item, work_events.StickyAgent(until), at=now, person=person, by=None)
 
 
 def _open_case(
@@ -155,14 +155,14 @@ def _let_go(item: work_models.Item, person_id: int | None, now: datetime) -> Non
     if person_id is None or not work_queries.lies_aside(person_id, item.id):
         work_models.Assignment.objects.filter(item=item).delete()
         return
-    _hold_presence(person_id)
+    _hold_agent_state(person_id)
     work_models.Assignment.objects.filter(item=item).delete()
-    take_up_again(person_id=person_id, now=now)
+    resume_preempted(person_id=person_id, now=now)
 
 
-def _hold_presence(person_id: int) -> None:
+def _hold_agent_state(person_id: int) -> None:
     """Make every router wait that offers this person something in the same moment."""
-    list(Presence.objects.select_for_update(no_key=True).filter(person_id=person_id))
+    list(AgentState.objects.select_for_update(no_key=True).filter(person_id=person_id))
 
 
 def _id(person: Person | None) -> int | None:
@@ -185,12 +185,12 @@ def _in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
 
 
 def offer(
-    *, item: work_models.Item, person: Person, at_once: int, offer_seconds: int, now: datetime
+    *, item: work_models.Item, person: Person, max_concurrency: int, offer_seconds: int, now: datetime
 ) -> work_models.Item:
     """Offer a waiting item to a person who has room for it."""
     item = _locked(item)
     lifecycle.allow(item, work_events.Offered.name)
-    share = lifecycle.free_share(work_queries.shares([person.id])[person.id], at_once, qualification.CAPACITY)
+    share = lifecycle.free_share(work_queries.shares([person.id])[person.id], max_concurrency, qualification.CAPACITY)
     if share is None:
         raise Refused(f"{person.name} has no room for one more item")
     work_models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
@@ -198,24 +198,24 @@ def offer(
     return _happen(item, offered, at=now, person=person, by=None)
 
 
-def take_up_again(*, person_id: int, now: datetime) -> None:
+def resume_preempted(*, person_id: int, now: datetime) -> None:
     """Let whatever somebody has lying aside go on that nothing lies over any more."""
-    _hold_presence(person_id)
-    for hand in work_queries.uncovered(person_id):
+    _hold_agent_state(person_id)
+    for hand in work_queries.unmasked_part(person_id):
         item = _locked(hand.item)
         work_models.Assignment.objects.filter(item=item).update(aside=False)
-        if item.put_aside_at:
-            _happen(item, work_events.TakenUpAgain(), at=now, person=item.person, by=None)
+        if item.preempted_at:
+            _happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
 
 
-def _put_aside_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
-    """What an accepted item lies over is put aside; an offer there could not be taken up, and goes back in line."""
+def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
+    """What an accepted item lies over is preempted; an offer there could not be taken up, and goes back in line."""
     for hand in work_queries.beneath(by.id, item.id):
         under = _locked(hand.item)
         if under.person_id == by.id and under.state == "offered":
             _happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
-        elif under.person_id == by.id and not under.put_aside_at:
-            _happen(under, work_events.PutAside(item.id), at=now, person=by, by=by)
+        elif under.person_id == by.id and not under.preempted_at:
+            _happen(under, work_events.Preempted(item.id), at=now, person=by, by=by)
 
 
 def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
@@ -247,7 +247,7 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
 def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Take the offer: the customer is answered now."""
     item = _happen(_in_hands_of(item, by), work_events.Accepted(), work_events.Connected(), at=now, person=by, by=by)
-    _put_aside_beneath(item, by, now)
+    _preempt_beneath(item, by, now)
     return item
 
 
@@ -266,10 +266,10 @@ def resume(*, item: work_models.Item, by: Person, now: datetime) -> work_models.
     return _happen(_in_hands_of(item, by), work_events.Resumed(), at=now, person=by, by=by)
 
 
-def await_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
+def set_pending_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
     item = _in_hands_of(item, by)
-    return _happen(item, work_events.AwaitsCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
+    return _happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
 def send_reply(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
@@ -279,11 +279,11 @@ def send_reply(*, item: work_models.Item, by: Person, now: datetime) -> work_mod
 
 
 def customer_answered(*, item: work_models.Item, now: datetime, by: Person | None = None) -> work_models.Item:
-    """The customer has answered: the clock goes on, and the promised time moves by what was waited."""
+    """The customer has answered: the clock goes on, and the target time moves by what was waited."""
     item = _locked(item)
-    if item.awaiting_customer_since is None:
+    if item.pending_customer_since is None:
         raise lifecycle.NotNow("The item does not wait for the customer")
-    paused, due_at = work_queries.stood_still(item, item.awaiting_customer_since, now)
+    paused, due_at = work_queries.stood_still(item, item.pending_customer_since, now)
     item = _happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
     return _keep(item, work_queries.last_agent(item.case_id), now)
 
@@ -296,7 +296,7 @@ def mark_reply_undelivered(
     if item.state in ("abandoned", "cancelled"):
         return item
     replied = work_queries.worked_until(item, replied_at) if replied_at else None
-    vain = [work_events.WaitedInVain(reason)] if is_last and item.awaiting_customer_since else []
+    vain = [work_events.WaitedInVain(reason)] if is_last and item.pending_customer_since else []
     item = _happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
     if is_last and item.state in ("wrapping", "done"):
         return reopen(item=take_back(item=item, now=now), reason=reason, lay_resolved=False, now=now)
@@ -315,14 +315,14 @@ def transfer(
 
 
 def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Person | None = None) -> work_models.Item:
-    """Give an item a priority of its own: for each step it stands as if it had waited once more as long as promised."""
+    """Give an item a priority of its own: each step stands for having waited its target once more."""
     item = _locked(item)
-    ahead = priority * contracts_queries.terms_of(item.queue, now).promised_seconds
+    ahead = priority * contracts_queries.terms_of(item.queue, now).target_seconds
     return _happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
-    """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the promise runs on."""
+    """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the target runs on."""
     item = _in_hands_of(item, by)
     if not now < until <= now + FURTHEST:
         raise Refused(f"Choose a time that is still to come, within {FURTHEST.days} days.")
@@ -333,9 +333,9 @@ def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None
     if not to.clearances.filter(client_id=item.client_id, withdrawn_at=None).exists():
         raise Refused(f"{to.name} is not cleared for this client.")
     until = since + timedelta(
-        seconds=contracts_queries.terms_of(item.queue, now).keep_for_seconds or HANDED_FOR_SECONDS
+        seconds=contracts_queries.terms_of(item.queue, now).sticky_for_seconds or HANDED_FOR_SECONDS
     )
-    return _happen(item, work_events.Kept(until), at=now, person=to, by=by)
+    return _happen(item, work_events.StickyAgent(until), at=now, person=to, by=by)
 
 
 def come_back(
@@ -419,7 +419,7 @@ def reopen(
 ) -> work_models.Item:
     """What was done is not: the item waits again, since it was first queued.
 
-    Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the promised time
+    Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the target time
     moves by it. Where it never was resolved, the clock has run all the time.
     """
     item = _locked(item)

@@ -110,7 +110,7 @@ class WorkIn(Schema):
         description="The key of earlier work, to whose case this belongs; the customer is that case's.",
     )
     not_before: AwareDatetime | None = Field(
-        None, description="Nobody is offered it before, such as a callback at an agreed time; promises run from then."
+        None, description="Nobody is offered it before, such as a callback at an agreed time; targets run from then."
     )
     ask_for: Text | None = Field(
         None,
@@ -129,8 +129,8 @@ class WorkOut(Schema):
     title: str
     received_at: datetime
     queued_at: datetime = Field(description="Since when it waits; of scheduled work, from when on it will.")
-    answer_by: datetime | None = Field(description="Until when the contract promises an answer.")
-    due_at: datetime | None = Field(description="Until when the contract promises that it is done.")
+    answer_by: datetime | None = Field(description="Until when the contract agrees an answer.")
+    due_at: datetime | None = Field(description="Until when the contract agrees that it is done.")
     connected_at: datetime | None = Field(description="When an agent first took it up.")
     ended_at: datetime | None
     wrapped_up_at: datetime | None

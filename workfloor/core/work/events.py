@@ -33,10 +33,10 @@ class Scheduled(Event):
 
 
 @dataclass(frozen=True)
-class Kept(Event):
+class StickyAgent(Event):
     """Until then for the person whom the fact names, who knows the case or was asked for."""
 
-    name: ClassVar[str] = "work.kept"
+    name: ClassVar[str] = "work.sticky-agent"
     until: datetime
 
 
@@ -70,16 +70,16 @@ class OfferWithdrawn(Event):
 
 
 @dataclass(frozen=True)
-class PutAside(Event):
+class Preempted(Event):
     """For more urgent work; it stays with its person."""
 
-    name: ClassVar[str] = "work.put-aside"
+    name: ClassVar[str] = "work.preempted"
     for_item: int
 
 
 @dataclass(frozen=True)
-class TakenUpAgain(Event):
-    name: ClassVar[str] = "work.taken-up-again"
+class PreemptionEnded(Event):
+    name: ClassVar[str] = "work.preemption-ended"
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True)
-class AwaitsCustomer(Event):
-    name: ClassVar[str] = "work.awaits-customer"
+class PendingCustomer(Event):
+    name: ClassVar[str] = "work.pending-customer"
     reply_seconds: int | None = None  # of the first reply, here and below
 
 
@@ -213,26 +213,26 @@ _SAID = {
     "work.received": "Received",
     "work.queued": "Queued",
     "work.scheduled": "Scheduled",
-    "work.kept": "Kept for whoever knows the case",
+    "work.sticky-agent": "Sticky agent: waits for whoever knows the case",
     "work.offered": "Offered",
     "work.accepted": "Accepted",
     "work.declined": "Declined",
-    "work.offer-expired": "Offer lapsed",
+    "work.offer-expired": "Offer not answered (RONA)",
     "work.offer-withdrawn": "Offer withdrawn for more urgent work",
-    "work.put-aside": "Put aside for more urgent work",
-    "work.taken-up-again": "Taken up again",
+    "work.preempted": "Preempted by more urgent work",
+    "work.preemption-ended": "Preemption over",
     "work.connected": "Connected",
     "work.held": "Put on hold",
     "work.resumed": "Resumed",
-    "work.awaits-customer": "Waits for the customer",
+    "work.pending-customer": "Pending customer",
     "work.customer-answered": "The customer answered",
     "work.reply-undelivered": "Reply not delivered",
     "work.waited-in-vain": "Waits no more: the customer never had our reply",
     "work.reply-sent": "Reply sent",
-    "work.transferred": "Passed on",
-    "work.snoozed": "Laid aside until later",
-    "work.prioritised": "Given priority",
-    "work.escalated": "Help asked for",
+    "work.transferred": "Transferred",
+    "work.snoozed": "Snoozed",
+    "work.prioritised": "Priority raised",
+    "work.escalated": "Escalated",
     "work.ended": "Ended",
     "work.wrapped-up": "Wrapped up",
     "work.abandoned": "The customer left",

@@ -46,18 +46,18 @@ CASE_KINDS = ("complaint", "request", "question", "lead")
 
 _FROM = {
     "work.queued": ("new", "waiting"),
-    "work.kept": ("waiting",),
+    "work.sticky-agent": ("waiting",),
     "work.offered": ("waiting",),
     "work.accepted": ("offered", "waiting"),  # past work was accepted without our offer
     "work.declined": ("offered",),
     "work.offer-expired": ("offered",),
     "work.offer-withdrawn": ("offered",),
-    "work.put-aside": ("held", "wrapping"),
-    "work.taken-up-again": ("held", "wrapping"),
+    "work.preempted": ("held", "wrapping"),
+    "work.preemption-ended": ("held", "wrapping"),
     "work.connected": ("held",),
     "work.held": ("held",),
     "work.resumed": ("held",),
-    "work.awaits-customer": ("waiting", "held"),
+    "work.pending-customer": ("waiting", "held"),
     "work.customer-answered": ("waiting", "held"),
     "work.waited-in-vain": ("waiting", "held"),
     "work.reply-sent": ("held",),
@@ -73,9 +73,9 @@ _FROM = {
     "work.reopened": ("done",),
 }
 
-# What may happen to an item while it is put aside.
+# What may happen to an item while it is preempted.
 _ALSO_ASIDE = (
-    "work.taken-up-again",
+    "work.preemption-ended",
     "work.transferred",
     "work.escalated",
     "work.wrapped-up",
@@ -106,7 +106,7 @@ class Fact(Protocol):
 class Item:
     """A work item's state: these are the columns of `work_item` that its facts add up to.
 
-    Talk, hold and wrap-up are whole seconds without those put aside (`aside_seconds` of the wrap-up); `paused_seconds`,
+    Talk, hold and wrap-up are whole seconds without those preempted (`aside_seconds` of the wrap-up); `paused_seconds`,
     `working_seconds` (received to resolved) and `reply_seconds` (to the first reply) are working time of the contract;
     `came_back_seconds` is how long the first resolution lasted by the clock.
     """
@@ -127,10 +127,10 @@ class Item:
     connected_at: datetime | None = None
     talking_since: datetime | None = None
     on_hold_since: datetime | None = None
-    awaiting_customer_since: datetime | None = None
-    kept_for_id: int | None = None
-    kept_until: datetime | None = None
-    put_aside_at: datetime | None = None
+    pending_customer_since: datetime | None = None
+    sticky_agent_id: int | None = None
+    sticky_until: datetime | None = None
+    preempted_at: datetime | None = None
     escalated_at: datetime | None = None
     ended_at: datetime | None = None
     wrapped_up_at: datetime | None = None
@@ -164,7 +164,7 @@ def replay(facts: Iterable[Fact]) -> Item:
 
 
 def follow(item: Any, event: Any, at: datetime, person_id: int | None) -> dict[str, Any]:
-    """Let an item's state follow from an event (journal.rules.Event) of now; the columns that it changed."""
+    """Let an item's state follow from an event (event_log.events.Event) of now; the columns that it changed."""
     changed = step(item, SimpleNamespace(event=event.name, at=at, person_id=person_id, details=event.details()))
     for column, value in changed.items():
         setattr(item, column, value)
@@ -183,8 +183,8 @@ def allow(item: Any, event: str) -> None:
     """Raise NotNow if an event cannot happen to an item in its state."""
     if item.state not in _FROM.get(event, ("new",)):
         raise NotNow(f"{_DONE[item.state]}; “{event.partition('.')[2]}” cannot follow.")
-    if item.put_aside_at and event not in _ALSO_ASIDE:
-        raise NotNow("The item is put aside for more urgent work, and goes on when that has ended")
+    if item.preempted_at and event not in _ALSO_ASIDE:
+        raise NotNow("The item is preempted by more urgent work, and goes on when that has ended")
 
 
 _DONE = {
@@ -228,10 +228,10 @@ def _scheduled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
 
 
 def _kept(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return {"kept_for_id": fact.person_id, "kept_until": _time(details["until"])}
+    return {"sticky_agent_id": fact.person_id, "sticky_until": _time(details["until"])}
 
 
-_FOR_ALL: dict[str, Any] = {"kept_for_id": None, "kept_until": None}
+_FOR_ALL: dict[str, Any] = {"sticky_agent_id": None, "sticky_until": None}
 
 
 def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -279,16 +279,16 @@ def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any
     return _laid_down(item, fact.at) | {"talking_since": fact.at}
 
 
-def _put_aside(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return _laid_down(item, fact.at) | {"put_aside_at": fact.at}
+def _preempted(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _laid_down(item, fact.at) | {"preempted_at": fact.at}
 
 
-def _taken_up_again(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    if not item.put_aside_at:
-        raise NotNow("The item is not put aside")
+def _preemption_ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.preempted_at:
+        raise NotNow("The item is not preempted")
     if item.state == "wrapping":
-        return {"put_aside_at": None, "aside_seconds": item.aside_seconds + seconds(item.put_aside_at, fact.at)}
-    return {"put_aside_at": None, "talking_since": fact.at}
+        return {"preempted_at": None, "aside_seconds": item.aside_seconds + seconds(item.preempted_at, fact.at)}
+    return {"preempted_at": None, "talking_since": fact.at}
 
 
 def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
@@ -298,18 +298,18 @@ def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
     return {"talk_seconds": talked, "hold_seconds": on_hold, "talking_since": None, "on_hold_since": None}
 
 
-def _awaits_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    if item.awaiting_customer_since:
+def _pending_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.pending_customer_since:
         raise NotNow("The item waits for the customer already")
     # The agent is free meanwhile; nobody is offered the item until the customer has answered.
-    return _put_back(item, fact.at) | {"awaiting_customer_since": fact.at} | _replied(item, details)
+    return _put_back(item, fact.at) | {"pending_customer_since": fact.at} | _replied(item, details)
 
 
 def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    if not item.awaiting_customer_since:
+    if not item.pending_customer_since:
         raise NotNow("The item does not wait for the customer")
     paused = item.paused_seconds + details["paused_seconds"]
-    return {"awaiting_customer_since": None, "paused_seconds": paused, "due_at": _time(details.get("due_at"))}
+    return {"pending_customer_since": None, "paused_seconds": paused, "due_at": _time(details.get("due_at"))}
 
 
 def _waited_in_vain(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -328,7 +328,7 @@ def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any
 
 
 def _put_back(item: Any, at: datetime) -> dict[str, Any]:
-    return _laid_down(item, at) | {"state": "waiting", "person_id": None, "put_aside_at": None}
+    return _laid_down(item, at) | {"state": "waiting", "person_id": None, "preempted_at": None}
 
 
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -338,12 +338,12 @@ def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    # Where it is put aside in that very moment, its wrap-up ended when it was.
-    wrapped = seconds(item.ended_at, item.put_aside_at or fact.at) - item.aside_seconds
+    # Where it is preempted in that very moment, its wrap-up ended when it was.
+    wrapped = seconds(item.ended_at, item.preempted_at or fact.at) - item.aside_seconds
     return {
         "state": "done",
         "wrapped_up_at": fact.at,
-        "put_aside_at": None,
+        "preempted_at": None,
         "done_by_id": item.person_id,
         "wrap_seconds": item.wrap_seconds + max(0, wrapped),
         "disposition": details.get("disposition", ""),
@@ -362,7 +362,7 @@ def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
         "cancelled_as": details["reason"],
         "person_id": None,
         "offer_expires_at": None,
-        "put_aside_at": None,
+        "preempted_at": None,
     } | _laid_down(item, fact.at)
 
 
@@ -388,18 +388,18 @@ _STEPS = {
     "work.received": _received,
     "work.queued": _queued,
     "work.scheduled": _scheduled,
-    "work.kept": _kept,
+    "work.sticky-agent": _kept,
     "work.offered": _offered,
     "work.accepted": _accepted,
     "work.declined": _offered_on,
     "work.offer-expired": _offered_on,
     "work.offer-withdrawn": _offered_on,
-    "work.put-aside": _put_aside,
-    "work.taken-up-again": _taken_up_again,
+    "work.preempted": _preempted,
+    "work.preemption-ended": _preemption_ended,
     "work.connected": _connected,
     "work.held": _held,
     "work.resumed": _resumed,
-    "work.awaits-customer": _awaits_customer,
+    "work.pending-customer": _pending_customer,
     "work.customer-answered": _customer_answered,
     "work.waited-in-vain": _waited_in_vain,
     "work.reply-sent": _reply_sent,
@@ -419,7 +419,7 @@ _STEPS = {
 class Offer(NamedTuple):
     """An item for a person, who gives it the parts [low, high) of them and has so many seconds to answer.
 
-    Work that `yields` may be put aside; what lies `over` takes parts of such work.
+    Work that is `preemptible` may be preempted; what lies `over` takes parts of such work.
     """
 
     item_id: int
@@ -427,19 +427,19 @@ class Offer(NamedTuple):
     low: int
     high: int
     seconds: int
-    yields: bool = False
+    preemptible: bool = False
     over: bool = False
 
 
-def free_share(taken: Iterable[tuple[int, int]], at_once: int, capacity: int) -> tuple[int, int] | None:
+def free_share(taken: Iterable[tuple[int, int]], max_concurrency: int, capacity: int) -> tuple[int, int] | None:
     """The part of a person that one more item takes, as a range [low, high) of `capacity`; None if there is none.
 
-    Work of which a person does `at_once` at the same time takes one of that many equal shares; a call or a document
-    (at_once 1) takes the person whole. `taken` are the ranges already in use.
+    Work of which a person does `max_concurrency` at a time takes one of that many equal shares; a call or a document
+    (max_concurrency 1) takes the person whole. `taken` are the ranges already in use.
     """
-    size = capacity // at_once
+    size = capacity // max_concurrency
     busy = list(taken)
-    for low in range(0, size * at_once, size):
+    for low in range(0, size * max_concurrency, size):
         if all(high_taken <= low or low + size <= low_taken for low_taken, high_taken in busy):
             return (low, low + size)
     return None

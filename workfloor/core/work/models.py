@@ -83,12 +83,12 @@ class Item(models.Model):
     connected_at = models.DateTimeField(null=True)
     talking_since = models.DateTimeField(null=True)
     on_hold_since = models.DateTimeField(null=True)
-    awaiting_customer_since = models.DateTimeField(null=True)
-    kept_for = models.ForeignKey(
+    pending_customer_since = models.DateTimeField(null=True)
+    sticky_agent = models.ForeignKey(
         Person, models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False
     )
-    kept_until = models.DateTimeField(null=True)
-    put_aside_at = models.DateTimeField(null=True)
+    sticky_until = models.DateTimeField(null=True)
+    preempted_at = models.DateTimeField(null=True)
     escalated_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     wrapped_up_at = models.DateTimeField(null=True)
@@ -115,7 +115,7 @@ class Item(models.Model):
             rls.SameClient(name="item_process", field="process"),
             rls.SameClient(name="item_queue", field="queue"),
             rls.SameClient(name="item_done_by_whom", field="done_by"),
-            rls.SameClient(name="item_kept_for_whom", field="kept_for"),
+            rls.SameClient(name="item_sticky_agent", field="sticky_agent"),
             models.UniqueConstraint(name="item_key", fields=["client", "key"]),
             models.UniqueConstraint(name="item_of_client", fields=["client", "id"]),
             models.CheckConstraint(name="item_state", condition=Q(state__in=lifecycle.STATES)),
@@ -163,7 +163,7 @@ class Assignment(models.Model):
     """An item in somebody's hands: offered, held or being wrapped up. It goes when they let go of it.
 
     `share` is the part of the person that the item takes. The database refuses a second assignment of an item, and
-    two assignments whose shares of one person overlap, whoever writes them and however they race. Only work that yields
+    two assignments whose shares of one person overlap, whoever writes them and however they race. Only preemptible work
     may lie `aside`, under what was offered over it; two of these overlap as little, so that each finds its place again.
     """
 
@@ -173,7 +173,7 @@ class Assignment(models.Model):
     person = models.ForeignKey(Person, models.PROTECT, related_name="assignments", db_constraint=False, db_index=False)
     share: Any = IntegerRangeField()
     since = models.DateTimeField()
-    yields = models.BooleanField(default=False, db_default=False)
+    preemptible = models.BooleanField(default=False, db_default=False)
     aside = models.BooleanField(default=False, db_default=False)
 
     class Meta:
@@ -193,7 +193,7 @@ class Assignment(models.Model):
                 expressions=[("person", RangeOperators.EQUAL), ("share", RangeOperators.OVERLAPS)],
                 condition=Q(aside=True),
             ),
-            models.CheckConstraint(name="assignment_aside_yields", condition=Q(yields=True) | Q(aside=False)),
+            models.CheckConstraint(name="assignment_aside_preemptible", condition=Q(preemptible=True) | Q(aside=False)),
             models.CheckConstraint(
                 name="assignment_share", condition=Q(share__contained_by=(0, 60), share__isempty=False)
             ),

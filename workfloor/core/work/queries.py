@@ -52,14 +52,14 @@ def offered_to(person: Person) -> QuerySet[work_models.Item]:
 
 
 def held_by(person: Person) -> QuerySet[work_models.Item]:
-    """What a person works on or wraps up, longest held first and what is put aside last."""
+    """What a person works on or wraps up, longest held first and what is preempted last."""
     found = items().filter(person=person, state__in=["held", "wrapping"])
-    return found.order_by(F("put_aside_at").asc(nulls_first=True), "connected_at", "id")
+    return found.order_by(F("preempted_at").asc(nulls_first=True), "connected_at", "id")
 
 
 def agreed(person: Person, now: datetime) -> QuerySet[work_models.Item]:
     """What is scheduled and kept for a person, the next first."""
-    return items().filter(state="waiting", queued_at__gt=now, kept_for=person).order_by("queued_at", "id")
+    return items().filter(state="waiting", queued_at__gt=now, sticky_agent=person).order_by("queued_at", "id")
 
 
 def done_by(person: Person, since: datetime) -> QuerySet[work_models.Item]:
@@ -76,7 +76,7 @@ def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[work_models.Item]:
     """What these people have in hand but may not: they left or lost the clearance, or went away from an open offer."""
     cleared = Clearance.objects.filter(person=OuterRef("person"), client=OuterRef("client"), withdrawn_at=None)
     in_hand = items().filter(person_id__in=person_ids, state__in=lifecycle.WITH_SOMEBODY)
-    walked_off = Q(state="offered") & ~Q(person__presence__state="available")
+    walked_off = Q(state="offered") & ~Q(person__agent_state__state="available")
     return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared) | walked_off).order_by("id")
 
 
@@ -102,7 +102,7 @@ def beneath(person_id: int, item_id: int) -> list[work_models.Assignment]:
     return [each for each in aside if own and lifecycle.overlap(each.share, own.share)]
 
 
-def uncovered(person_id: int) -> list[work_models.Assignment]:
+def unmasked_part(person_id: int) -> list[work_models.Assignment]:
     """What a person has lying aside that nothing lies over, by item."""
     hands = list(work_models.Assignment.objects.filter(person_id=person_id).select_related("item").order_by("item_id"))
     over = [each.share for each in hands if not each.aside]

@@ -16,7 +16,7 @@ class Away(forms.Form):
     """Why somebody goes away."""
 
     reason = forms.ChoiceField(
-        choices=[(reason, reason) for reason in qualification.AWAY_REASONS],
+        choices=[(reason, reason) for reason in qualification.NOT_READY_REASONS],
         error_messages={"required": "Choose why you go away.", "invalid_choice": "Choose one of the reasons."},
     )
 

@@ -76,7 +76,7 @@ class Opened:
 class Desk:
     """An agent's desk."""
 
-    presence: people_models.Presence
+    agent_state: people_models.AgentState
     offers: list[Item]
     held: list[Item]
     opened: Opened | None
@@ -96,7 +96,7 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     item = next((each for each in held if each.id == chosen), held[0] if held else None)
     done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
     return Desk(
-        presence=people_models.Presence.objects.get(person=person),
+        agent_state=people_models.AgentState.objects.get(person=person),
         offers=list(work_queries.offered_to(person)),
         held=held,
         opened=opened(item, now) if item else None,
@@ -112,9 +112,9 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
 
 def resting(person: Person) -> list[Item]:
     """Read what this person laid aside until the customer answers, the longest resting first."""
-    laid_aside = Fact.objects.filter(event="work.awaits-customer", by_id=person.id).values("item_id")
-    unanswered = work_queries.items().filter(state="waiting", awaiting_customer_since__isnull=False, id__in=laid_aside)
-    return list(unanswered.order_by("awaiting_customer_since"))
+    laid_aside = Fact.objects.filter(event="work.pending-customer", by_id=person.id).values("item_id")
+    unanswered = work_queries.items().filter(state="waiting", pending_customer_since__isnull=False, id__in=laid_aside)
+    return list(unanswered.order_by("pending_customer_since"))
 
 
 def took(item: Item) -> int:
@@ -148,7 +148,7 @@ def opened(item: Item, now: datetime) -> Opened:
         on_the_line=item.kind in ON_THE_LINE,
         may_lie_aside=item.kind not in lifecycle.WITH_THE_CUSTOMER,
         may_write=answers_to(item) is not None,
-        keeps=terms.keep_for_seconds is not None,
+        keeps=terms.sticky_for_seconds is not None,
         may_hold=item.kind in HELD_BY_VOICE,
         talk=helped(item, talk(item, now)),
     )
@@ -160,7 +160,7 @@ class Talk:
 
     item: Item
     messages: list[Message]
-    chat_queries: Chat | None
+    chat: Chat | None
     here: bool  # whether the visitor's page is open
     last_in: int  # the customer's last message
     answers: list[Answer]
@@ -226,7 +226,7 @@ def other_cases(item: Item) -> QuerySet[Case]:
 def colleagues(person: Person, item: Item) -> QuerySet[Person]:
     """Who else may touch this client's work and is at work now."""
     cleared = {"clearances__client_id": item.client_id, "clearances__withdrawn_at": None}
-    found = Person.objects.filter(left_at=None, presence__state__in=["available", "away"], **cleared)
+    found = Person.objects.filter(left_at=None, agent_state__state__in=["available", "away"], **cleared)
     return found.exclude(id=person.id).order_by("name").distinct()
 
 

@@ -245,8 +245,8 @@ def resume(request: Request, item_id: int) -> None:
 
 
 @deed
-def await_customer(request: Request, item_id: int) -> None:
-    work.await_customer(item=the_item(item_id), by=request.person, now=clock.now())
+def set_pending_customer(request: Request, item_id: int) -> None:
+    work.set_pending_customer(item=the_item(item_id), by=request.person, now=clock.now())
 
 
 @deed

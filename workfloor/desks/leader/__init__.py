@@ -1,1 +1,1 @@
-"""The page of a team leader: queues against their promises, who does what, who needs help."""
+"""The page of a team leader: queues against their targets, who does what, who needs help."""

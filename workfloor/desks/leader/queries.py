@@ -29,7 +29,7 @@ BUCKETS = 32  # eight hours: a shift
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a small chart, in the chart's own units; a quarter of an hour is one unit wide."""
+    """One bar of a small chart, in the chart's own units; a 15-minute bucket is one unit wide."""
 
     x: int
     y: float
@@ -38,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """How many items came in each quarter of an hour, the latest last."""
+    """How many items came in each 15-minute bucket, the latest last."""
 
     counts: tuple[int, ...]
 
@@ -59,12 +59,12 @@ class Arrivals:
 
 
 def arrivals(by_quarter: Mapping[int, int], last: int, quarters: int = BUCKETS) -> Arrivals:
-    """Put counts by quarter (whole quarters of an hour since 1970) in a row that ends with `last`, gaps as zero."""
+    """Put counts by quarter (whole 15-minute buckets since 1970) in a row that ends with `last`, gaps as zero."""
     return Arrivals(tuple(by_quarter.get(quarter, 0) for quarter in range(last - quarters + 1, last + 1)))
 
 
 def bucket(at: datetime) -> int:
-    """Return the quarter of an hour that an instant lies in, counted since 1970."""
+    """Return the 15-minute bucket that an instant lies in, counted since 1970."""
     return int(at.timestamp()) // BUCKET_SECONDS
 
 
@@ -73,11 +73,11 @@ def percent(part: int, whole: int) -> int | None:
     return part * 100 // whole if whole else None
 
 
-def promise_seconds(queued_at: datetime | None, promised_at: datetime | None) -> float | None:
-    """Return how long the promise gives from queueing, at least a second; None where nothing is promised or waits."""
-    if queued_at is None or promised_at is None:
+def target_seconds(queued_at: datetime | None, target_at: datetime | None) -> float | None:
+    """Return how long the target gives from queueing, at least a second; None where nothing is agreed or waits."""
+    if queued_at is None or target_at is None:
         return None
-    return max(1.0, (promised_at - queued_at).total_seconds())
+    return max(1.0, (target_at - queued_at).total_seconds())
 
 
 ANSWERED_SINCE = timedelta(days=30)
@@ -85,11 +85,11 @@ ANSWERED_SINCE = timedelta(days=30)
 
 @dataclass
 class Line:
-    """One queue: what waits in it, what is being done, and how its promise is kept today."""
+    """One queue: what waits in it, what is being done, and how its target is met today."""
 
     client: Client
     queue: Queue
-    contracts_terms: contracts_terms.Queue
+    terms: contracts_terms.Queue
     kind: str
     waiting: int = 0
     resting: int = 0  # until the customer answers
@@ -97,7 +97,7 @@ class Line:
     offered: int = 0
     held: int = 0
     oldest_queued_at: datetime | None = None
-    promise_seconds: float | None = None
+    target_seconds: float | None = None
     done: int = 0
     answered: int = 0
     in_time: int = 0
@@ -126,7 +126,7 @@ class Worker:
     @property
     def rank(self) -> tuple[bool, int, str]:
         """At work before gone home; busy, then free, then away."""
-        state = self.person.presence.state
+        state = self.person.agent_state.state
         order = 0 if self.items else 1 if state == "available" else 2
         return (state == "signed-out" and not self.items, order, self.person.name)
 
@@ -147,7 +147,7 @@ class TheFloor:
     at_work: list[Worker]
     gone: list[Worker]
     calls: list[Call]
-    clients_queries: list[Client]
+    clients: list[Client]
     sites: list[Site]
     zone: ZoneInfo
     answered: list[chat_queries.Answered]
@@ -171,7 +171,7 @@ class TheFloor:
     def free(self) -> int:
         """Who could take something now."""
         there = [worker for worker in self.at_work if worker.on_shift and not worker.items]
-        return sum(worker.person.presence.state == "available" for worker in there)
+        return sum(worker.person.agent_state.state == "available" for worker in there)
 
     @property
     def in_time_percent(self) -> int | None:
@@ -221,20 +221,20 @@ def floor(person: Person, client_id: int | None, site_id: int | None, now: datet
 
 def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
     """Read every queue that a contract in force names."""
-    found = {line.queue.id: line for client in shown for line in promised(client, now)}
+    found = {line.queue.id: line for client in shown for line in target(client, now)}
     ours = Item.objects.filter(client_id__in=[client.id for client in shown], queue_id__in=found)
     for row in [*open_now(ours, now), *came_since(ours, midnight), *done_since(ours, midnight)]:
         line = found[row.pop("queue_id")]
-        promised_at = row.pop("promised_at", None)
+        target_at = row.pop("target_at", None)
         for name, value in row.items():
             setattr(line, name, value)
-        if promised_at:
-            line.promise_seconds = promise_seconds(line.oldest_queued_at, promised_at)
+        if target_at:
+            line.target_seconds = target_seconds(line.oldest_queued_at, target_at)
     draw(found, ours, now)
     return sorted(found.values(), key=lambda line: (line.client.title, -line.terms.priority, line.queue.name))
 
 
-def promised(client: Client, now: datetime) -> list[Line]:
+def target(client: Client, now: datetime) -> list[Line]:
     """Read a client's queues as the contract in force has them; none where no contract is in force."""
     try:
         contract = contracts_queries.in_force(client.id, now.date()).contract
@@ -251,23 +251,23 @@ def promised(client: Client, now: datetime) -> list[Line]:
 
 def open_now(ours: QuerySet[Item], now: datetime) -> list[dict[str, Any]]:
     """Count what waits and what is in somebody's hands."""
-    waits = Q(state="waiting", awaiting_customer_since=None, queued_at__lte=now)
+    waits = Q(state="waiting", pending_customer_since=None, queued_at__lte=now)
     unfinished = ours.filter(Q(state="waiting") | Q(person__isnull=False)).values("queue_id")
     return list(
         unfinished.annotate(
             waiting=Count("id", waits),
-            resting=Count("id", Q(state="waiting", awaiting_customer_since__isnull=False)),
-            scheduled=Count("id", Q(state="waiting", awaiting_customer_since=None, queued_at__gt=now)),
+            resting=Count("id", Q(state="waiting", pending_customer_since__isnull=False)),
+            scheduled=Count("id", Q(state="waiting", pending_customer_since=None, queued_at__gt=now)),
             offered=Count("id", Q(state="offered")),
             held=Count("id", Q(state__in=["held", "wrapping"])),
             oldest_queued_at=Min("queued_at", filter=waits),
-            promised_at=Min(Coalesce("answer_by", "due_at"), filter=waits),
+            target_at=Min(Coalesce("answer_by", "due_at"), filter=waits),
         )
     )
 
 
 def came_since(ours: QuerySet[Item], midnight: datetime) -> list[dict[str, Any]]:
-    """Count what came in today and was answered, and of that what was answered as promised."""
+    """Count what came in today and was answered, and of that what was answered within the target."""
     came = ours.filter(received_at__gte=midnight, connected_at__isnull=False, answer_by__isnull=False)
     in_time = Count("id", Q(connected_at__lte=F("answer_by")))
     return list(came.values("queue_id").annotate(answered=Count("id"), in_time=in_time))

@@ -44,7 +44,7 @@ def propose(*, client: Client, period: str, by: Person, now: datetime) -> Close:
     _admit(by, client, billing_figures.PROPOSERS, "propose a month")
     periods.hold(client)
     if (state := periods_queries.state(client.id, period)) != "open":
-        raise Refused(f"{period} is {state} already. See: workfloor period list {client.slug}")
+        raise Refused(f"{period} is {state} already. See: workfloor billing period list {client.slug}")
     if found := closing.hindrances(client, period, now=now):
         raise NotYet(found)
     restate(client=client, by=by, now=now)
@@ -61,7 +61,7 @@ def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
         if found := _undecided(client, period):
             raise NotYet(found)
         if closing.has_moved(close, now=now):
-            again = f"workfloor period reopen {client.slug} {period} --reason 'figures have changed'"
+            again = f"workfloor billing period reopen {client.slug} {period} --reason 'figures have changed'"
             raise Refused(f"The figures of {period} have changed since they were proposed. Propose it anew: {again}")
     return periods.approve(client=client, period=period, by=by, now=now)
 
@@ -161,7 +161,7 @@ def _may_decide(dispute: Dispute, by: Person) -> None:
 
 def _undecided(client: Client, period: str) -> list[str]:
     return [
-        f"Dispute {each.id} of {each.figure} is undecided: workfloor dispute reject {each.id}, or reopen the month"
+        f"Dispute {each.id} of {each.figure} is undecided: workfloor billing dispute reject {each.id}, or reopen it"
         for each in periods_queries.disputes(client.id, period, (period_months.RAISED,))
     ]
 
@@ -169,9 +169,9 @@ def _undecided(client: Client, period: str) -> list[str]:
 def _admit(by: Person, client: Client, roles: frozenset[str], what: str) -> None:
     if not roles.intersection(by.roles):
         needed = " or ".join(sorted(roles))
-        raise Refused(f"{by.name} may not {what}: that takes the role {needed}. See: workfloor person list")
+        raise Refused(f"{by.name} may not {what}: that takes the role {needed}. See: workfloor people list")
     if client.id not in people_queries.enterable(by):
-        raise Refused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor person clear")
+        raise Refused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor people clear")
 
 
 def _said(words: str) -> str:
@@ -210,20 +210,22 @@ class InvoiceRefused(ValueError):
 
 
 # --- Legal entities ---------------------------------------------------------------------------------------------
-def register_entity(*, slug: str, by: Person | None, now: datetime, terms: Mapping[str, str]) -> billing_models.Entity:
+def register_entity(
+    *, slug: str, by: Person | None, now: datetime, terms: Mapping[str, str]
+) -> billing_models.LegalEntity:
     """Put a legal entity on file; `terms` are values of FIELDS. Raises Refused with every fault."""
     if billing_queries.entity(slug):
-        raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor entity change {slug}")
-    entity = billing_models.Entity(slug=slug, **terms)
+        raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor billing legal-entity change {slug}")
+    entity = billing_models.LegalEntity(slug=slug, **terms)
     _check(entity)
     entity.save()
-    event_log.record(billing_events.EntityRegistered(slug), at=now, by_id=by.id if by else None)
+    event_log.record(billing_events.LegalEntityRegistered(slug), at=now, by_id=by.id if by else None)
     return entity
 
 
 def change_entity(
-    *, entity: billing_models.Entity, by: Person | None, now: datetime, terms: Mapping[str, str]
-) -> billing_models.Entity:
+    *, entity: billing_models.LegalEntity, by: Person | None, now: datetime, terms: Mapping[str, str]
+) -> billing_models.LegalEntity:
     """Change what invoices say of a legal entity from now on; those that were issued stay."""
     changed = [name for name, value in terms.items() if getattr(entity, name) != value]
     for name in changed:
@@ -231,11 +233,11 @@ def change_entity(
     _check(entity)
     if changed:
         entity.save(update_fields=changed)
-        event_log.record(billing_events.EntityChanged(entity.slug, changed), at=now, by_id=by.id if by else None)
+        event_log.record(billing_events.LegalEntityChanged(entity.slug, changed), at=now, by_id=by.id if by else None)
     return entity
 
 
-def _check(entity: billing_models.Entity) -> None:
+def _check(entity: billing_models.LegalEntity) -> None:
     faults = [
         f"{name} is missing." for name in ("name", "street", "city", "postcode", "country") if not getattr(entity, name)
     ]
@@ -282,15 +284,15 @@ def issue_invoice(
     return stored
 
 
-def _ready(client: Client, period: str) -> tuple[invoicing.Month, Billing, billing_models.Entity]:
+def _ready(client: Client, period: str) -> tuple[invoicing.Month, Billing, billing_models.LegalEntity]:
     month = billing_queries.month(client, period)
     if month is None:
         raise InvoiceRefused(
             f"{period} is not closed: only what is frozen is invoiced. "
-            f"Close it: workfloor period propose {client.slug} {period}"
+            f"Close it: workfloor billing period propose {client.slug} {period}"
         )
     if known := billing_queries.standing(client.id, period):
-        again = f"workfloor invoice credit {client.slug} {known.name}"
+        again = f"workfloor billing invoice credit {client.slug} {known.name}"
         raise InvoiceRefused(
             f"{period} is invoiced already, as {known.name}. To invoice it anew, take that back: {again}"
         )
@@ -326,10 +328,10 @@ def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, n
     return stored
 
 
-def _taken(entity: billing_models.Entity, series: str) -> billing_models.Series:
+def _taken(entity: billing_models.LegalEntity, series: str) -> billing_models.NumberRange:
     """Take the series' next number; whoever else wants one waits until this transaction ends."""
-    billing_models.Series.objects.get_or_create(entity=entity, name=series)
-    row = billing_models.Series.objects.select_for_update().get(entity=entity, name=series)
+    billing_models.NumberRange.objects.get_or_create(entity=entity, name=series)
+    row = billing_models.NumberRange.objects.select_for_update().get(entity=entity, name=series)
     row.last += 1
     row.save(update_fields=["last"])
     return row
@@ -337,8 +339,8 @@ def _taken(entity: billing_models.Entity, series: str) -> billing_models.Series:
 
 def _stored(
     client: Client,
-    entity: billing_models.Entity,
-    row: billing_models.Series,
+    entity: billing_models.LegalEntity,
+    row: billing_models.NumberRange,
     made: einvoice.Invoice,
     period: str,
     electronic: bool,
@@ -390,7 +392,7 @@ def _today(month: invoicing.Month, now: datetime) -> date:
 def _admit_issuer(by: Person, client: Client) -> None:
     if not ISSUERS.intersection(by.roles):
         raise InvoiceRefused(
-            f"{by.name} may not issue invoices: that takes the role manager. See: workfloor person list"
+            f"{by.name} may not issue invoices: that takes the role manager. See: workfloor people list"
         )
     if client.id not in people_queries.enterable(by):
-        raise InvoiceRefused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor person clear")
+        raise InvoiceRefused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor people clear")

@@ -26,7 +26,7 @@ class TotalsOut(Schema):
     received: int
     answered: int
     abandoned: int
-    excluded: int
+    cancelled: int
     open: int
     talk_seconds: int
     hold_seconds: int
@@ -54,7 +54,7 @@ class MeasureOut(Schema):
     counted: int
     met: int | None
     apart: int
-    left_out: int
+    excluded: int
     window: WindowOut | None
     attained: float | None
     unit: str | None
@@ -66,7 +66,7 @@ class MeasureOut(Schema):
     version: int
 
 
-class LeftOutOut(Schema):
+class ExcludedOut(Schema):
     """How many items a service level leaves out by its exclusions."""
 
     id: str
@@ -148,7 +148,7 @@ class StatementOut(Schema):
     totals: TotalsOut
     queues: list[TotalsOut]
     measures: list[MeasureOut]
-    left_out: list[LeftOutOut]
+    excluded: list[ExcludedOut]
     lines: list[LineOut]
     credits: list[CreditOut]
     charges: str
@@ -212,7 +212,7 @@ class InvoiceOut(Schema):
 class InvoicesOut(Schema):
     """The newest first."""
 
-    list_invoices: list[InvoiceOut]
+    invoices: list[InvoiceOut]
 
 
 class WholeInvoiceOut(InvoiceOut):

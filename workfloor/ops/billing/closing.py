@@ -55,7 +55,7 @@ def _earlier(client: Client, period: str) -> Iterator[str]:
         if states.get(begun) not in period_months.SHUT:
             state = states.get(begun, "open")
             verb = "approve" if state == "provisional" else "propose"
-            yield f"{begun} is still {state}. Close it first: workfloor period {verb} {client.slug} {begun}"
+            yield f"{begun} is still {state}. Close it first: workfloor billing period {verb} {client.slug} {begun}"
         begun = period_months.next_month(begun)
 
 
@@ -85,7 +85,7 @@ def _unreconciled(client: Client, bounds: billing_figures.Period) -> Iterator[st
         named = ", ".join(f"{each.place} {each.what}" for each in found.differences[:SHOWN])
         yield (
             f"What is kept of {bounds.name} is not what its facts add up to, in {found.count:,} places: {named}"
-            f"{' ...' if found.count > SHOWN else ''}. See: workfloor reconcile {client.slug} {bounds.name}"
+            f"{' ...' if found.count > SHOWN else ''}. See: workfloor billing reconcile {client.slug} {bounds.name}"
         )
 
 

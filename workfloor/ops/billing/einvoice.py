@@ -76,7 +76,7 @@ class Line:
     tax: Tax
     per: Decimal = Decimal(1)
     note: str = ""
-    opens: str = ""  # the figure whose items it counts, as `workfloor explain` takes it
+    opens: str = ""  # the figure whose items it counts, as `workfloor billing explain` takes it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is journalled about legal entities and invoices."""
+"""What is recorded about legal entities and invoices."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,18 +8,18 @@ from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)
-class EntityRegistered(Event):
+class LegalEntityRegistered(Event):
     """The provider has a legal entity that issues invoices."""
 
-    name: ClassVar[str] = "entity.registered"
+    name: ClassVar[str] = "legal-entity.registered"
     entity: str
 
 
 @dataclass(frozen=True)
-class EntityChanged(Event):
+class LegalEntityChanged(Event):
     """What invoices say of a legal entity is different from now on."""
 
-    name: ClassVar[str] = "entity.changed"
+    name: ClassVar[str] = "legal-entity.changed"
     entity: str
     changed: list[str]
 

@@ -11,7 +11,7 @@ from workfloor.core.contracts import pricing
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.pricing import Line, Tax, TaxLine
 from workfloor.core.contracts.terms import Contract
-from workfloor.core.measures.catalogue import LeftOut, Measured
+from workfloor.core.measures.catalogue import Excluded, Measured
 from workfloor.core.periods.months import Correction
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
@@ -33,20 +33,20 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """All items received in the period, or those of one queue: answered, abandoned, excluded and open ones add up."""
+    """All items received in the period, or those of one queue: answered, abandoned, cancelled and open ones add up."""
 
     queue: str | None
     received: int = 0
     answered: int = 0
     abandoned: int = 0
-    excluded: int = 0
+    cancelled: int = 0
     talk_seconds: int = 0
     hold_seconds: int = 0
     wrap_seconds: int = 0
 
     @property
     def open(self) -> int:
-        return self.received - self.answered - self.abandoned - self.excluded
+        return self.received - self.answered - self.abandoned - self.cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def kept_value(value: bool | int | str) -> bool | int | Decimal | str:
 
 
 # --- What a statement holds ---------------------------------------------------------------------------------------
-Row = Measured | LeftOut | Line | Credit | Totals | Mapping[str, Any]  # the last as it was frozen
+Row = Measured | Excluded | Line | Credit | Totals | Mapping[str, Any]  # the last as it was frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class Subject:
 class Counted:
     """One item that a figure counts; `value` says whether it met a share, else the seconds or quantity that it adds.
 
-    Of what is left out it is the kind of exclusion. Of availability each row is an outage: `item_id` is its claim's
+    Of what is excluded it is the kind of exclusion. Of availability each row is an outage: `item_id` is its claim's
     number, `key` the reason, `agent` who claimed it, and `value` the seconds of service that it took.
     """
 

@@ -51,7 +51,7 @@ def missing(month: Month, billing: Billing | None, sellers: Sequence[str]) -> li
     if billing is None:
         found.append(
             f"The contract of {month.client} does not say whom its invoices go to: amend it with [billing]. "
-            "See: workfloor contract schema --format markdown"
+            "See: workfloor contracts schema --format markdown"
         )
     found.extend(_missing_entity(billing, sellers))
     for line in [*month.plain["lines"], *month.plain["adjustments"]]:
@@ -70,10 +70,13 @@ _TAXED_LATER = (
 
 def _missing_entity(billing: Billing | None, sellers: Sequence[str]) -> list[str]:
     if not sellers:
-        return ["No legal entity is on file that could issue invoices: workfloor entity add"]
+        return ["No legal entity is on file that could issue invoices: workfloor billing legal-entity add"]
     named = billing.entity if billing else None
     if named and named not in sellers:
-        return [f"[billing] names the legal entity {named}; there is {', '.join(sellers)}. See: workfloor entity list"]
+        return [
+            f"[billing] names the legal entity {named}; there is {', '.join(sellers)}. "
+            "See: workfloor billing legal-entity list"
+        ]
     if billing and not named and len(sellers) > 1:
         return [f"[billing] must name one of the legal entities {', '.join(sellers)}: entity = ..."]
     return []

@@ -7,7 +7,7 @@ from workfloor.core.people.models import Person
 from workfloor.kit.database import rls
 
 
-class Entity(models.Model):
+class LegalEntity(models.Model):
     """A legal entity of the provider, as its invoices name it."""
 
     slug = models.SlugField(unique=True)
@@ -30,10 +30,10 @@ class Entity(models.Model):
         return self.name
 
 
-class Series(models.Model):
+class NumberRange(models.Model):
     """A sequence of numbers of one legal entity, without gaps: `last` moves in the transaction that issues."""
 
-    entity = models.ForeignKey(Entity, models.PROTECT, related_name="series")
+    entity = models.ForeignKey(LegalEntity, models.PROTECT, related_name="series")
     name = models.SlugField(max_length=20)
     last = models.PositiveIntegerField(default=0)
 
@@ -51,7 +51,7 @@ class Invoice(models.Model):
     """
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="invoices")
-    entity = models.ForeignKey(Entity, models.PROTECT, related_name="invoices")
+    entity = models.ForeignKey(LegalEntity, models.PROTECT, related_name="invoices")
     series = models.TextField()
     number = models.PositiveIntegerField()
     name = models.TextField()

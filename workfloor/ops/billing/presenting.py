@@ -58,7 +58,7 @@ def plain(made: statements.Statement) -> dict[str, Any]:
         "totals": plain_totals(made.totals),
         "queues": [plain_totals(totals) for totals in made.queues],
         "measures": [measures_presenting.plain_measured(row, made.version) for row in made.measures],
-        "left_out": [measures_presenting.plain_left_out(row) for row in made.left_out],
+        "excluded": [measures_presenting.plain_excluded(row) for row in made.excluded],
         "lines": [plain_line(line, number) for number, line in enumerate(made.lines, 1)],
         "credits": [plain_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
         "charges": str(made.charges.amount),
@@ -156,13 +156,13 @@ def plain_subject(subject: billing_figures.Subject) -> dict[str, Any]:
         return measures_presenting.plain_measured(row, subject.version)
     if isinstance(row, pricing.Line):
         return plain_line(row, number)
-    if isinstance(row, catalogue.LeftOut):
-        return measures_presenting.plain_left_out(row)
+    if isinstance(row, catalogue.Excluded):
+        return measures_presenting.plain_excluded(row)
     return plain_credit(row, number) if isinstance(row, settlement.Credit) else plain_totals(row)
 
 
 def plain_counted(item: billing_figures.Counted, zone: str) -> dict[str, Any]:
-    """Return an item behind a figure: `met` for a share, else the `value` that it adds, or why it is left out."""
+    """Return an item behind a figure: `met` for a share, else the `value` that it adds, or why it is excluded."""
     value = item.value
     return {
         "item": item.item_id,
@@ -194,7 +194,7 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
         "measures": [row for row in every if not row["queue"]],
-        "left_out": [measures_presenting.worded_left_out(row) for row in made.left_out],
+        "excluded": [measures_presenting.worded_excluded(row) for row in made.excluded],
         "by_queue": [row for row in every if row["queue"]],
         "lines": [worded_line(line, number) for number, line in enumerate(made.lines, 1)],
         "charges": str(made.charges),
@@ -283,7 +283,7 @@ def worded_counted(item: billing_figures.Counted, zone: str) -> dict[str, Any]:
 
 
 def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
-    """Word a fact of the journal."""
+    """Word a fact of the event log."""
     details = ", ".join(f"{name} {value}" for name, value in fact.details.items())
     return {"at": f"{_local(fact.at, zone):%Y-%m-%d %H:%M:%S}", "event": fact.event, "details": details}
 

@@ -13,17 +13,17 @@ from workfloor.ops.billing import models as billing_models
 from workfloor.ops.billing.einvoice import CREDIT_NOTE, INVOICE, Party, Payment, Reference
 
 
-def entities() -> QuerySet[billing_models.Entity]:
+def entities() -> QuerySet[billing_models.LegalEntity]:
     """The provider's legal entities, by name."""
-    return billing_models.Entity.objects.order_by("slug")
+    return billing_models.LegalEntity.objects.order_by("slug")
 
 
-def entity(slug: str) -> billing_models.Entity | None:
+def entity(slug: str) -> billing_models.LegalEntity | None:
     """A legal entity by its short name."""
-    return billing_models.Entity.objects.filter(slug=slug).first()
+    return billing_models.LegalEntity.objects.filter(slug=slug).first()
 
 
-def party(entity: billing_models.Entity) -> Party:
+def party(entity: billing_models.LegalEntity) -> Party:
     """A legal entity as a party."""
     return Party(
         entity.name,
@@ -41,7 +41,7 @@ def party(entity: billing_models.Entity) -> Party:
     )
 
 
-def account(entity: billing_models.Entity) -> Payment:
+def account(entity: billing_models.LegalEntity) -> Payment:
     """Where a legal entity is paid."""
     return Payment(entity.account, entity.bic)
 

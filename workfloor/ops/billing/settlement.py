@@ -64,7 +64,7 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A month judged: the levels as they were promised by then, verdicts, credits, and what it lets the client do."""
+    """A month judged: the levels as they were agreed by then, verdicts, credits, and what it lets the client do."""
 
     month: Month
     levels: tuple[ServiceLevel, ...]
@@ -99,7 +99,7 @@ def months_needed(levels: Iterable[ServiceLevel], terms: Credits | None, ends: I
 
 
 def _settled(month: Month, earlier: Sequence[Settled]) -> Settled:
-    levels = tuple(_promised(level, earlier) for level in month.levels)
+    levels = tuple(_target_of(level, earlier) for level in month.levels)
     verdicts = tuple(verdict(level, figure) for level, figure in zip(levels, month.attained, strict=True))
     missed = frozenset(level.name for level, judged in zip(levels, verdicts, strict=True) if owes_credit(level, judged))
     points = tuple(_points(month, number, earlier) for number in range(len(levels)))
@@ -112,8 +112,8 @@ def _by_name(settled: Settled, name: str) -> int | None:
     return next((number for number, level in enumerate(settled.levels) if level.name == name), None)
 
 
-def _promised(level: ServiceLevel, earlier: Sequence[Settled]) -> ServiceLevel:
-    """Return the level as earlier months have moved it; an amendment that changes the promise begins anew."""
+def _target_of(level: ServiceLevel, earlier: Sequence[Settled]) -> ServiceLevel:
+    """Return the level as earlier months have moved it; an amendment that changes the target begins anew."""
     number = _by_name(earlier[-1], level.name) if level.ratchet and earlier else None
     if level.ratchet is None or number is None:
         return level
@@ -127,7 +127,7 @@ def _promised(level: ServiceLevel, earlier: Sequence[Settled]) -> ServiceLevel:
 
 
 def _run_above(level: ServiceLevel, earlier: Sequence[Settled]) -> list[Decimal]:
-    """Return the figures of the months in a row that were better than this very promise."""
+    """Return the figures of the months in a row that were better than this very target."""
     run: list[Decimal] = []
     for settled in reversed(earlier):
         number = _by_name(settled, level.name)

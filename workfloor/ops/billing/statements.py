@@ -32,7 +32,7 @@ from workfloor.kit.time.calendars import Window
 from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import settlement
 
-COUNTS = ("received", "answered", "abandoned", "excluded", "open")
+COUNTS = ("received", "answered", "abandoned", "cancelled", "open")
 
 
 class NoStatement(ValueError):
@@ -87,15 +87,15 @@ class Statement:
     computed_at: datetime
     totals: billing_figures.Totals
     queues: tuple[billing_figures.Totals, ...]
-    catalogue: tuple[catalogue.Measured, ...]
-    left_out: tuple[catalogue.LeftOut, ...]
+    measures: tuple[catalogue.Measured, ...]
+    excluded: tuple[catalogue.Excluded, ...]
     lines: tuple[pricing.Line, ...]
-    settlement: tuple[settlement.Credit, ...]
+    credits: tuple[settlement.Credit, ...]
     adjustments: tuple[billing_figures.Adjusted, ...]  # of earlier months, which are closed
     taxes: tuple[pricing.TaxLine, ...]
     notices: tuple[str, ...]  # what the client may do
     bank: Money | None  # bonuses saved for later credits
-    pricing: Money
+    charges: Money
     net: Money  # less the credits, with the adjustments
     total: Money  # with the taxes
 
@@ -133,7 +133,7 @@ def _statement(scope: _Scope) -> Statement:
         everything,
         tuple(queues),
         tuple(row for number, each in enumerate(found) for row in _measured(settled, number, each)),
-        tuple(_left_out(settled, found)),
+        tuple(_excluded(settled, found)),
         tuple(lines),
         settled.credits,
         tuple(adjusted),
@@ -222,7 +222,7 @@ def _period(client: Client, name: str, now: datetime) -> tuple[billing_figures.P
         latest = contracts_queries.in_force(client.id, date.max).contract
         starts_at, ends_at = calendars.period_bounds(name, latest.zone)
     except contracts_queries.NoContract:
-        raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contract sign FILE") from None
+        raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contracts sign FILE") from None
     except ValueError as fault:
         raise NoStatement(str(fault)) from None
     begins, ended = (
@@ -248,10 +248,10 @@ def _measured(settled: settlement.Settled, number: int, found: _Judged) -> Itera
         yield catalogue.Measured(f"m{number + 1}/{queue}", level, queue, own, window=found.window)
 
 
-def _left_out(settled: settlement.Settled, found: Sequence[_Judged]) -> Iterator[catalogue.LeftOut]:
+def _excluded(settled: settlement.Settled, found: Sequence[_Judged]) -> Iterator[catalogue.Excluded]:
     for number, (level, each) in enumerate(zip(settled.levels, found, strict=True), 1):
-        if (count := each.figures[None].left_out) and each.window:
-            yield catalogue.LeftOut(f"x{number}", level, each.window, count)
+        if (count := each.figures[None].excluded) and each.window:
+            yield catalogue.Excluded(f"x{number}", level, each.window, count)
 
 
 def _totals(scope: _Scope) -> list[billing_figures.Totals]:
@@ -345,9 +345,9 @@ def _subjects(scope: _Scope, made: Statement) -> Iterator[billing_figures.Subjec
     counting = scope.counting
     for row in made.measures:
         yield from _of_level(scope, row.id, row, row.queue)
-    for left in made.left_out:
-        asked = measures_queries.items_left_out(counting, left.level, left.window)
-        yield _subject(scope, left.id, f"{left.level.name}, left out", left, asked)
+    for left in made.excluded:
+        asked = measures_queries.items_excluded(counting, left.level, left.window)
+        yield _subject(scope, left.id, f"{left.level.name}, excluded from SLA", left, asked)
     for number, line in enumerate(made.lines, 1):
         price = scope.contract.prices[line.price]
         expression = measures_queries.QUANTITIES[None if price.counts == "delivered" else price.counts]

@@ -62,7 +62,7 @@ def survey(
 
 
 def make_room(*, surveyed: Survey) -> None:
-    """Make the journal's months for a file; in a transaction of its own, for it holds up everybody's facts."""
+    """Make the event log's months for a file; in a transaction of its own, for it holds up everybody's facts."""
     first, last = partitions.month_of(surveyed.first_at), partitions.month_of(surveyed.last_at)
     event_log.make_partitions(first=first, count=(last.year - first.year) * 12 + last.month - first.month + 1)
 

@@ -14,7 +14,7 @@ from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import CalendarTerms, Contract
 from workfloor.core.measures import catalogue
-from workfloor.core.measures.catalogue import Figure, LeftOut, Measured, Outcome
+from workfloor.core.measures.catalogue import Excluded, Figure, Measured, Outcome
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
 from workfloor.kit.time import calendars
@@ -39,13 +39,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month under a contract, as its statement would have had it; `days` are its promises day by day."""
+    """A month under a contract, as its statement would have had it; `days` are its targets day by day."""
 
     period: Period
     totals: Totals
     queues: tuple[Totals, ...]
     measures: tuple[Measured, ...]
-    left_out: tuple[LeftOut, ...]
+    excluded: tuple[Excluded, ...]
     days: Mapping[int, tuple[tuple[date, Figure], ...]]  # by the number of the level
     lines: tuple[pricing.Line, ...]
     settled: settlement.Settled
@@ -76,8 +76,8 @@ class Trial:
 # --- Whether it can be told at all --------------------------------------------------------------------------------
 
 Wrong = tuple[str, str]  # place in the contract's file, what is wrong
-FACTS = ("dispositions", "cases", "events", "deliveries")  # that a journal tells, and an export does not
-_ASK = "Take a client's own journal, --client, or take it out of a copy."
+FACTS = ("dispositions", "cases", "events", "deliveries")  # that an event log tells, and an export does not
+_ASK = "Take a client's own event log, --client, or take it out of a copy."
 
 
 def faults(contract: Contract, source: Source, renames: Renames, last: str) -> Iterator[Wrong]:
@@ -259,8 +259,8 @@ def _unsettled(work: _Work, period: Period, before: Sequence[_Unsettled]) -> _Un
     lines = tuple(billing_figures.lines(agreed, [_quantity(price, items, delivered) for price in agreed.prices], day))
     attained = [figures[None].attained if window and window.is_due else None for window, figures in judged]
     month = billing_figures.month(agreed, period.name, lines, attained)
-    promised = [number for number, level in enumerate(agreed.service_levels) if level.expected is not None]
-    days = {number: tuple(_by_day(seen, agreed.service_levels[number], period)) for number in promised}
+    with_target = [number for number, level in enumerate(agreed.service_levels) if level.expected is not None]
+    days = {number: tuple(_by_day(seen, agreed.service_levels[number], period)) for number in with_target}
     return _Unsettled(period, tuple(_totals(items)), own, judged, days, lines, month)
 
 
@@ -319,13 +319,13 @@ def _month(contract: Contract, made: _Unsettled, settled: settlement.Settled) ->
     taxes = tuple(pricing.taxes(contract.book, made.lines, settled.month.charges - net, tax))
     total = net + money.total((each.amount for each in taxes), contract.currency)
     everything, *queues = made.totals
-    left_out = tuple(
-        LeftOut(f"x{row.id[1:]}", row.level, row.window, row.figure.left_out)
+    excluded = tuple(
+        Excluded(f"x{row.id[1:]}", row.level, row.window, row.figure.excluded)
         for row in measures
-        if row.queue is None and row.window and row.figure.left_out
+        if row.queue is None and row.window and row.figure.excluded
     )
     return Month(
-        made.period, everything, tuple(queues), measures, left_out, made.days, made.lines, settled, net, taxes, total
+        made.period, everything, tuple(queues), measures, excluded, made.days, made.lines, settled, net, taxes, total
     )
 
 
@@ -354,7 +354,7 @@ def _counted(queue: str | None, items: Sequence[Outcome]) -> Totals:
         received=len(items),
         answered=len(answered),
         abandoned=sum(not item.connected_at and item.abandoned_at is not None for item in there),
-        excluded=len(items) - len(there),
+        cancelled=len(items) - len(there),
         talk_seconds=sum(item.talk_seconds for item in answered),
         hold_seconds=sum(item.hold_seconds for item in answered),
         wrap_seconds=sum(item.wrap_seconds for item in answered),

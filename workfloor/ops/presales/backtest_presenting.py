@@ -59,7 +59,7 @@ def _plain_month(month: Month) -> dict[str, Any]:
         "totals": billing_presenting.plain_totals(month.totals),
         "queues": [billing_presenting.plain_totals(totals) for totals in month.queues],
         "measures": [_plain_measured(row) for row in month.measures],
-        "left_out": [measures_presenting.plain_left_out(row) for row in month.left_out],
+        "excluded": [measures_presenting.plain_excluded(row) for row in month.excluded],
         "days": {f"m{number + 1}": [_plain_day(*each) for each in days] for number, days in month.days.items()},
         "lines": [billing_presenting.plain_line(line, number) for number, line in enumerate(month.lines, 1)],
         "credits": [
@@ -114,15 +114,15 @@ class Table:
 
 
 def tables(told: Told) -> list[Table]:
-    """Word the promises of each month and the money, contracts side by side; then each contract's lines."""
-    by_month = [_promises(told, number) for number in range(len(told.months))]
+    """Word the targets of each month and the money, contracts side by side; then each contract's lines."""
+    by_month = [_levels_in_words(told, number) for number in range(len(told.months))]
     return [*by_month, _money(told), *(table for each in told.trials for table in _lines(*each))]
 
 
-def _promises(told: Told, number: int) -> Table:
+def _levels_in_words(told: Told, number: int) -> Table:
     found = {name: dict(_judged(trial.months[number])) for name, trial in told.trials}
     every = list(dict.fromkeys(level for cells in found.values() for level in cells))
-    rows = [[Cell(level), *(cells.get(level, Cell("not promised")) for cells in found.values())] for level in every]
+    rows = [[Cell(level), *(cells.get(level, Cell("no target")) for cells in found.values())] for level in every]
     return Table(f"Service levels, {told.months[number]}", ["Service level", *found], rows)
 
 
@@ -130,12 +130,10 @@ def _judged(month: Month) -> Iterator[tuple[str, Cell]]:
     for row in month.measures:
         if row.queue is None:
             words = measures_presenting.worded_measured(row)
-            promise = "reported only" if row.level.expected is None else f"{words['promise']}: {words['verdict']}"
+            target = "reported only" if row.level.expected is None else f"{words['target']}: {words['verdict']}"
             yield (
                 row.level.name,
-                Cell(
-                    words["attained"] if row.figure.attained is not None else words["counted"], words["mood"], promise
-                ),
+                Cell(words["attained"] if row.figure.attained is not None else words["counted"], words["mood"], target),
             )
 
 
@@ -206,7 +204,7 @@ def page(told: Told) -> dict[str, Any]:
 
 
 def _charts(trial: Trial) -> Iterator[charts.Chart]:
-    """Draw each promise day by day, with what was promised."""
+    """Draw each target day by day, with what was agreed."""
     for number, level in enumerate(trial.months[0].settled.levels):
         if level.expected is not None and number in trial.months[0].days:
             yield _chart(trial, number, level)
@@ -218,17 +216,17 @@ def _chart(trial: Trial, number: int, level: levels.ServiceLevel) -> charts.Char
     values = [_float(figure.attained) for _, _, figure in days]
     missed = [
         float(figure.attained)
-        if figure.attained is not None and levels.verdict(promised, figure.attained) not in (None, "met")
+        if figure.attained is not None and levels.verdict(target, figure.attained) not in (None, "met")
         else None
-        for promised, _, figure in days
+        for target, _, figure in days
     ]
     traces = [
         charts.Trace("that day", "first", values),
         charts.Trace("missed", "missed", missed, "dots"),
-        charts.Trace("expected", "promise", [_float(promised.expected) for promised, _, _ in days], "steps"),
+        charts.Trace("expected", "target", [_float(target.expected) for target, _, _ in days], "steps"),
     ]
     if level.minimum is not None:
-        bound = [_float(promised.minimum) for promised, _, _ in days]
+        bound = [_float(target.minimum) for target, _, _ in days]
         traces.append(charts.Trace("at most" if level.lower_is_better else "minimum", "bound", bound, "steps"))
     count = sum(value is not None for value in missed)
     worked = sum(value is not None for value in values)

@@ -108,7 +108,7 @@ class Seen:
     open: Sequence[Outcome]  # what was not over at the beginning of the time, or came in within it
     events: Sequence[Event]
     _late: dict[str, set[int]] = field(default_factory=dict)
-    _left_out: dict[str, dict[int, str]] = field(default_factory=dict)
+    _excluded: dict[str, dict[int, str]] = field(default_factory=dict)
 
     def between(self, since: datetime, until: datetime) -> Sequence[Outcome]:
         """Return what was received in a part of the time."""
@@ -281,7 +281,7 @@ def _counting_days(view: Seen, level: ServiceLevel, window: Window, asked: Asked
 
 def _counting(view: Seen, level: ServiceLevel, window: Window, asked: Asked) -> Iterator[tuple[str | None, Part]]:
     items = [item for item in _in_hours(view, level, window) if item.queue in level.of]
-    late, out = _late(view, level), _left_out(view, level)
+    late, out = _late(view, level), _excluded(view, level)
     for queue, own in asked:
         chosen = items if queue is None else [item for item in items if item.queue == queue]
         spans: Iterable[Decimal | None] = ()
@@ -312,14 +312,14 @@ def _late(view: Seen, level: ServiceLevel) -> set[int]:
     return view._late[level.name]
 
 
-def _left_out(view: Seen, level: ServiceLevel) -> dict[int, str]:
+def _excluded(view: Seen, level: ServiceLevel) -> dict[int, str]:
     """The items that a level leaves out, with the kind of exclusion; found once."""
     if not level.exclude and level.above_forecast is None:
         return {}
-    if level.name not in view._left_out:
+    if level.name not in view._excluded:
         bands = _bands(view, level) if view.items else []
-        view._left_out[level.name] = exclusions.left_out(level, view.items, view.events, bands)
-    return view._left_out[level.name]
+        view._excluded[level.name] = exclusions.excluded(level, view.items, view.events, bands)
+    return view._excluded[level.name]
 
 
 def _bands(view: Seen, level: ServiceLevel) -> list[exclusions.Band]:
@@ -338,11 +338,11 @@ def together(level: ServiceLevel, several: Sequence[Parts]) -> catalogue.Figures
 
 def _added(level: ServiceLevel, several: Sequence[Part]) -> Figure:
     figures = [each.figure for each in several]
-    counted, left_out = (sum(getattr(each, name) for each in figures) for name in ("counted", "left_out"))
+    counted, excluded = (sum(getattr(each, name) for each in figures) for name in ("counted", "excluded"))
     if level.measure in catalogue.MEANS:
         spans = sorted(chain.from_iterable(each.spans for each in several))
-        return catalogue.spans_figure(spans, left_out)
+        return catalogue.spans_figure(spans, excluded)
     if level.measure == "volume":
-        return Figure(counted, left_out=left_out)
+        return Figure(counted, excluded=excluded)
     met, apart = sum(each.met or 0 for each in figures), sum(each.apart for each in figures)
-    return catalogue.share_figure(counted, met, apart, left_out)
+    return catalogue.share_figure(counted, met, apart, excluded)

@@ -107,7 +107,7 @@ _STEPS = {
     "work.transferred": "at",
     "work.snoozed": "until",
     "work.connected": "at",
-    "work.awaits-customer": "at",
+    "work.pending-customer": "at",
     "work.customer-answered": "at",
     "work.reply-sent": "at",
     "work.ended": "at",
@@ -149,8 +149,8 @@ def delivers(client: Client) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
-    """A client's journal, who must have been entered; clocks and cases are read only where they are asked for."""
+class EventLog:
+    """A client's event_log, who must have been entered; clocks and cases are read only where they are asked for."""
 
     client: Client
     with_clocks: bool = True
@@ -164,7 +164,7 @@ class Journal:
         """What came in before a time was over and was not over itself when it began."""
         ended = Q(ended_at__isnull=True) & Q(abandoned_at__isnull=True) & Q(cancelled_at__isnull=True)
         over = ended | Q(ended_at__gt=since) | Q(ended_at__isnull=True, abandoned_at__gt=since)
-        yield from Journal(self.client, False, False)._past(Q(received_at__lt=until) & over)
+        yield from EventLog(self.client, False, False)._past(Q(received_at__lt=until) & over)
 
     def events(self, since: datetime, until: datetime) -> list[Event]:
         """What lasted into a time and counts."""
@@ -205,7 +205,7 @@ def _outcome(item: Item, is_first: bool, next_at: datetime | None) -> Outcome:
         talk_seconds=item.talk_seconds,
         hold_seconds=item.hold_seconds,
         wrap_seconds=item.wrap_seconds,
-        awaiting_since=item.awaiting_customer_since,
+        awaiting_since=item.pending_customer_since,
         disposition=item.disposition,
         in_conversation=bool(item.connected_at) and item.kind in CONVERSATIONS,
         ended_at=item.ended_at,

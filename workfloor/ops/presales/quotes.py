@@ -34,7 +34,7 @@ def risk(credits: Sequence[float]) -> Risk:
 
 
 def without_what_is_not_simulated(level: ServiceLevel) -> bool:
-    """Say whether a level is promised and the twin does not simulate its measure: it is taken as kept."""
+    """Say whether a level is agreed and the twin does not simulate its measure: it is taken as kept."""
     return level.expected is not None and level.measure not in (*demand.STAFFED, "handled-time", "volume")
 
 
@@ -66,7 +66,7 @@ class Quote:
     name: str
     scenario: Scenario
     found: Found
-    simulation_presenting: Estimates
+    estimates: Estimates
     risk: Risk
     unserved: float  # contacts expected when nobody may be there
 
@@ -141,7 +141,7 @@ def _interval(found: Estimate) -> dict[str, float | None]:
 
 
 def not_simulated(quote: Quote) -> list[str]:
-    """Name the promises that are taken as kept, because the twin does not simulate what they measure."""
+    """Name the targets that are taken as kept, because the twin does not simulate what they measure."""
     return [level.name for level in quote.scenario.levels if without_what_is_not_simulated(level)]
 
 
@@ -178,12 +178,12 @@ def _notes(quote: Quote) -> Iterator[str]:
         name = quote.scenario.levels[number].name
         yield (
             f"{quote.name}: “{name}” is not kept in 19 of 20 months even with all who may be there. "
-            "Allow for more agents or longer hours, or promise less."
+            "Allow for more agents or longer hours, or agree to lower targets."
         )
 
 
 def tables(quotes: Sequence[Quote]) -> list[simulation_presenting.Table]:
-    """Word the money, the people and the promises, contracts side by side."""
+    """Word the money, the people and the targets, contracts side by side."""
     names = [quote.name for quote in quotes]
     currency = quotes[0].scenario.currency
     rows = [[HEADINGS[name], *(_money(quote, name) for quote in quotes)] for name in (*MONEY, "margin_percent")]
@@ -193,7 +193,7 @@ def tables(quotes: Sequence[Quote]) -> list[simulation_presenting.Table]:
     return [
         simulation_presenting.Table(f"What it costs, pays and risks, in {currency}", ["", *names], rows),
         simulation_presenting.Table("People", ["", *names], list(_people(quotes))),
-        simulation_presenting.Table("Promises", ["Promise", *names], list(_promises(quotes))),
+        simulation_presenting.Table("Service levels", ["Service level", *names], list(_levels_in_words(quotes))),
     ]
 
 
@@ -216,19 +216,19 @@ def _people(quotes: Sequence[Quote]) -> Iterator[list[str]]:
     yield ["Occupancy", *(f"{each.mean:.1f} %" if each else "" for each in made)]
 
 
-def _promises(quotes: Sequence[Quote]) -> Iterator[list[str]]:
+def _levels_in_words(quotes: Sequence[Quote]) -> Iterator[list[str]]:
     every = list(
         dict.fromkeys(level.name for quote in quotes for level in quote.scenario.levels if level.expected is not None)
     )
     for name in every:
-        yield [name, *(_promise(quote, name) for quote in quotes)]
+        yield [name, *(_target(quote, name) for quote in quotes)]
 
 
-def _promise(quote: Quote, name: str) -> str:
+def _target(quote: Quote, name: str) -> str:
     level = next((each for each in quote.scenario.levels if each.name == name), None)
     attained, kept = (quote.estimates.of("level", name, measure) for measure in ("attained", "kept"))
     if level is None or level.expected is None:
-        return "not promised"
+        return "no target"
     if attained is None or kept is None:
         return "not simulated"
     words = "at most" if level.lower_is_better else "at least"
@@ -309,7 +309,7 @@ def _groups(quote: Quote) -> charts.Chart:
         for number, (group, counts) in enumerate(zip(scenario.groups, quote.found.staff, strict=True))
     ]
     offered = [quote.estimates.of("interval", str(each), "offered") for each in shown]
-    traces.append(charts.Trace("contacts offered", "promise", [each.mean if each else None for each in offered]))
+    traces.append(charts.Trace("contacts offered", "target", [each.mean if each else None for each in offered]))
     says = "; ".join(f"{trace.name} {charts.said(trace.values, digits=0)}" for trace in traces)
     return charts.chart(_over(f"{quote.name}: people by group", scenario, shown), says, traces, _days(scenario, shown))
 

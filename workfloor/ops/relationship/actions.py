@@ -17,7 +17,7 @@ class Refused(ValueError):
 
 def agree(
     *, client: Client, who: str, what: str, until: date, now: datetime, by: Person | None = None
-) -> relationship_models.Undertaking:
+) -> relationship_models.ActionItem:
     """Record what somebody, on either side, will do until a day. Raises Refused with every fault."""
     who, what = who.strip(), what.strip()
     faults = [
@@ -29,23 +29,23 @@ def agree(
         faults.append(f"{until} is over: name a day to come.")
     if faults:
         raise Refused(" ".join(faults))
-    made = relationship_models.Undertaking.objects.create(client=client, who=who, what=what, until=until, agreed_at=now)
-    fact = relationship_events.UndertakingAgreed(made.id, who, what, until)
+    made = relationship_models.ActionItem.objects.create(client=client, who=who, what=what, until=until, agreed_at=now)
+    fact = relationship_events.ActionItemAgreed(made.id, who, what, until)
     event_log.record(fact, at=now, client_id=client.id, by_id=by.id if by else None)
     return made
 
 
 def finish(
-    *, undertaking: relationship_models.Undertaking, note: str, now: datetime, by: Person | None = None
-) -> relationship_models.Undertaking:
+    *, action_item: relationship_models.ActionItem, note: str, now: datetime, by: Person | None = None
+) -> relationship_models.ActionItem:
     """Record that it is done. Raises Refused where it was before, or the note is too long."""
-    found = relationship_models.Undertaking.objects.select_for_update(of=("self",)).get(id=undertaking.id)
+    found = relationship_models.ActionItem.objects.select_for_update(of=("self",)).get(id=action_item.id)
     if found.done_at:
         raise Refused(f"It is done since {found.done_at:%Y-%m-%d}.")
     if len(note.strip()) > LONGEST:
         raise Refused(f"Keep the note to {LONGEST} characters.")
     found.done_at, found.note = now, note.strip()
     found.save(update_fields=["done_at", "note"])
-    fact = relationship_events.UndertakingDone(found.id, found.note or None)
+    fact = relationship_events.ActionItemDone(found.id, found.note or None)
     event_log.record(fact, at=now, client_id=found.client_id, by_id=by.id if by else None)
     return found

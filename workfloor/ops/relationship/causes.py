@@ -1,4 +1,4 @@
-"""Why a promise was missed, hour by hour; and the month ahead as a scenario made of the weeks just past."""
+"""Why a target was missed, hour by hour; and the month ahead as a scenario made of the weeks just past."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from workfloor.ops.routing.pools import Queue
 from workfloor.ops.simulation import scenarios
 from workfloor.ops.simulation.scenarios import Past, Scenario, Work
 
-# What makes an hour harder than those in which the promise was kept.
+# What makes an hour harder than those in which the target was met.
 CAUSES = ("volume", "handling", "people")
 WEEKS = 4  # how much of the past says what lies ahead
 HORIZON = WEEKS * 7 * 86400.0
@@ -20,7 +20,7 @@ HORIZON = WEEKS * 7 * 86400.0
 
 @dataclass(slots=True)
 class Hour:
-    """What came in one hour for the queues of a promise, as far as the promise counts it, and who worked."""
+    """What came in one hour for the queues of a target, as far as the level counts it, and who worked."""
 
     starts_at: datetime  # local
     counted: int = 0
@@ -45,7 +45,7 @@ class Cause:
 
 
 def is_short(level: ServiceLevel, counted: int, missed: int) -> bool:
-    """Say whether so many misses of so many break a promise that is a share."""
+    """Say whether so many misses of so many miss a target that is a share."""
     if not counted or level.expected is None:
         return False
     share = 100 * missed / counted
@@ -53,10 +53,10 @@ def is_short(level: ServiceLevel, counted: int, missed: int) -> bool:
 
 
 def causes(level: ServiceLevel, hours: Iterable[Hour]) -> list[Cause]:
-    """Put the misses of the hours that broke a promise down to what was different in them, the most first.
+    """Put the misses of the hours that missed a target down to what was different in them, the most first.
 
     The load on each person is contacts times handling time by people. Its logarithm is a sum, so that of each hour's
-    load against that of the hours that kept the promise (those at the same time of day, where there are some), each
+    load against that of the hours that met the target (those at the same time of day, where there are some), each
     part has its share. The misses of an hour go by the parts that made it harder; what no part explains, as in hours
     that were no harder than others, is left over as "chance".
     """
@@ -134,7 +134,7 @@ def _of_day(agreed: Forecast, day: date) -> float | None:
 def counting_all(contract: Contract) -> tuple[Contract, bool]:
     """Return the contract as if nothing above a forecast were left out, and whether that differs from it.
 
-    A simulation does not know which contacts those are; with them, a promise can only look harder to keep.
+    A simulation does not know which contacts those are; with them, a target can only look harder to keep.
     """
     levels = tuple(replace(level, above_forecast=None) for level in contract.service_levels)
     return replace(contract, service_levels=levels), levels != contract.service_levels

@@ -8,16 +8,16 @@ from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)
-class UndertakingAgreed(Event):
-    name: ClassVar[str] = "undertaking.agreed"
-    undertaking: int
+class ActionItemAgreed(Event):
+    name: ClassVar[str] = "action-item.agreed"
+    action_item: int
     who: str
     what: str
     until: date
 
 
 @dataclass(frozen=True)
-class UndertakingDone(Event):
-    name: ClassVar[str] = "undertaking.done"
-    undertaking: int
+class ActionItemDone(Event):
+    name: ClassVar[str] = "action-item.done"
+    action_item: int
     note: str | None = None

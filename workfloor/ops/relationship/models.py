@@ -7,10 +7,10 @@ from workfloor.core.clients.models import Client
 from workfloor.kit.database import rls
 
 
-class Undertaking(models.Model):
+class ActionItem(models.Model):
     """Who will do what until when, on either side; done once."""
 
-    client = models.ForeignKey(Client, models.PROTECT, related_name="undertakings", db_index=False)
+    client = models.ForeignKey(Client, models.PROTECT, related_name="action_items", db_index=False)
     who = models.TextField()
     what = models.TextField()
     until = models.DateField()

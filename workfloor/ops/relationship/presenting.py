@@ -7,7 +7,7 @@ from typing import Any
 from workfloor.kit.figures import charts
 from workfloor.ops.relationship import models as relationship_models
 from workfloor.ops.relationship.causes import Cause
-from workfloor.ops.relationship.queries import Outlook, Promise, Review
+from workfloor.ops.relationship.queries import LevelReview, Outlook, Review
 from workfloor.ops.simulation.projections import EVERY, Estimate
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -22,38 +22,38 @@ def plain(review: Review, outlook: Outlook | None) -> dict[str, Any]:
         "client": review.client.slug,
         "period": review.period,
         "statement": review.month,
-        "promises": [_plain_promise(each) for each in review.promises],
+        "levels": [_plain_level(each) for each in review.levels],
         "volumes": [
             {"day": day.isoformat(), "contacts": count, "forecast": expected} for day, count, expected in review.volumes
         ],
         "disputes": list(review.disputes),
-        "undertakings": [plain_undertaking(each) for each in review.undertakings],
+        "action_items": [plain_action_item(each) for each in review.action_items],
         "ahead": _plain_outlook(outlook) if outlook else None,
     }
 
 
-def _plain_promise(promise: Promise) -> dict[str, Any]:
+def _plain_level(target: LevelReview) -> dict[str, Any]:
     return {
-        "name": promise.level.name,
-        "measure": promise.row["id"],
-        "attained": promise.row["attained"],
-        "verdict": promise.row["verdict"],
-        "trend": [{"period": name, "attained": row and row["attained"]} for name, row in promise.trend],
+        "name": target.level.name,
+        "measure": target.row["id"],
+        "attained": target.row["attained"],
+        "verdict": target.row["verdict"],
+        "trend": [{"period": name, "attained": row and row["attained"]} for name, row in target.trend],
         "days": [
-            {"day": day.isoformat(), "counted": counted, "missed": missed} for day, counted, missed in promise.days
+            {"day": day.isoformat(), "counted": counted, "missed": missed} for day, counted, missed in target.days
         ],
         "causes": [
             {"cause": each.name, "missed": round(each.missed, 1), "differed_percent": round(each.differed, 1)}
-            for each in promise.causes
+            for each in target.causes
         ],
         "hours": [
             {"weekday": DAYS[day], "hour": hour, "counted": counted, "missed": missed}
-            for (day, hour), (counted, missed) in sorted(promise.week.items())
+            for (day, hour), (counted, missed) in sorted(target.week.items())
         ],
     }
 
 
-def plain_undertaking(found: relationship_models.Undertaking) -> dict[str, Any]:
+def plain_action_item(found: relationship_models.ActionItem) -> dict[str, Any]:
     """Return what was agreed to be done."""
     return {
         "id": found.id,
@@ -72,7 +72,7 @@ def _plain_outlook(outlook: Outlook) -> dict[str, Any]:
         if level.expected is not None:
             risk = None if kept is None else 100 - kept.mean
             levels.append({"name": level.name, "missed_percent": risk, "attained": attained and attained.mean})
-    return {"replications": outlook.replications, "promises": levels, "credits": _credits(outlook)}
+    return {"replications": outlook.replications, "levels": levels, "credits": _credits(outlook)}
 
 
 def _credits(outlook: Outlook) -> dict[str, float]:
@@ -101,7 +101,7 @@ def printed(review: Review, outlook: Outlook | None, nothing: str = NOTHING) -> 
         "version": worded["version"],
         "notice": worded["notice"],
         "summary": list(_summary(review)),
-        "promises": [_promise(review, each, number) for number, each in enumerate(review.promises, 1)],
+        "levels": [_target(review, each, number) for number, each in enumerate(review.levels, 1)],
         "credits": worded["credits"],
         "charges": worded["charges"],
         "total": worded["total"],
@@ -109,7 +109,7 @@ def printed(review: Review, outlook: Outlook | None, nothing: str = NOTHING) -> 
         "volume": _volumes(review),
         "volume_says": _volume_says(review),
         "disputes": list(review.disputes),
-        "undertakings": [worded_undertaking(each, _last_day(review)) for each in review.undertakings],
+        "action_items": [worded_action_item(each, _last_day(review)) for each in review.action_items],
         "ahead": ahead(outlook, review.contract.currency) if outlook else None,
         "nothing_ahead": nothing,
     }
@@ -121,10 +121,10 @@ def _last_day(review: Review) -> date:
 
 def _summary(review: Review) -> Iterator[str]:
     """What one would say first."""
-    judged = [each for each in review.promises if each.row["verdict"]]
+    judged = [each for each in review.levels if each.row["verdict"]]
     missed = [each for each in judged if each.row["verdict"] != "met"]
     if judged:
-        yield f"{len(judged) - len(missed)} of {len(judged)} promises were kept."
+        yield f"{len(judged) - len(missed)} of {len(judged)} service levels were met."
     owed = list(review.worded["credits"])
     if owed:
         yield f"Credits: {', '.join(each['amount'] for each in owed)}, of charges of {review.worded['charges']}."
@@ -152,14 +152,14 @@ def _because(cause: Cause) -> str:
     return f"{cause.differed:.0f} % {what} than in hours that kept it" if what else "hours no harder than others"
 
 
-def _promise(review: Review, promise: Promise, number: int) -> dict[str, Any]:
-    words = next(each for each in review.worded["measures"] if each["id"] == promise.row["id"])
-    whole = sum(each.missed for each in promise.causes) or 1.0
+def _target(review: Review, target: LevelReview, number: int) -> dict[str, Any]:
+    words = next(each for each in review.worded["measures"] if each["id"] == target.row["id"])
+    whole = sum(each.missed for each in target.causes) or 1.0
     return {
-        **{key: words[key] for key in ("name", "counts", "attained", "promise", "verdict", "mood")},
+        **{key: words[key] for key in ("name", "counts", "attained", "target", "verdict", "mood")},
         "number": str(number),
-        "trend": _trend(promise) if len(promise.trend) > 1 else None,
-        "days": _days(promise) if promise.days else None,
+        "trend": _trend(target) if len(target.trend) > 1 else None,
+        "days": _days(target) if target.days else None,
         "causes": [
             {
                 "title": TITLES[each.name],
@@ -167,15 +167,14 @@ def _promise(review: Review, promise: Promise, number: int) -> dict[str, Any]:
                 "share": f"{100 * each.missed / whole:.0f} %",
                 "says": _because(each),
             }
-            for each in promise.causes
+            for each in target.causes
         ],
-        "worst": list(_worst(promise)),
-        "heat": _heat(promise),
+        "worst": list(_worst(target)),
+        "heat": _heat(target),
         "queues": [
-            {"queue": row["queue"], "counted": f"{row['counted']:,}", "attained": _figure(row)}
-            for row in promise.queues
+            {"queue": row["queue"], "counted": f"{row['counted']:,}", "attained": _figure(row)} for row in target.queues
         ]
-        if len(promise.queues) > 1
+        if len(target.queues) > 1
         else [],
     }
 
@@ -186,43 +185,43 @@ def _figure(row: dict[str, Any]) -> str:
     return f"{row['attained']:,.4f} {'%' if row['unit'] == 'percent' else 's'}"
 
 
-def _worst(promise: Promise) -> Iterator[str]:
+def _worst(target: LevelReview) -> Iterator[str]:
     """Name the days on which most was missed."""
-    for day, counted, missed in sorted(promise.days, key=lambda each: -each[2])[:3]:
+    for day, counted, missed in sorted(target.days, key=lambda each: -each[2])[:3]:
         if missed:
             yield f"{day:%A} {day.day} {day:%B}: {missed:,} of {counted:,} missed"
 
 
-def _unit(promise: Promise) -> str:
-    return " %" if promise.row["unit"] == "percent" else " s"
+def _unit(target: LevelReview) -> str:
+    return " %" if target.row["unit"] == "percent" else " s"
 
 
-def _trend(promise: Promise) -> charts.Chart:
-    unit, names = _unit(promise), [name for name, _ in promise.trend]
-    values = [row["attained"] if row else None for _, row in promise.trend]
-    missed = [row["attained"] if row and row["verdict"] not in (None, "met") else None for _, row in promise.trend]
-    expected = [row["expected"] if row else None for _, row in promise.trend]
+def _trend(target: LevelReview) -> charts.Chart:
+    unit, names = _unit(target), [name for name, _ in target.trend]
+    values = [row["attained"] if row else None for _, row in target.trend]
+    missed = [row["attained"] if row and row["verdict"] not in (None, "met") else None for _, row in target.trend]
+    expected = [row["expected"] if row else None for _, row in target.trend]
     traces = [
         charts.Trace("attained", "first", values),
         charts.Trace(
             "kept", "first", [None if bad is not None else v for v, bad in zip(values, missed, strict=True)], "dots"
         ),
         charts.Trace("missed", "missed", missed, "dots"),
-        charts.Trace("expected", "promise", expected, "steps"),
+        charts.Trace("expected", "target", expected, "steps"),
     ]
     down = [((n + 0.5) / len(names), name) for n, name in enumerate(names)]
-    title = f"{promise.level.name}, month by month"
-    return charts.chart(title, charts.said(values, unit), traces, down, unit, _bounds(promise))
+    title = f"{target.level.name}, month by month"
+    return charts.chart(title, charts.said(values, unit), traces, down, unit, _bounds(target))
 
 
-def _days(promise: Promise) -> charts.Chart:
-    level, unit = promise.level, _unit(promise)
+def _days(target: LevelReview) -> charts.Chart:
+    level, unit = target.level, _unit(target)
 
     def share(counted: int, missed: int) -> float | None:
         return None if not counted else 100 * (missed if level.lower_is_better else counted - missed) / counted
 
-    values = [share(counted, missed) for _, counted, missed in promise.days]
-    expected = promise.row["expected"]
+    values = [share(counted, missed) for _, counted, missed in target.days]
+    expected = target.row["expected"]
     bad = [
         value if value is not None and (value > expected if level.lower_is_better else value < expected) else None
         for value in values
@@ -230,16 +229,16 @@ def _days(promise: Promise) -> charts.Chart:
     traces = [
         charts.Trace("that day", "first", values),
         charts.Trace("missed", "missed", bad, "dots"),
-        charts.Trace("expected", "promise", [expected] * len(values), "steps"),
+        charts.Trace("expected", "target", [expected] * len(values), "steps"),
     ]
     count = sum(value is not None for value in bad)
     says = f"{charts.said(values, unit)}; short of expected on {count} of {len(values)} days"
-    days = [day for day, _, _ in promise.days]
-    return charts.chart(f"{level.name}, day by day", says, traces, _day_labels(days), unit, _bounds(promise))
+    days = [day for day, _, _ in target.days]
+    return charts.chart(f"{level.name}, day by day", says, traces, _day_labels(days), unit, _bounds(target))
 
 
-def _bounds(promise: Promise) -> tuple[float | None, float | None]:
-    return (None, 100.0) if _unit(promise) == " %" and not promise.level.lower_is_better else (0.0, None)
+def _bounds(target: LevelReview) -> tuple[float | None, float | None]:
+    return (None, 100.0) if _unit(target) == " %" and not target.level.lower_is_better else (0.0, None)
 
 
 def _day_labels(days: Sequence[date]) -> list[charts.Label]:
@@ -247,14 +246,14 @@ def _day_labels(days: Sequence[date]) -> list[charts.Label]:
     return [((n + 0.5) / len(days), f"{day.day} {day:%b}") for n, day in enumerate(days) if n % step == 0]
 
 
-def _heat(promise: Promise) -> dict[str, Any] | None:
+def _heat(target: LevelReview) -> dict[str, Any] | None:
     """Lay the misses out by weekday and hour; `heat` is how far an hour's share of misses goes, 0 to 4."""
-    hours = sorted({hour for (_, hour), (counted, _) in promise.week.items() if counted})
+    hours = sorted({hour for (_, hour), (counted, _) in target.week.items() if counted})
     if not hours:
         return None
     rows = []
     for day, name in enumerate(DAYS):
-        cells = [promise.week.get((day, hour), (0, 0)) for hour in hours]
+        cells = [target.week.get((day, hour), (0, 0)) for hour in hours]
         if any(counted for counted, _ in cells):
             worded = [
                 {"text": f"{missed:,}" if counted else "", "heat": _degree(counted, missed)}
@@ -283,7 +282,7 @@ def _volumes(review: Review) -> charts.Chart:
     counts = [float(count) for _, count, _ in review.volumes]
     traces = [charts.Trace("contacts", "first", counts, "bars")]
     if any(expected is not None for _, _, expected in review.volumes):
-        traces.append(charts.Trace("forecast", "promise", [expected for _, _, expected in review.volumes], "steps"))
+        traces.append(charts.Trace("forecast", "target", [expected for _, _, expected in review.volumes], "steps"))
     labels = _day_labels([day for day, _, _ in review.volumes])
     return charts.chart("Contacts by day", charts.said(counts, digits=0) + " contacts a day", traces, labels)
 
@@ -296,12 +295,12 @@ def _volume_says(review: Review) -> str:
         count, expected = sum(each for each, _ in agreed), sum(each for _, each in agreed)
         words += f", {100 * (count / expected - 1):+.1f} % against the forecast" if expected else ""
     if len(review.months) > 1:
-        before = review.months[-2][1]["totals"]["received"] - review.months[-2][1]["totals"]["excluded"]
+        before = review.months[-2][1]["totals"]["received"] - review.months[-2][1]["totals"]["cancelled"]
         words += f", {100 * (came / before - 1):+.1f} % against the month before" if before else ""
     return words + ("." if agreed else "; no forecast is agreed.")
 
 
-def worded_undertaking(found: relationship_models.Undertaking, on: date) -> dict[str, str]:
+def worded_action_item(found: relationship_models.ActionItem, on: date) -> dict[str, str]:
     """Word what was agreed to be done, as it stands on a day."""
     late = found.done_at is None and found.until < on
     state = f"done {found.done_at.day} {found.done_at:%B %Y}" if found.done_at else "late" if late else "open"
@@ -317,16 +316,16 @@ def worded_undertaking(found: relationship_models.Undertaking, on: date) -> dict
 
 
 def ahead(outlook: Outlook, currency: str) -> dict[str, Any]:
-    """Word what lies ahead: how likely each promise is to be missed, and the credits."""
+    """Word what lies ahead: how likely each target is to be missed, and the credits."""
     credits = _credits(outlook)
     return {
         "about": (
             f"The next four weeks, simulated {outlook.replications} times under the rules that route: contacts come, "
             "last and give up as in the last four weeks, and the same people are there at the same hours. That is a "
-            "little kinder than life: the journal does not say what else kept people busy."
+            "little kinder than life: the event log does not say what else kept people busy."
             + (" What comes in above the forecast counts here, though it would be left out." * outlook.counts_all)
         ),
-        "promises": [_risk(outlook, level.name) for level in outlook.levels if level.expected is not None],
+        "levels": [_risk(outlook, level.name) for level in outlook.levels if level.expected is not None],
         "credits": f"{credits['expected']:,.2f} {currency}",
         "any": f"{credits['any_percent']:.0f} %",
         "worst": f"{credits['at_most_in_19_of_20']:,.2f} {currency}",

@@ -1,4 +1,4 @@
-"""A month as it is gone through with the client: what was promised and attained, why it was missed, what lies ahead."""
+"""A month as it is gone through with the client: what was agreed and attained, why it was missed, what lies ahead."""
 
 import json
 from collections import defaultdict
@@ -41,8 +41,8 @@ class NotSimulated(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """A promise of the month: its row of the statement, its figures month by month, its days, why it was missed."""
+class LevelReview:
+    """A target of the month: its row of the statement, its figures month by month, its days, why it was missed."""
 
     level: ServiceLevel
     row: Plain
@@ -55,10 +55,10 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the four weeks to come come to, when they are as the four before: by promise, and the credits."""
+    """What the four weeks to come come to, when they are as the four before: by target, and the credits."""
 
     replications: int
-    projections: Estimates
+    estimates: Estimates
     credits: tuple[float, ...]
     levels: tuple[ServiceLevel, ...]
     counts_all: bool  # also what comes in above the forecast, which the contract would leave out
@@ -74,10 +74,10 @@ class Review:
     month: Plain  # its statement
     worded: Plain  # the same in words
     months: tuple[tuple[str, Plain], ...]  # the statements of the trend, this one last
-    promises: tuple[Promise, ...]
+    levels: tuple[LevelReview, ...]
     volumes: tuple[tuple[date, int, float | None], ...]  # day, contacts, forecast
-    periods_presenting: tuple[dict[str, str], ...]
-    undertakings: tuple[relationship_models.Undertaking, ...]
+    disputes: tuple[dict[str, str], ...]
+    action_items: tuple[relationship_models.ActionItem, ...]
 
 
 def review(client: Client, period: str, *, now: datetime) -> Review:
@@ -91,7 +91,7 @@ def review(client: Client, period: str, *, now: datetime) -> Review:
     first = datetime.fromisoformat(month["period"]["from"])
     contract = contracts_queries.in_force(client.id, first.date()).contract
     hours = _Hours(client, contract.zone, *_bounds(month))
-    promises = tuple(_promises(client, contract, month, months, hours, now))
+    reviewed = tuple(_levels_in_words(client, contract, month, months, hours, now))
     volumes = tuple(
         (day, count, relationship_causes.forecast(contract.forecasts, day)) for day, count in hours.by_day()
     )
@@ -102,10 +102,10 @@ def review(client: Client, period: str, *, now: datetime) -> Review:
         month,
         stated.printed,
         months,
-        promises,
+        reviewed,
         volumes,
         tuple(periods_presenting.worded_dispute(each) for each in periods_queries.disputes(client.id, period)),
-        tuple(undertakings(client, since=first)),
+        tuple(action_items(client, since=first)),
     )
 
 
@@ -128,14 +128,14 @@ def _before(client: Client, period: str, now: datetime) -> Iterator[tuple[str, P
             continue
 
 
-def _promises(
+def _levels_in_words(
     client: Client,
     contract: Contract,
     month: Plain,
     months: Iterable[tuple[str, Plain]],
     hours: "_Hours",
     now: datetime,
-) -> Iterator[Promise]:
+) -> Iterator[LevelReview]:
     every = tuple(months)
     for level in contract.service_levels:
         row = next((each for each in month["measures"] if each["name"] == level.name and not each["queue"]), None)
@@ -151,7 +151,7 @@ def _promises(
             counted, missed = days[hour.starts_at.date()]
             days[hour.starts_at.date()] = counted + hour.counted, missed + hour.missed
         queues = tuple(each for each in month["measures"] if each["name"] == level.name and each["queue"])
-        yield Promise(
+        yield LevelReview(
             level,
             row,
             trend,
@@ -199,7 +199,7 @@ class _Hours:
             day += timedelta(days=1)
 
     def of(self, level: ServiceLevel, counted: Iterable[Any]) -> list[relationship_causes.Hour]:
-        """The hours of a promise, with what it counts and missed in each, and who worked for its queues."""
+        """The hours of a target, with what it counts and missed in each, and who worked for its queues."""
         values = {each.item_id: bool(each.value) == level.lower_is_better for each in counted}
         found: dict[datetime, relationship_causes.Hour] = {}
         for number, queue, received, connected, _, talk, hold, wrap, label, done_by in self._items:
@@ -217,18 +217,18 @@ class _Hours:
         return [found[at] for at in sorted(found)]
 
 
-# --- undertakings ---------------------------------------------------------------------------------------------------
+# --- action_items ---------------------------------------------------------------------------------------------------
 
 
-def undertakings(client: Client, since: datetime | None = None) -> QuerySet[relationship_models.Undertaking]:
+def action_items(client: Client, since: datetime | None = None) -> QuerySet[relationship_models.ActionItem]:
     """What was agreed to be done, the most urgent first: all of it, or what was not done before a time."""
-    found = relationship_models.Undertaking.objects.filter(client=client).order_by("until", "id")
+    found = relationship_models.ActionItem.objects.filter(client=client).order_by("until", "id")
     return found.exclude(done_at__lt=since) if since else found
 
 
-def undertaking(client: Client, number: int) -> relationship_models.Undertaking | None:
+def action_item(client: Client, number: int) -> relationship_models.ActionItem | None:
     """One of a client's by its number."""
-    return undertakings(client).filter(id=number).first()
+    return action_items(client).filter(id=number).first()
 
 
 # --- what lies ahead ------------------------------------------------------------------------------------------------

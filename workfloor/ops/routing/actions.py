@@ -8,7 +8,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
-from workfloor.core.people.models import Presence
+from workfloor.core.people.models import AgentState
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.ops.routing import events as routing_events
@@ -24,16 +24,16 @@ def lapse_offers(*, queue_ids: Sequence[int], now: datetime) -> int:
         person = work.lapse(item=item, now=now)
         if person is not None:
             count += 1
-            if Presence.objects.filter(person=person, state="available").exists():  # or is away already
+            if AgentState.objects.filter(person=person, state="available").exists():  # or is away already
                 people.go_away(person=person, reason=qualification.LAPSED, now=now)
     return count
 
 
-def take_up_again(*, now: datetime) -> int:
+def resume_preempted(*, now: datetime) -> int:
     """Let go on whatever lies aside with nothing over it any more; returns for how many people."""
     people_ids = work_queries.left_aside()
     for person_id in people_ids:
-        work.take_up_again(person_id=person_id, now=now)
+        work.resume_preempted(person_id=person_id, now=now)
     return len(people_ids)
 
 

@@ -55,7 +55,7 @@ def why(item_id: int, now: datetime) -> Why:
     )
     if item.state == "waiting" and item.queued_at > now:
         raise NoReason(f"item {item_id} is scheduled, and waits from {item.queued_at:%Y-%m-%d %H:%M} UTC on")
-    if item.state == "waiting" and item.awaiting_customer_since is None:
+    if item.state == "waiting" and item.pending_customer_since is None:
         offer, news = None, routing_queries.everything(pool, now)
     elif offer is None:
         raise NoReason(f"item {item_id} was never offered, and does not wait to be")
@@ -91,10 +91,10 @@ def _before(offer: event_log_models.Fact, pool: str) -> routing_messages.News:
 
 def _workers_before(offer: event_log_models.Fact) -> tuple[routing_messages.Worker, ...]:
     """Agents as they were; a certificate revoked or a clearance withdrawn since was good then."""
-    told = _last_facts(offer, "person_id", PRESENCES)
+    told = _last_facts(offer, "person_id", AGENT_STATES)
     cleared = Clearance.objects.filter(granted_at__lte=offer.at).exclude(withdrawn_at__lte=offer.at)
     agents = Person.objects.filter(client=None, roles__contains=["agent"], joined_at__lte=offer.at)
-    agents = agents.select_related("presence", "site")
+    agents = agents.select_related("agent_state", "site")
     agents = people_queries.with_shifts(agents.exclude(left_at__lte=offer.at), offer.at, known=offer.at)
     found = agents.order_by("id").prefetch_related(
         Prefetch("certificates", Certificate.objects.select_related("skill")), Prefetch("clearances", cleared)
@@ -109,8 +109,8 @@ def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | N
         if each.revoked_at is None or each.revoked_at > at
     ]
     clients = tuple(sorted(each.client_id for each in person.clearances.all()))
-    if person.presence.since <= at:  # and so since then
-        here, since = person.presence.state == "available", person.presence.since
+    if person.agent_state.since <= at:  # and so since then
+        here, since = person.agent_state.state == "available", person.agent_state.since
     else:
         here, since = told is not None and told.event == "person.available", told.at if told else at
     skills = qualification.skills(held, at.astimezone(routing_queries.zone_of(person)).date())
@@ -118,7 +118,7 @@ def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | N
     return routing_messages.Worker(person.id, skills, clients, here and on_shift, since.timestamp(), on_shift=on_shift)
 
 
-PRESENCES = ("person.available", "person.away", "person.signed-out")
+AGENT_STATES = ("person.available", "person.away", "person.signed-out")
 QUEUED = ("work.queued", "work.scheduled", "work.transferred")
 
 MOVES = (
@@ -128,7 +128,7 @@ MOVES = (
     "work.declined",
     "work.offer-expired",
     "work.offer-withdrawn",
-    "work.awaits-customer",
+    "work.pending-customer",
     "work.customer-answered",
     "work.wrapped-up",
     "work.abandoned",
@@ -137,9 +137,12 @@ MOVES = (
     "work.reopened",
 )
 
-KEPT, KEPT_NO_MORE = "work.kept", ("work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn")
+KEPT, KEPT_NO_MORE = (
+    "work.sticky-agent",
+    ("work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn"),
+)
 TAKES = ("work.offered", "work.accepted")
-ENDS = ("work.awaits-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
+ENDS = ("work.pending-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
 
 
 def _things_before(
@@ -170,15 +173,17 @@ def _taken(
     line: routing_messages.Line | None,
     hands: Sequence[routing_messages.Thing],
 ) -> routing_messages.Thing:
-    """What somebody had in hand, with the part of them that it took: free ones first, then over work that yields."""
-    at_once, over = (line.at_once, line.interrupts) if line else (1, False)
-    part = lifecycle.free_share([(each.low, each.high) for each in hands], at_once, qualification.CAPACITY)
+    """What somebody had in hand, with the part of them that it took: free ones first, then over preemptible work."""
+    max_concurrency, over = (line.max_concurrency, line.preempts) if line else (1, False)
+    part = lifecycle.free_share([(each.low, each.high) for each in hands], max_concurrency, qualification.CAPACITY)
     if part is None and over:
-        firm = [(each.low, each.high) for each in hands if not each.yields]
-        part = lifecycle.free_share(firm, at_once, qualification.CAPACITY)
+        firm = [(each.low, each.high) for each in hands if not each.preemptible]
+        part = lifecycle.free_share(firm, max_concurrency, qualification.CAPACITY)
     low, high = part or (0, qualification.CAPACITY)
-    yields = line is not None and line.yields
-    return thing._replace(state=routing_messages.WITH_SOMEBODY, person_id=person_id, low=low, high=high, yields=yields)
+    preemptible = line is not None and line.preemptible
+    return thing._replace(
+        state=routing_messages.WITH_SOMEBODY, person_id=person_id, low=low, high=high, preemptible=preemptible
+    )
 
 
 def _last_facts(offer: event_log_models.Fact, subject: str, events: Sequence[str]) -> dict[int, event_log_models.Fact]:

@@ -87,7 +87,7 @@ def pulse(*, now: datetime, pool: str = routing_models.MAIN) -> int:
     if not locks.hold_if_free("router", pool):
         return 0
     routing.lapse_offers(queue_ids=[queue.id for queue in routing_queries.queues(pool)], now=now)
-    routing.take_up_again(now=now)
+    routing.resume_preempted(now=now)
     offers = state.Mind().hear(routing_queries.everything(pool, now))
     if offers:
         work_offers.offer_all(offers=offers, now=now)

@@ -9,18 +9,18 @@ WAITING, WITH_SOMEBODY, GONE = "waiting", "with", "gone"
 class Line(NamedTuple):
     """A queue with its terms in force; `slope` is the score that its work gains by a second of waiting.
 
-    Work of one that `yields` is put aside for that of one that `interrupts`.
+    Work of one that is `preemptible` is preempted by that of one that `preempts`.
     """
 
     queue_id: int
     client_id: int
     requires: Mapping[str, int]
     relax: tuple[tuple[float, Mapping[str, int]], ...]
-    at_once: int
+    max_concurrency: int
     slope: float
     offer_seconds: int
-    yields: bool = False
-    interrupts: bool = False
+    preemptible: bool = False
+    preempts: bool = False
 
 
 class Worker(NamedTuple):
@@ -43,7 +43,7 @@ class Thing(NamedTuple):
     """An item as it is now: it waits since an instant, takes [low, high) of somebody, or is gone.
 
     What waits since an instant that is to come is scheduled for then. Until `keep_until` it is kept for the `keeper`,
-    who knows its case (0: nobody). What is with somebody may be of work that `yields`. One with a priority of its own
+    who knows its case (0: nobody). What is with somebody may be `preemptible`. One with a priority of its own
     stands so many seconds `ahead`.
     """
 
@@ -56,7 +56,7 @@ class Thing(NamedTuple):
     high: int = 0
     keeper: int = 0
     keep_until: float = 0.0
-    yields: bool = False
+    preemptible: bool = False
     ahead: float = 0.0
 
     @property

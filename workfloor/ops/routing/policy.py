@@ -61,7 +61,7 @@ def release(pool: Pool, item: int) -> int:
     """Give back the part that an item takes of its holder, who is returned: it ended, or its offer was not taken up."""
     agent = pool.holder[item]
     queue = pool.queue[item]
-    if pool.yields[queue]:
+    if pool.preemptible[queue]:
         pool.soft[agent] &= ~pool.part[item]
     else:
         pool.firm[agent] &= ~pool.part[item]
@@ -310,7 +310,7 @@ def _give(pool: Pool, item: int, agent: int) -> None:
     part = pool.whole[kind]
     if pool.parts[agent]:
         part = pools.part_for(pool, agent, kind)
-    if pool.yields[queue]:
+    if pool.preemptible[queue]:
         pool.soft[agent] |= part
     else:
         pool.firm[agent] |= part

@@ -15,17 +15,17 @@ GRADES = 6  # how well a person fits a queue: 0 (just) to 5
 class Queue(NamedTuple):
     """What the work of a queue demands, and how it is to be given out; times in seconds.
 
-    `relax`: (seconds waited, levels from then on), in order; level 0 lifts a requirement. `at_once` divides 60.
-    Work of a queue that `yields` may be put aside for work of one that `interrupts`, which itself never yields.
+    `relax`: (seconds waited, levels from then on), in order; level 0 lifts a requirement. `max_concurrency` divides 60.
+    Work of a `preemptible` queue may be preempted by work of one that `preempts`, which is never preemptible itself.
     """
 
     queue_id: int
     client_id: int
     requires: Mapping[str, int]
     relax: Sequence[tuple[float, Mapping[str, int]]] = ()
-    at_once: int = 1
-    yields: bool = False
-    interrupts: bool = False
+    max_concurrency: int = 1
+    preemptible: bool = False
+    preempts: bool = False
     slope: float = 1.0
 
 
@@ -111,13 +111,13 @@ class Pool:
     # by queue
     slope: MutableSequence[float]  # score a second of waiting; may be set anew at any time
     kind: MutableSequence[int]
-    yields: MutableSequence[int]  # 1: its work may be put aside
+    preemptible: MutableSequence[int]  # 1: its work may be preempted
     after: MutableSequence[float]  # [Q x R] seconds waited at which a ring is reached; inf where there is none
     able: MutableSequence[int]  # [Q x R x W] mask of the benches that belong to a ring
     # by kind of room
     size: MutableSequence[int]  # parts of a person, of 60
     whole: MutableSequence[int]  # the first such part, as bits
-    interrupts: MutableSequence[int]  # 1: also takes the parts of work that may be put aside
+    preempts: MutableSequence[int]  # 1: also takes the parts of work that may be preempted
     # by profile: what it serves, in one sequence from start[p] to start[p + 1]
     start: MutableSequence[int]  # [P + 1]
     serves: MutableSequence[int]  # queue
@@ -130,7 +130,7 @@ class Pool:
     profile: MutableSequence[int]
     until: MutableSequence[float]  # may be offered work before this instant; -inf while away
     firm: MutableSequence[int]  # the parts in use, as bits
-    soft: MutableSequence[int]  # the parts in use by work that may be put aside
+    soft: MutableSequence[int]  # the parts in use by work that may be preempted
     parts: MutableSequence[int]  # how many are in use by all that they hold
     lack: MutableSequence[int]  # the kinds of room that they do not have, as bits
     handicap: MutableSequence[float]  # seconds that they count as idle less, for fairness of load
@@ -162,7 +162,7 @@ def pool(
     """
     kinds = sorted({_kind(queue) for queue in queues})
     depth = max((len(queue.relax) for queue in queues), default=0) + 1
-    steps = max((queue.at_once for queue in queues), default=1)
+    steps = max((queue.max_concurrency for queue in queues), default=1)
     benches = len(profiles) * steps * ((1 << len(kinds)) - 1)  # who lacks every kind of room sits nowhere
     words = -(-benches // bits)
     count, own = len(queues), [(p, each) for p, some in enumerate(profiles) for each in some]
@@ -187,12 +187,12 @@ def pool(
         bits,
         slope=[float(queue.slope) for queue in queues],
         kind=[kinds.index(_kind(queue)) for queue in queues],
-        yields=[int(queue.yields and not queue.interrupts) for queue in queues],
+        preemptible=[int(queue.preemptible and not queue.preempts) for queue in queues],
         after=after,
         able=_able(queues, profiles, kinds, (steps, depth, words, bits)),
-        size=[CAPACITY // at_once for _, at_once in kinds],
-        whole=[(1 << CAPACITY // at_once) - 1 for _, at_once in kinds],
-        interrupts=[int(not plain) for plain, _ in kinds],
+        size=[CAPACITY // max_concurrency for _, max_concurrency in kinds],
+        whole=[(1 << CAPACITY // max_concurrency) - 1 for _, max_concurrency in kinds],
+        preempts=[int(not plain) for plain, _ in kinds],
         start=starts,
         serves=[each.queue for _, each in own] or [-1],
         reach=[after[each.queue * depth + each.ring] for _, each in own] or [0.0],
@@ -219,7 +219,7 @@ def pool(
 
 def _kind(queue: Queue) -> tuple[bool, int]:
     """Room of one kind is what work needs: whether only free parts will do, and how many go into a person."""
-    return not queue.interrupts, queue.at_once
+    return not queue.preempts, queue.max_concurrency
 
 
 def _able(
@@ -243,9 +243,9 @@ def _able(
 
 # --- room and benches ------------------------------------------------------------------------------------------------
 def part_for(pool: Pool, agent: int, kind: int) -> int:
-    """The parts that one more item takes, as bits, or 0: free ones, rather than those of work that may be put aside."""
+    """The parts that one more item takes, as bits, or 0: free ones, rather than those of work that may be preempted."""
     part = _first_free(pool.firm[agent] | pool.soft[agent], pool.whole[kind], pool.size[kind])
-    if not part and pool.interrupts[kind]:
+    if not part and pool.preempts[kind]:
         part = _first_free(pool.firm[agent], pool.whole[kind], pool.size[kind])
     return part
 

@@ -22,7 +22,7 @@ from workfloor.core.measures import catalogue
 from workfloor.core.measures import queries as measures_queries
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
-from workfloor.core.people.models import Certificate, Clearance, Person, Presence, Spell
+from workfloor.core.people.models import AgentState, Certificate, Clearance, Person, Spell
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.time.calendars import Window
@@ -32,10 +32,10 @@ from workfloor.ops.routing import models as routing_models
 
 
 def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
-    """What one more contact within its promises is worth in each queue, by where they stand in their windows.
+    """What one more contact within its targets is worth in each queue, by where they stand in their windows.
 
     In percent of the client's charges, for what credits come to in money is known at the end of the month. Of several
-    promises of a queue, the one with most at stake counts.
+    targets of a queue, the one with most at stake counts.
     """
     found: dict[int, float] = defaultdict(float)
     ours = {queue.id for queue in served}
@@ -94,7 +94,9 @@ def named(name: str) -> Queue:
     client, _, queue = name.partition("/")
     found = Queue.objects.filter(client__slug=client, name=queue).first()
     if found is None:
-        raise LookupError(f"There is no queue {name}. Write it as in first-bank/regular; `workfloor pool` lists them.")
+        raise LookupError(
+            f"There is no queue {name}. Write it as in first-bank/regular; `workfloor routing pool` lists them."
+        )
     return found
 
 
@@ -117,17 +119,17 @@ def lines(pool: str, now: datetime) -> tuple[routing_messages.Line, ...]:
 
 def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> routing_messages.Line:
     relax = tuple((float(ring.after_seconds), dict(ring.requires)) for ring in terms.relax)
-    slope = urgency.slope(terms.promised_seconds, terms.priority, stake)
+    slope = urgency.slope(terms.target_seconds, terms.priority, stake)
     return routing_messages.Line(
         queue.id,
         queue.client_id,
         dict(terms.requires),
         relax,
-        terms.at_once,
+        terms.max_concurrency,
         slope,
         terms.offer_seconds,
-        terms.yields,
-        terms.interrupts,
+        terms.preemptible,
+        terms.preempts,
     )
 
 
@@ -144,22 +146,25 @@ def everything(pool: str, now: datetime) -> routing_messages.News:
 # How busy everybody who takes work now was in the last day: their spells, and what they did and have in hand, each
 # thing counted by the part of a person that it takes.
 _DAY = f"""
-SELECT presence.person_id,
-    extract(epoch FROM %(now)s - greatest(presence.since, %(start)s)) + coalesce((
+SELECT agent_state.person_id,
+    extract(epoch FROM %(now)s - greatest(agent_state.since, %(start)s)) + coalesce((
         SELECT sum(extract(epoch FROM spell.ended_at - greatest(spell.started_at, %(start)s)))
-        FROM {Spell._meta.db_table} spell WHERE spell.person_id = presence.person_id AND spell.ended_at > %(start)s
+        FROM {Spell._meta.db_table} spell WHERE spell.person_id = agent_state.person_id AND spell.ended_at > %(start)s
     ), 0),
     coalesce((
-        SELECT sum((item.talk_seconds + item.hold_seconds + item.wrap_seconds) / coalesce(line.at_once, 1)::float8)
+        SELECT sum((item.talk_seconds + item.hold_seconds + item.wrap_seconds)
+            / coalesce(line.max_concurrency, 1)::float8)
         FROM {work_models.Item._meta.db_table} item
-        LEFT JOIN unnest(%(queues)s::bigint[], %(at_once)s::int[]) AS line(queue_id, at_once) USING (queue_id)
-        WHERE item.done_by_id = presence.person_id AND item.wrapped_up_at > %(start)s
+        LEFT JOIN unnest(%(queues)s::bigint[], %(max_concurrency)s::int[])
+            AS line(queue_id, max_concurrency) USING (queue_id)
+        WHERE item.done_by_id = agent_state.person_id AND item.wrapped_up_at > %(start)s
     ), 0) + coalesce((
         SELECT sum(extract(epoch FROM %(now)s - greatest(hand.since, %(start)s))
                    * (upper(hand.share) - lower(hand.share)) / {qualification.CAPACITY})
-        FROM {work_models.Assignment._meta.db_table} hand WHERE hand.person_id = presence.person_id AND NOT hand.aside
+        FROM {work_models.Assignment._meta.db_table} hand
+        WHERE hand.person_id = agent_state.person_id AND NOT hand.aside
     ), 0)
-FROM {Presence._meta.db_table} presence WHERE presence.state = 'available'
+FROM {AgentState._meta.db_table} agent_state WHERE agent_state.state = 'available'
 """
 
 DAY = timedelta(days=1)
@@ -175,8 +180,13 @@ def handicaps(pool: str, served: Iterable[routing_messages.Line], now: datetime)
     weight = routing_models.Fairness.objects.filter(pool=pool).values_list("seconds", flat=True).first()
     if not weight:
         return {}
-    at_once = {line.queue_id: line.at_once for line in served}
-    given: dict[str, Any] = {"now": now, "start": now - DAY, "queues": list(at_once), "at_once": list(at_once.values())}
+    max_concurrency = {line.queue_id: line.max_concurrency for line in served}
+    given: dict[str, Any] = {
+        "now": now,
+        "start": now - DAY,
+        "queues": list(max_concurrency),
+        "max_concurrency": list(max_concurrency.values()),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_DAY, given)
         day = [(person_id, float(present), float(busy)) for person_id, present, busy in cursor.fetchall()]
@@ -192,7 +202,7 @@ def handicaps(pool: str, served: Iterable[routing_messages.Line], now: datetime)
 # --- people ------------------------------------------------------------------------------------------------------
 def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[routing_messages.Worker, ...]:
     """Agents as they are now: these, or all who are with us. Who is none any more takes no work."""
-    agents = Person.objects.filter(client=None).select_related("presence", "site").order_by("id")
+    agents = Person.objects.filter(client=None).select_related("agent_state", "site").order_by("id")
     agents = agents.filter(roles__contains=["agent"], left_at=None) if person_ids is None else agents
     agents = agents if person_ids is None else agents.filter(id__in=person_ids)
     found = people_queries.with_shifts(agents, now).prefetch_related(
@@ -211,15 +221,15 @@ def _worker(person: Person, now: datetime) -> routing_messages.Worker:
     zone = zone_of(person)
     day = now.astimezone(zone).date()
     held = people_queries.held(person.certificates.all())
-    presence = person.presence
+    agent_state = person.agent_state
     on_shift, ends = people_queries.on_shift(person, now)
-    here = on_shift and presence.state == "available" and person.left_at is None and person.is_a("agent")
+    here = on_shift and agent_state.state == "available" and person.left_at is None and person.is_a("agent")
     clients = tuple(sorted(each.client_id for each in person.clearances.all()))
     changes = [d for each in held for d in (each.valid_from, each.expires_on and each.expires_on + timedelta(1))]
     turns = [datetime.combine(d, time(0), zone) for d in changes if d and d > day] + ([ends] if ends else [])
     until = min((each.timestamp() for each in turns), default=None)
     return routing_messages.Worker(
-        person.id, qualification.skills(held, day), clients, here, presence.since.timestamp(), until, on_shift
+        person.id, qualification.skills(held, day), clients, here, agent_state.since.timestamp(), until, on_shift
     )
 
 
@@ -227,13 +237,13 @@ def _worker(person: Person, now: datetime) -> routing_messages.Worker:
 _THINGS = f"""
 SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
        CASE WHEN hand.item_id IS NOT NULL THEN '{routing_messages.WITH_SOMEBODY}'
-            WHEN item.state = 'waiting' AND item.awaiting_customer_since IS NULL THEN '{routing_messages.WAITING}'
+            WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL THEN '{routing_messages.WAITING}'
             ELSE '{routing_messages.GONE}' END,
        coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0),
-       CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL THEN item.kept_for_id ELSE 0 END,
-       CASE WHEN item.state = 'waiting' AND item.kept_for_id IS NOT NULL
-            THEN extract(epoch FROM item.kept_until)::float8 ELSE 0 END,
-       coalesce(hand.yields, false), item.ahead_seconds::float8
+       CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL THEN item.sticky_agent_id ELSE 0 END,
+       CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL
+            THEN extract(epoch FROM item.sticky_until)::float8 ELSE 0 END,
+       coalesce(hand.preemptible, false), item.ahead_seconds::float8
 FROM {work_models.Item._meta.db_table} item
 LEFT JOIN {work_models.Assignment._meta.db_table} hand ON hand.item_id = item.id
 """

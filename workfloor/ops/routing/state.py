@@ -209,7 +209,7 @@ class Mind:
 
     def _take(self, agent: int, thing: Thing, sign: int) -> None:
         """Take a thing's parts of somebody, or with -1 give them back; `free` finds them a seat for what is left."""
-        taken, part = self._pool.soft if thing.yields else self._pool.firm, _mask(thing)
+        taken, part = self._pool.soft if thing.preemptible else self._pool.firm, _mask(thing)
         taken[agent] = taken[agent] | part if sign > 0 else taken[agent] & ~part
         self._pool.parts[agent] += sign * part.bit_count()
         self._policy.pools.take_stock(self._pool, agent)
@@ -307,12 +307,20 @@ class Mind:
         thing, agent = self.things[item_id], self._pool.holder[place]
         person_id, line = self._people[agent], self.lines[thing.queue_id]
         low, high = (part & -part).bit_length() - 1, part.bit_length()
-        yields = bool(self._pool.yields[self._pool.queue[place]])
-        over = not yields and bool(self._pool.soft[agent] & part)
+        preemptible = bool(self._pool.preemptible[self._pool.queue[place]])
+        over = not preemptible and bool(self._pool.soft[agent] & part)
         self.things[item_id] = Thing(
-            item_id, thing.queue_id, thing.since, WITH_SOMEBODY, person_id, low, high, yields=yields, ahead=thing.ahead
+            item_id,
+            thing.queue_id,
+            thing.since,
+            WITH_SOMEBODY,
+            person_id,
+            low,
+            high,
+            preemptible=preemptible,
+            ahead=thing.ahead,
         )
-        self._offers.append(Offer(item_id, person_id, low, high, line.offer_seconds, yields, over))
+        self._offers.append(Offer(item_id, person_id, low, high, line.offer_seconds, preemptible, over))
 
     # --- building ----------------------------------------------------------------------------------------------------
 
@@ -377,7 +385,14 @@ class Mind:
 
 def _queue(line: Line) -> pools.Queue:
     return pools.Queue(
-        line.queue_id, line.client_id, line.requires, line.relax, line.at_once, line.yields, line.interrupts, line.slope
+        line.queue_id,
+        line.client_id,
+        line.requires,
+        line.relax,
+        line.max_concurrency,
+        line.preemptible,
+        line.preempts,
+        line.slope,
     )
 
 

@@ -2,42 +2,42 @@
 
 import math
 
-FIRST_GUESS = 20  # contacts' worth of trust that a promise is kept before any is counted
+FIRST_GUESS = 20  # contacts' worth of trust that a target is met before any is counted
 
 
 def slope(within_seconds: float, priority: int = 0, stake: float = 0.0) -> float:
-    """Score a second of waiting: work that waited as long as was promised scores 1 + priority, and more with a stake.
+    """Score a second of waiting: work that waited as long as was agreed scores 1 + priority, and more with a stake.
 
     `stake`: what is at stake in the queue, 0 to 1 of the largest in the pool (see `stake`); it can double the slope.
     """
     return (1 + priority) * (1 + stake) / max(within_seconds, 1.0)
 
 
-def stake(credit: float, promised: float, met: float, counted: float, to_come: float) -> float:
-    """What one more contact within the promise is worth: the credit, times the chance that this very one decides.
+def stake(credit: float, target: float, met: float, counted: float, to_come: float) -> float:
+    """What one more contact within the target is worth: the credit, times the chance that this very one decides.
 
-    `met` of `counted` contacts so far in the period and `to_come` more; `promised` is a share, 0 to 1. The number of
+    `met` of `counted` contacts so far in the period and `to_come` more; `target` is a share, 0 to 1. The number of
     those to come that will be met is taken as normal (de Moivre and Laplace), each as likely as before, drawn towards
-    the promise while few are counted. So a promise that is safe, or lost, weighs next to nothing.
+    the target while few are counted. So a target that is safe, or lost, weighs next to nothing.
     """
     if to_come <= 0:
         return 0.0
-    short, variance = _short(promised, met, counted, to_come)
+    short, variance = _short(target, met, counted, to_come)
     return credit * math.exp(-(short**2) / (2 * variance)) / math.sqrt(2 * math.pi * variance)
 
 
-def falls_short(promised: float, met: float, counted: float, to_come: float) -> float:
-    """The chance that the period ends below the promise, as `stake` reckons it; 0 once nothing is to come."""
+def falls_short(target: float, met: float, counted: float, to_come: float) -> float:
+    """The chance that the period ends below the target, as `stake` reckons it; 0 once nothing is to come."""
     if to_come <= 0:
         return 0.0
-    short, variance = _short(promised, met, counted, to_come)
+    short, variance = _short(target, met, counted, to_come)
     return 0.5 * (1 + math.erf(short / math.sqrt(2 * variance)))
 
 
-def _short(promised: float, met: float, counted: float, to_come: float) -> tuple[float, float]:
+def _short(target: float, met: float, counted: float, to_come: float) -> tuple[float, float]:
     """How many of those to come are needed beyond those likely to be met, and how far these may differ (variance)."""
-    likely = (met + promised * FIRST_GUESS) / (counted + FIRST_GUESS)
-    needed = promised * (counted + to_come) - met
+    likely = (met + target * FIRST_GUESS) / (counted + FIRST_GUESS)
+    needed = target * (counted + to_come) - met
     return needed - to_come * likely, max(to_come * likely * (1 - likely), 0.25)
 
 

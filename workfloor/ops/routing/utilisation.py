@@ -14,7 +14,7 @@ LETS_GO = (
     "work.offer-expired",
     "work.abandoned",
     "work.cancelled",
-    "work.awaits-customer",
+    "work.pending-customer",
     "work.transferred",
     "work.wrapped-up",
 )
@@ -91,7 +91,7 @@ def passed_over(facts: Iterable[Fact]) -> list[Passed]:
 
 
 class _Waiting:
-    """What waits at a point in the journal, by queue."""
+    """What waits at a point in the event log, by queue."""
 
     def __init__(self) -> None:
         self.queue: dict[int, int] = {}
@@ -115,11 +115,11 @@ class _Waiting:
             self.ahead[item] = timedelta(seconds=fact.details["ahead_seconds"])
             if item in self.seen:
                 self.see(item, max(fact.at, fact.recorded_at))
-        if fact.event in ("work.scheduled", "work.kept") and item in self.since:
+        if fact.event in ("work.scheduled", "work.sticky-agent") and item in self.since:
             self.hide(item, datetime.fromisoformat(fact.details.get("for_at") or fact.details["until"]))
         elif fact.event in _SEEN and item in self.since:
             self.see(item, max(fact.at, fact.recorded_at))
-        elif fact.event in ("work.accepted", "work.awaits-customer", "work.abandoned", "work.cancelled"):
+        elif fact.event in ("work.accepted", "work.pending-customer", "work.abandoned", "work.cancelled"):
             self.leave(item)
 
     def place(self, item: int) -> datetime:

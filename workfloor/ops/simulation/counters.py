@@ -23,7 +23,7 @@ class Plan:
     every: float  # length of an interval
     queues: int
     groups: int
-    puts_aside: int  # 1: some work yields and some interrupts
+    preempts_work: int  # 1: some work is preemptible and some preempts
     # by queue
     target: Sequence[float]  # the wait that WITHIN counts
     share: Sequence[float]  # of a person that an item takes
@@ -81,7 +81,7 @@ class World:
     due_number: MutableSequence[int]
     due_item: MutableSequence[int]
     due: MutableSequence[int]  # [1]
-    # work that yields, where any is put aside: each agent's, chained; by number of an item since when it is worked on,
+    # preemptible work, where any is preempted: each agent's, chained; by number of an item since when it is worked on,
     # since when it lies aside (inf: not), how long it lay so since its end was last put off, and how much of it is left
     # where its end fell into that time (below 0: it did not)
     yielding: MutableSequence[int]  # [A] the first item
@@ -97,7 +97,7 @@ class World:
 
 
 def close(world: World) -> None:
-    """What nobody could take stays: offered, neither answered nor abandoned, and late for every promise."""
+    """What nobody could take stays: offered, neither answered nor abandoned, and late for every target."""
     for queue in range(world.pool.queues):
         item = world.pool.waiting.first[queue]
         while item >= 0:

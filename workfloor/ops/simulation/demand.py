@@ -19,15 +19,15 @@ Staff = list[list[int]]  # how many of each group are there, [group][interval]
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A promise that is to be kept: the number of its level, what is promised, what it is about."""
+    """A target that is to be kept: the number of its level, what is agreed, what it is about."""
 
-    level: int
-    promised: ServiceLevel
+    number: int
+    level: ServiceLevel
     works: tuple[int, ...]
 
 
 def aims(scenario: Scenario) -> list[Aim]:
-    """Return the promises that people can keep."""
+    """Return the targets that people can keep."""
     names = [work.name for work in scenario.works]
     return [
         Aim(number, level, tuple(names.index(name) for name in level.of if name in names))
@@ -51,7 +51,7 @@ def guess(scenario: Scenario) -> Staff:
     staff = [[0] * scenario.intervals for _ in scenario.groups]
     for number, work in enumerate(scenario.works):
         able = servers(scenario, [number])
-        wanted = [aim.promised for aim in aims(scenario) if number in aim.works]
+        wanted = [aim.level for aim in aims(scenario) if number in aim.works]
         for interval, each in enumerate(contacts(scenario, number)):
             group = next((one for one in able if wide[one][interval]), None)
             if group is not None and each:
@@ -100,7 +100,7 @@ def contacts(scenario: Scenario, number: int) -> list[float]:
 
 def _needed(work: Work, rate: float, wanted: Sequence[ServiceLevel]) -> int:
     handling = mean(work.handling) + mean(work.wrap_up)
-    load = rate * handling / work.queue.at_once
+    load = rate * handling / work.queue.max_concurrency
     servers_ = max(1, math.ceil(load))
     while servers_ < load * 3 + 20 and not all(_holds(each, work, servers_, load, handling) for each in wanted):
         servers_ += 1
@@ -108,14 +108,14 @@ def _needed(work: Work, rate: float, wanted: Sequence[ServiceLevel]) -> int:
 
 
 def _holds(level: ServiceLevel, work: Work, servers_: int, load: float, handling: float) -> bool:
-    """Say whether Erlang's formula has a promise kept; a queue whose customers give up is easier than it says."""
-    promised = float(level.expected or 0)
+    """Say whether Erlang's formula has a target met; a queue whose customers give up is easier than it says."""
+    target = float(level.expected or 0)
     patience = mean(work.patience)
     if level.measure == "answered-within":
-        return 100 * erlang.served_within(servers_, load, handling, level.threshold_seconds or 0) >= promised
+        return 100 * erlang.served_within(servers_, load, handling, level.threshold_seconds or 0) >= target
     if level.measure == "speed-of-answer":
-        return erlang.mean_delay(servers_, load, handling) <= promised
-    return not patience or not handling or 100 * erlang.abandoned(servers_, load, patience / handling) <= promised
+        return erlang.mean_delay(servers_, load, handling) <= target
+    return not patience or not handling or 100 * erlang.abandoned(servers_, load, patience / handling) <= target
 
 
 def mean(spread: Spread) -> float:
@@ -131,7 +131,7 @@ def loads(scenario: Scenario) -> list[list[float]]:
     """Return by queue and interval how many are busy if nobody ever waits."""
     return [
         [
-            each / scenario.every * (mean(work.handling) + mean(work.wrap_up)) / work.queue.at_once
+            each / scenario.every * (mean(work.handling) + mean(work.wrap_up)) / work.queue.max_concurrency
             for each in contacts(scenario, number)
         ]
         for number, work in enumerate(scenario.works)

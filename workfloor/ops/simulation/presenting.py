@@ -132,7 +132,7 @@ def tables(scenario: Scenario, estimates: Estimates) -> list[Table]:
         _table(scenario, estimates, "Groups", "group", [*groups, (EVERY, "all")], GROUP_MEASURES),
     ]
     if scenario.levels:
-        levels = [(level.name, f"{level.name}{_promise(level)}") for level in scenario.levels]
+        levels = [(level.name, f"{level.name}{_target(level)}") for level in scenario.levels]
         made.append(_table(scenario, estimates, "Service levels", "level", levels, LEVEL_MEASURES))
     rows = [[HEADINGS[name], cell(scenario, name, estimates.of("money", EVERY, name))] for name in MONEY]
     rows = [row for row in rows if row[1]]
@@ -160,7 +160,7 @@ def _table(
     return Table(title, [title.removesuffix("s"), *(HEADINGS[measure] for measure in shown)], rows)
 
 
-def _promise(level: Any) -> str:
+def _target(level: Any) -> str:
     if level.expected is None:
         return " (reported)"
     unit = "s" if level.measure in ("speed-of-answer", "handled-time") else "%"

@@ -1,4 +1,4 @@
-"""What simulations come to: each measure with its confidence interval, promises, charges and credits as billed."""
+"""What simulations come to: each measure with its confidence interval, targets, charges and credits as billed."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

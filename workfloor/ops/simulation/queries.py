@@ -1,4 +1,4 @@
-"""Past work, as the journal has it."""
+"""Past work, as the event log has it."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""The fewest people, interval by interval, with whom promises are kept: a search by simulation."""
+"""The fewest people, interval by interval, with whom targets are met: a search by simulation."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,12 +64,12 @@ def world(scenario: Scenario, first: int, number: int) -> World:
 
 
 def search(scenario: Scenario, simulate: Simulate, told: Callable[[str], None]) -> Found:
-    """Find the fewest people with whom every promise is kept in 19 of 20 such times, under the policy that will serve.
+    """Find the fewest people with whom every target is met in 19 of 20 such times, under the policy that will serve.
 
     First for each interval by itself: up from Erlang's guess until no interval is short, then down, one fewer in every
-    third interval at a time, kept where nothing falls short there or in the two after it. Promises are made for the
-    whole, though, and intervals that are kept singly keep it with room: so then people go where that costs promises
-    least, until the room is used up; never fewer than the work takes. Where a promise is not yet kept so surely, more
+    third interval at a time, kept where nothing falls short there or in the two after it. Targets are made for the
+    whole, though, and intervals that are kept singly keep it with room: so then people go where that costs targets
+    least, until the room is used up; never fewer than the work takes. Where a target is not yet kept so surely, more
     come first where it is missed most. Each staffing is run with the same chance as the
     others, so that more people are never worse, and one fewer that was too few is not tried again. `told` hears how
     it goes.
@@ -81,7 +81,7 @@ def search(scenario: Scenario, simulate: Simulate, told: Callable[[str], None]) 
     return Found(staff, looking.lacking(staff), looking.rounds)
 
 
-Lack = tuple[Aim, int]  # a promise that falls short, and the queue that makes it so
+Lack = tuple[Aim, int]  # a target that falls short, and the queue that makes it so
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ class _Search:
         ]
 
     def up(self, staff: Staff) -> Staff:
-        """Add people where a promise falls short until it does nowhere, or nobody more may be there."""
+        """Add people where a target falls short until it does nowhere, or nobody more may be there."""
         while self.rounds < MOST_ROUNDS:
             short = self.short(staff)
             self.told(f"{sum(map(bool, short))} of {len(short)} intervals short")
@@ -133,7 +133,7 @@ class _Search:
         return None
 
     def down(self, staff: Staff) -> Staff:
-        """Take people away, of the dearest groups first, as long as every promise is kept in every interval."""
+        """Take people away, of the dearest groups first, as long as every target is met in every interval."""
         groups = self.scenario.groups
         for group in sorted(range(len(groups)), key=lambda number: -(groups[number].cost_per_hour or Decimal(0))):
             tried = [count > 0 for count in staff[group]]
@@ -144,7 +144,7 @@ class _Search:
         return staff
 
     def _fewer(self, staff: Staff, group: int, places: Iterable[int], tried: list[bool]) -> Staff:
-        """Take one away in each of these intervals at once; keep it where no promise falls short then."""
+        """Take one away in each of these intervals at once; keep it where no target falls short then."""
         chosen = []
         for interval in places:
             tried[interval] = tried[interval] and self._spared(staff, group, interval)
@@ -166,11 +166,11 @@ class _Search:
         return any(self.open[group][interval] for _, work in lacking for group in demand.servers(self.scenario, [work]))
 
     def lacking(self, staff: Staff) -> tuple[int, ...]:
-        """Return the promises that are not kept even so, by the numbers of their levels."""
-        return tuple(aim.level for aim, room in zip(self.aims, self.weighed(staff).room(), strict=True) if room < 0)
+        """Return the targets that are not kept even so, by the numbers of their levels."""
+        return tuple(aim.number for aim, room in zip(self.aims, self.weighed(staff).room(), strict=True) if room < 0)
 
     def weighed(self, staff: Staff, first: int = SEARCHED, count: int = CHECKED) -> "Weighed":
-        """Simulate, and say how far from each promise every interval and every replication is."""
+        """Simulate, and say how far from each target every interval and every replication is."""
         self.rounds += 1
         scenario = self.scenario
         tallies = list(self.simulate(staffed(scenario, staff), first, count))
@@ -183,11 +183,11 @@ class _Search:
         )
 
     def fill(self, staff: Staff) -> Staff:
-        """Add people where a promise is missed most, until each is kept in 19 of 20 or nobody more may be there."""
+        """Add people where a target is missed most, until each is kept in 19 of 20 or nobody more may be there."""
         while self.rounds < MOST_ROUNDS:
             now = self.weighed(staff)
             lacking = [number for number, room in enumerate(now.room()) if room < 0]
-            self.told(f"{len(lacking)} of {len(self.aims)} promises not sure yet")
+            self.told(f"{len(lacking)} of {len(self.aims)} targets not sure yet")
             added = [list(counts) for counts in staff]
             for number in lacking:
                 self._fill(added, now, number)
@@ -197,7 +197,7 @@ class _Search:
         return staff
 
     def _fill(self, staff: Staff, now: "Weighed", number: int) -> None:
-        """Add one in each of the intervals, one in twenty, in which a promise is missed most."""
+        """Add one in each of the intervals, one in twenty, in which a target is missed most."""
         left = max(1, len(now.gaps) // 20)
         for interval in sorted(range(len(now.gaps)), key=lambda each: -now.gaps[each][number]):
             helper = self._helper(staff, _worst(self.aims[number], now.counts[interval]), interval)
@@ -206,12 +206,12 @@ class _Search:
                 left -= 1
 
     def ease(self, staff: Staff) -> Staff:
-        """Take people away where it costs the promises least, until there is no room left in them."""
+        """Take people away where it costs the targets least, until there is no room left in them."""
         refused, part = set[tuple[int, int]](), 0.5
         now, prices = self.weighed(staff), dict[tuple[int, int], list[float]]()
         while part > 0.05 and self.rounds < MOST_ROUNDS:
             room = now.room()
-            self.told("room in the promises: " + ", ".join(f"{max(each, 0.0):,.0f}" for each in room))
+            self.told("room in the targets: " + ", ".join(f"{max(each, 0.0):,.0f}" for each in room))
             prices = prices or self._prices(staff, refused)
             chosen = _affordable(prices, [max(each, 0.0) for each in room], part, refused)
             if not chosen:
@@ -227,7 +227,7 @@ class _Search:
         return staff
 
     def _prices(self, staff: Staff, refused: set[tuple[int, int]]) -> dict[tuple[int, int], list[float]]:
-        """Say for each person who might go how much further from each promise that would bring it."""
+        """Say for each person who might go how much further from each target that would bring it."""
         found: dict[tuple[int, int], list[float]] = {}
         now = self.weighed(staff, 0, SEARCHED)
         for group, counts in enumerate(staff):
@@ -262,9 +262,9 @@ class _Search:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """How far each promise is missed (below 0: kept), in percent times contacts or in seconds.
+    """How far each target is missed (below 0: kept), in percent times contacts or in seconds.
 
-    `gaps` by interval and promise, all replications together; `wholes` by replication and promise; `counts` by interval
+    `gaps` by interval and target, all replications together; `wholes` by replication and target; `counts` by interval
     as the twin has them.
     """
 
@@ -277,7 +277,7 @@ class Weighed:
         return any(_missed(self.counts[interval], work) > 0 for work in aim.works)
 
     def room(self) -> list[float]:
-        """Return by how much each promise may be further away, and still be kept in 19 of 20 replications."""
+        """Return by how much each target may be further away, and still be kept in 19 of 20 replications."""
         count = len(self.wholes)
         found = []
         for gaps in zip(*self.wholes, strict=True):
@@ -308,12 +308,12 @@ def _affordable(
 
 
 def _gap(aim: Aim, sums: Sequence[float]) -> float:
-    """Return how far a promise is missed in sums of a level, below 0 where it is kept; it adds up over intervals."""
-    counted, met, total = sums[aim.level * counters.SUMS : (aim.level + 1) * counters.SUMS]
-    promised = float(aim.promised.expected or 0)
-    if aim.promised.measure == "speed-of-answer":
-        return total - promised * counted
-    return 100 * met - promised * counted if aim.promised.lower_is_better else promised * counted - 100 * met
+    """Return how far a target is missed in sums of a level, below 0 where it is kept; it adds up over intervals."""
+    counted, met, total = sums[aim.number * counters.SUMS : (aim.number + 1) * counters.SUMS]
+    target = float(aim.level.expected or 0)
+    if aim.level.measure == "speed-of-answer":
+        return total - target * counted
+    return 100 * met - target * counted if aim.level.lower_is_better else target * counted - 100 * met
 
 
 def _rows(each: Sequence[Sequence[float]], intervals: int) -> list[list[float]]:
@@ -324,7 +324,7 @@ def _rows(each: Sequence[Sequence[float]], intervals: int) -> list[list[float]]:
 
 
 def _worst(aim: Aim, counts: Sequence[float]) -> int:
-    """Return the queue of a promise in which most were not served in time."""
+    """Return the queue of a target in which most were not served in time."""
     return max(aim.works, key=lambda work: _missed(counts, work))
 
 

@@ -163,12 +163,12 @@ def _faults_of_head(given: Draft, contract: Contract | None) -> Faults:
 
 
 def _faults_of_contract(contract: Contract | None) -> Faults:
-    """What nothing simulated is counted by would come to nothing: no charge, no credit, no promise missed."""
+    """What nothing simulated is counted by would come to nothing: no charge, no credit, no target missed."""
     for unknown in scenarios.unknown(contract) if contract else ():
         yield "scenario.contract", unknown, ()
 
 
-_CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "at_once", "yields", "interrupts")
+_CONTRACTUAL = ("requires", "relax", "priority", "answer_within", "max_concurrency", "preemptible", "preempts")
 
 
 def _faults_of_queues(given: Draft, contract: Contract | None) -> Faults:
@@ -204,13 +204,13 @@ def _faults_of_demand(place: str, queue: Terms, replayed: bool) -> Faults:
         spread = queue.get(key)
         if spread is not None and ("mean" in spread) == ("seconds" in spread):
             yield f"{place}.{key}", "needs either mean or seconds.", ()
-    if CAPACITY % queue.get("at_once", 1):
-        yield f"{place}.at_once", f"must divide {CAPACITY}, for shares of a person are equal.", ()
+    if CAPACITY % queue.get("max_concurrency", 1):
+        yield f"{place}.max_concurrency", f"must divide {CAPACITY}, for shares of a person are equal.", ()
 
 
 def _faults_of_terms(place: str, queue: Terms) -> Faults:
-    if queue.get("yields") and queue.get("interrupts"):
-        yield f"{place}.yields", "contradicts interrupts: keep one of the two.", (f"{place}.interrupts",)
+    if queue.get("preemptible") and queue.get("preempts"):
+        yield f"{place}.preemptible", "contradicts preempts: keep one of the two.", (f"{place}.preempts",)
     asked, waited = dict(queue.get("requires", {})), -1.0
     for number, ring in enumerate(queue.get("relax", [])):
         here = f"{place}.relax[{number}]"
@@ -256,8 +256,8 @@ def _faults_of_replay(given: Draft, contract: Contract | None, past: Sequence[Pa
         return
     if contract is None:
         yield "replay", "needs a contract, whose queues the past work was in.", ("scenario.contract",)
-    if ("file" in replay) == bool(replay.get("journal")):
-        yield "replay", "needs either file and map, or journal = true.", ("replay.map", "replay.file")
+    if ("file" in replay) == bool(replay.get("event_log")):
+        yield "replay", "needs either file and map, or event_log = true.", ("replay.map", "replay.file")
     elif contract and past is not None and not _came(given, contract, past):
         yield "replay", "nothing of the contract's queues was recorded in that time.", ("scenario.starts_on",)
 
@@ -336,7 +336,7 @@ def _terms(queue: Terms) -> contracts_terms.Queue:
         ),
         priority=queue.get("priority", 0),
         answer_within_seconds=int(seconds(queue.get("answer_within", "20s"))),
-        **{key: queue[key] for key in ("at_once", "yields", "interrupts") if key in queue},
+        **{key: queue[key] for key in ("max_concurrency", "preemptible", "preempts") if key in queue},
     )
 
 
@@ -346,15 +346,15 @@ def _queue(number: int, terms: contracts_terms.Queue) -> pools.Queue:
         client_id=1,
         requires=terms.requires,
         relax=tuple((float(ring.after_seconds), ring.requires) for ring in terms.relax),
-        at_once=terms.at_once if CAPACITY % terms.at_once == 0 else 1,
-        yields=terms.yields,
-        interrupts=terms.interrupts,
-        slope=urgency.slope(_promised(terms), terms.priority),
+        max_concurrency=terms.max_concurrency if CAPACITY % terms.max_concurrency == 0 else 1,
+        preemptible=terms.preemptible,
+        preempts=terms.preempts,
+        slope=urgency.slope(_target_of(terms), terms.priority),
     )
 
 
-def _promised(terms: contracts_terms.Queue) -> float:
-    """By when work is to be in hand; where nothing is promised, the live router takes a day too."""
+def _target_of(terms: contracts_terms.Queue) -> float:
+    """By when work is to be in hand; where nothing is agreed, the live router takes a day too."""
     return terms.answer_within_seconds or terms.resolve_within_seconds or 86400.0
 
 

@@ -133,7 +133,7 @@ def world(scenario: Scenario, replication: int) -> counters.World:
     items = min(MOST_AT_ONCE, int(scenario.expected() * 1.5) + 1000)
     pool = pools.pool(queues, numbers, range(agents), items)
     intervals, streams = scenario.intervals, len(works) * twin.STREAMS
-    beneath = items if puts_aside(scenario) else 0
+    beneath = items if preempts_work(scenario) else 0
     return counters.World(
         plan=_plan(scenario, [numbers.index(each) for each in profiles]),
         pool=pool,
@@ -157,10 +157,10 @@ def world(scenario: Scenario, replication: int) -> counters.World:
     )
 
 
-def puts_aside(scenario: Scenario) -> bool:
-    """Whether any work of a scenario yields, and any interrupts it."""
+def preempts_work(scenario: Scenario) -> bool:
+    """Whether any work of a scenario preemptible, and any preempts it."""
     queues = [work.queue for work in scenario.works]
-    return any(queue.yields for queue in queues) and any(queue.interrupts for queue in queues)
+    return any(queue.preemptible for queue in queues) and any(queue.preempts for queue in queues)
 
 
 def _plan(scenario: Scenario, profiles: Sequence[int]) -> counters.Plan:
@@ -176,9 +176,9 @@ def _plan(scenario: Scenario, profiles: Sequence[int]) -> counters.Plan:
         scenario.every,
         len(works),
         len(groups),
-        int(puts_aside(scenario)),
+        int(preempts_work(scenario)),
         target=[work.target for work in works],
-        share=[1 / work.queue.at_once for work in works],
+        share=[1 / work.queue.max_concurrency for work in works],
         cycle=[work.cycle for work in works],
         rates=starts,
         rate=rates,
@@ -193,7 +193,7 @@ def _plan(scenario: Scenario, profiles: Sequence[int]) -> counters.Plan:
         from_=[start for start, _, _ in sessions],
         until=[end for _, _, end in sessions],
         who=[agent for _, agent, _ in sessions],
-        **_promises(scenario),
+        **_levels_in_words(scenario),
     )
 
 
@@ -242,7 +242,7 @@ def unknown(contract: Contract) -> Iterator[str]:
             yield f"counts “{level.name}” by {level.measure}, which a simulation does not know."
 
 
-def _promises(scenario: Scenario) -> dict[str, Any]:
+def _levels_in_words(scenario: Scenario) -> dict[str, Any]:
     counted, starts = list[int](), [0]
     for work in scenario.works:
         counted += [n for n, each in enumerate(scenario.levels) if work.name in each.of and each.measure in _MEASURES]

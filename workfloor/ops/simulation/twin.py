@@ -196,22 +196,22 @@ def _answer(world: World, item: int, now: float) -> None:
     talk = draw(world, queue, HANDLING) * plan.pace[group * pool.queues + queue]
     wrap = draw(world, queue, WRAP_UP) if plan.spread[queue * STREAMS + WRAP_UP] != NONE else 0.0
     _later(world, now + talk + wrap, ENDS, item, 0)
-    if plan.puts_aside and pool.yields[queue]:
+    if plan.preempts_work and pool.preemptible[queue]:
         _take_up(world, item, now)
     else:
         counters.count_busy(world, group, now, now + talk + wrap, plan.share[queue])
-        if plan.puts_aside:
-            _put_aside(world, pool.holder[item], pool.part[item], now)
+        if plan.preempts_work:
+            _preempted(world, pool.holder[item], pool.part[item], now)
     if since >= plan.warm_up:
         counters.count_answered(world, queue, since, now - since, talk, wrap)
 
 
 def _end(world: World, item: int, now: float) -> None:
     pool = world.pool
-    if world.plan.puts_aside and pool.yields[pool.queue[item]] and not _has_ended(world, item, now):
+    if world.plan.preempts_work and pool.preemptible[pool.queue[item]] and not _has_ended(world, item, now):
         return
     agent = policy.release(pool, item)
-    if world.plan.puts_aside and not pool.yields[pool.queue[item]]:
+    if world.plan.preempts_work and not pool.preemptible[pool.queue[item]]:
         _take_up_again(world, agent, pool.part[item], now)
     world.spare[world.left[0]] = item
     world.left[0] += 1
@@ -223,11 +223,11 @@ def _end(world: World, item: int, now: float) -> None:
             _free(world, agent, now)
 
 
-# --- work that is put aside: it keeps its agent, and ends later by as long as it lay aside ---------------------------
+# --- work that is preempted: it keeps its agent, and ends later by as long as it lay aside ---------------------------
 
 
 def _take_up(world: World, item: int, now: float) -> None:
-    """Begin work that yields: its time is counted as it passes, for nobody knows yet when it ends."""
+    """Begin preemptible work: its time is counted as it passes, for nobody knows yet when it ends."""
     agent = world.pool.holder[item]
     world.next_yielding[item] = world.yielding[agent]
     world.yielding[agent] = item
@@ -237,7 +237,7 @@ def _take_up(world: World, item: int, now: float) -> None:
     world.left_over[item] = -1.0
 
 
-def _put_aside(world: World, agent: int, part: int, now: float) -> None:
+def _preempted(world: World, agent: int, part: int, now: float) -> None:
     """Put aside what an agent has under a part that other work has just taken."""
     item = world.yielding[agent]
     while item >= 0:
@@ -264,7 +264,7 @@ def _take_up_again(world: World, agent: int, part: int, now: float) -> None:
 
 
 def _has_ended(world: World, item: int, now: float) -> bool:
-    """Whether work that yields is over; else it lies aside, or is put off by as long as it did."""
+    """Whether preemptible work is over; else it lies aside, or is put off by as long as it did."""
     if world.aside_since[item] < math.inf:
         world.left_over[item] = world.lay_aside[item] + now - world.aside_since[item]
         world.lay_aside[item] = 0.0

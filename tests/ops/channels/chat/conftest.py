@@ -12,7 +12,7 @@ questions = [
   { name = "card", label = { en = "Your card" } },
 ]
 instead = { email = "mail", callback = "calls" }
-promised_wait = "60s"
+max_wait = "60s"
 """
 ORIGIN = "https://www.lisbon-light.example"
 

@@ -17,7 +17,7 @@ NINE, later = make.NINE, make.later
 
 
 def take(chat, by, now=NINE):
-    item = work.offer(item=chat.item, person=by, at_once=4, offer_seconds=20, now=now)
+    item = work.offer(item=chat.item, person=by, max_concurrency=4, offer_seconds=20, now=now)
     return work.accept(item=item, by=by, now=now)
 
 
@@ -268,11 +268,11 @@ def test_a_call_that_was_asked_for_outside_hours_waits_until_they_begin(widget):
     # 20:00 in Lisbon on a Wednesday; calls are made from 9:00 to 18:00.
     word = {"widget": widget, "into": "callback", "contact": "+351 21 000 000", "text": "Call me", "address": "x"}
     item = chats.turn(**word, key="word-0001", now=later(hours=11))
-    at_once = chats.turn(**word, key="word-0002", now=later(days=1, hours=1))
+    max_concurrency = chats.turn(**word, key="word-0002", now=later(days=1, hours=1))
 
     assert (item.state, item.queued_at) == ("waiting", later(days=1))
-    assert at_once.queued_at == later(days=1, hours=1)
-    assert "work.scheduled" in events(item) and "work.scheduled" not in events(at_once)
+    assert max_concurrency.queued_at == later(days=1, hours=1)
+    assert "work.scheduled" in events(item) and "work.scheduled" not in events(max_concurrency)
 
 
 @pytest.mark.parametrize(

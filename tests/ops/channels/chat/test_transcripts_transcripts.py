@@ -58,7 +58,7 @@ class Visit:
         rls.enter_every_client()
         self.chat = chat_queries.chats().get()
         if answered:
-            self.item = work.offer(item=self.chat.item, person=self.ana, at_once=4, offer_seconds=20, now=NINE)
+            self.item = work.offer(item=self.chat.item, person=self.ana, max_concurrency=4, offer_seconds=20, now=NINE)
             self.item = work.accept(item=self.item, by=self.ana, now=NINE)
             bill = File("bill.pdf", "application/pdf", b"%PDF-1.7")
             chats.reply(chat=self.chat, by=self.ana, text="Yes, it is.", files=[bill], now=later(minutes=1))
@@ -186,7 +186,7 @@ def test_an_address_gets_five_copies_a_day_from_whichever_chats(visit):
             address=f"192.0.2.{number}",
             now=NINE,
         )
-        item = work.offer(item=begun.item, person=make.agent(), at_once=4, offer_seconds=20, now=NINE)
+        item = work.offer(item=begun.item, person=make.agent(), max_concurrency=4, offer_seconds=20, now=NINE)
         chats.reply(chat=begun, by=work.accept(item=item, by=item.person, now=NINE).person, text="Hello", now=NINE)
         asked = {"to": "victim@example.com", "key": "copy-0001", "zone": "", "now": NINE}
         try:

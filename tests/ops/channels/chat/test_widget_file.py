@@ -24,7 +24,7 @@ def test_settings_are_read():
 
 def test_all_that_is_wrong_is_said_at_its_line():
     source = """title = { english = "Chat" }
-promised_wait = "soon"
+max_wait = "soon"
 instead = { email = "letters", fax = "mail" }
 [[questions]]
 name = "colour"
@@ -38,7 +38,7 @@ label = { en = "Which?" }
 
     told = [(fault.line, fault.place) for fault in refused.value.faults]
     assert (1, "title.english") in told
-    assert (2, "promised_wait") in told
+    assert (2, "max_wait") in told
     assert (3, "instead.email") in told and (3, "instead.fax") in told
     assert (4, "questions[0].label") in told
     assert (7, "questions[1].name") in told

@@ -141,14 +141,14 @@ def test_nothing_of_one_client_leads_into_anothers_case(post, ana):
 
 def test_an_answer_that_was_waited_for_lets_the_clock_go_on(post, ana):
     arrival, reply = answered(post, ana)
-    work.await_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
+    work.set_pending_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
 
     post.writes(
         "Here it is", at=make.later(hours=2), Message_ID="<2@example.com>", In_Reply_To=f"<{reply.external_id}>"
     )
 
     item = Item.objects.get()
-    assert (item.state, item.awaiting_customer_since, item.paused_seconds) == ("waiting", None, 110 * 60)
+    assert (item.state, item.pending_customer_since, item.paused_seconds) == ("waiting", None, 110 * 60)
 
 
 def test_an_answer_within_the_contracts_limit_opens_the_case_again(post, ana):
@@ -183,7 +183,7 @@ def test_an_answer_after_the_limit_opens_a_new_case_of_the_same_customer(post, a
 
 def test_an_automatic_reply_in_the_thread_changes_nothing(post, ana):
     arrival, reply = answered(post, ana)
-    work.await_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
+    work.set_pending_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
 
     away = post.writes(
         "I am back on Monday",
@@ -194,7 +194,7 @@ def test_an_automatic_reply_in_the_thread_changes_nothing(post, ana):
     )
 
     assert (away.state, away.reason) == ("set-aside", "an automatic reply")
-    assert Item.objects.get().awaiting_customer_since
+    assert Item.objects.get().pending_customer_since
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def report(post, reply, action="failed", status="5.1.1", code="550 5.1.1 no such
 
 def test_a_report_that_our_reply_did_not_arrive_is_a_fact_of_its_case_and_brings_the_item_back(post, ana):
     arrival, reply = answered(post, ana)
-    work.await_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
+    work.set_pending_customer(item=arrival.message.item, by=ana, now=make.later(minutes=10))
 
     told = report(post, reply)
 
@@ -284,7 +284,7 @@ def test_a_report_that_our_reply_did_not_arrive_is_a_fact_of_its_case_and_brings
     item = Item.objects.get()
     assert (told.state, told.message) == ("set-aside", reply)
     assert (reply.state, reply.fault) == ("failed", "smtp; 550 5.1.1 no such user")
-    assert (item.state, item.awaiting_customer_since) == ("waiting", None)
+    assert (item.state, item.pending_customer_since) == ("waiting", None)
     assert facts_of(item, "message")[-1] == "message.undelivered"
     assert facts_of(item, "work.")[-2:] == ["work.reply-undelivered", "work.waited-in-vain"]
     assert "work.customer-answered" not in facts_of(item, "work.")
@@ -306,13 +306,13 @@ def test_whoever_had_a_later_reply_of_ours_goes_on_owing_the_answer(post, ana):
     conversations.mark_sent(
         message=conversations.start_sending(message=later, now=make.later(minutes=8)), now=make.later(minutes=8)
     )
-    work.await_customer(item=Item.objects.get(), by=ana, now=make.later(minutes=10))
+    work.set_pending_customer(item=Item.objects.get(), by=ana, now=make.later(minutes=10))
     assert Item.objects.get().reply_seconds == 5 * 60
 
     report(post, lost)
 
     item = Item.objects.get()
-    assert (item.awaiting_customer_since, item.reply_seconds) == (make.later(minutes=10), 8 * 60)
+    assert (item.pending_customer_since, item.reply_seconds) == (make.later(minutes=10), 8 * 60)
     assert facts_of(item, "message.undelivered", "work.waited") == ["message.undelivered"]
 
 

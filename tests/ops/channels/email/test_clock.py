@@ -1,4 +1,4 @@
-"""The promise of four working hours on a letter, by hand: Lisbon, Monday to Friday 9 to 18, Portuguese holidays.
+"""The target of four working hours on a letter, by hand: Lisbon, Monday to Friday 9 to 18, Portuguese holidays.
 
 In 2026: Good Friday is 3 April, 1 May a Friday; clocks go forward on Sunday 29 March at 1 and back on 25 October at 2.
 """
@@ -215,7 +215,7 @@ def test_a_letter_is_due(ana, letter, due, hours):
 
 
 def waits(post, item, ana, at, number):
-    work.await_customer(item=in_hand(item, ana, at), by=ana, now=at)
+    work.set_pending_customer(item=in_hand(item, ana, at), by=ana, now=at)
 
 
 def answer(post, item, ana, at, number):

@@ -42,7 +42,7 @@ def open_mailbox(port: int, folder: Path, address: str = "help@lisbon.example", 
 
 @contextmanager
 def fetching(mailbox):
-    """A fetcher of one mailbox in a thread, as `workfloor mail fetch` has one for each."""
+    """A fetcher of one mailbox in a thread, as `workfloor channels mail fetch` has one for each."""
     stop = threading.Event()
     thread = threading.Thread(target=mail_in._fetch, args=[mailbox, stop], daemon=True)
     thread.start()

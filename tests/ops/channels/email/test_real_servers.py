@@ -62,11 +62,11 @@ class Floor:
     def reply(self, item: Item, text: str, to: str = "rui@customer.example") -> Message:
         with _entered():
             item = Item.objects.get(id=item.id)
-            work.offer(item=item, person=self.ana, at_once=3, offer_seconds=30, now=clock.now())
+            work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, now=clock.now())
             item = work.accept(item=item, by=self.ana, now=clock.now())
             said = {"content": Content(text), "recipients": [Address(to)]}
             reply = conversations.reply(item=item, channel="email", by=self.ana, now=clock.now(), **said)
-            work.await_customer(item=item, by=self.ana, now=clock.now())
+            work.set_pending_customer(item=item, by=self.ana, now=clock.now())
             return reply
 
 
@@ -147,7 +147,7 @@ def test_a_mail_goes_in_an_answer_out_and_what_comes_back_is_in_the_same_case(fl
     assert again.case_id == item.case_id
     with _entered():
         assert (Case.objects.count(), Item.objects.count()) == (1, 1)
-        assert Item.objects.get().awaiting_customer_since is None
+        assert Item.objects.get().pending_customer_since is None
         assert not Delivery.objects.filter(in_doubt__gt=0).exists()
 
 
@@ -162,7 +162,7 @@ def test_a_reply_that_bounces_comes_back_to_the_agent_and_opens_no_case(floor):
     assert "the mailbox is full" in failed.fault
     with _entered():
         assert (Case.objects.count(), Item.objects.count()) == (1, 1)
-        assert (Item.objects.get().state, Item.objects.get().awaiting_customer_since) == ("waiting", None)
+        assert (Item.objects.get().state, Item.objects.get().pending_customer_since) == ("waiting", None)
         assert email_models.Arrival.objects.get(state="set-aside").message_id == reply.id
 
 
@@ -186,7 +186,7 @@ def copied(floor, to: str) -> Message:
             address="x",
             now=now,
         )
-        item = work.offer(item=visit.item, person=floor.ana, at_once=4, offer_seconds=30, now=now)
+        item = work.offer(item=visit.item, person=floor.ana, max_concurrency=4, offer_seconds=30, now=now)
         item = work.accept(item=item, by=floor.ana, now=now)
         chats.reply(chat=visit, by=floor.ana, text="It is corrected.", now=now)
         work.wrap_up(item=work.end(item=item, by=floor.ana, now=now), by=floor.ana, disposition="resolved", now=now)

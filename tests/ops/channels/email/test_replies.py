@@ -160,12 +160,12 @@ def test_what_is_refused_for_good_comes_back_to_the_agent(desk, sink):
     reply = desk.replies()
     with transaction.atomic():
         rls.enter_every_client()
-        work.await_customer(item=desk.item, by=desk.ana, now=make.NINE)
+        work.set_pending_customer(item=desk.item, by=desk.ana, now=make.NINE)
 
     reply, delivery = desk.delivers(reply)
 
     assert (reply.state, reply.fault, delivery.state) == ("failed", "550 5.1.1 no such user", "failed")
-    assert desk.item_now().awaiting_customer_since is None
+    assert desk.item_now().pending_customer_since is None
 
 
 def test_what_nobody_takes_for_four_days_has_failed(desk, sink):
@@ -361,4 +361,4 @@ def test_a_queue_without_a_mailbox_tells_the_agent(desk):
     with transaction.atomic():
         rls.enter_every_client()
         reply.refresh_from_db()
-    assert (reply.state, "workfloor mailbox add" in reply.fault) == ("failed", True)
+    assert (reply.state, "workfloor channels mailbox add" in reply.fault) == ("failed", True)

@@ -167,7 +167,7 @@ when = "message"
 if = { words = ["dry again"] }
 then = { priority = 0 }
 """
-FOUR_HOURS = 4 * 3600  # what the queue "mail" promises
+FOUR_HOURS = 4 * 3600  # what the queue "mail" targets
 
 
 @pytest.fixture
@@ -185,14 +185,14 @@ def hears(item, text, at=make.NINE):
 def test_a_rule_gives_an_item_a_priority_as_a_fact_and_its_state_is_what_the_facts_add_up_to(with_urgent):
     item = hears(letter(), "There is water everywhere")
 
-    # Two steps, each as long as the queue promises: 2 x 14,400 s.
+    # Two steps, each as long as the queue targets: 2 x 14,400 s.
     assert (item.priority, item.ahead_seconds) == (2, 2 * FOUR_HOURS)
     given = event_log_queries.of_item(item.id).filter(event="work.prioritised").get()
     assert given.details == {"priority": 2, "ahead_seconds": 2 * FOUR_HOURS}
     assert [each["rule"] for each in applied(item)] == ["urgent"]
     assert applied(item)[0]["priority"] == 2
     assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
-    assert item.queued_at == make.NINE  # every promise runs on as before
+    assert item.queued_at == make.NINE  # every target runs on as before
 
 
 def test_the_router_offers_it_before_older_work_and_why_says_the_same(with_urgent):
@@ -241,7 +241,7 @@ def test_the_month_s_look_back_counts_no_urgent_item_as_passing_others_over(with
     newer = hears(letter(at=make.later(minutes=5)), "There is water everywhere", make.later(minutes=5))
     ana = make.agent("Ana")
 
-    work.offer(item=newer, person=ana, at_once=3, offer_seconds=30, now=make.later(minutes=6))
+    work.offer(item=newer, person=ana, max_concurrency=3, offer_seconds=30, now=make.later(minutes=6))
 
     assert utilisation.passed_over(journal_facts()) == []
 
@@ -249,7 +249,7 @@ def test_the_month_s_look_back_counts_no_urgent_item_as_passing_others_over(with
 def test_an_item_without_priority_would_pass_the_older_one_over(with_urgent):
     older, newer = letter(), letter(at=make.later(minutes=5))
 
-    work.offer(item=newer, person=make.agent("Ana"), at_once=3, offer_seconds=30, now=make.later(minutes=6))
+    work.offer(item=newer, person=make.agent("Ana"), max_concurrency=3, offer_seconds=30, now=make.later(minutes=6))
 
     assert [(each.offered, each.passed_over) for each in utilisation.passed_over(journal_facts())] == [
         (newer.id, older.id)
@@ -274,7 +274,7 @@ def journal_facts():
 def test_what_is_laid_aside_until_later_does_not_come_earlier_for_its_priority(with_urgent):
     ana = make.agent("Ana")
     item = hears(letter(), "There is water everywhere")
-    work.offer(item=item, person=ana, at_once=3, offer_seconds=30, now=make.NINE)
+    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, now=make.NINE)
     work.accept(item=item, by=ana, now=make.NINE)
     work.snooze(item=item, until=make.later(hours=1), by=ana, now=make.NINE)
 
@@ -341,7 +341,7 @@ def test_who_leads_sees_the_rules_in_force_how_often_they_were_applied_and_every
     assert " ".join(f"<td>{each}</td>" for each in row) in told
     assert "Version 1 since" in told
     assert "A leak" in told
-    assert "workfloor playbook give" in told
+    assert "workfloor channels playbook give" in told
 
 
 def test_a_client_without_a_playbook_says_so_and_agents_do_not_see_the_page(everyone):

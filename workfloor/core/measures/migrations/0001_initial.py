@@ -150,13 +150,13 @@ class Migration(migrations.Migration):
                 ('queue', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contracts.queue')),
             ],
             options={
-                'indexes': [models.Index(fields=['client', 'starts_at'], name='quarter_period'), models.Index(condition=models.Q(('loose', True)), fields=['client', 'starts_at'], name='quarter_loose')],
-                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='quarter_wall', shared=False)],
+                'indexes': [models.Index(fields=['client', 'starts_at'], name='bucket_period'), models.Index(condition=models.Q(('loose', True)), fields=['client', 'starts_at'], name='bucket_loose')],
+                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='bucket_wall', shared=False)],
             },
         ),
         migrations.AddConstraint(
             model_name='bucket',
-            constraint=workfloor.kit.database.rls.SameClient(field='queue', name='quarter_queue'),
+            constraint=workfloor.kit.database.rls.SameClient(field='queue', name='bucket_queue'),
         ),
         migrations.RunSQL(
             [_RECOUNT, _STORED, _CHANGED, _REMOVED],

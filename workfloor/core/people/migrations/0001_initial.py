@@ -78,15 +78,15 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='people.team'),
         ),
         migrations.CreateModel(
-            name='Presence',
+            name='AgentState',
             fields=[
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='presence', serialize=False, to='people.person')),
+                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='agent_state', serialize=False, to='people.person')),
                 ('state', models.TextField(default='signed-out')),
                 ('reason', models.TextField(default='')),
                 ('since', models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['available', 'away', 'signed-out'])), name='presence_state'), models.CheckConstraint(condition=models.Q(('state', 'away'), ('reason', ''), _connector='OR'), name='presence_reason')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['available', 'away', 'signed-out'])), name='agent_state_state'), models.CheckConstraint(condition=models.Q(('state', 'away'), ('reason', ''), _connector='OR'), name='agent_state_reason')],
             },
         ),
         migrations.CreateModel(

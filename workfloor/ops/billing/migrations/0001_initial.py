@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Entity',
+            name='LegalEntity',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(unique=True)),
@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
                 ('issued_at', models.DateTimeField()),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='clients.client')),
                 ('credits', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credited_by', to='billing.invoice')),
-                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='billing.entity')),
                 ('issued_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
+                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='billing.legalentity')),
             ],
             options={
                 'indexes': [models.Index(fields=['client', 'period'], name='invoice_period')],
@@ -64,12 +64,12 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Series',
+            name='NumberRange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.SlugField(max_length=20)),
                 ('last', models.PositiveIntegerField(default=0)),
-                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='billing.entity')),
+                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='billing.legalentity')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('entity', 'name'), name='series_once')],

@@ -341,7 +341,7 @@ def reply(
         by=by,
         files=files,
         key=named,
-        at_once=True,
+        max_concurrency=True,
     )
     chat.replied_at = message.said_at
     chat.save(update_fields=["replied_at"])

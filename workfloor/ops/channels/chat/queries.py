@@ -181,17 +181,15 @@ def next_open(queue: Queue, now: datetime) -> datetime | None:
     return opens if opens and opens > now else None
 
 
-def promised_wait(widget: chat_models.Widget, now: datetime) -> int:
-    """How many seconds a visitor is promised to wait at most."""
+def max_wait(widget: chat_models.Widget, now: datetime) -> int:
+    """How many seconds a visitor is agreed to wait at most."""
     agreed = contracts_queries.terms_of(widget.queue, now).answer_within_seconds
     return settings(widget).wait_seconds or agreed or visitors.USUAL_WAIT_SECONDS
 
 
 def longest_wait(queue: Queue, now: datetime) -> int:
     """How many seconds whoever has waited longest in a queue has waited; 0 if nobody waits."""
-    first = (
-        Item.objects.filter(queue=queue, state="waiting", awaiting_customer_since=None).order_by("queued_at").first()
-    )
+    first = Item.objects.filter(queue=queue, state="waiting", pending_customer_since=None).order_by("queued_at").first()
     return int((now - first.queued_at).total_seconds()) if first else 0
 
 
@@ -199,7 +197,7 @@ def offered(widget: chat_models.Widget, now: datetime) -> dict[str, Any]:
     """What a page needs to show the widget: its words, its questions, and whether chatting is possible now."""
     found = settings(widget)
     hours = is_open(widget.queue, now)
-    late = longest_wait(widget.queue, now) > promised_wait(widget, now)
+    late = longest_wait(widget.queue, now) > max_wait(widget, now)
     return {
         "title": found.title,
         "greeting": found.greeting,
@@ -280,7 +278,7 @@ def state(chat: chat_models.Chat, now: datetime) -> dict[str, Any]:
         "state": "over" if chat.closed_at else "waiting" if waits else "with",
         "open": is_open(chat.widget.queue, now) if waits or chat.closed_at else True,
         "place": visitors.place(line(item), (item.place_at, item.id)) if waits else None,
-        "late": waits and (waited > promised_wait(chat.widget, now) or not is_open(chat.widget.queue, now)),
+        "late": waits and (waited > max_wait(chat.widget, now) or not is_open(chat.widget.queue, now)),
         "agent": shown_name(item.person.name) if item.person and item.state in ("held", "wrapping") else "",
         "read": chat.read_by_us,
         "closed_as": chat.closed_as,
@@ -291,7 +289,7 @@ def state(chat: chat_models.Chat, now: datetime) -> dict[str, Any]:
 
 def line(item: Item) -> list[tuple[datetime, int]]:
     """Who waits in an item's queue, offered ones too, for they may come back."""
-    found = Item.objects.filter(queue_id=item.queue_id, state__in=["waiting", "offered"], awaiting_customer_since=None)
+    found = Item.objects.filter(queue_id=item.queue_id, state__in=["waiting", "offered"], pending_customer_since=None)
     return [(each.place_at, each.id) for each in found.only("queued_at", "ahead_seconds")]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from workfloor.core.conversations.messages import LARGEST_SENT
 
-USUAL_WAIT_SECONDS: Final = 120  # where neither the widget nor the queue promises one
+USUAL_WAIT_SECONDS: Final = 120  # where neither the widget nor the queue sets one
 LONGEST_MESSAGE: Final = 4_000  # characters
 LONGEST_ANSWER: Final = 200
 LARGEST_BODY: Final = 40_000  # bytes of a call that brings no file
@@ -56,7 +56,7 @@ class Settings:
     greeting: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     instead: Mapping[str, str] = field(default_factory=dict)  # email or callback -> queue
-    wait_seconds: int | None = None  # what a visitor is promised to wait at most; None: what the queue promises
+    wait_seconds: int | None = None  # what a visitor is agreed to wait at most; None: the queue's target
     silence_seconds: int = 900  # a visitor who says nothing for so long after an answer has gone
     left_seconds: int = 60  # one whose page is closed for so long has left
 

@@ -11,7 +11,7 @@ from workfloor.ops.channels.chat import visitors
 
 # The words that the widget has for these kinds of question itself, so that no label is needed.
 _WORDED = ("name", "email", "phone")
-_TIMES = {"wait_seconds": "promised_wait", "silence_seconds": "silent_for", "left_seconds": "left_for"}
+_TIMES = {"wait_seconds": "max_wait", "silence_seconds": "silent_for", "left_seconds": "left_for"}
 
 
 @cache

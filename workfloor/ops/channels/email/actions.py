@@ -212,7 +212,7 @@ def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
     arrived = bytes(arrival.raw), arrival.recipient, arrival.envelope_sender
     found = sorting.opened(*arrived, ours, settings.SECRET_KEY, bounces.names_a_failure)
     has_numbers = masking.numbers_in(found.mail)
-    kinds = contracts_queries.covered_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
+    kinds = contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
     subject = masks.mask(found.mail.first("subject"), kinds).text
     arrival.sender, arrival.subject = found.mail.sender.address, subject[:LONGEST_SUBJECT]
     return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival, kinds)
@@ -339,9 +339,9 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
     """The item of a case that a customer's mail belongs to, waiting again if it was done; None if it is too late."""
     locks.hold("case", case.id)
     items = email_queries.items_of(case)
-    resting = next((each for each in items if each.awaiting_customer_since), None)
+    resting = next((each for each in items if each.pending_customer_since), None)
     if resting:
-        return work.customer_answered(item=resting, now=max(at, resting.awaiting_customer_since or at))
+        return work.customer_answered(item=resting, now=max(at, resting.pending_customer_since or at))
     unfinished = [each for each in items if each.state not in lifecycle.FINISHED]
     if unfinished:
         return unfinished[-1]
@@ -413,7 +413,7 @@ def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None =
     """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is covered."""
     if arrival.state not in ("failed", "held"):
         raise Refused("This mail was dealt with already.")
-    if arrival.state == "failed" and contracts_queries.covered_kinds(arrival.mailbox.queue, arrival.arrived_at):
+    if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
         arrival.raw = b""
     _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
 
@@ -436,7 +436,7 @@ def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> 
         return
     mailbox = mailbox or email_queries.mailbox_for(message)
     if mailbox is None:
-        reason = "no mailbox belongs to this queue; open one with `workfloor mailbox add`"
+        reason = "no mailbox belongs to this queue; open one with `workfloor channels mailbox add`"
         conversations.mark_undelivered(message=message, reason=reason, now=now)
         return
     name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"

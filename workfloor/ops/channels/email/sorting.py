@@ -44,7 +44,7 @@ def signed_address(address: str, kind: str, number: int, key: str) -> str:
 
 
 def _signature(address: str, kind: str, number: int, key: str) -> str:
-    told = f"workfloor mail {address.lower()} {kind} {number}".encode()
+    told = f"workfloor channels mail {address.lower()} {kind} {number}".encode()
     return b32encode(hmac.digest(key.encode(), told, "sha256"))[:16].decode().lower()
 
 

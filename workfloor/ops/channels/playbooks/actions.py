@@ -89,9 +89,7 @@ def _apply(
         work.transfer(item=item, queue=queue, by=None, note=f"by rule {rule.name}", now=now)
     raises = rule.priority not in (None, item.priority) and item.state in ("waiting", "offered", "held")
     if raises and rule.priority is not None:
-        work.prioritise(
-            item=item, priority=rule.priority, now=now
-        )  # by what its queue promises, the new one's if it moved
+        work.prioritise(item=item, priority=rule.priority, now=now)  # by its queue's target, the new one's if it moved
     done = playbooks_events.RuleApplied(
         rule.name,
         version,
@@ -123,6 +121,6 @@ def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime
         recipients=[to],
         now=now,
         key=f"rule/{rule}/{item.id}",
-        at_once=wrote.channel == "chat",
+        max_concurrency=wrote.channel == "chat",
     )
     return True

@@ -37,7 +37,7 @@ class Shown:
     client: Client
     versions: list[playbooks_models.Version]
     answers: tuple[playbooks_rules.Answer, ...]
-    playbooks_rules: list[
+    rules: list[
         tuple[playbooks_rules.Rule, int, datetime | None]
     ]  # each with how often it was applied lately, and when last
     articles: list[playbooks_models.Article]

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Undertaking',
+            name='ActionItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('who', models.TextField()),
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('agreed_at', models.DateTimeField()),
                 ('done_at', models.DateTimeField(null=True)),
                 ('note', models.TextField(default='')),
-                ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='undertakings', to='clients.client')),
+                ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='action_items', to='clients.client')),
             ],
             options={
                 'indexes': [models.Index(fields=['client', 'until'], name='undertaking_until')],

@@ -4,7 +4,7 @@
 // When a topic is named, the page is fetched once through its normal view and every live part whose text differs is
 // swapped by its id. Permissions therefore apply in one place, and a reconnection, which names every topic, loses nothing.
 //   data-since / data-until  seconds since 1970; shown as a clock that ticks
-//   data-promise             on a <progress data-since>: fills towards that many seconds, and says calm, close or late
+//   data-target             on a <progress data-since>: fills towards that many seconds, and says calm, close or late
 //   data-key="a"             the key that presses this button (switched off in the menu)
 //   data-title="..."         shown in the window's title while it is on the page
 //   data-sound               plays once when it appears (switched on in the menu)
@@ -44,19 +44,19 @@
   const set = (element, text) => {
     if (element.textContent !== text) element.textContent = text;
   };
-  const mood = (passed, promise) => (passed > promise ? "late" : passed > 0.7 * promise ? "close" : "calm");
+  const mood = (passed, target) => (passed > target ? "late" : passed > 0.7 * target ? "close" : "calm");
 
   const tickOne = (element) => {
     if (element.dataset.until) set(element, clockFace(Math.max(0, element.dataset.until - now())));
-    else if (!element.dataset.promise) set(element, clockFace(Math.max(0, now() - element.dataset.since)));
-    else tickPromise(element);
+    else if (!element.dataset.target) set(element, clockFace(Math.max(0, now() - element.dataset.since)));
+    else tickTarget(element);
   };
-  const tickPromise = (element) => {
+  const tickTarget = (element) => {
     const passed = Math.max(0, now() - element.dataset.since);
-    const promise = Number(element.dataset.promise);
-    element.parentElement.dataset.mood = mood(passed, promise);
-    if (element instanceof HTMLProgressElement) element.value = Math.min(passed, promise);
-    else set(element, passed > promise ? `${clockFace(passed - promise)} late` : `${clockFace(promise - passed)} left`);
+    const target = Number(element.dataset.target);
+    element.parentElement.dataset.mood = mood(passed, target);
+    if (element instanceof HTMLProgressElement) element.value = Math.min(passed, target);
+    else set(element, passed > target ? `${clockFace(passed - target)} late` : `${clockFace(target - passed)} left`);
   };
   const tick = (within = document) => {
     for (const element of within.querySelectorAll("[data-since], [data-until]")) tickOne(element);

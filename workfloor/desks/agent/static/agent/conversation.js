@@ -34,8 +34,8 @@
   };
 
   const enclosed = (form) => {
-    const shown = form.querySelector("[data-enclosed]");
-    if (shown) shown.textContent = form.elements.file.files[0]?.name ?? shown.dataset.enclosed;
+    const shown = form.querySelector("[data-attached]");
+    if (shown) shown.textContent = form.elements.file.files[0]?.name ?? shown.dataset.attached;
   };
   for (const name of ["change", "input"]) document.addEventListener(name, (event) => {
     const form = event.target.closest?.("form.desk-compose");

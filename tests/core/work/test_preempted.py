@@ -1,4 +1,4 @@
-"""Work that yields is put aside for work that interrupts: nobody has more than they can, and nothing is lost."""
+"""Work that yields is preempted for work that preempts: nobody has more than they can, and nothing is lost."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -16,7 +16,7 @@ from workfloor.ops.routing import leader as routing_leader
 
 @pytest.fixture
 def floor(everyone):
-    make.amended(make.YIELDS, make.INTERRUPTS)
+    make.amended(make.PREEMPTIBLE, make.PREEMPTS)
 
 
 def now_of(item):
@@ -41,15 +41,15 @@ def mail_and_call(ana, mails=1):
 def test_a_letter_is_put_aside_when_the_call_is_accepted_and_goes_on_when_it_is_wrapped_up(floor):
     ana = make.agent()
     letter, call = mail_and_call(ana)
-    assert now_of(letter).put_aside_at is None  # as long as it only rings
+    assert now_of(letter).preempted_at is None  # as long as it only rings
     work.accept(item=call, by=ana, now=make.later(seconds=40))
     assert (now_of(letter).state, now_of(letter).person) == ("held", ana)
-    assert now_of(letter).put_aside_at == make.later(seconds=40)
+    assert now_of(letter).preempted_at == make.later(seconds=40)
 
     work.end(item=call, by=ana, now=make.later(seconds=100))
-    assert now_of(letter).put_aside_at == make.later(seconds=40)
+    assert now_of(letter).preempted_at == make.later(seconds=40)
     work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(seconds=110))
-    assert now_of(letter).put_aside_at is None
+    assert now_of(letter).preempted_at is None
     work.end(item=letter, by=ana, now=make.later(seconds=130))
     done = work.wrap_up(item=letter, by=ana, disposition="answered", now=make.later(seconds=135))
 
@@ -74,11 +74,11 @@ def test_all_letters_are_put_aside_for_a_call_and_all_go_on(floor):
     ana = make.agent()
     *letters, call = mail_and_call(ana, mails=3)
     work.accept(item=call, by=ana, now=make.later(seconds=40))
-    assert [now_of(each).put_aside_at for each in letters] == [make.later(seconds=40)] * 3
+    assert [now_of(each).preempted_at for each in letters] == [make.later(seconds=40)] * 3
     assert [each.id for each in work_queries.held_by(ana)] == [call.id, *(each.id for each in letters)]
 
     work.cancel(item=call, reason="hung up", now=make.later(seconds=50))
-    assert [now_of(each).put_aside_at for each in letters] == [None] * 3
+    assert [now_of(each).preempted_at for each in letters] == [None] * 3
     assert sorted(work_queries.shares([ana.id])[ana.id]) == [(0, 20), (20, 40), (40, 60)]
 
 
@@ -86,12 +86,12 @@ def test_what_is_put_aside_can_be_passed_on_or_cancelled_and_nothing_else(floor)
     ana = make.agent()
     letter, call = mail_and_call(ana)
     work.accept(item=call, by=ana, now=make.later(seconds=40))
-    for deed in (work.end, work.await_customer, work.hold):
-        with pytest.raises(lifecycle.NotNow, match="put aside"):
+    for deed in (work.end, work.set_pending_customer, work.hold):
+        with pytest.raises(lifecycle.NotNow, match="preempted"):
             deed(item=letter, by=ana, now=make.later(seconds=50))
 
     passed = work.transfer(item=letter, queue=make.queue("mail"), by=ana, now=make.later(seconds=60))
-    assert (passed.state, passed.put_aside_at, passed.talk_seconds) == ("waiting", None, 40)
+    assert (passed.state, passed.preempted_at, passed.talk_seconds) == ("waiting", None, 40)
     assert work_queries.rebuilt(letter.id) == work_queries.state_of(now_of(letter))
 
 
@@ -124,7 +124,7 @@ def test_an_offer_beneath_an_accepted_call_goes_back_in_line_and_nobody_is_set_a
 
 
 def test_only_a_call_of_a_queue_that_interrupts_takes_what_letters_have(everyone):
-    make.amended(make.YIELDS)
+    make.amended(make.PREEMPTIBLE)
     ana = make.agent()
     letter = make.item("mail")
     routing_leader.pulse(now=make.NINE)
@@ -147,15 +147,15 @@ def test_the_database_refuses_what_would_be_too_much_whoever_writes_it(floor):
     with pytest.raises(IntegrityError, match="assignment_within_capacity"):
         hand(share=share)
     with pytest.raises(IntegrityError, match="assignment_aside_within_capacity"):
-        hand(share=(0, 20), yields=True, aside=True)
-    with pytest.raises(IntegrityError, match="assignment_aside_yields"), transaction.atomic():
+        hand(share=(0, 20), preemptible=True, aside=True)
+    with pytest.raises(IntegrityError, match="assignment_aside_preemptible"), transaction.atomic():
         Assignment.objects.filter(item=call).update(aside=True)
     with pytest.raises(IntegrityError, match="assignment_within_capacity"), transaction.atomic():
         Assignment.objects.filter(item=letter).update(aside=False)
 
 
 def test_a_letter_of_a_client_whom_the_sender_cannot_see_goes_on_at_the_next_look_of_the_router(floor):
-    other = make.amended(make.YIELDS, slug="north")
+    other = make.amended(make.PREEMPTIBLE, slug="north")
     ana = make.agent()
     people.clear(person=ana, client=other, now=make.NINE)
     letter = make.item("mail", of="north")
@@ -168,9 +168,9 @@ def test_a_letter_of_a_client_whom_the_sender_cannot_see_goes_on_at_the_next_loo
     rls.enter(call.client_id)
     work.cancel(item=call, reason="hung up", now=make.later(seconds=50))
     rls.enter_every_client()
-    assert now_of(letter).put_aside_at
+    assert now_of(letter).preempted_at
     routing_leader.pulse(now=make.later(seconds=51))
-    assert now_of(letter).put_aside_at is None
+    assert now_of(letter).preempted_at is None
     assert now_of(letter).talking_since == make.later(seconds=51)
 
 
