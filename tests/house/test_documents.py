@@ -8,6 +8,8 @@ from workfloor.cli import COMMANDS
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()
+WHERE_IS = (ROOT / "CONTRIBUTING.md").read_text().partition("\n## Where is ...\n")[2].partition("\n## ")[0]
+ERRANDS = (ROOT / "docs/decisions/0029-wings.md").read_text().partition("\n## Four errands")[2]
 
 
 def test_every_link_leads_somewhere():
@@ -36,3 +38,21 @@ def test_the_readme_lists_every_command():
     listed = "\n".join(line.split("|")[1] for line in README.splitlines() if line.startswith("| `workfloor"))
 
     assert set(re.findall(r"workfloor (\w+)", listed)) == set(COMMANDS)
+
+
+def test_where_things_are_is_where_they_are():
+    """Every path that CONTRIBUTING names where it says where something is."""
+    named = re.findall(r"`([\w.-]+/[\w./-]*)`", WHERE_IS)
+
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_errands_go_through_files_that_are_there_and_as_many_as_is_said():
+    errands = re.split(r"\n### ", ERRANDS)[1:]
+
+    assert len(errands) == 4
+    for errand in errands:
+        files = re.findall(r"^\d+\. `(.+)`$", errand, re.MULTILINE)
+        assert len(files) == len(set(files)) == int(re.search(r": (\d+) files", errand)[1])
+        assert [path for path in files if not (ROOT / path).is_file()] == []

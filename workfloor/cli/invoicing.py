@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from workfloor.cli import closing, edge
+from workfloor.cli import closing as cli_closing
+from workfloor.cli import edge
 
 if TYPE_CHECKING:
     from workfloor.ops.billing.models import Invoice, LegalEntity
@@ -107,7 +108,7 @@ def change(slug: str, **terms: str | None) -> None:
 
 
 @entity.command("list", epilog="\b\nExample:\n  workfloor billing legal-entity list --format json\n")
-@closing.format_option
+@cli_closing.format_option
 def list_entities(form: str) -> None:
     """List the legal entities."""
     with _refusing():
@@ -153,8 +154,8 @@ def invoice() -> None:
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @click.option("--series", help="The series that numbers it; its year unless given.")
-@closing.by_option
-@closing.format_option
+@cli_closing.by_option
+@cli_closing.format_option
 def issue(client: str, month: str, series: str | None, email: str, form: str) -> None:
     """Issue the invoice of PERIOD, which must be closed, under the next number.
 
@@ -165,7 +166,7 @@ def issue(client: str, month: str, series: str | None, email: str, form: str) ->
         from workfloor.kit.time import clock
         from workfloor.ops.billing import actions as billing
 
-        by = closing.known_person(email)
+        by = cli_closing.known_person(email)
         made = billing.issue_invoice(client=found, period=month, by=by, now=clock.now(), series=series)
         told = _plain(made)
     _tell(told, form, f"Invoice {told['number']} of {month}: {told['gross']} {told['currency']}, due {told['due_on']}.")
@@ -197,7 +198,7 @@ def _row(made: "Invoice") -> dict[str, Any]:
 
 @invoice.command("list", epilog="\b\nExample:\n  workfloor billing invoice list first-bank --format json\n")
 @click.argument("client")
-@closing.format_option
+@cli_closing.format_option
 def list_invoices(client: str, form: str) -> None:
     """List CLIENT's invoices and credit notes, the newest first."""
     with _refusing():
@@ -314,8 +315,8 @@ def _text(printed: dict[str, Any]) -> bytes:
 @click.argument("client")
 @click.argument("number")
 @click.option("--reason", required=True, help="Why; the credit note says so.")
-@closing.by_option
-@closing.format_option
+@cli_closing.by_option
+@cli_closing.format_option
 def credit(client: str, number: str, words: str, email: str, form: str) -> None:
     """Take invoice NUMBER back by a credit note; its month can be invoiced anew after that."""
     with _refusing():
@@ -323,7 +324,7 @@ def credit(client: str, number: str, words: str, email: str, form: str) -> None:
         from workfloor.kit.time import clock
         from workfloor.ops.billing import actions as billing
 
-        by = closing.known_person(email)
+        by = cli_closing.known_person(email)
         note = billing.credit_invoice(invoice=_known(found, number), words=words, by=by, now=clock.now())
         told = _row(note)
     _tell(told, form, f"Credit note {told['number']} takes invoice {number} back.")

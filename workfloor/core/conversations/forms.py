@@ -1,11 +1,8 @@
 """What is looked for in a customer's history, and from where it is read on."""
 
 from django import forms
-from django.http import QueryDict
 
 from workfloor.core.conversations import messages as conversations_messages
-
-LARGEST_ID = 2**63 - 1
 
 
 class Search(forms.Form):
@@ -36,9 +33,3 @@ class Search(forms.Form):
         place = conversations_messages.Place.read(self.cleaned_data["after"]) if self.cleaned_data["after"] else None
         words = tuple(self.cleaned_data["words"].split())
         return conversations_messages.Asked(words, self.cleaned_data["kind"], place)
-
-
-def before(data: QueryDict) -> int | None:
-    """The message before which a case is read on; None where nothing sensible is said."""
-    said = data.get("before", "")
-    return int(said) if said.isascii() and said.isdecimal() and int(said) <= LARGEST_ID else None

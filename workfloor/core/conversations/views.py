@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_GET, require_POST
@@ -21,6 +21,7 @@ from workfloor.ui import views as ui_views
 
 View = Callable[..., HttpResponse]
 READERS = frozenset({"agent", "leader", "manager"})
+LARGEST_ID = 2**63 - 1
 # Our script tells the frame's height; the policy runs no other. Links open tabs of their own, which are no sandboxes.
 SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
 
@@ -88,6 +89,12 @@ def file(request: Request, attachment_id: int) -> HttpResponse:
     return ui_views.file(bytes(found.content), found.media_type, found.name)
 
 
+def before_which(data: QueryDict) -> int | None:
+    """The message before which a case is read on; None where nothing sensible is said."""
+    said = data.get("before", "")
+    return int(said) if said.isascii() and said.isdecimal() and int(said) <= LARGEST_ID else None
+
+
 @require_GET
 @for_readers
 def case(request: Request, case_id: int) -> HttpResponse:
@@ -95,7 +102,7 @@ def case(request: Request, case_id: int) -> HttpResponse:
     found = conversations_queries.case(case_id)
     if found is None:
         raise Http404
-    before = conversations_forms.before(request.GET)
+    before = before_which(request.GET)
     return render(
         request, "conversations/case.html", {"told": conversations_queries.told(found, before), "before": before}
     )

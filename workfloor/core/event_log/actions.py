@@ -11,7 +11,7 @@ from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.kit.database import partitions, rls
-from workfloor.kit.web import live as live_stream
+from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
 BATCH = 500
@@ -47,7 +47,7 @@ def record_all(entries: Sequence[event_log_events.Entry]) -> None:
 
 def announce(topics: set[str], names: set[str]) -> None:
     """Name what facts have changed to the open pages, and their events to whoever follows some, at commit."""
-    told = [live_stream.CHANNEL, live_stream.payload(topics | {"floor"}), CHANNEL, event_log_events.notice(names)]
+    told = [web_live.CHANNEL, web_live.payload(topics | {"floor"}), CHANNEL, event_log_events.notice(names)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s), pg_notify(%s, %s)", told)
 

@@ -14,7 +14,7 @@ from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import rls, snapshots
-from workfloor.kit.web import live as live_stream
+from workfloor.kit.web import live as web_live
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
@@ -75,4 +75,4 @@ def live(request: Request) -> StreamingHttpResponse:
     if person is None or not all(qualification.may_hear(topic, person.id, person.roles, clients) for topic in wanted):
         raise PermissionDenied("These topics are not for you.")
     unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(live_stream.events(wanted), content_type="text/event-stream", headers=unbuffered)
+    return StreamingHttpResponse(web_live.events(wanted), content_type="text/event-stream", headers=unbuffered)

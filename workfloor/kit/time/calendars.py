@@ -72,6 +72,7 @@ def add_working(calendar: Calendar, start: datetime, seconds: int) -> datetime:
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Say whether an instant is in working time."""
     return open_from(calendar, at) == _utc(at)
 
 
@@ -188,6 +189,7 @@ def instant(day: date, clock: time, zone: str) -> datetime:
 
 
 def zones() -> frozenset[str]:
+    """Return the names of all time zones, such as `Europe/Madrid`."""
     return _zones()
 
 

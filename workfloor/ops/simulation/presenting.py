@@ -184,6 +184,7 @@ def cell(scenario: Scenario, measure: str, found: Estimate | None, level: str = 
 
 
 def duration(seconds: float) -> str:
+    """Return a time in the largest unit that it is whole in, such as `2 h` or `90 s`."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds and seconds % length == 0:
             return f"{seconds / length:g} {unit}"

@@ -18,7 +18,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks
 from workfloor.kit.text import masks
-from workfloor.kit.web import live as live_stream
+from workfloor.kit.web import live as web_live
 from workfloor.ops.channels.chat import events as chat_events
 from workfloor.ops.channels.chat import models as chat_models
 from workfloor.ops.channels.chat import queries as chat_queries
@@ -351,18 +351,18 @@ def reply(
 def see(*, chat: chat_models.Chat, up_to: int) -> None:
     """An agent has seen the visitor's messages up to one; the visitor's page says so."""
     if chat_models.Chat.objects.filter(id=chat.id, read_by_us__lt=up_to).update(read_by_us=up_to):
-        live_stream.publish({f"case:{chat.case_id}"})
+        web_live.publish({f"case:{chat.case_id}"})
 
 
 def type_to_visitor(*, chat: chat_models.Chat) -> None:
     """Let the visitor's page show that somebody is writing; nothing is kept of it."""
-    live_stream.publish({f"typing:chat:{chat.id}"})
+    web_live.publish({f"typing:chat:{chat.id}"})
 
 
 def type_to_us(*, chat: chat_models.Chat) -> None:
     """Let the agent's desk show that the visitor is writing; nothing is kept of it."""
     if chat.item.person_id:
-        live_stream.publish({f"typing:{chat.item.person_id}:{chat.item_id}"})
+        web_live.publish({f"typing:{chat.item.person_id}:{chat.item_id}"})
 
 
 # --- what time brings ---------------------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ def move(*, item_ids: Sequence[int], now: datetime) -> None:
         locked = chat_queries.locked(chat.id)
         locked.case = locked.item.case  # type: ignore[assignment]
         locked.save(update_fields=["case"])
-        live_stream.publish({f"case:{chat.case_id}", f"case:{locked.case_id}"})
+        web_live.publish({f"case:{chat.case_id}", f"case:{locked.case_id}"})
 
 
 def _tell(chat: chat_models.Chat, event: Event, now: datetime) -> None:

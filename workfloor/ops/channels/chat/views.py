@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET
 
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
-from workfloor.kit.web import live as live_stream
+from workfloor.kit.web import live as web_live
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
@@ -141,7 +141,7 @@ async def events(client_id: int, chat_id: int, case_id: int, after: int) -> Asyn
     yield b"retry: 1000\n\n"
     about, typing = f"case:{case_id}", f"typing:chat:{chat_id}"
     told: dict[str, Any] = {}
-    with live_stream.hub.page(frozenset({about, typing})) as page, present.page(client_id, chat_id):
+    with web_live.hub.page(frozenset({about, typing})) as page, present.page(client_id, chat_id):
         while True:
             changed = await page.news()
             # Both at once: everything is named, as when the stream or what feeds it begins; that is nobody typing.
