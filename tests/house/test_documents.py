@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from workfloor.cli import COMMANDS
+from workfloor.cli import COMMANDS, GROUPS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -37,7 +37,14 @@ def test_the_readme_lists_every_setting():
 def test_the_readme_lists_every_command():
     listed = "\n".join(line.split("|")[1] for line in README.splitlines() if line.startswith("| `workfloor"))
 
-    assert set(re.findall(r"workfloor (\w+)", listed)) == set(COMMANDS)
+    assert set(re.findall(r"workfloor ([\w-]+)", listed)) == {*COMMANDS, *GROUPS}
+    unlisted = [
+        f"{group} {command}"
+        for group, (_, commands) in GROUPS.items()
+        for command in commands
+        if not re.search(rf"`(workfloor {group} )?{command}\b", listed)
+    ]
+    assert unlisted == []
 
 
 def test_where_things_are_is_where_they_are():
