@@ -9,17 +9,17 @@ from xdist.scheduler import LoadFileScheduling
 KEY = "workfloor/seconds"
 # Where no earlier run tells: those that compile, simulate, start installations or drive browsers.
 LONG = (
-    "tests/ops/router/test_floor_at_work.py",
-    "tests/ops/twin/test_gateway.py",
+    "tests/ops/routing/test_floor_at_work.py",
+    "tests/ops/simulation/test_runs.py",
     "tests/stories/test_recorded_hour.py",
     "tests/stories/test_past_months.py",
     "tests/cli/test_up.py",
     "tests/stories/test_bank_month.py",
     "tests/stories/test_mail_storm.py",
     "tests/stories/test_chaos.py",
-    "tests/ops/billing/test_figures.py",
+    "tests/ops/billing/test_billing_figures.py",
     "tests/house/test_accessibility.py",
-    "tests/kit/test_mime.py",
+    "tests/kit/mail/test_mime.py",
     "tests/stories/test_mail_view.py",
     "tests/ops/channels/email/test_real_servers.py",
     "tests/ops/channels/email/test_fetching.py",

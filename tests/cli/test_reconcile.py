@@ -84,10 +84,10 @@ def test_an_item_changed_without_a_fact_is_named_with_what_the_facts_say(run: Ru
     assert found(run("lisbon-light", "2026-03", "--format", "json")) == {
         (f"item {number('answered')}", "talk_seconds", 120, 7),
         # The rollups follow the table, so they differ from the facts as well; the statement is what the items say.
-        ("quarter 2026-03-04 09:00 UTC of calls", "talk_seconds", 120, 7),
-        ("quarter 2026-03-04 09:00 UTC of calls", "done_talk_seconds", 120, 7),
-        ("quarter 2026-03-04 09:00 UTC of calls", "done_handled_seconds", 130, 17),
-        ("quarter 2026-03-04 09:00 UTC of calls", "handled", "[130]", "[17]"),
+        ("bucket 2026-03-04 09:00 UTC of calls", "talk_seconds", 120, 7),
+        ("bucket 2026-03-04 09:00 UTC of calls", "done_talk_seconds", 120, 7),
+        ("bucket 2026-03-04 09:00 UTC of calls", "done_handled_seconds", 130, 17),
+        ("bucket 2026-03-04 09:00 UTC of calls", "handled", "[130]", "[17]"),
     }
 
 
@@ -95,7 +95,7 @@ def test_rollups_changed_by_hand_are_named_and_so_is_every_figure_that_they_spoi
     change("UPDATE measures_bucket SET answered = answered + 1 WHERE answered = 1")
 
     differences = found(run("lisbon-light", "2026-03", "--format", "json"))
-    assert ("quarter 2026-03-04 09:00 UTC of calls", "answered", 1, 2) in differences
+    assert ("bucket 2026-03-04 09:00 UTC of calls", "answered", 1, 2) in differences
     assert ("statement, totals", "answered", 1, 2) in differences
     assert ("statement, lines, l1", "amount", "1.50", "3.00") in differences
 

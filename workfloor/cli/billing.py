@@ -240,7 +240,7 @@ SHOWN = 50  # differences, in text
 Examples:
   workfloor billing reconcile first-bank 1999-02
   workfloor billing reconcile first-bank 1999-02 --format json
-  workfloor billing reconcile first-bank 1999-02 --mend          where only quarters and the statement differed
+  workfloor billing reconcile first-bank 1999-02 --mend          where only buckets and the statement differed
   workfloor billing reconcile first-bank 1999-02 && echo "every figure stands on its facts"
 
 The exit status is 0 where nothing differs, and 1 where something does.
@@ -335,7 +335,7 @@ def _recount_text(client: str, period: str, made: "Recount") -> str:
     more = [f"  … and {made.count - len(rows):,} more; --format json lists them"] if made.count > len(rows) else []
     say = (
         "Where an item differs, its table was changed without a fact: find out by whom, and put it right.\n"
-        "Where only quarters and the statement differ, --mend counts the rollups anew from the items."
+        "Where only 15-minute buckets and the statement differ, --mend counts the buckets anew from the items."
     )
     return "\n".join([f"{head}. {made.count:,} differences:", *rows, *more, say])
 

@@ -57,11 +57,15 @@ def test_a_file_does_not_differ_from_itself_nor_from_other_words_for_the_same():
         ),
         (
             "max_concurrency = 4",
-            'max_concurrency = 4\nkeep_for = "2 min"',
-            "Queue mail: keep for: nothing becomes 2 min",
+            'max_concurrency = 4\nsticky_for = "2 min"',
+            "Queue mail: sticky for: nothing becomes 2 min",
         ),
-        ("max_concurrency = 4", "max_concurrency = 4\nyields = true", "Queue mail: preemptible: nothing becomes yes"),
-        ("letter = {", 'unmasked = ["account"]\nletter = {', "Process letters: keep clear: nothing becomes account"),
+        (
+            "max_concurrency = 4",
+            "max_concurrency = 4\npreemptible = true",
+            "Queue mail: preemptible: nothing becomes yes",
+        ),
+        ("letter = {", 'unmasked = ["account"]\nletter = {', "Process letters: unmasked: nothing becomes account"),
     ],
 )
 def test_each_change_is_said_in_words(old, new, says):

@@ -259,16 +259,20 @@ def test_the_bases_of_taxes_add_up_to_what_is_taxed_less_the_credits(cents, cred
 
 
 MONEY = (
-    "core/charges",
+    "core/contracts/levels.py",
+    "core/contracts/pricing.py",
+    "core/contracts/parsing.py",
     "core/claims",
-    "core/credits",
-    "core/targets",
-    "core/rates",
-    "kit/money.py",
-    "kit/quantities.py",
-    "ops/billing/rules.py",
+    "kit/figures/money.py",
+    "kit/text/quantities.py",
+    "ops/billing/settlement.py",
+    "ops/billing/figures.py",
+    "ops/billing/statements.py",
+    "ops/billing/actions.py",
+    "ops/billing/invoicing.py",
+    "ops/billing/invoices.py",
     "ops/billing/queries.py",
-    "ops/invoicing",
+    "ops/billing/einvoice.py",
 )
 
 

@@ -146,7 +146,7 @@ def import_given_up(at, count):
     queue = make.queue("calls")
     lives = [
         [
-            (at, work_events.Received(f"past-{at.isoformat()}-{number}", "call", queue.process_id)),
+            (at, work_events.Received(f"past-{next(make._numbers)}", "call", queue.process_id)),
             (at, work_events.Queued(queue.id)),
             (at + timedelta(seconds=3 * number, microseconds=number), work_events.Abandoned()),
         ]

@@ -61,7 +61,7 @@ def test_a_transfer_keeps_the_time_of_queueing_and_of_the_answer():
 
 
 def test_while_the_customer_owes_an_answer_nobody_has_the_item():
-    item = after(*TALKING, fact("awaits-customer", 30, 7))
+    item = after(*TALKING, fact("pending-customer", 30, 7))
 
     assert (item.state, item.person_id, item.talk_seconds) == ("waiting", None, 20)
     assert item.pending_customer_since == NINE + timedelta(seconds=30)

@@ -55,7 +55,7 @@ def test_a_letter_is_put_aside_when_the_call_is_accepted_and_goes_on_when_it_is_
 
     # 40 seconds before the call, 20 after it; the 70 of the call are not the letter's.
     assert (done.talk_seconds, done.wrap_seconds) == (60, 5)
-    assert events_of(letter)[4:] == ["connected", "put-aside", "taken-up-again", "ended", "wrapped-up"]
+    assert events_of(letter)[4:] == ["connected", "preempted", "preemption-ended", "ended", "wrapped-up"]
     assert work_queries.rebuilt(letter.id) == work_queries.state_of(done)
     assert not Assignment.objects.exists()
 
@@ -65,7 +65,7 @@ def test_a_call_that_is_declined_or_lapses_has_put_nothing_aside(floor):
     letter, call = mail_and_call(ana)
     work.decline(item=call, by=ana, now=make.later(seconds=35))
 
-    assert "put-aside" not in events_of(letter)
+    assert "preempted" not in events_of(letter)
     assert not Assignment.objects.get(item=letter).aside
     assert now_of(letter).talking_since == make.NINE
 

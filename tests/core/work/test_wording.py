@@ -3,7 +3,7 @@ from workfloor.core.work import events as work_events
 
 
 def test_facts_are_worded_with_what_a_reader_wants_to_know():
-    assert work_events.said("work.escalated", {"note": "above my limit"}) == "Help asked for: above my limit"
+    assert work_events.said("work.escalated", {"note": "above my limit"}) == "Escalated: above my limit"
     assert work_events.said("work.queued", {"queue": 3}) == "Queued"
     assert work_events.said("quality.looked-at", {}) == "Quality looked at"
 

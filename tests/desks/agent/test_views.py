@@ -146,7 +146,7 @@ def test_help_is_asked_for_with_a_reason(client, ana):
 
     assert press(client, call, "escalate", note=" ").status_code == 422
     assert press(client, call, "escalate", note="Above my limit").status_code == 204
-    assert "Help asked for: Above my limit" in page(client)
+    assert "Escalated: Above my limit" in page(client)
 
 
 def test_work_is_passed_on_within_its_client_only(client, ana):
@@ -223,7 +223,7 @@ def test_the_call_is_open_and_the_letter_beside_it_is_put_aside_until_the_call_i
     assert "preempted" in shown
 
     shown = page(client, f"?item={mail.id}")
-    assert all(words in shown for words in ("Put aside", "goes on by itself", "Transfer"))
+    assert all(words in shown for words in ("Preempted", "goes on by itself", "Transfer"))
     assert "How did it end?" not in shown
     refusal = press(client, mail, "finish", disposition="answered")
     assert (refusal.status_code, "preempted by more urgent work" in refusal.content.decode()) == (409, True)

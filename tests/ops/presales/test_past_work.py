@@ -50,7 +50,7 @@ def letter(*steps: past_work.Step, kind: str = "email") -> Past:
 @pytest.mark.parametrize(("opens", "spent"), [("09:00-18:00", 3 * 3600), ("00:00-24:00", 18 * 3600)])
 def test_working_time_is_counted_in_the_contracts_own_calendar(opens: str, spent: int):
     asked = THURSDAY - timedelta(hours=2)
-    steps = (("awaits-customer", asked, "mail"), ("customer-answered", THURSDAY, "mail"), ("ended", THURSDAY, "mail"))
+    steps = (("pending-customer", asked, "mail"), ("customer-answered", THURSDAY, "mail"), ("ended", THURSDAY, "mail"))
 
     [item] = seen(contract(("09:00-18:00", opens)), letter(*steps)).items
 
@@ -93,7 +93,7 @@ def test_a_reply_that_never_arrived_stops_no_clock_and_the_next_one_does():
     steps = [
         (step, WEDNESDAY + timedelta(hours=hours), "mail")
         for step, hours in (
-            ("awaits-customer", 1),
+            ("pending-customer", 1),
             ("reply-lost", 1.5),
             ("waited-in-vain", 1.5),
             ("reply-sent", 17.5),
@@ -116,7 +116,7 @@ def test_a_clock_that_was_passed_on_runs_in_the_calendar_of_where_it_is():
             'kind = "email"\nlocation = "onshore"\ncalendar = "always"',
         ),
     )
-    asked = (("awaits-customer", WEDNESDAY, "calls"), ("customer-answered", WEDNESDAY + timedelta(hours=3), "calls"))
+    asked = (("pending-customer", WEDNESDAY, "calls"), ("customer-answered", WEDNESDAY + timedelta(hours=3), "calls"))
 
     [item] = seen(agreed, letter(*asked, ("transferred", THURSDAY, "mail"), ("ended", THURSDAY, "mail"))).items
 

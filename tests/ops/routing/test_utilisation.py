@@ -51,7 +51,7 @@ def until(event, item, seconds, detail, **more):
 
 
 def test_what_is_kept_for_one_agent_is_passed_over_by_nobody_until_it_is_kept_no_longer():
-    kept = [queued(1, 0), until("kept", 1, 120, "until"), queued(2, 1), queued(3, 2)]
+    kept = [queued(1, 0), until("sticky-agent", 1, 120, "until"), queued(2, 1), queued(3, 2)]
 
     assert passed(*kept, work("offered", 2, 7, 5), work("offered", 1, 8, 6)) == []
     assert passed(*kept, work("offered", 2, 7, 125)) == [(2, 1)]
@@ -77,7 +77,7 @@ def test_what_comes_back_keeps_its_place():
 
 
 def test_who_left_or_owes_an_answer_is_not_passed_over():
-    for leaves in ("abandoned", "cancelled", "awaits-customer"):
+    for leaves in ("abandoned", "cancelled", "pending-customer"):
         assert passed(queued(1, 0), Fact(f"work.{leaves}", 1, 1), queued(2, 2), work("offered", 2, 7, 5)) == []
 
 

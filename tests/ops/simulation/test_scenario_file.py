@@ -251,13 +251,13 @@ REPLAY = (
 
 
 def test_what_yields_and_interrupts_comes_from_the_contract_or_from_the_scenario():
-    preempts = AGREED_TEXT.replace('answer_within = "20s"', 'answer_within = "20s"\ninterrupts = true', 1)
+    preempts = AGREED_TEXT.replace('answer_within = "20s"', 'answer_within = "20s"\npreempts = true', 1)
     assert any(each.queue.preempts for each in read(agreed(), contract=contracts_parsing.read(preempts)).works)
-    assert read(replaced("priority = 2", "priority = 2\nyields = true")).works[0].queue.preemptible
+    assert read(replaced("priority = 2", "priority = 2\npreemptible = true")).works[0].queue.preemptible
 
-    both = replaced("priority = 2", "preemptible = true\ninterrupts = true")
+    both = replaced("priority = 2", "preemptible = true\npreempts = true")
     assert [place for _, place in faults(both)] == ["queues[0].preemptible"]
-    again = agreed(f'\n[[queues]]\nname = "{QUEUE.name}"\nyields = true\n')
+    again = agreed(f'\n[[queues]]\nname = "{QUEUE.name}"\npreemptible = true\n')
     assert "queues[0].preemptible" in {place for _, place in faults(again, contract=AGREED)}
 
 

@@ -257,7 +257,7 @@ def _adding(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
     chosen, excluded, values = _chosen(scope, level, window, level.of)
     of_items, adding = (_SPANS, _OF_SPANS) if level.measure in catalogue.MEANS else (_SHARES, _OF_SHARES)
     of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, excluded=excluded, chosen="{chosen}")
-    of_quarters = bucket_queries.MEASURES.get(level.measure) if level.above_forecast is None else None
+    of_buckets = bucket_queries.MEASURES.get(level.measure) if level.above_forecast is None else None
     spans = (
         calendars.open_spans(catalogue.hours_of(scope.contract, level, ""), *window.bounds)
         if level.hours
@@ -265,25 +265,25 @@ def _adding(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
     )
     events = scope.events(window) if level.exclude else []
     apart = [(event.starts_at, event.ends_at) for event in events if event.kind in level.exclude]
-    return _added(scope, adding, of_items, of_quarters, chosen, values, spans, apart)
+    return _added(scope, adding, of_items, of_buckets, chosen, values, spans, apart)
 
 
 def _added(
     scope: Scope,
     adding: str,
     of_items: str,
-    of_quarters: str | None,
+    of_buckets: str | None,
     chosen: str,
     values: Mapping[str, Any],
     spans: catalogue.Spans,
     apart: catalogue.Spans = (),
 ) -> Asked:
-    """Add up the chosen items: by whole quarters of the spans what is finished, one by one what no quarter holds."""
-    if of_quarters is None or scope.by_items:
+    """Add up the chosen items: by whole buckets of the spans what is finished, one by one what no bucket holds."""
+    if of_buckets is None or scope.by_items:
         return adding.format(parts=of_items.format(chosen=chosen)), values
     held, own = bucket_queries.divided(spans, apart, scope.queues.values())
     others = of_items.format(chosen=chosen.replace(_TABLE, f"FROM {held} AS item"))
-    return adding.format(parts=f"{of_quarters} UNION ALL {others}"), {**values, **own}
+    return adding.format(parts=f"{of_buckets} UNION ALL {others}"), {**values, **own}
 
 
 def _figure(level: levels.ServiceLevel, counted: int, met: Any, more: Any, excluded: int) -> catalogue.Figure:
@@ -310,8 +310,8 @@ def charged(scope: Scope, prices: Sequence[pricing.Price], window: Window) -> li
     summed = ", ".join(f"coalesce(sum(n{number}), 0)" for number in range(len(prices)))
     adding = f"SELECT {summed} FROM ({{parts}}) AS part"
     of_items = f"SELECT {_quantities(prices, QUANTITIES, 'item')} {{chosen}}"
-    of_quarters = f"SELECT {_quantities(prices, bucket_queries.QUANTITIES, 'quarter')} {bucket_queries.OF_WINDOW}"
-    [counted] = rows(_added(scope, adding, of_items, of_quarters, COUNTED, found, [window.bounds]))
+    of_buckets = f"SELECT {_quantities(prices, bucket_queries.QUANTITIES, 'bucket')} {bucket_queries.OF_WINDOW}"
+    [counted] = rows(_added(scope, adding, of_items, of_buckets, COUNTED, found, [window.bounds]))
     return list(map(int, counted))
 
 

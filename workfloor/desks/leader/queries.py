@@ -49,18 +49,18 @@ class Arrivals:
 
     @property
     def most(self) -> int:
-        """The fullest quarter."""
+        """The fullest bucket."""
         return max(self.counts, default=0)
 
     def bars(self, height: float = 10.0) -> list[Bar]:
-        """Draw them: the fullest quarter as high as the chart, an empty one not at all."""
+        """Draw them: the fullest bucket as high as the chart, an empty one not at all."""
         heights = [height * count / max(self.most, 1) for count in self.counts]
         return [Bar(x, height - tall, tall) for x, tall in enumerate(heights) if tall]
 
 
-def arrivals(by_quarter: Mapping[int, int], last: int, quarters: int = BUCKETS) -> Arrivals:
-    """Put counts by quarter (whole 15-minute buckets since 1970) in a row that ends with `last`, gaps as zero."""
-    return Arrivals(tuple(by_quarter.get(quarter, 0) for quarter in range(last - quarters + 1, last + 1)))
+def arrivals(by_bucket: Mapping[int, int], last: int, buckets: int = BUCKETS) -> Arrivals:
+    """Put counts by bucket (whole 15-minute buckets since 1970) in a row that ends with `last`, gaps as zero."""
+    return Arrivals(tuple(by_bucket.get(number, 0) for number in range(last - buckets + 1, last + 1)))
 
 
 def bucket(at: datetime) -> int:

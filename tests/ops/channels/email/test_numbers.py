@@ -22,7 +22,7 @@ from workfloor.ops.channels.email import sorting
 CARD, IBAN = "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00"
 COVERED, COVERED_IBAN = "•••• •••• •••• 1111", "•••• •••• •••• •••• ••30 00"
 BOTH = f"my card {CARD}\nmy account {IBAN}\n> you asked for {CARD}"
-KEPT = ('name = "letters"\n', 'name = "letters"\nkeep_clear = ["account"]\n')
+KEPT = ('name = "letters"\n', 'name = "letters"\nunmasked = ["account"]\n')
 
 
 def clear_numbers() -> dict[str, int]:
