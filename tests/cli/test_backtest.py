@@ -99,7 +99,7 @@ def test_the_table_says_by_how_much_they_differ(folder: Path) -> None:
     assert ran.exit_code == 0, ran.stderr
     assert "Against old.toml" in ran.stdout
     assert "-0.50 EUR" in ran.stdout
-    assert "short of expected" in ran.stdout
+    assert "missed" in ran.stdout
 
 
 def test_one_month_of_several(folder: Path) -> None:

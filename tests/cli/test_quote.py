@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_quote(folder: Path, quotes: list[dict[str,
 def test_the_words_and_the_page(folder: Path) -> None:
     text = run(folder)
     assert "What it costs, pays and risks, in EUR" in text.stdout
-    assert "kept in" in text.stdout
+    assert "met in" in text.stdout
 
     page = run(folder, "--format", "html").stdout
     assert "What do we risk?" in page

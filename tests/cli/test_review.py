@@ -1,4 +1,4 @@
-"""The commands that go through a month with a client, and record what was agreed to be done."""
+"""The commands that go through a month with a client, and record action items."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def test_a_review_in_every_format(run: Run, tmp_path: Path) -> None:
     assert made["levels"][0]["attained"] == 50.0
     assert made["levels"][0]["days"] == [{"day": "2026-03-04", "counted": 2, "missed": 1}]
     assert made["ahead"]["replications"] == 20
-    assert "0 of 1 service levels were met." in text and "What lies ahead" in text
+    assert "0 of 1 service levels were met." in text and "Projections" in text
     assert page.startswith("<!doctype html>") and "<script" not in page
     assert (tmp_path / "march.pdf").read_bytes().startswith(b"%PDF")
 

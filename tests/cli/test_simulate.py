@@ -185,7 +185,7 @@ def test_with_a_contract_charges_and_credits_are_those_of_the_statement(tmp_path
     calls, level, money = told["queues"][0], told["service_levels"][0], told["money"]
     assert level["expected"] == 80
     assert level["attained"]["mean"] < 75
-    assert level["kept"]["mean"] == 0
+    assert level["met"]["mean"] == 0
     assert money["charges"]["mean"] == pytest.approx(1.5 * calls["answered"]["mean"])
     # At risk 10 %, all of it in the pool and on this level.
     assert money["credits"]["mean"] == pytest.approx(money["charges"]["mean"] / 10, abs=0.01)

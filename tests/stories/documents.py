@@ -276,7 +276,7 @@ def work(desk: Any, month: int, chance: Random) -> None:
 
 
 def events(desk: Any, month: int, chance: Random) -> None:
-    """Let things happen that service levels may leave out."""
+    """Let things happen that may be excluded from SLA."""
     for kind, day in (("client-outage", 5), ("force-majeure", 9), ("maintenance", 12), ("outage", 16)):
         began = datetime(2026, month, day, chance.choice([9, 13]), 30, tzinfo=UTC)
         desk.claim(kind, began, began + timedelta(hours=5))

@@ -78,7 +78,7 @@ def test_an_errand_in_a_browser_from_the_api_to_the_statement(staffed, installat
         assert api.post("/work", json=work_sent).status_code == 201
         expect(desk.get_by_role("heading", name="My bill is wrong")).to_be_visible()
         expect(desk).to_have_title(re.compile("^● Call for "))
-        expect(floor.locator("#people")).to_contain_text("offered, lapses in")
+        expect(floor.locator("#people")).to_contain_text("offered, expires in")
         picture(desk, "desk-offer")
 
         desk.keyboard.press("a")
@@ -98,9 +98,9 @@ def test_an_errand_in_a_browser_from_the_api_to_the_statement(staffed, installat
         picture(floor, "floor")
 
         desk.get_by_role("button", name="End E", exact=True).click()
-        second_tab.get_by_text("How did it end?").wait_for()
+        second_tab.get_by_text("Disposition").wait_for()
         desk.get_by_role("button", name="Done").click()
-        expect(desk.get_by_role("alert")).to_contain_text("Choose how it ended.")
+        expect(desk.get_by_role("alert")).to_contain_text("Choose a disposition.")
         desk.get_by_label("Resolved").check()
         desk.get_by_role("button", name="Done").click()
         expect(desk.locator("#day")).to_contain_text("1 done")

@@ -166,7 +166,7 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
         expect(desk.get_by_label("Your answer")).to_have_value("")
 
         desk.get_by_label("Your answer").fill("He sounds angry")
-        desk.get_by_role("button", name="Note for us alone").click()
+        desk.get_by_role("button", name="Internal note").click()
         expect(desk.locator("#talk")).to_contain_text("He sounds angry")
 
         # The connection is lost while both go on writing.

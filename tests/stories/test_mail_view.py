@@ -241,6 +241,6 @@ def test_everybody_can_read_a_mail_in_light_and_dark(agent, installation, scheme
         assert browse.faults_of(history) == []
         picture(history, f"history-{scheme}")
         history.get_by_role("link", name="The meter", exact=True).first.click()
-        expect(history.get_by_role("heading", name="What was said")).to_be_visible()
+        expect(history.get_by_role("heading", name="Messages")).to_be_visible()
         assert browse.faults_of(history) == []
         picture(history, f"case-{scheme}")

@@ -32,7 +32,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
         },
     ),
     "routing": (
-        "Which router serves which queue, and why work went where it went.",
+        "Pools, routing explanations, utilisation, decision logs replayed.",
         {
             "pool": ("workfloor.cli.routing:pool", "Say which router serves which queue, or change it."),
             "explain": ("workfloor.cli.routing:explain", "Say who could have had an item, and who could not and why."),
@@ -78,7 +78,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
             "review": ("workfloor.cli.relationship:review", "Put a client's service review of a month together."),
             "action-item": (
                 "workfloor.cli.relationship:action_item",
-                "Record what was agreed to be done, and that it is.",
+                "Record action items, and that they are done.",
             ),
         },
     ),
@@ -99,7 +99,7 @@ Examples:
   WORKFLOOR_BIND=127.0.0.1:8001 workfloor up        ... on another port
   workfloor contracts check examples/bank/contract.toml
   workfloor billing statement first-bank 1999-02 --format json
-  workfloor admin doctor                                  when something seems wrong
+  workfloor admin doctor                            when something seems wrong
 
 Settings are environment variables: WORKFLOOR_DATA (folder), WORKFLOOR_BIND
 (address:port), WORKFLOOR_DATABASE_URL (a PostgreSQL 15 or later of your own).

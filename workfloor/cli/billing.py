@@ -66,7 +66,7 @@ Examples:
   workfloor billing explain first-bank 1999-02 m1                the items of the first service level
   workfloor billing explain first-bank 1999-02 m1/stock-exchange ... of one queue
   workfloor billing explain first-bank 1999-02 "Calls answered" --format json
-  workfloor billing explain first-bank 1999-02 x1                what the first service level leaves out, and why
+  workfloor billing explain first-bank 1999-02 x1                what is excluded from SLA for it, and why
   workfloor billing explain first-bank 1999-02 cancelled         what counts nowhere
   workfloor billing explain first-bank 1999-02 m1 --item 4711    one item's facts
 """
@@ -79,7 +79,7 @@ Examples:
 def explain(client: str, period: str, line: str, item: int | None, form: str) -> None:
     """List exactly the items that a figure of the statement counts, and the facts behind one of them.
 
-    LINE is an id from the statement (m1, m1/QUEUE, x1 for what m1 leaves out, l2, c1, received,
+    LINE is an id from the statement (m1, m1/QUEUE, x1 for what is excluded from SLA for m1, l2, c1, received,
     answered, abandoned, cancelled, open) or a title.
     """
     with _entered(client) as found:
@@ -240,7 +240,7 @@ SHOWN = 50  # differences, in text
 Examples:
   workfloor billing reconcile first-bank 1999-02
   workfloor billing reconcile first-bank 1999-02 --format json
-  workfloor billing reconcile first-bank 1999-02 --mend          where only buckets and the statement differed
+  workfloor billing reconcile first-bank 1999-02 --mend          where only 15-minute buckets and the statement differed
   workfloor billing reconcile first-bank 1999-02 && echo "every figure stands on its facts"
 
 The exit status is 0 where nothing differs, and 1 where something does.

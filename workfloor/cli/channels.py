@@ -242,7 +242,7 @@ def list_mail(states: tuple[str, ...], most: int, form: str) -> None:
 @mail.command(epilog="\b\nExample:\n  workfloor channels mail show 17 > 17.eml\n")
 @click.argument("number", type=int)
 def show(number: int) -> None:
-    """Print mail NUMBER as it came, or with its card and account numbers covered once it was read."""
+    """Print mail NUMBER as it came, or with its card and account numbers masked once it was read."""
     with edge.database():
         raw = bytes(arrival_named(number).raw)
     sys.stdout.buffer.write(raw)

@@ -65,7 +65,7 @@ def _claim(client: "Client", number: int, kinds: tuple[str, ...]) -> "Claim":
 
 @click.group()
 def exclusion() -> None:
-    """Claim, approve and list what service levels leave out, and outages.
+    """Claim, approve and list what is excluded from SLA, and outages.
 
     What came in while an approved event of a kind lasted is excluded from the levels that name it. An outage is
     our own: it counts against availability at once, until it is refused. One person claims, another decides.

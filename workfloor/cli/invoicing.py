@@ -153,7 +153,7 @@ def invoice() -> None:
 )
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
-@click.option("--series", help="The series that numbers it; its year unless given.")
+@click.option("--number-range", "series", help="The number range that it is numbered from; its year unless given.")
 @cli_closing.by_option
 @cli_closing.format_option
 def issue(client: str, month: str, series: str | None, email: str, form: str) -> None:

@@ -50,7 +50,7 @@ Examples:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The work to expect, and who can be employed at what cost (TOML).",
 )
-@click.option("--replications", "-n", type=click.IntRange(2, 10_000), help="How many months the estimates are made of.")
+@click.option("--replications", "-n", type=click.IntRange(2, 10_000), help="Of how many months the projections are.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="The same seed gives the same quote.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "html"]), default="text", help="How to write it.")
 @click.option("--output", "-o", type=click.File("wb", lazy=True), help="Write to this file.")

@@ -46,12 +46,12 @@ Examples:
     "--format", "form", type=click.Choice(["text", "json", "html", "pdf"]), default="text", help="How to write it."
 )
 @click.option("--output", "-o", type=click.File("wb", lazy=True), help="Write to this file.")
-@click.option("--ahead/--no-ahead", default=True, help="Simulate the four weeks to come, or leave them out.")
+@click.option("--ahead/--no-ahead", default=True, help="Simulate the four weeks to come, or make no projections.")
 def review(client: str, period: str, form: str, output: IO[bytes] | None, ahead: bool) -> None:
     """Put CLIENT's review of PERIOD together, a month such as 1999-02.
 
-    Targets with their trend, why they were missed, volumes against forecast, credits, disputes, what was agreed to be
-    done, and what lies ahead: how likely each target is to be missed when the next four weeks are as the last.
+    Targets with their trend, why they were missed, volumes against forecast, credits, disputes, action items,
+    and projections: how likely each target is to be missed when the next four weeks are as the last.
     """
     if form == "pdf" and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output review.pdf")
@@ -59,7 +59,7 @@ def review(client: str, period: str, form: str, output: IO[bytes] | None, ahead:
         from workfloor.ops.relationship import queries as relationship_queries
 
         made = relationship_queries.review(found, period, now=now)
-        outlook, nothing = _outlook(found, period) if ahead else (None, "It was left out.")
+        outlook, nothing = _outlook(found, period) if ahead else (None, "No projections were asked for.")
         written = _written(made, outlook, nothing, form)
     if output:
         output.write(written)
@@ -68,7 +68,7 @@ def review(client: str, period: str, form: str, output: IO[bytes] | None, ahead:
 
 
 def _outlook(client: "Client", period: str) -> "tuple[relationship_queries.Outlook | None, str]":
-    """What lies ahead, and what is said where that is nothing."""
+    """The projections, and what is said where there are none."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -114,20 +114,20 @@ def _text(worded: dict[str, Any]) -> str:
     for row in worded["action_items"]:
         lines += ["", f"{row['id']}  {row['what']} ({row['who']}, until {row['until']}): {row['state']}"]
     if ahead := worded["ahead"]:
-        lines += ["", "What lies ahead", ahead["about"]]
+        lines += ["", "Projections", ahead["about"]]
         lines += [f"  {row['risk']:>5} risk of missing {row['name']}: {row['attained']}" for row in ahead["levels"]]
         lines += [f"  Credits to be expected: {ahead['credits']}, at most {ahead['worst']} in 19 of 20 such months."]
     else:
-        lines += ["", "What lies ahead", worded["nothing_ahead"]]
+        lines += ["", "Projections", worded["nothing_ahead"]]
     return "\n".join(lines) + "\n"
 
 
-# --- what was agreed to be done -------------------------------------------------------------------------------------
+# --- action items ----------------------------------------------------------------------------------------------------
 
 
 @click.group()
 def action_item() -> None:
-    """Record what was agreed to be done in a review, by whom and until when."""
+    """Record action items: what was agreed to be done, by whom and until when."""
 
 
 @action_item.command(
@@ -157,7 +157,7 @@ def add(client: str, who: str, what: str, until: datetime, form: str) -> None:
 @click.option("--note", default="", help="What came of it.")
 @as_text_or_json
 def done(client: str, number: int, note: str, form: str) -> None:
-    """Record that what CLIENT's action_item NUMBER says is done."""
+    """Record that what CLIENT's action item NUMBER says is done."""
     with _entered(client) as (found, now):
         from workfloor.ops.relationship import actions as relationship
         from workfloor.ops.relationship import queries as relationship_queries

@@ -32,7 +32,7 @@ Examples:
 @click.argument("item", type=int)
 @click.option("--format", "form", type=FORMATS, default="text", help="How to print it.")
 def explain(item: int, form: str) -> None:
-    """Say who could have had ITEM when it was offered, who could not and for which reason.
+    """Say who could have had ITEM (the routing explanation) when it was offered, who could not and for which reason.
 
     Of an item that waits it says the same as of now.
     """
@@ -67,8 +67,8 @@ Examples:
 def utilisation(period: str, form: str) -> None:
     """Say how evenly the work of PERIOD, a month such as 2026-11, was shared out.
 
-    Each person's occupancy, the offers that they declined or let lapse, and older work that was passed over: none, or
-    something is wrong.
+    Each person's occupancy, the offers that they declined or did not answer (RONA), and older work that was passed
+    over: none, or something is wrong.
     """
     with edge.database():
         from workfloor.kit.database import rls
@@ -87,8 +87,8 @@ def utilisation(period: str, form: str) -> None:
     if found["occupancy"]:
         mean, spread = found["occupancy"]["mean"], found["occupancy"]["spread"]
         click.echo(f"Occupancy {mean:.1%} on average, spread {spread:.1%}")
-    names = ("person", "offered", "declined", "lapsed", "occupancy")
-    _print(_table(found["people"], {name: name for name in names}))
+    names = ("person", "offered", "declined", "rona", "occupancy")
+    _print(_table(found["people"], {name: {"rona": "RONA"}.get(name, name) for name in names}))
 
 
 def _plain(found: "routing_queries.Utilisation") -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _plain(found: "routing_queries.Utilisation") -> dict[str, Any]:
             "person": name,
             "offered": share.offered,
             "declined": share.declined,
-            "lapsed": share.lapsed,
+            "rona": share.lapsed,
             "occupancy": None if share.occupancy is None else round(share.occupancy, 4),
         }
         for name, share in found.shares
@@ -204,7 +204,7 @@ def _even_out(name: str | None, second: str | None, length: str) -> None:
     epilog="""\b
 Examples:
   workfloor router --log decisions.log    write down what a router is told and decides
-  workfloor routing replay decisions.log          decide all of it again
+  workfloor routing replay decisions.log  decide all of it again
   workfloor routing replay decisions.log --compiled
   workfloor routing replay decisions.log --format json
 """
@@ -213,7 +213,7 @@ Examples:
 @click.option("--compiled", is_flag=True, help="Decide as the twin does when it is compiled; that takes half a minute.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def replay(log: Path, compiled: bool, form: str) -> None:
-    """Tell the policy all that a router was told in LOG, and hold what it decides against what the router decided.
+    """Tell the policy all that a router was told in LOG, a decision log, and compare what both decide.
 
     Both are the same, byte by byte, or the first line that differs is shown and the exit status is 1. Needs no
     database.

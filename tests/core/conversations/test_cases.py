@@ -1,4 +1,4 @@
-"""Cases that were one, or two; work that is handed to a colleague or laid aside."""
+"""Cases that were one, or two; work that is handed to a colleague or snoozed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What levels leave out, by worked example: events to the instant, and the band above the forecast to the item."""
+"""What is excluded from SLA, by worked example: events to the instant, and the band above the forecast to the item."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -56,7 +56,7 @@ def test_the_desk_offers_what_the_router_offers_and_what_was_done_is_counted(cli
     assert "On hold" in page(client)
     assert press(client, call, "resume").status_code == 204
     assert press(client, call, "end").status_code == 204
-    assert "How did it end?" in page(client)
+    assert "<legend>Disposition</legend>" in page(client)
     assert press(client, call, "wrap-up", disposition="resolved").status_code == 204
 
     assert state(call) == "done"
@@ -77,7 +77,7 @@ def test_nothing_is_finished_without_saying_how_it_ended(client, ana):
     answer = press(client, mail, "finish")
 
     assert (answer.status_code, state(mail)) == (422, "held")
-    assert "Choose how it ended." in answer.content.decode()
+    assert "Choose a disposition." in answer.content.decode()
 
 
 def test_a_disposition_that_is_not_the_process_s_own_is_refused_and_the_item_stays_held(client, ana):
@@ -223,14 +223,14 @@ def test_the_call_is_open_and_the_letter_beside_it_is_put_aside_until_the_call_i
     assert "preempted" in shown
 
     shown = page(client, f"?item={mail.id}")
-    assert all(words in shown for words in ("Preempted", "goes on by itself", "Transfer"))
-    assert "How did it end?" not in shown
+    assert all(words in shown for words in ("Preempted", "resumes by itself", "Transfer"))
+    assert "<legend>Disposition</legend>" not in shown
     refusal = press(client, mail, "finish", disposition="answered")
     assert (refusal.status_code, "preempted by more urgent work" in refusal.content.decode()) == (409, True)
 
     press(client, call, "end")
     press(client, call, "wrap-up", disposition="resolved")
-    assert "How did it end?" in page(client)
+    assert "<legend>Disposition</legend>" in page(client)
     assert press(client, mail, "finish", disposition="answered").status_code == 204
 
 
@@ -251,11 +251,11 @@ def test_a_call_back_is_agreed_by_the_clock_of_the_site_and_is_of_the_same_case(
 def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_sees_it_coming(client, ana):
     make.amended(make.KEEPS)
     mail = held(ana, queue="mail")
-    assert "you are asked first" in page(client)
+    assert "offered to you first" in page(client)
     press(client, mail, "come-back", at=f"{clock.now().date() + timedelta(days=2)}T10:30")
 
     assert work_queries.items().get(kind="callback").sticky_agent == ana
-    assert "To come" in page(client)
+    assert "Callbacks, follow-ups and snoozed" in page(client)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_call_cannot_be_laid_aside_while_the_customer_is_there_and_what_is_to_
 def test_who_ended_a_call_can_still_agree_to_come_back_in_another_queue(client, ana):
     elsewhere, call = make.queue("mail", "porto-power"), held(ana)
     press(client, call, "end")
-    assert "Agree to come back" in page(client)
+    assert "Callback or follow-up" in page(client)
     at, calls = f"{clock.now().date() + timedelta(days=2)}T10:30", make.queue("mail")
 
     assert press(client, call, "come-back", at=at, kind="callback", queue=calls.id).status_code == 204

@@ -100,8 +100,8 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
     with clock.frozen(make.later(days=31)):
         later = client.get("/floor/").content.decode()
 
-    table = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("What visitors answered")[2]))
+    table = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("Chat satisfaction")[2]))
     # Ana: 5 and 4 of three answers are 2/3, or 66 %. Ben: none of one.
     assert "Lisbon Light Ana 3 66 %" in table and "Lisbon Light Ben 1 0 %" in table
     assert "Cia" not in table
-    assert "What visitors answered" not in later
+    assert "Chat satisfaction" not in later

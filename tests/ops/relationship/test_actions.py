@@ -1,4 +1,4 @@
-"""What was agreed to be done: recorded once, done once, each a fact."""
+"""Action items: recorded once, done once, each a fact."""
 
 from datetime import timedelta
 

@@ -110,7 +110,7 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_the_person_set_away(ever
     assert facts_of(call)[2:] == [("work.offered", ana.id), ("work.offer-expired", ana.id), ("work.offered", ben.id)]
     assert (AgentState.objects.get(person=ana).state, AgentState.objects.get(person=ana).reason) == (
         "away",
-        "offer lapsed",
+        "RONA",
     )
 
 

@@ -172,7 +172,7 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_its_person_goes_away(flo
     run(router)
 
     assert offered() == {item.id: ben.id}
-    assert inside(lambda: AgentState.objects.get(person=ana).reason) == "offer lapsed"
+    assert inside(lambda: AgentState.objects.get(person=ana).reason) == "RONA"
 
 
 @pytest.mark.parametrize(
@@ -351,9 +351,9 @@ def test_an_offer_is_explained_as_it_was_also_afterwards(floor):
         inside(people.sign_out_of_work, person=person, now=clock.now())
     run(router)
 
-    everybody = {"Ana": "could", "Ben": "lacks portuguese 3", "Cleo": "lacks clearance", "Dan": "was not at work"}
+    everybody = {"Ana": "could", "Ben": "lacks portuguese 3", "Cleo": "lacks clearance", "Dan": "was not ready"}
     assert said_of(first) == everybody | {"Eva": "could"}
-    assert said_of(second) == everybody | {"Ana": "had no room", "Eva": "could"}
+    assert said_of(second) == everybody | {"Ana": "was at max concurrency", "Eva": "could"}
     assert inside(lambda: explain.why(first.id, clock.now())).offered_to == ana
 
 

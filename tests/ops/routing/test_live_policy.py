@@ -116,7 +116,10 @@ def test_work_of_a_case_is_kept_for_whoever_knows_it_and_after_a_while_offered_t
         run(router)
         assert offered() == {ringing[0].id: ana.id, for_all.id: ben.id}
         found = inside(lambda: explain.worded(explain.why(kept.id, clock.now())))
-        assert {row["person"]: row["said"] for row in found} == {"Ana": "had no room", "Ben": "it was kept for another"}
+        assert {row["person"]: row["said"] for row in found} == {
+            "Ana": "was at max concurrency",
+            "Ben": "it was held for its sticky agent",
+        }
     until = inside(Item.objects.get, id=kept.id).sticky_until
     with clock.frozen(until - timedelta(milliseconds=1)):
         run(router)
@@ -139,7 +142,7 @@ def test_what_was_kept_explains_its_offer_to_its_keeper(floor, log):
 
     assert offered()[kept.id] == ana.id
     found = inside(lambda: explain.worded(explain.why(kept.id, clock.now())))
-    assert {row["person"]: row["said"] for row in found} == {"Ana": "could", "Ben": "it was kept for another"}
+    assert {row["person"]: row["said"] for row in found} == {"Ana": "could", "Ben": "it was held for its sticky agent"}
 
 
 def test_scheduled_work_is_offered_as_soon_as_it_is_due(floor, log):

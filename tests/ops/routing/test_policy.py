@@ -327,4 +327,4 @@ def test_an_item_that_is_kept_is_for_one_alone():
     floor.arrive(CALLS, keeper=0)
     reasons = policy.why(floor.pool, 1, 0.0)
 
-    assert {each.agent: each.verdict for each in reasons} == {0: "no room", 1: "kept for another"}
+    assert {each.agent: each.verdict for each in reasons} == {0: "no room", 1: "sticky agent"}

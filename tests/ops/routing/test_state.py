@@ -210,7 +210,7 @@ def test_a_router_that_begins_keeps_what_is_kept_and_offers_it_to_its_keeper():
     of, offers = mind(worker(1), worker(2), worker(4), things=things, at=9.0)
 
     assert offers == [(12, 2), (13, 4)]
-    assert [each.verdict for each in of.why(11, 9.0) if each.person_id == 4] == ["kept for another"]
+    assert [each.verdict for each in of.why(11, 9.0) if each.person_id == 4] == ["sticky agent"]
     assert hear(of, 121.0) == []
     assert hear(of, 122.0, things=(gone(13),)) == [(11, 4)]
 

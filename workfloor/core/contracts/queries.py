@@ -105,7 +105,7 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
 
 
 def masked_kinds(queue: contracts_models.Queue, at: datetime) -> tuple[str, ...]:
-    """Which numbers are covered in what is written about a queue's work at an instant (kit.masks.KINDS)."""
+    """Which numbers are masked in what is written about a queue's work at an instant (kit.masks.KINDS)."""
     return tuple(kind for kind in masks.KINDS if kind not in terms_of(queue, at).unmasked)
 
 

@@ -105,7 +105,7 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[conversat
 def _fit_to_keep(
     content: conversations_messages.Content, item: Item | None, at: datetime
 ) -> conversations_messages.Content:
-    """What may be stored of a message: card and account numbers are covered, unless the contract keeps them."""
+    """What may be stored of a message: card and account numbers are masked, unless the contract keeps them."""
     covered = conversations_messages.covered(content)
     if covered == content or item is None:
         return covered

@@ -93,7 +93,7 @@ class File:
 
 
 def covered(content: Content, kinds: Collection[str] = masks.KINDS) -> Content:
-    """The same with card and account numbers covered, but for their last four."""
+    """The same with card and account numbers masked, but for their last four."""
     subject, text, folded = (
         masks.mask(each, kinds).text for each in (content.subject, content.text, content.folded_text)
     )

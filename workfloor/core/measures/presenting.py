@@ -7,9 +7,16 @@ from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.measures import catalogue
 from workfloor.kit.time.calendars import Window
 
-VERDICTS = {"met": "kept", "below-expected": "short of expected", "below-minimum": "short of minimum", None: "–"}
+VERDICTS = {"met": "met", "below-expected": "missed", "below-minimum": "missed the minimum", None: "–"}
 MOODS = {"met": "calm", "below-expected": "close", "below-minimum": "late", None: ""}
 UNITS = dict.fromkeys(catalogue.IN_PERCENT, "percent") | dict.fromkeys(catalogue.MEANS, "seconds")
+# What the trade calls a measure, where that is not its key with spaces.
+NAMES = {
+    "speed-of-answer": "average speed of answer (ASA)",
+    "handled-time": "average handle time (AHT)",
+    "abandoned": "abandon rate",
+    "first-contact-resolution": "first-contact resolution (FCR)",
+}
 PER = {
     "answered": "of answered",
     "offered": "of offered",
@@ -53,7 +60,7 @@ def plain_window(window: Window, level: ServiceLevel) -> dict[str, Any]:
 
 
 def plain_excluded(row: catalogue.Excluded) -> dict[str, Any]:
-    """Return how many items a level leaves out; `measure` is its id."""
+    """Return how many items are excluded from SLA for a level; `measure` is its id."""
     return {"id": row.id, "name": row.level.name, "measure": f"m{row.id[1:]}", "count": row.count}
 
 
@@ -79,7 +86,7 @@ def worded_measured(row: catalogue.Measured) -> dict[str, str]:
 
 
 def worded_excluded(row: catalogue.Excluded) -> dict[str, str]:
-    """Word what a level leaves out."""
+    """Word what is excluded from SLA for a level."""
     kinds = [kind.replace("-", " ") for kind in row.level.exclude]
     if row.level.above_forecast is not None:
         kinds.append(f"volume above {row.level.above_forecast.normalize():f} % of the forecast")
@@ -88,7 +95,7 @@ def worded_excluded(row: catalogue.Excluded) -> dict[str, str]:
 
 def worded_measure(level: ServiceLevel) -> str:
     """Word what a level counts: `answered within 20 s, of offered`."""
-    words = level.measure.replace("-", " ")
+    words = NAMES.get(level.measure, level.measure.replace("-", " "))
     if level.threshold_seconds is not None:
         words += f" {level.threshold_seconds:,} s"
     if level.per:

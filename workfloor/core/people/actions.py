@@ -182,7 +182,7 @@ def go_available(*, person: people_models.Person, now: datetime) -> people_model
 def go_away(*, person: people_models.Person, reason: str, now: datetime) -> people_models.AgentState:
     """Take no new work for a while, and say why."""
     if not reason.strip():
-        raise Refused("Say why you go away, for example “break”.")
+        raise Refused("Choose a not-ready reason, for example “break”.")
     _be_signed_in(person, now)
     return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
 

@@ -11,7 +11,7 @@ ROLES = ("agent", "leader", "planner", "manager", "client")
 PROOFS = ("training", "test", "diploma")
 AGENT_STATES = ("available", "away", "signed-out")
 NOT_READY_REASONS = ("break", "lunch", "training", "meeting", "technical")
-LAPSED = "offer lapsed"
+RONA = "RONA"  # ring on no answer: an offer was not answered in time
 
 # A person's capacity is a range of this many parts; work of one kind takes a share of it (see work.rules.share).
 CAPACITY = 60

@@ -36,7 +36,7 @@ class NotYours(Refused):
 
 
 FURTHEST = timedelta(days=366)  # that anything is scheduled for
-HANDED_FOR_SECONDS = 900  # kept for a colleague, where the contract keeps no work for anybody
+HANDED_FOR_SECONDS = 900  # for a colleague, where the contract knows no sticky agent
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def receive(
     if not_before and not_before > now + FURTHEST:
         raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
     if asked_for and not terms.sticky_for_seconds:
-        raise Refused(f"Nobody can be asked for: the contract keeps no work of {queue.name} for anybody (sticky_for).")
+        raise Refused(f"Nobody can be asked for: work of {queue.name} has no sticky agent (sticky_for).")
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
@@ -100,7 +100,7 @@ def arrival(
 
 
 def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_models.Item:
-    """Keep an item that waits for somebody, for as long as the contract keeps work of its queue."""
+    """Let an item wait for a sticky agent, for as long as the contract says of its queue."""
     length = contracts_queries.terms_of(item.queue, now).sticky_for_seconds if person else None
     if length is None:
         return item
@@ -282,7 +282,7 @@ def customer_answered(*, item: work_models.Item, now: datetime, by: Person | Non
     """The customer has answered: the clock goes on, and the target time moves by what was waited."""
     item = _locked(item)
     if item.pending_customer_since is None:
-        raise lifecycle.NotNow("The item does not wait for the customer")
+        raise lifecycle.NotNow("The item is not pending customer")
     paused, due_at = work_queries.stood_still(item, item.pending_customer_since, now)
     item = _happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
     return _keep(item, work_queries.last_agent(item.case_id), now)
@@ -343,7 +343,7 @@ def come_back(
 ) -> work_models.Item:
     """Agree with the customer of an item in hand to call or write at a time: an item of its own, of the same case.
 
-    It waits in `queue` from then on. Where the contract keeps work, it is kept for whoever agreed to it.
+    It waits in `queue` from then on. Where the contract says so, whoever agreed to it is its sticky agent.
     """
     item = _in_hands_of(item, by)
     if at <= now or queue.client_id != item.client_id:
@@ -389,7 +389,7 @@ def wrap_up(
     item = _in_hands_of(item, by)
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:
-        raise Refused(f"Choose how it ended: {', '.join(known)}.")
+        raise Refused(f"Choose a disposition: {', '.join(known)}.")
     item = _happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
     if resolved and item.case_id and not work_queries.unfinished(item.case_id):
         work_models.Case.objects.filter(id=item.case_id).update(resolved_at=now)

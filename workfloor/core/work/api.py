@@ -115,7 +115,7 @@ class WorkIn(Schema):
     ask_for: Text | None = Field(
         None,
         max_length=200,
-        description="The address of an agent cleared for you, who is asked first for as long as the queue keeps work.",
+        description="The address of the sticky agent, cleared for you, who is offered it first while `sticky_for` lasts.",
     )
 
 
@@ -134,7 +134,7 @@ class WorkOut(Schema):
     connected_at: datetime | None = Field(description="When an agent first took it up.")
     ended_at: datetime | None
     wrapped_up_at: datetime | None
-    disposition: str = Field(description="How it ended, from the process's own list; empty until then.")
+    disposition: str = Field(description="The disposition, from the process's own list; empty until it is wrapped up.")
 
 
 class Cancel(Schema):
@@ -217,7 +217,7 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
     summary="Take work back",
 )
 def cancel(request: HttpRequest, key: KeyInPath, body: Cancel) -> dict[str, Any]:
-    """Work that nobody needs any more; measures leave it out. 409 when it is finished already."""
+    """Cancel work that nobody needs any more; it counts in no measure. 409 when it is finished already."""
     try:
         return _out(work.cancel(item=_found(request, key), reason=body.reason, now=clock.now()))
     except lifecycle.NotNow as refused:

@@ -38,7 +38,7 @@ KIND_OF_PROCESS = {
     "research": "research",
 }
 CONVERSATIONS = ("call", "callback", "chat")  # whoever is connected has a reply
-WITH_THE_CUSTOMER = ("call", "chat")  # cannot be laid aside; a call that is still to be made can
+WITH_THE_CUSTOMER = ("call", "chat")  # cannot be snoozed; a call that is still to be made can
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
 WITH_SOMEBODY = ("offered", "held", "wrapping")
 FINISHED = ("done", "abandoned", "cancelled")
@@ -300,14 +300,14 @@ def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
 
 def _pending_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.pending_customer_since:
-        raise NotNow("The item waits for the customer already")
+        raise NotNow("The item is pending customer already")
     # The agent is free meanwhile; nobody is offered the item until the customer has answered.
     return _put_back(item, fact.at) | {"pending_customer_since": fact.at} | _replied(item, details)
 
 
 def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if not item.pending_customer_since:
-        raise NotNow("The item does not wait for the customer")
+        raise NotNow("The item is not pending customer")
     paused = item.paused_seconds + details["paused_seconds"]
     return {"pending_customer_since": None, "paused_seconds": paused, "due_at": _time(details.get("due_at"))}
 

@@ -58,7 +58,7 @@ def held_by(person: Person) -> QuerySet[work_models.Item]:
 
 
 def agreed(person: Person, now: datetime) -> QuerySet[work_models.Item]:
-    """What is scheduled and kept for a person, the next first."""
+    """What is scheduled with a person as its sticky agent, the next first."""
     return items().filter(state="waiting", queued_at__gt=now, sticky_agent=person).order_by("queued_at", "id")
 
 

@@ -17,14 +17,14 @@ class Away(forms.Form):
 
     reason = forms.ChoiceField(
         choices=[(reason, reason) for reason in qualification.NOT_READY_REASONS],
-        error_messages={"required": "Choose why you go away.", "invalid_choice": "Choose one of the reasons."},
+        error_messages={"required": "Choose a not-ready reason.", "invalid_choice": "Choose one of the reasons."},
     )
 
 
 class Disposition(forms.Form):
     """How an item ended; the process's own list is checked by the action."""
 
-    disposition = forms.CharField(error_messages={"required": "Choose how it ended."})
+    disposition = forms.CharField(error_messages={"required": "Choose a disposition."})
 
 
 class Escalation(forms.Form):
@@ -73,7 +73,7 @@ class ComeBack(At):
     """When, how and in which queue somebody comes back to the customer; said by nobody, a call in the item's own."""
 
     kind = forms.ChoiceField(
-        choices=[("callback", "By a call"), ("email", "In writing")],
+        choices=[("callback", "Callback"), ("email", "Follow-up by email")],
         required=False,
         error_messages={"invalid_choice": "Choose a call or an email."},
     )

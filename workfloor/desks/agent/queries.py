@@ -111,7 +111,7 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
 
 
 def resting(person: Person) -> list[Item]:
-    """Read what this person laid aside until the customer answers, the longest resting first."""
+    """Read what this person set to pending customer, the longest first."""
     laid_aside = Fact.objects.filter(event="work.pending-customer", by_id=person.id).values("item_id")
     unanswered = work_queries.items().filter(state="waiting", pending_customer_since__isnull=False, id__in=laid_aside)
     return list(unanswered.order_by("pending_customer_since"))

@@ -1,4 +1,4 @@
-"""A mail written anew with the numbers covered that people typed into it, so that it can be read again."""
+"""A mail written anew with the numbers masked that people typed into it, so that it can be read again."""
 
 import base64
 from collections.abc import Collection, Iterator
@@ -16,12 +16,12 @@ _TYPED: Final = {"subject", "thread-topic", "comments", "keywords"}  # all other
 
 
 def numbers_in(mail: mime.Mail, kinds: Collection[str] = masks.KINDS) -> bool:
-    """Whether a mail holds numbers to be covered: in its texts or in a header that people type. Files do not count."""
+    """Whether a mail holds numbers to be masked: in its texts or in a header that people type. Files do not count."""
     return covered(mail, kinds) != (mail.text, mail.html, _typed(mail))
 
 
 def covered(mail: mime.Mail, kinds: Collection[str] = masks.KINDS) -> tuple[str, str, dict[str, tuple[str, ...]]]:
-    """A mail's text, its HTML and the headers that people type, with their numbers covered."""
+    """A mail's text, its HTML and the headers that people type, with their numbers masked."""
     headers = {name: tuple(masks.mask(each, kinds).text for each in values) for name, values in _typed(mail).items()}
     return masks.mask(mail.text, kinds).text, masks.mask_html(mail.html, kinds).text, headers
 
@@ -31,7 +31,7 @@ def _typed(mail: mime.Mail) -> dict[str, tuple[str, ...]]:
 
 
 def written_anew(raw: bytes, kinds: Collection[str] = masks.KINDS) -> bytes:
-    """The mail with its numbers covered and everything else as it was; empty where that cannot be done.
+    """The mail with its numbers masked and everything else as it was; empty where that cannot be done.
 
     It reads as the first one did: what is looked up by what a mail says is found by either.
     """

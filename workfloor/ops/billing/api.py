@@ -67,7 +67,7 @@ class MeasureOut(Schema):
 
 
 class ExcludedOut(Schema):
-    """How many items a service level leaves out by its exclusions."""
+    """How many items are excluded from SLA for a service level."""
 
     id: str
     name: str
@@ -96,7 +96,7 @@ class LineOut(Schema):
 
 
 class CreditOut(Schema):
-    """What a missed service level (null: all of them) takes off, before the caps and after; negative is earned back."""
+    """A service credit of a missed level (null: of all levels), before the caps and after; negative is earned back."""
 
     id: str
     name: str

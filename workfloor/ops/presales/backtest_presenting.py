@@ -230,7 +230,7 @@ def _chart(trial: Trial, number: int, level: levels.ServiceLevel) -> charts.Char
         traces.append(charts.Trace("at most" if level.lower_is_better else "minimum", "bound", bound, "steps"))
     count = sum(value is not None for value in missed)
     worked = sum(value is not None for value in values)
-    says = f"{charts.said(values, unit)}; short of expected on {count} of {worked} days with work"
+    says = f"{charts.said(values, unit)}; missed on {count} of {worked} days with work"
     bounds = (None, 100.0) if unit == " %" and not level.lower_is_better else (0.0, None)
     return charts.chart(level.name, says, traces, day_labels([day for _, day, _ in days]), unit, bounds)
 

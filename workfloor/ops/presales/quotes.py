@@ -34,7 +34,7 @@ def risk(credits: Sequence[float]) -> Risk:
 
 
 def without_what_is_not_simulated(level: ServiceLevel) -> bool:
-    """Say whether a level is agreed and the twin does not simulate its measure: it is taken as kept."""
+    """Say whether a level is agreed and the twin does not simulate its measure: it is taken as met."""
     return level.expected is not None and level.measure not in (*demand.STAFFED, "handled-time", "volume")
 
 
@@ -97,7 +97,7 @@ class Quote:
 
 # --- for programs ----------------------------------------------------------------------------------------------------
 def plain(quotes: Sequence[Quote]) -> dict[str, Any]:
-    """Return everything as JSON has it; estimates as {mean, low, high}."""
+    """Return everything as JSON has it; projections as {mean, low, high}."""
     return {"quotes": [_plain(quote) for quote in quotes]}
 
 
@@ -141,7 +141,7 @@ def _interval(found: Estimate) -> dict[str, float | None]:
 
 
 def not_simulated(quote: Quote) -> list[str]:
-    """Name the targets that are taken as kept, because the twin does not simulate what they measure."""
+    """Name the targets that are taken as met, because the twin does not simulate what they measure."""
     return [level.name for level in quote.scenario.levels if without_what_is_not_simulated(level)]
 
 
@@ -156,7 +156,7 @@ def about(quotes: Sequence[Quote]) -> str:
     horizon, every = (simulation_presenting.duration(span) for span in (scenario.horizon, scenario.every))
     return (
         f"{horizon} from {_at(scenario, 0):%A %d %B %Y}: the fewest people found, for each {every}, with whom every "
-        f"service level is met in 19 of 20 such months under the rules that will route. Estimates are of "
+        f"service level is met in 19 of 20 such months under the rules that will route. Projections are of "
         f"{made.replications} further months (seed {scenario.seed}), give or take what leaves 95 % confidence."
     )
 
@@ -168,7 +168,7 @@ def notes(quotes: Sequence[Quote]) -> list[str]:
 
 def _notes(quote: Quote) -> Iterator[str]:
     for name in not_simulated(quote):
-        yield f"{quote.name}: “{name}” is not simulated; it is taken as kept, and its credits are missing here."
+        yield f"{quote.name}: “{name}” is not simulated; it is taken as met, and its credits are missing here."
     if quote.unserved >= 1:
         yield (
             f"{quote.name}: {quote.unserved:,.0f} contacts are expected when nobody may be there who can serve them. "
@@ -177,7 +177,7 @@ def _notes(quote: Quote) -> Iterator[str]:
     for number in quote.found.lacking:
         name = quote.scenario.levels[number].name
         yield (
-            f"{quote.name}: “{name}” is not kept in 19 of 20 months even with all who may be there. "
+            f"{quote.name}: “{name}” is not met in 19 of 20 months even with all who may be there. "
             "Allow for more agents or longer hours, or agree to lower targets."
         )
 
@@ -226,15 +226,15 @@ def _levels_in_words(quotes: Sequence[Quote]) -> Iterator[list[str]]:
 
 def _target(quote: Quote, name: str) -> str:
     level = next((each for each in quote.scenario.levels if each.name == name), None)
-    attained, kept = (quote.estimates.of("level", name, measure) for measure in ("attained", "kept"))
+    attained, met = (quote.estimates.of("level", name, measure) for measure in ("attained", "met"))
     if level is None or level.expected is None:
         return "no target"
-    if attained is None or kept is None:
+    if attained is None or met is None:
         return "not simulated"
     words = "at most" if level.lower_is_better else "at least"
     unit = "s" if level.measure in ("speed-of-answer", "handled-time") else "%"
     attains = simulation_presenting.cell(quote.scenario, "attained", attained, level.measure)
-    return f"{attains} ({words} {level.expected.normalize():f} {unit}); kept in {kept.mean:.0f} % of such months"
+    return f"{attains} ({words} {level.expected.normalize():f} {unit}); met in {met.mean:.0f} % of such months"
 
 
 # --- for a page ------------------------------------------------------------------------------------------------------

@@ -68,9 +68,9 @@ def plain_action_item(found: relationship_models.ActionItem) -> dict[str, Any]:
 def _plain_outlook(outlook: Outlook) -> dict[str, Any]:
     every, levels = outlook.estimates, []
     for level in outlook.levels:
-        kept, attained = every.of("level", level.name, "kept"), every.of("level", level.name, "attained")
+        met, attained = every.of("level", level.name, "met"), every.of("level", level.name, "attained")
         if level.expected is not None:
-            risk = None if kept is None else 100 - kept.mean
+            risk = None if met is None else 100 - met.mean
             levels.append({"name": level.name, "missed_percent": risk, "attained": attained and attained.mean})
     return {"replications": outlook.replications, "levels": levels, "credits": _credits(outlook)}
 
@@ -87,7 +87,7 @@ def _credits(outlook: Outlook) -> dict[str, float]:
 # --- for readers -----------------------------------------------------------------------------------------------------
 
 
-NOTHING = "Nothing came in the last four weeks that could be looked ahead from."
+NOTHING = "Nothing came in the last four weeks that projections could be made from."
 
 
 def printed(review: Review, outlook: Outlook | None, nothing: str = NOTHING) -> dict[str, Any]:
@@ -147,9 +147,9 @@ TITLES = {
 def _because(cause: Cause) -> str:
     """Word what was different in the hours that a cause stands for."""
     if cause.name == "people":
-        return f"{100 - 10000 / (100 + cause.differed):.0f} % fewer people than in hours that kept it"
+        return f"{100 - 10000 / (100 + cause.differed):.0f} % fewer people than in hours that met it"
     what = {"volume": "more contacts", "handling": "longer handling"}.get(cause.name)
-    return f"{cause.differed:.0f} % {what} than in hours that kept it" if what else "hours no harder than others"
+    return f"{cause.differed:.0f} % {what} than in hours that met it" if what else "hours no harder than others"
 
 
 def _target(review: Review, target: LevelReview, number: int) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _trend(target: LevelReview) -> charts.Chart:
     traces = [
         charts.Trace("attained", "first", values),
         charts.Trace(
-            "kept", "first", [None if bad is not None else v for v, bad in zip(values, missed, strict=True)], "dots"
+            "met", "first", [None if bad is not None else v for v, bad in zip(values, missed, strict=True)], "dots"
         ),
         charts.Trace("missed", "missed", missed, "dots"),
         charts.Trace("expected", "target", expected, "steps"),
@@ -232,7 +232,7 @@ def _days(target: LevelReview) -> charts.Chart:
         charts.Trace("expected", "target", [expected] * len(values), "steps"),
     ]
     count = sum(value is not None for value in bad)
-    says = f"{charts.said(values, unit)}; short of expected on {count} of {len(values)} days"
+    says = f"{charts.said(values, unit)}; missed on {count} of {len(values)} days"
     days = [day for day, _, _ in target.days]
     return charts.chart(f"{level.name}, day by day", says, traces, _day_labels(days), unit, _bounds(target))
 
@@ -322,8 +322,8 @@ def ahead(outlook: Outlook, currency: str) -> dict[str, Any]:
         "about": (
             f"The next four weeks, simulated {outlook.replications} times under the rules that route: contacts come, "
             "last and give up as in the last four weeks, and the same people are there at the same hours. That is a "
-            "little kinder than life: the event log does not say what else kept people busy."
-            + (" What comes in above the forecast counts here, though it would be left out." * outlook.counts_all)
+            "little kinder than life: the event log does not say what else people were busy with."
+            + (" What comes in above the forecast counts here, though it is excluded from SLA." * outlook.counts_all)
         ),
         "levels": [_risk(outlook, level.name) for level in outlook.levels if level.expected is not None],
         "credits": f"{credits['expected']:,.2f} {currency}",
@@ -334,10 +334,10 @@ def ahead(outlook: Outlook, currency: str) -> dict[str, Any]:
 
 
 def _risk(outlook: Outlook, name: str) -> dict[str, str]:
-    attained, kept = (outlook.estimates.of("level", name, measure) for measure in ("attained", "kept"))
-    if attained is None or kept is None:
+    attained, met = (outlook.estimates.of("level", name, measure) for measure in ("attained", "met"))
+    if attained is None or met is None:
         return {"name": name, "attained": "not simulated", "risk": "–", "mood": ""}
-    risk = 100 - kept.mean
+    risk = 100 - met.mean
     mood = "late" if risk > RISKY else "calm" if risk < SAFE else "close"
     words = f"{attained.mean:,.2f} ± {attained.half:,.2f}"
     return {"name": name, "attained": words, "risk": f"{risk:.0f} %", "mood": mood}

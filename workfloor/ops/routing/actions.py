@@ -1,4 +1,4 @@
-"""Offers that lapse, work taken up again, and which router serves which queue."""
+"""Offers that nobody answers, work taken up again, and which router serves which queue."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def lapse_offers(*, queue_ids: Sequence[int], now: datetime) -> int:
         if person is not None:
             count += 1
             if AgentState.objects.filter(person=person, state="available").exists():  # or is away already
-                people.go_away(person=person, reason=qualification.LAPSED, now=now)
+                people.go_away(person=person, reason=qualification.RONA, now=now)
     return count
 
 

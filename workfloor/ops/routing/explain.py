@@ -195,13 +195,13 @@ def _last_facts(offer: event_log_models.Fact, subject: str, events: Sequence[str
 
 SAID = {
     "could": "could",
-    "away": "was not at work",
+    "away": "was not ready",
     "off shift": "was off shift",
-    "not able": "may not or cannot",
-    "ring not reached": "only after a longer wait",
-    "kept for another": "it was kept for another",
+    "not able": "lacks the skills or the clearance",
+    "ring not reached": "only in a skill relaxation ring that it had not waited for",
+    "sticky agent": "it was held for its sticky agent",
     "declined": "declined this queue a moment before",
-    "no room": "had no room",
+    "no room": "was at max concurrency",
 }
 
 

@@ -338,7 +338,7 @@ class Candidate(NamedTuple):
     """What an item was to an agent: `could` or why not, the ring in which they serve it (-1: none), and its score."""
 
     agent: int
-    verdict: Literal["could", "away", "not able", "ring not reached", "kept for another", "declined", "no room"]
+    verdict: Literal["could", "away", "not able", "ring not reached", "sticky agent", "declined", "no room"]
     ring: int
     score: float
 
@@ -366,7 +366,7 @@ def _verdict(pool: Pool, item: int, agent: int, ripe: float, now: float) -> Any:
     queue, lane = pool.queue[item], pool.waiting.lane[item]
     hindrances = {
         "ring not reached": now < ripe,
-        "kept for another": lane >= pool.queues and lane != pool.queues + agent,
+        "sticky agent": lane >= pool.queues and lane != pool.queues + agent,
         "declined": pool.shuns[agent * pool.queues + queue],
         "no room": pool.lack[agent] >> pool.kind[queue] & 1,
     }

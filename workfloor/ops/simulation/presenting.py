@@ -1,4 +1,4 @@
-"""Estimates as plain values for programs, as words for tables, and as curves for a page."""
+"""Projections as plain values for programs, as words for tables, and as curves for a page."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -13,29 +13,29 @@ from workfloor.ops.simulation.scenarios import Scenario
 
 QUEUE_MEASURES = ("offered", "answered", "abandoned", "delayed", "within", "wait", "handled", "again", "left")
 GROUP_MEASURES = ("hours", "occupancy", "cost")
-LEVEL_MEASURES = ("attained", "kept")
+LEVEL_MEASURES = ("attained", "met")
 MONEY = ("charges", "credits", "due", "cost")
 INTERVAL_MEASURES = ("offered", "agents", "occupancy", "abandoned", "within", "wait")
 
-_SHARES = ("abandoned", "delayed", "within", "occupancy", "kept")
+_SHARES = ("abandoned", "delayed", "within", "occupancy", "met")
 _TIMES = ("wait", "handled")
 _RARE = ("again", "left")  # shown where they happened at all
 HEADINGS = {
     "offered": "Offered",
     "answered": "Answered",
-    "abandoned": "Gave up",
-    "delayed": "Had to wait",
-    "within": "In time",
-    "wait": "Mean wait",
-    "handled": "Mean handling",
-    "again": "Came again",
+    "abandoned": "Abandon rate",
+    "delayed": "Delayed",
+    "within": "Service level",
+    "wait": "ASA",
+    "handled": "AHT",
+    "again": "Called again",
     "left": "Never answered",
     "hours": "Hours",
     "occupancy": "Occupancy",
     "cost": "Cost",
     "attained": "Attained",
-    "kept": "Kept in",
-    "agents": "Agents there",
+    "met": "Met in",
+    "agents": "Agents",
     "charges": "Charges",
     "credits": "Credits",
     "due": "To pay",
@@ -212,10 +212,10 @@ def charts(scenario: Scenario, estimates: Estimates) -> list[Chart]:
     """Draw what changes over the time simulated; each chart has its own scale and the same hours."""
     wanted = [
         ("offered", f"Contacts offered each {duration(scenario.every)}", ""),
-        ("agents", "Agents there", ""),
+        ("agents", "Agents", ""),
         ("occupancy", "Occupancy", " %"),
-        ("within", "Answered in time", " %"),
-        ("wait", "Mean wait", " s"),
+        ("within", "Service level", " %"),
+        ("wait", "Average speed of answer (ASA)", " s"),
     ]
     return [_chart(scenario, estimates, *each) for each in wanted]
 

@@ -180,7 +180,7 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
         judged = levels.verdict(level, figure.attained)
         found["level", level.name, "attained"] = counted if level.measure == "volume" else _float(figure.attained)
         if judged is not None:
-            found["level", level.name, "kept"] = 100.0 * (judged == "met")
+            found["level", level.name, "met"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
     sums = _by_queue(scenario, tally)
     lines = billing_figures.lines(contract, [_quantity(price, sums) for price in contract.prices], day)

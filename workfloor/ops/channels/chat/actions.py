@@ -146,7 +146,7 @@ def _receive(
 
 
 def _answers(settings: visitors.Settings, sent: Mapping[str, Any]) -> dict[str, str]:
-    """A visitor's answers, numbers covered but where to reach them: a telephone's may pass for a card's."""
+    """A visitor's answers, numbers masked but where to reach them: a telephone's may pass for a card's."""
     kinds = {each.name: each.kind for each in settings.questions}
     given = visitors.answers(settings.questions, sent)
     return {

@@ -407,7 +407,7 @@ def zone_of(chat: Chat, now: datetime) -> str:
 
 
 def transcript_written(chat: Chat, zone: str, now: datetime) -> transcripts.Transcript:
-    """A chat as it is sent: in its own language, with times of a zone, all numbers covered that are."""
+    """A chat as it is sent: in its own language, with times of a zone, all numbers masked that are."""
     language = visitors.language(chat.language, list(transcripts.words()))
     words, client = transcripts.words()[language], chat.widget.client.title
     with translation.override(language):

@@ -182,7 +182,7 @@ def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, no
 # --- mail is read ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class _Read(sorting.Read):
-    """The same with the row that it is stored in, and which numbers are covered there."""
+    """The same with the row that it is stored in, and which numbers are masked there."""
 
     arrival: email_models.Arrival
     covers: Collection[str]
@@ -219,7 +219,7 @@ def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
 
 
 def _cover(read: _Read) -> None:
-    """Keep the mail that was read with its numbers covered; where that cannot be done, only what became no message."""
+    """Keep the mail that was read with its numbers masked; where that cannot be done, only what became no message."""
     arrival = read.arrival
     if not masking.numbers_in(read.mail, read.covers):
         return
@@ -410,7 +410,7 @@ def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None
 
 
 def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
-    """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is covered."""
+    """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is masked."""
     if arrival.state not in ("failed", "held"):
         raise Refused("This mail was dealt with already.")
     if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):

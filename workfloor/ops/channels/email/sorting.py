@@ -238,7 +238,7 @@ def key(mail: Mail) -> str:
     """A mail's own name: the same for each copy, on whichever ways and however often it came; another's for no other.
 
     A Message-ID alone will not do, for senders reuse them: what the mail says counts too, its ways here do not. It
-    counts with its numbers covered: so the mail keeps its name when they are, and the name gives none away.
+    counts with its numbers masked: so the mail keeps its name when they are, and the name gives none away.
     """
     text, html, headers = masking.covered(mail)
     subject = next(iter(headers.get("subject", ())), "")
