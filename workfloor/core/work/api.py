@@ -115,7 +115,7 @@ class WorkIn(Schema):
     ask_for: Text | None = Field(
         None,
         max_length=200,
-        description="The address of the sticky agent, cleared for you, who is offered it first while `sticky_for` lasts.",
+        description="The address of its sticky agent, cleared for you, who is offered it first for `sticky_for`.",
     )
 
 
