@@ -225,7 +225,7 @@ def test_the_journal_is_told_again(real_database: str, tmp_path: Path) -> None:
     file = tmp_path / "scenario.toml"
     file.write_text(
         '[scenario]\ntitle = "x"\nlasts = "1d"\nstarts_on = 2026-03-04\ncontract = "contract.toml"\n'
-        "[replay]\njournal = true\n"
+        "[replay]\nevent_log = true\n"
     )
 
     told = simulated(file, "-n", 2)

@@ -20,7 +20,7 @@ def agreed():
 
 
 def told(client) -> list[str]:
-    return [fact.event for fact in event_log_queries.of_client(client.id) if fact.event.startswith("action_item.")]
+    return [fact.event for fact in event_log_queries.of_client(client.id) if fact.event.startswith("action-item.")]
 
 
 def test_what_was_agreed_is_kept_and_done_once():

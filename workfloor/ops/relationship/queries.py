@@ -252,7 +252,7 @@ def outlook(client: Client, period: str, *, advance: Callable[[int], None] = lam
     past = list(simulation_queries.past(client, began, starts_at))
     if len(past) > MOST_CONTACTS:
         raise NotSimulated(
-            f"{len(past):,} contacts came in four weeks. Simulate them with a scenario: workfloor simulate."
+            f"{len(past):,} contacts came in four weeks. Simulate them with a scenario: workfloor presales simulate."
         )
     scenario = relationship_causes.ahead(contract, scenario_file.queues(contract.queues().values()), past, starts_at)
     return _simulated(scenario, counts_all, advance) if scenario else None
