@@ -26,7 +26,11 @@ OLD: Final = (
         "what service levels leave out",
     ),
     (r"\bundertakings?\b", "action item", "add an undertaking"),
-    (r"(?<!legal )(?<!legal-)(?<!request )(?<!unprocessable )\bentit(y|ies)\b", "legal entity", "which entity issues it"),
+    (
+        r"(?<!legal )(?<!legal-)(?<!request )(?<!unprocessable )\bentit(y|ies)\b",
+        "legal entity",
+        "which entity issues it",
+    ),
     (r"\bseries\b", "number range", "the series that numbers it"),
     (r"\b(put|lay|laid|lies?|lying) aside\b", "preempted; snooze; pending customer", "laid aside by you"),
     (r"\byields?\b|\binterrupts?\b", "preemptible, preempts", "yields = true"),
