@@ -85,10 +85,7 @@ def test_what_was_agreed_is_listed_and_done_once(run: Run) -> None:
     [
         (("relationship", "review", "nobody", "2026-03"), "No client 'nobody' here. Clients: lisbon-light."),
         (("relationship", "review", "lisbon-light", "2025-03"), "2025-03 lies before it."),
-        (
-            ("relationship", "action-item", "done", "lisbon-light", "99"),
-            "See: workfloor relationship action-item list lisbon-light",
-        ),
+        (("relationship", "action-item", "done", "lisbon-light", "99"), "See: workfloor relationship action-item list"),
         ((*ADD[:-1], "2026-01-01"), "is over: name a day to come"),
     ],
 )

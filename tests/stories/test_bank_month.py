@@ -119,7 +119,7 @@ def expected(log: list[dict[str, str]]) -> dict[tuple[str, str | None], tuple[in
 def test_every_row_is_read_and_kept(imported: dict[str, Any]):
     assert imported["added"] == imported["rows"] == 33_344
     assert (imported["answered"], imported["abandoned"], imported["phantom"]) == (27_162, 5_904, 278)
-    assert imported["excluded"] == 0
+    assert imported["left_out"] == 0
 
 
 def test_the_dirt_of_the_log_is_named_and_counted(imported: dict[str, Any]):
@@ -154,7 +154,7 @@ def test_a_damaged_copy_of_the_log_is_refused_whole(imported: dict[str, Any], da
         }[damage]
     )
 
-    result = CliRunner().invoke(main, ["presales", "history", "import", str(tmp_path / "log.csv"), *IMPORT[3:]])
+    result = CliRunner().invoke(main, ["presales", "history", "import", str(tmp_path / "log.csv"), *IMPORT[4:]])
 
     said = json.loads(result.stdout)
     assert (result.exit_code, said["added"]) == (1, 0)
@@ -239,13 +239,13 @@ def test_explain_lists_exactly_the_calls_that_a_figure_counts(
     assert {item["key"] for item in explained["items"] if item["met"]} == keys(met)
 
 
-@pytest.mark.parametrize("count", ["received", "answered", "abandoned", "excluded"])
+@pytest.mark.parametrize("count", ["received", "answered", "abandoned", "cancelled"])
 def test_explain_lists_exactly_the_calls_behind_a_total(
     statement: dict[str, Any], log: list[dict[str, str]], count: str
 ):
     explained = json.loads(run("billing", "explain", "first-bank", "1999-02", count, "--format", "json"))
 
-    outcome = {"answered": "AGENT", "abandoned": "HANG", "excluded": "PHANTOM", "received": ""}[count]
+    outcome = {"answered": "AGENT", "abandoned": "HANG", "cancelled": "PHANTOM", "received": ""}[count]
     assert explained["count"] == statement["totals"][count]
     assert {item["key"] for item in explained["items"]} == keys([row for row in log if outcome in row["outcome"]])
 

@@ -163,7 +163,7 @@ def twin(compiled_store):
 
 
 def compiled_play():
-    names = dict(globals()) | {"rules": compiled.compiled(policy, _nrt=False)}
+    names = dict(globals()) | {"policy": compiled.compiled(policy, _nrt=False)}
     for each in (step, happen, give_back, arrive, free, go, wait, note):
         names[each.__name__] = compiled.function(each, names, {"_nrt": False})
     return compiled.function(play, names, {"cache": True})

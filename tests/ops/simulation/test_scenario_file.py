@@ -246,7 +246,7 @@ def test_a_contract_that_cannot_be_read_is_one_fault():
 # --- replay --------------------------------------------------------------------------------------------------------
 
 REPLAY = (
-    '[scenario]\ntitle = "x"\nlasts = "1d"\nstarts_on = 2026-03-02\ncontract = "c.toml"\n\n[replay]\njournal = true\n'
+    '[scenario]\ntitle = "x"\nlasts = "1d"\nstarts_on = 2026-03-02\ncontract = "c.toml"\n\n[replay]\nevent_log = true\n'
 )
 
 

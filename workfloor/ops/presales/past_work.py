@@ -215,9 +215,9 @@ class Clock:
             self.connected_at = self.connected_at or at
         elif step in ("customer-answered", "reopened", "waited-in-vain"):
             self._run_on(step, at, working)
-        elif step in ("reply-sent", "awaits-customer"):
+        elif step in ("reply-sent", "pending-customer"):
             self._reply(working(self.begun_at, at))
-            self.stands_since = at if step == "awaits-customer" else self.stands_since
+            self.stands_since = at if step == "pending-customer" else self.stands_since
         elif step in ("reply-lost", "every-reply-lost"):
             self.lost_at, kept = at, self.later_replies if step == "reply-lost" else []
             self.replied, self.later_replies = (kept[0], kept[1:]) if kept else (None, [])
