@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.cli.test_person import workfloor as workfloor
 from tests.ops.routing.test_live import inside
 from workfloor.core.people.models import Shift
 

@@ -12,6 +12,7 @@ from tests.ops.billing.test_statements import (
     NOW,
     store,
 )
+from tests.ops.billing.test_statements import acme as acme  # the fixture
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.models import Queue

@@ -14,6 +14,7 @@ from tests.ops.billing.test_closing_actions import (
     events,
     stated,
 )
+from tests.ops.billing.test_closing_actions import office as office  # the fixture
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.actions import Refused
 from workfloor.ops.billing import actions as billing
