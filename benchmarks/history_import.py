@@ -48,7 +48,7 @@ def _import(template: str, log: Path) -> tuple[float, float]:
     with databases.copy(template) as address:
         environment = {"WORKFLOOR_DATABASE_URL": address, "WORKFLOOR_DATA": str(log.parent), "PATH": ""}
         how = str(call_log.EXAMPLE / "history.toml")
-        command = [sys.executable, "-c", COMMAND, "history", "import", str(log), "--map", how]
+        command = [sys.executable, "-c", COMMAND, "presales", "history", "import", str(log), "--map", how]
         said: list[str] = []
 
         def run() -> None:

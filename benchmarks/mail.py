@@ -95,7 +95,7 @@ def installation(database: str) -> Iterator[int]:
             "WORKFLOOR_DATA": folder,
             "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}",
         }
-        for command in ("mail listen", "worker"):
+        for command in ("channels mail listen", "worker"):
             stack.enter_context(_running(command, env, Path(folder)))
         _wait_for(port, Path(folder))
         yield port

@@ -149,5 +149,5 @@ def _renumbered(worded: Any, number: int) -> Any:
 def _command(address: str) -> None:
     workfloor = Path(sys.executable).with_name("workfloor")
     environment = {"WORKFLOOR_DATABASE_URL": address, "PATH": ""}
-    command = [str(workfloor), "statement", CLIENT, PERIOD, "--format", "json"]
+    command = [str(workfloor), "billing", "statement", CLIENT, PERIOD, "--format", "json"]
     subprocess.run(command, env=environment, check=True, capture_output=True)

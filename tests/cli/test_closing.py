@@ -36,7 +36,7 @@ def run(real_database: str) -> Iterator[Run]:
 
 MARCH = "lisbon-light 2026-03"
 ENTITY = (
-    "entity add lisbon --name NAME --street STREET --city Lisboa --postcode 1100-060 --country PT "
+    "billing legal-entity add lisbon --name NAME --street STREET --city Lisboa --postcode 1100-060 --country PT "
     "--vat-id PT501964843 --account PT50000201231234567890154"
 )
 NAMES = {"NAME": "Sample Floor Lda", "STREET": "Rua do Ouro 1"}
@@ -44,19 +44,19 @@ NAMES = {"NAME": "Sample Floor Lda", "STREET": "Rua do Ouro 1"}
 
 def test_from_the_open_month_to_the_invoice_and_back(run: Run, tmp_path: Path) -> None:
     assert "All months of lisbon-light are open." in run("billing period list lisbon-light").stdout
-    assert "2026-03 is not closed" in run(f"invoice issue {MARCH} --by MARTA").stderr
-    assert "somebody else approves it" in run(f"period propose {MARCH} --by TERESA").stdout
-    assert "role manager" in run(f"period approve {MARCH} --by TERESA").stderr
-    assert "is closed" in run(f"period approve {MARCH} --by MARTA").stdout
+    assert "2026-03 is not closed" in run(f"billing invoice issue {MARCH} --by MARTA").stderr
+    assert "somebody else approves it" in run(f"billing period propose {MARCH} --by TERESA").stdout
+    assert "role manager" in run(f"billing period approve {MARCH} --by TERESA").stderr
+    assert "is closed" in run(f"billing period approve {MARCH} --by MARTA").stdout
     [row] = json.loads(run("billing period list lisbon-light --format json").stdout)
     assert (row["state"], row["proposed_by"], row["approved_by"]) == ("closed", "Teresa", "Marta")
-    assert "stays so" in run(f"period reopen {MARCH} --reason x --by TERESA").stderr
+    assert "stays so" in run(f"billing period reopen {MARCH} --reason x --by TERESA").stderr
 
-    refused = run(f"invoice issue {MARCH} --by MARTA").stderr
+    refused = run(f"billing invoice issue {MARCH} --by MARTA").stderr
     assert "No legal entity is on file that could issue invoices: workfloor billing legal-entity add" in refused
     assert run(ENTITY, **NAMES).exit_code == 0
     assert "Sample Floor Lda" in run("billing legal-entity list").stdout
-    issued = json.loads(run(f"invoice issue {MARCH} --by MARTA --format json").stdout)
+    issued = json.loads(run(f"billing invoice issue {MARCH} --by MARTA --format json").stdout)
     assert (issued["number"], issued["gross"], issued["due_on"]) == ("2026-00001", "16.60", "2026-05-02")
 
     shown = run("billing invoice show lisbon-light 2026-00001").stdout
@@ -76,17 +76,19 @@ def test_from_the_open_month_to_the_invoice_and_back(run: Run, tmp_path: Path) -
 
 
 def test_disputes_are_raised_decided_and_listed(run: Run) -> None:
-    assert "is open" in run(f"dispute raise {MARCH} l1 --reason x --by TERESA").stderr
-    run(f"period propose {MARCH} --by TERESA")
-    run(f"period approve {MARCH} --by MARTA")
-    raised = json.loads(run(f"dispute raise {MARCH} l1 --reason tests --by TERESA --format json").stdout)
+    assert "is open" in run(f"billing dispute raise {MARCH} l1 --reason x --by TERESA").stderr
+    run(f"billing period propose {MARCH} --by TERESA")
+    run(f"billing period approve {MARCH} --by MARTA")
+    raised = json.loads(run(f"billing dispute raise {MARCH} l1 --reason tests --by TERESA --format json").stdout)
     number = str(raised["dispute"])
 
-    assert "with one of --amount" in run(f"dispute uphold {number} --reason yes --by MARTA").stderr
-    assert "is for a line" in run(f"dispute uphold {number} --attained 80 --reason yes --by MARTA").stderr
-    assert "is no number" in run(f"dispute uphold {number} --quantity many --reason yes --by MARTA").stderr
-    assert "somebody else decides" in run(f"dispute reject {number} --reason no --by TERESA").stderr
-    upheld = json.loads(run(f"dispute uphold {number} --quantity 8 --reason yes --by MARTA --format json").stdout)
+    assert "with one of --amount" in run(f"billing dispute uphold {number} --reason yes --by MARTA").stderr
+    assert "is for a line" in run(f"billing dispute uphold {number} --attained 80 --reason yes --by MARTA").stderr
+    assert "is no number" in run(f"billing dispute uphold {number} --quantity many --reason yes --by MARTA").stderr
+    assert "somebody else decides" in run(f"billing dispute reject {number} --reason no --by TERESA").stderr
+    upheld = json.loads(
+        run(f"billing dispute uphold {number} --quantity 8 --reason yes --by MARTA --format json").stdout
+    )
     # 8 x 1.50 instead of 10: 3.00 less; the credit of 10 % is 0.30 less.
     assert [(each["amount"], each["into"]) for each in upheld] == [("-3", "2026-04"), ("0.3", "2026-04")]
     [listed] = json.loads(run("billing dispute list lisbon-light --format json").stdout)
@@ -96,15 +98,15 @@ def test_disputes_are_raised_decided_and_listed(run: Run) -> None:
 
 
 REFUSED = [
-    ("period propose nobody 2026-03 --by TERESA", "No client 'nobody' here. Clients: lisbon-light."),
-    ("period propose lisbon-light 2026-03 --by x@example.com", "Nobody here signs in as x@example.com"),
-    ("period propose lisbon-light 2026-04 --by TERESA", "2026-04 is not over: it ends on 30 April 2026"),
-    ("period propose lisbon-light March --by TERESA", "March"),
-    ("period approve lisbon-light 2026-03 --by MARTA", "Propose it first: workfloor billing period propose"),
-    ("dispute uphold 99 --amount 1 --reason x --by MARTA", "There is no dispute 99"),
-    ("invoice show lisbon-light 7", "has no invoice 7. See: workfloor billing invoice list lisbon-light"),
-    ("entity change rome --city Roma", "No legal entity 'rome' here"),
-    ("entity add rome --country XX", "name is missing."),
+    ("billing period propose nobody 2026-03 --by TERESA", "No client 'nobody' here. Clients: lisbon-light."),
+    ("billing period propose lisbon-light 2026-03 --by x@example.com", "Nobody here signs in as x@example.com"),
+    ("billing period propose lisbon-light 2026-04 --by TERESA", "2026-04 is not over: it ends on 30 April 2026"),
+    ("billing period propose lisbon-light March --by TERESA", "March"),
+    ("billing period approve lisbon-light 2026-03 --by MARTA", "Propose it first: workfloor billing period propose"),
+    ("billing dispute uphold 99 --amount 1 --reason x --by MARTA", "There is no dispute 99"),
+    ("billing invoice show lisbon-light 7", "has no invoice 7. See: workfloor billing invoice list lisbon-light"),
+    ("billing legal-entity change rome --city Roma", "No legal entity 'rome' here"),
+    ("billing legal-entity add rome --country XX", "name is missing."),
 ]
 
 

@@ -39,7 +39,15 @@ def start(real_database: str, client_id: int, tmp_path: Path) -> Callable[..., s
 
     def started(*rows: str, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         (tmp_path / "calls.csv").write_text(HEADER + "".join(rows))
-        command = [sys.executable, "-c", "from workfloor.cli import main; main()", "history", "import", "calls.csv"]
+        command = [
+            sys.executable,
+            "-c",
+            "from workfloor.cli import main; main()",
+            "presales",
+            "history",
+            "import",
+            "calls.csv",
+        ]
         environment = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "data")}
         return subprocess.Popen(
             [*command, "--map", "map.toml", *options],

@@ -180,7 +180,7 @@ def _program(database: str, folder: Path) -> "subprocess.Popen[bytes]":
     env = os.environ | {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": str(folder)}
     with (folder / "fetch.log").open("wb") as log:
         program = Path(sys.executable).with_name("workfloor")
-        return subprocess.Popen([program, "mail", "fetch"], env=env, stdout=log, stderr=log)
+        return subprocess.Popen([program, "channels", "mail", "fetch"], env=env, stdout=log, stderr=log)
 
 
 @dovecot

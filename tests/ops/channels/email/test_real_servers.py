@@ -104,7 +104,7 @@ def floor(real_database, tmp_path):
             "WORKFLOOR_SMTP_URL": f"smtp://127.0.0.1:{mta.smtp}",
             "WORKFLOOR_MAIL_UNDO_SECONDS": "0",
         }
-        for command in ("mail listen", "mail fetch", "worker"):
+        for command in ("channels mail listen", "channels mail fetch", "worker"):
             stack.enter_context(_running(command, env, tmp_path))
         servers.wait_for(port, mta)
         yield found
@@ -230,7 +230,7 @@ def test_an_address_that_does_not_exist_is_refused_while_the_sender_waits(floor)
 def test_what_waits_on_the_server_is_fetched_once_by_however_many(floor, real_database, tmp_path):
     env = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "other")}
     (tmp_path / "other").mkdir()
-    with _running("mail fetch", env, tmp_path / "other"):
+    with _running("channels mail fetch", env, tmp_path / "other"):
         for number in range(40):
             raw = mail.letter(f"Number {number}", Message_ID=f"<{number}@x>", From=f"{number}@customer.example")
             floor.customer_sends(raw, "fetched@porto.example")
