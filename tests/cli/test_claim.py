@@ -19,6 +19,7 @@ from workfloor.kit.time import clock
 Run = Callable[..., Result]
 EXAMPLES = Path(__file__).parents[2] / "examples" / "contracts"
 OUTAGE = (
+    "billing",
     "exclusion",
     "claim",
     "lisbon-light",

@@ -94,7 +94,7 @@ def test_disputes_are_raised_decided_and_listed(run: Run) -> None:
     [listed] = json.loads(run("billing dispute list lisbon-light --format json").stdout)
     assert (listed["state"], listed["decided_by"], len(listed["adjustments"])) == ("upheld", "Marta", 2)
     assert "No late fact" in run("billing period restate lisbon-light --by TERESA").stdout
-    assert "Corrected later" in run(f"statement {MARCH}").stdout
+    assert "Corrected later" in run(f"billing statement {MARCH}").stdout
 
 
 REFUSED = [

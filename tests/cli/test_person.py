@@ -63,15 +63,15 @@ def test_a_clients_own_person_is_on_file_and_none_of_ours(workfloor):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["person", "add", "X", "x@example.com"], "either --role, or --of"),
-        (["person", "add", "X", "x@example.com", "--of", "lisbon-light", "--role", "agent"], "either --role, or --of"),
-        (["person", "add", "X", "x@example.com", "--of", "nobody"], "Clients: lisbon-light"),
-        (["site", "add", "X", "--country", "PT", "--zone", "Europe/Lisboa"], "no time zone"),
-        (["site", "add", "X", "--country", "Q9", "--zone", "Europe/Lisbon"], "no country"),
-        (["person", "add", "X", "no-address", "--role", "agent"], "valid email"),
-        (["person", "add", "X", "x@example.com", "--role", "agent", "--site", "Nowhere"], "no site Nowhere"),
-        (["person", "certify", "x@example.com", "portuguese", "4", "--proof", "test"], "workfloor people list"),
-        (["person", "certify", "x@example.com", "portuguese", "6", "--proof", "test"], "1<=x<=5"),
+        (["people", "add", "X", "x@example.com"], "either --role, or --of"),
+        (["people", "add", "X", "x@example.com", "--of", "lisbon-light", "--role", "agent"], "either --role, or --of"),
+        (["people", "add", "X", "x@example.com", "--of", "nobody"], "Clients: lisbon-light"),
+        (["people", "site", "add", "X", "--country", "PT", "--zone", "Europe/Lisboa"], "no time zone"),
+        (["people", "site", "add", "X", "--country", "Q9", "--zone", "Europe/Lisbon"], "no country"),
+        (["people", "add", "X", "no-address", "--role", "agent"], "valid email"),
+        (["people", "add", "X", "x@example.com", "--role", "agent", "--site", "Nowhere"], "no site Nowhere"),
+        (["people", "certify", "x@example.com", "portuguese", "4", "--proof", "test"], "workfloor people list"),
+        (["people", "certify", "x@example.com", "portuguese", "6", "--proof", "test"], "1<=x<=5"),
     ],
 )
 def test_what_cannot_be_says_what_to_do(workfloor, words, said):

@@ -107,12 +107,15 @@ def test_a_senders_key_cannot_command_the_terminal(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("statement", "nobody", "2026-03"), "No client 'nobody' here. Clients: lisbon-light."),
-        (("statement", "lisbon-light", "2025-12"), "starts on 2026-01-01; 2025-12 lies before it."),
-        (("statement", "lisbon-light", "03/2026"), "'03/2026' is no period; write a month, such as 1999-02."),
-        (("statement", "lisbon-light", "2026-03", "-o", "/nowhere/march"), "No such file or directory"),
-        (("explain", "lisbon-light", "2026-03", "m9"), "no figure 'm9'. It has: m1, l1, received,"),
-        (("explain", "lisbon-light", "2026-03", "m1", "--item", "99999"), "m1 does not count item 99999."),
+        (("billing", "statement", "nobody", "2026-03"), "No client 'nobody' here. Clients: lisbon-light."),
+        (("billing", "statement", "lisbon-light", "2025-12"), "starts on 2026-01-01; 2025-12 lies before it."),
+        (
+            ("billing", "statement", "lisbon-light", "03/2026"),
+            "'03/2026' is no period; write a month, such as 1999-02.",
+        ),
+        (("billing", "statement", "lisbon-light", "2026-03", "-o", "/nowhere/march"), "No such file or directory"),
+        (("billing", "explain", "lisbon-light", "2026-03", "m9"), "no figure 'm9'. It has: m1, l1, received,"),
+        (("billing", "explain", "lisbon-light", "2026-03", "m1", "--item", "99999"), "m1 does not count item 99999."),
     ],
 )
 def test_what_cannot_be_stated_ends_with_the_reason(run: Run, arguments: tuple[str, ...], reason: str) -> None:

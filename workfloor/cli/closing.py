@@ -237,7 +237,7 @@ def dispute() -> None:
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @click.argument("figure")
-@click.option("--reason", required=True, help="What is held to be wrong.")
+@click.option("--reason", "words", required=True, help="What is held to be wrong.")
 @by_option
 @format_option
 def raise_dispute(client: str, month: str, figure: str, words: str, email: str, form: str) -> None:
@@ -279,7 +279,7 @@ Examples:
 @click.option("--amount", help="What to correct by, in the contract's currency; negative is in the client's favour.")
 @click.option("--quantity", help="What a line should have counted, in its unit; the amount follows from the price.")
 @click.option("--attained", help="What a level attained, in percent or seconds; the amount follows from the credits.")
-@click.option("--reason", required=True, help="Why; kept with the decision.")
+@click.option("--reason", "words", required=True, help="Why; kept with the decision.")
 @by_option
 @format_option
 def uphold(
@@ -310,7 +310,7 @@ def _number(text: str | None) -> Decimal | None:
     epilog="\b\nExample:\n  workfloor billing dispute reject 2 --reason 'the log shows it' --by m@sample.example\n"
 )
 @click.argument("number", type=int)
-@click.option("--reason", required=True, help="Why; kept with the decision.")
+@click.option("--reason", "words", required=True, help="Why; kept with the decision.")
 @by_option
 def reject(number: int, words: str, email: str) -> None:
     """Say that the figure is right in dispute NUMBER."""

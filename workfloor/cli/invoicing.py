@@ -314,7 +314,7 @@ def _text(printed: dict[str, Any]) -> bytes:
 )
 @click.argument("client")
 @click.argument("number")
-@click.option("--reason", required=True, help="Why; the credit note says so.")
+@click.option("--reason", "words", required=True, help="Why; the credit note says so.")
 @cli_closing.by_option
 @cli_closing.format_option
 def credit(client: str, number: str, words: str, email: str, form: str) -> None:
