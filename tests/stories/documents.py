@@ -168,7 +168,7 @@ class Binder:
 
 def figures(binder: Binder, month: str) -> list[str]:
     """The ids of all that a month's statement says and that can be opened."""
-    stated = json.loads(binder.run("billing", "statement", month=month))
+    stated = json.loads(binder.run("statement", month=month))
     parts = ("measures", "excluded", "lines", "credits")
     named = dict.fromkeys(row["id"] for part in parts for row in stated[part])
     return [*named, "received", "answered", "abandoned", "cancelled", "open"]
@@ -314,7 +314,7 @@ def bank(folder: Path) -> None:
 
 def disputed(binder: Binder, month: str) -> None:
     """Hold 200 calls of a closed month's second line to be wrong, and be right."""
-    words, stated = "200 of these calls were our own tests", json.loads(binder.run("billing", "statement", month=month))
+    words, stated = "200 of these calls were our own tests", json.loads(binder.run("statement", month=month))
     made = binder.told(f"{month}-dispute", "dispute", month=month, figure="l2", words=words, by=TERESA)
     right = {"number": made["dispute"], "quantity": stated["lines"][1]["quantity"] - 200}
     binder.keep(f"{month}-upheld", "uphold", words="They were", by=MARTA, **right)
