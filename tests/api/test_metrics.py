@@ -109,7 +109,7 @@ def test_what_is_turned_away_is_counted(settings):
 COUNTS = """
 import sys
 from pathlib import Path
-from workfloor.kit import metrics
+from workfloor.kit.web import metrics
 metrics.keep_in(Path(sys.argv[1]))
 metrics.followed("billing", 3)
 metrics.offered("main", 2)
@@ -134,8 +134,8 @@ def end(process: "subprocess.Popen[str]") -> str:
 def first_line_of_counts(process: "subprocess.Popen[str]") -> None:
     """Wait until a process has counted."""
     assert process.stdout is not None
-    while not process.stdout.readline().startswith("workfloor_"):
-        pass
+    while not (line := process.stdout.readline()).startswith("workfloor_"):
+        assert line, "it ended without a count"
 
 
 def test_processes_of_one_machine_are_counted_together_and_the_first_to_start_begins_anew(tmp_path):
