@@ -137,7 +137,7 @@ def test_to_be_as_one_is_already_is_no_fact_and_keeps_the_time():
 
 
 def test_going_away_needs_a_reason():
-    with pytest.raises(people.Refused, match="Say why"):
+    with pytest.raises(people.Refused, match="not-ready reason"):
         people.go_away(person=make.agent(), reason="  ", now=make.NINE)
 
 
