@@ -74,8 +74,8 @@ def _undecided(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
     for claim in waiting.filter(starts_at__lt=bounds.ends_at, ends_at__gt=bounds.starts_at):
         command = "delivery" if claim.kind in claims_rules.DELIVERIES else "exclusion"
         yield (
-            f"Claim {claim.id} ({claim.kind}) is undecided: workfloor {command} approve {client.slug} {claim.id}, "
-            "or refuse it"
+            f"Claim {claim.id} ({claim.kind}) is undecided: "
+            f"workfloor billing {command} approve {client.slug} {claim.id}, or refuse it"
         )
 
 
