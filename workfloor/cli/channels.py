@@ -201,7 +201,7 @@ def fetch(parent: bool) -> None:
     type=click.Choice(STATES),
     help="Which; repeat for more. [default: failed, held]",
 )
-@click.option("--limit", default=50, show_default=True, help="How many, the newest.")
+@click.option("--limit", "most", default=50, show_default=True, help="How many, the newest.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_mail(states: tuple[str, ...], most: int, form: str) -> None:
     """List mail, newest first: without --state, what somebody should look at.

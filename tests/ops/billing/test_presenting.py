@@ -43,7 +43,7 @@ def test_the_json_holds_what_a_program_needs(made):
         "version": 1,
     }
     assert [row["queue"] for row in plain["measures"][:3]] == [None, "calls", "vip"]
-    assert {key: plain["totals"][key] for key in ("received", "answered", "abandoned", "excluded")} == {
+    assert {key: plain["totals"][key] for key in ("received", "answered", "abandoned", "cancelled")} == {
         "received": 5,
         "answered": 4,
         "abandoned": 1,
