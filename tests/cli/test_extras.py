@@ -32,7 +32,7 @@ def test_replaying_with_compiled_code_says_what_it_needs(without, tmp_path):
 
 
 def test_a_large_simulation_is_told_the_same_without_compiled_code_and_says_why_it_takes_longer(without, monkeypatch):
-    few = ["simulate", str(SCENARIO), "-n", "2", "--format", "json"]
+    few = ["presales", "simulate", str(SCENARIO), "-n", "2", "--format", "json"]
     before = CliRunner().invoke(main, few)
     without("numba", "numpy")
     monkeypatch.setattr(simulate, "WORTH_COMPILING", 0)
