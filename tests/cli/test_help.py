@@ -1,5 +1,6 @@
 """What the command line says of itself."""
 
+import os
 import subprocess
 import sys
 
@@ -26,3 +27,17 @@ def test_help_lists_every_command_without_loading_any():
 
     assert shown.returncode == 0
     assert all(name in shown.stdout for name in cli.COMMANDS)
+
+
+def test_every_command_is_there_in_an_environment_that_names_no_settings():
+    program = (
+        "import click; from workfloor import cli\n"
+        "def walk(command, context):\n"
+        "    for name in command.list_commands(context) if isinstance(command, click.Group) else ():\n"
+        "        walk(command.get_command(context, name), context)\n"
+        "walk(cli.main, click.Context(cli.main))\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    walked = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+
+    assert walked.returncode == 0, walked.stderr

@@ -11,12 +11,12 @@ import click
 from rich.table import Table
 
 from workfloor.cli import edge
-from workfloor.ops.billing import figures as billing_figures
-from workfloor.ops.billing import presenting as billing_presenting
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
     from workfloor.core.measures.bucket_queries import Recount
+    from workfloor.ops.billing import figures as billing_figures
+    from workfloor.ops.billing import presenting as billing_presenting
 
 
 RIGHT = ("counted", "count", "met", "attained", "quantity", "rate", "amount", "value")

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workfloor.cli import admin, edge
-from workfloor.core.contracts.models import Queue
-from workfloor.kit.database import rls
-from workfloor.ops.channels.email import models as email_models
-from workfloor.ops.channels.email import queries as email_queries
 from workfloor.runtime import supervisor
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
+    from workfloor.core.contracts.models import Queue
     from workfloor.ops.channels.chat.models import Widget
+    from workfloor.ops.channels.email import models as email_models
 
 
 @click.group()
@@ -496,8 +494,10 @@ def articles(client: str, process: str, form: str) -> None:
         click.echo(f"{process} has no articles yet. See: workfloor channels playbook article --help")
 
 
-def queue_named(name: str) -> Queue:
+def queue_named(name: str) -> "Queue":
     """The queue CLIENT/QUEUE. Raises LookupError."""
+    from workfloor.core.contracts.models import Queue
+
     client, _, queue_name = name.partition("/")
     found = Queue.objects.select_related("client").filter(client__slug=client, name=queue_name).first()
     if found is None:
@@ -505,8 +505,11 @@ def queue_named(name: str) -> Queue:
     return found
 
 
-def arrival_named(number: int) -> email_models.Arrival:
+def arrival_named(number: int) -> "email_models.Arrival":
     """A mail by its number, with its client entered. Raises click's words where there is none."""
+    from workfloor.kit.database import rls
+    from workfloor.ops.channels.email import queries as email_queries
+
     rls.enter_every_client()
     found = email_queries.arrival(number)
     if found is None:

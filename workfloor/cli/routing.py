@@ -12,9 +12,9 @@ import click
 from rich.table import Table
 
 from workfloor.cli import edge
-from workfloor.ops.routing import queries as routing_queries
 
 if TYPE_CHECKING:
+    from workfloor.ops.routing import queries as routing_queries
     from workfloor.ops.routing.decision_log import Replay
     from workfloor.ops.routing.state import Mind
 
