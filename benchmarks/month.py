@@ -321,7 +321,7 @@ def _lived(slug: str, lives: int, runs: int) -> tuple[float, float]:
 def _switch(how: str) -> None:
     with connection.cursor() as cursor:
         for name in ("stored", "changed", "removed"):
-            cursor.execute(f"ALTER TABLE work_item {how} TRIGGER rollups_{name}")
+            cursor.execute(f"ALTER TABLE work_item {how} TRIGGER measures_{name}")
 
 
 def _lives(slug: str, agent: Person, keys: list[str]) -> None:

@@ -266,10 +266,10 @@ def test_a_database_that_is_not_there_is_said_to_be_so(place):
 
 
 @pytest.mark.installation
-@pytest.mark.parametrize("command", ["up", "migrate"])
+@pytest.mark.parametrize("command", ["up", "admin migrate"])
 def test_an_address_that_is_none_is_named(place, command):
     place.more["WORKFLOOR_DATABASE_URL"] = "mysql://somewhere"
-    refused = place.command(command)
+    refused = place.command(*command.split())
 
     assert refused.returncode == 1
     assert refused.stderr.startswith("Error: WORKFLOOR_DATABASE_URL is not a PostgreSQL address")

@@ -34,6 +34,6 @@ def test_a_wheel_carries_no_library_of_the_tests(wheel):
 
 def test_a_wheel_is_the_package_alone_with_what_pages_load(wheel):
     assert {name.split("/")[0].split("-")[0] for name in wheel} == {"workfloor"}
-    assert "workfloor/kit/postmaster.py" in wheel
+    assert "workfloor/kit/database/postgres.py" in wheel
     vendor = HOUSE / "ui/static/vendor"
     assert {f"workfloor/ui/static/vendor/{each.name}" for each in vendor.glob("*.min.*")} <= {*wheel}
