@@ -200,6 +200,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 PROCRASTINATE_IMPORT_PATHS = ["workfloor.kit.database.jobs"]
+PROCRASTINATE_ON_APP_READY = "workfloor.kit.database.jobs.connect"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 X_FRAME_OPTIONS = "DENY"

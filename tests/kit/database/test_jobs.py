@@ -1,4 +1,4 @@
-"""Background jobs: they run, and what a dead worker took is run again."""
+"""Background jobs: they run, by the clock too, and what a dead worker took is run again."""
 
 import threading
 import time
@@ -41,6 +41,28 @@ def jobs_with(address, queueing_lock):
     with psycopg.connect(address, autocommit=True) as connection:
         question = "SELECT status FROM procrastinate_jobs WHERE queueing_lock = %s ORDER BY id"
         return [row[0] for row in connection.execute(question, [queueing_lock]).fetchall()]
+
+
+def test_what_is_due_each_minute_is_asked_for_by_the_clock(real_database):
+    def asked_for():
+        with psycopg.connect(real_database, autocommit=True) as connection:
+            return {row[0] for row in connection.execute("SELECT task_name FROM procrastinate_periodic_defers")}
+
+    run_until(lambda: asked_for() >= {TASK, "email.look_after", "email.look_after_replies"})
+
+
+def test_what_keeps_ending_a_worker_is_met_every_few_seconds_and_not_at_once(real_database, monkeypatch):
+    begun = []
+
+    async def _ends_at_once(stop):
+        begun.append(stop)
+
+    monkeypatch.setattr(jobs, "_run_until", _ends_at_once)
+    stop = threading.Event()
+    threading.Timer(0.5, stop.set).start()
+    jobs.run(stop)
+
+    assert len(begun) == 1
 
 
 def test_a_job_whose_worker_died_is_run_again(real_database):

@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from django.db import transaction
-from procrastinate import JobContext
+from procrastinate import App, JobContext
 from procrastinate import exceptions as refusals
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Status
+from psycopg.types import numeric
 
 from workfloor.kit.time import clock
 
@@ -40,6 +42,34 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
             log.info("job %s is no longer stalled", job.id)
 
 
+class Connector(DjangoConnector):
+    """Django's connection, with whole numbers of the size that procrastinate's functions are declared with.
+
+    They take integers, and Django's connections bind every number as bigint (`binding`), which no integer is made of.
+    """
+
+    def execute_query(self, query: Any, **arguments: Any) -> None:
+        super().execute_query(query, **_sized(arguments))
+
+    def execute_query_one(self, query: Any, **arguments: Any) -> dict[str, Any]:
+        return super().execute_query_one(query, **_sized(arguments))
+
+    def execute_query_all(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+        return super().execute_query_all(query, **_sized(arguments))
+
+
+def _sized(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: numeric.Int4(value) if type(value) is int and -(2**31) <= value < 2**31 else value
+        for key, value in arguments.items()
+    }
+
+
+def connect(app: App) -> None:
+    """Let an app that has just been made meet the database through `Connector`."""
+    app.connector = app.job_manager.connector = Connector(alias="default")
+
+
 def run(stop: threading.Event) -> None:
     """Run jobs until `stop` is set; a lost database is reported once and waited for."""
     lost = False
@@ -51,7 +81,7 @@ def run(stop: threading.Event) -> None:
             if not lost:
                 log.warning("jobs wait for the database: %s", str(fault.__cause__ or fault).strip())
             lost = True
-            stop.wait(PAUSE_SECONDS)
+        stop.wait(PAUSE_SECONDS)  # whatever ended a lane is not met again at once
 
 
 async def _run_until(stop: threading.Event) -> None:
