@@ -22,10 +22,9 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.measures import catalogue
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
-from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import presenting as billing_presenting
-from workfloor.ops.billing import statements
+from workfloor.ops.billing import settlement, statements
 from workfloor.ops.presales import actions as presales
 from workfloor.ops.presales import gateway as presales_gateway
 from workfloor.ops.presales import map_file
@@ -113,7 +112,7 @@ def ruled(contract: contracts_terms.Contract, items: list[catalogue.Outcome]) ->
         figures.append(catalogue.figure(level, items))
         figures += [catalogue.figure(level, of_queue[queue]) for queue in level.of]
     counted = [sum(catalogue.quantity(price, item) or 0 for item in items) for price in contract.prices]
-    billing_figures.lines(contract, counted, contract.starts_on)
+    settlement.lines(contract, counted, contract.starts_on)
     return figures
 
 

@@ -22,7 +22,7 @@ from workfloor.core.periods.models import Adjustment
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
-from workfloor.ops.billing import einvoice_xml, invoices
+from workfloor.ops.billing import einvoice, invoices
 from workfloor.ops.billing import models as billing_models
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Widget
@@ -166,8 +166,8 @@ def invoiced(client: Client, word: str, by: Person, number: str | None = None) -
         kind=sold.kind,
         period="2026-03",
         value=invoices.kept(sold),
-        ubl=einvoice_xml.ubl(sold).decode(),
-        cii=einvoice_xml.cii(sold).decode(),
+        ubl=einvoice.ubl(sold).decode(),
+        cii=einvoice.cii(sold).decode(),
         currency="EUR",
         gross=sold.totals.gross,
         issued_on=sold.issued_on,

@@ -18,7 +18,7 @@ from django.db import connections
 from tests import conftest
 from tests.stories.test_bank_month import IMPORT, LOG, ROOT, run
 from workfloor.cli import main
-from workfloor.ops.billing import validation
+from workfloor.ops.billing import gateway as billing_gateway
 
 pytestmark = pytest.mark.skipif(not LOG.exists(), reason=f"the call log is not at {LOG.relative_to(ROOT)}")
 
@@ -195,7 +195,7 @@ def test_the_upheld_dispute_is_a_line_in_march_that_says_what_it_corrects(bank: 
 def test_the_invoice_comes_to_what_the_statement_does_and_passes_the_rules(bank: dict[str, Any]):
     assert bank["too early"].find("1999-02 is not closed") > 0
     assert bank["invoice"]["gross"] == bank["open"]["total"]
-    assert validation.refusals("ubl", bank["ubl"]) == validation.refusals("cii", bank["cii"]) == []
+    assert billing_gateway.refusals("ubl", bank["ubl"]) == billing_gateway.refusals("cii", bank["cii"]) == []
     import facturx
 
     assert facturx.get_xml_from_pdf(bank["factur-x"], check_xsd=True)[1] == bank["cii"]
@@ -206,7 +206,7 @@ def test_march_is_invoiced_with_the_adjustment_referring_to_the_first_invoice(ba
     number = bank["march invoice"]["number"]
     document = run("billing", "invoice", "show", "first-bank", number, "--format", "ubl")
 
-    assert validation.refusals("ubl", document.encode()) == []
+    assert billing_gateway.refusals("ubl", document.encode()) == []
     assert f"<cbc:ID>{bank['invoice']['number']}</cbc:ID>" in document.partition("BillingReference")[2]
     first, second = bank["invoice"]["number"], number
     assert int(second.rpartition("-")[2]) == int(first.rpartition("-")[2]) + 1

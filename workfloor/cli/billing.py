@@ -14,9 +14,9 @@ from workfloor.cli import edge
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
-    from workfloor.core.measures.bucket_queries import Recount
-    from workfloor.ops.billing import figures as billing_figures
+    from workfloor.core.measures.queries import Recount
     from workfloor.ops.billing import presenting as billing_presenting
+    from workfloor.ops.billing import settlement
 
 
 RIGHT = ("counted", "count", "met", "attained", "quantity", "rate", "amount", "value")
@@ -176,7 +176,7 @@ def _table(rows: list[dict[str, str]], title: str, columns: str) -> "Table":
 
 
 # --- Explain ----------------------------------------------------------------------------------------------------
-def _write_items(subject: "billing_figures.Subject", client: str, period: str) -> None:
+def _write_items(subject: "settlement.Subject", client: str, period: str) -> None:
     """Write one JSON object whose `items` stream, however many there are; `count` comes last."""
     from workfloor.ops.billing import presenting as billing_presenting
     from workfloor.ops.billing import statements
@@ -192,7 +192,7 @@ def _write_items(subject: "billing_figures.Subject", client: str, period: str) -
     click.echo(f'\n], "count": {count}}}')
 
 
-def _show_items(subject: "billing_figures.Subject") -> None:
+def _show_items(subject: "settlement.Subject") -> None:
     """Print a line an item, as they are read."""
     from workfloor.ops.billing import presenting as billing_presenting
     from workfloor.ops.billing import statements
@@ -208,7 +208,7 @@ def _show_items(subject: "billing_figures.Subject") -> None:
     click.echo(f"{count:,} {subject.opens}" if count else "No items: a fixed price, or nothing was counted.")
 
 
-def _show_facts(subject: "billing_figures.Subject", number: int, form: str) -> None:
+def _show_facts(subject: "settlement.Subject", number: int, form: str) -> None:
     from workfloor.ops.billing import presenting as billing_presenting
     from workfloor.ops.billing import statements
 
@@ -284,7 +284,8 @@ def _mend(slug: str, period: str) -> None:
 
 
 def _reconciled(client: "Client", period: str, progress: Callable[[int, int], None]) -> "Recount":
-    from workfloor.core.measures import bucket_queries, buckets
+    from workfloor.core.measures import buckets
+    from workfloor.core.measures import queries as measures_queries
     from workfloor.kit.time import clock
     from workfloor.ops.billing import presenting as billing_presenting
     from workfloor.ops.billing import statements
@@ -294,7 +295,7 @@ def _reconciled(client: "Client", period: str, progress: Callable[[int, int], No
         stated, recounted = (read(client, period, now=now) for read in (statements.statement, statements.recounted))
     except statements.NoStatement as reason:
         raise click.ClickException(str(reason)) from None
-    made = bucket_queries.recount(client.id, stated.period.starts_at, stated.period.ends_at, progress=progress)
+    made = measures_queries.recount(client.id, stated.period.starts_at, stated.period.ends_at, progress=progress)
     plain = [billing_presenting.plain(each) | {"computed_at": None} for each in (recounted, stated)]
     made.add(buckets.of_values("statement", *plain))
     return made

@@ -17,8 +17,8 @@ from workfloor.core.conversations import events as conversations_events
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
-from workfloor.core.work import offers as work_offers
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
@@ -27,7 +27,6 @@ from workfloor.ops.routing import actions as routing
 from workfloor.ops.routing import decision_log, state
 from workfloor.ops.routing import events as routing_events
 from workfloor.ops.routing import leader as routing_leader
-from workfloor.ops.routing import messages as routing_messages
 from workfloor.ops.routing import queries as routing_queries
 
 TICK_SECONDS: Final = 0.25
@@ -53,7 +52,7 @@ class Log:
         self._file = file
         self._number = 1
 
-    def write(self, news: routing_messages.News, offers: Iterable[lifecycle.Offer], *, begins: bool) -> None:
+    def write(self, news: state.News, offers: Iterable[lifecycle.Offer], *, begins: bool) -> None:
         """Write one telling and the offers that followed."""
         for line in decision_log.written(self._number, news, offers, begins):
             self._file.write(line + "\n")
@@ -175,7 +174,7 @@ class Router:
         """How many lines, people and items are in mind."""
         return len(self.mind.lines), len(self.mind.workers), len(self.mind.things)
 
-    def _news(self, hints: Iterable[event_log_queries.Hint], now: datetime) -> routing_messages.News:
+    def _news(self, hints: Iterable[event_log_queries.Hint], now: datetime) -> state.News:
         """What is so by now of all that the hints and the offers that did not stand name."""
         hints = list(hints)
         items = {each.item_id for each in hints if each.item_id} | {each.item_id for each in self._undone}
@@ -185,7 +184,7 @@ class Router:
         reads_lines = self._reads_lines(hints, now)
         lines = self._lines(now) if reads_lines else None
         joined = {line.queue_id for line in lines or ()} - set(self.mind.lines)
-        return routing_messages.News(
+        return state.News(
             now.timestamp(),
             lines,
             routing_queries.workers(now, people) if people else (),
@@ -202,7 +201,7 @@ class Router:
         self._read_lines_at = now
         return True
 
-    def _lines(self, now: datetime) -> tuple[routing_messages.Line, ...] | None:
+    def _lines(self, now: datetime) -> tuple[state.Line, ...] | None:
         found = routing_queries.lines(self.pool, now)
         return None if found == tuple(self.mind.lines.values()) else found
 
@@ -213,7 +212,7 @@ class Router:
             found = dict.fromkeys(known, 0.0)
         return tuple((person, seconds) for person, seconds in sorted(found.items()) if known.get(person) != seconds)
 
-    def _hear(self, news: routing_messages.News, now: datetime, begins: bool = False) -> None:
+    def _hear(self, news: state.News, now: datetime, begins: bool = False) -> None:
         offers = self.mind.hear(news)
         if self._log is not None:
             self._log.write(news, offers, begins=begins)
@@ -224,8 +223,8 @@ class Router:
             with transaction.atomic():
                 rls.enter_every_client()
                 own = routing_leader.fence(pool=self.pool, epoch=self.epoch)
-                work_offers.offer_all(offers=offers, now=now)
-        except work_offers.TooLate:
+                work.offer_all(offers=offers, now=now)
+        except work.TooLate:
             # The facts that tell why are there or about to be; the offers are decided anew with them.
             self._undone, self._tries = offers, self._tries + 1
             if self._tries > TRIES:

@@ -20,8 +20,9 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.events import Entry
 from workfloor.core.measures import actions as measures
-from workfloor.core.measures import bucket_queries, buckets
+from workfloor.core.measures import buckets
 from workfloor.core.measures import models as measures_models
+from workfloor.core.measures import queries as measures_queries
 from workfloor.core.measures import tasks as measures_tasks
 from workfloor.core.work import actions as work
 from workfloor.core.work import events as work_events
@@ -34,7 +35,7 @@ FIRST, PAST = make.NINE - timedelta(days=1), make.NINE + timedelta(days=30)
 
 def kept(of="lisbon-light"):
     """What the rows of a client's buckets add up to, those of queues with nothing left out."""
-    found = bucket_queries.added_up(make.client(of).id, FIRST, PAST)
+    found = measures_queries.added_up(make.client(of).id, FIRST, PAST)
     return {key: sums for key, sums in found.items() if sums.received}
 
 
@@ -270,11 +271,11 @@ def test_the_job_leaves_one_row_a_quarter_of_every_client(real_database):
                 work.abandon(item=make.item(of=of, at=make.later(minutes=minute)), now=make.later(minutes=minute))
 
     entered(busy)
-    assert entered(lambda: all(bucket_queries.is_loose(make.client(of).id) for of in ("north", "south")))
+    assert entered(lambda: all(measures_queries.is_loose(make.client(of).id) for of in ("north", "south")))
     measures_tasks.fold(0)
 
     assert entered(measures_models.Bucket.objects.count) == 2 * 3
-    assert entered(lambda: bucket_queries.is_loose(make.client("north").id)) is False
+    assert entered(lambda: measures_queries.is_loose(make.client("north").id)) is False
     assert entered(lambda: kept("north") == from_facts("north"))
 
 

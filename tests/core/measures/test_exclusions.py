@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts.levels import Forecast, ServiceLevel
-from workfloor.core.measures import catalogue, exclusions
+from workfloor.core.measures import catalogue
 from workfloor.core.measures.catalogue import Outcome
 
 TEN = datetime(2026, 3, 2, 10, tzinfo=UTC)  # a Monday
@@ -28,7 +28,7 @@ def event(kind="client-outage", first=0, last=30, *queues) -> Event:
 
 
 def excluded(items, *events, level=LEVEL, bands=()):
-    return exclusions.excluded(level, items, events, bands)
+    return catalogue.excluded(level, items, events, bands)
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ WEEKDAYS = Forecast(("regular",), date(2026, 1, 1), week={0: 4, 1: 10})
 
 
 def bands(*forecasts, first=date(2026, 3, 2), last=date(2026, 3, 8), zone="UTC", level=BANDED):
-    return exclusions.bands(level, forecasts, first, last, zone)
+    return catalogue.bands(level, forecasts, first, last, zone)
 
 
 def allowed(found):

@@ -16,7 +16,6 @@ from workfloor.core.contracts.levels import Credits, ServiceLevel
 from workfloor.core.contracts.pricing import Price, Tax, Tier
 from workfloor.core.contracts.terms import Contract
 from workfloor.kit.figures import money
-from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import settlement
 
 JANUARY = date(2026, 1, 1)
@@ -100,7 +99,7 @@ def test_a_level_without_a_promise_is_only_reported():
 
 
 def amounts(agreed, *counted):
-    return [str(line.amount.amount) for line in billing_figures.lines(agreed, counted, JANUARY)]
+    return [str(line.amount.amount) for line in settlement.lines(agreed, counted, JANUARY)]
 
 
 def test_volume_tiers_charge_the_whole_quantity_at_one_rate():
@@ -112,7 +111,7 @@ def test_volume_tiers_charge_the_whole_quantity_at_one_rate():
 
 def test_graduated_tiers_charge_slice_by_slice_in_one_line():
     agreed = contract(price(tiers=tiers((10, "1.10"), (None, "0.98")), tiering="graduated"))
-    (line,) = billing_figures.lines(agreed, [11], JANUARY)
+    (line,) = settlement.lines(agreed, [11], JANUARY)
 
     assert [(part.quantity, str(part.rate)) for part in line.slices] == [(10, "1.10"), (1, "0.98")]
     assert (line.rate, str(line.amount.amount)) == (None, "11.98")
@@ -135,12 +134,12 @@ def test_a_price_below_its_minimum_gets_a_second_line_that_trues_it_up():
 
     assert amounts(agreed, 7) == ["7.00", "13.00"]
     assert amounts(agreed, 20) == ["20.00"]
-    assert [line.price for line in billing_figures.lines(agreed, [7], JANUARY)] == [0, 0]
+    assert [line.price for line in settlement.lines(agreed, [7], JANUARY)] == [0, 0]
 
 
 def test_a_quantity_past_the_last_tier_is_refused():
     with pytest.raises(ValueError, match="No tier holds 11; the last ends at 10"):
-        billing_figures.lines(contract(price(tiers=tiers((10, "1.10")), tiering="volume")), [11], JANUARY)
+        settlement.lines(contract(price(tiers=tiers((10, "1.10")), tiering="volume")), [11], JANUARY)
 
 
 def test_rounding_is_half_even_unless_the_contract_says_otherwise():
@@ -184,8 +183,8 @@ modes = st.sampled_from(sorted(money.ROUNDINGS))
 @given(billed, currencies, modes)
 def test_lines_are_whole_minor_units_and_add_up_to_the_total(bill, currency, mode):
     agreed = contract(*(each for each, _ in bill), currency=currency, rounding=mode)
-    made = billing_figures.lines(agreed, [count for _, count in bill], JANUARY)
-    total = billing_figures.due(made, [], currency)
+    made = settlement.lines(agreed, [count for _, count in bill], JANUARY)
+    total = settlement.due(made, [], currency)
 
     assert all(line.amount == line.amount.rounded() for line in made)
     assert total.amount == sum((line.amount.amount for line in made), Decimal(0))
@@ -201,7 +200,7 @@ def sum_of(made, number):
 
 @given(st.integers(0, 3000), rates, rates)
 def test_slices_of_a_graduated_price_add_up_to_its_quantity(count, low, high):
-    (line,) = billing_figures.lines(
+    (line,) = settlement.lines(
         contract(price(tiers=tiers((50, low), (1000, high), (None, low)), tiering="graduated")), [count], JANUARY
     )
     exact = sum(part.quantity * Fraction(part.rate) for part in line.slices)
@@ -230,7 +229,7 @@ def weighted(*weights):
 def owed(agreed, charges, missed):
     """The credits of a month whose charges came to so much, alone, with these levels missed."""
     figures = [Decimal(0 if number in missed else 100) for number in range(len(agreed.service_levels))]
-    month = replace(billing_figures.month(agreed, "2026-01", [], figures), charges=charges)
+    month = replace(settlement.month(agreed, "2026-01", [], figures), charges=charges)
     return settlement.settle([month])[-1].credits
 
 
@@ -255,7 +254,7 @@ def test_a_months_own_charges_of_a_level_are_those_of_its_queues():
         price(title="Site", unit="fixed", of=(), counts=None, rate=Decimal("100.00")),
         levels=[answered_within(), replace(answered_within(), name="All", of=("regular", "english"))],
     )
-    month = billing_figures.month(agreed, "2027-02", billing_figures.lines(agreed, [5, 5, 0], JANUARY), [None, None])
+    month = settlement.month(agreed, "2027-02", settlement.lines(agreed, [5, 5, 0], JANUARY), [None, None])
 
     assert (month.charges, month.contract_year) == (usd("125.00"), 1)
     assert month.of_levels == (usd("10.00"), usd("25.00"))
@@ -270,13 +269,13 @@ def test_credits_never_exceed_the_cap_and_what_is_due_is_lines_less_credits(bill
     terms = Credits("at-risk", at_risk=Decimal(10), pool=Decimal(150), cap=Decimal(cap))
     prices = [each for each, _ in bill]
     agreed = contract(*prices, levels=weighted(*weights), credits=terms, currency=currency, rounding=mode)
-    made = billing_figures.lines(agreed, [count for _, count in bill], JANUARY)
-    charges = billing_figures.due(made, [], currency)
+    made = settlement.lines(agreed, [count for _, count in bill], JANUARY)
+    charges = settlement.due(made, [], currency)
     found = owed(agreed, charges, set(range(len(weights))))
 
     assert total_of(found) <= charges.percent(Decimal(cap)).rounded(mode).amount
     assert all(Decimal(0) <= credit.amount.amount <= credit.computed.amount for credit in found)
-    assert billing_figures.due(made, found, currency).amount == charges.amount - total_of(found)
+    assert settlement.due(made, found, currency).amount == charges.amount - total_of(found)
 
 
 def published(case):
@@ -300,18 +299,18 @@ def test_the_total_is_its_lines_less_credits_and_with_taxes_in_every_currency(
     agreed = replace(
         contract(*prices, levels=weighted(60, 40), credits=terms, currency=currency, rounding=mode), taxes=known
     )
-    made = billing_figures.lines(agreed, [count for _, count, _ in bill], JANUARY)
-    charges = billing_figures.due(made, [], currency)
+    made = settlement.lines(agreed, [count for _, count, _ in bill], JANUARY)
+    charges = settlement.due(made, [], currency)
     found = owed(agreed, charges, {0, 1})
     unit = Decimal(1).scaleb(-money.MINOR_UNITS[currency])
     adjusted = [
-        billing_figures.Adjusted(
+        settlement.Adjusted(
             "a1", "2025-12", "l1", "Earlier", money.Money(n * unit, currency), known["standard"], "", None
         )
         for n in moved
     ]
-    net = billing_figures.due(made, found, currency)
-    taxes = billing_figures.taxes(agreed, made, charges - net, adjusted)
+    net = settlement.due(made, found, currency)
+    taxes = settlement.taxes(agreed, made, charges - net, adjusted)
     net += money.total((each.amount for each in adjusted), currency)
     total = net + money.total((each.amount for each in taxes), currency)
 

@@ -17,12 +17,11 @@ from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.models import Queue
 from workfloor.core.measures import actions as measures
-from workfloor.core.measures import catalogue, exclusions
+from workfloor.core.measures import catalogue
 from workfloor.core.work.models import Item
 from workfloor.kit.figures import money
 from workfloor.kit.time import calendars
-from workfloor.ops.billing import figures as billing_figures
-from workfloor.ops.billing import statements
+from workfloor.ops.billing import settlement, statements
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -116,8 +115,8 @@ def by_hand(agreed, row, month: list[catalogue.Outcome], happened: Sequence[Even
         return catalogue.backlog(level, own, calendars.day_ends(window, "Europe/Lisbon", NOW))
     came = [item for item in month if window.starts_at <= item.received_at < window.ends_at]
     first, last = (at.date() for at in (window.starts_at, window.ends_at - timedelta(days=1)))
-    bands = exclusions.bands(level, agreed.forecasts, first, last, "Europe/Lisbon")
-    out = exclusions.excluded(level, came, happened, bands)
+    bands = catalogue.bands(level, agreed.forecasts, first, last, "Europe/Lisbon")
+    out = catalogue.excluded(level, came, happened, bands)
     calendar = calendars.Calendar("Europe/Lisbon", {2: OFFICE, 3: OFFICE})
     unfinished = [item for item in came if not (item.done or item.abandoned_at or item.cancelled_at)]
     late = {
@@ -159,7 +158,7 @@ def test_the_database_charges_as_the_rules_do(acme, month):
         for price in made.contract.prices
     ]
 
-    assert list(made.lines) == billing_figures.lines(made.contract, counted, date(2026, 3, 1))
+    assert list(made.lines) == settlement.lines(made.contract, counted, date(2026, 3, 1))
     assert made.charges == money.total((line.amount for line in made.lines), "EUR")
     assert made.total == made.charges - money.total((credit.amount for credit in made.credits), "EUR")
 

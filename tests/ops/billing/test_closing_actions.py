@@ -348,9 +348,9 @@ def test_a_later_months_credits_look_back_on_what_was_frozen(office):
     close(office)
     kept = periods_queries.frozen(office.client.id, MARCH)
 
-    from workfloor.ops.billing import figures as billing_figures
+    from workfloor.ops.billing import settlement
 
     terms = made.contract
     attained = [row.figure.attained for row in made.measures if row.queue is None]
-    assert billing_figures.kept_month(terms, MARCH, kept.basis).attained == tuple(attained)
-    assert billing_figures.kept_month(terms, MARCH, kept.basis).charges == made.charges
+    assert settlement.kept_month(terms, MARCH, kept.basis).attained == tuple(attained)
+    assert settlement.kept_month(terms, MARCH, kept.basis).charges == made.charges

@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from tests.ops.billing import samples
-from workfloor.ops.billing import einvoice_xml, invoices
+from workfloor.ops.billing import einvoice, invoices
 from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing.einvoice import Invoice
 
@@ -16,7 +16,7 @@ GOOD = samples.GOOD["a credit and one earned back"]
 
 
 def made(invoice: Invoice, inside: bool = True) -> bytes:
-    return billing_gateway.invoice_pdf(invoices.printed(invoice), einvoice_xml.cii(invoice) if inside else None)
+    return billing_gateway.invoice_pdf(invoices.printed(invoice), einvoice.cii(invoice) if inside else None)
 
 
 def metadata(paper: bytes) -> etree._Element:
@@ -31,7 +31,7 @@ def told(paper: bytes, name: str) -> list[str]:
 def test_the_document_inside_is_the_one_for_systems():
     name, document = facturx.get_xml_from_pdf(made(GOOD), check_xsd=True)
 
-    assert (name, document) == ("factur-x.xml", einvoice_xml.cii(GOOD))
+    assert (name, document) == ("factur-x.xml", einvoice.cii(GOOD))
 
 
 def test_the_paper_says_that_it_is_factur_x_of_the_profile_en_16931_in_an_archivable_tagged_pdf():

@@ -13,12 +13,10 @@ from hypothesis import strategies as some
 from tests.ops.billing import samples
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.levels import Credits
-from workfloor.core.contracts.parties import Billing
-from workfloor.core.contracts.terms import Contract
+from workfloor.core.contracts.terms import Billing, Contract
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
-from workfloor.ops.billing import einvoice, invoicing
-from workfloor.ops.billing import figures as billing_figures
+from workfloor.ops.billing import einvoice, invoicing, settlement
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing.settlement import Credit
 
@@ -58,14 +56,14 @@ def month(
         for n, each in enumerate(credited)
     ]
     corrected = [
-        billing_figures.Adjusted(
+        settlement.Adjusted(
             f"a{n}", "2026-01", "l1", f"2026-01: {n}", Money(each, agreed.currency), TAXES["vat"], "dispute", n
         )
         for n, each in enumerate(adjusted, 1)
     ]
-    due = billing_figures.due(lines, owed, agreed.currency)
+    due = settlement.due(lines, owed, agreed.currency)
     net = due + money.total((each.amount for each in corrected), agreed.currency)
-    taxes = billing_figures.taxes(agreed, lines, billing_figures.due(lines, [], agreed.currency) - due, corrected)
+    taxes = settlement.taxes(agreed, lines, settlement.due(lines, [], agreed.currency) - due, corrected)
     total = net + money.total((each.amount for each in taxes), agreed.currency)
     plain = {
         "version": 1,
@@ -77,7 +75,7 @@ def month(
         "adjustments": [billing_presenting.plain_adjusted(each) for each in corrected],
         "taxes": [billing_presenting.plain_tax(each) for each in taxes],
     }
-    return invoicing.Month("client", plain, billing_figures.basis("Europe/Lisbon", agreed, lines, [], corrected))
+    return invoicing.Month("client", plain, settlement.basis("Europe/Lisbon", agreed, lines, [], corrected))
 
 
 def invoice(of: invoicing.Month) -> einvoice.Invoice:

@@ -17,7 +17,8 @@ from workfloor.core.people import actions as people
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.work import actions as work
 from workfloor.ops.billing import actions as billing
-from workfloor.ops.billing import einvoice, invoices, validation
+from workfloor.ops.billing import einvoice, invoices
+from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import models as billing_models
 from workfloor.ops.billing import queries as billing_queries
 
@@ -132,7 +133,9 @@ def test_a_closed_month_becomes_a_valid_invoice(everyone):
         "Cost centre 4711",
     )
     assert (value.starts_on, value.ends_on) == (date(2026, 3, 1), date(2026, 3, 31))
-    assert validation.refusals("ubl", made.ubl.encode()) == validation.refusals("cii", made.cii.encode()) == []
+    assert (
+        billing_gateway.refusals("ubl", made.ubl.encode()) == billing_gateway.refusals("cii", made.cii.encode()) == []
+    )
     assert json.loads(periods_queries.frozen(at.client.id, MARCH).plain)["total"] == "16.60"
 
 
@@ -233,8 +236,8 @@ def test_a_document_that_breaks_the_standard_is_refused_with_the_rules_and_takes
 def test_nothing_electronic_is_issued_unchecked_where_the_checker_is_not_installed(everyone, monkeypatch):
     at = ready()
     monkeypatch.setitem(sys.modules, "saxonche", None)
-    monkeypatch.setattr(validation, "_compiled", validation._compiled.__wrapped__)
-    monkeypatch.setattr(validation, "_saxon", validation._saxon.__wrapped__)
+    monkeypatch.setattr(billing_gateway, "_compiled", billing_gateway._compiled.__wrapped__)
+    monkeypatch.setattr(billing_gateway, "_saxon", billing_gateway._saxon.__wrapped__)
 
     found = reasons(at)
 
@@ -335,7 +338,9 @@ def test_a_credit_note_takes_an_invoice_back_and_the_month_can_be_invoiced_anew(
     assert (note.name, note.kind, note.credits) == ("CN2026-00001", "381", made)
     assert value.references == (einvoice.Reference("2026-00001", date(2026, 4, 2)),)
     assert value.totals == invoices.read(made.value).totals
-    assert validation.refusals("ubl", note.ubl.encode()) == validation.refusals("cii", note.cii.encode()) == []
+    assert (
+        billing_gateway.refusals("ubl", note.ubl.encode()) == billing_gateway.refusals("cii", note.cii.encode()) == []
+    )
     assert b"<cbc:CreditNoteTypeCode>381" in note.ubl.encode()
     assert issue(at, now=MAY).name == "2026-00002"
 
@@ -374,7 +379,7 @@ def test_an_adjustment_is_a_line_of_the_next_invoice_that_refers_to_the_first(ev
     assert value.lines[1].opens == "lisbon-light/2026-03/l1"
     assert value.references == (einvoice.Reference("2026-00001", date(2026, 4, 2)),)
     assert value.totals.gross == 0
-    assert validation.refusals("ubl", made.ubl.encode()) == []
+    assert billing_gateway.refusals("ubl", made.ubl.encode()) == []
 
 
 def test_what_was_issued_is_never_changed(everyone):

@@ -18,8 +18,7 @@ from workfloor.core.measures import actions as measures
 from workfloor.core.measures.models import Bucket
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import rls
-from workfloor.ops.billing import figures as billing_figures
-from workfloor.ops.billing import statements
+from workfloor.ops.billing import settlement, statements
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -369,7 +368,7 @@ def test_nothing_of_another_client_is_counted(acme):
     store(acme, [call(5)])
     rls.enter(other.id)
 
-    assert statements.statement(other, "2026-03", now=NOW).totals == billing_figures.Totals(None)
+    assert statements.statement(other, "2026-03", now=NOW).totals == settlement.Totals(None)
 
 
 def test_a_figure_that_does_not_exist_is_refused_with_those_that_do(acme):

@@ -10,20 +10,21 @@ from decimal import Decimal
 import pytest
 
 from tests.ops.billing import samples
-from workfloor.ops.billing import einvoice, einvoice_xml, validation
+from workfloor.ops.billing import einvoice
+from workfloor.ops.billing import gateway as billing_gateway
 
 SYNTAXES = ("ubl", "cii")
 GOOD = samples.GOOD["a credit"]
 
 
 def refused(invoice: einvoice.Invoice, syntax: str) -> set[str]:
-    return {each.rule for each in validation.refusals(syntax, einvoice_xml.FORMS[syntax](invoice))}
+    return {each.rule for each in billing_gateway.refusals(syntax, einvoice.FORMS[syntax](invoice))}
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @pytest.mark.parametrize("name", samples.GOOD)
 def test_invoices_of_every_shape_pass(name: str, syntax: str):
-    assert validation.refusals(syntax, einvoice_xml.FORMS[syntax](samples.GOOD[name])) == []
+    assert billing_gateway.refusals(syntax, einvoice.FORMS[syntax](samples.GOOD[name])) == []
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
@@ -33,7 +34,7 @@ def test_credit_notes_of_every_shape_pass(name: str, syntax: str):
         samples.GOOD[name], number="C-1", issued_on=date(2026, 4, 1), why="Issued to the wrong firm"
     )
 
-    assert validation.refusals(syntax, einvoice_xml.FORMS[syntax](note)) == []
+    assert billing_gateway.refusals(syntax, einvoice.FORMS[syntax](note)) == []
 
 
 def off_by_a_cent(**sums: Decimal) -> einvoice.Invoice:
@@ -93,7 +94,7 @@ WRONG = {
 def test_a_wrong_invoice_is_refused_with_the_rules_id(name: str, syntax: str):
     rule, wrong = WRONG[name]
 
-    found = validation.refusals(syntax, einvoice_xml.FORMS[syntax](wrong))
+    found = billing_gateway.refusals(syntax, einvoice.FORMS[syntax](wrong))
 
     assert rule in {each.rule for each in found} or ELSEWHERE.get((rule, syntax)) in {each.rule for each in found}
     assert all(each.message and each.place for each in found)
@@ -117,23 +118,23 @@ def test_every_fault_of_a_document_is_named_at_once():
 
 
 def test_what_breaks_the_schema_is_refused_before_any_rule():
-    document = einvoice_xml.ubl(GOOD).replace(b"cbc:IssueDate", b"cbc:IssuedOn")
+    document = einvoice.ubl(GOOD).replace(b"cbc:IssueDate", b"cbc:IssuedOn")
 
-    [first, *_] = validation.refusals("ubl", document)
+    [first, *_] = billing_gateway.refusals("ubl", document)
 
     assert first.rule == "XSD" and "IssuedOn" in first.message and first.place.startswith("line ")
 
 
 def test_a_document_on_which_no_rule_has_anything_to_say_does_not_pass():
     with pytest.raises(RuntimeError, match="no invoice may pass unchecked"):
-        validation._ruled("ubl", b"<anything/>")
+        billing_gateway._ruled("ubl", b"<anything/>")
 
 
 def test_many_threads_may_ask_at_once():
-    documents = [einvoice_xml.ubl(samples.GOOD[name]) for name in list(samples.GOOD)[:8]]
+    documents = [einvoice.ubl(samples.GOOD[name]) for name in list(samples.GOOD)[:8]]
 
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(lambda document: validation.refusals("ubl", document), documents))
+        found = list(threads.map(lambda document: billing_gateway.refusals("ubl", document), documents))
 
     assert found == [[]] * 8
 
@@ -143,7 +144,7 @@ def test_a_process_that_was_forked_before_asking_can_ask():
         "import os\nfrom tests.ops.billing import samples\nfrom workfloor.ops.billing import einvoice_xml, validation\n"
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    os._exit(len(validation.refusals('cii', einvoice_xml.cii(samples.GOOD['a credit']))))\n"
+        "    os._exit(len(billing_gateway.refusals('cii', einvoice.cii(samples.GOOD['a credit']))))\n"
         "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
     )
 

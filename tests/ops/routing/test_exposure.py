@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workfloor.core.contracts.levels import Credits, ServiceLevel
-from workfloor.ops.routing import exposure, urgency
+from workfloor.ops.routing import urgency
 
 
 def level(measure="answered-within", expected="80", **more):
@@ -32,7 +32,7 @@ def credits(rule, **terms):
     ],
 )
 def test_a_month_owes_a_credit_below_the_minimum_or_else_the_expected_share(target, bound):
-    assert exposure.bound(target) == (bound if bound is None else pytest.approx(bound))
+    assert urgency.bound(target) == (bound if bound is None else pytest.approx(bound))
 
 
 @pytest.mark.parametrize(
@@ -51,22 +51,22 @@ def test_a_month_owes_a_credit_below_the_minimum_or_else_the_expected_share(targ
     ],
 )
 def test_a_miss_costs_what_the_contract_s_own_rule_says_where_that_is_plain(target, terms, percent):
-    assert exposure.cost(target, terms) == pytest.approx(percent)
+    assert urgency.cost(target, terms) == pytest.approx(percent)
 
 
 def test_what_decides_alone_is_worth_the_credit_times_the_chance_that_it_decides():
     terms = credits("at-risk", at_risk="10", pool="100", cap="10")
 
-    assert exposure.stake(level(weight="50"), terms, 800, 1000, 100) == urgency.stake(5.0, 0.8, 800, 1000, 100)
+    assert urgency.exposure(level(weight="50"), terms, 800, 1000, 100) == urgency.stake(5.0, 0.8, 800, 1000, 100)
 
 
 def test_by_the_point_each_contact_is_worth_its_part_of_a_point_once_the_month_is_lost_and_nothing_while_it_is_safe():
     terms = credits("linear", per_point="0.5", cap="10")
 
     # One of 2000 contacts is a twentieth of a point, and a point costs 0.5 %.
-    assert exposure.stake(level(), terms, 500, 1000, 1000) == pytest.approx(0.025)
-    assert exposure.stake(level(), terms, 950, 1000, 1000) < 0.001
-    assert exposure.stake(level(), terms, 800, 1000, 1000) == pytest.approx(0.0125, rel=0.2)
+    assert urgency.exposure(level(), terms, 500, 1000, 1000) == pytest.approx(0.025)
+    assert urgency.exposure(level(), terms, 950, 1000, 1000) < 0.001
+    assert urgency.exposure(level(), terms, 800, 1000, 1000) == pytest.approx(0.0125, rel=0.2)
 
 
 @given(st.floats(0, 1), st.integers(0, 10**5), st.floats(0, 1), st.integers(0, 10**5))

@@ -13,7 +13,6 @@ from tests.ops.routing.test_live import call, elsewhere, inside, leading, offere
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
-from workfloor.core.work import offers as work_offers
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Assignment, Item
 from workfloor.kit.time import clock
@@ -273,7 +272,7 @@ def test_what_goes_on_and_what_another_router_offers_in_that_moment_never_overla
 
     def offer():  # as a router would that has not heard of the letter
         whole = lifecycle.Offer(second.id, ana.id, 0, 60, 20)
-        work_offers.offer_all(offers=[whole], now=clock.now())
+        work.offer_all(offers=[whole], now=clock.now())
 
     wrapping, _ = in_a_thread(wrap_up)
     assert freed.wait(PATIENCE_SECONDS)
@@ -283,7 +282,7 @@ def test_what_goes_on_and_what_another_router_offers_in_that_moment_never_overla
     wrapping.join(PATIENCE_SECONDS)
     racing.join(PATIENCE_SECONDS)
 
-    assert [type(fault) for fault in raised] == [work_offers.TooLate]
+    assert [type(fault) for fault in raised] == [work.TooLate]
     assert inside(lambda: list(Assignment.objects.values_list("item_id", "aside"))) == [(letter.id, False)]
     assert inside(Item.objects.get, id=letter.id).preempted_at is None
 
@@ -296,7 +295,7 @@ def test_of_two_routers_that_offer_over_the_same_letter_one_is_too_late(floor, l
     calls = [call(), call()]
     results = [
         in_a_thread(
-            lambda item=item: work_offers.offer_all(
+            lambda item=item: work.offer_all(
                 offers=[lifecycle.Offer(item.id, ana.id, 0, 60, 20, over=True)], now=clock.now()
             )
         )
@@ -306,6 +305,6 @@ def test_of_two_routers_that_offer_over_the_same_letter_one_is_too_late(floor, l
         thread.join(PATIENCE_SECONDS)
 
     assert sorted(len(raised) for _, raised in results) == [0, 1]
-    assert [type(fault) for _, raised in results for fault in raised] == [work_offers.TooLate]
+    assert [type(fault) for _, raised in results for fault in raised] == [work.TooLate]
     assert len(offered()) == 1
     assert inside(lambda: Assignment.objects.get(item=letter).aside)

@@ -5,31 +5,30 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as some
 
-from workfloor.ops.routing import messages as routing_messages
 from workfloor.ops.routing import state
 
 CALLS, MAIL = 1, 2
 LINES = (
-    routing_messages.Line(CALLS, 7, {"portuguese": 3}, ((60.0, {"portuguese": 1}),), 1, 0.15, 20),
-    routing_messages.Line(MAIL, 7, {"portuguese": 2}, (), 3, 0.001, 60),
+    state.Line(CALLS, 7, {"portuguese": 3}, ((60.0, {"portuguese": 1}),), 1, 0.15, 20),
+    state.Line(MAIL, 7, {"portuguese": 2}, (), 3, 0.001, 60),
 )
 
 
 def worker(person_id, level=3, here=True, since=0.0, clients=(7,)):
-    return routing_messages.Worker(person_id, {"portuguese": level}, clients, here, since)
+    return state.Worker(person_id, {"portuguese": level}, clients, here, since)
 
 
 def waiting(item_id, queue_id=CALLS, since=0.0):
-    return routing_messages.Thing(item_id, queue_id, since)
+    return state.Thing(item_id, queue_id, since)
 
 
 def held(item_id, person_id, queue_id=CALLS, since=0.0, low=0, high=60):
-    return routing_messages.Thing(item_id, queue_id, since, routing_messages.WITH_SOMEBODY, person_id, low, high)
+    return state.Thing(item_id, queue_id, since, state.WITH_SOMEBODY, person_id, low, high)
 
 
 def mind(*workers, things=(), at=0.0):
     found = state.Mind()
-    offers = found.hear(routing_messages.News(at, LINES, workers, tuple(things)))
+    offers = found.hear(state.News(at, LINES, workers, tuple(things)))
     return found, pairs(offers)
 
 
@@ -38,7 +37,7 @@ def pairs(offers):
 
 
 def hear(of, at, **told):
-    return pairs(of.hear(routing_messages.News(at, **told)))
+    return pairs(of.hear(state.News(at, **told)))
 
 
 def test_what_waits_is_offered_at_once_the_oldest_first():
@@ -49,7 +48,7 @@ def test_what_waits_is_offered_at_once_the_oldest_first():
 
 def test_an_offer_says_which_part_of_the_person_it_takes_and_how_long_they_have():
     of = state.Mind()
-    offers = of.hear(routing_messages.News(1.0, LINES, (worker(1),), (waiting(11, MAIL), waiting(12, MAIL))))
+    offers = of.hear(state.News(1.0, LINES, (worker(1),), (waiting(11, MAIL), waiting(12, MAIL))))
 
     assert [tuple(offer) for offer in offers] == [(11, 1, 0, 20, 60, False, False), (12, 1, 20, 40, 60, False, False)]
 
@@ -58,7 +57,7 @@ def test_work_that_arrives_goes_to_whoever_sits_idle_and_work_that_ends_frees_it
     of, _ = mind(worker(1))
 
     assert hear(of, 1.0, things=(waiting(11, since=1.0), waiting(12, since=1.0))) == [(11, 1)]
-    assert hear(of, 2.0, things=(routing_messages.Thing(11, CALLS, 1.0, routing_messages.GONE),)) == [(12, 1)]
+    assert hear(of, 2.0, things=(state.Thing(11, CALLS, 1.0, state.GONE),)) == [(12, 1)]
 
 
 def test_an_own_offer_that_the_tables_confirm_is_no_news():
@@ -88,7 +87,7 @@ def test_who_declines_is_offered_nothing_of_that_queue_for_a_while():
     of, offers = mind(worker(1), things=[waiting(11)])
     assert offers == [(11, 1)]
 
-    declined = (routing_messages.Refusal(1, CALLS, 31.0),)
+    declined = (state.Refusal(1, CALLS, 31.0),)
     assert hear(of, 1.0, things=(waiting(11),), refusals=declined) == []
     assert of.next_change(1.0) == 31.0
     assert hear(of, 31.0) == [(11, 1)]
@@ -108,7 +107,7 @@ def test_work_of_other_pools_takes_its_part_of_a_person_too():
     of, offers = mind(worker(1), things=[held(99, 1, queue_id=55), waiting(11)])
 
     assert offers == []
-    assert hear(of, 1.0, things=(routing_messages.Thing(99, 55, 0.0, routing_messages.GONE),)) == [(11, 1)]
+    assert hear(of, 1.0, things=(state.Thing(99, 55, 0.0, state.GONE),)) == [(11, 1)]
 
 
 def test_who_sat_idle_until_another_pool_gave_them_something_has_no_room_for_what_arrives_with_it():
@@ -116,19 +115,17 @@ def test_who_sat_idle_until_another_pool_gave_them_something_has_no_room_for_wha
 
     assert hear(of, 1.0, things=(held(99, 1, queue_id=55), waiting(11, since=1.0))) == []
     assert hear(of, 2.0, things=(waiting(12, since=2.0),)) == []
-    assert hear(of, 3.0, things=(routing_messages.Thing(99, 55, 0.0, routing_messages.GONE),)) == [(11, 1)]
+    assert hear(of, 3.0, things=(state.Thing(99, 55, 0.0, state.GONE),)) == [(11, 1)]
 
 
 def test_a_new_contract_and_a_new_skill_are_learnt_without_losing_anything():
     of, _ = mind(worker(1), things=[waiting(11), waiting(12), waiting(13)])
 
-    assert hear(of, 1.0, workers=(routing_messages.Worker(4, {"portuguese": 5, "english": 2}, (7,), True, 1.0),)) == [
-        (12, 4)
-    ]
+    assert hear(of, 1.0, workers=(state.Worker(4, {"portuguese": 5, "english": 2}, (7,), True, 1.0),)) == [(12, 4)]
     stricter = (LINES[0]._replace(requires={"portuguese": 4}), LINES[1])
     assert hear(of, 2.0, lines=stricter) == []
-    assert hear(of, 3.0, things=(routing_messages.Thing(11, CALLS, 0.0, routing_messages.GONE),)) == []
-    assert hear(of, 4.0, things=(routing_messages.Thing(12, CALLS, 0.0, routing_messages.GONE),)) == [(13, 4)]
+    assert hear(of, 3.0, things=(state.Thing(11, CALLS, 0.0, state.GONE),)) == []
+    assert hear(of, 4.0, things=(state.Thing(12, CALLS, 0.0, state.GONE),)) == [(13, 4)]
 
 
 def test_new_slopes_change_what_is_urgent_and_nothing_else():
@@ -136,7 +133,7 @@ def test_new_slopes_change_what_is_urgent_and_nothing_else():
     urgent_mail = (LINES[0], LINES[1]._replace(slope=9.0))
 
     assert hear(of, 11.0, lines=urgent_mail) == []
-    assert hear(of, 12.0, things=(routing_messages.Thing(99, CALLS, 0.0, routing_messages.GONE),)) == [(11, 1)]
+    assert hear(of, 12.0, things=(state.Thing(99, CALLS, 0.0, state.GONE),)) == [(11, 1)]
 
 
 def test_more_work_than_there_was_room_for_is_room_for_more():
@@ -144,7 +141,7 @@ def test_more_work_than_there_was_room_for_is_room_for_more():
     many = tuple(waiting(100 + n, since=float(n)) for n in range(3 * state.ROOMY))
 
     assert hear(of, 1000.0, things=many) == [(100, 1)]
-    assert hear(of, 1001.0, things=(routing_messages.Thing(100, CALLS, 0.0, routing_messages.GONE),)) == [(101, 1)]
+    assert hear(of, 1001.0, things=(state.Thing(100, CALLS, 0.0, state.GONE),)) == [(101, 1)]
 
 
 # --- kept, scheduled, preempted, evened out --------------------------------------------------------------------------
@@ -155,7 +152,7 @@ def kept(item_id, keeper, until, queue_id=CALLS, since=0.0):
 
 
 def gone(item_id, queue_id=CALLS):
-    return routing_messages.Thing(item_id, queue_id, 0.0, routing_messages.GONE)
+    return state.Thing(item_id, queue_id, 0.0, state.GONE)
 
 
 def test_work_of_a_case_is_kept_for_whoever_knows_it_for_a_while_and_then_offered_in_its_place():
@@ -180,7 +177,7 @@ def test_nothing_is_kept_for_who_is_away_may_not_have_it_or_let_it_go_by():
         _, offers = mind(unable, worker(2), things=[kept(11, 1, 121.0)])
         assert offers == [(11, 2)]
     of, _ = mind(worker(1), worker(2), things=[held(99, 1)])
-    declined = (routing_messages.Refusal(1, CALLS, 31.0),)
+    declined = (state.Refusal(1, CALLS, 31.0),)
     assert hear(of, 1.0, things=(kept(11, 1, 121.0, since=1.0),), refusals=declined) == [(11, 2)]
 
 
@@ -188,7 +185,7 @@ def test_what_is_kept_is_offered_to_all_when_its_keeper_goes_away_loses_the_skil
     for change in (
         {"workers": (worker(1, here=False),)},
         {"workers": (worker(1, level=1),)},
-        {"refusals": (routing_messages.Refusal(1, CALLS, 40.0),)},
+        {"refusals": (state.Refusal(1, CALLS, 40.0),)},
     ):
         of, _ = mind(worker(1), worker(2), worker(3, level=1), things=[held(99, 1)])
         assert hear(of, 1.0, things=(kept(11, 1, 121.0, since=1.0),)) == []
@@ -255,14 +252,14 @@ URGENT = 3
 FLOOR = (
     LINES[0],
     LINES[1]._replace(preemptible=True),
-    routing_messages.Line(URGENT, 7, {"portuguese": 2}, (), 1, 5.0, 20, False, True),
+    state.Line(URGENT, 7, {"portuguese": 2}, (), 1, 5.0, 20, False, True),
 )
 
 
 def test_mail_is_put_aside_for_an_urgent_call_and_stays_with_its_person():
     of = state.Mind()
-    of.hear(routing_messages.News(0.0, FLOOR, (worker(1),), (waiting(11, MAIL), waiting(12, MAIL))))
-    [urgent] = of.hear(routing_messages.News(1.0, things=(waiting(13, URGENT, 1.0), waiting(14, CALLS, 1.0))))
+    of.hear(state.News(0.0, FLOOR, (worker(1),), (waiting(11, MAIL), waiting(12, MAIL))))
+    [urgent] = of.hear(state.News(1.0, things=(waiting(13, URGENT, 1.0), waiting(14, CALLS, 1.0))))
 
     assert (urgent.item_id, urgent.low, urgent.high, urgent.over) == (13, 0, 60, True)
     assert hear(of, 2.0, things=(gone(13, URGENT),)) == []
@@ -275,7 +272,7 @@ def test_mail_is_put_aside_for_an_urgent_call_and_stays_with_its_person():
 def test_mail_of_another_pool_may_be_put_aside_too():
     mail = held(99, 1, queue_id=55)._replace(preemptible=True)
     of = state.Mind()
-    [urgent] = of.hear(routing_messages.News(0.0, FLOOR, (worker(1),), (mail, waiting(13, URGENT), waiting(14, CALLS))))
+    [urgent] = of.hear(state.News(0.0, FLOOR, (worker(1),), (mail, waiting(13, URGENT), waiting(14, CALLS))))
     assert (urgent.item_id, urgent.over) == (13, True)
 
     assert hear(of, 1.0, things=(gone(13, URGENT),)) == []
@@ -313,11 +310,7 @@ def told(happenings):
     for what, n in steps:
         now += 1.0 + n % 7
         person = 1 + n % 5
-        news = (
-            routing_messages.News(now, FLOOR, tuple(workers.values()))
-            if what == "begin"
-            else routing_messages.News(now)
-        )
+        news = state.News(now, FLOOR, tuple(workers.values())) if what == "begin" else state.News(now)
         if what in ("arrive", "keep", "schedule"):
             number += 1
             item = waiting(number, 1 + n % 3, now + n if what == "schedule" else now)
@@ -326,8 +319,8 @@ def told(happenings):
             news = news._replace(things=(item,))
         elif what in ("end", "decline") and (mine := [i for i, t in of.things.items() if t.state == "with"]):
             thing = of.things[mine[n % len(mine)]]
-            over = thing._replace(state=routing_messages.GONE) if what == "end" else waiting(*thing[:3])
-            refused = () if what == "end" else (routing_messages.Refusal(thing.person_id, thing.queue_id, now + 30),)
+            over = thing._replace(state=state.GONE) if what == "end" else waiting(*thing[:3])
+            refused = () if what == "end" else (state.Refusal(thing.person_id, thing.queue_id, now + 30),)
             news = news._replace(things=(over,), refusals=refused)
         elif what in ("away", "back", "shift"):
             until = now + n if what == "shift" else None
@@ -359,8 +352,8 @@ def test_nobody_ever_has_more_than_they_can_or_what_they_may_not_and_nothing_wai
                 lies_over = one.preemptible != other.preemptible and URGENT in (one.queue_id, other.queue_id)
                 assert lies_over or one.high <= other.low or other.high <= one.low
         # One who learns everything now has nothing to add: no work waits beside somebody who may have it.
-        refused = tuple(routing_messages.Refusal(*key, until) for key, until in of.refusals.items())
-        everything = routing_messages.News(news.at, FLOOR, tuple(workers.values()), tuple(of.things.values()), refused)
+        refused = tuple(state.Refusal(*key, until) for key, until in of.refusals.items())
+        everything = state.News(news.at, FLOOR, tuple(workers.values()), tuple(of.things.values()), refused)
         assert state.Mind().hear(everything) == []
 
 
@@ -368,7 +361,7 @@ def test_nobody_ever_has_more_than_they_can_or_what_they_may_not_and_nothing_wai
 def test_nothing_is_kept_longer_than_it_may_be_nor_for_who_may_not_have_it(happenings):
     for news, _, of, workers in told(happenings):
         for thing in of.things.values():
-            if thing.state != routing_messages.WAITING or thing.item_id not in of.places:
+            if thing.state != state.WAITING or thing.item_id not in of.places:
                 continue
             lane = of.pool.waiting.lane[of.places[thing.item_id]]
             if lane >= of.pool.queues:
@@ -389,7 +382,7 @@ def test_nothing_overtakes_older_work_of_its_queue(happenings):
                 for each in of.things.values()
                 if each.queue_id == mine.queue_id
                 and (each.since, each.item_id) < (mine.since, mine.item_id)
-                and (each.state == routing_messages.WAITING or each.item_id in later)
+                and (each.state == state.WAITING or each.item_id in later)
                 and each.keep_until <= news.at
             ]
             assert passed == []

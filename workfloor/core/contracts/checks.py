@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from itertools import pairwise
 
-from workfloor.core.contracts import levels, parties, pricing
+from workfloor.core.contracts import levels, pricing
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.kit.figures import money
 from workfloor.kit.time import calendars
@@ -328,7 +328,7 @@ def _check_tiers(place: str, tiers: Sequence[pricing.Tier]) -> Iterator[Wrong]:
 _ENDPOINT = re.compile(r"[0-9A-Z]{2,4}:\S+")
 
 
-def check_billing(billing: parties.Billing, countries: Container[str]) -> Iterator[Wrong]:
+def check_billing(billing: contracts_terms.Billing, countries: Container[str]) -> Iterator[Wrong]:
     """Yield what is wrong with the clause that no single key shows."""
     if billing.country not in countries:
         yield "billing.country", f"{billing.country} is no country of ISO 3166.", ()

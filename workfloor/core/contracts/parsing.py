@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from workfloor.core.contracts import checks as contracts_checks
-from workfloor.core.contracts import levels, parties, pricing
+from workfloor.core.contracts import levels, pricing
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.kit.text import quantities, toml
 
@@ -79,7 +79,7 @@ def build(terms: Terms) -> contracts_terms.Contract:
         terminations=tuple(termination(one) for one in terms.get("termination", ())),
         indexation={name: indexation(name, one) for name, one in terms.get("indexation", {}).items()},
         taxes={name: tax(name, one) for name, one in terms.get("taxes", {}).items()},
-        billing=parties.billing(terms["billing"]) if "billing" in terms else None,
+        billing=contracts_terms.billing(terms["billing"]) if "billing" in terms else None,
         currencies={name: exchange(one) for name, one in terms.get("currencies", {}).items()},
         forecasts=tuple(forecast(one) for one in terms.get("forecasts", ())),
     )

@@ -1,14 +1,61 @@
-"""What a contract says, as plain values."""
+"""What a contract says, as plain values; levels and prices have modules of their own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time
-from typing import Literal
+from typing import Any, Literal
 
-from workfloor.core.contracts import levels, parties, pricing
+from workfloor.core.contracts import levels, pricing
 from workfloor.core.contracts.levels import Credits, Forecast, ServiceLevel, Termination
 from workfloor.core.contracts.pricing import Book, Price
 from workfloor.kit.time import calendars
+
+# --- Whom invoices go to ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """The client as its invoices name it, and how they are to be made out.
+
+    `entity` is the legal entity of the provider that issues them; None where there is only one. `endpoint` is the
+    client's electronic address as SCHEME:ADDRESS. What is not `electronic` need not be a valid EN 16931 document.
+    """
+
+    name: str
+    street: str
+    city: str
+    postcode: str
+    country: str
+    due_days: int
+    region: str = ""
+    vat_id: str = ""
+    legal_id: str = ""
+    endpoint: str = ""
+    contact: str = ""
+    email: str = ""
+    reference: str = ""
+    order: str = ""
+    entity: str | None = None
+    electronic: bool = True
+
+
+_OPTIONAL = ("region", "vat_id", "legal_id", "endpoint", "contact", "email", "reference", "order")
+
+
+def billing(terms: Mapping[str, Any]) -> Billing:
+    """Read it."""
+    return Billing(
+        name=terms["name"],
+        street=terms["street"],
+        city=terms["city"],
+        postcode=terms["postcode"],
+        country=terms["country"],
+        due_days=int(terms["due_within"].split()[0]),
+        entity=terms.get("entity"),
+        electronic=terms.get("electronic", True),
+        **{key: terms[key] for key in _OPTIONAL if key in terms},
+    )
+
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -85,7 +132,7 @@ class Contract:
     terminations: tuple[Termination, ...] = ()
     indexation: Mapping[str, pricing.Indexation] = field(default_factory=dict)
     taxes: Mapping[str, pricing.Tax] = field(default_factory=dict)
-    billing: parties.Billing | None = None
+    billing: Billing | None = None
     currencies: Mapping[str, tuple[pricing.Exchange, ...]] = field(default_factory=dict)
     forecasts: tuple[Forecast, ...] = ()
 

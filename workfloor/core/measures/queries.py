@@ -1,10 +1,15 @@
-"""The measures and exclusions in SQL: each one expression over `work_item`, NULL where the item does not count."""
+"""The measures and exclusions in SQL: each one expression over `work_item`, NULL where the item does not count.
 
-from collections.abc import Iterable, Mapping, Sequence
+Whole 15-minute buckets are read where there are some, and the items that no bucket holds besides.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,12 +20,196 @@ from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import levels, pricing
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.levels import ServiceLevel
+from workfloor.core.contracts.models import Queue
 from workfloor.core.contracts.terms import Contract
-from workfloor.core.measures import bucket_queries, catalogue, exclusions
+from workfloor.core.event_log.models import Fact
+from workfloor.core.measures import buckets, catalogue
+from workfloor.core.measures import models as measures_models
+from workfloor.core.measures.buckets import Span
+from workfloor.core.work import lifecycle
 from workfloor.core.work.lifecycle import CONVERSATIONS, WITH_SOMEBODY
 from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
+
+# --- Over 15-minute buckets ------------------------------------------------------------------------------------------
+# The twins of measures and prices: each an expression over `bucket`, a row of what is added up. A figure adds it up
+# over the whole buckets of a window, and over the items that no bucket holds (`divided`).
+
+
+def _within(limit: str, values: str) -> str:
+    """How many of a list are at most so much: by halving where it is sorted, one by one where it was just appended."""
+    return f"""coalesce(CASE WHEN bucket.loose
+        THEN (SELECT count(*) FROM unnest(bucket.{values}) AS value WHERE value <= {limit})
+        ELSE width_bucket({limit}, bucket.{values}) END, 0)"""
+
+
+_SHORT = f"""CASE WHEN %(per_patient)s THEN {_within("%(short)s * 1000000::bigint", "left_after")} ELSE 0 END"""
+# Of a share: how many count, and how many met it.
+_BUCKET_SHARES = {
+    "answered-within": (
+        f"bucket.answered + CASE WHEN %(per_answered)s THEN 0 ELSE bucket.abandoned - {_SHORT} END",
+        _within("%(threshold)s * 1000000::bigint", "waits"),
+    ),
+    "abandoned": (f"bucket.answered + bucket.abandoned - {_SHORT}", f"bucket.abandoned - {_SHORT}"),
+    "resolved-within": (
+        "coalesce(cardinality(bucket.resolved_in), 0)",
+        _within("%(threshold)s::integer", "resolved_in"),
+    ),
+    "volume": ("bucket.received - bucket.cancelled", "0"),
+}
+_BUCKET_MEANS = {"speed-of-answer": "waits", "handled-time": "handled"}
+_BUCKET_QUANTITIES = {
+    "received": "bucket.received - bucket.cancelled",
+    "answered": "bucket.answered",
+    "done": "bucket.done",
+    "talk": "bucket.done_talk_seconds",
+    "handled": "bucket.done_handled_seconds",
+    "disposed": """(SELECT count(*) FROM unnest(bucket.dispositions) AS said
+        WHERE said = ANY(%(dispositions)s::text[]))""",
+}
+TOTALLED = ("received", "answered", "abandoned", "cancelled", "talk_seconds", "hold_seconds", "wrap_seconds")
+
+_BUCKETS_OF_WINDOW = f"""FROM {measures_models.TABLE} AS bucket
+    WHERE bucket.client_id = %(client)s AND bucket.starts_at >= %(whole_from)s AND bucket.starts_at < %(whole_to)s
+    AND (%(is_one)s OR bucket.starts_at <@ %(whole)s::tstzmultirange)"""
+_BUCKETS_OF_QUEUES = f"{_BUCKETS_OF_WINDOW} AND bucket.queue_id = ANY(%(queues)s::bigint[])"
+
+# What the whole buckets of a window add to a measure, by queue: a share's counts, or each wait or time of a mean.
+_BUCKET_MEASURES = {
+    measure: f"""SELECT bucket.queue_id, sum({counted}) AS counted, sum({met}) AS met, sum({_SHORT}) AS apart,
+        0 AS excluded {_BUCKETS_OF_QUEUES} GROUP BY bucket.queue_id"""
+    for measure, (counted, met) in _BUCKET_SHARES.items()
+} | {
+    measure: f"SELECT bucket.queue_id, unnest(bucket.{values}) AS spent, NULL::text AS excluded {_BUCKETS_OF_QUEUES}"
+    for measure, values in _BUCKET_MEANS.items()
+}
+_BUCKET_TOTALS = f"""SELECT bucket.queue_id, {", ".join(f"sum(bucket.{name}) AS {name}" for name in TOTALLED)}
+    {_BUCKETS_OF_WINDOW} GROUP BY bucket.queue_id"""
+
+_ITEMS_OF = f"SELECT * FROM {Item._meta.db_table} WHERE client_id = %(client)s AND state"
+# Each finds its few by an index.
+_OPEN = (
+    f"{_ITEMS_OF} = 'waiting' AND queue_id = ANY(%(every_queue)s::bigint[])",
+    f"{_ITEMS_OF} = ANY(ARRAY{list(lifecycle.WITH_SOMEBODY)}) AND person_id IS NOT NULL",
+)
+_LEFT = f"""{_ITEMS_OF} = ANY(ARRAY{list(lifecycle.FINISHED)})
+    AND received_at >= %(left{{0}}_from)s AND received_at < %(left{{0}}_to)s"""
+
+
+def divided(spans: Iterable[Span], apart: Iterable[Span], every_queue: Iterable[int]) -> tuple[str, dict[str, Any]]:
+    """The items that no whole bucket of some spans holds, to stand in the place of their table; and all values.
+
+    These are the items that are not finished, and those received in what is kept apart or left of the spans.
+    """
+    full, left = buckets.divide(spans, apart)
+    first, past = (full[0][0], full[-1][1]) if full else (_NEVER, _NEVER)
+    values: dict[str, Any] = {"whole": _ranges(full), "whole_from": first, "whole_to": past, "is_one": len(full) < 2}
+    values["every_queue"] = list(every_queue)
+    for place, (first, past) in enumerate(left):
+        values |= {f"left{place}_from": first, f"left{place}_to": past}
+    return f"({' UNION ALL '.join([*_OPEN, *(_LEFT.format(place) for place in range(len(left)))])})", values
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _ranges(spans: Iterable[Span]) -> str:
+    return "{" + ",".join(f"[{first.isoformat()},{past.isoformat()})" for first, past in spans) + "}"
+
+
+# --- All of it, to be held against the facts ---------------------------------------------------------------------
+
+
+def is_loose(client_id: int) -> bool:
+    """Say whether something was appended and is not folded yet."""
+    return measures_models.Bucket.objects.filter(client_id=client_id, loose=True).exists()
+
+
+def added_up(client_id: int, starts_at: datetime, ends_at: datetime) -> dict[buckets.Key, buckets.Sums]:
+    """What the rows of each queue and bucket that begins between two instants add up to."""
+    found: dict[buckets.Key, buckets.Sums] = {}
+    rows = measures_models.Bucket.objects.filter(client_id=client_id, starts_at__gte=starts_at, starts_at__lt=ends_at)
+    for queue, bucket, *row in rows.values_list("queue_id", "starts_at", *buckets.COLUMNS).iterator(2000):
+        found.setdefault((queue, bucket), buckets.Sums()).merge(row)
+    return found
+
+
+MARGIN = timedelta(days=1)  # by which the clocks of two machines never disagree
+READ_AT_ONCE = 2000
+MOST_KEPT = 1000
+
+
+@dataclass
+class Recount:
+    """What a recount has read and found; of the differences the first MOST_KEPT are kept, and all are counted."""
+
+    items: int = 0
+    facts: int = 0
+    buckets_read: int = 0
+    count: int = 0
+    differences: list[buckets.Difference] = field(default_factory=list)
+
+    def add(self, found: Iterable[buckets.Difference]) -> None:
+        """Count differences, and keep them while there is room."""
+        for each in found:
+            self.count += 1
+            if self.count <= MOST_KEPT:
+                self.differences.append(each)
+
+
+def recount(client_id: int, starts_at: datetime, ends_at: datetime, *, progress: Callable[[int, int], None]) -> Recount:
+    """Replay the facts of all items received between two instants, and compare items and rollups with what they say.
+
+    Read it in a transaction that sees one snapshot. `progress` takes how many items of how many were replayed.
+    """
+    made, first_past = Recount(), buckets.whole(starts_at, ends_at)
+    kept: list[lifecycle.Item] = []
+    numbers = _received(client_id, starts_at, ends_at)
+    for start in range(0, len(numbers), READ_AT_ONCE):
+        for item in _replayed(made, numbers[start : start + READ_AT_ONCE], starts_at):
+            if item.received_at and first_past[0] <= item.received_at < first_past[1]:
+                kept.append(item)
+        progress(made.items, len(numbers))
+    by_facts, stored = buckets.added_up(kept), added_up(client_id, *first_past)
+    names = dict(Queue.objects.filter(client=client_id).values_list("id", "name"))
+    made.buckets_read = len(by_facts.keys() | stored.keys())
+    made.add(buckets.of_buckets(by_facts, stored, names))
+    return made
+
+
+def _received(client_id: int, starts_at: datetime, ends_at: datetime) -> list[int]:
+    """The items that came in between two instants: as the table says, or as the facts do."""
+    items = Item.objects.filter(client=client_id, received_at__gte=starts_at, received_at__lt=ends_at)
+    told = Fact.objects.filter(client_id=client_id, event="work.received", at__gte=starts_at, at__lt=ends_at)
+    facts = (number for number in told.values_list("item_id", flat=True) if number is not None)
+    return sorted({*items.values_list("id", flat=True), *facts})
+
+
+def _replayed(made: Recount, numbers: Sequence[int], since: datetime) -> Iterator[lifecycle.Item]:
+    """Replay some items' facts, noting where the table differs."""
+    facts = Fact.objects.filter(item_id__in=numbers, at__gte=since - MARGIN).order_by("item_id", "id")
+    read = facts.values_list("item_id", "event", "at", "person_id", "details", named=True).iterator(READ_AT_ONCE)
+    of_item = {number: list(own) for number, own in groupby(read, key=attrgetter("item_id"))}
+    stored = {row[0]: row[1:] for row in Item.objects.filter(id__in=numbers).values_list("id", *lifecycle.COLUMNS)}
+    for number in numbers:
+        own = of_item.get(number, [])
+        made.items, made.facts = made.items + 1, made.facts + len(own)
+        state = lifecycle.Item(*stored[number]) if number in stored else None
+        try:
+            item = lifecycle.replay(own)
+        except (lifecycle.NotNow, KeyError, ValueError) as fault:
+            made.add(
+                [
+                    buckets.Difference(
+                        f"item {number}", "facts", f"do not follow one another: {fault}", state and state.state
+                    )
+                ]
+            )
+            continue
+        made.add(buckets.of_item(number, item, state))
+        yield item
+
 
 # The kind of exclusion by which an item is excluded.
 EXCLUDED = """coalesce(
@@ -62,7 +251,7 @@ def beyond(
     zone = ZoneInfo(contract.zone)
     first, last = window.starts_at.astimezone(zone).date(), (window.ends_at.astimezone(zone) - calendars.DAY).date()
     found: list[int] = []
-    found_bands = exclusions.bands(level, contract.forecasts, first, last, contract.zone)
+    found_bands = catalogue.bands(level, contract.forecasts, first, last, contract.zone)
     for of in dict.fromkeys(band.queues for band in found_bands):
         own = [band for band in found_bands if band.queues == of]
         asked = {"client": client_id, "queues": [queues[name] for name in of]}
@@ -181,12 +370,11 @@ _OUTAGES = """SELECT claim.id, claim.reason, down.queue, claim.starts_at, claim.
 _COUNTED = {"received": "received", "answered": "answered", "abandoned": "abandoned", "cancelled": "cancelled"}
 
 _SUMS = [f"count(*) FILTER (WHERE {COUNTS[count]}) AS {name}" for name, count in _COUNTED.items()] + [
-    f"sum(item.{name}) FILTER (WHERE {COUNTS['answered']}) AS {name}"
-    for name in bucket_queries.TOTALLED[len(_COUNTED) :]
+    f"sum(item.{name}) FILTER (WHERE {COUNTS['answered']}) AS {name}" for name in TOTALLED[len(_COUNTED) :]
 ]
 
 _TOTALS = f"SELECT item.queue_id, {', '.join(_SUMS)} {{chosen}} GROUP BY item.queue_id"
-_ADDED = ", ".join(f"coalesce(sum({name}), 0)" for name in bucket_queries.TOTALLED)
+_ADDED = ", ".join(f"coalesce(sum({name}), 0)" for name in TOTALLED)
 _OF_TOTALS = f"SELECT queue_id, {_ADDED} FROM ({{parts}}) AS part GROUP BY GROUPING SETS ((queue_id), ())"
 
 _ITEMS = """SELECT id, key, queue, received_at, state, agent, value FROM (
@@ -257,7 +445,7 @@ def _adding(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
     chosen, excluded, values = _chosen(scope, level, window, level.of)
     of_items, adding = (_SPANS, _OF_SPANS) if level.measure in catalogue.MEANS else (_SHARES, _OF_SHARES)
     of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, excluded=excluded, chosen="{chosen}")
-    of_buckets = bucket_queries.MEASURES.get(level.measure) if level.above_forecast is None else None
+    of_buckets = _BUCKET_MEASURES.get(level.measure) if level.above_forecast is None else None
     spans = (
         calendars.open_spans(catalogue.hours_of(scope.contract, level, ""), *window.bounds)
         if level.hours
@@ -281,7 +469,7 @@ def _added(
     """Add up the chosen items: by whole buckets of the spans what is finished, one by one what no bucket holds."""
     if of_buckets is None or scope.by_items:
         return adding.format(parts=of_items.format(chosen=chosen)), values
-    held, own = bucket_queries.divided(spans, apart, scope.queues.values())
+    held, own = divided(spans, apart, scope.queues.values())
     others = of_items.format(chosen=chosen.replace(_TABLE, f"FROM {held} AS item"))
     return adding.format(parts=f"{of_buckets} UNION ALL {others}"), {**values, **own}
 
@@ -310,7 +498,7 @@ def charged(scope: Scope, prices: Sequence[pricing.Price], window: Window) -> li
     summed = ", ".join(f"coalesce(sum(n{number}), 0)" for number in range(len(prices)))
     adding = f"SELECT {summed} FROM ({{parts}}) AS part"
     of_items = f"SELECT {_quantities(prices, QUANTITIES, 'item')} {{chosen}}"
-    of_buckets = f"SELECT {_quantities(prices, bucket_queries.QUANTITIES, 'bucket')} {bucket_queries.OF_WINDOW}"
+    of_buckets = f"SELECT {_quantities(prices, _BUCKET_QUANTITIES, 'bucket')} {_BUCKETS_OF_WINDOW}"
     [counted] = rows(_added(scope, adding, of_items, of_buckets, COUNTED, found, [window.bounds]))
     return list(map(int, counted))
 
@@ -329,7 +517,7 @@ def totals(scope: Scope, window: Window) -> list[tuple[str | None, list[int]]]:
     found = values(scope, window, ())
     names, asked = (
         scope.names(),
-        _added(scope, _OF_TOTALS, _TOTALS, bucket_queries.TOTALS, OF_PERIOD, found, [window.bounds]),
+        _added(scope, _OF_TOTALS, _TOTALS, _BUCKET_TOTALS, OF_PERIOD, found, [window.bounds]),
     )
     return [(names.get(queue), [int(each) for each in counts]) for queue, *counts in rows(asked)]
 

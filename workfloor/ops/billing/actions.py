@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts.parties import Billing
+from workfloor.core.contracts.terms import Billing
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
@@ -18,9 +18,9 @@ from workfloor.core.periods.models import Adjustment, Close, Dispute
 from workfloor.kit import extras
 from workfloor.kit.database import locks
 from workfloor.kit.time import calendars
-from workfloor.ops.billing import closing, einvoice, einvoice_xml, invoices, invoicing, validation
+from workfloor.ops.billing import closing, einvoice, invoices, invoicing, settlement
 from workfloor.ops.billing import events as billing_events
-from workfloor.ops.billing import figures as billing_figures
+from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import models as billing_models
 from workfloor.ops.billing import queries as billing_queries
 
@@ -41,7 +41,7 @@ def propose(*, client: Client, period: str, by: Person, now: datetime) -> Close:
     What late facts have changed in earlier months comes into this one first. Raises NotYet with everything that is in
     the way, Refused where the person may not or the month is proposed already, billing's NoStatement.
     """
-    _admit(by, client, billing_figures.PROPOSERS, "propose a month")
+    _admit(by, client, settlement.PROPOSERS, "propose a month")
     periods.hold(client)
     if (state := periods_queries.state(client.id, period)) != "open":
         raise Refused(f"{period} is {state} already. See: workfloor billing period list {client.slug}")
@@ -54,7 +54,7 @@ def propose(*, client: Client, period: str, by: Person, now: datetime) -> Close:
 
 def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
     """Close a month as it was proposed; by somebody other than who proposed it."""
-    _admit(by, client, billing_figures.APPROVERS, "approve a month")
+    _admit(by, client, settlement.APPROVERS, "approve a month")
     periods.hold(client)
     close = periods_queries.close(client.id, period)
     if close and close.state == "provisional":
@@ -68,13 +68,13 @@ def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
 
 def reopen(*, client: Client, period: str, reason: str, by: Person, now: datetime) -> None:
     """Take a proposal back."""
-    _admit(by, client, billing_figures.PROPOSERS, "reopen a month")
+    _admit(by, client, settlement.PROPOSERS, "reopen a month")
     periods.reopen(client=client, period=period, reason=_said(reason), by=by, now=now)
 
 
 def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
     """Bring what late facts have changed in closed months into the next open statement."""
-    _admit(by, client, billing_figures.PROPOSERS, "restate a month")
+    _admit(by, client, settlement.PROPOSERS, "restate a month")
     periods.hold(client)
     shut = [period for period, state in periods_queries.states(client.id).items() if state in period_months.SHUT]
     return [
@@ -88,7 +88,7 @@ def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
 
 def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: Person, now: datetime) -> Dispute:
     """Hold a figure to be wrong, for the client or as one of its people."""
-    _admit(by, client, billing_figures.RAISERS, "dispute a figure")
+    _admit(by, client, settlement.RAISERS, "dispute a figure")
     close = periods_queries.close(client.id, period)
     if close is None:
         raise Refused(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
@@ -154,7 +154,7 @@ def reject(*, dispute: Dispute, words: str, by: Person, now: datetime) -> Disput
 
 
 def _may_decide(dispute: Dispute, by: Person) -> None:
-    _admit(by, dispute.client, billing_figures.PROPOSERS, "decide a dispute")
+    _admit(by, dispute.client, settlement.PROPOSERS, "decide a dispute")
     if dispute.raised_by_id == by.id:
         raise Refused(f"{by.name} raised dispute {dispute.id}; somebody else decides it.")
 
@@ -370,10 +370,10 @@ def _stored(
 
 def _valid(made: einvoice.Invoice) -> dict[str, str]:
     """Write an invoice in each syntax; raises Refused with each rule that it breaks, once."""
-    written = {name: write(made) for name, write in einvoice_xml.FORMS.items()}
+    written = {name: write(made) for name, write in einvoice.FORMS.items()}
     paper = "If the client takes paper alone, say electronic = false under [billing]."
     try:
-        found = [each for name, document in written.items() for each in validation.refusals(name, document)]
+        found = [each for name, document in written.items() for each in billing_gateway.refusals(name, document)]
     except extras.Missing as fault:
         raise InvoiceRefused(f"{fault}.", paper) from fault
     if found:

@@ -10,16 +10,15 @@ from typing import Any
 from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims import rules as claims_rules
 from workfloor.core.clients.models import Client
-from workfloor.core.measures import bucket_queries
+from workfloor.core.measures import queries as measures_queries
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Close, Dispute
 from workfloor.core.work.models import Item
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
-from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import presenting as billing_presenting
-from workfloor.ops.billing import statements
+from workfloor.ops.billing import settlement, statements
 
 SHOWN = 5  # how many items a message names
 
@@ -43,7 +42,7 @@ def hindrances(client: Client, period: str, *, now: datetime) -> list[str]:
     return [*_earlier(client, period), *(each for ask in asked for each in ask(client, bounds))]
 
 
-def _last_day(bounds: billing_figures.Period) -> str:
+def _last_day(bounds: settlement.Period) -> str:
     return billing_presenting.worded_period(bounds).split(" to ")[1].rpartition(", ")[0]
 
 
@@ -59,7 +58,7 @@ def _earlier(client: Client, period: str) -> Iterator[str]:
         begun = period_months.next_month(begun)
 
 
-def _unfinished(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
+def _unfinished(client: Client, bounds: settlement.Period) -> Iterator[str]:
     found = _items(client, bounds).exclude(state__in=("done", "abandoned", "cancelled"))
     if count := found.count():
         named = ", ".join(str(number) for number in found.order_by("id").values_list("id", flat=True)[:SHOWN])
@@ -69,7 +68,7 @@ def _unfinished(client: Client, bounds: billing_figures.Period) -> Iterator[str]
         )
 
 
-def _undecided(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
+def _undecided(client: Client, bounds: settlement.Period) -> Iterator[str]:
     waiting = claims_queries.claims(client.id, kinds=claims_rules.KINDS, state="claimed")
     for claim in waiting.filter(starts_at__lt=bounds.ends_at, ends_at__gt=bounds.starts_at):
         command = "delivery" if claim.kind in claims_rules.DELIVERIES else "exclusion"
@@ -79,8 +78,8 @@ def _undecided(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
         )
 
 
-def _unreconciled(client: Client, bounds: billing_figures.Period) -> Iterator[str]:
-    found = bucket_queries.recount(client.id, bounds.starts_at, bounds.ends_at, progress=lambda done, of: None)
+def _unreconciled(client: Client, bounds: settlement.Period) -> Iterator[str]:
+    found = measures_queries.recount(client.id, bounds.starts_at, bounds.ends_at, progress=lambda done, of: None)
     if found.count:
         named = ", ".join(f"{each.place} {each.what}" for each in found.differences[:SHOWN])
         yield (
@@ -89,7 +88,7 @@ def _unreconciled(client: Client, bounds: billing_figures.Period) -> Iterator[st
         )
 
 
-def _items(client: Client, bounds: billing_figures.Period) -> Any:
+def _items(client: Client, bounds: settlement.Period) -> Any:
     return Item.objects.filter(client=client, received_at__gte=bounds.starts_at, received_at__lt=bounds.ends_at)
 
 
@@ -102,15 +101,15 @@ def frozen(client: Client, period: str, *, now: datetime) -> period_months.Froze
     found = statements.subjects(client, period, now=now)
     items = _every_item(found)
     leaves = [_leaf(each, [item.item_id for item in items]) for each in found]
-    basis = billing_figures.basis(made.period.zone, made.contract, made.lines, made.measures, made.adjustments)
+    basis = settlement.basis(made.period.zone, made.contract, made.lines, made.measures, made.adjustments)
     return period_months.Frozen(
         made.version, billing_presenting.plain(made), billing_presenting.printed(made), basis, _rows(items), leaves
     )
 
 
-def _every_item(found: Sequence[billing_figures.Subject]) -> list[billing_figures.Counted]:
+def _every_item(found: Sequence[settlement.Subject]) -> list[settlement.Counted]:
     """What came in, then what else the figures count: a window or a backlog reaches beyond the month."""
-    every: dict[int, billing_figures.Counted] = {}
+    every: dict[int, settlement.Counted] = {}
     for subject in sorted(found, key=lambda each: each.id != "received"):
         if subject.opens == "items" and ("/" not in subject.id):
             every |= {item.item_id: item for item in statements.items_behind(subject) if item.item_id not in every}
@@ -121,11 +120,11 @@ def _closed(made: statements.Statement) -> statements.Statement:
     return replace(made, period=replace(made.period, state="closed"))
 
 
-def _rows(items: list[billing_figures.Counted]) -> list[Any]:
+def _rows(items: list[settlement.Counted]) -> list[Any]:
     return [[i.item_id, i.key, i.queue, i.received_at.isoformat(), i.state, i.agent] for i in items]
 
 
-def _leaf(subject: billing_figures.Subject, order: list[int]) -> period_months.Leaf:
+def _leaf(subject: settlement.Subject, order: list[int]) -> period_months.Leaf:
     row = billing_presenting.plain_subject(subject)
     if "/" in subject.id or subject.opens == "outages":
         return period_months.Leaf(subject.id, subject.title, row, [])
@@ -158,8 +157,8 @@ def late(client: Client, period: str, *, now: datetime) -> list[period_months.Co
     assert close is not None
     made = statements.statement(client, period, now=now)
     known = periods_queries.corrections(client.id, period).filter(because=period_months.LATE_FACTS)
-    before = billing_figures.entries(json.loads(close.plain), _credits_tax(made))
-    return billing_figures.corrections(
+    before = settlement.entries(json.loads(close.plain), _credits_tax(made))
+    return settlement.corrections(
         before,
         _entries(made),
         known=list(known.values_list("subject", "amount")),
@@ -177,7 +176,7 @@ def supposed(dispute: Dispute, value: Decimal, *, now: datetime) -> list[period_
     """
     made = statements.statement(dispute.client, dispute.period, now=now)
     instead = statements.statement(dispute.client, dispute.period, now=now, supposed=_supposing(made, dispute, value))
-    return billing_figures.corrections(
+    return settlement.corrections(
         _entries(made),
         _entries(instead),
         currency=made.contract.currency,
@@ -186,17 +185,17 @@ def supposed(dispute: Dispute, value: Decimal, *, now: datetime) -> list[period_
     )
 
 
-def _supposing(made: statements.Statement, dispute: Dispute, value: Decimal) -> billing_figures.Supposed:
+def _supposing(made: statements.Statement, dispute: Dispute, value: Decimal) -> settlement.Supposed:
     kind, digits = dispute.figure[:1], dispute.figure[1:]
     number = int(digits) - 1 if digits.isdigit() else -1
     if kind == "m" and 0 <= number < len(made.contract.service_levels):
-        return billing_figures.Supposed(attained={number: value})
+        return settlement.Supposed(attained={number: value})
     if kind == "l" and 0 <= number < len(made.lines) and made.contract.prices[made.lines[number].price].counts:
         line = made.lines[number]
         units = value * (60 if line.unit == "minute" else 1)
         if units != units.to_integral_value() or units < 0:
             raise NoSuchFigure(f"{value} is no quantity of {line.title}: it counts whole items or seconds.")
-        return billing_figures.Supposed(counts={line.price: int(units)})
+        return settlement.Supposed(counts={line.price: int(units)})
     raise NoSuchFigure(
         f"{dispute.figure} cannot be computed anew: only what a line counts (l1) and what a level attained (m1) can. "
         "Say the amount instead: --amount"
@@ -229,8 +228,8 @@ def _money(amount: str, made: statements.Statement) -> Money:
     return found
 
 
-def _entries(made: statements.Statement) -> dict[str, billing_figures.Entry]:
-    return billing_figures.entries(billing_presenting.plain(made), _credits_tax(made))
+def _entries(made: statements.Statement) -> dict[str, settlement.Entry]:
+    return settlement.entries(billing_presenting.plain(made), _credits_tax(made))
 
 
 def _credits_tax(made: statements.Statement) -> str | None:

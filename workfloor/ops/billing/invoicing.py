@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
-from workfloor.core.contracts.parties import Billing
+from workfloor.core.contracts.terms import Billing
 from workfloor.ops.billing import einvoice
 from workfloor.ops.billing.einvoice import Allowance, Line, Party, Payment, Reference, Tax, TaxLine
 

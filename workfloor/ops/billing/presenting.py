@@ -23,7 +23,6 @@ from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Adjustment, Close
 from workfloor.kit.figures.money import Money
 from workfloor.ops.billing import closing, settlement, statements
-from workfloor.ops.billing import figures as billing_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def plain(made: statements.Statement) -> dict[str, Any]:
     }
 
 
-def plain_period(period: billing_figures.Period) -> dict[str, Any]:
+def plain_period(period: settlement.Period) -> dict[str, Any]:
     """Return the period; `to` is the first instant after it."""
     zone = ZoneInfo(period.zone)
     return {
@@ -83,7 +82,7 @@ def plain_period(period: billing_figures.Period) -> dict[str, Any]:
     }
 
 
-def plain_totals(totals: billing_figures.Totals) -> dict[str, Any]:
+def plain_totals(totals: settlement.Totals) -> dict[str, Any]:
     """Return the counts of all queues together (queue None) or of one."""
     return {
         "queue": totals.queue,
@@ -133,7 +132,7 @@ def plain_credit(credit: settlement.Credit, number: int) -> dict[str, Any]:
     }
 
 
-def plain_adjusted(each: billing_figures.Adjusted) -> dict[str, Any]:
+def plain_adjusted(each: settlement.Adjusted) -> dict[str, Any]:
     """Return a line that corrects a closed month: `period` and `figure` say what, `because` and `dispute` why."""
     return {
         "id": each.id,
@@ -147,7 +146,7 @@ def plain_adjusted(each: billing_figures.Adjusted) -> dict[str, Any]:
     }
 
 
-def plain_subject(subject: billing_figures.Subject) -> dict[str, Any]:
+def plain_subject(subject: settlement.Subject) -> dict[str, Any]:
     """Return the figure that an explanation is about."""
     if isinstance(subject.row, Mapping):
         return dict(subject.row)
@@ -161,7 +160,7 @@ def plain_subject(subject: billing_figures.Subject) -> dict[str, Any]:
     return plain_credit(row, number) if isinstance(row, settlement.Credit) else plain_totals(row)
 
 
-def plain_counted(item: billing_figures.Counted, zone: str) -> dict[str, Any]:
+def plain_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
     """Return an item behind a figure: `met` for a share, else the `value` that it adds, or why it is excluded."""
     value = item.value
     return {
@@ -209,7 +208,7 @@ def printed(made: statements.Statement) -> dict[str, Any]:
     }
 
 
-def worded_period(period: billing_figures.Period) -> str:
+def worded_period(period: settlement.Period) -> str:
     """Word the period's first and last day: `1 February 1999 to 28 February 1999, Asia/Jerusalem`."""
     first = _local(period.starts_at, period.zone)
     last = _local(period.ends_at - timedelta(seconds=1), period.zone)
@@ -247,7 +246,7 @@ def worded_credit(credit: settlement.Credit, number: int) -> dict[str, Any]:
     }
 
 
-def worded_adjusted(each: billing_figures.Adjusted) -> dict[str, str]:
+def worded_adjusted(each: settlement.Adjusted) -> dict[str, str]:
     """Word a line that corrects a closed month."""
     return {
         "id": each.id,
@@ -264,7 +263,7 @@ def worded_tax(line: pricing.TaxLine) -> dict[str, str]:
     return {"title": title, "amount": str(line.amount)}
 
 
-def worded_counted(item: billing_figures.Counted, zone: str) -> dict[str, Any]:
+def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
     """Word an item behind a figure: `says` is met or missed, or what it adds."""
     value = item.value
     return {
@@ -336,13 +335,13 @@ def _month(name: str, close: Close | None, person: Person) -> dict[str, Any]:
         "mood": MOODS[state],
         "closing": periods_presenting.closing(close),
         "digest": close.digest if close else "",
-        "may_propose": state == "open" and bool(billing_figures.PROPOSERS.intersection(person.roles)),
+        "may_propose": state == "open" and bool(settlement.PROPOSERS.intersection(person.roles)),
         "may_approve": close is not None
         and state == "provisional"
         and close.proposed_by_id != person.id
-        and bool(billing_figures.APPROVERS.intersection(person.roles)),
-        "may_dispute": close is not None and bool(billing_figures.RAISERS.intersection(person.roles)),
-        "may_reopen": state == "provisional" and bool(billing_figures.PROPOSERS.intersection(person.roles)),
+        and bool(settlement.APPROVERS.intersection(person.roles)),
+        "may_dispute": close is not None and bool(settlement.RAISERS.intersection(person.roles)),
+        "may_reopen": state == "provisional" and bool(settlement.PROPOSERS.intersection(person.roles)),
     }
 
 

@@ -6,7 +6,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
-from workfloor.core.contracts.parties import Billing
+from workfloor.core.contracts.terms import Billing
 from workfloor.core.periods import queries as periods_queries
 from workfloor.ops.billing import invoicing
 from workfloor.ops.billing import models as billing_models

@@ -29,7 +29,6 @@ from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
-from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import settlement
 
 COUNTS = ("received", "answered", "abandoned", "cancelled", "open")
@@ -47,9 +46,9 @@ class NoFigure(LookupError):
 class _Scope:
     client: Client
     version: int
-    period: billing_figures.Period
+    period: settlement.Period
     counting: measures_queries.Scope
-    supposed: billing_figures.Supposed = billing_figures.AS_IT_WAS
+    supposed: settlement.Supposed = settlement.AS_IT_WAS
 
     @property
     def contract(self) -> contracts_terms.Contract:
@@ -83,15 +82,15 @@ class Statement:
     client: Client
     contract: contracts_terms.Contract
     version: int
-    period: billing_figures.Period
+    period: settlement.Period
     computed_at: datetime
-    totals: billing_figures.Totals
-    queues: tuple[billing_figures.Totals, ...]
+    totals: settlement.Totals
+    queues: tuple[settlement.Totals, ...]
     measures: tuple[catalogue.Measured, ...]
     excluded: tuple[catalogue.Excluded, ...]
     lines: tuple[pricing.Line, ...]
     credits: tuple[settlement.Credit, ...]
-    adjustments: tuple[billing_figures.Adjusted, ...]  # of earlier months, which are closed
+    adjustments: tuple[settlement.Adjusted, ...]  # of earlier months, which are closed
     taxes: tuple[pricing.TaxLine, ...]
     notices: tuple[str, ...]  # what the client may do
     bank: Money | None  # bonuses saved for later credits
@@ -101,7 +100,7 @@ class Statement:
 
 
 def statement(
-    client: Client, period: str, *, now: datetime, supposed: billing_figures.Supposed = billing_figures.AS_IT_WAS
+    client: Client, period: str, *, now: datetime, supposed: settlement.Supposed = settlement.AS_IT_WAS
 ) -> Statement:
     """Compute a client's statement for a month such as `1999-02`; the client must have been entered.
 
@@ -120,9 +119,9 @@ def _statement(scope: _Scope) -> Statement:
     agreed, found = scope.contract, _judged(scope)
     lines, adjusted = _lines(scope), _adjusted(scope)
     settled = settlement.settle([*_months_before(scope), _month(scope, lines, found)])[-1]
-    owed = billing_figures.due(lines, settled.credits, agreed.currency)
+    owed = settlement.due(lines, settled.credits, agreed.currency)
     net = owed + money.total((each.amount for each in adjusted), agreed.currency)
-    taxes = billing_figures.taxes(agreed, lines, settled.month.charges - owed, adjusted)
+    taxes = settlement.taxes(agreed, lines, settled.month.charges - owed, adjusted)
     everything, *queues = _totals(scope)
     return Statement(
         scope.client,
@@ -146,9 +145,9 @@ def _statement(scope: _Scope) -> Statement:
     )
 
 
-def _adjusted(scope: _Scope) -> list[billing_figures.Adjusted]:
+def _adjusted(scope: _Scope) -> list[settlement.Adjusted]:
     return [
-        billing_figures.Adjusted(
+        settlement.Adjusted(
             f"a{number}",
             each.period,
             each.figure,
@@ -173,7 +172,7 @@ def _judged(scope: _Scope) -> list[_Judged]:
 
 def _month(scope: _Scope, lines: Sequence[pricing.Line], found: Sequence[_Judged]) -> settlement.Month:
     attained = [scope.supposed.attained.get(number, each.attained) for number, each in enumerate(found)]
-    return billing_figures.month(scope.contract, scope.period.name, lines, attained)
+    return settlement.month(scope.contract, scope.period.name, lines, attained)
 
 
 def _lines(scope: _Scope) -> list[pricing.Line]:
@@ -186,7 +185,7 @@ def _lines(scope: _Scope) -> list[pricing.Line]:
         for count, each in zip(counted, scope.contract.prices, strict=True)
     ]
     supposed = [scope.supposed.counts.get(number, count) for number, count in enumerate(added)]
-    return billing_figures.lines(scope.contract, supposed, scope.day)
+    return settlement.lines(scope.contract, supposed, scope.day)
 
 
 def _months_before(scope: _Scope) -> Iterator[settlement.Month]:
@@ -197,7 +196,7 @@ def _months_before(scope: _Scope) -> Iterator[settlement.Month]:
         years, month = divmod(year * 12 + number - 1 - back, 12)
         then = _scope(scope.client, f"{years:04}-{month + 1:02}", scope.counting.now, by_items=scope.counting.by_items)
         if close := periods_queries.frozen(scope.client.id, then.period.name):
-            yield billing_figures.kept_month(then.contract, then.period.name, close.basis)
+            yield settlement.kept_month(then.contract, then.period.name, close.basis)
             continue
         yield _month(then, _lines(then), _judged(then))
 
@@ -205,7 +204,7 @@ def _months_before(scope: _Scope) -> Iterator[settlement.Month]:
 def _needed(scope: _Scope) -> int:
     """How many months back: where this version looks back at all, as far as any version did."""
     every = [contracts_queries.terms(version) for version in contracts_queries.versions(scope.client.id)]
-    return max(map(billing_figures.months_behind, every)) if billing_figures.months_behind(scope.contract) else 0
+    return max(map(settlement.months_behind, every)) if settlement.months_behind(scope.contract) else 0
 
 
 def _scope(client: Client, period: str, now: datetime, *, by_items: bool = False) -> _Scope:
@@ -216,7 +215,7 @@ def _scope(client: Client, period: str, now: datetime, *, by_items: bool = False
     )
 
 
-def _period(client: Client, name: str, now: datetime) -> tuple[billing_figures.Period, contracts_queries.Terms]:
+def _period(client: Client, name: str, now: datetime) -> tuple[settlement.Period, contracts_queries.Terms]:
     """Cut the month to the contract's term and find the version in force on the first day that is left."""
     try:
         latest = contracts_queries.in_force(client.id, date.max).contract
@@ -236,7 +235,7 @@ def _period(client: Client, name: str, now: datetime) -> tuple[billing_figures.P
         raise NoStatement(f"{name} has not begun yet in {latest.zone}.")
     first, last = max(starts_at, begins), min(ends_at, ended)
     found = contracts_queries.in_force(client.id, first.astimezone(ZoneInfo(latest.zone)).date())
-    return billing_figures.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
+    return settlement.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
 
 
 def _measured(settled: settlement.Settled, number: int, found: _Judged) -> Iterator[catalogue.Measured]:
@@ -254,10 +253,10 @@ def _excluded(settled: settlement.Settled, found: Sequence[_Judged]) -> Iterator
             yield catalogue.Excluded(f"x{number}", level, each.window, count)
 
 
-def _totals(scope: _Scope) -> list[billing_figures.Totals]:
+def _totals(scope: _Scope) -> list[settlement.Totals]:
     """Count all items of the period, then those of each queue that had some, in the order of their names."""
     found = [
-        billing_figures.Totals(queue, *counts) for queue, counts in measures_queries.totals(scope.counting, scope.month)
+        settlement.Totals(queue, *counts) for queue, counts in measures_queries.totals(scope.counting, scope.month)
     ]
     return sorted(found, key=lambda each: each.queue or "")
 
@@ -265,7 +264,7 @@ def _totals(scope: _Scope) -> list[billing_figures.Totals]:
 # --- The items behind a figure ----------------------------------------------------------------------------------
 
 
-def subject(client: Client, period: str, name: str, *, now: datetime) -> billing_figures.Subject:
+def subject(client: Client, period: str, name: str, *, now: datetime) -> settlement.Subject:
     """Find a figure by its id (`m1`, `m1/regular`, `l2`, `c1`, `answered`) or by its title; raises as `statement` does.
 
     Raises NoFigure where the statement has none of that name.
@@ -286,28 +285,28 @@ def subject(client: Client, period: str, name: str, *, now: datetime) -> billing
     return replace(chosen, kept=_counted(close, chosen.id)) if close else chosen
 
 
-def _kept(close: Close, figure: Figure) -> billing_figures.Subject:
+def _kept(close: Close, figure: Figure) -> settlement.Subject:
     zone = close.basis["zone"]
     opens: Literal["items", "outages"] = "outages" if figure.row.get("measure") == "availability" else "items"
-    return billing_figures.Subject(figure.name, figure.title, figure.row, close.version, zone, "", {}, (), opens)
+    return settlement.Subject(figure.name, figure.title, figure.row, close.version, zone, "", {}, (), opens)
 
 
-def _counted(close: Close, name: str) -> list[billing_figures.Counted]:
+def _counted(close: Close, name: str) -> list[settlement.Counted]:
     return [
-        billing_figures.Counted(
-            number, key, queue, datetime.fromisoformat(received), state, agent, billing_figures.kept_value(value)
+        settlement.Counted(
+            number, key, queue, datetime.fromisoformat(received), state, agent, settlement.kept_value(value)
         )
         for (number, key, queue, received, state, agent), value in periods_queries.counted(close, name)
     ]
 
 
-def subjects(client: Client, period: str, *, now: datetime) -> list[billing_figures.Subject]:
+def subjects(client: Client, period: str, *, now: datetime) -> list[settlement.Subject]:
     """Return every figure of a statement that can be opened; raises as `statement` does."""
     scope = _scope(client, period, now)
     return list(_subjects(scope, _statement(scope)))
 
 
-def items_behind(subject: billing_figures.Subject) -> Iterator[billing_figures.Counted]:
+def items_behind(subject: settlement.Subject) -> Iterator[settlement.Counted]:
     """Read the items that a figure counts, as they were received; streams from the server, inside a transaction."""
     if subject.kept is not None:
         yield from subject.kept
@@ -315,10 +314,10 @@ def items_behind(subject: billing_figures.Subject) -> Iterator[billing_figures.C
     with connection.chunked_cursor() as cursor:
         cursor.execute(subject.sql, subject.values)
         while rows := cursor.fetchmany(2000):
-            yield from (billing_figures.Counted(*row) for row in rows)
+            yield from (settlement.Counted(*row) for row in rows)
 
 
-def counts_item(subject: billing_figures.Subject, item_id: int) -> bool:
+def counts_item(subject: settlement.Subject, item_id: int) -> bool:
     """Say whether a figure counts an item."""
     if subject.kept is not None:
         return any(each.item_id == item_id for each in subject.kept)
@@ -326,7 +325,7 @@ def counts_item(subject: billing_figures.Subject, item_id: int) -> bool:
     return bool(measures_queries.rows((asked, {**subject.values, "item": item_id}))[0][0])
 
 
-def facts_behind(subject: billing_figures.Subject, number: int) -> Sequence[Fact]:
+def facts_behind(subject: settlement.Subject, number: int) -> Sequence[Fact]:
     """Read the facts of an item that a figure counts, or of the claim of an outage."""
     return list(claims_queries.facts(number) if subject.opens == "outages" else event_log_queries.of_item(number))
 
@@ -341,7 +340,7 @@ def months(client: Client) -> list[str]:
     return [f"{month:%Y-%m}" for month in found.values_list("month", flat=True).distinct().order_by("-month")]
 
 
-def _subjects(scope: _Scope, made: Statement) -> Iterator[billing_figures.Subject]:
+def _subjects(scope: _Scope, made: Statement) -> Iterator[settlement.Subject]:
     counting = scope.counting
     for row in made.measures:
         yield from _of_level(scope, row.id, row, row.queue)
@@ -364,7 +363,7 @@ def _subjects(scope: _Scope, made: Statement) -> Iterator[billing_figures.Subjec
         yield from (_of_count(scope, totals, count) for count in COUNTS)
 
 
-def _of_level(scope: _Scope, id: str, row: catalogue.Measured, queue: str | None) -> Iterator[billing_figures.Subject]:
+def _of_level(scope: _Scope, id: str, row: catalogue.Measured, queue: str | None) -> Iterator[settlement.Subject]:
     if row.window is None:
         return
     title = f"{row.level.name}/{queue}" if queue else row.level.name
@@ -373,7 +372,7 @@ def _of_level(scope: _Scope, id: str, row: catalogue.Measured, queue: str | None
     yield replace(subject, opens="outages") if row.level.measure == "availability" else subject
 
 
-def _of_count(scope: _Scope, totals: billing_figures.Totals, count: str) -> billing_figures.Subject:
+def _of_count(scope: _Scope, totals: settlement.Totals, count: str) -> settlement.Subject:
     chosen = f"{measures_queries.OF_PERIOD} AND {measures_queries.COUNTS[count]}"
     name = f"{count}/{totals.queue}" if totals.queue else count
     if totals.queue:
@@ -383,6 +382,6 @@ def _of_count(scope: _Scope, totals: billing_figures.Totals, count: str) -> bill
 
 
 def _subject(
-    scope: _Scope, id: str, title: str, row: billing_figures.Row, asked: measures_queries.Asked
-) -> billing_figures.Subject:
-    return billing_figures.Subject(id, title, row, scope.version, scope.period.zone, *asked)
+    scope: _Scope, id: str, title: str, row: settlement.Row, asked: measures_queries.Asked
+) -> settlement.Subject:
+    return settlement.Subject(id, title, row, scope.version, scope.period.zone, *asked)

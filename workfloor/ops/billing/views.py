@@ -22,9 +22,8 @@ from workfloor.core.periods import actions as periods
 from workfloor.core.periods import queries as periods_queries
 from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
-from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import gateway as billing_gateway
-from workfloor.ops.billing import invoices, statements
+from workfloor.ops.billing import invoices, settlement, statements
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import queries as billing_queries
 from workfloor.ops.billing.apps import CLOSING, INVOICES, STATEMENTS
@@ -133,7 +132,7 @@ def _raising(view: View) -> View:
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         person = getattr(request, "person", None)
-        if person is None or not billing_figures.RAISERS.intersection(person.roles):
+        if person is None or not settlement.RAISERS.intersection(person.roles):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

@@ -18,9 +18,8 @@ from workfloor.core.measures.catalogue import Excluded, Figure, Measured, Outcom
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
 from workfloor.kit.time import calendars
-from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import settlement
-from workfloor.ops.billing.figures import Period, Totals
+from workfloor.ops.billing.settlement import Period, Totals
 from workfloor.ops.presales import past_work
 from workfloor.ops.presales.past_work import Records, Renames
 
@@ -198,7 +197,7 @@ def unknown_months(contract: Contract, first: str, known_from: str | None) -> in
 
 def _looked_at(contract: Contract, first: str) -> int:
     """The number of the earliest month that a first month depends on; none lies before the term."""
-    reach = billing_figures.months_behind(contract) + max(map(_months_of, contract.service_levels), default=1) - 1
+    reach = settlement.months_behind(contract) + max(map(_months_of, contract.service_levels), default=1) - 1
     return max(_number_of(first) - reach, _number_of(f"{contract.starts_on:%Y-%m}"))
 
 
@@ -256,9 +255,9 @@ def _unsettled(work: _Work, period: Period, before: Sequence[_Unsettled]) -> _Un
     own = tuple(_own_parts(seen, level, period) for level in agreed.service_levels)
     judged = tuple(_judged(seen, number, period, own[number], before) for number in range(len(own)))
     delivered = work.records.delivered(period.starts_at, period.ends_at)
-    lines = tuple(billing_figures.lines(agreed, [_quantity(price, items, delivered) for price in agreed.prices], day))
+    lines = tuple(settlement.lines(agreed, [_quantity(price, items, delivered) for price in agreed.prices], day))
     attained = [figures[None].attained if window and window.is_due else None for window, figures in judged]
-    month = billing_figures.month(agreed, period.name, lines, attained)
+    month = settlement.month(agreed, period.name, lines, attained)
     with_target = [number for number, level in enumerate(agreed.service_levels) if level.expected is not None]
     days = {number: tuple(_by_day(seen, agreed.service_levels[number], period)) for number in with_target}
     return _Unsettled(period, tuple(_totals(items)), own, judged, days, lines, month)
@@ -314,7 +313,7 @@ def _by_day(seen: past_work.Seen, level: ServiceLevel, period: Period) -> Iterat
 
 def _month(contract: Contract, made: _Unsettled, settled: settlement.Settled) -> Month:
     measures = tuple(row for number in range(len(made.judged)) for row in _measured(made, settled, number))
-    net = billing_figures.due(made.lines, settled.credits, contract.currency)
+    net = settlement.due(made.lines, settled.credits, contract.currency)
     tax = contract.credits.tax if contract.credits else None
     taxes = tuple(pricing.taxes(contract.book, made.lines, settled.month.charges - net, tax))
     total = net + money.total((each.amount for each in taxes), contract.currency)

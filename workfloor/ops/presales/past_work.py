@@ -14,7 +14,7 @@ from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.terms import Contract
-from workfloor.core.measures import catalogue, exclusions
+from workfloor.core.measures import catalogue
 from workfloor.core.measures.catalogue import Figure, Outcome
 from workfloor.core.work.lifecycle import CONVERSATIONS, KIND_OF_PROCESS
 from workfloor.kit.time import calendars
@@ -318,14 +318,14 @@ def _excluded(view: Seen, level: ServiceLevel) -> dict[int, str]:
         return {}
     if level.name not in view._excluded:
         bands = _bands(view, level) if view.items else []
-        view._excluded[level.name] = exclusions.excluded(level, view.items, view.events, bands)
+        view._excluded[level.name] = catalogue.excluded(level, view.items, view.events, bands)
     return view._excluded[level.name]
 
 
-def _bands(view: Seen, level: ServiceLevel) -> list[exclusions.Band]:
+def _bands(view: Seen, level: ServiceLevel) -> list[catalogue.Band]:
     zone = ZoneInfo(view.contract.zone)
     first, last = (at.astimezone(zone).date() for at in (view.arrivals[0], view.arrivals[-1]))
-    return exclusions.bands(level, view.contract.forecasts, first, last, view.contract.zone)
+    return catalogue.bands(level, view.contract.forecasts, first, last, view.contract.zone)
 
 
 def together(level: ServiceLevel, several: Sequence[Parts]) -> catalogue.Figures:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from workfloor.core.work.lifecycle import Offer
-from workfloor.ops.routing import messages as routing_messages
 from workfloor.ops.routing import state
 
 
@@ -30,7 +29,7 @@ class Replay(NamedTuple):
     difference: Difference | None
 
 
-def written(number: int, news: routing_messages.News, offers: Iterable[Offer], begins: bool = False) -> Iterator[str]:
+def written(number: int, news: state.News, offers: Iterable[Offer], begins: bool = False) -> Iterator[str]:
     """The lines for one telling, the first with this number: what was told, then each offer that followed.
 
     `begins`: a router starts here, knowing nothing else.
@@ -73,7 +72,7 @@ def replayed(log: Iterable[str], mind_of: Callable[[], state.Mind] = state.Mind)
             number = (number or row["n"]) + 1
 
 
-def _read(line: str, place: int) -> tuple[dict[str, Any], routing_messages.News | None]:
+def _read(line: str, place: int) -> tuple[dict[str, Any], state.News | None]:
     """A line, and what it says was told: None where it is an offer. Raises Unreadable."""
     try:
         row = json.loads(line)
@@ -82,20 +81,20 @@ def _read(line: str, place: int) -> tuple[dict[str, Any], routing_messages.News 
         raise Unreadable(f"line {place} is none that this version writes ({fault})") from fault
 
 
-def read(told: list[Any]) -> routing_messages.News:
+def read(told: list[Any]) -> state.News:
     """A telling as it was written."""
     at, lines, workers, things, refusals, undone, handicaps = told
-    return routing_messages.News(
+    return state.News(
         at,
         None if lines is None else tuple(_read_line(each) for each in lines),
-        tuple(routing_messages.Worker(*each)._replace(clients=tuple(each[2])) for each in workers),
-        tuple(routing_messages.Thing(*each) for each in things),
-        tuple(routing_messages.Refusal(*each) for each in refusals),
+        tuple(state.Worker(*each)._replace(clients=tuple(each[2])) for each in workers),
+        tuple(state.Thing(*each) for each in things),
+        tuple(state.Refusal(*each) for each in refusals),
         tuple(undone),
         tuple((person_id, seconds) for person_id, seconds in handicaps),
     )
 
 
-def _read_line(told: list[Any]) -> routing_messages.Line:
-    line = routing_messages.Line(*told)
+def _read_line(told: list[Any]) -> state.Line:
+    line = state.Line(*told)
     return line._replace(relax=tuple((after, levels) for after, levels in line.relax))

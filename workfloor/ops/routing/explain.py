@@ -16,7 +16,6 @@ from workfloor.core.people.models import Certificate, Clearance, Person
 from workfloor.core.work import lifecycle
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
-from workfloor.ops.routing import messages as routing_messages
 from workfloor.ops.routing import models as routing_models
 from workfloor.ops.routing import queries as routing_queries
 from workfloor.ops.routing import state
@@ -37,7 +36,7 @@ class Why:
     at: datetime
     waited_seconds: float
     offered_to: Person | None
-    reasons: list[tuple[Person, routing_messages.Reason]]
+    reasons: list[tuple[Person, state.Reason]]
 
 
 def why(item_id: int, now: datetime) -> Why:
@@ -75,12 +74,12 @@ def why(item_id: int, now: datetime) -> Why:
     )
 
 
-def _before(offer: event_log_models.Fact, pool: str) -> routing_messages.News:
+def _before(offer: event_log_models.Fact, pool: str) -> state.News:
     """What was so just before an offer, from the facts: who was there, what waited, what was with whom."""
     served = routing_queries.lines(pool, offer.at)
     by_id = {line.queue_id: line for line in served}
     over = (offer.at + routing_queries.REFUSED_FOR).timestamp()
-    return routing_messages.News(
+    return state.News(
         offer.at.timestamp(),
         served,
         _workers_before(offer),
@@ -89,7 +88,7 @@ def _before(offer: event_log_models.Fact, pool: str) -> routing_messages.News:
     )
 
 
-def _workers_before(offer: event_log_models.Fact) -> tuple[routing_messages.Worker, ...]:
+def _workers_before(offer: event_log_models.Fact) -> tuple[state.Worker, ...]:
     """Agents as they were; a certificate revoked or a clearance withdrawn since was good then."""
     told = _last_facts(offer, "person_id", AGENT_STATES)
     cleared = Clearance.objects.filter(granted_at__lte=offer.at).exclude(withdrawn_at__lte=offer.at)
@@ -102,7 +101,7 @@ def _workers_before(offer: event_log_models.Fact) -> tuple[routing_messages.Work
     return tuple(_worker_before(person, offer.at, told.get(person.id)) for person in found)
 
 
-def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | None) -> routing_messages.Worker:
+def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | None) -> state.Worker:
     held = [
         qualification.Held(each.skill.name, each.level, each.valid_from, each.expires_on)
         for each in person.certificates.all()
@@ -115,7 +114,7 @@ def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | N
         here, since = told is not None and told.event == "person.available", told.at if told else at
     skills = qualification.skills(held, at.astimezone(routing_queries.zone_of(person)).date())
     on_shift, _ = people_queries.on_shift(person, at)
-    return routing_messages.Worker(person.id, skills, clients, here and on_shift, since.timestamp(), on_shift=on_shift)
+    return state.Worker(person.id, skills, clients, here and on_shift, since.timestamp(), on_shift=on_shift)
 
 
 AGENT_STATES = ("person.available", "person.away", "person.signed-out")
@@ -145,19 +144,17 @@ TAKES = ("work.offered", "work.accepted")
 ENDS = ("work.pending-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
 
 
-def _things_before(
-    offer: event_log_models.Fact, served: Mapping[int, routing_messages.Line]
-) -> Iterator[routing_messages.Thing]:
+def _things_before(offer: event_log_models.Fact, served: Mapping[int, state.Line]) -> Iterator[state.Thing]:
     moved = _last_facts(offer, "item_id", MOVES)
     queued = _last_facts(offer, "item_id", QUEUED)
     kept = _last_facts(offer, "item_id", (KEPT, *KEPT_NO_MORE))
     first = _last_facts(offer, "item_id", ("work.prioritised",))
     items = work_models.Item.objects.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
-    hands: dict[int, list[routing_messages.Thing]] = defaultdict(list)
+    hands: dict[int, list[state.Thing]] = defaultdict(list)
     for item_id, item in sorted(items.items()):
         fact, queue_id = moved[item_id], queued[item_id].details["queue"]
         ahead = first[item_id].details["ahead_seconds"] if item_id in first else 0
-        thing = routing_messages.Thing(item_id, queue_id, item.queued_at.timestamp(), ahead=ahead)
+        thing = state.Thing(item_id, queue_id, item.queued_at.timestamp(), ahead=ahead)
         if fact.event in TAKES and fact.person_id is not None:
             thing = _taken(thing, fact.person_id, served.get(queue_id), hands[fact.person_id])
             hands[fact.person_id].append(thing)
@@ -168,11 +165,11 @@ def _things_before(
 
 
 def _taken(
-    thing: routing_messages.Thing,
+    thing: state.Thing,
     person_id: int,
-    line: routing_messages.Line | None,
-    hands: Sequence[routing_messages.Thing],
-) -> routing_messages.Thing:
+    line: state.Line | None,
+    hands: Sequence[state.Thing],
+) -> state.Thing:
     """What somebody had in hand, with the part of them that it took: free ones first, then over preemptible work."""
     max_concurrency, over = (line.max_concurrency, line.preempts) if line else (1, False)
     part = lifecycle.free_share([(each.low, each.high) for each in hands], max_concurrency, qualification.CAPACITY)
@@ -181,9 +178,7 @@ def _taken(
         part = lifecycle.free_share(firm, max_concurrency, qualification.CAPACITY)
     low, high = part or (0, qualification.CAPACITY)
     preemptible = line is not None and line.preemptible
-    return thing._replace(
-        state=routing_messages.WITH_SOMEBODY, person_id=person_id, low=low, high=high, preemptible=preemptible
-    )
+    return thing._replace(state=state.WITH_SOMEBODY, person_id=person_id, low=low, high=high, preemptible=preemptible)
 
 
 def _last_facts(offer: event_log_models.Fact, subject: str, events: Sequence[str]) -> dict[int, event_log_models.Fact]:
@@ -220,7 +215,7 @@ def worded(why: Why) -> list[dict[str, Any]]:
     ]
 
 
-def _said(reason: routing_messages.Reason) -> str:
+def _said(reason: state.Reason) -> str:
     return f"lacks {', '.join(reason.lacks)}" if reason.lacks else SAID[reason.verdict]
 
 

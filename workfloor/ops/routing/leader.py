@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection
 
 from workfloor.core.event_log import actions as event_log
-from workfloor.core.work import offers as work_offers
+from workfloor.core.work import actions as work
 from workfloor.kit.database import locks
 from workfloor.ops.routing import actions as routing
 from workfloor.ops.routing import events as routing_events
@@ -90,5 +90,5 @@ def pulse(*, now: datetime, pool: str = routing_models.MAIN) -> int:
     routing.resume_preempted(now=now)
     offers = state.Mind().hear(routing_queries.everything(pool, now))
     if offers:
-        work_offers.offer_all(offers=offers, now=now)
+        work.offer_all(offers=offers, now=now)
     return len(offers)

@@ -14,7 +14,7 @@ Between calls no item waits beside somebody who may have it, if the caller keeps
 import math
 from typing import Any, Literal, NamedTuple
 
-from workfloor.ops.routing import lanes, pools
+from workfloor.ops.routing import pools
 from workfloor.ops.routing.pools import Pool
 
 # --- what happens to items -------------------------------------------------------------------------------------------
@@ -34,18 +34,18 @@ def arrive(pool: Pool, item: int, item_id: int, queue: int, since: float, now: f
         return _arrive_for(pool, item, now, keeper)
     oldest = waiting.first[queue]
     # Whoever may have it may have what is older.
-    if oldest < 0 or (since <= waiting.key[oldest] and lanes.precedes(waiting, item, oldest)):
+    if oldest < 0 or (since <= waiting.key[oldest] and pools.precedes(waiting, item, oldest)):
         agent = best_agent(pool, queue, since, now)
         if agent >= 0:
             _offer(pool, item, agent, now)
             return agent
-    lanes.join(waiting, queue, item, since)
+    pools.join(waiting, queue, item, since)
     return -1
 
 
 def _arrive_for(pool: Pool, item: int, now: float, keeper: int) -> int:
     if pool.lack[keeper] >> pool.kind[pool.queue[item]] & 1:
-        lanes.join(pool.waiting, pool.queues + keeper, item, pool.waiting.key[item])
+        pools.join(pool.waiting, pool.queues + keeper, item, pool.waiting.key[item])
         return -1
     _offer(pool, item, keeper, now)
     return keeper
@@ -54,7 +54,7 @@ def _arrive_for(pool: Pool, item: int, now: float, keeper: int) -> int:
 def withdraw(pool: Pool, item: int) -> None:
     """Take away an item that waits: its customer left, it was cancelled, or it is to be kept no longer."""
     if pool.waiting.lane[item] >= 0:
-        lanes.leave(pool.waiting, item)
+        pools.leave(pool.waiting, item)
 
 
 def release(pool: Pool, item: int) -> int:
@@ -90,7 +90,7 @@ def serve(pool: Pool, queue: int, now: float) -> int:
     agent = best_agent(pool, queue, pool.waiting.key[item], now)
     if agent < 0:
         return -1
-    lanes.leave(pool.waiting, item)
+    pools.leave(pool.waiting, item)
     _offer(pool, item, agent, now)
     return item
 
@@ -155,7 +155,7 @@ def free(pool: Pool, agent: int, now: float) -> int:
     else:
         if pool.benches.lane[agent] >= 0:
             pools.stand_up(pool, agent)
-        lanes.leave(pool.waiting, item)
+        pools.leave(pool.waiting, item)
         _give(pool, item, agent)
     return item
 
@@ -207,7 +207,7 @@ def _next_on(pool: Pool, agent: int, queue: int, now: float) -> int:
 def _goes_before(pool: Pool, agent: int, other: int, queue: int) -> bool:
     fit = pool.grade[pool.profile[agent] * pool.queues + queue]
     others = pool.grade[pool.profile[other] * pool.queues + queue]
-    return fit > others if fit != others else lanes.precedes(pool.benches, agent, other)
+    return fit > others if fit != others else pools.precedes(pool.benches, agent, other)
 
 
 def best_item(pool: Pool, agent: int, now: float) -> int:
@@ -234,7 +234,7 @@ def best_item(pool: Pool, agent: int, now: float) -> int:
             or (pool.shunned[agent] and pool.shuns[agent * pool.queues + queue])
         ):
             continue
-        if score > high or lanes.precedes(pool.waiting, item, best):
+        if score > high or pools.precedes(pool.waiting, item, best):
             best = item
             high = score
     return best if first[pool.queues + agent] < 0 else _or_kept(pool, agent, best, now)
@@ -257,7 +257,7 @@ def _more_urgent(pool: Pool, item: int, other: int, agent: int, now: float) -> i
         return item
     score, others = score_of(pool, item, agent, now), score_of(pool, other, agent, now)
     if score == others:
-        return item if lanes.precedes(pool.waiting, item, other) else other
+        return item if pools.precedes(pool.waiting, item, other) else other
     return item if score > others else other
 
 
@@ -295,10 +295,10 @@ def settle(pool: Pool, now: float) -> int:
         if agent < 0:
             continue
         score = score_of(pool, item, agent, now)
-        if score > high or (score == high and lanes.precedes(pool.waiting, item, best)):
+        if score > high or (score == high and pools.precedes(pool.waiting, item, best)):
             best, whom, high = item, agent, score
     if best >= 0:
-        lanes.leave(pool.waiting, best)
+        pools.leave(pool.waiting, best)
         _offer(pool, best, whom, now)
     return best
 

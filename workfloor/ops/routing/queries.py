@@ -26,9 +26,8 @@ from workfloor.core.people.models import AgentState, Certificate, Clearance, Per
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.time.calendars import Window
-from workfloor.ops.routing import exposure, urgency, utilisation
-from workfloor.ops.routing import messages as routing_messages
 from workfloor.ops.routing import models as routing_models
+from workfloor.ops.routing import state, urgency, utilisation
 
 
 def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
@@ -54,13 +53,13 @@ def _stakes_of(client_id: int, now: datetime) -> Iterator[tuple[list[int], float
     named = dict(Queue.objects.filter(client_id=client_id).values_list("name", "id"))
     scope = measures_queries.Scope(client_id, contract, named, now)
     for level in contract.service_levels:
-        window = _running(scope, level) if exposure.bound(level) is not None else None
+        window = _running(scope, level) if urgency.bound(level) is not None else None
         if window is not None:
             figure = measures_queries.figures(scope, level, window)[None]
             passed = (now - window.starts_at) / (window.ends_at - window.starts_at)
-            met = exposure.kept(level, figure.counted, figure.met or 0)
-            worth = exposure.stake(
-                level, contract.credits, met, figure.counted, exposure.to_come(figure.counted, passed)
+            met = urgency.kept(level, figure.counted, figure.met or 0)
+            worth = urgency.exposure(
+                level, contract.credits, met, figure.counted, urgency.to_come(figure.counted, passed)
             )
             yield [named[name] for name in level.of], worth
 
@@ -107,7 +106,7 @@ def pools() -> dict[str, str]:
     return {f"{queue.client.slug}/{queue.name}": elsewhere.get(queue.id, routing_models.MAIN) for queue in queues}
 
 
-def lines(pool: str, now: datetime) -> tuple[routing_messages.Line, ...]:
+def lines(pool: str, now: datetime) -> tuple[state.Line, ...]:
     """The pool's queues with their terms in force, and what is at stake in each now."""
     served = queues(pool)
     staked = stakes(served, now)
@@ -117,10 +116,10 @@ def lines(pool: str, now: datetime) -> tuple[routing_messages.Line, ...]:
     )
 
 
-def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> routing_messages.Line:
+def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> state.Line:
     relax = tuple((float(ring.after_seconds), dict(ring.requires)) for ring in terms.relax)
     slope = urgency.slope(terms.target_seconds, terms.priority, stake)
-    return routing_messages.Line(
+    return state.Line(
         queue.id,
         queue.client_id,
         dict(terms.requires),
@@ -133,12 +132,12 @@ def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> ro
     )
 
 
-def everything(pool: str, now: datetime) -> routing_messages.News:
+def everything(pool: str, now: datetime) -> state.News:
     """All that a router must be told to begin with."""
     served = lines(pool, now)
     found = all_things([line.queue_id for line in served])
     uneven = tuple(sorted(handicaps(pool, served, now).items()))
-    return routing_messages.News(now.timestamp(), served, workers(now), found, refusals(now), handicaps=uneven)
+    return state.News(now.timestamp(), served, workers(now), found, refusals(now), handicaps=uneven)
 
 
 # --- fairness of load --------------------------------------------------------------------------------------------
@@ -173,7 +172,7 @@ DAY = timedelta(days=1)
 COMMON_SECONDS = 1800.0
 
 
-def handicaps(pool: str, served: Iterable[routing_messages.Line], now: datetime) -> dict[int, float]:
+def handicaps(pool: str, served: Iterable[state.Line], now: datetime) -> dict[int, float]:
     """How many whole seconds further back in line each of the pool's people stands, by how busy they were in the last
     day and how busy all together; {} where the pool does not even out.
     """
@@ -200,7 +199,7 @@ def handicaps(pool: str, served: Iterable[routing_messages.Line], now: datetime)
 
 
 # --- people ------------------------------------------------------------------------------------------------------
-def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[routing_messages.Worker, ...]:
+def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[state.Worker, ...]:
     """Agents as they are now: these, or all who are with us. Who is none any more takes no work."""
     agents = Person.objects.filter(client=None).select_related("agent_state", "site").order_by("id")
     agents = agents.filter(roles__contains=["agent"], left_at=None) if person_ids is None else agents
@@ -217,7 +216,7 @@ def zone_of(person: Person) -> tzinfo:
     return ZoneInfo(person.site.zone) if person.site else UTC
 
 
-def _worker(person: Person, now: datetime) -> routing_messages.Worker:
+def _worker(person: Person, now: datetime) -> state.Worker:
     zone = zone_of(person)
     day = now.astimezone(zone).date()
     held = people_queries.held(person.certificates.all())
@@ -228,7 +227,7 @@ def _worker(person: Person, now: datetime) -> routing_messages.Worker:
     changes = [d for each in held for d in (each.valid_from, each.expires_on and each.expires_on + timedelta(1))]
     turns = [datetime.combine(d, time(0), zone) for d in changes if d and d > day] + ([ends] if ends else [])
     until = min((each.timestamp() for each in turns), default=None)
-    return routing_messages.Worker(
+    return state.Worker(
         person.id, qualification.skills(held, day), clients, here, agent_state.since.timestamp(), until, on_shift
     )
 
@@ -236,9 +235,9 @@ def _worker(person: Person, now: datetime) -> routing_messages.Worker:
 # --- work --------------------------------------------------------------------------------------------------------
 _THINGS = f"""
 SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
-       CASE WHEN hand.item_id IS NOT NULL THEN '{routing_messages.WITH_SOMEBODY}'
-            WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL THEN '{routing_messages.WAITING}'
-            ELSE '{routing_messages.GONE}' END,
+       CASE WHEN hand.item_id IS NOT NULL THEN '{state.WITH_SOMEBODY}'
+            WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL THEN '{state.WAITING}'
+            ELSE '{state.GONE}' END,
        coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0),
        CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL THEN item.sticky_agent_id ELSE 0 END,
        CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL
@@ -249,21 +248,21 @@ LEFT JOIN {work_models.Assignment._meta.db_table} hand ON hand.item_id = item.id
 """
 
 
-def things(item_ids: Collection[int]) -> tuple[routing_messages.Thing, ...]:
+def things(item_ids: Collection[int]) -> tuple[state.Thing, ...]:
     """These items as they are now."""
     return _things("WHERE item.id = ANY(%s)", [list(item_ids)]) if item_ids else ()
 
 
-def all_things(queue_ids: Collection[int]) -> tuple[routing_messages.Thing, ...]:
+def all_things(queue_ids: Collection[int]) -> tuple[state.Thing, ...]:
     """What waits in these queues, and whatever is with anybody."""
     waiting = _things("WHERE item.state = 'waiting' AND item.queue_id = ANY(%s)", [list(queue_ids)])
     return waiting + _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
 
 
-def _things(where: str, values: list[Any]) -> tuple[routing_messages.Thing, ...]:
+def _things(where: str, values: list[Any]) -> tuple[state.Thing, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_THINGS + where, values)
-        return tuple(itertools.starmap(routing_messages.Thing, cursor.fetchall()))
+        return tuple(itertools.starmap(state.Thing, cursor.fetchall()))
 
 
 _REFUSALS = f"""
@@ -273,13 +272,13 @@ WHERE fact.event = ANY(%s) AND fact.at >= %s AND fact.person_id IS NOT NULL
 """
 
 
-def refusals(now: datetime, fact_ids: Collection[int] | None = None) -> tuple[routing_messages.Refusal, ...]:
+def refusals(now: datetime, fact_ids: Collection[int] | None = None) -> tuple[state.Refusal, ...]:
     """Who let work of which queue go by a moment ago: as these facts say, or all."""
     values: list[Any] = [REFUSED_FOR.total_seconds(), list(REFUSALS), now - REFUSED_FOR]
     where = _REFUSALS + ("" if fact_ids is None else " AND fact.id = ANY(%s)")
     with connection.cursor() as cursor:
         cursor.execute(where, values if fact_ids is None else [*values, list(fact_ids)])
-        return tuple(itertools.starmap(routing_messages.Refusal, cursor.fetchall()))
+        return tuple(itertools.starmap(state.Refusal, cursor.fetchall()))
 
 
 # --- who leads ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures import catalogue
 from workfloor.kit.figures import money
-from workfloor.ops.billing import figures as billing_figures
 from workfloor.ops.billing import settlement
 from workfloor.ops.simulation import counters, scenarios
 from workfloor.ops.simulation.counters import Tally
@@ -183,11 +182,11 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
             found["level", level.name, "met"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
     sums = _by_queue(scenario, tally)
-    lines = billing_figures.lines(contract, [_quantity(price, sums) for price in contract.prices], day)
-    month = billing_figures.month(contract, f"{day:%Y-%m}", lines, attained)
+    lines = settlement.lines(contract, [_quantity(price, sums) for price in contract.prices], day)
+    month = settlement.month(contract, f"{day:%Y-%m}", lines, attained)
     owed = settlement.settle([month])[-1].credits  # a month seen alone: nothing came before what is simulated
     credits = money.total((credit.amount for credit in owed), contract.currency)
-    due = billing_figures.due(lines, owed, contract.currency)
+    due = settlement.due(lines, owed, contract.currency)
     amounts = {"charges": month.charges, "credits": credits, "due": due}
     return found | {("money", EVERY, name): float(amount.amount) for name, amount in amounts.items()}
 

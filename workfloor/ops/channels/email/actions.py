@@ -19,7 +19,7 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
-from workfloor.core.work import intake, lifecycle
+from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import jobs, locks
 from workfloor.kit.mail import bounces, masking, mime
@@ -253,16 +253,16 @@ def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
     for mailbox in {each.arrival.mailbox_id: each.arrival.mailbox for each in news}.values():
         here = [each for each in news if each.arrival.mailbox_id == mailbox.id]
         sent = [_sent(each) for each in here]
-        items = intake.receive_all(queue=mailbox.queue, kind="email", sent=sent)
+        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent)
         made |= {each.arrival.id: item for each, item in zip(here, items, strict=True)}
     _keep_messages([(each, made[each.arrival.id]) for each in news], now)
 
 
-def _sent(read: _Read) -> intake.Sent:
+def _sent(read: _Read) -> work.Sent:
     mail, arrival = read.mail, read.arrival
     reference = mail.sender.address or mail.first("from")[:200] or "unknown sender"
     customer = work.Customer(reference, mail.sender.name)
-    return intake.Sent(f"email:{read.key}", arrival.subject, customer, arrival.arrived_at)
+    return work.Sent(f"email:{read.key}", arrival.subject, customer, arrival.arrived_at)
 
 
 def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
@@ -302,7 +302,7 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
         return
     item = _answered_item(case, read.arrival.arrived_at)
     if item is None:
-        [item] = intake.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)])
+        [item] = work.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)])
     _keep_messages([(read, item)], now)
 
 
