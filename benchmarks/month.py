@@ -245,7 +245,7 @@ def _kept(cursor: Any, which: dict[str, int]) -> float:
     cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {ITEMS}", which)
     [[told]] = cursor.fetchall()
     [plan] = json.loads(told) if isinstance(told, str) else told
-    kept = (each["Time"] for each in plan["Triggers"] if each["Trigger Name"].startswith("rollups"))
+    kept = (each["Time"] for each in plan["Triggers"] if each["Trigger Name"].startswith("measures"))
     return float(sum(kept)) / 1000
 
 

@@ -39,11 +39,14 @@ WITH came AS (
         disposition, reopened)
     SELECT %(client)s, '', '{}', '', 'waiting', gen_random_uuid(), 'email', %(process)s, %(queue)s, '',
            clock_timestamp(), clock_timestamp(), now(), '', 0, 0, 0, 0, '', 0 FROM generate_series(1, %(count)s)
-    RETURNING id, client_id, queue_id, process_id, key)
-INSERT INTO event_log_fact (at, client_id, item_id, event, details)
-SELECT now(), client_id, id, event, details FROM came, LATERAL (VALUES
-    ('work.received', jsonb_build_object('key', key, 'kind', 'email', 'process', process_id)),
-    ('work.queued', jsonb_build_object('queue', queue_id, 'answer_by', now()))) fact (event, details)
+    RETURNING id, client_id, queue_id, process_id, key
+), told AS (
+    INSERT INTO event_log_fact (at, client_id, item_id, event, details)
+    SELECT now(), client_id, id, event, details FROM came, LATERAL (VALUES
+        ('work.received', jsonb_build_object('key', key, 'kind', 'email', 'process', process_id)),
+        ('work.queued', jsonb_build_object('queue', queue_id, 'answer_by', now()))) fact (event, details)
+    RETURNING id, at, event
+) INSERT INTO event_log_unplaced (fact_id, at, event) SELECT id, at, event FROM told ORDER BY id
 """
 # What an agent's claim writes: the same state and the same fact, told to the same listeners, a transaction each.
 CLAIM = """
@@ -68,10 +71,12 @@ WITH agent AS (
 ), told AS (
     INSERT INTO event_log_fact (at, client_id, item_id, person_id, event, details)
     SELECT now(), client_id, id, person_id, 'work.offered', jsonb_build_object('expires_at', offer_expires_at)
-    FROM taken RETURNING item_id, person_id
+    FROM taken RETURNING item_id, person_id, id, at, event
+), queued AS (
+    INSERT INTO event_log_unplaced (fact_id, at, event) SELECT id, at, event FROM told
 )
 SELECT pg_notify('workfloor_live', format('["floor","item:%s","person:%s"]', item_id, person_id)),
-       pg_notify('workfloor_journal', '') FROM told;
+       pg_notify('workfloor_event_log', 'work.offered') FROM told;
 COMMIT;
 """
 

@@ -16,6 +16,7 @@ from workfloor.core.clients.models import Client
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Attachment, Message
+from workfloor.core.event_log.models import Parked
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
@@ -145,6 +146,9 @@ def side(slug: str, word: str) -> Side:
         reply,
         article,
         invoiced(client, word, staff["manager"]),
+    )
+    Parked.objects.create(
+        follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE
     )
     for model in walled_models():
         row_of(model, client, word)

@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from workfloor.cli import edge, run
-from workfloor.kit.database import postgres
+from workfloor.kit.database import postgres, rls
 from workfloor.runtime import web as runtime_web
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Token
+    from workfloor.core.event_log.models import Parked
 
 
 SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
@@ -133,6 +134,132 @@ def demo() -> None:
         run._print_sign_ins()
 
 
+@click.group()
+def failed() -> None:
+    """See what failed and was left out so that the rest went on, and have it tried again."""
+
+
+@failed.command("list")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def list_failed(form: str) -> None:
+    """List facts that a follower failed over, and jobs that failed, with what they failed over.
+
+    Each has a name, such as fact-12 or job-7, by which it is run again or dropped.
+    """
+    with edge.database():
+        rls.enter_every_client()
+        rows = list(_failures())
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['name']:<10} {row['since'][:16]}  {row['what']}, tried {row['tries']}: {row['error']}")
+    if not rows:
+        click.echo("Nothing failed.")
+
+
+def _failures() -> Iterator[dict[str, Any]]:
+    from workfloor.core.event_log import queries as event_log_queries
+    from workfloor.kit.database import jobs
+
+    for parked in event_log_queries.parked():
+        yield {
+            "name": f"fact-{parked.id}",
+            "what": f"{parked.follower} over {parked.event}",
+            "error": parked.error,
+            "tries": parked.tries,
+            "since": parked.parked_at.isoformat(),
+        }
+    for job in jobs.failed():
+        yield {
+            "name": f"job-{job.id}",
+            "what": job.task,
+            "error": "see logs/worker.log in the data folder",
+            "tries": job.attempts,
+            "since": job.failed_at.isoformat(),
+        }
+
+
+@failed.command("run-again", epilog="\b\nExamples:\n  workfloor admin failed run-again fact-12 job-7\n")
+@click.argument("names", metavar="NAME...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that `workfloor admin failed list` names.")
+def run_again(names: tuple[str, ...], everything: bool) -> None:
+    """Try what failed again: facts at once, jobs by a worker. Exit status 1 if any fails once more."""
+    if bool(names) == everything:
+        raise click.UsageError("Name what is to run again, or say --all.")
+    if everything:
+        with edge.database():
+            rls.enter_every_client()
+            names = tuple(row["name"] for row in _failures())
+    with edge.installation():
+        sys.exit(min(1, sum(not _ran_again(name) for name in names)))
+
+
+def _ran_again(name: str) -> bool:
+    from django.db import transaction
+
+    from workfloor.core.event_log import actions as event_log
+    from workfloor.core.event_log.models import Parked
+    from workfloor.kit.database import jobs
+    from workfloor.kit.text import masks
+    from workfloor.kit.time import clock
+
+    try:
+        with transaction.atomic():
+            rls.enter_every_client()
+            found = _failure(name)
+            if isinstance(found, Parked):
+                event_log.run_parked(found, now=clock.now())
+            else:
+                jobs.run_again(found)
+    except click.ClickException:
+        raise
+    except Exception as fault:  # whatever a follower may raise
+        error = masks.mask(f"{type(fault).__name__}: {fault}").text
+        with transaction.atomic():
+            rls.enter_every_client()
+            if isinstance(found := _failure(name), Parked):
+                event_log.mark_failed_again(found, error=error)
+        click.echo(f"{name} failed again: {error}", err=True)
+        return False
+    click.echo(f"{name} {'is done' if name.startswith('fact-') else 'waits for a worker'}.")
+    return True
+
+
+def _failure(name: str) -> "Parked | int":
+    """A parked fact, or the number of a failed job; ends the command for what is neither."""
+    from workfloor.core.event_log import queries as event_log_queries
+    from workfloor.kit.database import jobs
+
+    kind, _, number = name.partition("-")
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        parked = event_log_queries.parked().filter(id=int(number)).first() if kind == "fact" else None
+        if parked is not None:
+            return parked
+        if kind == "job" and any(job.id == int(number) for job in jobs.failed()):
+            return int(number)
+    raise click.ClickException(f"Nothing that failed is called {name}. See: workfloor admin failed list")
+
+
+@failed.command()
+@click.argument("name", metavar="NAME")
+@click.confirmation_option(prompt="It will never be tried again. Drop it?", help="Do not ask.")
+def drop(name: str) -> None:
+    """Never try NAME again: what should have followed from it will not."""
+    with edge.database():
+        rls.enter_every_client()
+        from workfloor.core.event_log import actions as event_log
+        from workfloor.core.event_log.models import Parked
+        from workfloor.kit.database import jobs
+
+        found = _failure(name)
+        if isinstance(found, Parked):
+            event_log.drop_parked(found)
+        else:
+            jobs.drop(found)
+    click.echo(f"{name} is dropped.")
+
+
 LEAST_FREE_GIGABYTES: Final = 1.0
 HEARTBEAT_SECONDS: Final = 30
 MONTHS_AHEAD: Final = 2
@@ -185,7 +312,7 @@ def examine() -> Iterator[Finding]:
         migrations = _migrations()
         yield migrations
         if migrations.state == "ok":
-            yield from (_walls(), _partitions(), _worker(), _stalled_jobs())
+            yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled())
 
 
 def _nothing_is_installed() -> bool:
@@ -318,15 +445,41 @@ def _worker() -> Finding:
     return Finding("worker", "ok", "alive")
 
 
-def _stalled_jobs() -> Finding:
+def _followers() -> Finding:
+    from django.db import transaction
+
+    from workfloor.core.event_log import queries as event_log_queries
+    from workfloor.kit.time import clock
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        lags = event_log_queries.lags()
+    now = clock.now()
+    behind = [each for each in lags if each.seconds(now) > event_log_queries.ALARM_SECONDS]
+    if behind:
+        words = ", ".join(f"{each.follower} by {each.seconds(now):.0f} s ({each.waiting} facts)" for each in behind)
+        return Finding("followers", "wrong", f"behind: {words}", "See whether a worker runs, and logs/worker.log.")
+    worst = max((each.seconds(now) for each in lags), default=0.0)
+    return Finding("followers", "ok", f"{len(lags)}, the last by {worst:.1f} s")
+
+
+def _failed_and_stalled() -> Finding:
+    from django.db import transaction
+
+    from workfloor.core.event_log import queries as event_log_queries
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        parked = event_log_queries.parked().count()
     [(stalled, failed)] = _rows(
         "SELECT count(*) FILTER (WHERE status = 'doing' AND coalesce(last_heartbeat < now() - %s, true)), "
         "count(*) FILTER (WHERE status = 'failed') "
         "FROM procrastinate_jobs LEFT JOIN procrastinate_workers ON procrastinate_workers.id = worker_id",
         timedelta(seconds=HEARTBEAT_SECONDS),
     )
-    if failed:
-        return Finding("jobs", "look", f"{failed} failed, {stalled} stalled", "See logs/worker.log in the data folder.")
+    if failed or parked:
+        words = f"{failed} jobs failed, {stalled} stalled, {parked} facts left out"
+        return Finding("jobs", "look", words, "See: workfloor admin failed list")
     if stalled:
         return Finding("jobs", "look", f"{stalled} stalled", "A running worker tries them again within two minutes.")
     return Finding("jobs", "ok", "none stalled, none failed")

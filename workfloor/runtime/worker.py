@@ -1,19 +1,20 @@
-"""The worker's loop: followers catch up with the event log, and jobs are run."""
+"""The worker's loop: facts are placed, followers catch up with them, and jobs are run."""
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
+from collections import Counter
 from typing import Any, Final
 
 import psycopg
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
 
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.kit.database import jobs, rls
+from workfloor.kit.text import masks
 from workfloor.kit.time import clock
 from workfloor.kit.web import metrics
 
@@ -21,6 +22,8 @@ TICK_SECONDS: Final = 1.0
 LARGEST_PAUSE_SECONDS: Final = 30.0
 GATHER_SECONDS: Final = 0.1  # after a notice, so that one step deals with what comes together
 LOOK_AT: Final = 5000  # facts
+LAG_SECONDS: Final = 10.0  # between looks at how far followers are behind
+TRIES: Final = 5  # in a row, of what may pass by itself, before it counts as the facts' fault
 
 log = logging.getLogger(__name__)
 
@@ -78,53 +81,96 @@ def _told(listening: psycopg.Connection) -> bool:
 
 
 class Steps:
-    """One turn of every follower that something is new for; what fails rests for a while, the others go on."""
+    """One turn of every follower that something is new for.
+
+    A follower that fails over some facts is given half as many, until it fails over one: that is parked, and the rest
+    goes on. What may pass by itself, and a single fact the first time, is tried again after a rest.
+    """
 
     def __init__(self) -> None:
         self._resting: dict[str, tuple[float, float]] = {}  # name: (rests until, length of the next rest)
+        self._batches: dict[str, int] = {}  # name: how many facts at once, where it has failed over more
+        self._failed: Counter[str] = Counter()  # name: how often in a row
         self._due = set(event_log_events.register.followers)
-        with transaction.atomic():
-            self._place = event_log_queries.settled_place()
+        self._told_at = -math.inf
+        self._position = event_log_queries.last_position()
 
     def take(self) -> int:
         """Returns how much was done; 0 means that nothing waits."""
+        with transaction.atomic():
+            placed = event_log.place()
         self._look()
-        return sum(self._advance(event_log_events.register.followers[name]) for name in sorted(self._due))
+        self._tell_of_lags()
+        return placed + sum(self._advance(event_log_events.register.followers[name]) for name in sorted(self._due))
 
     def _look(self) -> None:
         """See which followers the facts since the last look are for."""
+        self._position, names = event_log_queries.events_after(self._position, LOOK_AT)
+        self._due |= {each.name for each in event_log_events.register.followers.values() if each.events & names}
+
+    def _tell_of_lags(self) -> None:
+        if time.monotonic() - self._told_at < LAG_SECONDS:
+            return
+        self._told_at, now = time.monotonic(), clock.now()
         with transaction.atomic():
             rls.enter_every_client()
-            self._place, names = event_log_queries.events_after(self._place, LOOK_AT)
-        self._due |= {each.name for each in event_log_events.register.followers.values() if each.events & names}
+            lags = event_log_queries.lags()
+        for each in lags:
+            metrics.lags(each.follower, each.seconds(now), each.parked)
+            if each.seconds(now) > event_log_queries.ALARM_SECONDS:
+                log.warning("%s is %.0f s behind: %d facts wait for it", each.follower, each.seconds(now), each.waiting)
 
     def _advance(self, follower: event_log_events.Follower) -> int:
         """Advance one; it is due again until nothing waits for it, also where another process is at it just now."""
-        done = self._try(follower.name, partial(event_log.advance, follower, now=clock.now()))
-        if done == 0:
-            self._due.discard(follower.name)
-        elif done:
-            metrics.followed(follower.name, done)
-        return done or 0
-
-    def _try(self, name: str, step: Callable[[], int | None]) -> int | None:
-        now = clock.now().timestamp()
+        name = follower.name
         until, pause = self._resting.get(name, (0.0, TICK_SECONDS))
-        if now < until:
-            return None
+        if clock.now().timestamp() < until:
+            return 0
+        batch = self._batches.get(name, event_log.BATCH)
         try:
             with transaction.atomic():
                 rls.enter_every_client()
-                done = step()
+                done = event_log.advance(follower, now=clock.now(), batch=batch)
         except Exception as fault:
             if isinstance(fault, DatabaseError) and not connection.is_usable():
                 raise psycopg.OperationalError(str(fault)) from fault
-            metrics.failed(name)
-            log.exception("%s failed and rests for %.0f s", name, pause)
-            self._resting[name] = (now + pause, min(pause * 2, LARGEST_PAUSE_SECONDS))
-            return None
+            return self._look_after(follower, fault, batch, pause)
         self._resting.pop(name, None)
-        return done
+        self._failed.pop(name, None)
+        if done is not None:
+            self._batches[name] = min(batch * 2, event_log.BATCH)
+        if done == 0:
+            self._due.discard(name)
+        elif done:
+            metrics.followed(name, done)
+        return done or 0
+
+    def _look_after(self, follower: event_log_events.Follower, fault: Exception, batch: int, pause: float) -> int:
+        """Decide how a follower that has failed goes on; returns how many facts were left out."""
+        name = follower.name
+        metrics.failed(name)
+        self._failed[name] += 1
+        may_pass = isinstance(fault, OperationalError) and self._failed[name] < TRIES
+        if batch > 1 and not may_pass:
+            self._batches[name] = batch // 2
+            log.warning("%s failed over some of %d facts and is given fewer: %s", name, batch, fault)
+            return 1  # at once
+        if may_pass or (self._failed[name] < TRIES and name not in self._resting):
+            log.exception("%s failed and rests for %.0f s", name, pause)
+            self._resting[name] = (clock.now().timestamp() + pause, min(pause * 2, LARGEST_PAUSE_SECONDS))
+            return 0
+        self._resting.pop(name, None)
+        self._failed.pop(name, None)
+        error = masks.mask(f"{type(fault).__name__}: {fault}").text
+        with transaction.atomic():
+            rls.enter_every_client()
+            parked = event_log.park(follower, error=error, now=clock.now())
+        if parked is None:
+            return 0
+        log.error(
+            "%s left out the fact at %d (%s), over which it fails: %s", name, parked.position, parked.event, error
+        )
+        return 1
 
 
 def _parameters() -> dict[str, Any]:

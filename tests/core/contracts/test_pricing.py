@@ -266,7 +266,6 @@ MONEY = (
     "kit/figures/money.py",
     "kit/text/quantities.py",
     "ops/billing/settlement.py",
-    "ops/billing/figures.py",
     "ops/billing/statements.py",
     "ops/billing/actions.py",
     "ops/billing/invoicing.py",

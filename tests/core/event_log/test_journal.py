@@ -1,12 +1,16 @@
 """The event log: append-only, walled, and followed without losing a fact."""
 
+import json
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ClassVar
 
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests import make
 from workfloor.core.event_log import actions as event_log
@@ -74,10 +78,22 @@ def seen_by(events):
     return seen, follower
 
 
-def advance(follower):
+def place(most=event_log.PLACED_AT_ONCE):
+    with transaction.atomic():
+        return event_log.place(most)
+
+
+def advance(follower, batch=event_log.BATCH):
+    place()
     with transaction.atomic():
         rls.enter_every_client()
-        return event_log.advance(follower, now=make.NINE)
+        return event_log.advance(follower, now=make.NINE, batch=batch)
+
+
+def write(session, what):
+    """Write a fact as the product does, in somebody else's transaction."""
+    rows = [{"at": make.NINE.isoformat(), "event": "test.happened", "details": {"what": what}}]
+    session.execute(event_log._INSERT, [json.dumps(rows)])
 
 
 def test_a_follower_gets_each_fact_once_and_in_order(real_database):
@@ -94,18 +110,101 @@ def test_a_follower_gets_each_fact_once_and_in_order(real_database):
 def test_a_follower_loses_nothing_when_a_writer_commits_late(real_database):
     seen, follower = seen_by(["test.happened"])
     with psycopg.connect(real_database) as late:
-        late.execute(
-            "INSERT INTO event_log_fact (at, event, details) VALUES (%s, 'test.happened', '{\"what\": \"late\"}')",
-            [make.NINE],
-        )
+        write(late, "late")
         with transaction.atomic():
-            tell("early")
+            tell("early")  # its number is the greater one
         advance(follower)
-        assert seen == []  # the early one has the greater number: to pass it on now would step over the late one
         late.commit()
     advance(follower)
 
-    assert seen == ["late", "early"]
+    assert seen == ["early", "late"]
+    assert advance(follower) == 0
+
+
+def test_nobody_who_writes_or_only_looks_keeps_a_follower_waiting(real_database):
+    seen, follower = seen_by(["test.happened"])
+    elsewhere = psycopg.conninfo.make_conninfo(real_database, dbname="postgres")
+    with psycopg.connect(real_database) as here, psycopg.connect(elsewhere) as there:
+        write(here, "not yet")
+        there.execute("SELECT pg_current_xact_id()")
+        with transaction.atomic():
+            tell("now")
+        advance(follower)
+        assert seen == ["now"]
+        here.rollback()
+    assert advance(follower) == 0
+
+
+def test_two_processes_never_place_at_the_same_time_so_no_position_becomes_visible_late(real_database):
+    with transaction.atomic():
+        tell("one")
+    with psycopg.connect(real_database) as other:
+        other.execute(event_log._LOCK)
+        assert place() == 0
+        assert event_log_queries.last_position() == 0
+    assert place() == 1
+
+
+def test_a_follower_passes_over_what_is_not_for_it(real_database):
+    _, follower = seen_by(["other.event"])
+    with transaction.atomic():
+        tell("one")
+        tell("two")
+    assert advance(follower) == 0
+
+    assert event_log_models.Cursor.objects.get(follower="test").position == event_log_queries.last_position() > 0
+
+
+def test_facts_of_long_ago_are_nobodys_business(real_database):
+    seen, follower = seen_by(["test.happened"])
+    with transaction.atomic():
+        rls.enter_every_client()
+        event_log.insert_past([event_log_events.Entry(Happened("then"), make.NINE)])
+        tell("now")
+    advance(follower)
+
+    assert seen == ["now"]
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["write", "commit", "roll back", "place", "follow"]), max_size=12),
+        min_size=1,
+        max_size=4,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_whoever_commits_when_each_fact_is_followed_once_and_a_writers_in_their_order(real_database, lives, chance):
+    seen, follower = seen_by(["test.happened"])
+    advance(follower)  # what earlier examples wrote
+    seen.clear()
+    kept, number = [], 0
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(psycopg.connect(real_database)) for _ in lives]
+        written = [[] for _ in lives]
+        steps = [(writer, step) for writer, life in enumerate(lives) for step in life]
+        chance.shuffle(steps)
+        for writer, step in [*steps, *((writer, "commit") for writer in range(len(lives)))]:
+            if step == "write":
+                number += 1
+                write(sessions[writer], f"{writer}/{number}")
+                written[writer].append(f"{writer}/{number}")
+            elif step in ("commit", "roll back"):
+                (sessions[writer].commit if step == "commit" else sessions[writer].rollback)()
+                kept += written[writer] if step == "commit" else []
+                written[writer] = []
+            elif step == "place":
+                place(most=2)
+            else:
+                advance(follower, batch=3)
+    while place() or advance(follower):
+        pass
+
+    assert sorted(seen) == sorted(kept)
+    for writer in range(len(lives)):
+        own = [int(each.split("/")[1]) for each in seen if each.startswith(f"{writer}/")]
+        assert own == sorted(own)
 
 
 def test_a_reaction_that_fails_is_given_its_facts_again(real_database):
@@ -137,7 +236,9 @@ def test_two_processes_never_react_to_the_same_fact(real_database):
     follower = event_log_events.Follower("test", frozenset(["test.happened"]), slow)
     with transaction.atomic():
         tell("one")
-    advance(event_log_events.Follower("test", frozenset(["other.event"]), slow))  # the cursor's row exists
+    event_log_models.Cursor.objects.create(follower="test")
+
+    place()
 
     def first():
         advance(follower)

@@ -141,7 +141,8 @@ def test_many_threads_may_ask_at_once():
 
 def test_a_process_that_was_forked_before_asking_can_ask():
     program = (
-        "import os\nfrom tests.ops.billing import samples\nfrom workfloor.ops.billing import einvoice_xml, validation\n"
+        "import os\nfrom tests.ops.billing import samples\nfrom workfloor.ops.billing import einvoice\n"
+        "from workfloor.ops.billing import gateway as billing_gateway\n"
         "child = os.fork()\n"
         "if child == 0:\n"
         "    os._exit(len(billing_gateway.refusals('cii', einvoice.cii(samples.GOOD['a credit']))))\n"

@@ -1,4 +1,4 @@
-"""Writing facts, and letting followers catch up with them."""
+"""Writing facts, placing them in the order in which they became visible, and letting followers catch up with them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,7 @@ from datetime import date, datetime
 from itertools import islice
 
 from django.db import connection
+from django.db.models import F
 
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
@@ -15,14 +16,18 @@ from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
 BATCH = 500
+PLACED_AT_ONCE = 5000
 CHANNEL = "workfloor_event_log"
 
+# Whatever statement writes facts puts them in the queue as well: the rest of a statement whose CTE `told` returns them.
+QUEUE_TOLD = f"INSERT INTO {event_log_models.QUEUE} (fact_id, at, event) SELECT id, at, event FROM told ORDER BY id"
 # As JSON, for psycopg takes three times as long to write arrays.
-_INSERT = f"""
+_WRITE = f"""
 INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
 SELECT * FROM json_to_recordset(%s) AS fact(at timestamptz, client_id bigint, item_id bigint, case_id bigint,
                                             person_id bigint, by_id bigint, event text, details jsonb)
 """
+_INSERT = f"WITH told AS ({_WRITE} RETURNING id, at, event) {QUEUE_TOLD}"
 
 
 def record(
@@ -52,14 +57,21 @@ def announce(topics: set[str], names: set[str]) -> None:
         cursor.execute("SELECT pg_notify(%s, %s), pg_notify(%s, %s)", told)
 
 
-def insert(entries: Iterable[event_log_events.Entry]) -> int:
-    """Write facts without telling anybody, in groups, for past work in bulk; returns how many."""
-    remaining, count = iter(entries), 0
+def insert(entries: Iterable[event_log_events.Entry]) -> None:
+    """Write facts in groups; no page hears of them, and followers at their next look."""
+    _execute(_INSERT, entries)
+
+
+def insert_past(entries: Iterable[event_log_events.Entry]) -> None:
+    """Write facts of long ago, by the million, that nobody is to react to: no follower ever sees them."""
+    _execute(_WRITE, entries)
+
+
+def _execute(statement: str, entries: Iterable[event_log_events.Entry]) -> None:
+    remaining = iter(entries)
     with connection.cursor() as cursor:
         while group := list(islice(remaining, 5000)):
-            cursor.execute(_INSERT, [json.dumps([_row(entry) for entry in group])])
-            count += len(group)
-    return count
+            cursor.execute(statement, [json.dumps([_row(entry) for entry in group])])
 
 
 def _row(entry: event_log_events.Entry) -> dict[str, object]:
@@ -92,24 +104,107 @@ def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int
     )
 
 
+# --- The order of following -----------------------------------------------------------------------------------------
+# A fact's number is drawn before its transaction commits, so a reader of "number greater than the last" would step over
+# one that commits late. So one process at a time gives positions to facts that have become visible: whoever reads on
+# from a position misses none, whatever transactions are open elsewhere, and in whichever cluster the log was restored.
+
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('workfloor event log: positions', 0))"
+# By their places in the table, for a search by number would read again and again over those that are gone.
+_PLACE = f"""
+WITH told AS (
+    DELETE FROM {event_log_models.QUEUE}
+    WHERE ctid = ANY (ARRAY (SELECT ctid FROM {event_log_models.QUEUE} ORDER BY fact_id LIMIT %s))
+    RETURNING fact_id, at, recorded_at, event
+)
+INSERT INTO {event_log_models.POSITIONS} (fact_id, at, recorded_at, event)
+SELECT fact_id, at, recorded_at, event FROM told ORDER BY fact_id ON CONFLICT (fact_id) DO NOTHING
+"""
+
+
+def place(most: int = PLACED_AT_ONCE) -> int:
+    """Give positions to facts that became visible, in their order; returns to how many.
+
+    0 too where another process is at it. It holds the lock until its transaction ends, so positions become visible in
+    their order: the transaction is short, and nothing else is done in it. The lock is a statement of its own: one that
+    saw the queue before it had the lock could overtake.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK)
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(_PLACE, [most])
+        return int(cursor.rowcount)
+
+
 def advance(follower: event_log_events.Follower, *, now: datetime, batch: int = BATCH) -> int | None:
-    """Give a follower its next facts and move its place; returns how many facts it moved past.
+    """Give a follower its next facts and move its place; returns how many facts it dealt with.
 
     Two processes never advance the same follower at once: the second finds its row locked and leaves it alone: None.
     """
-    cursor = _place(follower.name)
+    cursor = _cursor(follower.name)
     if cursor is None:
         return None
-    facts = event_log_queries.settled_after(cursor.xid, cursor.fact_id, follower.events, batch)
-    if not facts:
-        return 0
-    follower.react(facts, now)
-    cursor.xid, cursor.fact_id = facts[-1].xid, facts[-1].id
-    cursor.save()
+    last = event_log_queries.last_position()  # before the facts are read: what is placed after that is not passed over
+    facts = event_log_queries.after(cursor.position, follower.events, batch)
+    if facts:
+        follower.react(facts, now)
+        last = facts[-1].position if len(facts) == batch else max(last, facts[-1].position)
+    _move(cursor, last)
     return len(facts)
 
 
-def _place(name: str) -> event_log_models.Cursor | None:
+def _move(cursor: event_log_models.Cursor, position: int) -> None:
+    if position > cursor.position:
+        cursor.position = position
+        cursor.save(update_fields=["position"])
+
+
+def park(follower: event_log_events.Follower, *, error: str, now: datetime) -> event_log_models.Parked | None:
+    """Leave out the next fact of a follower, over which it fails, so that the rest goes on; None if it has none."""
+    cursor = _cursor(follower.name)
+    facts = event_log_queries.after(cursor.position, follower.events, 1) if cursor else []
+    if cursor is None or not facts:
+        return None
+    left_out = event_log_models.Parked.objects.create(
+        follower=follower.name,
+        position=facts[0].position,
+        event=facts[0].event,
+        client_id=facts[0].client_id,
+        error=error,
+        parked_at=now,
+    )
+    _move(cursor, facts[0].position)
+    return left_out
+
+
+class NoFollower(LookupError):
+    """The follower that a fact was parked for is no more."""
+
+
+def run_parked(parked: event_log_models.Parked, *, now: datetime) -> None:
+    """Let a follower try a parked fact again, and forget that it was parked; raises what the follower raises."""
+    locked = event_log_models.Parked.objects.select_for_update().filter(id=parked.id).first()
+    if locked is None:
+        return  # somebody else was quicker
+    follower = event_log_events.register.followers.get(locked.follower)
+    if follower is None:
+        raise NoFollower(f"nothing is called {locked.follower} any more")
+    follower.react(event_log_queries.after(locked.position - 1, [locked.event], 1), now)
+    locked.delete()
+
+
+def mark_failed_again(parked: event_log_models.Parked, *, error: str) -> None:
+    """Keep what a parked fact failed over this time."""
+    event_log_models.Parked.objects.filter(id=parked.id).update(error=error, tries=F("tries") + 1)
+
+
+def drop_parked(parked: event_log_models.Parked) -> None:
+    """Never try a parked fact again."""
+    event_log_models.Parked.objects.filter(id=parked.id).delete()
+
+
+def _cursor(name: str) -> event_log_models.Cursor | None:
     free = event_log_models.Cursor.objects.select_for_update(skip_locked=True).filter(follower=name)
     if found := free.first():
         return found
@@ -118,5 +213,6 @@ def _place(name: str) -> event_log_models.Cursor | None:
 
 
 def advance_all(*, now: datetime) -> int:
-    """Advance every follower by one batch; returns how many facts were dealt with."""
+    """Place what waits and advance every follower by one batch; returns how many facts were dealt with."""
+    place()
     return sum(advance(follower, now=now) or 0 for follower in event_log_events.register.followers.values())

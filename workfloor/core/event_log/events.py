@@ -44,10 +44,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A recorded fact as a follower reads it; `xid` and `id` give its place in the order of following."""
+    """A recorded fact as a follower reads it, at its position in the order of following."""
 
+    position: int
     id: int
-    xid: int
     at: datetime
     event: str
     client_id: int | None

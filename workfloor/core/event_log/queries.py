@@ -1,61 +1,109 @@
 """Reading the event log."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.kit.database import partitions
 
-# Facts of transactions that may still be running are left for later: ids are drawn before the commit, so a reader of
-# "id greater than the last" would step over a late one and lose it.
-_SETTLED = f"""
-SELECT id, xid::text::bigint, at, event, client_id, item_id, case_id, person_id, by_id, details
-FROM {event_log_models.TABLE}
-WHERE (xid, id) > (%s::text::xid8, %s) AND xid < pg_snapshot_xmin(pg_current_snapshot()) AND event = ANY(%s)
-ORDER BY xid, id LIMIT %s
+# The positions are found first, in their own narrow table: joined at once, the planner may read every fact there is.
+_AFTER = f"""
+SELECT placed.position, fact.id, fact.at, fact.event, fact.client_id, fact.item_id, fact.case_id, fact.person_id,
+       fact.by_id, fact.details
+FROM (
+    SELECT position, fact_id, at FROM {event_log_models.POSITIONS}
+    WHERE position > %s AND event = ANY(%s) ORDER BY position LIMIT %s
+) placed CROSS JOIN LATERAL (
+    SELECT * FROM {event_log_models.TABLE} WHERE at = placed.at AND id = placed.fact_id OFFSET 0
+) fact ORDER BY placed.position
 """
 
 
-def settled_after(xid: int, fact_id: int, events: Iterable[str], limit: int) -> list[event_log_events.Followed]:
-    """The next facts of these events after a place in the event log, in the order of following."""
+def after(position: int, events: Iterable[str], limit: int) -> list[event_log_events.Followed]:
+    """The next facts of these events after a position, in the order in which they became visible.
+
+    The caller has entered every client: a fact behind a wall would be missing, and passed over for ever.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLED, [str(xid), fact_id, list(events), limit])
+        cursor.execute(_AFTER, [position, list(events), limit])
         return [event_log_events.Followed(*(*row[:-1], json.loads(row[-1]))) for row in cursor.fetchall()]
 
 
-_EVENTS = f"""
-SELECT xid::text::bigint, id, event FROM {event_log_models.TABLE}
-WHERE (xid, id) > (%s::text::xid8, %s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, id LIMIT %s
+def events_after(position: int, limit: int) -> tuple[int, set[str]]:
+    """The events of the next facts after a position, and the position of the last of them."""
+    found = event_log_models.Position.objects.filter(position__gt=position).order_by("position")
+    rows = found.values_list("position", "event")[:limit]
+    return max((row[0] for row in rows), default=position), {row[1] for row in rows}
+
+
+def last_position() -> int:
+    """The position of the fact that became visible last; 0 where there is none."""
+    last = event_log_models.Position.objects.order_by("-position").values_list("position", flat=True).first()
+    return last or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a follower is behind: facts that wait for it, and since when the oldest of them does."""
+
+    follower: str
+    waiting: int
+    since: datetime | None
+    parked: int
+
+    def seconds(self, now: datetime) -> float:
+        """For how long the oldest of them has waited; 0 where none does."""
+        return max(0.0, (now - self.since).total_seconds()) if self.since else 0.0
+
+
+ALARM_SECONDS = 60.0  # behind: then somebody has to look
+
+
+_LAG = f"""
+SELECT count(*), min(recorded_at) FROM {event_log_models.POSITIONS} WHERE position > %s AND event = ANY(%s)
 """
 
 
-def events_after(place: tuple[int, int], limit: int) -> tuple[tuple[int, int], set[str]]:
-    """The events of the next facts after a place (xid, id) in the event log, and the place of the last of them."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EVENTS, [str(place[0]), place[1], limit])
-        rows = cursor.fetchall()
-    return (rows[-1][:2] if rows else place), {row[2] for row in rows}
+def lags() -> list[Lag]:
+    """How far each follower is behind; facts without a position wait for all that follow them."""
+    places = dict(event_log_models.Cursor.objects.values_list("follower", "position"))
+    parked = Counter(event_log_models.Parked.objects.values_list("follower", flat=True))
+    return [
+        _lag(follower, places.get(name, 0), parked[name])
+        for name, follower in sorted(event_log_events.register.followers.items())
+    ]
 
 
-def settled_place() -> tuple[int, int]:
-    """A place (xid, id) that all settled facts are at or before and all later ones after."""
+def _lag(follower: event_log_events.Follower, position: int, parked: int) -> Lag:
+    unplaced = event_log_models.Unplaced.objects.filter(event__in=follower.events)
+    queued = unplaced.aggregate(waiting=Count("fact_id"), since=Min("recorded_at"))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1")
-        return int(cursor.fetchone()[0]), 2**63 - 1
+        cursor.execute(_LAG, [position, list(follower.events)])
+        [(waiting, since)] = cursor.fetchall()
+    oldest = min((each for each in (since, queued["since"]) if each), default=None)
+    return Lag(follower.name, waiting + queued["waiting"], oldest, parked)
+
+
+def parked() -> QuerySet[event_log_models.Parked]:
+    """The facts that followers failed over, the oldest first."""
+    return event_log_models.Parked.objects.order_by("id")
 
 
 # What is visible now and was not in an earlier snapshot: nothing is lost however late it commits, nothing comes twice,
-# and no long transaction elsewhere keeps it back. The price is that facts do not come in the order of their ids.
+# and no long transaction elsewhere keeps it back. The price is that facts do not come in the order of their ids. Facts
+# that were written in another cluster, and restored into this one, have transaction ids that are still to come here.
 _UNSEEN = f"""
 SELECT now.snapshot::text, fact.id, fact.event, fact.item_id, fact.person_id, fact.client_id
 FROM (SELECT pg_current_snapshot() AS snapshot) now LEFT JOIN {event_log_models.TABLE} fact
-    ON fact.xid >= pg_snapshot_xmin(%(before)s::pg_snapshot) AND NOT pg_visible_in_snapshot(fact.xid, %(before)s)
+    ON fact.xid >= pg_snapshot_xmin(%(before)s::pg_snapshot) AND fact.xid < pg_snapshot_xmax(pg_current_snapshot())
+   AND NOT pg_visible_in_snapshot(fact.xid, %(before)s)
    AND fact.xid <> %(but)s::text::xid8 AND fact.event <> ALL(%(ignoring)s)
 """
 

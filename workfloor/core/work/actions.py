@@ -546,6 +546,9 @@ WITH given AS (
     INSERT INTO {TABLE} (at, client_id, item_id, case_id, person_id, event, details)
     SELECT %(now)s, client_id, id, case_id, person, '{work_events.Offered.name}',
            jsonb_build_object('expires_at', until) FROM taken ORDER BY place
+    RETURNING id, at, event
+), queued AS (
+    {event_log.QUEUE_TOLD}
 )
 SELECT id, client_id, case_id, person FROM taken
 """

@@ -5,10 +5,11 @@ import contextlib
 import logging
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate import App, JobContext
 from procrastinate import exceptions as refusals
 from procrastinate.contrib.django import app
@@ -68,6 +69,45 @@ def _sized(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def connect(app: App) -> None:
     """Let an app that has just been made meet the database through `Connector`."""
     app.connector = app.job_manager.connector = Connector(alias="default")
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A job that raised, and is not tried again by itself."""
+
+    id: int
+    task: str
+    attempts: int
+    failed_at: datetime
+
+
+_FAILED = """
+SELECT job.id, job.task_name, job.attempts, max(event.at)
+FROM procrastinate_jobs job JOIN procrastinate_events event ON event.job_id = job.id
+WHERE job.status = 'failed' GROUP BY job.id ORDER BY job.id
+"""
+
+
+def failed() -> list[Failed]:
+    """The jobs that failed, the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FAILED)
+        return [Failed(*row) for row in cursor.fetchall()]
+
+
+def run_again(job_id: int) -> None:
+    """Let a worker try a failed job again; nothing where the next of its kind waits already, and does its work."""
+    try:
+        with transaction.atomic():
+            app.job_manager.retry_job_by_id(job_id, retry_at=clock.now())
+    except refusals.UniqueViolation:
+        drop(job_id)
+
+
+def drop(job_id: int) -> None:
+    """Never try a failed job again."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'failed'", [job_id])
 
 
 def run(stop: threading.Event) -> None:

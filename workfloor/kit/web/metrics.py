@@ -66,6 +66,12 @@ def failed(follower: str) -> None:
     _series("failures", follower).inc()
 
 
+def lags(follower: str, seconds: float, parked: int) -> None:
+    """Say how far a follower is behind, and how many facts it has left out."""
+    _series("lag", follower).set(seconds)
+    _series("parked", follower).set(parked)
+
+
 def text() -> tuple[bytes, str]:
     """Everything that is counted, over all processes of the folder, and its media type."""
     import prometheus_client
@@ -92,7 +98,7 @@ def _made() -> SimpleNamespace:
 
 @cache
 def _metrics() -> SimpleNamespace:
-    from prometheus_client import Counter, Histogram  # now that the folder is known
+    from prometheus_client import Counter, Gauge, Histogram  # now that the folder is known
 
     return SimpleNamespace(
         requests=Histogram(
@@ -105,4 +111,16 @@ def _metrics() -> SimpleNamespace:
         offers=Counter("workfloor_offers", "Offers that the router of a pool has made.", ["pool"]),
         facts=Counter("workfloor_facts_followed", "Facts that a follower has dealt with.", ["follower"]),
         failures=Counter("workfloor_follower_failures", "Turns of a follower that failed.", ["follower"]),
+        lag=Gauge(
+            "workfloor_follower_lag_seconds",
+            "For how long the oldest fact that a follower has still to deal with has waited.",
+            ["follower"],
+            multiprocess_mode="livemostrecent",
+        ),
+        parked=Gauge(
+            "workfloor_follower_parked",
+            "Facts that a follower has left out because it failed over them.",
+            ["follower"],
+            multiprocess_mode="livemostrecent",
+        ),
     )

@@ -143,7 +143,7 @@ def _record_past(*, client_id: int, past: Sequence[Past]) -> None:
             for item_id, each, state in zip(ids, past, states, strict=True)
         ]
         cursor.execute(_PAST, [json.dumps(rows, default=datetime.isoformat)])
-    event_log.insert(
+    event_log.insert_past(
         Entry(event, at, client_id, item_id)
         for item_id, each in zip(ids, past, strict=True)
         for at, event in each.happened

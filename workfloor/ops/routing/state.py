@@ -209,7 +209,7 @@ class Mind:
             place, thing = self.places[item_id], self.things[item_id]
             agent = self._policy.release(self._pool, place)
             self.things[item_id] = Thing(item_id, thing.queue_id, thing.since, ahead=thing.ahead)
-            self._policy.lanes.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.place)
+            self._policy.pools.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.place)
             self._policy.pools.sit(self._pool, agent, self._idle_since(agent))
 
     def _hear_lines(self, news: News) -> bool:
@@ -460,7 +460,7 @@ class Mind:
                     self._note_end_of_keeping(thing)
                 self._pool.queue[place] = queue
                 self._pool.waiting.name[place] = thing.item_id
-                self._policy.lanes.join(self._pool.waiting, lane, place, thing.place)
+                self._policy.pools.join(self._pool.waiting, lane, place, thing.place)
 
     def _seat(self, worker: Worker, since: float) -> None:
         if worker.here:

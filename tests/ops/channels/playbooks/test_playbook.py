@@ -21,7 +21,6 @@ from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks import playbook_file
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks import rules as playbooks_rules
-from workfloor.ops.routing import messages as routing_messages
 from workfloor.ops.routing import queries as routing_queries
 from workfloor.ops.routing import state, utilisation
 
@@ -215,7 +214,7 @@ def test_what_is_told_while_the_router_runs_moves_the_item_at_once(with_urgent):
 
     hears(newer, "There is water everywhere", make.later(minutes=7))
     ana = make.agent("Ana")
-    told = routing_messages.News(
+    told = state.News(
         make.later(minutes=8).timestamp(),
         workers=routing_queries.workers(make.later(minutes=8)),
         things=routing_queries.things([newer.id]),
@@ -280,7 +279,7 @@ def test_what_is_laid_aside_until_later_does_not_come_earlier_for_its_priority(w
 
     mind = state.Mind()
     assert mind.hear(routing_queries.everything("main", make.later(minutes=30))) == []
-    assert [offer.item_id for offer in mind.hear(routing_messages.News(make.later(hours=1).timestamp()))] == [item.id]
+    assert [offer.item_id for offer in mind.hear(state.News(make.later(hours=1).timestamp()))] == [item.id]
 
 
 def test_a_rule_that_moves_and_raises_goes_by_what_the_new_queue_promises(everyone):

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 from workfloor.core.event_log import models as event_log_models
-from workfloor.kit.database import partitions
+from workfloor.kit.database import partitions, rls
 
 TABLE = """
 CREATE TABLE event_log_fact (
@@ -20,10 +20,32 @@ CREATE TABLE event_log_fact (
     details jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(details) = 'object'),
     PRIMARY KEY (at, id)
 ) PARTITION BY RANGE (at);
-CREATE INDEX event_log_fact_following ON event_log_fact (xid, id);
+CREATE INDEX event_log_fact_unseen ON event_log_fact (xid, id);
 CREATE INDEX event_log_fact_item ON event_log_fact (item_id, id) WHERE item_id IS NOT NULL;
 CREATE INDEX event_log_fact_person ON event_log_fact (person_id, id) WHERE person_id IS NOT NULL;
 CREATE INDEX event_log_fact_client ON event_log_fact (client_id, at);
+"""
+
+
+# Rows of the queue live for milliseconds: it is vacuumed by how many there were, never by their share, and not analysed.
+ORDER = """
+CREATE TABLE event_log_unplaced (
+    fact_id bigint NOT NULL,
+    at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    event text NOT NULL,
+    PRIMARY KEY (fact_id)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_insert_threshold = -1,
+    autovacuum_analyze_threshold = 2000000000, vacuum_truncate = on
+);
+CREATE TABLE event_log_position (
+    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    fact_id bigint NOT NULL UNIQUE,
+    at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    event text NOT NULL
+);
 """
 
 
@@ -36,9 +58,49 @@ class Migration(migrations.Migration):
             name="Cursor",
             fields=[
                 ("follower", models.TextField(primary_key=True, serialize=False)),
-                ("xid", models.BigIntegerField(default=0)),
-                ("fact_id", models.BigIntegerField(default=0)),
+                ("position", models.BigIntegerField(default=0)),
             ],
+        ),
+        migrations.CreateModel(
+            name="Parked",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("follower", models.TextField()),
+                ("position", models.BigIntegerField()),
+                ("event", models.TextField()),
+                ("client_id", models.BigIntegerField(null=True)),
+                ("error", models.TextField()),
+                ("tries", models.PositiveIntegerField(default=1)),
+                ("parked_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.AddConstraint(
+            model_name="parked",
+            constraint=models.UniqueConstraint(fields=("follower", "position"), name="event_log_parked_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="parked", constraint=rls.Wall(name="event_log_parked_wall", shared=True)
+        ),
+        migrations.CreateModel(
+            name="Unplaced",
+            fields=[
+                ("fact_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("event", models.TextField()),
+            ],
+            options={"db_table": "event_log_unplaced", "managed": False},
+        ),
+        migrations.CreateModel(
+            name="Position",
+            fields=[
+                ("position", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("fact_id", models.BigIntegerField(unique=True)),
+                ("at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("event", models.TextField()),
+            ],
+            options={"db_table": "event_log_position", "managed": False},
         ),
         migrations.CreateModel(
             name="Fact",
@@ -61,9 +123,10 @@ class Migration(migrations.Migration):
             [
                 partitions.APPEND_ONLY_SQL,
                 TABLE,
+                ORDER,
                 *event_log_models.WALL,
                 partitions.append_only_sql(event_log_models.TABLE),
             ],
-            "DROP TABLE event_log_fact; DROP FUNCTION workfloor_append_only()",
+            "DROP TABLE event_log_position; DROP TABLE event_log_unplaced; DROP TABLE event_log_fact; DROP FUNCTION workfloor_append_only()",
         ),
     ]
