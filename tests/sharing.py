@@ -27,7 +27,7 @@ LONG = (
     "tests/stories/test_bank_close.py",
     "tests/stories/test_browser.py",
     "tests/stories/test_chat.py",
-    "tests/stories/test_rules_by_worker.py",
+    "tests/stories/test_rules.py",
     "tests/cli/test_simulate.py",
 )
 

@@ -97,7 +97,7 @@ def test_an_endless_body_is_not_read_to_its_end(token, limit):
 # --- two at once --------------------------------------------------------------------------------------------------
 
 
-def max_concurrency(count, call):
+def right_away(count, call):
     """The answers to the same call from several threads that start together."""
     answers, start = [], threading.Barrier(count)
 
@@ -120,9 +120,7 @@ def test_senders_who_race_with_one_key_bring_one_item(token):
     body = {"key": "same", "queue": "mail", "customer": {"reference": "C-7", "name": "Maria Costa"}}
     headers = {"Authorization": f"Bearer {token}"}
 
-    answers = max_concurrency(
-        6, lambda: Browser(headers=headers).post("/api/work", body, content_type="application/json")
-    )
+    answers = right_away(6, lambda: Browser(headers=headers).post("/api/work", body, content_type="application/json"))
 
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200, 200, 201]
     assert len({answer.content for answer in answers}) == 1

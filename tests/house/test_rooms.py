@@ -278,7 +278,7 @@ EDGE_FLOORS = ("cli", "runtime")
 EDGE_FILES = {"views.py", "api.py", "tasks.py", "middleware.py"}
 # What belongs to the edge of everything: jobs open and time themselves, sessions expire, a page says how long ago.
 TOLD_BY_THE_CLOCK = {"kit/database/jobs.py", "kit/web/sessions.py", "ui/templatetags/ui.py"}
-OPENS_TRANSACTIONS = {"kit/database/jobs.py", "kit/database/snapshots.py"}
+OPENS_TRANSACTIONS = {"kit/database/attempts.py", "kit/database/jobs.py", "kit/database/snapshots.py"}
 
 
 def below_the_edge(but: Iterable[str]) -> list[Path]:

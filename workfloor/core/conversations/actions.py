@@ -17,6 +17,7 @@ from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
+from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import locks
 from workfloor.kit.text import masks
@@ -58,7 +59,7 @@ def receive(
     if known := conversations_queries.by_key(case.client_id, channel, key):
         return known, False
     incoming = Incoming(case, key, sender, content, now, item=item, files=files)
-    return receive_all(channel=channel, incoming=[incoming])[0], True
+    return receive_all(channel=channel, incoming=[incoming], now=now)[0], True
 
 
 def take_turn(*, case_id: int) -> None:
@@ -70,7 +71,7 @@ def take_turn(*, case_id: int) -> None:
     locks.hold("case.messages", case_id)
 
 
-def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[conversations_models.Message]:
+def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) -> list[conversations_models.Message]:
     """Take messages in, in their order. The caller holds the keys, and knows that they are new."""
     made = conversations_models.Message.objects.bulk_create(
         conversations_models.Message(
@@ -99,6 +100,7 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming]) -> list[conversat
     event_log.insert(entries)
     named = set().union(*(entry.topics() for entry in entries), *map(_desks, made))
     event_log.announce(named, {conversations_events.Received.name})
+    event_log.decide(entries, now=now)
     return made
 
 
@@ -124,11 +126,11 @@ def reply(
     key: str = "",
     external_id: str = "",
     sender: conversations_messages.Address | None = None,
-    max_concurrency: bool = False,
+    at_once: bool = False,
 ) -> conversations_models.Message:
     """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, nobody where a rule writes.
 
-    With `max_concurrency` it is sent by being written, as where the other side reads what is stored.
+    With `at_once` it is sent by being written, as where the other side reads what is stored.
 
     The same key again is the same reply. Raises Refused for an item without a case, in other hands, or where nothing is
     said.
@@ -137,6 +139,9 @@ def reply(
         locks.hold("message.key", item.client_id, channel, key)
         if known := conversations_queries.by_key(item.client_id, channel, key):
             return known
+    if item.case_id is not None:
+        take_turn(case_id=item.case_id)  # before the item: whoever takes messages in does it in this order
+    item = work_queries.locked(item)
     _refuse_unfit(item, content, files, by)
     assert item.case is not None
     message = _make(
@@ -149,14 +154,14 @@ def reply(
         channel=channel,
         key=key,
         person=by,
-        state="sent" if max_concurrency else "waiting",
-        sent_at=now if max_concurrency else None,
+        state="sent" if at_once else "waiting",
+        sent_at=now if at_once else None,
         external_id=external_id,
         sender=sender.address if sender else "",
         sender_name=sender.name if sender else "",
         recipients=[asdict(each) for each in recipients],
     )
-    sent = [conversations_events.Sent(message.id)] if max_concurrency else []
+    sent = [conversations_events.Sent(message.id)] if at_once else []
     _tell(message, now, by, conversations_events.ReplyWritten(message.id, channel), *sent)
     if by and item.state == "held" and item.reply_seconds is None:  # a rule that writes has answered nobody
         work.send_reply(item=item, by=by, now=now)

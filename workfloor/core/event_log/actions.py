@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from itertools import islice
 
 from django.db import connection
@@ -11,7 +13,7 @@ from django.db.models import F
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
-from workfloor.kit.database import partitions, rls
+from workfloor.kit.database import attempts, partitions, rls
 from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
@@ -48,6 +50,24 @@ def record_all(entries: Sequence[event_log_events.Entry]) -> None:
     """Write facts in their order, and announce them."""
     insert(entries)
     announce(set().union(*(entry.topics() for entry in entries)), {entry.event.name for entry in entries})
+
+
+def decide(entries: Sequence[event_log_events.Entry], *, now: datetime) -> set[int]:
+    """Let all that decides at once do so about facts that have just been recorded; returns the items that changed.
+
+    Work is taken in whatever becomes of that: a decider that fails is undone, and a fact says so.
+    """
+    changed: set[int] = set()
+    for decider in event_log_events.register.deciders.values():
+        some = [entry for entry in entries if entry.event.name in decider.events]
+        if not some:
+            continue
+        done, error = attempts.attempt(partial(decider.decide, some, now), decider.name)
+        changed |= done or set()
+        if error:
+            failed = event_log_events.DecisionFailed(decider.name, error)
+            record_all([replace(entry, event=failed, at=now) for entry in some])
+    return changed
 
 
 def announce(topics: set[str], names: set[str]) -> None:

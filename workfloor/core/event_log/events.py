@@ -89,9 +89,25 @@ class Follower:
     react: React
 
 
+Decide = Callable[[Sequence[Entry], datetime], set[int]]
+
+
+@dataclass(frozen=True)
+class Decider:
+    """What decides about work in the transaction that takes it in: nobody ever sees the work undecided.
+
+    It is given the facts, once the state is what they say, and returns the items that it changed.
+    """
+
+    name: str
+    events: frozenset[str]
+    decide: Decide
+
+
 @dataclass
 class _Register:
     followers: dict[str, Follower] = field(default_factory=dict)
+    deciders: dict[str, Decider] = field(default_factory=dict)
 
 
 register = _Register()
@@ -105,6 +121,25 @@ def follows(name: str, *events: str) -> Callable[[React], React]:
         return react
 
     return registered
+
+
+def decides(name: str, *events: str) -> Callable[[Decide], Decide]:
+    """Decorate a function in a package's followers.py that decides at once; what may wait, or fail, is a follower's."""
+
+    def registered(decide: Decide) -> Decide:
+        register.deciders[name] = Decider(name, frozenset(events), decide)
+        return decide
+
+    return registered
+
+
+@dataclass(frozen=True)
+class DecisionFailed(Event):
+    """What should have decided about work that came in failed, so that the work is as it came."""
+
+    name: ClassVar[str] = "engine.decision-failed"
+    decider: str
+    error: str
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,11 @@ def receive(
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     kind = kind or lifecycle.KIND_OF_PROCESS[terms.process_kind]
-    _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
-    return _keep(item, asked_for or knows, now), True
+    happened = _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
+    item = _keep(item, asked_for or knows, now)
+    if item.id in event_log.decide(happened, now=now):
+        item = _locked(item)
+    return item, True
 
 
 def arrival(
@@ -127,13 +130,15 @@ def _customer(client: Client, named: Customer) -> work_models.Customer:
     return known
 
 
-def _begin(item: work_models.Item, happened: list[Event], now: datetime, by_id: int | None) -> None:
-    """Store a new item in the state that its first facts give it, then the facts."""
+def _begin(item: work_models.Item, happened: list[Event], now: datetime, by_id: int | None) -> list[Entry]:
+    """Store a new item in the state that its first facts give it, then the facts, and return them."""
     item.state = "new"
     for event in happened:
         lifecycle.follow(item, event, now, None)
     item.save(force_insert=True)
-    event_log.record_all([Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened])
+    entries = [Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened]
+    event_log.record_all(entries)
+    return entries
 
 
 def _happen(
@@ -451,7 +456,7 @@ class Sent:
     at: datetime
 
 
-def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent]) -> list[work_models.Item]:
+def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent], now: datetime) -> list[work_models.Item]:
     """Take much work in, as `receive` does. The caller holds the keys and knows that they are new."""
     client, customers = queue.client, _customers(queue.client, [each.customer for each in sent])
     cases = work_models.Case.objects.bulk_create(
@@ -471,14 +476,15 @@ def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent]) -> list[work_m
         items.append(_begun(work_models.Item(client=client, case=case, title=each.title, state="new"), waits, each.at))
         facts.append([work_events.CaseOpened(case.kind), *waits])
     work_models.Item.objects.bulk_create(items)
-    event_log.record_all(
-        [
-            Entry(event, item.received_at, client.id, None if event.name == "case.opened" else item.id, item.case_id)
-            for item, happened in zip(items, facts, strict=True)
-            for event in happened
-        ]
-    )
-    return items
+    entries = [
+        Entry(event, item.received_at, client.id, None if event.name == "case.opened" else item.id, item.case_id)
+        for item, happened in zip(items, facts, strict=True)
+        for event in happened
+    ]
+    event_log.record_all(entries)
+    changed = event_log.decide(entries, now=now)
+    fresh = work_models.Item.objects.select_related("client", "queue", "case").in_bulk(changed) if changed else {}
+    return [fresh.get(item.id, item) for item in items]
 
 
 def _begun(item: work_models.Item, happened: Sequence[Event], at: datetime) -> work_models.Item:

@@ -28,6 +28,12 @@ def item(item_id: int) -> work_models.Item | None:
     return items().filter(id=item_id).first()
 
 
+def locked(item: work_models.Item) -> work_models.Item:
+    """An item with its case as it is now, locked until the transaction ends."""
+    rows = work_models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue", "case__customer")
+    return rows.get(id=item.id)
+
+
 _IN_HANDS = PreparedQuery(
     lambda item_id, person_id: work_models.Item.objects.select_related("case__customer").filter(
         id=item_id, person=person_id

@@ -268,11 +268,11 @@ def test_a_call_that_was_asked_for_outside_hours_waits_until_they_begin(widget):
     # 20:00 in Lisbon on a Wednesday; calls are made from 9:00 to 18:00.
     word = {"widget": widget, "into": "callback", "contact": "+351 21 000 000", "text": "Call me", "address": "x"}
     item = chats.turn(**word, key="word-0001", now=later(hours=11))
-    max_concurrency = chats.turn(**word, key="word-0002", now=later(days=1, hours=1))
+    at_once = chats.turn(**word, key="word-0002", now=later(days=1, hours=1))
 
     assert (item.state, item.queued_at) == ("waiting", later(days=1))
-    assert max_concurrency.queued_at == later(days=1, hours=1)
-    assert "work.scheduled" in events(item) and "work.scheduled" not in events(max_concurrency)
+    assert at_once.queued_at == later(days=1, hours=1)
+    assert "work.scheduled" in events(item) and "work.scheduled" not in events(at_once)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,12 @@ def letter(text="Hello", at=make.NINE):
     return work_queries.item(item.id)
 
 
+def follow(item, at):
+    """Let what follows from the rules that applied to an item follow."""
+    for details in applied(item):
+        playbooks.answer(item=item, rule_name=details["rule"], version=details["version"], now=at)
+
+
 def applied(item):
     return [fact.details for fact in event_log_queries.of_item(item.id) if fact.event == "playbook.rule-applied"]
 
@@ -86,22 +92,46 @@ def test_names_are_filled_in_and_leave_no_gap_where_there_is_none():
 def test_what_a_rule_finds_is_tagged_and_moved_and_each_application_is_a_fact(client):
     item = letter("That was not me")
 
-    assert playbooks.apply_rules(item=item, when="message", text="That was not me", now=make.NINE) == 1
-
-    item = work_queries.item(item.id)
     assert (item.queue.name, playbooks_queries.tags(item.id)) == ("calls", ["fraud"])
     assert applied(item) == [{"rule": "fraud", "version": 1, "tag": "fraud", "queue": item.queue_id}]
     assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
+
+
+def test_nobody_ever_sees_work_in_the_queue_that_a_rule_takes_it_out_of(client):
+    make.agent("Ana")
+    item = letter("That was not me")
+
+    moved = event_log_queries.of_item(item.id).filter(event__in=["work.received", "work.transferred"])
+    assert [each.event for each in moved] == ["work.received", "work.transferred"]
+    lines = state.Mind().hear(routing_queries.everything("main", make.NINE))
+    assert [offer.item_id for offer in lines] == [item.id]
+    assert work_queries.item(item.id).queue.name == "calls"
+
+
+def test_work_comes_in_as_it_is_when_the_rules_fail_and_a_fact_says_so(client, monkeypatch):
+    def broken(**_):
+        raise ValueError("no such rule")
+
+    monkeypatch.setattr(playbooks, "apply_rules", broken)
+    item = letter("That was not me")
+
+    assert (item.queue.name, item.state) == ("mail", "waiting")
+    failed = event_log_queries.of_item(item.id).filter(event="engine.decision-failed")
+    assert [each.details["error"] for each in failed] == ["ValueError: no such rule"] * 2
+    assert applied(item) == []
 
 
 def test_outside_hours_an_email_is_answered_once(client):
     night = make.later(hours=12)
     item = letter(at=night)
     for _ in range(2):
-        playbooks.apply_rules(item=item, when="received", text="", now=night)
+        follow(item, night)
 
     replies = [each.text for each in conversations_queries.of_case(item.case_id) if each.direction == "out"]
     assert replies == [f"Dear Rui, thank you. This is about My bill, number {item.case_id}."]
+    assert applied(item) == [{"rule": "closed", "version": 1}]
+    answered = event_log_queries.of_item(item.id).get(event="playbook.rule-answered")
+    assert answered.details == {"rule": "closed", "version": 1, "answer": "thanks"}
 
 
 def test_in_hours_that_rule_does_nothing(client):
@@ -306,13 +336,13 @@ def test_two_programs_that_answer_each_other_stop_after_three_answers_a_day(clie
     for number in range(5):
         at = night + timedelta(minutes=20 * number)
         item = letter(f"I am away ({number})", at=at)
-        playbooks.apply_rules(item=item, when="received", text="", now=at)
+        follow(item, at)
         sent.append(conversations_queries.of_case(item.case_id).filter(direction="out").count())
     assert sent == [1, 1, 1, 0, 0]
 
     a_day_later = night + timedelta(days=1, minutes=1)
     again = letter("Still away", at=a_day_later)
-    playbooks.apply_rules(item=again, when="received", text="", now=a_day_later)
+    follow(again, a_day_later)
     assert conversations_queries.of_case(again.case_id).filter(direction="out").count() == 1
 
 

@@ -195,7 +195,7 @@ def _take(chat: chat_models.Chat, key: str, text: str, files: Sequence[File], no
     said = conversations.Incoming(
         chat.case, _named(chat, key), _sender(chat), Content(text), now, item=chat.item, files=files
     )
-    [message] = conversations.receive_all(channel=CHANNEL, incoming=[said])
+    [message] = conversations.receive_all(channel=CHANNEL, incoming=[said], now=now)
     chat.said_at = now
     chat.save(update_fields=["said_at"])
     return message
@@ -341,7 +341,7 @@ def reply(
         by=by,
         files=files,
         key=named,
-        max_concurrency=True,
+        at_once=True,
     )
     chat.replied_at = message.said_at
     chat.save(update_fields=["replied_at"])

@@ -253,7 +253,7 @@ def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
     for mailbox in {each.arrival.mailbox_id: each.arrival.mailbox for each in news}.values():
         here = [each for each in news if each.arrival.mailbox_id == mailbox.id]
         sent = [_sent(each) for each in here]
-        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent)
+        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent, now=now)
         made |= {each.arrival.id: item for each, item in zip(here, items, strict=True)}
     _keep_messages([(each, made[each.arrival.id]) for each in news], now)
 
@@ -302,13 +302,13 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
         return
     item = _answered_item(case, read.arrival.arrived_at)
     if item is None:
-        [item] = work.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)])
+        [item] = work.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)], now=now)
     _keep_messages([(read, item)], now)
 
 
 def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
     incoming = [_message(read, item) for read, item in begun]
-    made = conversations.receive_all(channel="email", incoming=incoming)
+    made = conversations.receive_all(channel="email", incoming=incoming, now=now)
     for (read, _), message, kept in zip(begun, made, incoming, strict=True):
         missing = len(read.mail.files) - len(kept.files)
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now

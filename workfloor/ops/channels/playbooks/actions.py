@@ -54,16 +54,21 @@ def write_article(
     return article
 
 
-def apply_rules(*, item: Item, when: str, text: str, now: datetime) -> int:
-    """Do what the client's rules say of something that came in; each application is a fact. Returns how many."""
-    version = playbooks_queries.latest(item.client_id)
+def apply_rules(
+    *, item: Item, when: str, text: str, now: datetime, version: playbooks_models.Version | None = None
+) -> int:
+    """Decide what the client's rules say of something that comes in, in the transaction that takes it in.
+
+    Tags, queue and priority are given before anybody sees the work; each rule that applied is a fact. What a rule
+    answers follows from that fact (`answer`). Returns how many applied.
+    """
+    version = version or playbooks_queries.latest(item.client_id)
     if version is None:
         return 0
-    playbook = playbook_file.stored(version.source)
     applied = 0
-    for rule in playbook.rules:
+    for rule in playbook_file.stored(version.source).rules:
         if playbooks_rules.applies(rule, _arrived(item, when, text, now)):  # an earlier rule may have moved it
-            _apply(item, rule, playbook, version.number, now)
+            _apply(item, rule, version.number, now)
             item.refresh_from_db()
             applied += 1
     return applied
@@ -76,13 +81,9 @@ def _arrived(item: Item, when: str, text: str, now: datetime) -> playbooks_rules
     )
 
 
-def _apply(
-    item: Item, rule: playbooks_rules.Rule, playbook: playbooks_rules.Playbook, version: int, now: datetime
-) -> None:
+def _apply(item: Item, rule: playbooks_rules.Rule, version: int, now: datetime) -> None:
     queue = Queue.objects.filter(client_id=item.client_id, name=rule.queue).first() if rule.queue else None
     moves = queue is not None and item.state == "waiting" and queue.id != item.queue_id
-    answer = playbook.answer(rule.answer)
-    answers = answer is not None and _answer(item, answer, rule.name, now)
     if rule.tag:
         playbooks_models.Tag.objects.get_or_create(client_id=item.client_id, item=item, name=rule.tag)
     if moves and queue:
@@ -95,16 +96,31 @@ def _apply(
         version,
         rule.tag or None,
         queue.id if moves and queue else None,
-        rule.answer if answers else None,
         rule.priority if raises else None,
     )
     event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+
+
+def answer(*, item: Item, rule_name: str, version: int, now: datetime) -> bool:
+    """Send what a rule that applied to an item answers, if it does; returns whether it was sent, which is a fact."""
+    given = playbooks_models.Version.objects.filter(client_id=item.client_id, number=version).first()
+    playbook = playbook_file.stored(given.source) if given else playbooks_rules.Playbook()
+    rule = next((each for each in playbook.rules if each.name == rule_name), None)
+    text = playbook.answer(rule.answer) if rule else None
+    if text is None or not _answer(item, text, rule_name, now):
+        return False
+    done = playbooks_events.RuleAnswered(rule_name, version, text.name)
+    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+    return True
 
 
 def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime) -> bool:
     """Send a canned answer once an item, over the channel by which the customer wrote; False if there is none."""
     wrote = conversations_queries.of_case(item.case_id).filter(direction="in").last() if item.case_id else None
     if wrote is None or wrote.channel not in ("chat", "email"):
+        return False
+    key = f"rule/{rule}/{item.id}"
+    if conversations_queries.by_key(item.client_id, wrote.channel, key):
         return False
     if (
         wrote.channel == "email"
@@ -120,7 +136,7 @@ def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime
         content=Content(text),
         recipients=[to],
         now=now,
-        key=f"rule/{rule}/{item.id}",
-        max_concurrency=wrote.channel == "chat",
+        key=key,
+        at_once=wrote.channel == "chat",
     )
     return True

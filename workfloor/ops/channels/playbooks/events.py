@@ -26,5 +26,12 @@ class RuleApplied(Event):
     version: int
     tag: str | None = None
     queue: int | None = None
-    answer: str | None = None
     priority: int | None = None
+
+
+@dataclass(frozen=True)
+class RuleAnswered(Event):
+    name: ClassVar[str] = "playbook.rule-answered"
+    rule: str
+    version: int
+    answer: str

@@ -24,6 +24,12 @@ def latest(client_id: int) -> playbooks_models.Version | None:
     return playbooks_models.Version.objects.filter(client_id=client_id).order_by("-number").first()
 
 
+def with_rules(client_id: int) -> playbooks_models.Version | None:
+    """The playbook that holds for a client, where it has rules."""
+    version = latest(client_id)
+    return version if version and playbook_file.stored(version.source).rules else None
+
+
 def playbook(client_id: int) -> playbooks_rules.Playbook:
     """What holds for a client; nothing where no playbook was given."""
     version = latest(client_id)
