@@ -64,7 +64,8 @@ _WROTE = re.compile(
 )
 
 _DATED = re.compile(r"\d{1,4}[.:/\-年]|\b(19|20)\d\d\b")
-_DAY = re.compile(r"\b\d{1,2}(st|nd|rd|th)?(\s+(de|of))?\s+[^\W\d]{3,}|[^\W\d]{3,}\s+\d{1,2}\b")  # without a year
+# Without a year.
+_DAY = re.compile(r"\b\d{1,2}(st|nd|rd|th)?(\s+(de|of))?\s+[^\W\d]{3,}|(?<![^\W\d])[^\W\d]{3,}+\s++\d{1,2}\b")
 
 
 def begins_a_head(text: str) -> bool:

@@ -218,7 +218,7 @@ def cleaned(html: str, picture: Callable[[str], str | None], **more: Collection[
             return picture(value)
         if attribute in ("class", "id") and tag not in more:
             return next((name for name in value.split() if name.removeprefix("x_") in QUOTES | SIGNATURES), None)
-        return _NEGATIVE.sub("", value) if attribute == "style" else value
+        return _without_negatives(value) if attribute == "style" else value
 
     return nh3.clean(
         html,
@@ -232,8 +232,18 @@ def cleaned(html: str, picture: Callable[[str], str | None], **more: Collection[
     )
 
 
-# What a negative margin would lay over something else.
-_NEGATIVE = re.compile(r"(?:margin|text-indent|letter-spacing)[^;:]*:[^;]*-\s*[\d.][^;]*;?", re.IGNORECASE)
+_SHIFTS = ("margin", "text-indent", "letter-spacing")
+_NEGATIVE = re.compile(r"-\s*+[\d.]")
+
+
+def _without_negatives(style: str) -> str:
+    """A style without what a negative margin would lay over something else."""
+    return ";".join(each for each in style.split(";") if not _is_negative(each))
+
+
+def _is_negative(declaration: str) -> bool:
+    name, _, value = declaration.partition(":")
+    return any(each in name.lower() for each in _SHIFTS) and bool(_NEGATIVE.search(value))
 
 
 def _depth(html: str) -> int:

@@ -33,7 +33,7 @@ _NETWORKS: Final = tuple((re.compile(begins), lengths) for begins, lengths in _I
 # What stands between the groups of a number: never the end of a line, or columns of figures would run together.
 _GAP = "(?:[ \u00a0\u2009\u202f]{1,2}|[ \u00a0]?[.\u2011\u2013-][ \u00a0]?)"
 _GAPS: Final = " \u00a0\u2009\u202f.\u2011\u2013-"
-_DIGITS = re.compile(rf"(?<![\w+])\d+(?:{_GAP}\d+)*+(?!\w)")
+_DIGITS = re.compile(rf"(?<![\w+])\d++(?!\w)(?:{_GAP}\d++(?!\w))*+")
 _IBAN = re.compile(rf"(?<!\w)[A-Za-z]{{2}}\d{{2}}(?:{_GAP}?[A-Za-z0-9]){{11,30}}")
 SMALLEST_GROUP: Final = 3  # digits, but for the last; smaller ones are telephone numbers' and dates'
 
@@ -147,15 +147,17 @@ def is_iban(account: str) -> bool:
 def iban_length(country: str) -> int:
     """How many characters an account number of a country has, by SWIFT's registry; 0 for a country that has none."""
     [(_, known)] = numdb.get("iban").info(country) or [("", {})]
-    parts = re.findall(r"(\d+)!", known.get("bban", ""))  # such as 4!a6!n8!n, after the country and two check digits
+    parts = re.findall(
+        r"(?<!\d)(\d++)!", known.get("bban", "")
+    )  # such as 4!a6!n8!n, after the country and two check digits
     return 4 + sum(map(int, parts)) if parts else 0
 
 
 # --- HTML ---------------------------------------------------------------------------------------------------------
 
 _PIECE = re.compile(
-    r"""<!--.*?-->|<(?:[^<>"']|"[^"]*+"|'[^']*+')*+>|&(?:\#?\w{1,31}+);?|[^<&]++|.""", re.DOTALL
-)  # a comment, a tag, an entity, plain text; whatever else is text as it stands
+    r"""<!--.*?(?:-->|\Z)|<(?:[^<>"']|"[^"]*+"|'[^']*+')*+>|&(?:\#?\w{1,31}+);?|[^<&]++|.""", re.DOTALL
+)  # a comment (to the end if nothing ends it), a tag, an entity, plain text; whatever else is text as it stands
 _VALUE = re.compile(r""""[^"]*+"|'[^']*+'""")
 _NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9]*)")
 _WITHIN_LINES: Final = {

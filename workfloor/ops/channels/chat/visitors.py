@@ -294,7 +294,7 @@ def assembled(texts: Mapping[str, Any], sheet: str, program: str) -> str:
 
 
 def _dense(sheet: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"/\*.*?(?:\*/|\Z)", "", sheet, flags=re.DOTALL)).strip()
 
 
 def place(line: Sequence[tuple[datetime, int]], mine: tuple[datetime, int]) -> int:
