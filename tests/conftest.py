@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # One connection a thread, so that a test can move the process to another database.
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+    settings.ALLOWED_HOSTS.append("testserver")  # as which Django's own client calls
 
 
 _FOLDER = pytest.StashKey[Path]()

@@ -82,7 +82,7 @@ def _secret_key() -> str:
 SECRET_KEY = _secret_key()
 DEBUG = WORKFLOOR_DEBUG
 _host = WORKFLOOR_BIND.rpartition(":")[0].strip("[]")
-ALLOWED_HOSTS = [*WORKFLOOR_ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", "testserver", _host]
+ALLOWED_HOSTS = [*WORKFLOOR_ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", _host]
 if WORKFLOOR_URL:
     ALLOWED_HOSTS.append(WORKFLOOR_URL.split("//")[-1].split("/")[0].split(":")[0])
     CSRF_TRUSTED_ORIGINS = [WORKFLOOR_URL]
@@ -131,10 +131,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "workfloor.kit.web.limits.sensible",
     "django.middleware.security.SecurityMiddleware",
     "workfloor.ui.views.content_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "workfloor.kit.web.limits.refusing",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

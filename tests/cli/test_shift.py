@@ -35,7 +35,7 @@ def test_shifts_are_planned_by_the_clock_of_the_site_listed_and_cancelled(workfl
     [
         (["add", "joao@example.com", "9-5", "2099-03-27"], "write it as in 09:00-17:00"),
         (["add", "joao@example.com", "09:00-25:00", "2099-03-27"], "write it as in 09:00-17:00"),
-        (["add", "joao@example.com", "09:00-17:00", "2099-02-30"], "does not match"),
+        (["add", "joao@example.com", "09:00-17:00", "2099-02-30"], "There is no 2099-02-30"),
         (["add", "joao@example.com", "09:00-17:00", "2099-03-27", "2099-03-27"], "overlaps"),
         (["add", "nobody@example.com", "09:00-17:00", "2099-03-27"], "workfloor people list"),
         (["cancel", "joao@example.com", "2099-03-27"], "workfloor people shift list"),

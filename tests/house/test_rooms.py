@@ -599,3 +599,25 @@ def test_a_packages_templates_and_static_files_carry_its_label():
     ]
 
     faults_of(*strays)
+
+
+# --- days -------------------------------------------------------------------------------------------------------------
+
+# What has a day and no instant: a time of day as somebody typed it, without a zone.
+TYPED = {"cli/claims.py"}
+
+
+def test_an_instant_is_asked_for_its_day_in_a_zone_that_is_named():
+    """`.date()` takes the day of whichever zone a value happens to carry: the kit's `calendars.day_of` says which."""
+    asked = [
+        place(path, node)
+        for path in modules()
+        if path.relative_to(HOUSE).parts[0] != "kit" and str(path.relative_to(HOUSE)) not in TYPED
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "date"
+        and not node.args
+    ]
+
+    faults_of(*asked)

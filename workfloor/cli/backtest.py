@@ -253,9 +253,9 @@ def _faults(read: files.Read, contract: "Contract", work: _Work, renames: "Renam
 
 
 def _history(work: _Work, zone: str) -> str:
-    from zoneinfo import ZoneInfo
+    from workfloor.kit.time import calendars
 
-    first, last = (at.astimezone(ZoneInfo(zone)).date() for at in (work.first_at, work.last_at))
+    first, last = (calendars.day_of(at, zone) for at in (work.first_at, work.last_at))
     return f"{work.source.name}, with arrivals from {first} to {last}"
 
 

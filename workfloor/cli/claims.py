@@ -162,13 +162,13 @@ Example:
 @client_argument
 @click.argument("price")
 @click.argument("quantity", metavar="HOURS")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day, in the contract's zone.")
+@click.option("--on", type=edge.DAY, required=True, help="The day, in the contract's zone.")
 @click.option("--reason", required=True, help="Who was there, and when.")
 @by_option
 @as_text_or_json
-def record_hours(slug: str, price: str, quantity: str, on: datetime, reason: str, email: str, form: str) -> None:
+def record_hours(slug: str, price: str, quantity: str, on: date, reason: str, email: str, form: str) -> None:
     """Say that so many HOURS were attended on a day, to be charged by a PRICE of the contract."""
-    _record(slug, price, quantity, on.date(), reason, email, form, None)
+    _record(slug, price, quantity, on, reason, email, form, None)
 
 
 @delivery.command(
@@ -182,7 +182,7 @@ Example:
 @client_argument
 @click.argument("price")
 @click.argument("quantity", metavar="AMOUNT")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day, in the contract's zone.")
+@click.option("--on", type=edge.DAY, required=True, help="The day, in the contract's zone.")
 @click.option("--reason", required=True, help="What it was for.")
 @click.option(
     "--document", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The invoice paid."
@@ -190,10 +190,10 @@ Example:
 @by_option
 @as_text_or_json
 def record_cost(
-    slug: str, price: str, quantity: str, on: datetime, reason: str, document: Path, email: str, form: str
+    slug: str, price: str, quantity: str, on: date, reason: str, document: Path, email: str, form: str
 ) -> None:
     """Say that an AMOUNT was paid, in the currency of a PRICE that passes it through; the document is kept."""
-    _record(slug, price, quantity, on.date(), reason, email, form, document)
+    _record(slug, price, quantity, on, reason, email, form, document)
 
 
 def _record(

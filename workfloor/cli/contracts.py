@@ -81,11 +81,9 @@ Examples:
 """
 )
 @file_argument
-@click.option(
-    "--effective", type=click.DateTime(["%Y-%m-%d"]), help="The first day of an amendment, such as 2027-01-01."
-)
+@click.option("--effective", type=edge.DAY, help="The first day of an amendment, such as 2027-01-01.")
 @as_text_or_json
-def sign(file: Path, effective: datetime | None, form: str) -> None:
+def sign(file: Path, effective: date | None, form: str) -> None:
     """Store FILE as signed: the client's first version, or an amendment of it.
 
     The client is taken on where it is new. To amend a contract, change its file and sign it again with the day from
@@ -102,13 +100,12 @@ def sign(file: Path, effective: datetime | None, form: str) -> None:
         rls.enter_every_client()
         now = clock.now()
         try:
-            day = effective.date() if effective else None
-            signed = contracts.sign(source=source, effective_on=day, now=now)
+            signed = contracts.sign(source=source, effective_on=effective, now=now)
         except toml.Refused as refused:
             raise click.ClickException("\n".join(["nothing was signed.", *_written(file, refused.faults)])) from None
         except contracts.Refused as refused:
             raise click.ClickException(str(refused)) from None
-        _show_signing(signed, _unserved(contracts_parsing.stored(source), now.date()), form)
+        _show_signing(signed, _unserved(contracts_parsing.stored(source), now), form)
 
 
 def _show_signing(signed: "contracts.Signing", warnings: list[str], form: str) -> None:
@@ -237,15 +234,16 @@ def _warnings_if_running(terms: "contracts_terms.Contract") -> list[str]:
         return []
     try:
         with edge.database():
-            return _unserved(terms, clock.now().date())
+            return _unserved(terms, clock.now())
     except click.ClickException:
         return []  # the file is judged all the same
 
 
-def _unserved(terms: "contracts_terms.Contract", on: date) -> list[str]:
+def _unserved(terms: "contracts_terms.Contract", now: datetime) -> list[str]:
     from workfloor.core.contracts import queries as contracts_queries
+    from workfloor.kit.time import calendars
 
-    names = contracts_queries.unserved(terms, on)
+    names = contracts_queries.unserved(terms, calendars.day_of(now, terms.zone))
     return [f"today nobody holds the certificates that these queues require: {', '.join(names)}."] if names else []
 
 

@@ -1,9 +1,11 @@
 """Where a command meets the installation: settings, the database server, the transaction."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -150,3 +152,25 @@ def _refuse_the_unfit() -> None:
         raise postgres.ServerFault(words) from fault
     if login and (reason := postgres.unfit(*login)):
         raise postgres.ServerFault(reason)
+
+
+class Day(click.ParamType[date]):
+    """A day, written as 2027-01-31."""
+
+    name = "day"
+
+    def get_metavar(self, *_: Any) -> str:
+        return "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+            self.fail(f"{value!r} is no day; write it like 2027-01-31.", param, ctx)
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"There is no {value}; write a day like 2027-01-31.", param, ctx)
+
+
+DAY = Day()

@@ -152,7 +152,7 @@ def list_people(form: str) -> None:
     with provider() as now:
         from workfloor.core.people import queries as people_queries
 
-        rows = [people_queries.profile(each, now.date()) for each in people_queries.staff()]
+        rows = [people_queries.profile(each, now) for each in people_queries.staff()]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return
@@ -169,16 +169,23 @@ def list_people(form: str) -> None:
 @click.argument("skill")
 @click.argument("level", type=click.IntRange(1, 5))
 @click.option("--proof", type=click.Choice(PROOFS), required=True, help="What was passed or shown.")
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it counts.")
-def certify(email: str, skill: str, level: int, proof: str, expires: datetime | None) -> None:
+@click.option("--expires", type=edge.DAY, help="The last day on which it counts.")
+def certify(email: str, skill: str, level: int, proof: str, expires: date | None) -> None:
     """Grant somebody a SKILL at a LEVEL from 1 to 5."""
-    expires_on: date | None = expires.date() if expires else None
 
     def granted(found: "Person", now: datetime) -> Any:
         from workfloor.core.people import actions as people
+        from workfloor.core.people import queries as people_queries
+        from workfloor.kit.time import calendars
 
         people.certify(
-            person=found, skill=skill, level=level, proof=proof, valid_from=now.date(), expires_on=expires_on, now=now
+            person=found,
+            skill=skill,
+            level=level,
+            proof=proof,
+            valid_from=calendars.day_of(now, people_queries.zone_of(found)),
+            expires_on=expires,
+            now=now,
         )
 
     _change(email, granted, f"{skill} {level}")
@@ -278,7 +285,7 @@ def _change(email: str, action: "Callable[[Person, datetime], Any]", done: str) 
     click.echo(f"{name}: {done}.")
 
 
-DAY = click.DateTime(["%Y-%m-%d"])
+DAY = edge.DAY
 
 
 @click.group()
@@ -300,14 +307,14 @@ Examples:
 @email_argument
 @click.argument("hours", metavar="FROM-UNTIL")
 @click.argument("days", metavar="DAY...", nargs=-1, required=True, type=DAY)
-def add(email: str, hours: str, days: tuple[datetime, ...]) -> None:
+def add(email: str, hours: str, days: tuple[date, ...]) -> None:
     """Plan a shift on each DAY, all or none of them."""
     with provider() as now:
         from workfloor.core.people import actions as people
 
         found = known(email)
         zone = _zone(found)
-        for starts_at, ends_at in _spans(hours, [each.date() for each in days], zone):
+        for starts_at, ends_at in _spans(hours, list(days), zone):
             people.plan_shift(person=found, starts_at=starts_at, ends_at=ends_at, now=now)
         name = found.name
     click.echo(f"{name}: {len(days)} shift{'s' if len(days) > 1 else ''} planned, {hours} in {zone}.")
@@ -340,16 +347,17 @@ def list_shifts(email: str, form: str) -> None:
 @shift.command("cancel", epilog="\b\nExample:\n  workfloor people shift cancel joao@example.com 2026-11-30\n")
 @email_argument
 @click.argument("day", type=DAY)
-def cancel(email: str, day: datetime) -> None:
+def cancel(email: str, day: date) -> None:
     """Take back the shifts that begin on a DAY."""
     with provider() as now:
         from workfloor.core.people import actions as people
         from workfloor.core.people import queries as people_queries
+        from workfloor.kit.time import calendars
 
         found = known(email)
         zone = ZoneInfo(_zone(found))
         ahead = people_queries.shifts(found, now)
-        chosen = [each for each in ahead if each.starts_at.astimezone(zone).date() == day.date()]
+        chosen = [each for each in ahead if calendars.day_of(each.starts_at, zone) == day]
         if not chosen:
             raise click.ClickException(
                 f"{found.name} has no shift on {day:%Y-%m-%d}. See: workfloor people shift list {email}"

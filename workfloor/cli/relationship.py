@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -139,14 +139,14 @@ Example:
 @click.argument("client")
 @click.option("--who", required=True, help="Who will do it, on either side.")
 @click.option("--what", required=True, help="What will be done.")
-@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day by which it is done.")
+@click.option("--until", required=True, type=edge.DAY, help="The day by which it is done.")
 @as_text_or_json
-def add(client: str, who: str, what: str, until: datetime, form: str) -> None:
+def add(client: str, who: str, what: str, until: date, form: str) -> None:
     """Record that somebody will do something for CLIENT until a day."""
     with _entered(client) as (found, now):
         from workfloor.ops.relationship import actions as relationship
 
-        _show([relationship.agree(client=found, who=who, what=what, until=until.date(), now=now)], now, form)
+        _show([relationship.agree(client=found, who=who, what=what, until=until, now=now)], now, form)
 
 
 @action_item.command(
@@ -193,8 +193,10 @@ def _show(found: list[Any], now: datetime, form: str) -> None:
             )
         )
         return
+    from workfloor.core.contracts import queries as contracts_queries
+
     for each in found:
-        row = relationship_presenting.worded_action_item(each, now.date())
+        row = relationship_presenting.worded_action_item(each, contracts_queries.today(each.client_id, now))
         note = f" ({row['note']})" if row["note"] else ""
         click.echo(f"{row['id']:>4}  {row['state']:<8} until {row['until']:<18} {row['who']}: {row['what']}{note}")
     if not found:

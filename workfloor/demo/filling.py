@@ -17,6 +17,7 @@ from workfloor.core.people.qualification import qualifies
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.demo import sample
+from workfloor.kit.time import calendars
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import queries as email_queries
@@ -99,7 +100,7 @@ def _hire_one(whom: sample.Sample, sites: dict[str, Site], teams: dict[str, Team
             skill=skill,
             level=level,
             proof="test",
-            valid_from=joined.date(),
+            valid_from=calendars.day_of(joined, "UTC"),
             expires_on=expires,
             now=joined,
         )
@@ -134,7 +135,7 @@ def _work_off(slug: str, arrivals: list[sample.Arrival], staff: list[Person]) ->
 def _able(slug: str, queue: str, at: datetime, staff: list[Person]) -> list[Person]:
     requires = contracts_queries.terms_of(Queue.objects.get(client__slug=slug, name=queue), at).requires
     cleared = [person for person in staff if person.clearances.filter(client__slug=slug).exists()]
-    return [person for person in cleared if qualifies(people_queries.skills_on(person, at.date()), requires)]
+    return [person for person in cleared if qualifies(people_queries.skills_at(person, at), requires)]
 
 
 def _do(item: Item, arrival: sample.Arrival, agent: Person, answered: datetime) -> None:

@@ -183,7 +183,7 @@ CONTENT: dict[str, dict[str, object]] = {
 
 def past_arrivals(slug: str, now: datetime, days: int = 10, a_day: int = 5) -> list[Arrival]:
     """A client's finished work of some days up to yesterday; the same for the same day, whenever it is computed."""
-    random = Random(f"{slug} {now.date()}")  # noqa: S311  sample data
+    random = Random(f"{slug} {now:%Y-%m-%d}")  # noqa: S311  sample data
     noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
     return [
         _arrival(random.choice(KINDS[slug]), noon - timedelta(days=back, minutes=45 * number), random)

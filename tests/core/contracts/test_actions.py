@@ -195,12 +195,12 @@ def test_the_version_in_force_is_the_one_of_the_day():
         (date(2026, 7, 1), 2, 85),
         (date(2040, 1, 1), 2, 85),
     ]:
-        terms = contracts_queries.in_force(client_id, day)
+        terms = contracts_queries.in_force_on(client_id, day)
         assert (terms.version, terms.contract.service_levels[0].expected) == (version, expected)
     with pytest.raises(contracts_queries.NoContract):
-        contracts_queries.in_force(client_id, date(2025, 12, 31))
+        contracts_queries.in_force_on(client_id, date(2025, 12, 31))
     with pytest.raises(contracts_queries.NoContract):
-        contracts_queries.in_force(client_id + 1, date(2026, 1, 1))
+        contracts_queries.in_force_on(client_id + 1, date(2026, 1, 1))
 
 
 def test_a_queues_terms_change_at_midnight_in_the_contracts_zone():
@@ -250,3 +250,17 @@ def test_queues_that_nobody_could_serve_are_named():
     make.agent(portuguese=2, clear_for=None)
     assert contracts_queries.unserved(contract, make.NINE.date()) == ["calls"]
     assert contracts_queries.unserved(contract, make.NINE.date() - timedelta(days=1)) == ["calls", "mail"]
+
+
+@pytest.mark.parametrize(
+    ("at", "version"),
+    [
+        (datetime(2026, 6, 30, 22, 59, tzinfo=UTC), 1),  # a minute before midnight in Lisbon
+        (datetime(2026, 6, 30, 23, 0, tzinfo=UTC), 2),  # midnight there, while it is still June in UTC
+    ],
+)
+def test_an_amendment_holds_from_midnight_where_the_contract_is_not_in_utc(everyone, at, version):
+    client_id = sign(SOURCE, None).version.client_id
+    sign(AMENDED, date(2026, 7, 1))
+
+    assert contracts_queries.in_force(client_id, at).version == version

@@ -214,7 +214,7 @@ def test_a_long_history_is_read_page_by_page_and_each_entry_once(client, ana, mo
     assert read[-1].startswith("Case opened: call")
 
 
-@pytest.mark.parametrize("asked", [{"after": "x"}, {"kind": "x"}, {"words": "x" * 201}, {"words": "a\0b"}])
+@pytest.mark.parametrize("asked", [{"after": "x"}, {"kind": "x"}, {"words": "x" * 201}])
 def test_what_cannot_be_looked_for_is_said_and_nothing_breaks(client, ana, asked):
     answer = client.get(f"/conversations/customers/{item_of_rui().case.customer_id}/", asked)
 

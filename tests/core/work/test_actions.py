@@ -1,6 +1,7 @@
 """What people and systems can do to work, what is refused, and what the event log says afterwards."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -262,3 +263,29 @@ def test_when_the_same_key_arrives_twice_at_once_there_is_one_item(real_database
 
     assert sorted(new for _, new in results) == [False, False, True]
     assert committed(work_models.Item.objects.count) == 1
+
+
+def test_when_two_agents_wrap_up_the_last_two_items_of_a_case_at_once_it_is_resolved(real_database):
+    def ended(agent, item):
+        item = work.accept(item=offered(agent, item), by=agent, now=make.NINE)
+        return agent, work.end(item=item, by=agent, now=make.NINE)
+
+    def two():
+        first = make.call()
+        return ended(make.agent(), first), ended(make.agent(), make.call(case=first.case))
+
+    (ana, first), (ben, second) = committed(two)
+    wrapped = threading.Event()
+
+    def one():
+        done = work.wrap_up(item=first, by=ana, disposition="resolved", now=make.NINE)
+        wrapped.set()
+        time.sleep(0.3)  # the other one goes on meanwhile, as far as it may
+        return done
+
+    def other():
+        wrapped.wait(300)
+        return work.wrap_up(item=second, by=ben, disposition="resolved", now=make.NINE)
+
+    assert [each.state for each in race(one, other)] == ["done", "done"]
+    assert committed(lambda: work_models.Case.objects.get(id=first.case_id).resolved_at) == make.NINE

@@ -65,7 +65,7 @@ def test_a_trial_of_the_contract_in_force_comes_to_the_statement_pauses_and_all(
     letter(ana, at, at + timedelta(hours=10), at + timedelta(hours=20), at + timedelta(hours=24))
     make.item("mail", at=at)  # never done, and late
     make.call(at)
-    agreed = contracts_queries.in_force(client.id, make.NINE.date()).contract
+    agreed = contracts_queries.in_force(client.id, make.NINE).contract
 
     [month] = backtest.tried(
         agreed, backtest.periods(agreed, "2026-03", "2026-03"), presales_queries.EventLog(client), {}, NOW

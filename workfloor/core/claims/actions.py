@@ -111,7 +111,7 @@ def refuse(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str
 
 def _contract(client: Client, on: date) -> Contract:
     try:
-        return contracts_queries.in_force(client.id, on).contract
+        return contracts_queries.in_force_on(client.id, on).contract
     except contracts_queries.NoContract as reason:
         raise Refused(f"{client.slug} has no contract on {on}.") from reason
 

@@ -78,15 +78,29 @@ def terms(version: contracts_models.Version) -> contracts_terms.Contract:
 _read: dict[str, contracts_terms.Contract] = {}
 
 
-def in_force(client_id: int, on: date) -> Terms:
+def in_force(client_id: int, at: datetime) -> Terms:
+    """The version in force at an instant, on whichever day that is in the contract's zone, with that day's targets.
+
+    Raises NoContract if there is none.
+    """
+    return in_force_on(client_id, today(client_id, at))
+
+
+def in_force_on(client_id: int, day: date) -> Terms:
     """The version in force on a day of the contract's zone, with the targets of that day.
 
     Raises NoContract if there is none.
     """
-    version = versions(client_id).filter(effective_on__lte=on).last()
+    version = versions(client_id).filter(effective_on__lte=day).last()
     if version is None:
-        raise NoContract(f"no contract is in force on {on}")
-    return Terms(version.number, terms(version).on(on))
+        raise NoContract(f"no contract is in force on {day}")
+    return Terms(version.number, terms(version).on(day))
+
+
+def today(client_id: int, at: datetime) -> date:
+    """The day that it is at an instant by the client's contract, in UTC where there is none."""
+    known = latest(client_id)
+    return calendars.day_of(at, terms(known).zone if known else "UTC")
 
 
 def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
@@ -96,7 +110,7 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     that waits there still has to be done.
     """
     known = list(versions(queue.client_id))
-    day = at.astimezone(ZoneInfo(terms(known[-1]).zone)).date() if known else date.max
+    day = calendars.day_of(at, terms(known[-1]).zone) if known else date.max
     begun = [version for version in known if version.effective_on <= day]
     for version in [*reversed(begun), *known]:
         if found := _queue_terms(version, queue.name):
@@ -112,7 +126,7 @@ def masked_kinds(queue: contracts_models.Queue, at: datetime) -> tuple[str, ...]
 def zone_of(client_id: int, at: datetime) -> ZoneInfo:
     """The zone of a client's contract as its version at an instant has it, else its first one; UTC without one."""
     known = list(versions(client_id))
-    begun = [each for each in known if each.effective_on <= at.astimezone(ZoneInfo(terms(each).zone)).date()]
+    begun = [each for each in known if each.effective_on <= calendars.day_of(at, terms(each).zone)]
     return ZoneInfo(terms((begun or known)[-1 if begun else 0]).zone) if known else ZoneInfo("UTC")
 
 

@@ -17,11 +17,11 @@ from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.people.middleware import Request
 from workfloor.kit.time import clock
+from workfloor.kit.web import limits
 from workfloor.ui import views as ui_views
 
 View = Callable[..., HttpResponse]
 READERS = frozenset({"agent", "leader", "manager"})
-LARGEST_ID = 2**63 - 1
 # Our script tells the frame's height; the policy runs no other. Links open tabs of their own, which are no sandboxes.
 SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
 
@@ -91,8 +91,7 @@ def file(request: Request, attachment_id: int) -> HttpResponse:
 
 def before_which(data: QueryDict) -> int | None:
     """The message before which a case is read on; None where nothing sensible is said."""
-    said = data.get("before", "")
-    return int(said) if said.isascii() and said.isdecimal() and int(said) <= LARGEST_ID else None
+    return limits.number(data.get("before", ""))
 
 
 @require_GET

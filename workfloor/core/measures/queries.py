@@ -249,7 +249,10 @@ def beyond(
 ) -> list[int]:
     """The items of a window's days and months that came in beyond the level's part of the forecast."""
     zone = ZoneInfo(contract.zone)
-    first, last = window.starts_at.astimezone(zone).date(), (window.ends_at.astimezone(zone) - calendars.DAY).date()
+    first, last = (
+        calendars.day_of(window.starts_at, zone),
+        calendars.day_of(window.ends_at.astimezone(zone) - calendars.DAY, zone),
+    )
     found: list[int] = []
     found_bands = catalogue.bands(level, contract.forecasts, first, last, contract.zone)
     for of in dict.fromkeys(band.queues for band in found_bands):

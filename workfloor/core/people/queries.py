@@ -1,14 +1,16 @@
 """Reading people."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.kit.database.prepared import PreparedQuery
+from workfloor.kit.time import calendars
 
 _BY_ACCOUNT = PreparedQuery(
     lambda account_id: people_models.Person.objects.select_related("site").filter(account_id=account_id, left_at=None)
@@ -58,15 +60,20 @@ def certificates(person: people_models.Person, skill: str) -> list[people_models
     return list(people_models.Certificate.objects.filter(person=person, skill__name=skill, revoked_at=None))
 
 
-def profile(person: people_models.Person, on: date) -> dict[str, Any]:
-    """What is known of a person: name, address, roles, site, skills on a day, clients cleared for."""
+def zone_of(person: people_models.Person) -> tzinfo:
+    """Where a person works; certificates begin and expire with the day there."""
+    return ZoneInfo(person.site.zone) if person.site else UTC
+
+
+def profile(person: people_models.Person, at: datetime) -> dict[str, Any]:
+    """What is known of a person: name, address, roles, site, skills at an instant, clients cleared for."""
     cleared = people_models.Clearance.objects.filter(person=person, withdrawn_at=None).order_by("client__slug")
     return {
         "name": person.name,
         "email": person.account.email if person.account else None,
         "roles": person.roles,
         "site": person.site.name if person.site else None,
-        "skills": skills_on(person, on),
+        "skills": skills_at(person, at),
         "clients": list(cleared.values_list("client__slug", flat=True)),
     }
 
@@ -112,6 +119,11 @@ def shifts(person: people_models.Person, since: datetime) -> list[people_models.
     return list(
         people_models.Shift.objects.filter(person=person, cancelled_at=None, ends_at__gt=since).order_by("starts_at")
     )
+
+
+def skills_at(person: people_models.Person, at: datetime) -> dict[str, int]:
+    """The skills that a person has on the day that it is where they work."""
+    return skills_on(person, calendars.day_of(at, zone_of(person)))
 
 
 def skills_on(person: people_models.Person, day: date) -> dict[str, int]:

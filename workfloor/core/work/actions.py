@@ -394,6 +394,8 @@ def wrap_up(
     *, item: work_models.Item, by: Person, disposition: str, now: datetime, resolved: bool = True
 ) -> work_models.Item:
     """Say how the item ended, from the process's own list, and be free for the next."""
+    if item.case_id:  # of the last two items of a case, wrapped up at once, one sees the other done
+        work_models.Case.objects.select_for_update(no_key=True).get(id=item.case_id)
     item = _in_hands_of(item, by)
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:

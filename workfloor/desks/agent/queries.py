@@ -242,7 +242,7 @@ def lacks(person: Person, today: datetime) -> str:
     """Say what keeps every offer from this person; empty when nothing does."""
     if not people_queries.enterable(person):
         return "You are not cleared for any client yet, so no work can be offered to you. Ask your team leader."
-    if not people_queries.skills_on(person, today.date()):
+    if not people_queries.skills_at(person, today):
         return "No certificate of yours is valid today, so no work can be offered to you. Ask your team leader."
     on_shift, begins = people_queries.shift(person, today)
     if not on_shift:

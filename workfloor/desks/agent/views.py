@@ -29,6 +29,7 @@ from workfloor.core.work.models import Item
 from workfloor.desks.agent import forms as agent_forms
 from workfloor.desks.agent import queries as agent_queries
 from workfloor.kit.time import clock
+from workfloor.kit.web import limits
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
@@ -109,7 +110,7 @@ def checked(form: Form) -> dict[str, Any]:
 @for_agents
 def desk(request: Request) -> HttpResponse:
     chosen = request.GET.get("item", "")
-    shown = agent_queries.desk(request.person, int(chosen) if chosen.isdecimal() else None, clock.now())
+    shown = agent_queries.desk(request.person, limits.number(chosen), clock.now())
     return render(request, "agent/desk.html", {"desk": shown})
 
 

@@ -237,7 +237,7 @@ def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
 def target(client: Client, now: datetime) -> list[Line]:
     """Read a client's queues as the contract in force has them; none where no contract is in force."""
     try:
-        contract = contracts_queries.in_force(client.id, now.date()).contract
+        contract = contracts_queries.in_force(client.id, now).contract
     except contracts_queries.NoContract:
         return []
     queues = {queue.name: queue for queue in Queue.objects.filter(client=client)}

@@ -14,6 +14,7 @@ from workfloor.core.people.middleware import Request
 from workfloor.desks.leader import queries as leader_queries
 from workfloor.desks.leader.apps import FLOOR
 from workfloor.kit.time import clock
+from workfloor.kit.web import limits
 
 View = Callable[..., HttpResponse]
 
@@ -50,5 +51,4 @@ def item(request: Request, item_id: int) -> HttpResponse:
 
 def number(request: HttpRequest, name: str) -> int | None:
     """Read a number from the address; anything else counts as not given."""
-    text = request.GET.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None
+    return limits.number(request.GET.get(name, ""))

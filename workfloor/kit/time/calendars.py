@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
@@ -164,8 +164,8 @@ def _every(first: date, last: date) -> list[date]:
 
 def day_ends(window: Window, zone: str, now: datetime) -> list[datetime]:
     """Return the instants at which the days of a window end, as far as they have."""
-    first = window.starts_at.astimezone(_zone(zone)).date()
-    ends = [instant(day + DAY, _MIDNIGHT, zone) for day in _every(first, window.ends_at.astimezone(_zone(zone)).date())]
+    first = day_of(window.starts_at, zone)
+    ends = [instant(day + DAY, _MIDNIGHT, zone) for day in _every(first, day_of(window.ends_at, zone))]
     return [end for end in ends if end <= min(window.ends_at, now)]
 
 
@@ -177,6 +177,11 @@ def open_spans(calendar: Calendar, start: datetime, end: datetime) -> list[tuple
             break
         found.append((max(opens, start), min(closes, end)))
     return found
+
+
+def day_of(at: datetime, zone: str | tzinfo) -> date:
+    """Return the day on which an instant falls in a zone; no other place asks an instant for its day."""
+    return _utc(at).astimezone(_zone(zone) if isinstance(zone, str) else zone).date()
 
 
 def instant(day: date, clock: time, zone: str) -> datetime:
@@ -244,7 +249,7 @@ def _jump(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
 
 def _intervals(calendar: Calendar, start: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Yield the open intervals (UTC) that end after `start`, in order, not overlapping."""
-    day = start.astimezone(_zone(calendar.zone)).date() - DAY
+    day = day_of(start, calendar.zone) - DAY
     done, closed_days = start, 0
     while closed_days < _LONGEST_CLOSUREDAYS and day.year < 9998:
         spans = _day(calendar, day)

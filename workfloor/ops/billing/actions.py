@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.terms import Billing
@@ -386,7 +385,7 @@ def _unique(reasons: Sequence[str]) -> list[str]:
 
 
 def _today(month: invoicing.Month, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(month.basis["zone"])).date()
+    return calendars.day_of(now, month.basis["zone"])
 
 
 def _admit_issuer(by: Person, client: Client) -> None:

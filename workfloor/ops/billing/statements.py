@@ -61,7 +61,7 @@ class _Scope:
     @property
     def day(self) -> date:
         """The first day of the period."""
-        return self.period.starts_at.astimezone(ZoneInfo(self.period.zone)).date()
+        return calendars.day_of(self.period.starts_at, self.period.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _scope(client: Client, period: str, now: datetime, *, by_items: bool = False
 def _period(client: Client, name: str, now: datetime) -> tuple[settlement.Period, contracts_queries.Terms]:
     """Cut the month to the contract's term and find the version in force on the first day that is left."""
     try:
-        latest = contracts_queries.in_force(client.id, date.max).contract
+        latest = contracts_queries.in_force_on(client.id, date.max).contract
         starts_at, ends_at = calendars.period_bounds(name, latest.zone)
     except contracts_queries.NoContract:
         raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contracts sign FILE") from None
@@ -234,7 +234,7 @@ def _period(client: Client, name: str, now: datetime) -> tuple[settlement.Period
     if starts_at > now:
         raise NoStatement(f"{name} has not begun yet in {latest.zone}.")
     first, last = max(starts_at, begins), min(ends_at, ended)
-    found = contracts_queries.in_force(client.id, first.astimezone(ZoneInfo(latest.zone)).date())
+    found = contracts_queries.in_force(client.id, first)
     return settlement.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
 
 
@@ -333,7 +333,7 @@ def facts_behind(subject: settlement.Subject, number: int) -> Sequence[Fact]:
 def months(client: Client) -> list[str]:
     """Return the months, of the contract's zone, in which the client's work arrived, newest first."""
     try:
-        zone = contracts_queries.in_force(client.id, date.max).contract.zone
+        zone = contracts_queries.in_force_on(client.id, date.max).contract.zone
     except contracts_queries.NoContract:
         return []
     found = Item.objects.filter(client=client).annotate(month=TruncMonth("received_at", tzinfo=ZoneInfo(zone)))

@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.levels import ServiceLevel
@@ -248,7 +247,7 @@ class _Unsettled:
 
 
 def _unsettled(work: _Work, period: Period, before: Sequence[_Unsettled]) -> _Unsettled:
-    day = period.starts_at.astimezone(ZoneInfo(period.zone)).date()
+    day = calendars.day_of(period.starts_at, period.zone)
     agreed = work.contract.on(day)
     seen = _seen(work, agreed, period)
     items = seen.between(period.starts_at, period.ends_at)
@@ -268,7 +267,7 @@ def _seen(work: _Work, contract: Contract, period: Period) -> past_work.Seen:
     levels = contract.service_levels
     since = _earliest(contract, (level for level in levels if _months_of(level) == 1), period, work.now)
     if any(level.above_forecast is not None for level in levels):
-        first = since.astimezone(ZoneInfo(period.zone)).date().replace(day=1)
+        first = calendars.day_of(since, period.zone).replace(day=1)
         since = calendars.instant(first, time(0), period.zone)
     window = calendars.Window(period.name, since, period.ends_at)
     lasting_since = min(since, _earliest(contract, levels, period, work.now))
@@ -306,7 +305,7 @@ def _judged(
 
 
 def _by_day(seen: past_work.Seen, level: ServiceLevel, period: Period) -> Iterator[tuple[date, Figure]]:
-    first, last = (at.astimezone(ZoneInfo(period.zone)).date() for at in (period.starts_at, period.ends_at))
+    first, last = (calendars.day_of(at, period.zone) for at in (period.starts_at, period.ends_at))
     for window in calendars.windows("day", period.name, period.zone, first, last - calendars.DAY):
         yield date.fromisoformat(window.name), past_work.parts(seen, level, window, ())[None].figure
 

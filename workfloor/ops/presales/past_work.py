@@ -324,7 +324,7 @@ def _excluded(view: Seen, level: ServiceLevel) -> dict[int, str]:
 
 def _bands(view: Seen, level: ServiceLevel) -> list[catalogue.Band]:
     zone = ZoneInfo(view.contract.zone)
-    first, last = (at.astimezone(zone).date() for at in (view.arrivals[0], view.arrivals[-1]))
+    first, last = (calendars.day_of(at, zone) for at in (view.arrivals[0], view.arrivals[-1]))
     return catalogue.bands(level, view.contract.forecasts, first, last, view.contract.zone)
 
 

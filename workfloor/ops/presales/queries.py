@@ -22,6 +22,7 @@ from workfloor.core.event_log.models import Fact
 from workfloor.core.measures.catalogue import Outcome
 from workfloor.core.work.lifecycle import CONVERSATIONS
 from workfloor.core.work.models import Item
+from workfloor.kit.time import calendars
 from workfloor.ops.presales import export_rows, past_work
 from workfloor.ops.presales import models as presales_models
 
@@ -62,7 +63,7 @@ class Terms:
         self._known: dict[tuple[str, date], contracts_queries.QueueTerms] = {}
 
     def of(self, call: export_rows.Call) -> contracts_queries.QueueTerms:
-        day = call.received_at.astimezone(self._place.zone).date()
+        day = calendars.day_of(call.received_at, self._place.zone)
         if (call.queue, day) not in self._known:
             noon = datetime.combine(day, time(12), self._place.zone)
             self._known[call.queue, day] = contracts_queries.terms_of(self._place.queues[call.queue], noon)

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from workfloor.core.clients.models import Client
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people.models import Person
 from workfloor.ops.relationship import events as relationship_events
@@ -25,7 +26,7 @@ def agree(
         for name, words in (("who", who), ("what", what))
         if not 0 < len(words) <= LONGEST
     ]
-    if until < now.date():
+    if until < contracts_queries.today(client.id, now):
         faults.append(f"{until} is over: name a day to come.")
     if faults:
         raise Refused(" ".join(faults))

@@ -89,7 +89,7 @@ def review(client: Client, period: str, *, now: datetime) -> Review:
     month: Plain = json.loads(stated.plain)
     months = (*_before(client, period, now), (period, month))
     first = datetime.fromisoformat(month["period"]["from"])
-    contract = contracts_queries.in_force(client.id, first.date()).contract
+    contract = contracts_queries.in_force(client.id, first).contract
     hours = _Hours(client, contract.zone, *_bounds(month))
     reviewed = tuple(_levels_in_words(client, contract, month, months, hours, now))
     volumes = tuple(
@@ -148,8 +148,9 @@ def _levels_in_words(
             own = hours.of(level, statements.items_behind(subject))
         days: dict[date, tuple[int, int]] = defaultdict(lambda: (0, 0))
         for hour in own:
-            counted, missed = days[hour.starts_at.date()]
-            days[hour.starts_at.date()] = counted + hour.counted, missed + hour.missed
+            day = calendars.day_of(hour.starts_at, contract.zone)
+            counted, missed = days[day]
+            days[day] = counted + hour.counted, missed + hour.missed
         queues = tuple(each for each in month["measures"] if each["name"] == level.name and each["queue"])
         yield LevelReview(
             level,
@@ -192,8 +193,8 @@ class _Hours:
         """How many contacts came on each day, those cancelled left out."""
         counts: dict[date, int] = defaultdict(int)
         for item in self._items:
-            counts[item[2].astimezone(self._zone).date()] += item[4] != "cancelled"
-        day, last = (at.astimezone(self._zone).date() for at in (self._first, self._last))
+            counts[calendars.day_of(item[2], self._zone)] += item[4] != "cancelled"
+        day, last = (calendars.day_of(at, self._zone) for at in (self._first, self._last))
         while day <= last:
             yield day, counts[day]
             day += timedelta(days=1)
@@ -239,10 +240,10 @@ def outlook(client: Client, period: str, *, advance: Callable[[int], None] = lam
 
     None where nothing came in them, or no contract is in force then. Raises NotSimulated.
     """
-    zone = contracts_queries.in_force(client.id, date.max).contract.zone
+    zone = contracts_queries.in_force_on(client.id, date.max).contract.zone
     starts_at = calendars.period_bounds(period, zone)[1]
     try:
-        contract = contracts_queries.in_force(client.id, starts_at.astimezone(ZoneInfo(zone)).date()).contract
+        contract = contracts_queries.in_force(client.id, starts_at).contract
     except contracts_queries.NoContract:
         return None
     contract, counts_all = relationship_causes.counting_all(contract)

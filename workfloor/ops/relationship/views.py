@@ -82,7 +82,7 @@ def ahead(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     client, nothing = _client(slug), relationship_presenting.NOTHING
     try:
         outlook = relationship_queries.outlook(client, period)
-        currency = contracts_queries.in_force(client.id, clock.now().date()).contract.currency if outlook else ""
+        currency = contracts_queries.in_force(client.id, clock.now()).contract.currency if outlook else ""
     except (relationship_queries.NotSimulated, ValueError, contracts_queries.NoContract) as reason:
         outlook, currency, nothing = None, "", str(reason)
     shown = {

@@ -16,6 +16,7 @@ from workfloor.core.people.models import Certificate, Clearance, Person
 from workfloor.core.work import lifecycle
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
+from workfloor.kit.time import calendars
 from workfloor.ops.routing import models as routing_models
 from workfloor.ops.routing import queries as routing_queries
 from workfloor.ops.routing import state
@@ -112,7 +113,7 @@ def _worker_before(person: Person, at: datetime, told: event_log_models.Fact | N
         here, since = person.agent_state.state == "available", person.agent_state.since
     else:
         here, since = told is not None and told.event == "person.available", told.at if told else at
-    skills = qualification.skills(held, at.astimezone(routing_queries.zone_of(person)).date())
+    skills = qualification.skills(held, calendars.day_of(at, people_queries.zone_of(person)))
     on_shift, _ = people_queries.on_shift(person, at)
     return state.Worker(person.id, skills, clients, here and on_shift, since.timestamp(), on_shift=on_shift)
 

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Certificate, Clearance, Person, Spell
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
+from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
 from workfloor.ops.routing import models as routing_models
 from workfloor.ops.routing import state, urgency, utilisation
@@ -47,7 +48,7 @@ def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
 
 def _stakes_of(client_id: int, now: datetime) -> Iterator[tuple[list[int], float]]:
     try:
-        contract = contracts_queries.in_force(client_id, now.date()).contract
+        contract = contracts_queries.in_force(client_id, now).contract
     except contracts_queries.NoContract:
         return
     named = dict(Queue.objects.filter(client_id=client_id).values_list("name", "id"))
@@ -211,14 +212,9 @@ def workers(now: datetime, person_ids: Collection[int] | None = None) -> tuple[s
     return tuple(_worker(person, now) for person in found)
 
 
-def zone_of(person: Person) -> tzinfo:
-    """Certificates begin and expire with the day where the person works."""
-    return ZoneInfo(person.site.zone) if person.site else UTC
-
-
 def _worker(person: Person, now: datetime) -> state.Worker:
-    zone = zone_of(person)
-    day = now.astimezone(zone).date()
+    zone = people_queries.zone_of(person)
+    day = calendars.day_of(now, zone)
     held = people_queries.held(person.certificates.all())
     agent_state = person.agent_state
     on_shift, ends = people_queries.on_shift(person, now)

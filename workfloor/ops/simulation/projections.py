@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts import levels
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures import catalogue
 from workfloor.kit.figures import money
+from workfloor.kit.time import calendars
 from workfloor.ops.billing import settlement
 from workfloor.ops.simulation import counters, scenarios
 from workfloor.ops.simulation.counters import Tally
@@ -171,7 +171,7 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     """Compute what the contract makes of it, with the very rules of the statement."""
     found: Figures = {}
     attained = []
-    day = scenario.starts_at.astimezone(ZoneInfo(scenario.zone)).date()
+    day = calendars.day_of(scenario.starts_at, scenario.zone)
     contract = contract.on(day)
     for number, level in enumerate(contract.service_levels):
         counted, met, total = sums_of_level(scenario, tally, number)

@@ -10,7 +10,6 @@ from importlib import resources
 from math import inf
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.terms import WEEKDAYS, Contract
@@ -413,7 +412,7 @@ def _group(said: Terms, zone: str, start: datetime, horizon: float) -> Group:
 def _hours(week: Terms, zone: str, start: datetime, horizon: float) -> Collection[scenarios.Session]:
     """The sessions of somebody with these hours, also the one of the night before the first day."""
     found = []
-    day = start.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+    day = calendars.day_of(start, zone) - timedelta(days=1)
     while (calendars.instant(day, time(0), zone) - start).total_seconds() < horizon:
         for span in week.get(WEEKDAYS[day.weekday()], []):
             opens, closes = (time(0) if clock == "24:00" else time.fromisoformat(clock) for clock in span.split("-"))

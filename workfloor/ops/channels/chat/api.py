@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from workfloor.core.conversations.messages import File
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
+from workfloor.kit.web import limits
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import models as chat_models
 from workfloor.ops.channels.chat import queries as chat_queries
@@ -181,7 +182,7 @@ def stream(request: HttpRequest) -> HttpResponseBase:
     chat = own_chat(request)
     chats.note_seen(chat_ids=[chat.id], now=clock.now())
     after = request.headers.get("Last-Event-ID", "")
-    events = chat_views.events(chat.client_id, chat.id, chat.case_id, int(after) if after.isdecimal() else 0)
+    events = chat_views.events(chat.client_id, chat.id, chat.case_id, limits.number(after) or 0)
     unbuffered = {"X-Accel-Buffering": "no"}
     return StreamingHttpResponse(events, content_type="text/event-stream", headers=unbuffered)
 

@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any
 
 from workfloor.kit.text import quantities, toml
+from workfloor.kit.web import limits
 from workfloor.ops.channels.chat import visitors
 
 # The words that the widget has for these kinds of question itself, so that no label is needed.
@@ -98,6 +99,12 @@ def _question(data: Mapping[str, Any]) -> visitors.Question:
     return visitors.Question(**{**data, "choices": tuple(data.get("choices", ()))})
 
 
+def _has_nul(found: Any) -> bool:
+    if isinstance(found, dict):
+        return limits.has_nul(found) or any(map(_has_nul, found.values()))
+    return any(map(_has_nul, found)) if isinstance(found, list) else limits.has_nul([found])
+
+
 def sent(body: bytes) -> dict[str, Any]:
     """What a visitor's page sent, as a JSON object; raises rules.Refused."""
     if len(body) > visitors.LARGEST_BODY:
@@ -107,6 +114,6 @@ def sent(body: bytes) -> dict[str, Any]:
         json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
         raise visitors.Refused(visitors.Fault("malformed", {"what": "JSON"})) from fault
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or _has_nul(found):
         raise visitors.Refused(visitors.Fault("malformed", {"what": "JSON"}))
     return found
