@@ -297,7 +297,7 @@ def bank(folder: Path) -> None:
     close(binder, month, TERESA, MARTA)
     binder.keep(f"{month}-review", "review", PRINTED, month=month)
     binder.keep(f"{month}-review-ahead", "review and look ahead", ("json", "html"), month=month)
-    explained(binder, month, ("m1/internet-support", "m1/stock-exchange", "l2", "c1", "excluded"))
+    explained(binder, month, ("m1/internet-support", "m1/stock-exchange", "l2", "c1", "cancelled"))
     invoice(binder, month, MARTA)
     disputed(binder, month)
     binder.keep(f"{month}-reconciled", "reconcile", month=month)
