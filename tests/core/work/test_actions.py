@@ -289,3 +289,18 @@ def test_when_two_agents_wrap_up_the_last_two_items_of_a_case_at_once_it_is_reso
 
     assert [each.state for each in race(one, other)] == ["done", "done"]
     assert committed(lambda: work_models.Case.objects.get(id=first.case_id).resolved_at) == make.NINE
+
+
+def test_only_whoever_waits_for_a_customer_or_a_leader_says_that_they_have_answered(everyone):
+    ana, ben = make.agent(), make.agent()
+    leader = make.person("leader", "agent")
+    mail = accepted(ana, item=make.item("mail"))
+    work.set_pending_customer(item=mail, by=ana, now=make.NINE)
+
+    with pytest.raises(work.NotYours):
+        work.customer_answered(item=mail, by=ben, now=make.later(hours=1))
+    work.customer_answered(item=mail, by=leader, now=make.later(hours=1))
+
+    mail = accepted(ben, item=make.item("mail"))
+    work.set_pending_customer(item=mail, by=ben, now=make.NINE)
+    assert work.customer_answered(item=mail, by=ben, now=make.later(hours=1)).pending_customer_since is None

@@ -30,7 +30,8 @@ def test_no_address_brings_the_server_down(leader, path):
 
 
 def test_a_nul_in_a_form_is_refused_with_a_page_that_says_so(leader):
-    answer = leader.post("/accounts/login/", {"login": "a\0b@example.com", "password": "x"})
+    typed = "login=a%00b%40example.com&password=x"
+    answer = leader.post("/accounts/login/", typed, content_type=limits.FORM)
 
     assert answer.status_code == 400
     assert "cannot be understood" in answer.content.decode()

@@ -287,10 +287,15 @@ def send_reply(*, item: work_models.Item, by: Person, now: datetime) -> work_mod
 
 
 def customer_answered(*, item: work_models.Item, now: datetime, by: Person | None = None) -> work_models.Item:
-    """The customer has answered: the clock goes on, and the target time moves by what was waited."""
+    """The customer has answered: the clock goes on, and the target time moves by what was waited.
+
+    Where a person says so, it is whoever waits for that customer, or a leader: it moves what was agreed.
+    """
     item = _locked(item)
     if item.pending_customer_since is None:
         raise lifecycle.NotNow("The item is not pending customer")
+    if by is not None and "leader" not in by.roles and work_queries.waits_for_the_customer(item) != by.id:
+        raise NotYours("Somebody else waits for this customer. Ask them, or a team leader.")
     paused, due_at = work_queries.stood_still(item, item.pending_customer_since, now)
     item = _happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
     return _keep(item, work_queries.last_agent(item.case_id), now)

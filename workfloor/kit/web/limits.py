@@ -10,7 +10,7 @@ NUL: Final = "\0"  # which no text of PostgreSQL can hold
 LONGEST_PARAMETER: Final = 2_000  # characters of a parameter in an address, and of a header that a page reads
 LARGEST_ID: Final = 2**63 - 1
 API: Final = "/api/"
-FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORM: Final = "application/x-www-form-urlencoded"  # what brings files is looked through by its page's form
 
 
 def sensible(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -46,7 +46,7 @@ def _fault(request: HttpRequest) -> str:
             return "A parameter holds a NUL character."
         if any(len(each) > LONGEST_PARAMETER for each in values):
             return f"{name[:50]} is longer than {LONGEST_PARAMETER:,} characters."
-    is_form = request.method == "POST" and request.content_type in FORMS
+    is_form = request.method == "POST" and request.content_type == FORM
     if is_form and any(has_nul([name, *values]) for name, values in request.POST.lists()):
         return "What was typed holds a NUL character."
     return ""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Certificate, Clearance, Person, Spell
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
+from workfloor.kit.database import attempts
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
 from workfloor.ops.routing import models as routing_models
@@ -40,17 +42,19 @@ def stakes(served: Iterable[Queue], now: datetime) -> dict[int, float]:
     found: dict[int, float] = defaultdict(float)
     ours = {queue.id for queue in served}
     for client_id in {queue.client_id for queue in served}:
-        for queue_ids, stake in _stakes_of(client_id, now):
+        of_client, _ = attempts.attempt(partial(_stakes_of, client_id, now), f"measuring client {client_id}")
+        for queue_ids, stake in of_client or ():
             for queue_id in ours.intersection(queue_ids):
                 found[queue_id] = max(found[queue_id], stake)
     return found
 
 
-def _stakes_of(client_id: int, now: datetime) -> Iterator[tuple[list[int], float]]:
+def _stakes_of(client_id: int, now: datetime) -> list[tuple[list[int], float]]:
+    found: list[tuple[list[int], float]] = []
     try:
         contract = contracts_queries.in_force(client_id, now).contract
     except contracts_queries.NoContract:
-        return
+        return found
     named = dict(Queue.objects.filter(client_id=client_id).values_list("name", "id"))
     scope = measures_queries.Scope(client_id, contract, named, now)
     for level in contract.service_levels:
@@ -62,7 +66,8 @@ def _stakes_of(client_id: int, now: datetime) -> Iterator[tuple[list[int], float
             worth = urgency.exposure(
                 level, contract.credits, met, figure.counted, urgency.to_come(figure.counted, passed)
             )
-            yield [named[name] for name in level.of], worth
+            found.append(([named[name] for name in level.of], worth))
+    return found
 
 
 def _running(scope: measures_queries.Scope, level: ServiceLevel) -> Window | None:
@@ -107,14 +112,22 @@ def pools() -> dict[str, str]:
     return {f"{queue.client.slug}/{queue.name}": elsewhere.get(queue.id, routing_models.MAIN) for queue in queues}
 
 
-def lines(pool: str, now: datetime) -> tuple[state.Line, ...]:
-    """The pool's queues with their terms in force, and what is at stake in each now."""
+def lines(pool: str, now: datetime, measured: bool = True) -> tuple[state.Line, ...]:
+    """The pool's queues with their terms in force and, if `measured`, what is at stake in each now.
+
+    Measuring takes time: every client's service levels are counted. A client whose contract cannot be read or measured
+    is left out, or counts as if nothing were at stake there, and the log says so: all others are served.
+    """
     served = queues(pool)
-    staked = stakes(served, now)
+    staked = stakes(served, now) if measured else {}
     largest = max(staked.values(), default=0.0) or 1.0
-    return tuple(
-        _line(queue, contracts_queries.terms_of(queue, now), staked.get(queue.id, 0.0) / largest) for queue in served
-    )
+    found = (_line_of(queue, staked.get(queue.id, 0.0) / largest, now) for queue in served)
+    return tuple(line for line in found if line is not None)
+
+
+def _line_of(queue: Queue, stake: float, now: datetime) -> state.Line | None:
+    terms, error = attempts.attempt(lambda: contracts_queries.terms_of(queue, now), f"the terms of queue {queue.id}")
+    return None if error or terms is None else _line(queue, terms, stake)
 
 
 def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> state.Line:
@@ -133,9 +146,9 @@ def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> st
     )
 
 
-def everything(pool: str, now: datetime) -> state.News:
+def everything(pool: str, now: datetime, measured: bool = True) -> state.News:
     """All that a router must be told to begin with."""
-    served = lines(pool, now)
+    served = lines(pool, now, measured)
     found = all_things([line.queue_id for line in served])
     uneven = tuple(sorted(handicaps(pool, served, now).items()))
     return state.News(now.timestamp(), served, workers(now), found, refusals(now), handicaps=uneven)
