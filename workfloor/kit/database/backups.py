@@ -106,7 +106,7 @@ def keep_log(data: Path, folder: Path) -> None:
     if not archives(data):
         return
     with _root(postgres.Server(data)) as connection:
-        [name] = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone() or [""]
+        [name] = connection.execute("SELECT pg_walfile_name(pg_switch_wal() - 1)").fetchone() or [""]
     until = time.monotonic() + KEPT_IN_SECONDS
     while not (folder / "wal" / name).exists() and time.monotonic() < until:
         time.sleep(0.1)
