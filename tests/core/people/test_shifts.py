@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client as Browser
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
-from workfloor.core.people.models import Shift
+from workfloor.core.people.models import AgentState, Shift
 from workfloor.core.work.models import Item
 from workfloor.ops.routing import explain
 from workfloor.ops.routing import leader as routing_leader
@@ -119,3 +120,39 @@ def test_shifts_of_a_person_do_not_overlap_whoever_writes_them(everyone):
 def test_only_agents_have_shifts(everyone):
     with pytest.raises(people.Refused, match="agents"):
         planned(make.person("leader"), start=0)
+
+
+def test_whoever_forgets_to_sign_out_is_signed_out_an_hour_after_their_shift_as_a_fact(everyone):
+    ana, ben, eve = make.agent("Ana"), make.agent("Ben"), make.agent("Eve")
+    for person, hours in ((ana, 8), (ben, 12)):
+        people.plan_shift(person=person, starts_at=make.NINE, ends_at=make.later(hours=hours), now=make.NINE)
+
+    assert people.end_presences(now=make.later(hours=8, minutes=59)) == 0
+    assert people.end_presences(now=make.later(hours=9, minutes=1)) == 1
+
+    state = {each.person_id: each.state for each in AgentState.objects.all()}
+    assert [state[each.id] for each in (ana, ben, eve)] == ["signed-out", "available", "available"]
+    last = event_log_queries.of_person(ana.id).last()
+    assert (last.event, last.details) == ("person.signed-out", {"because": "shift-over"})
+    assert people.end_presences(now=make.later(hours=9, minutes=2)) == 0
+
+
+def test_whoever_comes_after_their_shift_of_their_own_will_stays_for_an_hour(everyone):
+    ana = make.agent("Ana", available=False)
+    people.plan_shift(person=ana, starts_at=make.NINE, ends_at=make.later(hours=8), now=make.NINE)
+    people.go_available(person=ana, now=make.later(hours=10))
+
+    assert people.end_presences(now=make.later(hours=10, minutes=59)) == 0
+    assert people.end_presences(now=make.later(hours=11, minutes=1)) == 1
+
+
+def test_whoever_signs_out_of_their_account_is_signed_out_of_work(everyone):
+    ana = make.agent("Ana")
+    browser = Browser()
+    browser.force_login(ana.account)
+
+    assert browser.post("/accounts/logout/").status_code == 302
+
+    assert AgentState.objects.get(person=ana).state == "signed-out"
+    last = event_log_queries.of_person(ana.id).last()
+    assert (last.event, last.details) == ("person.signed-out", {"because": "signed-out-of-the-account"})

@@ -1,7 +1,7 @@
 """Hiring, certifying and clearing people, and their agent state at work."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import available_timezones
 
 import holidays
@@ -13,7 +13,11 @@ from workfloor.core.event_log.events import Event
 from workfloor.core.people import events as people_events
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import locks
+
+SHIFT_OVER, LEFT_THE_DESK = "shift-over", "signed-out-of-the-account"  # why somebody is signed out of work
+STAYS_ON = timedelta(hours=1)  # after a shift, for what is still in hand
 
 
 class Refused(ValueError):
@@ -187,9 +191,24 @@ def go_away(*, person: people_models.Person, reason: str, now: datetime) -> peop
     return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
 
 
-def sign_out_of_work(*, person: people_models.Person, now: datetime) -> people_models.AgentState:
-    """End the working day: no more offers."""
-    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(), now)
+def sign_out_of_work(
+    *, person: people_models.Person, now: datetime, because: str | None = None
+) -> people_models.AgentState:
+    """End the working day: no more offers. `because` says why, where the person did not say so."""
+    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), now)
+
+
+def end_presences(*, now: datetime) -> int:
+    """Sign out of work whoever forgot to when their shift ended; returns how many."""
+    there = people_queries.with_shifts(people_queries.on_the_floor(), now)
+    forgotten = [
+        person
+        for person in there
+        if not people_queries.on_shift(person, now)[0] and people_queries.last_shift_ended(person, now) < now - STAYS_ON
+    ]
+    for person in forgotten:
+        sign_out_of_work(person=person, now=now, because=SHIFT_OVER)
+    return len(forgotten)
 
 
 def _be_signed_in(person: people_models.Person, now: datetime) -> None:

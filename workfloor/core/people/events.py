@@ -71,6 +71,7 @@ class SignedIn(Event):
 @dataclass(frozen=True)
 class SignedOut(Event):
     name: ClassVar[str] = "person.signed-out"
+    because: str | None = None  # where it was not said: such as people.SHIFT_OVER
 
 
 @dataclass(frozen=True)

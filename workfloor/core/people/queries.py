@@ -114,6 +114,14 @@ def shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime |
     return on_shift(with_shifts(people_models.Person.objects.filter(id=person.id), now).get(), now)
 
 
+def last_shift_ended(person: people_models.Person, now: datetime) -> datetime:
+    """When the last of a person's shifts was over, or since when they are there if that is later."""
+    over = people_models.Shift.objects.filter(person=person, cancelled_at=None, ends_at__lte=now)
+    ended = over.order_by("-ends_at").values_list("ends_at", flat=True).first()
+    since = person.agent_state.since
+    return max(ended, since) if ended else since
+
+
 def shifts(person: people_models.Person, since: datetime) -> list[people_models.Shift]:
     """A person's shifts that are not over at an instant, in order."""
     return list(
