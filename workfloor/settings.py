@@ -206,7 +206,16 @@ EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 PROCRASTINATE_IMPORT_PATHS = ["workfloor.kit.database.jobs"]
 PROCRASTINATE_ON_APP_READY = "workfloor.kit.database.jobs.connect"
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Wrong passwords are counted for an account and a network together, over all processes: nobody locks anybody out from
+# elsewhere, and colleagues behind one address do not count for one another. What one address may try is bounded too.
+ACCOUNT_RATE_LIMITS = {"login_failed": "100/5m/ip,6/5m/key"}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "people_counted",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 

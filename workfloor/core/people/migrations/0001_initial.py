@@ -161,4 +161,10 @@ class Migration(migrations.Migration):
             model_name='clearance',
             constraint=workfloor.kit.database.rls.SameClient(field='person', name='clearance_person'),
         ),
+        # What Django's cache in the database asks for; nothing of a client's is kept in it.
+        migrations.RunSQL(
+            "CREATE TABLE people_counted (cache_key varchar(255) PRIMARY KEY, value text NOT NULL, "
+            "expires timestamptz NOT NULL); CREATE INDEX people_counted_expires ON people_counted (expires)",
+            "DROP TABLE people_counted",
+        ),
     ]
