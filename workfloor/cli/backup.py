@@ -95,11 +95,20 @@ def _restore(folder: Path, data: Path, to: datetime | None, settings: dict[str, 
         with postgres.Server(data, settings).running():
             backups.come_to_the_moment(data)
     except postgres.ServerFault as fault:
-        shutil.rmtree(postgres.Server(data).folder)
+        _remove(postgres.Server(data).folder)
         words = str(fault)
         if "before configured recovery target was reached" in words:
             words = f"The log in {folder} does not go as far as {to}. Choose an earlier moment, or none for the last."
         raise click.ClickException(words) from None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of a server that is just ending: it takes files of its own away meanwhile."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _rehearse(folder: Path) -> None:
