@@ -61,7 +61,7 @@ def _number(config: pytest.Config) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than the machine has processors, for some wait; or as many as there are servers named for them."""
+    """One process more than there are processors, for some wait; or as many as there are servers named."""
     named = os.environ.get("WORKFLOOR_DATABASE_URL", "").split()
     return min(len(os.sched_getaffinity(0)) + 1, len(named) or sys.maxsize)
 
