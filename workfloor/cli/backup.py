@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
 
 from workfloor.cli import edge
 from workfloor.kit.database import backups, postgres
@@ -94,9 +95,9 @@ def _restore(folder: Path, data: Path, to: datetime | None, settings: dict[str, 
     try:
         with postgres.Server(data, settings).running():
             backups.come_to_the_moment(data)
-    except postgres.ServerFault as fault:
+    except (postgres.ServerFault, psycopg.OperationalError):  # it may end while it is being asked
+        words = postgres.last_words(postgres.Server(data).folder)
         _remove(postgres.Server(data).folder)
-        words = str(fault)
         if "before configured recovery target was reached" in words:
             words = f"The log in {folder} does not go as far as {to}. Choose an earlier moment, or none for the last."
         raise click.ClickException(words) from None
@@ -135,8 +136,6 @@ def _rehearse(folder: Path) -> None:
 
 
 def _looked_at(data: Path) -> tuple[int, int, str]:
-    import psycopg
-
     with postgres.running(data) as server, psycopg.connect(server.address) as connection:
         connection.execute("SELECT set_config('workfloor.every_client', 'on', false)")
         [clients] = connection.execute("SELECT count(*) FROM clients_client").fetchone() or [0]
