@@ -18,6 +18,7 @@ from tests import make
 from workfloor.cli import admin
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import events as event_log_events
+from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
@@ -83,6 +84,17 @@ def test_a_fact_that_breaks_a_follower_is_left_out_and_all_the_others_come(follo
     tell("later")
     steps_until_nothing_waits(steps, at + timedelta(seconds=3))
     assert followed["careful"][-1] == "later"
+
+
+def test_a_follower_moves_past_what_is_not_for_it_though_nothing_ever_is(followed, real_database):
+    steps, at = runtime_worker.Steps(), clock.now()
+    steps_until_nothing_waits(steps, at)
+    _open_client()
+    steps_until_nothing_waits(steps, at + timedelta(seconds=1))
+    steps_until_nothing_waits(steps, at + timedelta(seconds=runtime_worker.LAG_SECONDS + 2))
+
+    places = set(event_log_models.Cursor.objects.values_list("position", flat=True))
+    assert places == {event_log_queries.last_position()}
 
 
 def test_what_was_left_out_is_listed_runs_again_after_the_repair_and_is_then_forgotten(followed, real_database):

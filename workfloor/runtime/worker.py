@@ -109,9 +109,12 @@ class Steps:
         self._due |= {each.name for each in event_log_events.register.followers.values() if each.events & names}
 
     def _tell_of_lags(self) -> None:
-        if time.monotonic() - self._told_at < LAG_SECONDS:
+        """Tell how far each is behind, and let all move on: what is not for one is not counted over again for ever."""
+        now = clock.now()
+        if now.timestamp() - self._told_at < LAG_SECONDS:
             return
-        self._told_at, now = time.monotonic(), clock.now()
+        self._told_at = now.timestamp()
+        self._due |= set(event_log_events.register.followers)
         with transaction.atomic():
             rls.enter_every_client()
             lags = event_log_queries.lags()
