@@ -18,6 +18,7 @@ from benchmarks.floors import inside
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.work import events as work_events
 from workfloor.kit.time import clock
 from workfloor.ops.routing import leader as routing_leader
 from workfloor.runtime import router as runtime_router
@@ -140,7 +141,7 @@ def _arrive(count: int, queue: Queue) -> None:
 def _receive(count: int, queue: Queue) -> None:
     with connection.cursor() as cursor:
         cursor.execute(ARRIVALS, _values(count, queue))
-        cursor.execute("SELECT pg_notify('workfloor_journal', '')")
+        cursor.execute("SELECT pg_notify(%s, %s)", [event_log.CHANNEL, work_events.Queued.name])
 
 
 def _routed(full: str, decisions: int) -> float:
