@@ -141,7 +141,7 @@ def reply(
             return known
     if item.case_id is not None:
         take_turn(case_id=item.case_id)  # before the item: whoever takes messages in does it in this order
-    item = work_queries.locked(item)
+    work_queries.lock(item)
     _refuse_unfit(item, content, files, by)
     assert item.case is not None
     message = _make(

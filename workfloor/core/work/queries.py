@@ -28,10 +28,10 @@ def item(item_id: int) -> work_models.Item | None:
     return items().filter(id=item_id).first()
 
 
-def locked(item: work_models.Item) -> work_models.Item:
-    """An item with its case as it is now, locked until the transaction ends."""
-    rows = work_models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue", "case__customer")
-    return rows.get(id=item.id)
+def lock(item: work_models.Item) -> None:
+    """Lock an item until the transaction ends, and let it say in whose hands it is now, and how far."""
+    now = work_models.Item.objects.select_for_update().filter(id=item.id)
+    item.person_id, item.state, item.reply_seconds = now.values_list("person_id", "state", "reply_seconds").get()
 
 
 _IN_HANDS = PreparedQuery(
