@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -10,16 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
-from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
 from django.db import transaction
 
 from tests import conftest, mail, make
+from tests.ops.channels.email import sink as sinks
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log import actions as event_log
@@ -52,29 +50,6 @@ with transaction.atomic():
     email.store(mails=[email.Incoming(box, sys.stdin.buffer.read(), "", box.address)], now=clock.now())
 """
 PROGRAM = [sys.executable, "-m", "workfloor"]
-
-
-class Sink:
-    """A mail server that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.subjects: list[str] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.subjects.append(str(message_from_bytes(envelope.content)["Subject"]))
-        return "250 taken"
-
-
-@pytest.fixture
-def sink() -> Iterator[tuple[Sink, str]]:
-    kept = Sink()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(kept, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield kept, f"smtp://127.0.0.1:{controller.port}"
-    controller.stop()
 
 
 @contextmanager
@@ -153,8 +128,7 @@ def done_call(number: int) -> None:
 
 
 @pytest.mark.installation
-def test_a_dump_of_one_server_goes_on_in_another(real_database, tmp_path, sink):
-    kept, smtp = sink
+def test_a_dump_of_one_server_goes_on_in_another(real_database, tmp_path):
     fill()
     burn_transaction_ids(real_database, 20_000)
     before = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "before")}
@@ -165,19 +139,19 @@ def test_a_dump_of_one_server_goes_on_in_another(real_database, tmp_path, sink):
         command = [postgres.binary("pg_dump"), "--enable-row-security", "-Fc", real_database]
         subprocess.run(command, env=entered, stdout=file, check=True)
 
-    with postgres.Server(tmp_path / "theirs", {"fsync": "off"}).running() as server:
+    with sinks.running() as kept, postgres.Server(tmp_path / "theirs", {"fsync": "off"}).running() as server:
         command = [postgres.binary("pg_restore"), "--no-owner", "-d", server.address, str(dump)]
         subprocess.run(command, check=True)
         assert asked(server.address, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint") < 20_000
         env = os.environ | {
             "WORKFLOOR_DATABASE_URL": server.address,
             "WORKFLOOR_DATA": str(tmp_path),
-            "WORKFLOOR_SMTP_URL": smtp,
+            "WORKFLOOR_SMTP_URL": kept.url,
             "WORKFLOOR_MAIL_UNDO_SECONDS": "0",
         }
         assert statement(env) == stated
         with running(env, tmp_path, "worker", "router"):
-            wait_until(lambda: kept.subjects)  # what nobody had sent yet goes out
+            wait_until(lambda: kept.mails)  # what nobody had sent yet goes out
             raw = mail.letter("Stolen", Subject="My card was stolen", Message_ID="<second@example.com>")
             subprocess.run([sys.executable, "-c", MAIL_COMES], env=env, input=raw, check=True)
             said = "SELECT count(*) FROM event_log_fact WHERE event = %s"
@@ -185,7 +159,8 @@ def test_a_dump_of_one_server_goes_on_in_another(real_database, tmp_path, sink):
             wait_until(lambda: asked(server.address, "SELECT count(*) FROM work_item WHERE state = 'waiting'") == 0)
             lagging = [each for each in json.loads(doctor(env)) if each["check"] == "followers"]
     assert [each["state"] for each in lagging] == ["ok"]
-    assert kept.subjects == ["Re: My bill"]
+    assert len(kept.mails) == 1
+    assert kept.last()["Subject"] == "Re: My bill"
 
 
 def doctor(env: dict[str, str]) -> str:

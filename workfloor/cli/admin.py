@@ -215,7 +215,7 @@ def _ran_again(name: str) -> bool:
     except click.ClickException:
         raise
     except Exception as fault:  # whatever a follower may raise
-        error = masks.mask(f"{type(fault).__name__}: {fault}").text
+        error = masks.worded(fault)
         with transaction.atomic():
             rls.enter_every_client()
             if isinstance(found := _failure(name), Parked):

@@ -22,7 +22,6 @@ from workfloor.kit.database import postgres
 from workfloor.kit.web import logs, metrics
 
 FOR_STREAMS: Final = 4  # connections of the pool that are for those who read for streams
-THREADS: Final = postgres.MOST_SHARE - FOR_STREAMS
 MOST_WAITING: Final = 1_000  # requests without a thread; at some milliseconds each the last of them waits some seconds
 METRICS: Final = "/metrics"
 PASSED_ON: Final = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-proto", b"x-real-ip"}  # as proxies say

@@ -164,7 +164,7 @@ class Steps:
             return 0
         self._resting.pop(name, None)
         self._failed.pop(name, None)
-        error = masks.mask(f"{type(fault).__name__}: {fault}").text
+        error = masks.worded(fault)
         with transaction.atomic():
             rls.enter_every_client()
             parked = event_log.park(follower, error=error, now=clock.now())

@@ -7,7 +7,7 @@ from tests import make
 from workfloor.kit.web import limits
 
 LONG = "9" * 4_300  # digits, from which on Python refuses to make a number
-PLACES = ("desk/?item=", "floor/?client=", "billing/?page=", "chat/demo/x/?language=", "accounts/login/?next=")
+PLACES = ("desk/?item=", "floor/?client=", "floor/?site=", "accounts/login/?next=")
 
 
 @pytest.fixture
@@ -21,7 +21,8 @@ def leader(everyone):
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("value", ["%00", LONG, "-1", "²", "x" * 3_000, "9223372036854775808"])
 def test_no_parameter_brings_a_page_down(leader, place, value):
-    assert leader.get(f"/{place}{value}").status_code < 500
+    assert leader.get(f"/{place}1").status_code in (200, 302)  # it is a page
+    assert leader.get(f"/{place}{value}").status_code in (200, 302, 400)
 
 
 @pytest.mark.parametrize("path", ["/%00", "/desk/%00/", "/api/work/%00", f"/floor/why/{LONG}/", f"/mail/{LONG}/"])

@@ -27,4 +27,4 @@ def attempt(do: Callable[[], Made], name: str) -> tuple[Made | None, str]:
         if isinstance(fault, DatabaseError) and transaction.get_rollback():
             raise
         log.exception("%s failed, and is left out", name)
-        return None, masks.mask(f"{type(fault).__name__}: {fault}").text
+        return None, masks.worded(fault)

@@ -60,6 +60,11 @@ def mask(text: str, kinds: Collection[str] = KINDS) -> Masked:
     return Masked("".join([*covered, text[end:]]), count)
 
 
+def worded(fault: BaseException) -> str:
+    """What went wrong, fit to be kept and shown: without the numbers that it may have met."""
+    return mask(f"{type(fault).__name__}: {fault}").text
+
+
 def _covered(number: str) -> str:
     places = [place for place, each in enumerate(number) if each.isalnum()]
     hidden = set(places[:-SHOWN])
