@@ -24,6 +24,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     ),
     "facts": Benchmark(True, {"rows": 20, "runs": 1}),
     "router": Benchmark(True, {"decisions": 32, "rates": (100,), "past": 200, "lasts_seconds": 1, "runs": 1}),
+    "clients": Benchmark(True, {"clients": 2, "agents": 8, "arrivals": 20, "past": 50, "seconds": 4}),
     "chaos": Benchmark(False, {"agents": 12, "items": 30, "kills": 1, "every_seconds": 0.5}),
     "starts": Benchmark(False, {"settles_seconds": 2.0, "runs": 1}),
     "statement": Benchmark(True, {"rows": 200, "runs": 1}),

@@ -1,7 +1,7 @@
 """Reading contracts: which version is in force, and what it says of a queue."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import inf
@@ -68,6 +68,15 @@ def versions(client_id: int) -> QuerySet[contracts_models.Version]:
     return contracts_models.Version.objects.filter(client_id=client_id).order_by("number").defer("source")
 
 
+def signed_by(client_ids: Iterable[int]) -> dict[int, list[contracts_models.Version]]:
+    """All versions of these clients' contracts, the first one first; by the client's id."""
+    found: dict[int, list[contracts_models.Version]] = defaultdict(list)
+    known = contracts_models.Version.objects.filter(client_id__in=client_ids).order_by("client_id", "number")
+    for version in known.defer("source"):
+        found[version.client_id].append(version)
+    return found
+
+
 def terms(version: contracts_models.Version) -> contracts_terms.Contract:
     """What a version says; its text is fetched and read once a process, since a version never changes."""
     if version.digest not in _read:
@@ -109,13 +118,17 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     Before the contract starts, and once an amendment has taken the queue out, the nearest version that has it: work
     that waits there still has to be done.
     """
-    known = list(versions(queue.client_id))
+    return terms_by(list(versions(queue.client_id)), queue.name, at)
+
+
+def terms_by(known: list[contracts_models.Version], queue: str, at: datetime) -> QueueTerms:
+    """What `terms_of` says, by the versions that the queue's client has signed, the first one first."""
     day = calendars.day_of(at, terms(known[-1]).zone) if known else date.max
     begun = [version for version in known if version.effective_on <= day]
     for version in [*reversed(begun), *known]:
-        if found := _queue_terms(version, queue.name):
+        if found := _queue_terms(version, queue):
             return found
-    raise NoContract(f"no version has a queue {queue.name}")
+    raise NoContract(f"no version has a queue {queue}")
 
 
 def masked_kinds(queue: contracts_models.Queue, at: datetime) -> tuple[str, ...]:

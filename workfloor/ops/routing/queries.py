@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Prefetch
 
+from workfloor.core.contracts import models as contracts_models
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.models import Queue
@@ -121,13 +122,21 @@ def lines(pool: str, now: datetime, measured: bool = True) -> tuple[state.Line, 
     served = queues(pool)
     staked = stakes(served, now) if measured else {}
     largest = max(staked.values(), default=0.0) or 1.0
-    found = (_line_of(queue, staked.get(queue.id, 0.0) / largest, now) for queue in served)
-    return tuple(line for line in found if line is not None)
+    signed = contracts_queries.signed_by({queue.client_id for queue in served})
+    found = {}
+    for client_id, versions in signed.items():
+        own = [queue for queue in served if queue.client_id == client_id]
+        terms, _ = attempts.attempt(partial(_terms, versions, own, now), f"the contract of client {client_id}")
+        found.update(terms or {})
+    return tuple(
+        _line(queue, found[queue.id], staked.get(queue.id, 0.0) / largest) for queue in served if queue.id in found
+    )
 
 
-def _line_of(queue: Queue, stake: float, now: datetime) -> state.Line | None:
-    terms, error = attempts.attempt(lambda: contracts_queries.terms_of(queue, now), f"the terms of queue {queue.id}")
-    return None if error or terms is None else _line(queue, terms, stake)
+def _terms(
+    versions: list[contracts_models.Version], own: Iterable[Queue], now: datetime
+) -> dict[int, contracts_queries.QueueTerms]:
+    return {queue.id: contracts_queries.terms_by(versions, queue.name, now) for queue in own}
 
 
 def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> state.Line:
