@@ -224,23 +224,53 @@ def real_database(template: str, django_db_setup: None, django_db_blocker) -> It
 @pytest.fixture
 def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
     """A web server, worker and router on the test's own database, as `workfloor up` has them; gives its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        bind = f"127.0.0.1:{probe.getsockname()[1]}"
-    env = os.environ | {
-        "WORKFLOOR_DATABASE_URL": real_database,
-        "WORKFLOOR_BIND": bind,
-        "WORKFLOOR_DATA": str(tmp_path),
-    }
+    bind = f"127.0.0.1:{free_port()}"
+    env = {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_BIND": bind}
     with ExitStack() as stack:
         for command in ("web", "worker", "router"):
-            log = stack.enter_context((tmp_path / f"{command}.log").open("wb"))
-            process = subprocess.Popen(
-                [Path(sys.executable).with_name("workfloor"), command], env=env, stdout=log, stderr=log
-            )
-            stack.callback(_end, process)
+            stack.enter_context(running(command, tmp_path, env))
         _wait_for(f"http://{bind}/accounts/login/", tmp_path)
         yield f"http://{bind}"
+
+
+@pytest.fixture
+def web(real_database: str, tmp_path: Path) -> Iterator[Callable[..., int]]:
+    """Starts a web server alone on the test's own database, with settings of its own; gives its port."""
+    with ExitStack() as stack:
+
+        def start(host: str = "127.0.0.1", **more: str) -> int:
+            port = free_port()
+            env = {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_BIND": f"{host}:{port}", **more}
+            stack.enter_context(running("web", tmp_path / str(port), env))
+            _wait_for(f"http://127.0.0.1:{port}/accounts/login/", tmp_path / str(port))
+            return port
+
+        yield start
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(command: str, data: Path, env: dict[str, str]) -> Iterator[None]:
+    """A command of ours runs during the block, its data and its log in a folder."""
+    data.mkdir(exist_ok=True)
+    with (data / f"{command}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("workfloor"), command],
+            env=os.environ | {"WORKFLOOR_DATA": str(data)} | env,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield
+        finally:
+            _end(process)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

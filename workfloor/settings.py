@@ -6,9 +6,10 @@ Importing this module starts nothing and writes nothing.
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from workfloor.kit.database import binding, postgres
-from workfloor.kit.web import logs
+from workfloor.kit.web import addresses, logs
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -42,6 +43,11 @@ WORKFLOOR_WEB_PROCESSES = int(os.environ.get("WORKFLOOR_WEB_PROCESSES") or 0)
 # The address that people's browsers use when a proxy stands in front, e.g. https://floor.example.com
 WORKFLOOR_URL = (os.environ.get("WORKFLOOR_URL") or "").rstrip("/")
 WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks of proxies; from anybody else they
+# are ignored.
+WORKFLOOR_TRUSTED_PROXIES = _list("WORKFLOOR_TRUSTED_PROXIES") or ["127.0.0.1", "::1"]
+if _strange := addresses.no_networks(WORKFLOOR_TRUSTED_PROXIES):
+    raise ValueError(f"WORKFLOOR_TRUSTED_PROXIES has {_strange[0]!r}; write addresses or networks, like 10.0.0.0/24.")
 WORKFLOOR_DEBUG = _flag("WORKFLOOR_DEBUG")
 # How the log is written: "text", lines for people, or "json", an object a line.
 WORKFLOOR_LOG = os.environ.get("WORKFLOOR_LOG") or "text"
@@ -86,11 +92,9 @@ DEBUG = WORKFLOOR_DEBUG
 _host = WORKFLOOR_BIND.rpartition(":")[0].strip("[]")
 ALLOWED_HOSTS = [*WORKFLOOR_ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", _host]
 if WORKFLOOR_URL:
-    ALLOWED_HOSTS.append(WORKFLOOR_URL.split("//")[-1].split("/")[0].split(":")[0])
+    ALLOWED_HOSTS.append(urlsplit(WORKFLOOR_URL).hostname or "")
     CSRF_TRUSTED_ORIGINS = [WORKFLOOR_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WORKFLOOR_URL.startswith("https://")
-if SESSION_COOKIE_SECURE:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Two instances on one machine share cookies by host, not by port: name them apart.
 _port = WORKFLOOR_BIND.rpartition(":")[2]
 SESSION_ENGINE = "workfloor.kit.web.sessions"

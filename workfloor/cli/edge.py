@@ -129,6 +129,11 @@ def limit_statements(*, statement: int, lock: int, idle: int) -> None:
     os.environ["PGOPTIONS"] = " ".join([*said, *filter(None, [os.environ.get("PGOPTIONS")])])
 
 
+def close_to_others() -> None:
+    """Let no other user of the machine read what this process and its children write from now on."""
+    os.umask(0o077)
+
+
 def keep_metrics() -> None:
     """Count what this process does with the others of the installation; before anything is counted."""
     from workfloor import settings

@@ -38,6 +38,7 @@ def up(fills_demo: bool, parent: bool) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is how nohup asks to be let alone
         signal.signal(signal.SIGHUP, _interrupt)
+    edge.close_to_others()
     edge.keep_secret_key()
     edge.keep_metrics()
     host, port = runtime_web.bind()
@@ -62,6 +63,7 @@ def worker(parent: bool) -> None:
         signal.signal(sign, lambda *_: stop.set())
     if parent:
         supervisor.end_with_parent()
+    edge.close_to_others()
     edge.keep_metrics()
     edge.limit_statements(statement=300, lock=60, idle=300)
     with edge.installation():
@@ -286,6 +288,7 @@ def web(parent: bool, descriptor: int | None) -> None:
     if parent:
         supervisor.end_with_parent()
     door = runtime_web.take(*runtime_web.bind()) if descriptor is None else socket.socket(fileno=descriptor)
+    edge.close_to_others()
     edge.keep_metrics()
     edge.limit_statements(statement=60, lock=15, idle=60)
     with edge.installation():
@@ -294,9 +297,14 @@ def web(parent: bool, descriptor: int | None) -> None:
         importlib.import_module("workfloor.urls")  # the first visitor should not wait for it
         from django.conf import settings as ours
 
+        from workfloor.runtime import connections
+
         plain = uvicorn.config.LOGGING_CONFIG if ours.WORKFLOOR_LOG == "text" else None  # else it is logged as ours is
         settings = uvicorn.Config(
             "workfloor.asgi:application",
+            http=connections.BoundedConnection,
+            timeout_keep_alive=connections.IDLE_SECONDS,
+            forwarded_allow_ips=ours.WORKFLOOR_TRUSTED_PROXIES,
             log_config=plain,
             access_log=False,
             lifespan="off",
@@ -328,6 +336,7 @@ def router(pool: str, log: Path | None, parent: bool) -> None:
         signal.signal(sign, lambda *_: stop.set())
     if parent:
         supervisor.end_with_parent()
+    edge.close_to_others()
     edge.keep_metrics()
     edge.limit_statements(statement=60, lock=15, idle=60)
     with edge.installation():

@@ -1,6 +1,5 @@
 """Sign-in as django-allauth does it, told what this installation allows."""
 
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -8,15 +7,12 @@ from django.http import HttpRequest
 
 from workfloor.core.people import actions as people
 from workfloor.kit.time import clock
+from workfloor.kit.web import addresses
 
 
 def network(address: str) -> str:
     """Where somebody asks from, without telling neighbours apart: /24 of IPv4, /48 of IPv6."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return "nowhere"
-    return str(ip_network((found, 24 if found.version == 4 else 48), strict=False))
+    return addresses.network(address, bits_of_4=24, bits_of_6=48) or "nowhere"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -24,6 +20,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that tries are counted for, in one way of writing."""
+        return addresses.plain(str(super().get_client_ip(request)))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """What wrong passwords are counted under: the account, as tried from one network."""

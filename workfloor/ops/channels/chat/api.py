@@ -1,6 +1,5 @@
 """What visitors' pages call, from the clients' own sites: each call opens one chat, or one widget, and no more."""
 
-import ipaddress
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from workfloor.core.conversations.messages import File
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
-from workfloor.kit.web import limits
+from workfloor.kit.web import addresses, limits
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import models as chat_models
 from workfloor.ops.channels.chat import queries as chat_queries
@@ -122,11 +121,7 @@ def _check_origin(request: HttpRequest, widget: chat_models.Widget) -> None:
 
 def network(request: HttpRequest) -> str:
     """The visitor's network: an IPv4 address, or the 64 bits that one household or firm has of IPv6."""
-    try:
-        found = ipaddress.ip_address(str(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return "unknown"
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    return addresses.network(str(request.META.get("REMOTE_ADDR", "")), bits_of_4=32, bits_of_6=64) or "unknown"
 
 
 # --- before a chat ------------------------------------------------------------------------------------------------
