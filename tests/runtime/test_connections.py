@@ -1,58 +1,15 @@
 """Clients that take their time: a head, a body and an idle connection are bounded; who goes on steadily is served."""
 
 import asyncio
-from contextlib import suppress
 
 from django.test import Client as Browser
 
 from tests import make
+from tests.visits import Visit
 from workfloor.runtime import connections
 
 HEAD = b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /api/work HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-PATIENCE_SECONDS = 300.0
-
-
-class Visit:
-    """One connection of a client, in which it writes when it likes and all that comes back is kept."""
-
-    def __init__(self, reader, writer):
-        self.reader, self.writer, self.heard, self.ended = reader, writer, b"", False
-        self._listening = asyncio.ensure_future(self._listen())
-
-    @classmethod
-    async def to(cls, port):
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
-
-    async def _listen(self):
-        with suppress(OSError):
-            while some := await self.reader.read(65536):
-                self.heard += some
-        self.ended = True
-
-    async def says(self, data):
-        with suppress(OSError):
-            self.writer.write(data)
-            await self.writer.drain()
-
-    async def drips(self, data):
-        """Write a byte a second until the other side ends it or there are no more."""
-        for place in range(len(data)):
-            if self.ended:
-                return
-            await self.says(data[place : place + 1])
-            await asyncio.sleep(1)
-
-    async def end(self):
-        await asyncio.wait_for(asyncio.shield(self._listening), PATIENCE_SECONDS)
-
-    async def hears(self, words, times=1):
-        async def heard():
-            while self.heard.count(words) < times:
-                assert not self.ended, self.heard
-                await asyncio.sleep(0.05)
-
-        await asyncio.wait_for(heard(), PATIENCE_SECONDS)
 
 
 async def says_nothing(port):
