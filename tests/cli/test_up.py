@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -285,3 +286,30 @@ def test_a_superuser_is_refused_and_nothing_of_ones_own_is_started(place):
     assert refused.returncode == 1
     assert "NOSUPERUSER" in refused.stderr
     assert not (place.data / "postgres").exists()
+
+
+@pytest.mark.installation
+def test_no_other_user_of_the_machine_reads_what_an_installation_keeps(place):
+    """Even in a folder that was made open to all, by somebody whose files are open as a rule."""
+    before = os.umask(0o022)
+    try:
+        backup = place.data.with_name("backup")
+        place.more["WORKFLOOR_BACKUP"] = str(backup)
+        place.data.mkdir(mode=0o755)
+        place.start()
+        made = place.command("admin", "backup")
+        assert made.returncode == 0, made.stderr
+        assert place.serves()
+        kept = {path: path.lstat().st_mode for top in (place.data, backup) for path in top.rglob("*")}
+        assert place.interrupt() == 0
+    finally:
+        os.umask(before)
+
+    files = {path: mode for path, mode in kept.items() if stat.S_ISREG(mode)}
+    names = {path.name for path in files}
+    assert {"secret-key", "web.log", "worker.log", "postgres.guard.log", "postgres.start.log", "PG_VERSION"} <= names
+    assert any(path.parent.name == "log" and path.suffix == ".log" for path in files)  # the server's own
+    assert any(path.parent.name == "wal" for path in files)
+    assert [str(path) for path, mode in files.items() if mode & 0o077] == []
+    folders = [path for path, mode in kept.items() if stat.S_ISDIR(mode) and mode & 0o066]
+    assert [str(path) for path in folders] == []
