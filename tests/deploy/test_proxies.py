@@ -24,9 +24,9 @@ from django.test import Client as Browser
 from tests import make
 from tests.conftest import free_port
 from tests.visits import Visit
-from workfloor import settings as ours
+from workfloor import settings
 from workfloor.core.conversations.messages import LARGEST_SENT
-from workfloor.kit.web import live
+from workfloor.kit.web import live as web_live
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OVER_THE_FORM = 1_000  # what a form has around a file
@@ -195,15 +195,19 @@ def test_through_a_proxy_visitors_are_who_they_are_and_send_what_is_allowed(web,
     for sent in (bytes, in_chunks):
         file = proxy.asked("POST", "/chat/my/files/", sent(multipart(LARGEST_SENT)), **form)
         assert (file.status, "detail" in json.loads(file.text)) == (401, True)  # looked at: of nobody who chats
-        over = proxy.asked("POST", "/chat/my/files/", sent(multipart(LARGEST_SENT + ours.WORKFLOOR_MAX_BODY)), **form)
+        over = proxy.asked(
+            "POST", "/chat/my/files/", sent(multipart(LARGEST_SENT + settings.WORKFLOOR_MAX_BODY)), **form
+        )
         assert over.status == 413
         if sent is bytes:  # as browsers send it
             assert "<h1>That is too large</h1>" in over.text
             assert over.getheader("Content-Type") == "text/html; charset=utf-8"
 
-        work = proxy.asked("POST", "/api/work", sent(b"x" * ours.WORKFLOOR_MAX_BODY), Content_Type="application/json")
+        work = proxy.asked(
+            "POST", "/api/work", sent(b"x" * settings.WORKFLOOR_MAX_BODY), Content_Type="application/json"
+        )
         assert work.status == 401
-        over = proxy.asked("POST", "/api/work", sent(b"x" * (ours.WORKFLOOR_MAX_BODY + 1)))
+        over = proxy.asked("POST", "/api/work", sent(b"x" * (settings.WORKFLOOR_MAX_BODY + 1)))
         assert over.status == 413
         assert over.getheader("Content-Type") == "application/json"
         assert "1,000,000 bytes" in json.loads(over.text)["detail"]
@@ -278,7 +282,7 @@ async def follows_a_stream(proxy, cookie):
 
 def tell_the_floor():
     with transaction.atomic():
-        live.publish(["floor"])
+        web_live.publish(["floor"])
     connection.close()
 
 
