@@ -45,7 +45,8 @@ WORKFLOOR_URL = (os.environ.get("WORKFLOOR_URL") or "").rstrip("/")
 WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")
 # Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks of proxies; from anybody else they
 # are ignored.
-WORKFLOOR_TRUSTED_PROXIES = _list("WORKFLOOR_TRUSTED_PROXIES") or ["127.0.0.1", "::1"]
+PROXIES_ON_THIS_MACHINE = ["127.0.0.1", "::1"]
+WORKFLOOR_TRUSTED_PROXIES = _list("WORKFLOOR_TRUSTED_PROXIES") or PROXIES_ON_THIS_MACHINE
 if _strange := addresses.no_networks(WORKFLOOR_TRUSTED_PROXIES):
     raise ValueError(f"WORKFLOOR_TRUSTED_PROXIES has {_strange[0]!r}; write addresses or networks, like 10.0.0.0/24.")
 WORKFLOOR_DEBUG = _flag("WORKFLOOR_DEBUG")

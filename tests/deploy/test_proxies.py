@@ -28,6 +28,7 @@ from workfloor import settings
 from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.kit.web import live as web_live
 
+pytestmark = pytest.mark.installation
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OVER_THE_FORM = 1_000  # what a form has around a file
 VISITOR = "127.0.0.2"  # who is another than the proxy, which is on this machine too
@@ -97,7 +98,7 @@ def caddy(folder: Path, port: int, upstream: int) -> list[str]:
         ("\temail REPLACE-ME@example.com", "\tadmin off\n\tauto_https off"),
         ("\nfloor.example.com {", f"\nhttps://localhost:{port} {{\n\ttls {folder}/cert.pem {folder}/key.pem"),
         ("127.0.0.1:8000 {", f"127.0.0.1:{upstream} {{"),
-        ("read_body 2m", "read_body 30s"),  # so that nobody waits for it
+        ("read_body 2m", "read_body 20s"),  # so that nobody waits for it
     )
     (folder / "Caddyfile").write_text(example)
     return ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
@@ -276,7 +277,7 @@ async def follows_a_stream(proxy, cookie):
     before = visit.heard.count(b"data: floor")
     await asyncio.to_thread(tell_the_floor)
     await visit.hears(b"data: floor", times=before + 1)
-    await visit.hears(b": still here", times=4)  # a minute
+    await visit.hears(b": still here", times=3)  # 45 seconds
     assert not visit.ended
 
 

@@ -88,6 +88,7 @@ def test_the_examples_of_settings_name_settings_that_there_are(example):
     assert [name for name in named if f"`{name}`" not in readme] == []
 
 
+@pytest.mark.installation
 def test_the_web_process_answers_on_the_port_that_systemd_holds_for_it(real_database, tmp_path):
     """As the socket's unit hands it over; a visitor who comes before the process is there waits."""
     activate = shutil.which("systemd-socket-activate")

@@ -1,6 +1,7 @@
 """Who visitors are behind proxies: only those that are named are believed, however the header was forged."""
 
 import http.client
+import json
 import os
 import re
 import subprocess
@@ -93,6 +94,24 @@ def test_only_the_names_of_the_installation_are_answered_to(web):
         assert asked(port, Host=ours).status == 200, ours
     for strange in ("testserver", "evil.example", "floor.example.com.evil.example"):
         assert asked(port, Host=strange).status == 400, strange
+
+
+@pytest.mark.parametrize(
+    ("bind", "url", "trusted", "state"),
+    [
+        ("127.0.0.1:8000", "https://floor.example.com", "", "ok"),
+        ("0.0.0.0:8000", "https://floor.example.com", "", "look"),
+        ("10.0.0.7:8000", "https://floor.example.com", "10.0.0.5", "ok"),
+        ("0.0.0.0:8000", "", "", "ok"),
+    ],
+)
+def test_the_doctor_sees_a_proxy_elsewhere_that_nobody_named(bind, url, trusted, state, tmp_path):
+    said = {"WORKFLOOR_BIND": bind, "WORKFLOOR_URL": url, "WORKFLOOR_TRUSTED_PROXIES": trusted}
+    env = os.environ | said | {"WORKFLOOR_DATA": str(tmp_path / "none"), "WORKFLOOR_DATABASE_URL": ""}
+    command = [sys.executable, "-m", "workfloor", "admin", "doctor", "--format", "json"]
+    found = json.loads(subprocess.run(command, env=env, capture_output=True, text=True).stdout)
+
+    assert [each["state"] for each in found if each["check"] == "proxies"] == [state]
 
 
 @pytest.mark.parametrize("strange", ["proxy.example.com", "10.0.0.1/8", "*", "10.0.0.300"])

@@ -299,7 +299,7 @@ def doctor(form: str) -> None:
 
 def examine() -> Iterator[Finding]:
     """All findings, those of the machine first; without a database the rest is left out."""
-    yield from (_python(), _data_folder(), _disk(), _browser_libraries(), _port())
+    yield from (_python(), _data_folder(), _disk(), _browser_libraries(), _port(), _proxies())
     if _nothing_is_installed():
         return
     with ExitStack() as stack:
@@ -378,6 +378,17 @@ def _port() -> Finding:
         words = f"{settings.WORKFLOOR_BIND} is in use or not ours: {fault.strerror or fault}"
         return Finding("port", "look", words, "Fine if Workfloor runs now; else set WORKFLOOR_BIND to another.")
     return Finding("port", "ok", f"{settings.WORKFLOOR_BIND} is free")
+
+
+def _proxies() -> Finding:
+    from workfloor import settings
+
+    believed = settings.WORKFLOOR_TRUSTED_PROXIES
+    is_here = settings.WORKFLOOR_BIND.rpartition(":")[0] in ("127.0.0.1", "[::1]", "localhost")
+    if settings.WORKFLOOR_URL and not is_here and believed == settings.PROXIES_ON_THIS_MACHINE:
+        words = f"behind a proxy elsewhere, {settings.WORKFLOOR_BIND} takes all visitors for one"
+        return Finding("proxies", "look", words, "Set WORKFLOOR_TRUSTED_PROXIES to the proxy's address.")
+    return Finding("proxies", "ok", f"{', '.join(believed)} may say who visitors are")
 
 
 def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
