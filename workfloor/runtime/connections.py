@@ -21,11 +21,12 @@ class BoundedConnection(HttpToolsProtocol):
     each piece of a body puts off by as much as it may have taken; while it is answered there is none: a stream lasts.
     """
 
+    _heard: bool = False
     _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Begin; whoever connects has something to ask."""
+        """Begin; whoever connects has something to ask before long."""
         super().connection_made(transport)
         if self.client:
             self.client = (addresses.plain(self.client[0]), self.client[1])
@@ -40,6 +41,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take some of a request; the first byte of a further one, be it only an empty line, begins its head."""
+        self._heard = True
         if self._deadline is None and self.cycle.response_complete:
             self._allow(HEAD_SECONDS)
         super().data_received(data)
@@ -69,14 +71,22 @@ class BoundedConnection(HttpToolsProtocol):
     def _allow(self, seconds: float) -> None:
         self._deadline = self.loop.time() + seconds
         if self._timer is None:  # one that runs finds by itself that the deadline has moved
-            self._timer = self.loop.call_at(self._deadline, self._look)
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._look)
 
     def _look(self) -> None:
+        """End the client if it is late; else look again, never later than the shortest of deadlines could be."""
         self._timer = None
         if self._deadline is None or self.transport.is_closing():
             return
-        if self._deadline > self.loop.time():
-            self._timer = self.loop.call_at(self._deadline, self._look)
+        left = self._deadline - self.loop.time()
+        if left > 0:
+            self._timer = self.loop.call_later(min(left, HEAD_SECONDS), self._look)
+        else:
+            self._end_the_late()
+
+    def _end_the_late(self) -> None:
+        if not self._heard:  # browsers connect before they have something to ask, and would show what they were told
+            self.transport.close()
             return
         metrics.turned_away("slow")
         if self.cycle is None or self.cycle.response_complete:
