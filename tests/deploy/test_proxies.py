@@ -27,6 +27,7 @@ from tests.visits import Visit
 from workfloor import settings
 from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.kit.web import live as web_live
+from workfloor.runtime import connections
 
 pytestmark = pytest.mark.installation
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -98,7 +99,7 @@ def caddy(folder: Path, port: int, upstream: int) -> list[str]:
         ("\temail REPLACE-ME@example.com", "\tadmin off\n\tauto_https off"),
         ("\nfloor.example.com {", f"\nhttps://localhost:{port} {{\n\ttls {folder}/cert.pem {folder}/key.pem"),
         ("127.0.0.1:8000 {", f"127.0.0.1:{upstream} {{"),
-        ("read_body 2m", "read_body 20s"),  # so that nobody waits for it
+        ("read_body 11m", "read_body 30s"),  # so that nobody waits for it, and after the web process has ended a body
     )
     (folder / "Caddyfile").write_text(example)
     return ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
@@ -285,6 +286,14 @@ def tell_the_floor():
     with transaction.atomic():
         web_live.publish(["floor"])
     connection.close()
+
+
+def test_caddy_ends_no_body_before_the_web_process_would():
+    """For it would answer 200."""
+    [minutes] = re.findall(r"read_body (\d+)m", (DEPLOY / "caddy/Caddyfile").read_text())
+    largest = LARGEST_SENT + settings.WORKFLOOR_MAX_BODY
+
+    assert int(minutes) * 60 > connections.BODY_SECONDS + largest / connections.LEAST_RATE
 
 
 def test_through_a_proxy_streams_are_not_held_back_and_slow_clients_are_ended(web, proxied):
