@@ -383,11 +383,11 @@ class Server:
         return guard
 
     def _keep_guarded(self, over: threading.Event) -> None:
-        """Start another guard when somebody has killed the one there was, which a user of the server looks for."""
+        """Start another guard when somebody has killed the one there was; one that gave up has left no server."""
         while not over.wait(WATCH_SECONDS):
             _forget_ended_guards()
             try:
-                if file_locks.is_free(self._lock("guard")) and self._guard():
+                if process_of(self.folder) and file_locks.is_free(self._lock("guard")) and self._guard():
                     log.warning("The process that watches over the database server was gone; another does now.")
             except OSError as fault:  # no room for another process or its log, say
                 log.warning("Nobody watches over the database server: %s", fault)
