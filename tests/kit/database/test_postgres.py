@@ -202,14 +202,14 @@ def test_after_the_death_of_all_a_next_start_works_even_if_a_stranger_has_the_pi
 def test_without_its_guard_the_last_user_stops_it(server):
     with server.running():
         for process in processes_of(server):
-            if "-m" in process.cmdline():
+            if "-m" in process.info["cmdline"]:
                 process.kill()
                 process.wait()
     assert processes_of(server) == []
 
 
 def guards_of(server: postgres.Server) -> list[psutil.Process]:
-    return [each for each in processes_of(server) if postgres.__name__ in each.cmdline()]
+    return [each for each in processes_of(server) if postgres.__name__ in each.info["cmdline"]]
 
 
 def test_a_killed_guard_is_replaced_and_the_next_one_watches_over_the_same_server(server):
