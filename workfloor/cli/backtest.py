@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Examples:
   workfloor presales backtest new.toml --history calls.csv --map map.toml
   workfloor presales backtest new.toml --client first-bank --period 1999-02
+  workfloor presales backtest new.toml --client first-bank --period 1999-02 --period 1999-12     these two, none between
   workfloor presales backtest old.toml new.toml --client first-bank --period 1999-02 --format html --output b.html
   workfloor presales backtest new.toml --history calls.csv --map map.toml --queue regular=all --queue prospective=all
   workfloor presales backtest new.toml --client first-bank --period 1999-02 --queue called-back= --queue =chats
@@ -46,7 +47,7 @@ Examples:
     "periods",
     multiple=True,
     metavar="PERIOD",
-    help="A month, such as 1999-02; the first and last, where there are several.",
+    help="Show this month, such as 1999-02; again for each further one. Without: every month that is over.",
 )
 @click.option(
     "--queue",

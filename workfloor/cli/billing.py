@@ -205,7 +205,7 @@ def _show_items(subject: "settlement.Subject") -> None:
         says = row["value"] if row["met"] is None else {True: "met", False: "missed"}[row["met"]]
         at = row["received_at"][:19]
         click.echo(f"{row['item']:>9}  {at}  {row['queue']:<20} {row['state']:<10} {says!s:<8} {_plain(row['key'])}")
-    click.echo(f"{count:,} {subject.opens}" if count else "No items: a fixed price, or nothing was counted.")
+    click.echo(f"{count:,} {subject.opens}" if count else billing_presenting.worded_nothing(subject))
 
 
 def _show_facts(subject: "settlement.Subject", number: int, form: str) -> None:

@@ -1,6 +1,7 @@
 """Closing months, deciding disputes, and issuing invoices: each proposed by one person and approved by another."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -256,27 +257,28 @@ def issue_invoice(
 ) -> billing_models.Invoice:
     """Issue the invoice of a closed month, under the next number of its legal entity's series.
 
-    The number is taken in the caller's transaction: one that rolls back takes none. Raises Refused with everything
-    that is missing, or with each rule of EN 16931 that the document breaks.
+    The number is taken in the caller's transaction, last of all and from a range that is locked until it ends: one that
+    rolls back takes none. Raises Refused with everything that is missing, or with each rule of EN 16931 that the
+    document breaks.
     """
     _admit_issuer(by, client)
     locks.hold("invoices", client.slug)  # nobody else invoices the month meanwhile
     month, billing, entity = _ready(client, period)
     today = _today(month, now)
-    row = _taken(entity, series or invoicing.series_of(einvoice.INVOICE, today))
+    series = series or invoicing.series_of(einvoice.INVOICE, today)
     corrected = {each["period"] for each in month.plain["adjustments"]}
     made = invoicing.invoice(
         month,
         billing,
         billing_queries.party(entity),
         billing_queries.account(entity),
-        number=invoicing.numbered(row.name, row.last),
+        number=_next(entity, series),
         issued_on=today,
         references=billing_queries.corrected(client.id, corrected),
     )
     if made.totals.gross != Decimal(month.plain["total"]):
         raise AssertionError(f"The invoice comes to {made.totals.gross}, the statement to {month.plain['total']}.")
-    stored = _stored(client, entity, row, made, period, billing.electronic, by, now)
+    stored = _stored(client, entity, series, made, period, billing.electronic, by, now)
     gross, currency = made.totals.gross, made.currency
     issued = billing_events.InvoiceIssued(entity.slug, stored.name, period, gross, currency)
     event_log.record(issued, at=now, client_id=client.id, by_id=by.id)
@@ -315,16 +317,21 @@ def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, n
     month = billing_queries.month(invoice.client, invoice.period)
     assert month is not None  # what is closed stays closed
     today = _today(month, now)
-    row = _taken(invoice.entity, invoicing.series_of(einvoice.CREDIT_NOTE, today))
+    series = invoicing.series_of(einvoice.CREDIT_NOTE, today)
     if invoice.credited_by.exists():
         raise InvoiceRefused(f"{invoice.name} was taken back already, by {invoice.credited_by.get().name}.")
-    note = einvoice.credit_note(of, number=invoicing.numbered(row.name, row.last), issued_on=today, why=words.strip())
+    note = einvoice.credit_note(of, number=_next(invoice.entity, series), issued_on=today, why=words.strip())
     stored = _stored(
-        invoice.client, invoice.entity, row, note, invoice.period, bool(invoice.ubl), by, now, credits=invoice
+        invoice.client, invoice.entity, series, note, invoice.period, bool(invoice.ubl), by, now, credits=invoice
     )
     credited = billing_events.InvoiceCredited(invoice.entity.slug, invoice.name, stored.name, words.strip())
     event_log.record(credited, at=now, client_id=invoice.client_id, by_id=by.id)
     return stored
+
+
+def _next(entity: billing_models.LegalEntity, series: str) -> str:
+    """The number that would be taken now; somebody else may be quicker."""
+    return invoicing.numbered(series, billing_queries.last_number(entity, series) + 1)
 
 
 def _taken(entity: billing_models.LegalEntity, series: str) -> billing_models.NumberRange:
@@ -339,7 +346,7 @@ def _taken(entity: billing_models.LegalEntity, series: str) -> billing_models.Nu
 def _stored(
     client: Client,
     entity: billing_models.LegalEntity,
-    row: billing_models.NumberRange,
+    series: str,
     made: einvoice.Invoice,
     period: str,
     electronic: bool,
@@ -347,7 +354,15 @@ def _stored(
     now: datetime,
     credits: billing_models.Invoice | None = None,
 ) -> billing_models.Invoice:
-    written = _valid(made) if electronic else {"ubl": "", "cii": ""}
+    """Check a document, which takes its time, and only then take its number, for which everybody else waits.
+
+    Where somebody was quicker it is written anew under the next one. No rule asks more of a number than to be there.
+    """
+    if electronic:
+        _check_document(made)
+    row = _taken(entity, series)
+    made = replace(made, number=invoicing.numbered(row.name, row.last))
+    documents = {name: write(made).decode() if electronic else "" for name, write in einvoice.FORMS.items()}
     return billing_models.Invoice.objects.create(
         client=client,
         entity=entity,
@@ -363,21 +378,19 @@ def _stored(
         issued_on=made.issued_on,
         issued_at=now,
         issued_by=by,
-        **written,
+        **documents,
     )
 
 
-def _valid(made: einvoice.Invoice) -> dict[str, str]:
-    """Write an invoice in each syntax; raises Refused with each rule that it breaks, once."""
-    written = {name: write(made) for name, write in einvoice.FORMS.items()}
+def _check_document(made: einvoice.Invoice) -> None:
+    """Hold an invoice against the rules of each syntax; raises Refused with each that it breaks, once."""
     paper = "If the client takes paper alone, say electronic = false under [billing]."
     try:
-        found = [each for name, document in written.items() for each in billing_gateway.refusals(name, document)]
+        found = [each for name, write in einvoice.FORMS.items() for each in billing_gateway.refusals(name, write(made))]
     except extras.Missing as fault:
         raise InvoiceRefused(f"{fault}.", paper) from fault
     if found:
         raise InvoiceRefused(*_unique([str(each) for each in found]), paper)
-    return {name: document.decode() for name, document in written.items()}
 
 
 def _unique(reasons: Sequence[str]) -> list[str]:

@@ -108,12 +108,12 @@ def frozen(client: Client, period: str, *, now: datetime) -> period_months.Froze
 
 
 def _every_item(found: Sequence[settlement.Subject]) -> list[settlement.Counted]:
-    """What came in, then what else the figures count: a window or a backlog reaches beyond the month."""
+    """What any figure counts, as it was received: a window or a backlog reaches beyond the month."""
     every: dict[int, settlement.Counted] = {}
-    for subject in sorted(found, key=lambda each: each.id != "received"):
+    for subject in found:
         if subject.opens == "items" and ("/" not in subject.id):
             every |= {item.item_id: item for item in statements.items_behind(subject) if item.item_id not in every}
-    return list(every.values())
+    return sorted(every.values(), key=lambda item: (item.received_at, item.item_id))
 
 
 def _closed(made: statements.Statement) -> statements.Statement:
@@ -126,8 +126,12 @@ def _rows(items: list[settlement.Counted]) -> list[Any]:
 
 def _leaf(subject: settlement.Subject, order: list[int]) -> period_months.Leaf:
     row = billing_presenting.plain_subject(subject)
-    if "/" in subject.id or subject.opens == "outages":
+    if "/" in subject.id or subject.opens == "levels":
         return period_months.Leaf(subject.id, subject.title, row, [])
+    if subject.opens == "outages":
+        found = list(statements.items_behind(subject))
+        apart = zip(_rows(found), [_exact(each.value) for each in found], strict=True)
+        return period_months.Leaf(subject.id, subject.title, row, list(apart))
     counted = {item.item_id: _exact(item.value) for item in statements.items_behind(subject)}
     return period_months.Leaf(subject.id, subject.title, row, [counted.get(number) for number in order])
 

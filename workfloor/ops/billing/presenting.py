@@ -281,6 +281,13 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
     }
 
 
+def worded_nothing(subject: settlement.Subject) -> str:
+    """Say why a figure opens to nothing."""
+    if subject.opens == "levels":
+        return "No items of its own: it follows from the figures of service levels. Open those, such as m1."
+    return "No items: a fixed price, or nothing was counted."
+
+
 def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
     """Word a fact of the event log."""
     details = ", ".join(f"{name} {value}" for name, value in fact.details.items())

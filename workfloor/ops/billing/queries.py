@@ -89,6 +89,12 @@ def corrected(client_id: int, periods: set[str]) -> list[Reference]:
     return [Reference(each.name, each.issued_on) for each in found if each]
 
 
+def last_number(entity: billing_models.LegalEntity, series: str) -> int:
+    """The last number of a series that was taken; 0 before the first."""
+    found = billing_models.NumberRange.objects.filter(entity=entity, name=series).values_list("last", flat=True)
+    return found.first() or 0
+
+
 def is_credit(invoice: billing_models.Invoice) -> bool:
     """Say whether it is a credit note."""
     return invoice.kind == CREDIT_NOTE

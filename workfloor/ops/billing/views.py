@@ -92,6 +92,7 @@ def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResp
     rows = [billing_presenting.worded_counted(item, subject.zone) for item in found[:ITEMS_A_PAGE]]
     more = page + 1 if len(found) > ITEMS_A_PAGE else None
     shown = {"subject": subject, "rows": rows, "page": page, "more": more, "slug": slug, "period": period}
+    shown["nothing"] = billing_presenting.worded_nothing(subject)
     return render(request, "billing/items.html", shown)
 
 
