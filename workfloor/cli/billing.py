@@ -259,7 +259,7 @@ def reconcile(client: str, period: str, mend: bool, form: str) -> None:
     """
     if mend:
         _mend(client, period)
-    with edge.client(client, one_moment=True) as found, _bar("Replaying") as progress:
+    with edge.client(client, one_moment=True) as found, edge.bar("Replaying") as progress:
         made = _reconciled(found, period, progress)
     click.echo(
         json.dumps(_plain_recount(client, period, made), indent=2)
@@ -344,16 +344,3 @@ def _recount_text(client: str, period: str, made: "Recount") -> str:
 def _short(value: Any) -> str:
     text = str(_recounted_value(value))
     return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal's stderr; a callback that takes how many of how many are done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -23,6 +23,8 @@ from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Adjustment, Close
 from workfloor.kit.figures.money import Money
 from workfloor.ops.billing import closing, settlement, statements
+from workfloor.ops.billing import queries as billing_queries
+from workfloor.ops.billing.models import ClosingStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,28 +328,44 @@ def summary(client: Client) -> dict[str, str]:
 def worded_months(client: Client, person: Person) -> dict[str, Any]:
     """Word a client's months, newest first, with what this person may do; its disputes and adjustments."""
     closes = {each.period: each for each in periods_queries.closes(client.id)}
+    steps = billing_queries.closing_steps(client.id)
     names = sorted({*statements.months(client), *closes}, reverse=True)
     return {
-        "months": [_month(name, closes.get(name), person) for name in names],
+        "months": [_month(name, closes.get(name), steps.get(name), person) for name in names],
         "disputes": [periods_presenting.worded_dispute(each) for each in periods_queries.disputes(client.id)],
         "adjustments": [_adjustment(each) for each in periods_queries.all_adjustments(client.id)],
     }
 
 
-def _month(name: str, close: Close | None, person: Person) -> dict[str, Any]:
+STEPS = {"propose": "Proposing", "approve": "Closing"}
+
+
+def _month(name: str, close: Close | None, step: ClosingStep | None, person: Person) -> dict[str, Any]:
+    """Word a month; while a step of it goes on, nothing else can be begun."""
     state = close.state if close else "open"
+    going = f"{STEPS[step.step]} {name}: {step.percent} %" if step and not step.error else ""
+    may = {} if going else _may(close, state, person)
     return {
+        "going": going,
+        "percent": step.percent if step else 0,
+        "failed": step.error.splitlines() if step else [],
         "name": name,
         "state": state,
         "mood": MOODS[state],
         "closing": periods_presenting.closing(close),
         "digest": close.digest if close else "",
+        "may_dispute": close is not None and bool(settlement.RAISERS.intersection(person.roles)),
+        **may,
+    }
+
+
+def _may(close: Close | None, state: str, person: Person) -> dict[str, bool]:
+    return {
         "may_propose": state == "open" and bool(settlement.PROPOSERS.intersection(person.roles)),
         "may_approve": close is not None
         and state == "provisional"
         and close.proposed_by_id != person.id
         and bool(settlement.APPROVERS.intersection(person.roles)),
-        "may_dispute": close is not None and bool(settlement.RAISERS.intersection(person.roles)),
         "may_reopen": state == "provisional" and bool(settlement.PROPOSERS.intersection(person.roles)),
     }
 
