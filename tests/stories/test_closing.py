@@ -4,8 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,9 +23,11 @@ from tests.stories.test_errand import eventually, signed_in
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.periods import queries as periods_queries
-from workfloor.kit.database import rls
+from workfloor.kit.database import partitions, rls
+from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.billing.models import ClosingStep
+from workfloor.runtime import worker as runtime_worker
 
 pytestmark = pytest.mark.installation
 PAGE = "/clients/lisbon-light/closing/"
@@ -82,8 +87,6 @@ def step() -> ClosingStep | None:
 
 
 def asked_for(office: SimpleNamespace, name: str, by: Any) -> None:
-    from workfloor.kit.time import clock
-
     inside(lambda: billing.ask_for_step(client=office.client, period=MARCH, step=name, by=by, now=clock.now()))
 
 
@@ -119,6 +122,39 @@ def test_a_worker_that_is_killed_in_the_middle_has_closed_nothing_and_the_next_o
     assert told(office) == ["period.proposed", "period.closed"]
     assert inside(lambda: periods_queries.state(office.client.id, MARCH)) == "closed"
     connection.close()
+
+
+def test_a_worker_that_was_down_over_months_ends_does_what_was_due_and_nothing_was_refused_meanwhile(office):
+    later = clock.now() + timedelta(days=200)
+    with clock.frozen(later):
+        call = inside(lambda: make.call(at=later))  # work comes in, people work and press
+        asked_for(office, "propose", office.teresa)
+        assert f"{later:%Y-%m}" in event_log_queries.partition_months()
+        after = partitions.following(partitions.following(later.date()))
+        assert f"{after:%Y-%m}" not in event_log_queries.partition_months()
+
+        with working():  # it is back
+            eventually(lambda: step() is None)
+            eventually(lambda: f"{after:%Y-%m}" in event_log_queries.partition_months())
+            eventually(lambda: not any(each.waiting for each in inside(event_log_queries.lags)))
+
+    facts = event_log_queries.of_item(call.id)
+    assert inside(lambda: [fact.event for fact in facts])[:1] == ["work.received"]
+    assert told(office) == ["period.proposed"]
+    connection.close()
+
+
+@contextmanager
+def working() -> Iterator[None]:
+    """A worker in a thread of this process, for whom it is as late as for the test."""
+    stop = threading.Event()
+    thread = threading.Thread(target=copy_context().run, args=[runtime_worker.run, stop])
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(300)
 
 
 def test_who_pressed_sees_how_far_it_is_and_two_who_press_at_once_close_once(office, installation):

@@ -430,7 +430,12 @@ def _partitions() -> Finding:
     wanted = partitions.months(partitions.month_of(clock.now()), MONTHS_AHEAD)
     if missing := [month for month in wanted if month not in made]:
         words = f"the event log has no room for {', '.join(f'{month:%Y-%m}' for month in missing)}"
-        return Finding("event_log", "wrong", words, "Run: workfloor migrate. A running worker makes months each night.")
+        return Finding(
+            "event_log",
+            "wrong",
+            words,
+            "Start a worker: it makes them at once. Until then whoever writes makes its month.",
+        )
     return Finding("event_log", "ok", f"months are made until {max(made):%Y-%m}")
 
 

@@ -60,6 +60,7 @@ def follow(stop: threading.Event) -> None:
 
 def _step_at_each_notice(listening: psycopg.Connection, stop: threading.Event) -> None:
     with transaction.atomic():
+        event_log.make_partitions(first=clock.now())  # the nightly job may not have come for months
         event_log.enter_every_client(engine="worker", now=clock.now())
     steps = Steps()
     while not stop.is_set():

@@ -79,6 +79,8 @@ def announce(topics: set[str], names: set[str]) -> None:
 
 def insert(entries: Iterable[event_log_events.Entry]) -> None:
     """Write facts in groups; no page hears of them, and followers at their next look."""
+    entries = list(entries)
+    make_room(*{entry.at for entry in entries})
     _execute(_INSERT, entries)
 
 
@@ -114,6 +116,11 @@ def enter_every_client(*, engine: str, now: datetime) -> None:
     """
     rls.enter_every_client()
     record(event_log_events.EveryClientEntered(engine), at=now)
+
+
+def make_room(*instants: datetime) -> None:
+    """Make the partitions of these instants' months where nobody has made them ahead, so that no fact is refused."""
+    partitions.make_room(event_log_models.TABLE, instants, shared=True)
 
 
 def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int:

@@ -584,6 +584,7 @@ def offer_all(*, offers: Sequence[lifecycle.Offer], now: datetime) -> None:
         for item, person, low, high, length, preemptible, _ in offers
     ]
     try:
+        event_log.make_room(now)
         with connection.cursor() as cursor:
             if over := [offer for offer in offers if offer.over]:
                 cursor.execute(_HOLD_AGENT_STATES, [sorted({offer.person_id for offer in offers})])
