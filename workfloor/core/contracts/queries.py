@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from workfloor.core.contracts import models as contracts_models
 from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts import terms as contracts_terms
-from workfloor.core.people.models import Certificate
+from workfloor.core.people.models import Certificate, Person
 from workfloor.core.people.qualification import qualifies
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
@@ -158,12 +158,43 @@ def _queue_terms(version: contracts_models.Version, name: str) -> QueueTerms | N
     return None
 
 
-def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
-    """The queues for which nobody holds the certificates on that day, not even after the last ring."""
+def abroad(contract: contracts_terms.Contract, on: date) -> dict[str, list[str]]:
+    """For each onshore process, the sites outside the client's country from which its work can be offered to somebody.
+
+    That is who is cleared for the client and holds what one of its queues requires on that day, at the last ring.
+    """
+    onshore = [process for process in contract.processes if process.location == "onshore"]
+    elsewhere = Person.objects.filter(
+        clearances__client__slug=contract.client, clearances__withdrawn_at=None, left_at=None, site__isnull=False
+    ).exclude(site__country=contract.country)
+    sites = {number: f"{name} ({country})" for number, name, country in elsewhere.values_list(*_SITE)}
+    held = _held(on) if onshore and sites else {}
+    found = {
+        process.name: sorted({site for person, site in sites.items() if _serves(held.get(person, {}), process)})
+        for process in onshore
+    }
+    return {name: where for name, where in found.items() if where}
+
+
+_SITE = ("id", "site__name", "site__country")
+
+
+def _serves(skills: Mapping[str, int], process: contracts_terms.Process) -> bool:
+    return any(qualifies(skills, contracts_terms.requirements(queue, inf)) for queue in process.queues)
+
+
+def _held(on: date) -> dict[int, dict[str, int]]:
+    """What each person's certificates are good for on a day."""
     held: dict[int, dict[str, int]] = defaultdict(dict)
     valid = Certificate.objects.filter(revoked_at=None, valid_from__lte=on).exclude(expires_on__lt=on)
     for person, skill, level in valid.values_list("person_id", "skill__name", "level").order_by("level"):
         held[person][skill] = level
+    return held
+
+
+def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
+    """The queues for which nobody holds the certificates on that day, not even after the last ring."""
+    held = _held(on)
     return [
         name
         for name, queue in contract.queues().items()

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import available_timezones
 
-import holidays
 from django.core.validators import validate_email
 
 from workfloor.core.clients.models import Client
@@ -15,6 +14,7 @@ from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import locks
+from workfloor.kit.time import calendars
 
 SHIFT_OVER, LEFT_THE_DESK = "shift-over", "signed-out-of-the-account"  # why somebody is signed out of work
 STAYS_ON = timedelta(hours=1)  # after a shift, for what is still in hand
@@ -47,8 +47,8 @@ def open_site(*, name: str, country: str, zone: str) -> people_models.Site:
         raise Refused(f"there is a site {name} already")
     if zone not in available_timezones():
         raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”")
-    if country not in holidays.list_supported_countries():
-        raise Refused(f"“{country}” is no country with known holidays; write two letters as in “PT”")
+    if country not in calendars.countries():
+        raise Refused(f"“{country}” is no country of ISO 3166; write two letters as in “PT”")
     return people_models.Site.objects.create(name=name, country=country, zone=zone)
 
 

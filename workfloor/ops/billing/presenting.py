@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -190,7 +190,7 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "slug": made.client.slug,
         "month": f"{_local(made.period.starts_at, made.period.zone):%B %Y}",
         "period": worded_period(made.period),
-        "version": f"Contract version {made.version}",
+        "version": f"Contract version {made.version}, signed on {_day(made.contract.signed_on)}",
         "notice": _notice(made),
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
@@ -208,6 +208,10 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "ends": list(made.notices),
         **periods_presenting.OPEN,
     }
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def worded_period(period: settlement.Period) -> str:
