@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, Final
 
 import psycopg
-from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import events as event_log_events
@@ -50,7 +50,7 @@ def follow(stop: threading.Event) -> None:
                     log.warning("the database is back")
                 lost = False
                 _step_at_each_notice(listening, stop)
-        except (psycopg.OperationalError, OSError) as fault:
+        except (psycopg.OperationalError, OperationalError, InterfaceError, OSError) as fault:
             if not lost:
                 log.warning("waiting for the database: %s", str(fault).strip())
             lost = True

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
-from django.db import connection, transaction
+import psycopg
+from django.db import InterfaceError, OperationalError, connection, transaction
 from procrastinate import App, JobContext
 from procrastinate import exceptions as refusals
 from procrastinate.contrib.django import app
@@ -117,10 +118,18 @@ def run(stop: threading.Event) -> None:
         try:
             asyncio.run(_run_until(stop))
             lost = False
-        except (refusals.ConnectorException, OSError) as fault:
+        except (
+            refusals.ConnectorException,
+            psycopg.OperationalError,
+            OperationalError,
+            InterfaceError,
+            OSError,
+        ) as fault:
             if not lost:
                 log.warning("jobs wait for the database: %s", str(fault.__cause__ or fault).strip())
             lost = True
+        except Exception:
+            log.exception("jobs ended, and begin again")  # a worker that follows and runs no jobs is found by nobody
         stop.wait(PAUSE_SECONDS)  # whatever ended a lane is not met again at once
 
 
