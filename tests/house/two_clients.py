@@ -150,6 +150,9 @@ def side(slug: str, word: str) -> Side:
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE
     )
+    billing_models.ClosingStep.objects.create(
+        client=client, period="2026-03", step="propose", asked_by=staff["leader"], asked_at=make.NINE, error=word
+    )
     for model in walled_models():
         row_of(model, client, word)
     return made
