@@ -1,9 +1,11 @@
 """What every test stands on: a real PostgreSQL, a migrated template, and a copy of it for each who needs one alone."""
 
+import base64
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -38,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_FOLDER] = _stack.enter_context(databases.folder())
         os.environ["WORKFLOOR_DATABASE_URL"] = postgres.Server(config.stash[_FOLDER]).address
     os.environ.setdefault("WORKFLOOR_SECRET_KEY", "a key for tests alone")
+    os.environ.setdefault("WORKFLOOR_FILES_KEY", base64.b64encode(b"a key for files in tests alone..").decode())
+    kept = tempfile.TemporaryDirectory(prefix="workfloor-files-", dir=databases.place(), ignore_cleanup_errors=True)
+    os.environ["WORKFLOOR_FILES"] = _stack.enter_context(kept)
     os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
     from django.conf import settings
 

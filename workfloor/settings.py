@@ -52,6 +52,21 @@ WORKFLOOR_METRICS_TOKEN = os.environ.get("WORKFLOOR_METRICS_TOKEN") or ""
 # The largest body that the API takes, in bytes.
 WORKFLOOR_MAX_BODY = int(os.environ.get("WORKFLOOR_MAX_BODY") or 1_000_000)
 
+# --- files --------------------------------------------------------------------------------------------------------
+
+# Where mail as it came and attachments are kept: a folder, or s3://bucket/prefix in a store that speaks S3.
+WORKFLOOR_FILES = os.environ.get("WORKFLOOR_FILES") or str(WORKFLOOR_DATA / "files")
+if not WORKFLOOR_FILES.startswith("s3://"):
+    WORKFLOOR_FILES = str(Path(WORKFLOOR_FILES).expanduser().resolve())
+# Of such a store: its address where it is not Amazon's, its region, and what it lets us in by. Without the last two
+# it is asked with what the machine itself is allowed.
+WORKFLOOR_FILES_ENDPOINT = os.environ.get("WORKFLOOR_FILES_ENDPOINT") or ""
+WORKFLOOR_FILES_REGION = os.environ.get("WORKFLOOR_FILES_REGION") or ""
+WORKFLOOR_FILES_ACCESS_KEY = os.environ.get("WORKFLOOR_FILES_ACCESS_KEY") or ""
+WORKFLOOR_FILES_SECRET_KEY = os.environ.get("WORKFLOOR_FILES_SECRET_KEY") or ""
+# The key by which the clients' keys are wrapped, 32 bytes in base64; else one that is made in the data folder.
+WORKFLOOR_FILES_KEY = os.environ.get("WORKFLOOR_FILES_KEY") or ""
+
 # --- mail ---------------------------------------------------------------------------------------------------------
 
 # Where mail servers may deliver, e.g. 0.0.0.0:25; without it nothing listens.
@@ -113,6 +128,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "workfloor.core.event_log",
     "workfloor.core.clients",
+    "workfloor.core.files",
     "workfloor.core.people",
     "workfloor.core.periods",
     "workfloor.core.contracts",

@@ -350,6 +350,7 @@ WRITES = {
 WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE [\w.\"]+( AS)?( \w+)?\s+SET|DELETE FROM|TRUNCATE|pg_notify)\b")
 # What writes and is called otherwise, because it is one subject of its own.
 WRITERS = {
+    "core/files/gateway.py": "what is removed from the store, which no table knows",
     "core/people/models.py": "Django asks the manager of accounts to make one",
     "kit/database/jobs.py": "failed jobs that are dropped",
     "kit/database/partitions.py": "the tables of a month to come, and what keeps facts as they are",

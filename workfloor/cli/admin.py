@@ -312,7 +312,7 @@ def examine() -> Iterator[Finding]:
         migrations = _migrations()
         yield migrations
         if migrations.state == "ok":
-            yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled())
+            yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled(), _files())
 
 
 def _nothing_is_installed() -> bool:
@@ -378,6 +378,28 @@ def _port() -> Finding:
         words = f"{settings.WORKFLOOR_BIND} is in use or not ours: {fault.strerror or fault}"
         return Finding("port", "look", words, "Fine if Workfloor runs now; else set WORKFLOOR_BIND to another.")
     return Finding("port", "ok", f"{settings.WORKFLOOR_BIND} is free")
+
+
+def _files() -> Finding:
+    from django.db import transaction
+
+    from workfloor import settings
+    from workfloor.core.files import gateway as files_gateway
+    from workfloor.core.files import queries as files_queries
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        many, size = files_queries.sizes()
+    words = f"{many:,} files of {size / 1e9:.1f} GB in {settings.WORKFLOOR_FILES}"
+    try:
+        if many:
+            files_gateway.installation_key()
+            next(files_gateway.store().listed(), None)
+    except (files_gateway.NoKey, files_gateway.Away, files_gateway.Missing) as fault:
+        return Finding(
+            "files", "wrong", f"{words}: {fault}", "Mail and attachments cannot be read until that is mended."
+        )
+    return Finding("files", "ok", f"{words}; `workfloor admin files check` reads them all")
 
 
 def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -242,7 +242,9 @@ def list_mail(states: tuple[str, ...], most: int, form: str) -> None:
 def show(number: int) -> None:
     """Print mail NUMBER as it came, or with its card and account numbers masked once it was read."""
     with edge.database():
-        raw = bytes(arrival_named(number).raw)
+        from workfloor.ops.channels.email import queries as email_queries
+
+        raw = email_queries.raw(arrival_named(number))
     sys.stdout.buffer.write(raw)
 
 

@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge, files
+from workfloor.cli import edge
+from workfloor.cli import files as cli_files
 
 if TYPE_CHECKING:
     from workfloor.ops.simulation.projections import Estimates
@@ -43,7 +44,7 @@ def simulate(file: Path, replications: int | None, seed: int | None, form: str, 
     """
     from dataclasses import replace
 
-    scenario = files.scenario(file)
+    scenario = cli_files.scenario(file)
     scenario = replace(
         scenario,
         replications=replications or scenario.replications,
@@ -80,7 +81,7 @@ def _estimates(scenario: "Scenario") -> "Estimates":
 def _store(scenario: "Scenario") -> Path | None:
     """The folder for compiled code, where compiling is worth it."""
     worth = scenario.expected() * scenario.replications >= WORTH_COMPILING
-    return files.compiled_code() if worth else None
+    return cli_files.compiled_code() if worth else None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
+from workfloor.core.files import actions as files
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
@@ -92,7 +93,7 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) ->
         )
         for each in incoming
     )
-    _attach({message: each.files for message, each in zip(made, incoming, strict=True)})
+    _attach({message: each.files for message, each in zip(made, incoming, strict=True)}, now)
     entries = [
         Entry(conversations_events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
         for each in made
@@ -250,11 +251,19 @@ def _make(
     message = conversations_models.Message.objects.create(
         client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more
     )
-    _attach({message: files})
+    _attach({message: files}, now)
     return message
 
 
-def _attach(files: Mapping[conversations_models.Message, Sequence[conversations_messages.File]]) -> None:
+def _attach(
+    enclosed: Mapping[conversations_models.Message, Sequence[conversations_messages.File]], now: datetime
+) -> None:
+    """Keep the files of messages of one client."""
+    pairs = [(message, each) for message, several in enclosed.items() for each in several]
+    if not pairs:
+        return
+    handed = [files.Handed(each.content, each.media_type) for _, each in pairs]
+    kept = files.keep(client_id=pairs[0][0].client_id, handed=handed, now=now)
     conversations_models.Attachment.objects.bulk_create(
         conversations_models.Attachment(
             client_id=message.client_id,
@@ -263,11 +272,9 @@ def _attach(files: Mapping[conversations_models.Message, Sequence[conversations_
             media_type=each.media_type,
             content_id=each.content_id,
             size=len(each.content),
-            digest=each.digest,
-            content=each.content,
+            file=file,
         )
-        for message, attached in files.items()
-        for each in attached
+        for (message, each), file in zip(pairs, kept, strict=True)
     )
 
 

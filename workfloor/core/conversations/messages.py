@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from workfloor.kit.text import masks
 
@@ -85,11 +84,6 @@ class File:
     media_type: str
     content: bytes
     content_id: str = ""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the content, in hexadecimal."""
-        return sha256(self.content).hexdigest()
 
 
 def covered(content: Content, kinds: Collection[str] = masks.KINDS) -> Content:

@@ -6,6 +6,7 @@ from django.utils.functional import cached_property
 
 from workfloor.core.clients.models import Client
 from workfloor.core.conversations import messages as conversations_messages
+from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import rls
@@ -109,7 +110,7 @@ class Message(models.Model):
 
 
 class Attachment(models.Model):
-    """A file on a message, in the database, where backups and walls hold for it too."""
+    """A file on a message; what it held may have been deleted, and then its name stays."""
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="attachments", db_index=False)
     message = models.ForeignKey(Message, models.CASCADE, related_name="attachments", db_constraint=False)
@@ -117,13 +118,13 @@ class Attachment(models.Model):
     media_type = models.TextField()
     content_id = models.TextField(default="")
     size = models.PositiveIntegerField()
-    digest = models.CharField(max_length=64)
-    content = models.BinaryField()
+    file = models.ForeignKey(File, models.PROTECT, null=True, related_name="+", db_constraint=False)
 
     class Meta:
         constraints = [
             rls.Wall(name="attachment_wall"),
             rls.SameClient(name="attachment_message", field="message"),
+            rls.SameClient(name="attachment_file", field="file"),
             models.UniqueConstraint(name="attachment_of_client", fields=["client", "id"]),
             models.CheckConstraint(name="attachment_size", condition=Q(size__lte=conversations_messages.LARGEST_FILE)),
         ]

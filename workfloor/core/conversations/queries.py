@@ -10,6 +10,7 @@ from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations import models as conversations_models
+from workfloor.core.files import queries as files_queries
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Customer, Item
@@ -18,8 +19,8 @@ from workfloor.kit.mail import html_view
 
 
 def messages() -> QuerySet[conversations_models.Message]:
-    """The messages inside the wall, oldest first, with the names of their files but not what these hold."""
-    files = conversations_models.Attachment.objects.defer("content").order_by("id")
+    """The messages inside the wall, oldest first, with the names of their files."""
+    files = conversations_models.Attachment.objects.order_by("id")
     found = conversations_models.Message.objects.select_related("person", "case__customer")
     return found.prefetch_related(Prefetch("attachments", files)).order_by("said_at", "id")
 
@@ -88,14 +89,16 @@ def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[conversatio
 
 
 def attachment(attachment_id: int) -> conversations_models.Attachment | None:
-    """One file with what it holds, if it is inside the wall."""
-    return conversations_models.Attachment.objects.filter(id=attachment_id).first()
+    """One file on a message, if it is inside the wall."""
+    return conversations_models.Attachment.objects.select_related("file").filter(id=attachment_id).first()
 
 
 def contents(attachment_ids: Iterable[int]) -> dict[int, bytes]:
-    """What files inside the wall hold."""
-    found = conversations_models.Attachment.objects.filter(id__in=list(attachment_ids)).values_list("id", "content")
-    return {attachment_id: bytes(content) for attachment_id, content in found}
+    """What files on messages hold, if they are inside the wall; nothing of those whose content was deleted."""
+    found = conversations_models.Attachment.objects.filter(id__in=list(attachment_ids), file__isnull=False)
+    attached = list(found.select_related("file").order_by("id"))
+    held = files_queries.contents({each.file_id: each.file for each in attached if each.file}.values())
+    return {each.id: held[each.file_id] for each in attached if each.file_id}
 
 
 # --- a mail as it was sent ------------------------------------------------------------------------------------------
@@ -125,6 +128,7 @@ def _pictures(message: conversations_models.Message) -> dict[str, str]:
             each.content_id
         ): f"data:{each.media_type};base64,{base64.b64encode(held[each.id]).decode()}"
         for each in message.files_within
+        if each.id in held
     }
 
 

@@ -15,6 +15,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import forms as conversations_forms
 from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.files import queries as files_queries
 from workfloor.core.people.middleware import Request
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
@@ -84,9 +85,9 @@ def allow_pictures(request: Request, message_id: int) -> HttpResponse:
 @for_readers
 def file(request: Request, attachment_id: int) -> HttpResponse:
     found = conversations_queries.attachment(attachment_id)
-    if found is None:
+    if found is None or found.file is None:
         raise Http404
-    return ui_views.file(bytes(found.content), found.media_type, found.name)
+    return ui_views.file(files_queries.content(found.file), found.media_type, found.name)
 
 
 def before_which(data: QueryDict) -> int | None:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 
 from workfloor.core.conversations.messages import File
+from workfloor.core.files import queries as files_queries
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
@@ -217,9 +218,9 @@ def send_file(request: HttpRequest) -> HttpResponse:
 def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
     """A file of this chat."""
     found = chat_queries.attachment(own_chat(request), attachment_id)
-    if found is None:
+    if found is None or found.file is None:
         raise Stranger(404, visitors.Fault("no-such-file"))
-    return ui_views.file(bytes(found.content), found.media_type, found.name)
+    return ui_views.file(files_queries.content(found.file), found.media_type, found.name)
 
 
 @call("POST")

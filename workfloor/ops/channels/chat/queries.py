@@ -321,8 +321,8 @@ def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]],
 
 
 def attachment(chat: chat_models.Chat, attachment_id: int) -> Attachment | None:
-    """A file of this chat, and of no other, with what it holds."""
-    return Attachment.objects.filter(id=attachment_id, message__in=of_chat(chat)).first()
+    """A file of this chat, and of no other."""
+    return Attachment.objects.select_related("file").filter(id=attachment_id, message__in=of_chat(chat)).first()
 
 
 # --- what visitors answered ---

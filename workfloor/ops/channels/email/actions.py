@@ -2,9 +2,11 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from django.conf import settings
@@ -12,11 +14,14 @@ from django.conf import settings
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import LARGEST_FILE, MOST_FILES, Address, Content, File
+from workfloor.core.conversations.messages import LARGEST_FILE, MOST_FILES, Address, Content
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
+from workfloor.core.files import actions as files
+from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
@@ -31,6 +36,7 @@ from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email import replies, sorting
 from workfloor.ops.channels.email.models import Mailbox
 
+RFC822: Final = "message/rfc822"
 TAKE: Final = "email.take_arrivals"
 LONGEST_SUBJECT: Final = 500
 SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
@@ -106,11 +112,12 @@ class Incoming:
 
 def store(*, mails: Sequence[Incoming], now: datetime) -> None:
     """Keep mails as they came; a job reads them. Once the transaction is committed they may be acknowledged."""
+    kept = _kept([(each.mailbox.client_id, each.raw) for each in mails], now)
     email_models.Arrival.objects.bulk_create(
         email_models.Arrival(
             client_id=each.mailbox.client_id,
             mailbox=each.mailbox,
-            raw=each.raw,
+            file=kept[each.mailbox.client_id, each.raw],
             envelope_sender=each.envelope_sender,
             recipient=each.recipient,
             arrived_at=now,
@@ -118,6 +125,17 @@ def store(*, mails: Sequence[Incoming], now: datetime) -> None:
         for each in mails
     )
     ask_to_take()
+
+
+def _kept(raws: Iterable[tuple[int, bytes]], now: datetime) -> dict[tuple[int, bytes], File]:
+    """The files of mails as they came, by client and content."""
+    found: dict[tuple[int, bytes], File] = {}
+    for client_id, several in groupby(sorted(set(raws)), key=itemgetter(0)):
+        contents = [raw for _, raw in several]
+        handed = [files.Handed(raw, RFC822) for raw in contents]
+        kept = files.keep(client_id=client_id, handed=handed, now=now)
+        found |= {(client_id, raw): file for raw, file in zip(contents, kept, strict=True)}
+    return found
 
 
 def ask_to_take() -> None:
@@ -136,11 +154,14 @@ class Fetched:
 
 def store_fetched(*, mailbox: email_models.Mailbox, uid_validity: int, mails: Sequence[Fetched], now: datetime) -> None:
     """Keep fetched mails, and how far fetching has come, in one transaction: however often, each is kept once."""
-    email_models.Arrival.objects.bulk_create(
-        (_fetched(mailbox, uid_validity, each, now) for each in mails), ignore_conflicts=True
-    )
     email_models.Place.objects.get_or_create(mailbox=mailbox, defaults={"client_id": mailbox.client_id})
     place = email_models.Place.objects.select_for_update().get(mailbox=mailbox)
+    here = email_queries.fetched_before(mailbox, uid_validity, [each.uid for each in mails])
+    new = [each for each in mails if each.uid not in here]
+    kept = _kept([(mailbox.client_id, each.raw) for each in new if each.raw is not None], now)
+    email_models.Arrival.objects.bulk_create(
+        _fetched(mailbox, uid_validity, each, kept.get((mailbox.client_id, each.raw or b"")), now) for each in new
+    )
     if place.uid_validity != uid_validity:  # the server numbers anew; what is here already is known by what it says
         place.uid_validity, place.uid = uid_validity, 0
     place.uid = max([place.uid, *(each.uid for each in mails)])
@@ -163,7 +184,9 @@ def mark_fetching(*, mailbox: email_models.Mailbox, fault: str, now: datetime) -
     event_log.record(event, at=now, client_id=mailbox.client_id)
 
 
-def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, now: datetime) -> email_models.Arrival:
+def _fetched(
+    mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, file: File | None, now: datetime
+) -> email_models.Arrival:
     too_large = {
         "state": "failed",
         "reason": f"{mail.size:,} bytes are too large to be fetched; it is on the server still",
@@ -171,7 +194,7 @@ def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, no
     return email_models.Arrival(
         client_id=mailbox.client_id,
         mailbox=mailbox,
-        raw=mail.raw or b"",
+        file=file if mail.raw is not None else None,
         arrived_at=now,
         uid_validity=uid_validity,
         uid=mail.uid,
@@ -195,7 +218,8 @@ def take(*, arrivals: Sequence[email_models.Arrival], now: datetime) -> None:
     whatever a mail's defects bring; nothing may be kept then.
     """
     ours = email_queries.ours()
-    all_read, first = [_read(arrival, ours) for arrival in arrivals], list[_Read]()
+    raws = email_queries.raws(arrivals)
+    all_read, first = [_read(arrival, raws[arrival.id], ours) for arrival in arrivals], list[_Read]()
     for read in all_read:
         if read.may_be_first:
             first.append(read)
@@ -205,11 +229,11 @@ def take(*, arrivals: Sequence[email_models.Arrival], now: datetime) -> None:
         _take(read, now)
     _begin_cases(first, now)
     for read in all_read:
-        _cover(read)
+        _cover(read, raws[read.arrival.id], now)
 
 
-def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
-    arrived = bytes(arrival.raw), arrival.recipient, arrival.envelope_sender
+def _read(arrival: email_models.Arrival, raw: bytes, ours: Collection[str]) -> _Read:
+    arrived = raw, arrival.recipient, arrival.envelope_sender
     found = sorting.opened(*arrived, ours, settings.SECRET_KEY, bounces.names_a_failure)
     has_numbers = masking.numbers_in(found.mail)
     kinds = contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
@@ -218,15 +242,24 @@ def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
     return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival, kinds)
 
 
-def _cover(read: _Read) -> None:
+def _cover(read: _Read, raw: bytes, now: datetime) -> None:
     """Keep the mail that was read with its numbers masked; where that cannot be done, only what became no message."""
     arrival = read.arrival
     if not masking.numbers_in(read.mail, read.covers):
         return
-    arrival.raw = masking.written_anew(bytes(arrival.raw), read.covers) or (
-        b"" if arrival.state == "taken" else arrival.raw
-    )
-    arrival.save(update_fields=["raw"])
+    covered = masking.written_anew(raw, read.covers)
+    if not covered and arrival.state != "taken":
+        return
+    _replace(arrival, covered, now)
+
+
+def _replace(arrival: email_models.Arrival, raw: bytes | None, now: datetime) -> None:
+    """Keep another mail, or none, in the place of what came; as soon as that is committed nobody can read the old."""
+    before = arrival.file_id
+    arrival.file = _kept([(arrival.client_id, raw)], now)[arrival.client_id, raw] if raw else None
+    arrival.save(update_fields=["file"])
+    if before != arrival.file_id:
+        files.release(file_ids=[before], now=now)
 
 
 def _take(read: _Read, now: datetime) -> None:
@@ -319,7 +352,9 @@ def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
 def _message(read: _Read, item: Item) -> conversations.Incoming:
     mail, case = read.mail, item.case
     assert case is not None
-    files = [File(each.name, each.media_type, each.content, each.content_id) for each in mail.files]
+    enclosed = [
+        conversations_messages.File(each.name, each.media_type, each.content, each.content_id) for each in mail.files
+    ]
     folded = sorting.written(mail, markup.plain)
     return conversations.Incoming(
         case=case,
@@ -331,7 +366,7 @@ def _message(read: _Read, item: Item) -> conversations.Incoming:
         external_id=mail.message_id,
         content=Content(folded.text, folded.folded, markup.safe(mail.html), mail.first("subject")[:LONGEST_SUBJECT]),
         recipients=[Address(*each, role) for role in ("to", "cc", "reply-to") for each in mail.addresses(role)],
-        files=[each for each in files if len(each.content) <= LARGEST_FILE][:MOST_FILES],
+        files=[each for each in enclosed if len(each.content) <= LARGEST_FILE][:MOST_FILES],
     )
 
 
@@ -402,7 +437,7 @@ def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None
     """Read a mail once more that could not be read, or that was held back or set aside by mistake."""
     if arrival.state not in ("failed", "held", "set-aside"):
         raise Refused("This mail was dealt with already.")
-    if not arrival.raw:
+    if arrival.file_id is None:
         raise Refused("This mail was never fetched. Make it smaller on the server, or raise the limit.")
     arrival.anyway = arrival.state != "failed"
     _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
@@ -414,13 +449,13 @@ def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None =
     if arrival.state not in ("failed", "held"):
         raise Refused("This mail was dealt with already.")
     if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
-        arrival.raw = b""
+        _replace(arrival, None, now)
     _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
 
 
 def _look_after(arrival: email_models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:
     arrival.state, arrival.settled_at = state, now
-    arrival.save(update_fields=["state", "settled_at", "anyway", "raw"])
+    arrival.save(update_fields=["state", "settled_at", "anyway"])
     event_log.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
 
 

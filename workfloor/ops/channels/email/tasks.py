@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from procrastinate.contrib.django import app
 
+from workfloor.core.files import gateway as files_gateway
 from workfloor.kit.database import locks, rls
 from workfloor.kit.text import masks
 from workfloor.kit.time import clock
@@ -60,8 +61,8 @@ def _take_some(most: int) -> int:
         for client_id, arrivals in groupby(waiting, key=attrgetter("client_id")):
             rls.enter(client_id)
             email.take(arrivals=list(arrivals), now=clock.now())
-    except (OperationalError, InterfaceError):
-        raise  # the database's fault, not a mail's
+    except (OperationalError, InterfaceError, files_gateway.Away, files_gateway.NoKey):
+        raise  # the database's fault or the store's, not a mail's
     except Exception as fault:
         raise _Failed(waiting[0].id) from fault
     return len(waiting)
