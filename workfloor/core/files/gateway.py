@@ -152,15 +152,15 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def _told(name: str = "") -> Iterator[None]:
-    """Say what the store or the machine says in our words."""
+    """Say what the store or the machine says in our words; with a file's name, that it is missing."""
     from obstore.exceptions import BaseError, NotFoundError
 
     try:
         yield
-    except (FileNotFoundError, NotFoundError) as fault:
-        raise Missing(f"{name or 'something'} is not in the store") from fault
     except (BaseError, OSError) as fault:
         words = str(fault).partition("\n")[0]
+        if name and isinstance(fault, FileNotFoundError | NotFoundError) and "NoSuchBucket" not in str(fault):
+            raise Missing(f"{name} is not in the store") from fault
         is_full = getattr(fault, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in str(fault)
         raise (Full if is_full else Away)(f"the store of files: {words}") from fault
 

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from procrastinate.contrib.django import app
 
 from workfloor.core.files import actions as files
 from workfloor.core.files import gateway as files_gateway
 from workfloor.core.files import queries as files_queries
-from workfloor.kit.database import rls
+from workfloor.kit.database import backups, rls
 from workfloor.kit.time import clock
 
 
@@ -30,6 +31,16 @@ def _forget() -> bool:
     with transaction.atomic():
         rls.enter_every_client()
         return files.forget(now=clock.now()) == files.AT_A_TIME
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="files.keep_copies", queueing_lock="files.keep_copies", pass_context=False)
+def keep_copies(timestamp: int) -> None:
+    """Each minute, as the database keeps its log, copy new files to where backups are; a bucket has its own."""
+    folder, source = settings.WORKFLOOR_BACKUP, files_gateway.store().folder
+    if folder and source and not settings.WORKFLOOR_DATABASE_URL:
+        backups.keep_keys(settings.WORKFLOOR_DATA, folder)
+        backups.keep_files(source, folder)
 
 
 @app.periodic(cron="41 2 * * *")
