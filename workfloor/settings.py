@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "workfloor.core.event_log",
     "workfloor.core.clients",
+    "workfloor.core.retention",
     "workfloor.core.files",
     "workfloor.core.people",
     "workfloor.core.periods",

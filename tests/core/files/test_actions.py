@@ -103,7 +103,7 @@ def test_what_was_deleted_leaves_the_store_after_backups_have_gone(real_database
 
     with transaction.atomic():
         rls.enter_every_client()
-        Removed.objects.update(removed_at=clock.now() - files.KEPT - timedelta(minutes=1))
+        Removed.objects.update(removed_at=clock.now() - timedelta(days=35, minutes=1))
     files_tasks.sweep(0)
     assert in_store(store) == {other.name}
     with transaction.atomic():

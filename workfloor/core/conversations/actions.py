@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -16,12 +16,19 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.files import actions as files
 from workfloor.core.people.models import Person
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods import queries as periods_queries
+from workfloor.core.retention import actions as retention
+from workfloor.core.retention import kinds
+from workfloor.core.retention import queries as retention_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import locks
 from workfloor.kit.text import masks
+
+AT_A_TIME: Final = 500
 
 
 class Refused(ValueError):
@@ -288,6 +295,25 @@ def _tell(message: conversations_models.Message, now: datetime, by: Person | Non
 
 def _desks(message: conversations_models.Message) -> set[str]:
     return {f"messages:{message.item.person_id}"} if message.item and message.item.person_id else set()
+
+
+def delete_expired(*, client_id: int, now: datetime) -> int:
+    """Delete what attachments held whose case was resolved long enough ago, some of them; returns how many.
+
+    Their names stay. Nothing goes while a case is open, or while the client disputes a figure.
+    """
+    days = retention_queries.days("attachments", client_id)
+    due = kinds.before(now, days)
+    if periods_queries.disputes(client_id, states=[period_months.RAISED]).exists():
+        return 0
+    old = conversations_models.Attachment.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        client_id=client_id, file__isnull=False, message__case__resolved_at__lt=due, message__said_at__lt=due
+    )
+    found = list(old.order_by("id")[:AT_A_TIME])
+    conversations_models.Attachment.objects.filter(id__in=[each.id for each in found]).update(file=None)
+    files.release(file_ids=[each.file_id for each in found], now=now)
+    retention.tell(kind="attachments", count=len(found), days=days, now=now, client_id=client_id)
+    return len(found)
 
 
 # --- what becomes of a reply --------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from workfloor.kit.database import jobs, locks
 FORGET: Final = "files.forget"
 AT_A_TIME: Final = 500
 ORPHANED_AFTER: Final = timedelta(days=1)
-KEPT: Final = timedelta(days=35)  # by the store, after a file's row is gone
 
 
 class Handed(NamedTuple):

@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 from workfloor.core.files import actions as files
 from workfloor.core.files import gateway as files_gateway
 from workfloor.core.files import queries as files_queries
+from workfloor.core.retention import queries as retention_queries
 from workfloor.kit.database import backups, rls
 from workfloor.kit.time import clock
 
@@ -69,6 +70,7 @@ def remove_orphans(of_age: timedelta = files.ORPHANED_AFTER) -> int:
 def _drop_expired() -> bool:
     with transaction.atomic():
         rls.enter_every_client()
-        names = files_queries.expired(before=clock.now() - files.KEPT, most=files.AT_A_TIME)
+        before = retention_queries.due_before("removed-files", clock.now())
+        names = files_queries.expired(before=before, most=files.AT_A_TIME)
         files.drop(names=names)
     return len(names) == files.AT_A_TIME

@@ -55,9 +55,9 @@ def tuning(memory: int) -> dict[str, str]:
         "log_timezone": "UTC",
         "lc_messages": "C",
         "logging_collector": "on",
-        "log_filename": "server-%a.log",
+        "log_filename": "server-%Y-%m-%dT%H%M%S.log",  # each has its own; a job deletes those that are old, or too many
         "log_rotation_age": "1d",
-        "log_truncate_on_rotation": "on",
+        "log_rotation_size": "20MB",
         "log_min_duration_statement": "2s",
         "log_checkpoints": "off",
     }

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
@@ -23,6 +24,11 @@ from workfloor.core.event_log.events import Event
 from workfloor.core.files import actions as files
 from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods import queries as periods_queries
+from workfloor.core.retention import actions as retention
+from workfloor.core.retention import kinds
+from workfloor.core.retention import queries as retention_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Case, Item
@@ -36,6 +42,7 @@ from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email import replies, sorting
 from workfloor.ops.channels.email.models import Mailbox
 
+AT_A_TIME: Final = 500
 RFC822: Final = "message/rfc822"
 TAKE: Final = "email.take_arrivals"
 LONGEST_SUBJECT: Final = 500
@@ -438,7 +445,7 @@ def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None
     if arrival.state not in ("failed", "held", "set-aside"):
         raise Refused("This mail was dealt with already.")
     if arrival.file_id is None:
-        raise Refused("This mail was never fetched. Make it smaller on the server, or raise the limit.")
+        raise Refused("What came is not here: it was too large to be fetched, or is no longer kept.")
     arrival.anyway = arrival.state != "failed"
     _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
     ask_to_take()
@@ -457,6 +464,29 @@ def _look_after(arrival: email_models.Arrival, state: str, event: Event, now: da
     arrival.state, arrival.settled_at = state, now
     arrival.save(update_fields=["state", "settled_at", "anyway"])
     event_log.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
+
+
+def delete_expired(*, client_id: int, now: datetime) -> int:
+    """Delete mail as it came that was dealt with long enough ago, some of it; returns how many mails.
+
+    What became of it stays. Nothing goes of a case that is open, or while the client disputes a figure.
+    """
+    days = retention_queries.days("raw-mail", client_id)
+    due = kinds.before(now, days)
+    if periods_queries.disputes(client_id, states=[period_months.RAISED]).exists():
+        return 0
+    old = email_models.Arrival.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        Q(message=None) | Q(message__case__resolved_at__lt=due),
+        client_id=client_id,
+        file__isnull=False,
+        settled_at__lt=due,
+        state__in=["taken", "set-aside", "discarded"],
+    )
+    found = list(old.order_by("id")[:AT_A_TIME])
+    email_models.Arrival.objects.filter(id__in=[each.id for each in found]).update(file=None)
+    files.release(file_ids=[each.file_id for each in found], now=now)
+    retention.tell(kind="raw-mail", count=len(found), days=days, now=now, client_id=client_id)
+    return len(found)
 
 
 DELIVER: Final = "email.deliver"

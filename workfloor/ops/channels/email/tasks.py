@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from procrastinate.contrib.django import app
 
+from workfloor.core.clients import queries as clients_queries
 from workfloor.core.files import gateway as files_gateway
 from workfloor.kit.database import locks, rls
 from workfloor.kit.text import masks
@@ -142,3 +143,21 @@ def look_after_replies(timestamp: int) -> None:
         rls.enter_every_client()
         for message_id in email_queries.overdue(clock.now()):
             email.ask_to_deliver(message_id=message_id, at=None)
+
+
+@app.periodic(cron="31 2 * * *")
+@app.task(name="email.delete_expired", queueing_lock="email.delete_expired", pass_context=False)
+def delete_expired(timestamp: int) -> None:
+    """Each night, delete mail as it came that is kept for long enough, some at a time."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        clients = [each.id for each in clients_queries.clients()]
+    for client_id in clients:
+        while _delete_some(client_id) == email.AT_A_TIME:
+            pass
+
+
+def _delete_some(client_id: int) -> int:
+    with transaction.atomic():
+        rls.enter(client_id)
+        return email.delete_expired(client_id=client_id, now=clock.now())
