@@ -54,7 +54,7 @@ def backup(keep: int | None, rehearse: bool) -> None:
         try:
             made = backups.take(data, folder, now=clock.now(), keep=keep, progress=sys.stderr.isatty())
             if files := _files_folder():  # only now: whatever a row in the backup names is there already
-                backups.keep_files(files, folder)
+                backups.keep_files(files, folder, now=clock.now())
                 backups.forget_files(files, folder, now=clock.now())
         except backups.BackupFault as fault:
             raise click.ClickException(str(fault)) from None
@@ -126,6 +126,7 @@ def _remove(folder: Path) -> None:
 
 def _rehearse(folder: Path) -> None:
     from workfloor import settings
+    from workfloor.kit.time import clock
 
     began = time.monotonic()
     files = _files_folder()
@@ -133,7 +134,7 @@ def _rehearse(folder: Path) -> None:
         backups.keep_keys(settings.WORKFLOOR_DATA, folder)
         backups.keep_log(settings.WORKFLOOR_DATA, folder)
         if files:
-            backups.keep_files(files, folder)
+            backups.keep_files(files, folder, now=clock.now())
     with tempfile.TemporaryDirectory(prefix="workfloor-rehearsal-", ignore_cleanup_errors=True) as made:
         data = Path(made) / "data"
         _restore(folder, data, None, {})

@@ -42,26 +42,26 @@ def test_what_is_new_is_copied_and_a_folder_without_news_is_not_looked_into(plac
     write(source, "a", "b", "half#1")
     settle(source)
 
-    assert [backups.keep_files(source, folder), backups.keep_files(source, folder)] == [2, 0]
+    assert [backups.keep_files(source, folder, now=NOW), backups.keep_files(source, folder, now=NOW)] == [2, 0]
     monkeypatch.setattr(backups, "_files", lambda place: pytest.fail("it was looked into"))
-    assert backups.keep_files(source, folder) == 0
+    assert backups.keep_files(source, folder, now=NOW) == 0
     monkeypatch.undo()
     write(source, "c")
-    assert backups.keep_files(source, folder) == 1
+    assert backups.keep_files(source, folder, now=NOW) == 1
     assert copied(folder) == {"a", "b", "c"}
 
 
 def test_a_folder_that_has_just_changed_is_looked_into_again(places):
     source, folder = places
     write(source, "a")
-    day = source / "1" / "2026-11-30"
-    assert backups.keep_files(source, folder) == 1
-    at = day.stat().st_mtime_ns
+    day, at = source / "1" / "2026-11-30", NOW.timestamp() - 1
+    os.utime(day, (at, at))
+    assert backups.keep_files(source, folder, now=NOW) == 1
 
     write(source, "b")
-    os.utime(day, ns=(at, at))  # as where the clock of the disk has not ticked since
+    os.utime(day, (at, at))  # as where the clock of the disk has not ticked since
 
-    assert backups.keep_files(source, folder) == 1
+    assert backups.keep_files(source, folder, now=NOW) == 1
 
 
 def test_another_disk_has_whole_copies(places, monkeypatch):
@@ -69,7 +69,7 @@ def test_another_disk_has_whole_copies(places, monkeypatch):
     write(source, "a")
     monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(18, "Invalid cross-device link")))
 
-    backups.keep_files(source, folder)
+    backups.keep_files(source, folder, now=NOW)
 
     [copy] = [each for each in (folder / backups.FILES).rglob("*") if each.is_file()]
     assert (copy.name, copy.read_text(), copy.stat().st_nlink) == ("a", "a", 1)
@@ -79,7 +79,7 @@ def test_what_is_removed_stays_until_the_oldest_backup_is_of_later(places):
     source, folder = places
     write(source, "a", "b")
     base(folder, NOW - timedelta(days=7))
-    backups.keep_files(source, folder)
+    backups.keep_files(source, folder, now=NOW)
     (source / "1/2026-11-30/a").unlink()
 
     backups.forget_files(source, folder, now=NOW)
@@ -96,7 +96,7 @@ def test_a_disk_that_is_not_there_costs_no_copy(places):
     source, folder = places
     write(source, "a")
     base(folder, NOW)
-    backups.keep_files(source, folder)
+    backups.keep_files(source, folder, now=NOW)
     source.rename(source.with_name("elsewhere"))
 
     backups.forget_files(source, folder, now=NOW)
@@ -107,7 +107,7 @@ def test_a_disk_that_is_not_there_costs_no_copy(places):
 def test_what_is_brought_back_takes_nothings_place(places):
     source, folder = places
     write(source, "a")
-    backups.keep_files(source, folder)
+    backups.keep_files(source, folder, now=NOW)
     again = source.parent / "again"
 
     assert [backups.restore_files(folder, again), backups.restore_files(folder, again)] == [1, 0]

@@ -41,7 +41,7 @@ def keep_copies(timestamp: int) -> None:
     folder, source = settings.WORKFLOOR_BACKUP, files_gateway.store().folder
     if folder and source and not settings.WORKFLOOR_DATABASE_URL:
         backups.keep_keys(settings.WORKFLOOR_DATA, folder)
-        backups.keep_files(source, folder)
+        backups.keep_files(source, folder, now=clock.now())
 
 
 @app.periodic(cron="41 2 * * *")

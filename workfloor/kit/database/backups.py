@@ -123,7 +123,7 @@ def keep_keys(data: Path, folder: Path) -> None:
             (folder / key).chmod(0o600)
 
 
-def keep_files(source: Path, folder: Path) -> int:
+def keep_files(source: Path, folder: Path, *, now: datetime) -> int:
     """Copy what is new among files that never change to where backups are; returns how many there were.
 
     A folder whose copy bears the same time is not looked into: nothing came since.
@@ -137,7 +137,7 @@ def keep_files(source: Path, folder: Path) -> int:
         for name in new:
             _link_or_copy(place / name, copy / name)
         count += len(new)
-        is_settled = time.time_ns() / 1e9 - changed > CLOCK_TICK_SECONDS
+        is_settled = now.timestamp() - changed > CLOCK_TICK_SECONDS
         os.utime(copy, (changed, changed) if is_settled else (0, 0))
     return count
 
