@@ -1,6 +1,7 @@
 """Reading conversations."""
 
 import base64
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Customer, Item
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.mail import html_view
+
+log = logging.getLogger(__name__)
 
 
 def messages() -> QuerySet[conversations_models.Message]:
@@ -122,7 +125,11 @@ def letter(message: conversations_models.Message) -> Letter:
 
 def _pictures(message: conversations_models.Message) -> dict[str, str]:
     """The pictures that came along, written out: a page in a sandbox carries no cookie by which it could fetch them."""
-    held = contents([each.id for each in message.files_within])
+    try:
+        held = contents([each.id for each in message.files_within])
+    except files_queries.UNREADABLE as fault:
+        log.error("the pictures of message %s cannot be read: %s", message.id, fault)
+        held = {}
     return {
         html_view.content_name(
             each.content_id

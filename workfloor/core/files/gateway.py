@@ -171,12 +171,13 @@ def _at(url: str, *_said: str) -> Store:
 
 
 def store() -> Store:
-    """The installation's."""
-    return _at(
-        str(settings.WORKFLOOR_FILES),
-        settings.WORKFLOOR_FILES_ENDPOINT,
-        settings.WORKFLOOR_FILES_ACCESS_KEY,
-    )
+    """The installation's. Raises Away where it cannot even be opened."""
+    with _told():
+        return _at(
+            str(settings.WORKFLOOR_FILES),
+            settings.WORKFLOOR_FILES_ENDPOINT,
+            settings.WORKFLOOR_FILES_ACCESS_KEY,
+        )
 
 
 # --- the installation's key ------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from django.db import connection
 from django.db.models import Count, ForeignObjectRel, QuerySet, Sum
@@ -17,6 +17,10 @@ from workfloor.core.files import sealing
 
 class Erased(Exception):
     """The client's key was erased, and with it all that its files held."""
+
+
+UNREADABLE: Final = (files_gateway.Missing, sealing.Damaged, Erased)  # a file for itself, and no other
+UNREACHABLE: Final = (files_gateway.Away, files_gateway.NoKey)  # the store, or what opens it, until somebody mends that
 
 
 def files() -> QuerySet[files_models.File]:

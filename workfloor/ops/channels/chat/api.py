@@ -1,6 +1,7 @@
 """What visitors' pages call, from the clients' own sites: each call opens one chat, or one widget, and no more."""
 
 import ipaddress
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,6 +22,8 @@ from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import views as chat_views
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ui import views as ui_views
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[..., HttpResponseBase]
 
@@ -220,7 +223,12 @@ def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
     found = chat_queries.attachment(own_chat(request), attachment_id)
     if found is None or found.file is None:
         raise Stranger(404, visitors.Fault("no-such-file"))
-    return ui_views.file(files_queries.content(found.file), found.media_type, found.name)
+    try:
+        content = files_queries.content(found.file)
+    except files_queries.UNREADABLE as fault:
+        log.error("file %s of a chat cannot be read: %s", found.id, fault)
+        raise Stranger(404, visitors.Fault("no-such-file")) from fault
+    return ui_views.file(content, found.media_type, found.name)
 
 
 @call("POST")

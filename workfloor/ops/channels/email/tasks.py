@@ -12,7 +12,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from procrastinate.contrib.django import app
 
 from workfloor.core.clients import queries as clients_queries
-from workfloor.core.files import gateway as files_gateway
+from workfloor.core.files import queries as files_queries
 from workfloor.kit.database import locks, rls
 from workfloor.kit.text import masks
 from workfloor.kit.time import clock
@@ -30,8 +30,11 @@ log = logging.getLogger(__name__)
 @app.task(name=email.TAKE, queueing_lock=email.TAKE)
 def take_arrivals() -> None:
     """Read the mail that has come until none is left; several workers share it."""
-    while _take(AT_A_TIME):
-        pass
+    try:
+        while _take(AT_A_TIME):
+            pass
+    except files_queries.UNREACHABLE as fault:
+        log.warning("mail that has come waits to be read: %s", fault)
 
 
 def _take(most: int) -> int:
@@ -62,7 +65,7 @@ def _take_some(most: int) -> int:
         for client_id, arrivals in groupby(waiting, key=attrgetter("client_id")):
             rls.enter(client_id)
             email.take(arrivals=list(arrivals), now=clock.now())
-    except (OperationalError, InterfaceError, files_gateway.Away, files_gateway.NoKey):
+    except (OperationalError, InterfaceError, *files_queries.UNREACHABLE):
         raise  # the database's fault or the store's, not a mail's
     except Exception as fault:
         raise _Failed(waiting[0].id) from fault
@@ -98,16 +101,26 @@ def _deliver(message_id: int) -> None:
     with transaction.atomic():
         rls.enter_every_client()
         delivery = email.begin(message_id=message_id, now=clock.now())
-        reply = email_queries.reply_of(delivery, settings.SECRET_KEY) if delivery else None
-    if delivery is None or reply is None:
+    if delivery is None:
         return
     try:
-        handed = _send(delivery, reply)
+        handed = _send(delivery, _reply(delivery))
     except email_gateway.NotSent as fault:
         refused = partial(email.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt)
         _in_its_client(delivery, refused)
     else:
         _in_its_client(delivery, partial(email.mark_delivered, answer=handed.answer, refused=handed.refused))
+
+
+def _reply(delivery: email_models.Delivery) -> replies.Reply:
+    try:
+        with transaction.atomic():
+            rls.enter(delivery.client_id)
+            return email_queries.reply_of(delivery, settings.SECRET_KEY)
+    except files_queries.UNREACHABLE as fault:
+        raise email_gateway.NotSent(str(fault), is_final=False) from fault
+    except files_queries.UNREADABLE as fault:
+        raise email_gateway.NotSent(f"one of its files cannot be read: {fault}", is_final=True) from fault
 
 
 def _send(delivery: email_models.Delivery, reply: replies.Reply) -> email_gateway.Handed:
