@@ -137,6 +137,19 @@ def test_what_a_transaction_wrote_that_rolled_back_is_an_orphan_and_swept_after_
     assert in_store(store) == set()
 
 
+def test_what_was_left_half_written_is_swept_as_well(real_database, store):
+    with transaction.atomic():
+        rls.enter_every_client()
+        file = kept(b"whole")[0]
+    half = store / f"{file.name}#1"
+    half.write_bytes(b"hal")
+
+    assert files_tasks.remove_orphans() == 0
+    age(store)
+    assert files_tasks.remove_orphans() == 1
+    assert in_store(store) == {file.name}
+
+
 def test_what_a_transaction_has_written_that_still_runs_is_no_orphan_however_old(real_database, store):
     with transaction.atomic():
         rls.enter_every_client()

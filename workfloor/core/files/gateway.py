@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from workfloor.core.files import sealing
 
 LANES: Final = 16  # files that are written, or fetched from a bucket, at once
 KEY_FILE: Final = "files-key"
+HALF: Final = "#"  # in the name of what is just being written
 SCHEME: Final = "s3://"
 PATIENCE: Final = timedelta(seconds=30)
 
@@ -96,7 +97,10 @@ class Store:
 
         for name in names:
             with suppress(Missing), _told(name):
-                obstore.delete(self._store, name)
+                if self.folder and HALF in name:
+                    (self.folder / name).unlink()
+                else:
+                    obstore.delete(self._store, name)
 
     def listed(self, under: str | None = None) -> Iterator[list[Stored]]:
         """All that is there, some at a time, in no order."""
@@ -105,6 +109,20 @@ class Store:
         with _told():
             for some in obstore.list(self._store, under):
                 yield [Stored(each["path"], each["size"], each["last_modified"]) for each in some]
+            if half := self._half_written():
+                yield half
+
+    def _half_written(self) -> list[Stored]:
+        """What was left by processes that were killed while they wrote into a folder, which the library leaves out."""
+        found: list[Stored] = []
+        if self.folder is None:
+            return found
+        for path in self.folder.rglob(f"*{HALF}*"):
+            with suppress(FileNotFoundError):  # it has just become whole
+                stat = path.stat()
+                changed_at = datetime.fromtimestamp(stat.st_mtime, UTC)
+                found.append(Stored(str(path.relative_to(self.folder)), stat.st_size, changed_at))
+        return found
 
     @staticmethod
     def _each(do: Any, items: Sequence[Any]) -> Iterator[Any]:
