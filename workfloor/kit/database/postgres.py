@@ -207,7 +207,7 @@ def status_of(folder: Path) -> str:
 
 def last_words(folder: Path) -> str:
     """Why the server did not start, from its logs."""
-    logs = sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-1:]
+    logs = sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-3:]  # each start has its own
     said = [folder.parent / "postgres.start.log", folder.parent / "postgres.guard.log", *logs]
     lines = [line for log in said if log.exists() for line in log.read_text(errors="replace").splitlines()]
     telling = [line for line in lines if any(sign in line for sign in ("FATAL", "PANIC", "HINT", "rror"))]
