@@ -159,11 +159,15 @@ def test_facts_of_long_ago_are_nobodys_business(real_database):
     seen, follower = seen_by(["test.happened"])
     with transaction.atomic():
         rls.enter_every_client()
-        event_log.insert_past([event_log_events.Entry(Happened("then"), make.NINE)])
+        then = event_log_events.Past("test.happened", make.NINE, {"what": "then\t\\ \n"})
+        event_log.insert_past([event_log.past_line(then, client_id=7, item_id=3)])
         tell("now")
+        stored = event_log_models.Fact.objects.get(client_id=7)
     advance(follower)
 
     assert seen == ["now"]
+    assert (stored.at, stored.event, stored.item_id) == (make.NINE, "test.happened", 3)
+    assert stored.details == {"what": "then\t\\ \n"}
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])

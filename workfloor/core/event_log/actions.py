@@ -13,7 +13,7 @@ from django.db.models import F
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
-from workfloor.kit.database import attempts, partitions, rls
+from workfloor.kit.database import attempts, bulk, partitions, rls
 from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
@@ -24,12 +24,16 @@ CHANNEL = "workfloor_event_log"
 # Whatever statement writes facts puts them in the queue as well: the rest of a statement whose CTE `told` returns them.
 QUEUE_TOLD = f"INSERT INTO {event_log_models.QUEUE} (fact_id, at, event) SELECT id, at, event FROM told ORDER BY id"
 # As JSON, for psycopg takes three times as long to write arrays.
-_WRITE = f"""
-INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
-SELECT * FROM json_to_recordset(%s) AS fact(at timestamptz, client_id bigint, item_id bigint, case_id bigint,
-                                            person_id bigint, by_id bigint, event text, details jsonb)
+_INSERT = f"""
+WITH told AS (
+    INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
+    SELECT * FROM json_to_recordset(%s) AS fact(at timestamptz, client_id bigint, item_id bigint, case_id bigint,
+                                                person_id bigint, by_id bigint, event text, details jsonb)
+    RETURNING id, at, event
+)
+{QUEUE_TOLD}
 """
-_INSERT = f"WITH told AS ({_WRITE} RETURNING id, at, event) {QUEUE_TOLD}"
+_json = json.JSONEncoder().encode
 
 
 def record(
@@ -79,19 +83,24 @@ def announce(topics: set[str], names: set[str]) -> None:
 
 def insert(entries: Iterable[event_log_events.Entry]) -> None:
     """Write facts in groups; no page hears of them, and followers at their next look."""
-    _execute(_INSERT, entries)
-
-
-def insert_past(entries: Iterable[event_log_events.Entry]) -> None:
-    """Write facts of long ago, by the million, that nobody is to react to: no follower ever sees them."""
-    _execute(_WRITE, entries)
-
-
-def _execute(statement: str, entries: Iterable[event_log_events.Entry]) -> None:
     remaining = iter(entries)
     with connection.cursor() as cursor:
         while group := list(islice(remaining, 5000)):
-            cursor.execute(statement, [json.dumps([_row(entry) for entry in group])])
+            cursor.execute(_INSERT, [json.dumps([_row(entry) for entry in group])])
+
+
+_PAST_COLUMNS = ("at", "client_id", "item_id", "event", "details")
+
+
+def past_line(fact: event_log_events.Past, client_id: int, item_id: int) -> str:
+    """A fact of an item's past as `insert_past` takes it."""
+    details = bulk.text(_json(fact.details)) if fact.details else "{}"
+    return f"{fact.at}\t{client_id}\t{item_id}\t{fact.event}\t{details}\n"
+
+
+def insert_past(lines: Iterable[str]) -> None:
+    """Write facts of long ago, by the million, that nobody is to react to: no follower ever sees them."""
+    bulk.insert(event_log_models.TABLE, _PAST_COLUMNS, lines)
 
 
 def _row(entry: event_log_events.Entry) -> dict[str, object]:

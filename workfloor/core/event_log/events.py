@@ -1,10 +1,10 @@
 """What a fact is, how events become facts, and who follows them."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,14 @@ class Event:
 
     def details(self) -> dict[str, Any]:
         """The fields as JSON values, without those that say nothing (None)."""
-        return {name: _plain(value) for name, value in vars(self).items() if value is not None}
+        return {
+            name: value if type(value) in _PLAIN else _plain(value)
+            for name, value in vars(self).items()
+            if value is not None
+        }
+
+
+_PLAIN = (str, int)  # most of all values, told quickly
 
 
 def _plain(value: Any) -> Any:
@@ -40,6 +47,15 @@ class Entry:
         """The names under which open pages hear of it."""
         named = {"client": self.client_id, "item": self.item_id, "case": self.case_id, "person": self.person_id}
         return {"floor"} | {f"{kind}:{number}" for kind, number in named.items() if number is not None}
+
+
+class Past(NamedTuple):
+    """A fact of long ago, as state follows from it."""
+
+    event: str
+    at: datetime
+    details: Mapping[str, Any]
+    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
