@@ -109,16 +109,16 @@ def _entered(slug: str) -> Iterator["Client"]:
 
 # --- Statement --------------------------------------------------------------------------------------------------
 def _written(made: "billing_presenting.Stated", form: str) -> bytes:
-    from django.template.loader import render_to_string
-
-    from workfloor.ops.billing import gateway as billing_gateway
-
     if form == "json":
         return made.plain.encode()
     worded = made.printed
     if form == "pdf":
+        from workfloor.ops.billing import gateway as billing_gateway
+
         return billing_gateway.statement_pdf(worded)
     if form == "html":
+        from django.template.loader import render_to_string
+
         return render_to_string("billing/document.html", {"statement": worded}).encode()
     return _text(worded).encode()
 

@@ -140,7 +140,7 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
     os.environ["WORKFLOOR_POOL"] = str(_share_of_connections())
     logs = settings.WORKFLOOR_DATA / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
-    names = ["worker", "router", *_mail()]
+    names, beside = ["worker", "router", *_mail()], list[supervisor.Child]()
     family = [_web(door, logs / "web.log")]
     family += [supervisor.Child(name, logs / f"{name.replace(' ', '-')}.log") for name in names]
     try:
@@ -151,11 +151,12 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
             family.append(_web(door, logs / f"web-{number}.log"))
             family[-1].start()
         _say_where(host, port)
-        looked_at = time.monotonic()
+        looked_at, looks = time.monotonic(), 0
         while parent in (None, os.getppid()):
             if time.monotonic() - looked_at > LOOK_SECONDS:
-                looked_at = time.monotonic()
+                looked_at, looks = time.monotonic(), looks + 1
                 _fetch_if_asked(family, logs)
+                beside += _compiling(logs) if looks == SETTLED_AFTER_LOOKS else []
             for child in family:
                 for error in child.errors():
                     click.echo(f"{child.command}: {error} (see {child.log})", err=True)
@@ -165,7 +166,25 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
     except supervisor.KeepsEnding as fault:
         raise click.ClickException(str(fault)) from fault
     finally:
-        supervisor.end(family)
+        supervisor.end([*family, *beside])
+
+
+def _compiling(logs: Path) -> list[supervisor.Child]:
+    """A process that compiles the simulation, begun where that was never done here; it ends by itself."""
+    from django.conf import settings
+
+    from workfloor.kit import extras
+
+    if not extras.has("numba"):
+        return []
+    from workfloor.ops.simulation import runs as simulation_runs
+
+    if simulation_runs.is_compiled(settings.WORKFLOOR_DATA / "compiled"):
+        return []
+    click.echo("Simulations are being compiled in the background, about a minute, once.", err=True)
+    child = supervisor.Child("admin compile", logs / "compile.log")
+    child.start()
+    return [child]
 
 
 def _share_of_connections() -> int:
@@ -200,6 +219,7 @@ def _fetch_if_asked(family: list[supervisor.Child], logs: Path) -> None:
 
 FETCH = "channels mail fetch"
 LOOK_SECONDS = 10.0
+SETTLED_AFTER_LOOKS = 6  # when the first pages were opened, and the processors have time for what nobody waits for
 
 
 def _mail() -> list[str]:

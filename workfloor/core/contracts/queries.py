@@ -1,9 +1,10 @@
 """Reading contracts: which version is in force, and what it says of a queue."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from math import inf
 from zoneinfo import ZoneInfo
 
@@ -109,13 +110,21 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     Before the contract starts, and once an amendment has taken the queue out, the nearest version that has it: work
     that waits there still has to be done.
     """
-    known = list(versions(queue.client_id))
+    return terms_by(queue)(at)
+
+
+def terms_by(queue: contracts_models.Queue) -> Callable[[datetime], QueueTerms]:
+    """What `terms_of` says of a queue at any instant, asked for once."""
+    return partial(_terms_at, list(versions(queue.client_id)), queue.name)
+
+
+def _terms_at(known: list[contracts_models.Version], name: str, at: datetime) -> QueueTerms:
     day = calendars.day_of(at, terms(known[-1]).zone) if known else date.max
     begun = [version for version in known if version.effective_on <= day]
     for version in [*reversed(begun), *known]:
-        if found := _queue_terms(version, queue.name):
+        if found := _queue_terms(version, name):
             return found
-    raise NoContract(f"no version has a queue {queue.name}")
+    raise NoContract(f"no version has a queue {name}")
 
 
 def masked_kinds(queue: contracts_models.Queue, at: datetime) -> tuple[str, ...]:

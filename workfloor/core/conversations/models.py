@@ -9,7 +9,6 @@ from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import rls
-from workfloor.kit.mail import html_view
 from workfloor.kit.mail.mime import PICTURES
 
 
@@ -87,11 +86,15 @@ class Message(models.Model):
     @property
     def picture_hosts(self) -> list[str]:
         """Where its HTML would show pictures from, if it may."""
+        from workfloor.kit.mail import html_view  # here and below: slow to load, and only pages show HTML
+
         return html_view.elsewhere(self.html)
 
     @cached_property
     def files_within(self) -> "list[Attachment]":
         """The pictures among its files that its own HTML shows, as far as they are not too large for that."""
+        from workfloor.kit.mail import html_view
+
         named = html_view.enclosed(self.html)
         found: dict[str, Attachment] = {}
         left = conversations_messages.MOST_WITHIN

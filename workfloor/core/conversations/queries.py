@@ -14,7 +14,6 @@ from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Customer, Item
 from workfloor.kit.database.prepared import PreparedQuery
-from workfloor.kit.mail import html_view
 
 
 def messages() -> QuerySet[conversations_models.Message]:
@@ -112,6 +111,8 @@ class Letter:
 
 def letter(message: conversations_models.Message) -> Letter:
     """A message's HTML with the pictures that came along, and those from elsewhere where somebody let it show them."""
+    from workfloor.kit.mail import html_view  # slow to load, and only pages show HTML
+
     with_remote = message.pictures_allowed_at is not None
     html = html_view.shown(message.html, _pictures(message).get, with_remote, message.folded_text)
     return Letter(message, html, html_view.is_coloured(html))
@@ -119,6 +120,8 @@ def letter(message: conversations_models.Message) -> Letter:
 
 def _pictures(message: conversations_models.Message) -> dict[str, str]:
     """The pictures that came along, written out: a page in a sandbox carries no cookie by which it could fetch them."""
+    from workfloor.kit.mail import html_view
+
     held = contents([each.id for each in message.files_within])
     return {
         html_view.content_name(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 
@@ -122,8 +123,21 @@ class Decider:
 
 @dataclass
 class _Register:
-    followers: dict[str, Follower] = field(default_factory=dict)
-    deciders: dict[str, Decider] = field(default_factory=dict)
+    """Who follows and who decides; asked for the first time, it has every package's learned, which takes a while."""
+
+    learn: Callable[[], None] = lambda: None
+    known_followers: dict[str, Follower] = field(default_factory=dict)
+    known_deciders: dict[str, Decider] = field(default_factory=dict)
+
+    @cached_property
+    def followers(self) -> dict[str, Follower]:
+        self.learn()
+        return self.known_followers
+
+    @cached_property
+    def deciders(self) -> dict[str, Decider]:
+        self.learn()
+        return self.known_deciders
 
 
 register = _Register()
@@ -133,7 +147,7 @@ def follows(name: str, *events: str) -> Callable[[React], React]:
     """Decorate a function in a package's followers.py: it is called with each batch of facts of these events."""
 
     def registered(react: React) -> React:
-        register.followers[name] = Follower(name, frozenset(events), react)
+        register.known_followers[name] = Follower(name, frozenset(events), react)
         return react
 
     return registered
@@ -143,7 +157,7 @@ def decides(name: str, *events: str) -> Callable[[Decide], Decide]:
     """Decorate a function in a package's followers.py that decides at once; what may wait, or fail, is a follower's."""
 
     def registered(decide: Decide) -> Decide:
-        register.deciders[name] = Decider(name, frozenset(events), decide)
+        register.known_deciders[name] = Decider(name, frozenset(events), decide)
         return decide
 
     return registered

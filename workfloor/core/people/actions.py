@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import available_timezones
 
-import holidays
 from django.core.validators import validate_email
 
 from workfloor.core.clients.models import Client
@@ -47,6 +46,8 @@ def open_site(*, name: str, country: str, zone: str) -> people_models.Site:
         raise Refused(f"there is a site {name} already")
     if zone not in available_timezones():
         raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”")
+    import holidays  # slow to load, and asked for here alone
+
     if country not in holidays.list_supported_countries():
         raise Refused(f"“{country}” is no country with known holidays; write two letters as in “PT”")
     return people_models.Site.objects.create(name=name, country=country, zone=zone)

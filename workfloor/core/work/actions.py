@@ -476,10 +476,9 @@ def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent], now: datetime)
         )
         for each in sent
     )
-    items, facts = [], []
+    items, facts, terms = [], [], contracts_queries.terms_by(queue)
     for each, case in zip(sent, cases, strict=True):
-        terms = contracts_queries.terms_of(queue, each.at)
-        waits = arrival(queue=queue, key=each.key, kind=kind, terms=terms, at=each.at, now=each.at)
+        waits = arrival(queue=queue, key=each.key, kind=kind, terms=terms(each.at), at=each.at, now=each.at)
         items.append(_begun(work_models.Item(client=client, case=case, title=each.title, state="new"), waits, each.at))
         facts.append([work_events.CaseOpened(case.kind), *waits])
     work_models.Item.objects.bulk_create(items)

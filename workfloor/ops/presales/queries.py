@@ -64,13 +64,8 @@ class Terms:
         later = {version.effective_on for version in contracts_queries.versions(place.client.id)}
         days = [first, *sorted(day for day in later if day > first)]
         self._since = [_midnight(day, place.zone) for day in days]
-        self._known = {
-            name: [
-                contracts_queries.terms_of(place.queues[name], datetime.combine(day, time(12), place.zone))
-                for day in days
-            ]
-            for name in names
-        }
+        noons = [datetime.combine(day, time(12), place.zone) for day in days]
+        self._known = {name: [*map(contracts_queries.terms_by(place.queues[name]), noons)] for name in names}
 
     def of(self, call: export_rows.Call) -> contracts_queries.QueueTerms:
         """What it said of a call's queue on the day of the call."""

@@ -1,5 +1,6 @@
 """Mail is stored, read and put where it belongs; replies go out, and what becomes of them is told."""
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -8,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
@@ -34,6 +36,14 @@ from workfloor.ops.channels.email.models import Mailbox
 TAKE: Final = "email.take_arrivals"
 LONGEST_SUBJECT: Final = 500
 SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
+# The same for many; Django's bulk_update would take longer over it than the mails take to be read.
+_TAKEN: Final = f"""
+UPDATE {email_models.Arrival._meta.db_table} AS arrival
+SET state = 'taken', settled_at = %s, reason = read.reason, sender = read.sender, subject = read.subject,
+    message_id = read.message_id
+FROM json_to_recordset(%s) AS read(id bigint, reason text, sender text, subject text, message_id bigint)
+WHERE arrival.id = read.id
+"""
 
 
 class Refused(ValueError):
@@ -221,7 +231,7 @@ def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
 def _cover(read: _Read) -> None:
     """Keep the mail that was read with its numbers masked; where that cannot be done, only what became no message."""
     arrival = read.arrival
-    if not masking.numbers_in(read.mail, read.covers):
+    if not read.covers or not masking.numbers_in(read.mail, read.covers):
         return
     arrival.raw = masking.written_anew(bytes(arrival.raw), read.covers) or (
         b"" if arrival.state == "taken" else arrival.raw
@@ -313,7 +323,12 @@ def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
         missing = len(read.mail.files) - len(kept.files)
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
         read.arrival.reason = f"{missing} of its files are only in the mail as it came" if missing else ""
-    email_models.Arrival.objects.bulk_update([read.arrival for read, _ in begun], SETTLED)
+    rows = [
+        {name: getattr(read.arrival, name) for name in ("id", "reason", "sender", "subject", "message_id")}
+        for read, _ in begun
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKEN, [now, json.dumps(rows)])
 
 
 def _message(read: _Read, item: Item) -> conversations.Incoming:
