@@ -157,6 +157,7 @@ def test_a_follower_passes_over_what_is_not_for_it(real_database):
 
 def test_facts_of_long_ago_are_nobodys_business(real_database):
     seen, follower = seen_by(["test.happened"])
+    before = event_log_queries.snapshot()
     with transaction.atomic():
         rls.enter_every_client()
         then = event_log_events.Past("test.happened", make.NINE, {"what": "then\t\\ \n"})
@@ -164,8 +165,12 @@ def test_facts_of_long_ago_are_nobodys_business(real_database):
         tell("now")
         stored = event_log_models.Fact.objects.get(client_id=7)
     advance(follower)
+    with transaction.atomic():
+        rls.enter_every_client()
+        _, hints = event_log_queries.unseen(before)
 
     assert seen == ["now"]
+    assert [hint.item_id for hint in hints] == [None]
     assert (stored.at, stored.event, stored.item_id) == (make.NINE, "test.happened", 3)
     assert stored.details == {"what": "then\t\\ \n"}
 
