@@ -351,6 +351,7 @@ WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE [\w.\"]+( AS)?( \w+)?\s+SET|DELE
 # What writes and is called otherwise, because it is one subject of its own.
 WRITERS = {
     "core/people/models.py": "Django asks the manager of accounts to make one",
+    "kit/database/bulk.py": "rows in bulk, for the actions that have them",
     "kit/database/jobs.py": "failed jobs that are dropped",
     "kit/database/partitions.py": "the tables of a month to come, and what keeps facts as they are",
     "kit/web/live.py": "the names of what changed, for whoever listens",
