@@ -158,9 +158,13 @@ OF_ONE_MOMENT = {
     "relationship:paper",
 }
 
+# Where the API's page is. As an application ninja would be loaded by each command, which takes a tenth of a second.
+_NINJA = Path(str(find_spec("ninja").origin)).parent  # type: ignore[union-attr]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_NINJA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -182,10 +186,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
-# The files of the API's page. As an application ninja would be loaded by each command, which takes a tenth of a second.
-_ninja = find_spec("ninja")
-assert _ninja and _ninja.origin
-STATICFILES_DIRS = [Path(_ninja.origin).parent / "static"]
+STATICFILES_DIRS = [_NINJA / "static"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = WORKFLOOR_MAX_BODY
 
 AUTH_USER_MODEL = "people.Account"
