@@ -14,6 +14,7 @@ from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.people.models import Certificate
 from workfloor.core.people.qualification import qualifies
+from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
 
@@ -68,6 +69,9 @@ def versions(client_id: int) -> QuerySet[contracts_models.Version]:
     return contracts_models.Version.objects.filter(client_id=client_id).order_by("number").defer("source")
 
 
+_VERSIONS = PreparedQuery(lambda client_id: versions(client_id))
+
+
 def terms(version: contracts_models.Version) -> contracts_terms.Contract:
     """What a version says; its text is fetched and read once a process, since a version never changes."""
     if version.digest not in _read:
@@ -109,7 +113,7 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     Before the contract starts, and once an amendment has taken the queue out, the nearest version that has it: work
     that waits there still has to be done.
     """
-    known = list(versions(queue.client_id))
+    known = _VERSIONS(queue.client_id)
     day = calendars.day_of(at, terms(known[-1]).zone) if known else date.max
     begun = [version for version in known if version.effective_on <= day]
     for version in [*reversed(begun), *known]:

@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
-
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.conversations import events as conversations_events
 from workfloor.core.conversations import messages as conversations_messages
@@ -19,7 +17,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
-from workfloor.kit.database import locks
+from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
 
 
@@ -73,7 +71,7 @@ def take_turn(*, case_id: int) -> None:
 
 def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) -> list[conversations_models.Message]:
     """Take messages in, in their order. The caller holds the keys, and knows that they are new."""
-    made = conversations_models.Message.objects.bulk_create(
+    made = [
         conversations_models.Message(
             client_id=each.case.client_id,
             case=each.case,
@@ -91,7 +89,9 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) ->
             **asdict(_fit_to_keep(each.content, each.item, each.at)),
         )
         for each in incoming
-    )
+    ]
+    for message in made:
+        prepared.insert(message)
     _attach({message: each.files for message, each in zip(made, incoming, strict=True)})
     entries = [
         Entry(conversations_events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
@@ -247,9 +247,8 @@ def _make(
 ) -> conversations_models.Message:
     take_turn(case_id=case.id)
     kept = asdict(_fit_to_keep(content, item, now))
-    message = conversations_models.Message.objects.create(
-        client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more
-    )
+    message = conversations_models.Message(client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more)
+    prepared.insert(message)
     _attach({message: files})
     return message
 
@@ -311,18 +310,18 @@ def mark_sent(*, message: conversations_models.Message, now: datetime, fault: st
     return _become(message, "sent", conversations_events.Sent(message.id), now, sent_at=now, fault=fault)
 
 
-def mark_read(*, messages: QuerySet[conversations_models.Message], now: datetime) -> None:
-    """The customer has seen those of these replies that are sent and were not seen before."""
-    seen = messages.filter(state="sent").select_related("item").select_for_update(of=("self",))
-    found = list(seen.order_by("id"))
-    if not found:
+def mark_read(*, messages: Sequence[conversations_models.Message], now: datetime) -> None:
+    """The customer has seen these replies, which are sent and were not seen before, and are locked with their items."""
+    if not messages:
         return
-    conversations_models.Message.objects.filter(id__in=[each.id for each in found]).update(state="read", read_at=now)
+    for each in messages:
+        each.state, each.read_at = "read", now
+        prepared.update(each, "state", "read_at")
     entries = [
-        Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in found
+        Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in messages
     ]
     event_log.insert(entries)
-    named = set().union(*(entry.topics() for entry in entries), *map(_desks, found))
+    named = set().union(*(entry.topics() for entry in entries), *map(_desks, messages))
     event_log.announce(named, {conversations_events.Read.name})
 
 

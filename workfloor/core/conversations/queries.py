@@ -39,7 +39,7 @@ def of_case(case_id: int) -> QuerySet[conversations_models.Message]:
 
 def all_of_case(case_id: int) -> list[conversations_models.Message]:
     """The same, read."""
-    return list(_OF_CASE(case_id))
+    return _OF_CASE(case_id)
 
 
 def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:
@@ -72,8 +72,7 @@ _BY_KEY = PreparedQuery(
 
 def by_key(client_id: int, channel: str, key: str) -> conversations_models.Message | None:
     """A message by its sender's key."""
-    found: conversations_models.Message | None = _BY_KEY.one(client_id, channel, key)
-    return found
+    return _BY_KEY.one(client_id, channel, key)
 
 
 def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, conversations_models.Message]:

@@ -24,15 +24,14 @@ _CLEARED = PreparedQuery(
 
 def by_account(account_id: int) -> people_models.Person | None:
     """Who signs in with this account, if they are still with us. The caller has entered every client."""
-    found: people_models.Person | None = _BY_ACCOUNT.one(account_id)
-    return found
+    return _BY_ACCOUNT.one(account_id)
 
 
 def enterable(person: people_models.Person) -> list[int]:
     """The clients that a person may enter: by clearance, or the client whose own person it is."""
     if person.client_id is not None:
         return [person.client_id]
-    return list(_CLEARED(person.id))
+    return _CLEARED(person.id)
 
 
 def by_email(email: str) -> people_models.Person | None:

@@ -21,7 +21,7 @@ from workfloor.core.work import events as work_events
 from workfloor.core.work import lifecycle
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
-from workfloor.kit.database import locks
+from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
 
@@ -90,7 +90,7 @@ def receive(
     happened = _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
     item = _keep(item, asked_for or knows, now)
     if item.id in event_log.decide(happened, now=now):
-        item = _locked(item)
+        item = work_queries.locked(item.id)
     return item, True
 
 
@@ -149,7 +149,8 @@ def _happen(
     changed: set[str] = set()
     for event in happened:
         changed |= lifecycle.follow(item, event, at, person_id).keys()
-    item.save(update_fields=sorted(changed))
+    if changed:
+        prepared.update(item, *sorted(changed))
     event_log.record_all(
         [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id) for event in happened]
     )
@@ -177,13 +178,8 @@ def _id(person: Person | None) -> int | None:
     return person.id if person else None
 
 
-def _locked(item: work_models.Item) -> work_models.Item:
-    """The item as it is now, locked until the transaction ends: two actions on it happen one after the other."""
-    return work_models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").get(id=item.id)
-
-
 def _in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.person_id != person.id:
         raise NotYours("This item is not with you any more.")
     return item
@@ -196,7 +192,7 @@ def offer(
     *, item: work_models.Item, person: Person, max_concurrency: int, offer_seconds: int, now: datetime
 ) -> work_models.Item:
     """Offer a waiting item to a person who has room for it."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.Offered.name)
     share = lifecycle.free_share(work_queries.shares([person.id])[person.id], max_concurrency, qualification.CAPACITY)
     if share is None:
@@ -210,7 +206,7 @@ def resume_preempted(*, person_id: int, now: datetime) -> None:
     """Let whatever somebody has lying aside go on that nothing lies over any more."""
     _hold_agent_state(person_id)
     for hand in work_queries.unmasked_part(person_id):
-        item = _locked(hand.item)
+        item = work_queries.locked(hand.item_id)
         work_models.Assignment.objects.filter(item=item).update(aside=False)
         if item.preempted_at:
             _happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
@@ -219,7 +215,7 @@ def resume_preempted(*, person_id: int, now: datetime) -> None:
 def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
     """What an accepted item lies over is preempted; an offer there could not be taken up, and goes back in line."""
     for hand in work_queries.beneath(by.id, item.id):
-        under = _locked(hand.item)
+        under = work_queries.locked(hand.item_id)
         if under.person_id == by.id and under.state == "offered":
             _happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
         elif under.person_id == by.id and not under.preempted_at:
@@ -228,7 +224,7 @@ def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
 
 def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
     """Take back an offer that nobody answered; returns whom it had been made to, None if it was answered after all."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.state != "offered" or item.offer_expires_at is None or item.offer_expires_at > now:
         return None
     person = item.person
@@ -238,7 +234,7 @@ def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
 
 def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """Take an item from a person who may not go on with it: it waits again, or is done if only its wrap-up was left."""
-    item, had_by = _locked(item), item.person_id
+    item, had_by = work_queries.locked(item.id), item.person_id
     lets_go: dict[str, Event] = {
         "offered": work_events.OfferExpired(),
         "held": work_events.Transferred(item.queue_id, "taken back: the person may not go on with it"),
@@ -291,7 +287,7 @@ def customer_answered(*, item: work_models.Item, now: datetime, by: Person | Non
 
     Where a person says so, it is whoever waits for that customer, or a leader: it moves what was agreed.
     """
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.pending_customer_since is None:
         raise lifecycle.NotNow("The item is not pending customer")
     if by is not None and "leader" not in by.roles and work_queries.waits_for_the_customer(item) != by.id:
@@ -305,7 +301,7 @@ def mark_reply_undelivered(
     *, item: work_models.Item, reason: str, replied_at: datetime | None, is_last: bool, now: datetime
 ) -> work_models.Item:
     """A reply never reached the customer: it stopped no clock. `replied_at` is when the first one was that did."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.state in ("abandoned", "cancelled"):
         return item
     replied = work_queries.worked_until(item, replied_at) if replied_at else None
@@ -320,7 +316,7 @@ def transfer(
     *, item: work_models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
 ) -> work_models.Item:
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
-    item = _in_hands_of(item, by) if by else _locked(item)
+    item = _in_hands_of(item, by) if by else work_queries.locked(item.id)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
     item = _happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
@@ -329,7 +325,7 @@ def transfer(
 
 def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Person | None = None) -> work_models.Item:
     """Give an item a priority of its own: each step stands for having waited its target once more."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     ahead = priority * contracts_queries.terms_of(item.queue, now).target_seconds
     return _happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
@@ -419,13 +415,13 @@ def wrap_up(
 
 def abandon(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """The customer left before being answered."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     return _happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
 
 
 def cancel(*, item: work_models.Item, reason: str, now: datetime, by: Person | None = None) -> work_models.Item:
     """The work is not to be done; measures leave it out."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     return _happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
 
 
@@ -437,7 +433,7 @@ def reopen(
     Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the target time
     moves by it. Where it never was resolved, the clock has run all the time.
     """
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.Reopened.name)
     lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
     item = _happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)

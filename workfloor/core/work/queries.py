@@ -43,7 +43,21 @@ _IN_HANDS = PreparedQuery(
 
 def in_hands(person: Person, item_id: int) -> work_models.Item | None:
     """One item with its case, if this person has it in hand."""
-    found: work_models.Item | None = _IN_HANDS.one(item_id, person.id)
+    return _IN_HANDS.one(item_id, person.id)
+
+
+_LOCKED = PreparedQuery(
+    lambda item_id: (
+        work_models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").filter(id=item_id)
+    )
+)
+
+
+def locked(item_id: int) -> work_models.Item:
+    """An item as it is now, locked until the transaction ends: two actions on it happen one after the other."""
+    found = _LOCKED.one(item_id)
+    if found is None:
+        raise work_models.Item.DoesNotExist
     return found
 
 

@@ -11,6 +11,7 @@ from workfloor.core.clients.models import Client
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Item
+from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.ops.channels.playbooks import events as playbooks_events
 from workfloor.ops.channels.playbooks import models as playbooks_models
 from workfloor.ops.channels.playbooks import playbook_file
@@ -19,9 +20,14 @@ from workfloor.ops.channels.playbooks import rules as playbooks_rules
 LOOKS_BACK: Final = timedelta(days=30)  # over which a rule's applications are counted
 
 
+_LATEST = PreparedQuery(
+    lambda client_id: playbooks_models.Version.objects.filter(client_id=client_id).order_by("-number")[:1]
+)
+
+
 def latest(client_id: int) -> playbooks_models.Version | None:
     """The playbook that holds for a client."""
-    return playbooks_models.Version.objects.filter(client_id=client_id).order_by("-number").first()
+    return _LATEST.one(client_id)
 
 
 def with_rules(client_id: int) -> playbooks_models.Version | None:
