@@ -352,6 +352,7 @@ WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE [\w.\"]+( AS)?( \w+)?\s+SET|DELE
 WRITERS = {
     "core/people/models.py": "Django asks the manager of accounts to make one",
     "kit/database/jobs.py": "failed jobs that are dropped",
+    "kit/database/prepared.py": "the statements of single rows, for the actions that write them",
     "kit/database/partitions.py": "the tables of a month to come, and what keeps facts as they are",
     "kit/web/live.py": "the names of what changed, for whoever listens",
     "ops/routing/leader.py": "who leads a pool",

@@ -20,7 +20,7 @@ from workfloor.kit.web import metrics
 
 TICK_SECONDS: Final = 1.0
 LARGEST_PAUSE_SECONDS: Final = 30.0
-GATHER_SECONDS: Final = 0.1  # after a notice, so that one step deals with what comes together
+GATHER_SECONDS: Final = 0.25  # after a notice, so that one step deals with what comes together
 LOOK_AT: Final = 5000  # facts
 LAG_SECONDS: Final = 10.0  # between looks at how far followers are behind
 TRIES: Final = 5  # in a row, of what may pass by itself, before it counts as the facts' fault

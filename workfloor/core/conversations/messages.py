@@ -18,6 +18,7 @@ LONGEST_NAME = 200  # characters of a file's name
 
 # What has become of a message: of one from us, what its channel said of it last.
 STATES = ("received", "noted", "waiting", "sending", "sent", "read", "failed", "withdrawn")
+FINAL = ("received", "noted", "read", "withdrawn")
 _FROM = {
     "message.withdrawn": ("waiting",),
     "message.sending-began": ("waiting",),

@@ -75,6 +75,11 @@ class Message(models.Model):
         return self.subject or f"{self.direction} {self.pk}"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it will stay as it is shown: what becomes of a reply is told at its place."""
+        return self.state in conversations_messages.FINAL
+
+    @property
     def answers_to(self) -> conversations_messages.Address:
         """Where an answer to it goes: where its sender said, else to the sender."""
         said = next((each for each in self.recipients if each["role"] == "reply-to"), None)
@@ -105,6 +110,8 @@ class Message(models.Model):
     @property
     def files_apart(self) -> "list[Attachment]":
         """Its other files."""
+        if not getattr(self, "brings_files", True):  # as the query that read it has seen
+            return []
         return [each for each in self.attachments.all() if each not in self.files_within]
 
 

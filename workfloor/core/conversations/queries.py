@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations import models as conversations_models
@@ -19,9 +19,12 @@ from workfloor.kit.mail import html_view
 
 def messages() -> QuerySet[conversations_models.Message]:
     """The messages inside the wall, oldest first, with the names of their files but not what these hold."""
-    files = conversations_models.Attachment.objects.defer("content").order_by("id")
     found = conversations_models.Message.objects.select_related("person", "case__customer")
-    return found.prefetch_related(Prefetch("attachments", files)).order_by("said_at", "id")
+    return found.prefetch_related(_files()).order_by("said_at", "id")
+
+
+def _files() -> "Prefetch[str]":
+    return Prefetch("attachments", conversations_models.Attachment.objects.defer("content").order_by("id"))
 
 
 def message(message_id: int) -> conversations_models.Message | None:
@@ -29,7 +32,15 @@ def message(message_id: int) -> conversations_models.Message | None:
     return messages().filter(id=message_id).first()
 
 
-_OF_CASE = PreparedQuery(lambda case_id: messages().filter(case_id=case_id))
+_ATTACHED = conversations_models.Attachment.objects.filter(message=OuterRef("id"))
+_OF_CASE = PreparedQuery(
+    lambda case_id, after: (
+        conversations_models.Message.objects.select_related("person", "case__customer")
+        .annotate(brings_files=Exists(_ATTACHED))
+        .filter(case_id=case_id, id__gt=after)
+        .order_by("said_at", "id")
+    )
+)
 
 
 def of_case(case_id: int) -> QuerySet[conversations_models.Message]:
@@ -37,9 +48,11 @@ def of_case(case_id: int) -> QuerySet[conversations_models.Message]:
     return messages().filter(case_id=case_id)
 
 
-def all_of_case(case_id: int) -> list[conversations_models.Message]:
-    """The same, read."""
-    return _OF_CASE(case_id)
+def all_of_case(case_id: int, after: int = 0) -> list[conversations_models.Message]:
+    """The same, read; of what came after one message alone."""
+    found = _OF_CASE(case_id, after)
+    prefetch_related_objects([each for each in found if each.brings_files], _files())
+    return list(found)
 
 
 def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:

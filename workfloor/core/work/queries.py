@@ -35,14 +35,14 @@ def lock(item: work_models.Item) -> None:
 
 
 _IN_HANDS = PreparedQuery(
-    lambda item_id, person_id: work_models.Item.objects.select_related("case__customer").filter(
+    lambda item_id, person_id: work_models.Item.objects.only("client_id", "case_id", "kind").filter(
         id=item_id, person=person_id
     )
 )
 
 
 def in_hands(person: Person, item_id: int) -> work_models.Item | None:
-    """One item with its case, if this person has it in hand."""
+    """One item, with what a page of its conversation needs of it, if this person has it in hand."""
     return _IN_HANDS.one(item_id, person.id)
 
 

@@ -87,7 +87,7 @@ def _reader(found: Any, compiler: Any) -> Callable[[Sequence[Any]], Any]:
         return lambda row: row[0]
     if found._iterable_class is ValuesListIterable:
         return tuple
-    if found._iterable_class is not ModelIterable or compiler.annotation_col_map:
+    if found._iterable_class is not ModelIterable:
         raise TypeError(f"rows of {found._iterable_class.__name__} are not read by prepared queries")
     model, select = compiler.klass_info["model"], compiler.select
     first, last = compiler.klass_info["select_fields"][0], compiler.klass_info["select_fields"][-1] + 1
@@ -96,8 +96,12 @@ def _reader(found: Any, compiler: Any) -> Callable[[Sequence[Any]], Any]:
         compiler.klass_info, select, found.db
     )
 
+    annotations = tuple(compiler.annotation_col_map.items())
+
     def read(row: Sequence[Any]) -> Any:
         made = model.from_db(found.db, names, row[first:last])
+        for name, place in annotations:
+            setattr(made, name, row[place])
         for each in related:
             each.populate(row, made)
         return made

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from django.db import connection
 
 CHANNEL = "workfloor_live"
 HEARTBEAT_SECONDS = 15
+RETRY_MS = (500, 4000)  # after which a page whose stream was cut comes back: each page after another time
 _LARGEST_PAYLOAD = 7000  # PostgreSQL takes just under 8,000 bytes
 
 log = logging.getLogger(__name__)
@@ -112,7 +114,7 @@ hub = Hub()
 
 async def events(wanted: frozenset[str]) -> AsyncIterator[bytes]:
     """Server-sent events for one page: `data: topic`, and a comment as heartbeat so that dead connections end."""
-    yield b"retry: 1000\n\n"
+    yield f"retry: {random.randint(*RETRY_MS)}\n\n".encode()  # noqa: S311 nothing is kept secret by it
     with hub.page(wanted) as page:
         while True:
             told = await page.news()

@@ -373,9 +373,17 @@ def type_to_us(*, chat: chat_models.Chat) -> None:
 
 
 # --- what time brings ---------------------------------------------------------------------------------------------
+_NOTE_SEEN = f"""
+UPDATE {chat_models.Chat._meta.db_table} SET seen_at = %s WHERE id IN (
+    SELECT id FROM {chat_models.Chat._meta.db_table} WHERE id = ANY (%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
+
+
 def note_seen(*, chat_ids: Sequence[int], now: datetime) -> None:
-    """The pages of these chats are open."""
-    chat_models.Chat.objects.filter(id__in=chat_ids).update(seen_at=now)
+    """The pages of these chats are open. One that is just written to is left for the next time: nobody waits for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_SEEN, [now, list(chat_ids)])
 
 
 def sweep(*, now: datetime) -> int:
