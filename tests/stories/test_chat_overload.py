@@ -168,6 +168,7 @@ def test_a_server_that_dies_while_both_sides_write_is_waited_for(client_site):  
         page.get_by_label("Your name").fill("Rui Costa")
         page.get_by_label("What is it about?").fill("My bill is wrong.")
         page.get_by_role("button", name="Start chat").click()
+        expect(desk.get_by_role("button", name="Accept")).to_be_visible()
         desk.get_by_role("button", name="Accept").click()
         expect(desk.locator("#talk")).to_contain_text("My bill is wrong.")
         expect(page.get_by_text("You are talking to Ana.")).to_be_visible()

@@ -322,6 +322,8 @@ def mark_read(*, messages: Sequence[conversations_models.Message], now: datetime
     ]
     event_log.insert(entries)
     named = set().union(*(entry.topics() for entry in entries), *map(_desks, messages))
+    # Not the case: who listens to it is the customer's own page, which is where they were read.
+    named -= {f"case:{each.case_id}" for each in messages}
     event_log.announce(named, {conversations_events.Read.name})
 
 

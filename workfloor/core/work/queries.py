@@ -28,10 +28,18 @@ def item(item_id: int) -> work_models.Item | None:
     return items().filter(id=item_id).first()
 
 
+_NOW = PreparedQuery(
+    lambda item_id: (
+        work_models.Item.objects.select_for_update()
+        .filter(id=item_id)
+        .values_list("person_id", "state", "reply_seconds")
+    )
+)
+
+
 def lock(item: work_models.Item) -> None:
     """Lock an item until the transaction ends, and let it say in whose hands it is now, and how far."""
-    now = work_models.Item.objects.select_for_update().filter(id=item.id)
-    item.person_id, item.state, item.reply_seconds = now.values_list("person_id", "state", "reply_seconds").get()
+    [(item.person_id, item.state, item.reply_seconds)] = _NOW(item.id)
 
 
 _IN_HANDS = PreparedQuery(

@@ -96,7 +96,7 @@
   const readPart = async (part) => {
     if (reads.has(part.id)) return void reads.set(part.id, true);
     reads.set(part.id, false);
-    const lines = settled(part);
+    const lines = settledLines(part);
     const answer = await fetchPart(part, lines.at(-1)?.dataset.settled).catch(() => null);
     const waits = !answer || answer.status >= 500; // the server is away, or has too much to do
     if (waits) await new Promise((done) => setTimeout(done, 1000 + Math.random() * 2000));
@@ -116,7 +116,7 @@
     const address = after ? `${part.dataset.from}?after=${after}` : part.dataset.from;
     return fetch(address, { method, headers: { "HX-Request": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store" });
   };
-  const settled = (part) => {
+  const settledLines = (part) => {
     const known = new DOMParser().parseFromString(sources.get(part.id) ?? "", "text/html").querySelector("[data-grows]");
     const lines = [...(known?.children ?? [])];
     const open = lines.findIndex((line) => !line.dataset.settled);
