@@ -91,7 +91,7 @@ async def flooded(address: str, tokens: list[str], database: str) -> list[Visito
             await asyncio.wait_for(turned_away.wait(), PATIENT)
         await asyncio.wait_for(asyncio.gather(*sending), PATIENT)
         await visitors[0].say(EACH)  # as on any other day
-        await until(lambda: all(len(each.heard) > EACH for each in visitors))
+        await until(lambda: all(len(each.heard) > EACH for each in visitors) and len(visitors[0].heard) > EACH + 1)
         for page in pages:
             page.cancel()
     return visitors
