@@ -68,7 +68,7 @@ class Content:
     """What a message says.
 
     `text` is what its writer wrote; `folded_text` what they quoted and signed with, shown when asked for. `html` is
-    safe to show as it is, or empty.
+    safe to show, or empty; of what came in, as `html_view.told` makes it.
     """
 
     text: str

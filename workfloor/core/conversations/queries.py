@@ -113,7 +113,8 @@ class Letter:
 def letter(message: conversations_models.Message) -> Letter:
     """A message's HTML with the pictures that came along, and those from elsewhere where somebody let it show them."""
     with_remote = message.pictures_allowed_at is not None
-    html = html_view.shown(message.html, _pictures(message).get, with_remote, message.folded_text)
+    told = message.html if message.direction == "in" else html_view.told(message.html, message.folded_text)  # ours
+    html = html_view.shown(told, _pictures(message).get, with_remote)
     return Letter(message, html, html_view.is_coloured(html))
 
 

@@ -17,7 +17,7 @@ from workfloor.core.work.models import Item
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import sorting
+from workfloor.ops.channels.email import reading, sorting
 
 CARD, IBAN = "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00"
 COVERED, COVERED_IBAN = "•••• •••• •••• 1111", "•••• •••• •••• •••• ••30 00"
@@ -139,6 +139,7 @@ def unread(post, raw):
 
 def test_one_that_cannot_be_written_anew_is_kept_in_its_case_alone(post, monkeypatch):
     monkeypatch.setattr("workfloor.kit.mail.masking.written_anew", lambda raw, kinds: b"")
+    monkeypatch.setattr(email.READERS, "ask", lambda *asked, seconds: reading.answer(*asked))  # in this very process
 
     taken, aside = post.comes(mail.letter(BOTH)), post.comes(mail.letter(BOTH, Auto_Submitted="auto-replied"))
 

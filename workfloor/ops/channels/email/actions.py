@@ -1,5 +1,6 @@
 """Mail is stored, read and put where it belongs; replies go out, and what becomes of them is told."""
 
+import contextlib
 import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,7 +14,7 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import LARGEST_FILE, MOST_FILES, Address, Content, File
+from workfloor.core.conversations.messages import Address
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
@@ -21,18 +22,18 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Case, Item
+from workfloor.kit import apart
 from workfloor.kit.database import jobs, locks
-from workfloor.kit.mail import bounces, masking, mime
-from workfloor.kit.text import markup, masks
+from workfloor.kit.text import masks
 from workfloor.ops.channels.email import events as email_events
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import replies, sorting
+from workfloor.ops.channels.email import reading, replies, sorting
 from workfloor.ops.channels.email.models import Mailbox
+from workfloor.ops.channels.email.reading import LONGEST_SUBJECT
 
 TAKE: Final = "email.take_arrivals"
-LONGEST_SUBJECT: Final = 500
 SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
 
 
@@ -180,24 +181,36 @@ def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, no
 
 
 # --- mail is read ---------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Read(sorting.Read):
-    """The same with the row that it is stored in, and which numbers are masked there."""
+# Whoever writes a mail chooses how long it takes to read it, so that it is read where it can be ended.
+READERS: Final = apart.Apart("workfloor.ops.channels.email.reading:answer", 1_500_000_000)
 
+
+class NotRead(Exception):
+    """A mail could not be read; the message says why."""
+
+    def __init__(self, arrival_id: int, why: str) -> None:
+        super().__init__(why)
+        self.arrival_id = arrival_id
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A mail that was read, and the row that it is stored in."""
+
+    mail: reading.Read
     arrival: email_models.Arrival
-    covers: Collection[str]
 
 
 def take(*, arrivals: Sequence[email_models.Arrival], now: datetime) -> None:
     """Read stored mails and put each where it belongs: a case, aside, or back until somebody has looked at it.
 
     The caller has locked them and entered their client, and no other. What begins a case is written together. Raises
-    whatever a mail's defects bring; nothing may be kept then.
+    NotRead, or whatever a mail's defects bring; nothing may be kept then.
     """
     ours = email_queries.ours()
     all_read, first = [_read(arrival, ours) for arrival in arrivals], list[_Read]()
     for read in all_read:
-        if read.may_be_first:
+        if read.mail.may_be_first:
             first.append(read)
             continue
         _begin_cases(first, now)
@@ -209,36 +222,40 @@ def take(*, arrivals: Sequence[email_models.Arrival], now: datetime) -> None:
 
 
 def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
-    arrived = bytes(arrival.raw), arrival.recipient, arrival.envelope_sender
-    found = sorting.opened(*arrived, ours, settings.SECRET_KEY, bounces.names_a_failure)
-    has_numbers = masking.numbers_in(found.mail)
-    kinds = contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
-    subject = masks.mask(found.mail.first("subject"), kinds).text
-    arrival.sender, arrival.subject = found.mail.sender.address, subject[:LONGEST_SUBJECT]
-    return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival, kinds)
+    came = reading.Came(
+        bytes(arrival.raw), arrival.recipient, arrival.envelope_sender, arrival.anyway, ours, settings.SECRET_KEY
+    )
+    found = _asked(arrival, came, ())
+    if found.has_numbers:  # seldom; only then does it matter which of them the contract masks
+        found = _asked(arrival, came, contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at))
+    arrival.sender, arrival.subject = found.sender.address, found.content.subject
+    return _Read(found, arrival)
+
+
+def _asked(arrival: email_models.Arrival, came: reading.Came, kinds: Collection[str]) -> reading.Read:
+    try:
+        found: reading.Read = READERS.ask("read", came, kinds, seconds=reading.seconds_for(len(came.raw)))
+    except apart.NotComputed as fault:
+        raise NotRead(arrival.id, f"{fault}; it has {len(came.raw):,} bytes") from fault
+    return found
 
 
 def _cover(read: _Read) -> None:
     """Keep the mail that was read with its numbers masked; where that cannot be done, only what became no message."""
     arrival = read.arrival
-    if not masking.numbers_in(read.mail, read.covers):
+    if not read.mail.masks:
         return
-    arrival.raw = masking.written_anew(bytes(arrival.raw), read.covers) or (
-        b"" if arrival.state == "taken" else arrival.raw
-    )
+    arrival.raw = read.mail.anew or (b"" if arrival.state == "taken" else arrival.raw)
     arrival.save(update_fields=["raw"])
 
 
 def _take(read: _Read, now: datetime) -> None:
     arrival, mail = read.arrival, read.mail
-    may_report = sorting.may_report(mail, arrival.envelope_sender, read.why, "r" in read.named)
-    if may_report and (
-        reply := email_queries.reply_named(arrival.client_id, sorting.reported_on(mail), read.named.get("r"))
-    ):
-        _tell_of(arrival, mail, reply, now)
-    elif read.why:
-        _settle(arrival, "set-aside", email_events.SetAside(arrival.id, read.why), now)
-    elif case := email_queries.case_of(arrival.client_id, mail.answers, read.named):
+    if mail.report and (reply := email_queries.reply_named(arrival.client_id, mail.report.names, mail.named.get("r"))):
+        _tell_of(arrival, mail.report.failure, reply, now)
+    elif mail.why:
+        _settle(arrival, "set-aside", email_events.SetAside(arrival.id, mail.why), now)
+    elif case := email_queries.case_of(arrival.client_id, mail.answers, mail.named):
         _continue_case(read, case, now)
     else:
         _begin_cases([read], now)
@@ -260,27 +277,26 @@ def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
 
 def _sent(read: _Read) -> work.Sent:
     mail, arrival = read.mail, read.arrival
-    reference = mail.sender.address or mail.first("from")[:200] or "unknown sender"
-    customer = work.Customer(reference, mail.sender.name)
-    return work.Sent(f"email:{read.key}", arrival.subject, customer, arrival.arrived_at)
+    customer = work.Customer(mail.reference, mail.sender.name, is_claimed=mail.answers_elsewhere)
+    return work.Sent(f"email:{mail.key}", arrival.subject, customer, arrival.arrived_at)
 
 
 def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
     """Those that did not come before, from senders who do not flood the mailbox; the others are settled."""
     client_id, found = read[0].arrival.client_id, dict[str, _Read]()
-    locks.hold_all([("message.key", client_id, "email", each.key) for each in read])
-    known = conversations_queries.by_keys(client_id, "email", [each.key for each in read])
+    locks.hold_all([("message.key", client_id, "email", each.mail.key) for each in read])
+    known = conversations_queries.by_keys(client_id, "email", [each.mail.key for each in read])
     lately = email_queries.lately([each.arrival for each in read])
     for each in read:
         arrival = each.arrival
-        if each.key in known or each.key in found:
-            arrival.message = known.get(each.key)
+        if each.mail.key in known or each.mail.key in found:
+            arrival.message = known.get(each.mail.key)
             _settle(arrival, "taken", None, now, "it came before")
         elif _is_of_a_flood(arrival, lately, found.values()):
             why = f"{arrival.sender} sent more than {arrival.mailbox.most_per_sender} mails in ten minutes"
             _settle(arrival, "held", email_events.HeldBack(arrival.id, why), now)
         else:
-            found[each.key] = each
+            found[each.mail.key] = each
     return list(found.values())
 
 
@@ -309,8 +325,8 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
 def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
     incoming = [_message(read, item) for read, item in begun]
     made = conversations.receive_all(channel="email", incoming=incoming, now=now)
-    for (read, _), message, kept in zip(begun, made, incoming, strict=True):
-        missing = len(read.mail.files) - len(kept.files)
+    for (read, _), message in zip(begun, made, strict=True):
+        missing = read.mail.missing
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
         read.arrival.reason = f"{missing} of its files are only in the mail as it came" if missing else ""
     email_models.Arrival.objects.bulk_update([read.arrival for read, _ in begun], SETTLED)
@@ -319,19 +335,18 @@ def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
 def _message(read: _Read, item: Item) -> conversations.Incoming:
     mail, case = read.mail, item.case
     assert case is not None
-    files = [File(each.name, each.media_type, each.content, each.content_id) for each in mail.files]
-    folded = sorting.written(mail, markup.plain)
     return conversations.Incoming(
         case=case,
         item=item,
-        key=read.key,
+        key=mail.key,
         at=read.arrival.arrived_at,
         sent_at=mail.sent_at,
-        sender=Address(mail.sender.address, mail.sender.name, "from"),
+        sender=mail.sender,
         external_id=mail.message_id,
-        content=Content(folded.text, folded.folded, markup.safe(mail.html), mail.first("subject")[:LONGEST_SUBJECT]),
-        recipients=[Address(*each, role) for role in ("to", "cc", "reply-to") for each in mail.addresses(role)],
-        files=[each for each in files if len(each.content) <= LARGEST_FILE][:MOST_FILES],
+        content=mail.content,
+        is_masked=True,
+        recipients=mail.recipients,
+        files=mail.files,
     )
 
 
@@ -364,9 +379,9 @@ def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now:
 
 
 # --- reports of our replies -----------------------------------------------------------------------------------------
-def _tell_of(arrival: email_models.Arrival, mail: mime.Mail, reply: Message, now: datetime) -> None:
+def _tell_of(arrival: email_models.Arrival, found: sorting.Failure, reply: Message, now: datetime) -> None:
     """A reply did not arrive: its case says so, and whoever worked on it has it again."""
-    arrival.message, found = reply, sorting.failure(mail)
+    arrival.message = reply
     if found.is_final and reply.state in ("sending", "sent", "read"):
         conversations.mark_undelivered(message=reply, reason=found.reason, now=now)
         bring_back(reply=reply, reason=found.reason, now=now)
@@ -395,6 +410,8 @@ def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
 def mark_unread(*, arrival: email_models.Arrival, reason: str, now: datetime) -> None:
     """A mail could not be read: it waits, as it came, until somebody has looked at it."""
     said = masks.mask(reason).text[:LONGEST_SUBJECT]
+    with contextlib.suppress(apart.NotComputed):
+        arrival.sender, arrival.subject = READERS.ask("glanced", bytes(arrival.raw), seconds=reading.GLANCE_SECONDS)
     _settle(arrival, "failed", email_events.Unread(arrival.id, said), now)
 
 

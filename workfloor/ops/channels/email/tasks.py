@@ -38,7 +38,7 @@ def _take(most: int) -> int:
         with transaction.atomic():
             return _take_some(most)
     except _Failed as failed:
-        if most == 1:
+        if most == 1 or isinstance(failed.__cause__, email.NotRead):
             _mark_unread(failed)
             return 1
         log.warning("reading %s mails one by one: %s", most, failed.__cause__)
@@ -46,7 +46,7 @@ def _take(most: int) -> int:
 
 
 class _Failed(Exception):
-    """One of some mails brought its reader down; the first of them, where it was the only one."""
+    """One of some mails brought its reader down: the one that is named, where it is known or was the only one."""
 
     def __init__(self, arrival_id: int) -> None:
         super().__init__(arrival_id)
@@ -62,13 +62,16 @@ def _take_some(most: int) -> int:
             email.take(arrivals=list(arrivals), now=clock.now())
     except (OperationalError, InterfaceError):
         raise  # the database's fault, not a mail's
+    except email.NotRead as fault:
+        raise _Failed(fault.arrival_id) from fault
     except Exception as fault:
         raise _Failed(waiting[0].id) from fault
     return len(waiting)
 
 
 def _mark_unread(failed: _Failed) -> None:
-    reason = masks.mask(f"{type(failed.__cause__).__name__}: {failed.__cause__}").text
+    fault = failed.__cause__ or failed
+    reason = masks.mask(str(fault)).text if isinstance(fault, email.NotRead) else masks.worded(fault)
     with transaction.atomic():
         rls.enter_every_client()
         if arrival := email_queries.unread(failed.arrival_id):
