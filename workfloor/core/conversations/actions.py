@@ -36,6 +36,7 @@ class Incoming:
     sender: conversations_messages.Address
     content: conversations_messages.Content
     at: datetime
+    is_masked: bool = False  # whether the numbers that the contract masks are masked in the content already
     item: Item | None = None
     recipients: Sequence[conversations_messages.Address] = ()
     files: Sequence[conversations_messages.File] = ()
@@ -88,7 +89,7 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) ->
             said_at=each.at,
             sent_at=each.sent_at,
             state="received",
-            **asdict(_fit_to_keep(each.content, each.item, each.at)),
+            **asdict(each.content if each.is_masked else _fit_to_keep(each.content, each.item, each.at)),
         )
         for each in incoming
     )
@@ -387,6 +388,10 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
     """
     if case.id == into.id or case.client_id != into.client_id:
         raise Refused("Choose another case of the same client.")
+    if len({each for each in (_whose(case), _whose(into)) if each}) > 1 and (
+        case.claimed_reference or into.claimed_reference
+    ):
+        raise Refused("Nobody has confirmed yet who wrote in one of these cases. Do that first.")
     if case.customer_id and into.customer_id and case.customer_id != into.customer_id:
         raise Refused("These cases are of two customers; what one wrote is not for the other.")
     ordered = Case.objects.select_for_update().filter(id__in=[case.id, into.id]).order_by("id")
@@ -394,11 +399,23 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
     Item.objects.filter(case=case).update(case=into)
     conversations_models.Message.objects.filter(case=case).update(case=into)
     Case.objects.filter(id=case.id, resolved_at=None).update(resolved_at=now)
-    Case.objects.filter(id=into.id).update(resolved_at=None, customer=into.customer_id or case.customer_id)
+    Case.objects.filter(id=into.id).update(
+        resolved_at=None,
+        customer=into.customer_id or case.customer_id,
+        claimed_reference=into.claimed_reference or case.claimed_reference,
+        claimed_name=into.claimed_name or case.claimed_name,
+    )
     merged = conversations_events.CaseMerged(into.id)
     event_log.record(merged, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
     into.refresh_from_db()
     return into
+
+
+def _whose(case: Case) -> tuple[str, object] | None:
+    """Whose a case is: a customer's, or that of whoever says to be one."""
+    if case.claimed_reference:
+        return ("claimed", case.claimed_reference)
+    return ("known", case.customer_id) if case.customer_id else None
 
 
 def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
@@ -409,7 +426,13 @@ def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
         raise Refused("There is nothing else in this case to be split from.")
     old, named = item.case, masks.mask(subject.strip()).text or item.title
     new = Case.objects.create(
-        client_id=item.client_id, customer_id=old.customer_id, kind=old.kind, subject=named, opened_at=now
+        client_id=item.client_id,
+        customer_id=old.customer_id,
+        claimed_reference=old.claimed_reference,
+        claimed_name=old.claimed_name,
+        kind=old.kind,
+        subject=named,
+        opened_at=now,
     )
     Item.objects.filter(id=item.id).update(case=new)
     conversations_models.Message.objects.filter(item=item).update(case=new)

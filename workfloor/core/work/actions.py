@@ -44,10 +44,11 @@ HANDED_FOR_SECONDS = 900  # for a colleague, where the contract knows no sticky 
 
 @dataclass(frozen=True)
 class Customer:
-    """How a sender names a customer."""
+    """How a sender names a customer; where `is_claimed`, a stranger says to be that one, and nobody knows it."""
 
     reference: str
     name: str = ""
+    is_claimed: bool = False
 
 
 def receive(
@@ -117,9 +118,39 @@ def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_
 def _open_case(
     client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
 ) -> work_models.Case:
-    known = _customer(client, customer) if customer else None
-    case = work_models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
+    known = _customer(client, customer) if customer and not customer.is_claimed else None
+    case = work_models.Case.objects.create(
+        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **_claim(customer)
+    )
     event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
+    return case
+
+
+def _claim(named: Customer | None) -> dict[str, str]:
+    if named is None or not named.is_claimed:
+        return {}
+    return {"claimed_reference": named.reference, "claimed_name": named.name}
+
+
+def confirm_customer(*, case: work_models.Case, by: Person, now: datetime) -> work_models.Case:
+    """Say that whoever wrote is the customer that they say to be: from now on it is that customer's case.
+
+    For whoever has work of the case in hand, and for leaders. A name that is known already stays.
+    """
+    case = work_models.Case.objects.select_for_update().get(id=case.id)
+    if not case.claimed_reference:
+        raise lifecycle.NotNow("Nobody waits to be confirmed here.")
+    if not (by.is_a("leader") or work_models.Item.objects.filter(case=case, person=by).exists()):
+        raise NotYours("This case is not with you any more.")
+    customer, is_new = work_models.Customer.objects.get_or_create(
+        client_id=case.client_id, reference=case.claimed_reference, defaults={"name": case.claimed_name}
+    )
+    confirmed = work_events.CustomerConfirmed(
+        case.claimed_reference, case.claimed_name, customer.id, customer.name, is_new
+    )
+    case.customer, case.claimed_reference, case.claimed_name = customer, "", ""
+    case.save(update_fields=["customer", "claimed_reference", "claimed_name"])
+    event_log.record(confirmed, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
     return case
 
 
@@ -464,15 +495,17 @@ class Sent:
 
 
 def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent], now: datetime) -> list[work_models.Item]:
-    """Take much work in, as `receive` does. The caller holds the keys and knows that they are new."""
-    client, customers = queue.client, _customers(queue.client, [each.customer for each in sent])
+    """Take much work of strangers in, as `receive` does. The caller holds the keys and knows that they are new."""
+    named = [each.customer for each in sent if not each.customer.is_claimed]
+    client, customers = queue.client, _customers(queue.client, named)
     cases = work_models.Case.objects.bulk_create(
         work_models.Case(
             client=client,
-            customer=customers[each.customer.reference],
+            customer=None if each.customer.is_claimed else customers[each.customer.reference],
             kind="request",
             subject=each.title,
             opened_at=each.at,
+            **_claim(each.customer),
         )
         for each in sent
     )
@@ -501,21 +534,17 @@ def _begun(item: work_models.Item, happened: Sequence[Event], at: datetime) -> w
 
 
 def _customers(client: Client, named: Sequence[Customer]) -> dict[str, work_models.Customer]:
-    """Customers by their references, known or new; a sender that leaves the name out does not take it away."""
-    found: dict[str, work_models.Customer] = {}
-    for column, some in (("reference", [one for one in named if not one.name]), ("name", [o for o in named if o.name])):
-        names = {one.reference: one.name for one in some}
-        made = work_models.Customer.objects.bulk_create(
-            (
-                work_models.Customer(client=client, reference=reference, name=names[reference])
-                for reference in sorted(names)
-            ),
-            update_conflicts=True,
-            unique_fields=["client", "reference"],
-            update_fields=[column],
-        )
-        found |= {one.reference: one for one in made}
-    return found
+    """Customers by their references, known or new; no stranger gives a known one another name."""
+    names = {one.reference: one.name for one in sorted(named, key=lambda one: bool(one.name))}
+    work_models.Customer.objects.bulk_create(
+        (
+            work_models.Customer(client=client, reference=reference, name=name)
+            for reference, name in sorted(names.items())
+        ),
+        ignore_conflicts=True,
+    )
+    found = work_models.Customer.objects.filter(client=client, reference__in=names)
+    return {each.reference: each for each in found}
 
 
 # --- Offers ----------------------------------------------------------------------------------------------------------

@@ -134,12 +134,15 @@ def midnight(zone: ZoneInfo, now: datetime) -> datetime:
 
 def opened(item: Item, now: datetime) -> Opened:
     """Read everything that doing an item needs."""
-    terms = contracts_queries.terms_of(item.queue, item.received_at)
+    try:
+        terms = contracts_queries.terms_of(item.queue, item.received_at)
+    except contracts_queries.Unreadable:  # the item cannot be wrapped up before it is repaired; all others can
+        terms = None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
         told=[each for each in work_queries.told(item.id) if not each.event.startswith("message.")],
-        dispositions=tuple(terms.dispositions),
+        dispositions=tuple(terms.dispositions) if terms else (),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
         colleagues=list(colleagues(item.person, item)[:MOST_COLLEAGUES]) if item.person else [],
@@ -148,7 +151,7 @@ def opened(item: Item, now: datetime) -> Opened:
         on_the_line=item.kind in ON_THE_LINE,
         may_lie_aside=item.kind not in lifecycle.WITH_THE_CUSTOMER,
         may_write=answers_to(item) is not None,
-        keeps=terms.sticky_for_seconds is not None,
+        keeps=terms is not None and terms.sticky_for_seconds is not None,
         may_hold=item.kind in HELD_BY_VOICE,
         talk=helped(item, talk(item, now)),
     )

@@ -291,6 +291,12 @@ def classify(request: Request, item_id: int) -> None:
 
 
 @deed
+def confirm_customer(request: Request, item_id: int) -> None:
+    case = agent_queries.own_case(request.person, the_item(item_id))
+    work.confirm_customer(case=case, by=request.person, now=clock.now())
+
+
+@deed
 def merge(request: Request, item_id: int) -> None:
     item = the_item(item_id)
     case = agent_queries.own_case(request.person, item)

@@ -130,7 +130,8 @@ def _receive(
 ) -> Item:
     questions = chat_queries.settings(widget).questions
     reference = visitors.answer_of("email", questions, given).lower() or visitors.answer_of("phone", questions, given)
-    customer = work.Customer(reference, visitors.answer_of("name", questions, given)) if reference else None
+    name = visitors.answer_of("name", questions, given)
+    customer = work.Customer(reference, name, is_claimed=True) if reference else None  # whoever types it
     item, _ = work.receive(
         queue=widget.queue,
         key=key,
@@ -280,9 +281,8 @@ def turn(
     _refuse_word(widget, into, contact, address, now, chat)
     settings = chat_queries.settings(widget)
     queue = Queue.objects.get(client_id=widget.client_id, name=settings.instead[into])
-    customer = work.Customer(
-        contact.lower(), visitors.answer_of("name", settings.questions, chat.answers if chat else {})
-    )
+    name = visitors.answer_of("name", settings.questions, chat.answers if chat else {})
+    customer = work.Customer(contact.lower(), name, is_claimed=True)
     item, _ = work.receive(
         queue=queue,
         key=f"{visitors.word_key(visitors.digest(address))}{key}",

@@ -82,7 +82,7 @@ def named(item: Item, by: Person | None) -> dict[str, str]:
     """What the places of a text stand for, about an item and whoever writes."""
     customer = item.case.customer if item.case else None
     return {
-        "customer": customer.name if customer else "",
+        "customer": customer.name if customer else item.case.claimed_name if item.case else "",
         "agent": by.name if by else "",
         "client": item.client.title,
         "case": item.case.subject if item.case else "",
