@@ -142,13 +142,14 @@ def failed() -> None:
 @failed.command("list")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_failed(form: str) -> None:
-    """List facts that a follower failed over, and jobs that failed, with what they failed over.
+    """List facts that a follower failed over, jobs that failed, and contracts that cannot be read, each with why.
 
-    Each has a name, such as fact-12 or job-7, by which it is run again or dropped.
+    Facts and jobs have names, such as fact-12 or job-7, by which they are run again or dropped. A contract is read
+    again by itself once it is repaired.
     """
     with edge.database():
         rls.enter_every_client()
-        rows = list(_failures())
+        rows = [*_unreadable(), *_failures()]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return
@@ -156,6 +157,19 @@ def list_failed(form: str) -> None:
         click.echo(f"{row['name']:<10} {row['since'][:16]}  {row['what']}, tried {row['tries']}: {row['error']}")
     if not rows:
         click.echo("Nothing failed.")
+
+
+def _unreadable() -> Iterator[dict[str, Any]]:
+    from workfloor.core.contracts import queries as contracts_queries
+
+    for version, error in contracts_queries.unreadable():
+        yield {
+            "name": f"{version.client.slug}",
+            "what": f"version {version.number} of the contract",
+            "error": error,
+            "tries": 1,
+            "since": version.signed_at.isoformat(),
+        }
 
 
 def _failures() -> Iterator[dict[str, Any]]:
@@ -251,10 +265,11 @@ def drop(name: str) -> None:
         from workfloor.core.event_log import actions as event_log
         from workfloor.core.event_log.models import Parked
         from workfloor.kit.database import jobs
+        from workfloor.kit.time import clock
 
         found = _failure(name)
         if isinstance(found, Parked):
-            event_log.drop_parked(found)
+            event_log.drop_parked(found, now=clock.now())
         else:
             jobs.drop(found)
     click.echo(f"{name} is dropped.")
@@ -312,7 +327,7 @@ def examine() -> Iterator[Finding]:
         migrations = _migrations()
         yield migrations
         if migrations.state == "ok":
-            yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled())
+            yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled(), _contracts())
 
 
 def _nothing_is_installed() -> bool:
@@ -461,6 +476,20 @@ def _followers() -> Finding:
         return Finding("followers", "wrong", f"behind: {words}", "See whether a worker runs, and logs/worker.log.")
     worst = max((each.seconds(now) for each in lags), default=0.0)
     return Finding("followers", "ok", f"{len(lags)}, the last by {worst:.1f} s")
+
+
+def _contracts() -> Finding:
+    from django.db import transaction
+
+    from workfloor.core.contracts import queries as contracts_queries
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        faults = [f"{version}: {error}" for version, error in contracts_queries.unreadable()]
+    if faults:
+        do = "Restore it from a backup, or sign it anew; work of that client waits meanwhile."
+        return Finding("contracts", "wrong", f"cannot be read: {'; '.join(faults)}", do)
+    return Finding("contracts", "ok", "every version can be read")
 
 
 def _failed_and_stalled() -> Finding:

@@ -22,6 +22,10 @@ class NoContract(LookupError):
     """No version is in force for that client on that day."""
 
 
+class Unreadable(NoContract):
+    """A version is there and cannot be read; the message says which and why."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """A contract as one version has it."""
@@ -71,8 +75,24 @@ def versions(client_id: int) -> QuerySet[contracts_models.Version]:
 def terms(version: contracts_models.Version) -> contracts_terms.Contract:
     """What a version says; its text is fetched and read once a process, since a version never changes."""
     if version.digest not in _read:
-        _read[version.digest] = contracts_parsing.stored(version.source)
+        try:
+            _read[version.digest] = contracts_parsing.stored(version.source)
+        except Exception as fault:  # by rules that have changed since it was signed, or altered in the database
+            raise Unreadable(
+                f"version {version.number} of the contract cannot be read: {masks.worded(fault)}"
+            ) from fault
     return _read[version.digest]
+
+
+def unreadable() -> list[tuple[contracts_models.Version, str]]:
+    """The versions inside the wall that cannot be read, and why: their clients' work waits, all others' goes on."""
+    found = []
+    for version in contracts_models.Version.objects.select_related("client").order_by("client__slug", "number"):
+        try:
+            contracts_parsing.stored(version.source)
+        except Exception as fault:
+            found.append((version, masks.worded(fault)))
+    return found
 
 
 _read: dict[str, contracts_terms.Contract] = {}

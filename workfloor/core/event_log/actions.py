@@ -13,7 +13,7 @@ from django.db.models import F
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
-from workfloor.kit.database import attempts, partitions, rls
+from workfloor.kit.database import attempts, jobs, partitions, rls
 from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
@@ -198,6 +198,14 @@ def park(follower: event_log_events.Follower, *, error: str, now: datetime) -> e
     return left_out
 
 
+RUN_PARKED = "event_log.run_parked"
+
+
+def ask_to_run_parked(parked: event_log_models.Parked) -> None:
+    """Let a worker try a parked fact again."""
+    jobs.ask_for(RUN_PARKED, once=f"{RUN_PARKED}/{parked.id}", parked_id=parked.id)
+
+
 class NoFollower(LookupError):
     """The follower that a fact was parked for is no more."""
 
@@ -219,9 +227,11 @@ def mark_failed_again(parked: event_log_models.Parked, *, error: str) -> None:
     event_log_models.Parked.objects.filter(id=parked.id).update(error=error, tries=F("tries") + 1)
 
 
-def drop_parked(parked: event_log_models.Parked) -> None:
+def drop_parked(parked: event_log_models.Parked, *, now: datetime, by_id: int | None = None) -> None:
     """Never try a parked fact again."""
-    event_log_models.Parked.objects.filter(id=parked.id).delete()
+    if event_log_models.Parked.objects.filter(id=parked.id).delete()[0]:
+        dropped = event_log_events.Dropped(parked.follower, parked.position, parked.event, parked.error)
+        record(dropped, at=now, client_id=parked.client_id, by_id=by_id)
 
 
 def _cursor(name: str) -> event_log_models.Cursor | None:

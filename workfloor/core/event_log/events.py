@@ -143,6 +143,17 @@ class DecisionFailed(Event):
 
 
 @dataclass(frozen=True)
+class Dropped(Event):
+    """A fact that a follower failed over will never be tried again: what should have followed from it will not."""
+
+    name: ClassVar[str] = "engine.dropped"
+    follower: str
+    position: int
+    event: str
+    error: str
+
+
+@dataclass(frozen=True)
 class EveryClientEntered(Event):
     """A process that works across the walls has begun to."""
 

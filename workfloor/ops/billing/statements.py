@@ -220,6 +220,8 @@ def _period(client: Client, name: str, now: datetime) -> tuple[settlement.Period
     try:
         latest = contracts_queries.in_force_on(client.id, date.max).contract
         starts_at, ends_at = calendars.period_bounds(name, latest.zone)
+    except contracts_queries.Unreadable as fault:
+        raise NoStatement(f"{client.slug}: {fault}.") from fault
     except contracts_queries.NoContract:
         raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contracts sign FILE") from None
     except ValueError as fault:
