@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET
 
+from workfloor.core.people import hearing as people_hearing
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
@@ -74,5 +75,10 @@ def live(request: Request) -> StreamingHttpResponse:
     person, clients = request.person, people_queries.enterable(request.person) if request.person else []
     if person is None or not all(qualification.may_hear(topic, person.id, person.roles, clients) for topic in wanted):
         raise PermissionDenied("These topics are not for you.")
+    account = request.user
+    assert isinstance(account, people_models.Account)
+    session = request.session.session_key or ""
+    hearer = people_hearing.Hearer(person.id, account.pk, session, account.password, wanted)
     unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(web_live.events(wanted), content_type="text/event-stream", headers=unbuffered)
+    events = web_live.events(wanted, lambda page: people_hearing.watch.over(page, hearer))
+    return StreamingHttpResponse(events, content_type="text/event-stream", headers=unbuffered)

@@ -5,7 +5,8 @@ import contextlib
 import json
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -37,6 +38,12 @@ class Page:
         self.wanted = wanted
         self.changed = set(wanted)  # on connect everything is named, so that a reconnection loses nothing
         self.woken = asyncio.Event()
+        self.is_over = False
+
+    def end(self) -> None:
+        """Let its stream end: the page comes back, and is asked again who it is."""
+        self.is_over = True
+        self.woken.set()
 
     def hear(self, topics: set[str]) -> None:
         """Note what changed; a topic that is not yet told is told once, however often it changes."""
@@ -110,10 +117,18 @@ def _parameters() -> dict[str, Any]:
 hub = Hub()
 
 
-async def events(wanted: frozenset[str]) -> AsyncIterator[bytes]:
-    """Server-sent events for one page: `data: topic`, and a comment as heartbeat so that dead connections end."""
+During = Callable[[Page], AbstractContextManager[None]]
+
+
+async def events(wanted: frozenset[str], during: During) -> AsyncIterator[bytes]:
+    """Server-sent events for one page: `data: topic`, and a comment as heartbeat so that dead connections end.
+
+    `during` is entered while the page is open, and may end it.
+    """
     yield b"retry: 1000\n\n"
-    with hub.page(wanted) as page:
+    with hub.page(wanted) as page, during(page):
         while True:
             told = await page.news()
+            if page.is_over:
+                return
             yield "".join(f"data: {topic}\n\n" for topic in told).encode() or b": still here\n\n"

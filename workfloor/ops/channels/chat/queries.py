@@ -119,8 +119,12 @@ _ADMITTED = PreparedQuery(
 def admitted(token: Token, now: datetime) -> chat_models.Chat | None:
     """The one chat that a token opens, until a day after it is over; its client has been entered."""
     chat: chat_models.Chat | None = _ADMITTED.one(token.chat_id, visitors.digest(token.secret))
-    over = chat and chat.closed_at and now >= chat.closed_at + visitors.OVER_AFTER
-    return None if over else chat
+    return None if chat and _is_over(chat, now) else chat
+
+
+def _is_over(chat: chat_models.Chat, now: datetime) -> bool:
+    """Whether its token opens it no more."""
+    return chat.closed_at is not None and now >= chat.closed_at + visitors.OVER_AFTER
 
 
 # --- limits -------------------------------------------------------------------------------------------------------
@@ -315,9 +319,9 @@ _STANDING = PreparedQuery(
 
 
 def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
-    """What a visitor's page is told: the messages after one, and where the chat stands."""
+    """What a visitor's page is told: the messages after one, and where the chat stands; None once it is over."""
     chat: chat_models.Chat | None = _STANDING.one(chat_id)
-    return (messages(chat, after), state(chat, now)) if chat else None
+    return (messages(chat, after), state(chat, now)) if chat and not _is_over(chat, now) else None
 
 
 def attachment(chat: chat_models.Chat, attachment_id: int) -> Attachment | None:
