@@ -49,6 +49,8 @@ if WORKFLOOR_LOG not in logs.FORMATS:
     raise ValueError(f"WORKFLOOR_LOG is {WORKFLOOR_LOG!r}; it is one of {', '.join(logs.FORMATS)}.")
 # Who shows this token reads /metrics from anywhere; without one, only whoever asks from this machine itself.
 WORKFLOOR_METRICS_TOKEN = os.environ.get("WORKFLOOR_METRICS_TOKEN") or ""
+# After how many minutes without a page of ours whoever takes work and has none in hand is signed out of it; 0: never.
+WORKFLOOR_BROWSER_GONE_MINUTES = int(os.environ.get("WORKFLOOR_BROWSER_GONE_MINUTES") or 5)
 # The largest body that the API takes, in bytes.
 WORKFLOOR_MAX_BODY = int(os.environ.get("WORKFLOOR_MAX_BODY") or 1_000_000)
 
@@ -207,8 +209,18 @@ PROCRASTINATE_IMPORT_PATHS = ["workfloor.kit.database.jobs"]
 PROCRASTINATE_ON_APP_READY = "workfloor.kit.database.jobs.connect"
 
 # Wrong passwords are counted for an account and a network together, over all processes: nobody locks anybody out from
-# elsewhere, and colleagues behind one address do not count for one another. What one address may try is bounded too.
-ACCOUNT_RATE_LIMITS = {"login_failed": "100/5m/ip,6/5m/key"}
+# elsewhere, and colleagues behind one address do not count for one another. What one address may try is bounded too, and
+# what all strangers together may try of one account. Apart from all that are counted devices from which somebody has
+# signed in to the account before, and accounts with a second factor, of which a password alone opens nothing.
+ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",
+    "login_failed": "100/5m/ip,6/5m/key",
+    "login_failed_anywhere": "100/1h/key",
+    "login_failed_on_device": "10/5m/key",
+    "login_failed_before_factor": "100/5m/ip",
+}
+# The cookie by which a device is known from which somebody has signed in before.
+WORKFLOOR_DEVICE_COOKIE = f"workfloor_device_{_port}"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

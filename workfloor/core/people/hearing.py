@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 
+from workfloor.core.people import actions as people
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.kit.database import rls
@@ -20,6 +22,7 @@ from workfloor.kit.time import clock
 from workfloor.kit.web import live as web_live
 
 LOOK_EVERY_SECONDS: Final = 5.0
+NOTE_EVERY: Final = 6  # looks; at each of them the database hears whose browsers are there
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +49,8 @@ def refused(hearers: Collection[Hearer], now: datetime) -> set[Hearer]:
         )
     )
     ids = {each.person_id for each in hearers}
-    people = people_models.Person.objects.filter(id__in=ids, left_at=None, account__is_active=True)
-    known = people.select_related("account").in_bulk()
+    with_us = people_models.Person.objects.filter(id__in=ids, left_at=None, account__is_active=True)
+    known = with_us.select_related("account").in_bulk()
     cleared: dict[int, list[int]] = defaultdict(list)
     rights = people_models.Clearance.objects.filter(person_id__in=ids, withdrawn_at=None)
     for person_id, client_id in rights.values_list("person_id", "client_id"):
@@ -70,6 +73,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._open: dict[web_live.Page, Hearer] = {}
+        self._looks = 0
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hearing")
 
@@ -88,8 +92,10 @@ class Watch:
         while self._open:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             heard = dict(self._open)
+            notes, self._looks = self._looks % NOTE_EVERY == 0, self._looks + 1
+            ask = partial(_refused, set(heard.values()), notes=notes)
             try:
-                over = await asyncio.get_running_loop().run_in_executor(self._thread, _refused, set(heard.values()))
+                over = await asyncio.get_running_loop().run_in_executor(self._thread, ask)
             except DatabaseError as fault:  # the database is away; nothing can be heard meanwhile
                 log.warning("who hears the live stream cannot be looked up: %s", str(fault).strip())
                 continue
@@ -98,11 +104,15 @@ class Watch:
                     page.end()
 
 
-def _refused(hearers: Collection[Hearer]) -> set[Hearer]:
+def _refused(hearers: Collection[Hearer], *, notes: bool) -> set[Hearer]:
+    now = clock.now()
     try:
         with transaction.atomic():
             rls.enter_every_client()
-            return refused(hearers, clock.now())
+            over = refused(hearers, now)
+            if notes:
+                people.note_heard(person_ids={each.person_id for each in set(hearers) - over}, now=now)
+            return over
     finally:
         connection.close()
 

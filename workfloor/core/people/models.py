@@ -180,6 +180,16 @@ class Spell(models.Model):
         return f"{self.person} from {self.started_at} to {self.ended_at}"
 
 
+class Heard(models.Model):
+    """When a browser of a person was last there: when it had the live stream of a page of ours open."""
+
+    person = models.OneToOneField(Person, models.CASCADE, primary_key=True, related_name="heard")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.at:%Y-%m-%d %H:%M}"
+
+
 class Shift(models.Model):
     """When a person is to work. For whom shifts are planned, nothing is offered outside them."""
 

@@ -15,7 +15,9 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.event_log.models import TABLE
+from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
 from workfloor.core.work import lifecycle
@@ -443,6 +445,17 @@ def wrap_up(
             work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id
         )
     return item
+
+
+def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
+    """Sign out of work whose browser has been gone for so long, and who has nothing in hand; returns how many."""
+    ended = 0
+    for person in people_queries.browser_gone(now, after).order_by("id"):
+        _hold_agent_state(person.id)
+        if not work_models.Assignment.objects.filter(person=person).exists():
+            people.sign_out_of_work(person=person, now=now, because=people.BROWSER_GONE)
+            ended += 1
+    return ended
 
 
 # --- the customer's and the sender's side ------------------------------------------------------------------------
