@@ -209,9 +209,9 @@ PROCRASTINATE_IMPORT_PATHS = ["workfloor.kit.database.jobs"]
 PROCRASTINATE_ON_APP_READY = "workfloor.kit.database.jobs.connect"
 
 # Wrong passwords are counted for an account and a network together, over all processes: nobody locks anybody out from
-# elsewhere, and colleagues behind one address do not count for one another. What one address may try is bounded too, and
-# what all strangers together may try of one account. Apart from all that are counted devices from which somebody has
-# signed in to the account before, and accounts with a second factor, of which a password alone opens nothing.
+# elsewhere, and colleagues behind one address do not count for one another. What one address may try is bounded too,
+# and what all strangers together may try of one account. Counted apart are devices from which somebody has signed in to
+# the account before, and accounts with a second factor, of which a password alone opens nothing.
 ACCOUNT_RATE_LIMITS = {
     "login": "120/m/ip",
     "login_failed": "100/5m/ip,6/5m/key",

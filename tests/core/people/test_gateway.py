@@ -125,9 +125,8 @@ def test_a_device_is_known_for_the_accounts_that_signed_in_there_alone(ana):
 
 def test_a_cookie_that_we_did_not_sign_makes_no_device_known(ana):
     forged = Browser()
-    forged.cookies[settings.WORKFLOOR_DEVICE_COOKIE] = signing.dumps(
-        {str(ana.pk): "x"}, key="another", salt="workfloor"
-    )
+    made_up = signing.dumps({str(ana.pk): "x"}, key="another")
+    forged.cookies[settings.WORKFLOOR_DEVICE_COOKIE] = made_up
     guesses(ana, 6, HOME)
 
     assert not signs_in(forged, ana, HOME)
@@ -136,8 +135,8 @@ def test_a_cookie_that_we_did_not_sign_makes_no_device_known(ana):
 def test_all_strangers_together_may_not_guess_for_ever(ana):
     known = Browser()
     assert signs_in(known, ana, HOME)
-    for network in range(25):
-        guesses(ana, 4, f"192.0.{network}.1")
+    for number in range(25):
+        guesses(ana, 4, f"192.0.{number}.1")
 
     assert not signs_in(Browser(), ana, "203.0.113.1")
     assert signs_in(known, ana, "203.0.113.1")
