@@ -62,7 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count an attempt before it is made, and no more if it succeeds; raises ValidationError where there are too many."""
+        """Count an attempt before it is made, and no more if it succeeds; raises ValidationError for too many."""
         email = str(credentials.get("email") or "").strip().lower()
         account = Account.objects.filter(email=email).first()
         whose = str(account.pk) if account else ""

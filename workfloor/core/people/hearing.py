@@ -1,30 +1,14 @@
-"""Who hears the live streams of this process, and whether they still may: a stream outlives no right to it."""
+"""Who hears live streams, and whether they still may."""
 
-import asyncio
-import contextlib
-import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Final
 
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError, connection, transaction
 
-from workfloor.core.people import actions as people
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
-from workfloor.kit.database import rls
-from workfloor.kit.time import clock
-from workfloor.kit.web import live as web_live
-
-LOOK_EVERY_SECONDS: Final = 5.0
-NOTE_EVERY: Final = 6  # looks; at each of them the database hears whose browsers are there
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,55 +50,3 @@ def refused(hearers: Collection[Hearer], now: datetime) -> set[Hearer]:
         return all(qualification.may_hear(topic, person.id, person.roles, clients) for topic in hearer.wanted)
 
     return {each for each in hearers if not may(each)}
-
-
-class Watch:
-    """The streams that are open in this process, looked at every few seconds."""
-
-    def __init__(self) -> None:
-        self._open: dict[web_live.Page, Hearer] = {}
-        self._looks = 0
-        self._task: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hearing")
-
-    @contextlib.contextmanager
-    def over(self, page: web_live.Page, hearer: Hearer) -> Iterator[None]:
-        """Somebody hears a page's topics during the block."""
-        self._open[page] = hearer
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look())
-        try:
-            yield
-        finally:
-            del self._open[page]
-
-    async def _look(self) -> None:
-        while self._open:
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
-            heard = dict(self._open)
-            notes, self._looks = self._looks % NOTE_EVERY == 0, self._looks + 1
-            ask = partial(_refused, set(heard.values()), notes=notes)
-            try:
-                over = await asyncio.get_running_loop().run_in_executor(self._thread, ask)
-            except DatabaseError as fault:  # the database is away; nothing can be heard meanwhile
-                log.warning("who hears the live stream cannot be looked up: %s", str(fault).strip())
-                continue
-            for page, hearer in heard.items():
-                if hearer in over:
-                    page.end()
-
-
-def _refused(hearers: Collection[Hearer], *, notes: bool) -> set[Hearer]:
-    now = clock.now()
-    try:
-        with transaction.atomic():
-            rls.enter_every_client()
-            over = refused(hearers, now)
-            if notes:
-                people.note_heard(person_ids={each.person_id for each in set(hearers) - over}, now=now)
-            return over
-    finally:
-        connection.close()
-
-
-watch = Watch()

@@ -94,6 +94,11 @@ class Person(models.Model):
         """Whether the person has a role."""
         return role in self.roles
 
+    @property
+    def leads(self) -> bool:
+        """Whether the person leads people or manages, on our side."""
+        return self.client_id is None and not {"leader", "manager"}.isdisjoint(self.roles)
+
 
 class Skill(models.Model):
     """Something that work requires and people have: a language, a product, a process."""

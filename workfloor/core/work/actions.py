@@ -361,10 +361,19 @@ def transfer(
 
 
 def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Person | None = None) -> work_models.Item:
-    """Give an item a priority of its own: each step stands for having waited its target once more."""
+    """Give an item a priority of its own: each step stands for having waited its target once more.
+
+    Where a person says so, it is one who leads: it goes before others' work.
+    """
+    _refuse_who_does_not_lead(by)
     item = _locked(item)
     ahead = priority * contracts_queries.terms_of(item.queue, now).target_seconds
     return _happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
+
+
+def _refuse_who_does_not_lead(by: Person | None) -> None:
+    if by is not None and not by.leads:
+        raise NotYours("That is for team leaders and managers.")
 
 
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
@@ -468,7 +477,8 @@ def abandon(*, item: work_models.Item, now: datetime) -> work_models.Item:
 
 
 def cancel(*, item: work_models.Item, reason: str, now: datetime, by: Person | None = None) -> work_models.Item:
-    """The work is not to be done; measures leave it out."""
+    """The work is not to be done; measures leave it out. Where a person says so, it is one who leads."""
+    _refuse_who_does_not_lead(by)
     item = _locked(item)
     return _happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
 

@@ -213,6 +213,7 @@ def register_entity(
     *, slug: str, by: Person | None, now: datetime, terms: Mapping[str, str]
 ) -> billing_models.LegalEntity:
     """Put a legal entity on file; `terms` are values of FIELDS. Raises Refused with every fault."""
+    _may_change_entities(by)
     if billing_queries.entity(slug):
         raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor billing legal-entity change {slug}")
     entity = billing_models.LegalEntity(slug=slug, **terms)
@@ -226,6 +227,7 @@ def change_entity(
     *, entity: billing_models.LegalEntity, by: Person | None, now: datetime, terms: Mapping[str, str]
 ) -> billing_models.LegalEntity:
     """Change what invoices say of a legal entity from now on; those that were issued stay."""
+    _may_change_entities(by)
     changed = [name for name, value in terms.items() if getattr(entity, name) != value]
     for name in changed:
         setattr(entity, name, terms[name])
@@ -234,6 +236,11 @@ def change_entity(
         entity.save(update_fields=changed)
         event_log.record(billing_events.LegalEntityChanged(entity.slug, changed), at=now, by_id=by.id if by else None)
     return entity
+
+
+def _may_change_entities(by: Person | None) -> None:
+    if by is not None and not ISSUERS.intersection(by.roles):
+        raise InvoiceRefused(f"{by.name} may not change legal entities: that takes the role {', '.join(ISSUERS)}.")
 
 
 def _check(entity: billing_models.LegalEntity) -> None:

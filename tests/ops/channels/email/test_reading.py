@@ -66,9 +66,11 @@ SLOW = {
     ),
     "uuencoded": mail.letter(filled("begin 644 a\n", "M" * 61 + "\n"), Content_Transfer_Encoding="x-uuencode"),
     "UTF-7": mail.letter(filled("", "+AGE-"), Content_Type="text/plain; charset=utf-7"),
-    "a report": mail.letter(filled("--b\nContent-Type: message/delivery-status\n\n", "Action: failed\n\n"),
-                            Content_Type='multipart/report; report-type=delivery-status; boundary="b"'),
-}  # fmt: skip
+    "a report": mail.letter(
+        filled("--b\nContent-Type: message/delivery-status\n\n", "Action: failed\n\n"),
+        Content_Type='multipart/report; report-type=delivery-status; boundary="b"',
+    ),
+}
 
 
 def stored(post: mail.Post, *raws: bytes) -> None:
