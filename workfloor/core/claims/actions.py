@@ -156,7 +156,7 @@ def _claimed(
 def _vet(client_id: int, by: Person, reason: str) -> None:
     if by.client_id not in (None, client_id):
         raise Refused(f"{by.name} is of another client.")
-    if by.client_id is None and not by.leads:
+    if by.client_id is None and not by.is_in_charge:
         raise Refused(f"{by.name} neither leads nor manages; claims are for who does, and for the client's own people.")
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
         raise Refused(f"Give the reason, in at most {LONGEST_REASON:,} letters.")

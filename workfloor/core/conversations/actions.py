@@ -206,7 +206,7 @@ def note(
 def _refuse_other_hands(case: Case, by: Person) -> None:
     """A case is for whoever has or had work of it, and for those who lead; a clearance alone lets people read it."""
     is_theirs = Q(person=by) | Q(done_by=by)
-    if not by.leads and not Item.objects.filter(is_theirs, case=case).exists():
+    if not by.is_in_charge and not Item.objects.filter(is_theirs, case=case).exists():
         raise Refused("This case is not with you.")
 
 

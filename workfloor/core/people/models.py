@@ -95,7 +95,7 @@ class Person(models.Model):
         return role in self.roles
 
     @property
-    def leads(self) -> bool:
+    def is_in_charge(self) -> bool:
         """Whether the person leads people or manages, on our side."""
         return self.client_id is None and not {"leader", "manager"}.isdisjoint(self.roles)
 

@@ -372,7 +372,7 @@ def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Pers
 
 
 def _refuse_who_does_not_lead(by: Person | None) -> None:
-    if by is not None and not by.leads:
+    if by is not None and not by.is_in_charge:
         raise NotYours("That is for team leaders and managers.")
 
 

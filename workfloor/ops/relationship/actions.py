@@ -38,7 +38,7 @@ def agree(
 
 
 def _refuse_who_does_not_lead(by: Person | None) -> None:
-    if by is not None and not by.leads:
+    if by is not None and not by.is_in_charge:
         raise Refused(f"{by.name} neither leads nor manages; action items are for who does.")
 
 

@@ -43,7 +43,7 @@ def write_article(
     *, process: Process, name: str, title: str, body: str, now: datetime, by: Person | None = None
 ) -> playbooks_models.Article:
     """Write an article, or its next version; the same again changes nothing."""
-    if by is not None and not by.leads:
+    if by is not None and not by.is_in_charge:
         raise Refused(f"{by.name} neither leads nor manages; articles are written by who does.")
     locks.hold("article", process.id, name)
     known = playbooks_queries.articles(process.id).filter(name=name).first()
