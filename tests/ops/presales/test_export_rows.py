@@ -317,11 +317,16 @@ def test_the_schema_offers_exactly_the_policies_that_the_rules_know():
 
 
 @pytest.mark.parametrize(
-    "text", ["9999-12-31T23:59:59", "0001-01-01T00:00:00", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"]
+    ("text", "zone"),
+    [
+        ("9999-12-31T23:59:59", "America/New_York"),
+        ("0001-01-01T00:00:00", "Asia/Tokyo"),
+        ("9999-12-31T23:59:59-12:00", "Asia/Tokyo"),
+        ("0001-01-01T00:00:00+14:00", "America/New_York"),
+    ],
 )
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 def test_the_ends_of_the_calendar_are_no_time_to_call(text, zone):
-    with pytest.raises(ValueError, match="no year"):
+    with pytest.raises(ValueError, match="beyond the calendar"):
         export_rows.instant(text, ZoneInfo(zone), None)
 
 

@@ -160,9 +160,6 @@ class Window:
     now: datetime
 
 
-YEARS = range(2, 9999)  # in whatever zone, both ends of the calendar are out of reach
-
-
 def instant(text: str, zone: ZoneInfo, arrival_format: str | None) -> tuple[datetime, datetime, str]:
     """Read a local time: the two instants that it may mean (mostly equal), and what is odd about it.
 
@@ -172,13 +169,14 @@ def instant(text: str, zone: ZoneInfo, arrival_format: str | None) -> tuple[date
     if arrival_format is None and ":" not in text:
         raise ValueError("no time of day")
     local = datetime.strptime(text, arrival_format) if arrival_format else datetime.fromisoformat(text)  # noqa: DTZ007
-    if local.year not in YEARS:
-        raise ValueError("no year in which anybody called")
-    if local.tzinfo is not None:
-        at = local.astimezone(UTC)
-        return at, at, ""
-    first = local.replace(tzinfo=zone).astimezone(UTC)
-    second = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    try:
+        if local.tzinfo is not None:
+            at = local.astimezone(UTC)
+            return at, at, ""
+        first = local.replace(tzinfo=zone).astimezone(UTC)
+        second = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the calendar") from None
     if first == second:
         return first, second, ""
     return first, second, "arrival-twice" if first < second else "arrival-skipped"
