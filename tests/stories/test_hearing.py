@@ -34,7 +34,7 @@ def withdraw(browser, person):
 
 
 def change_role(browser, person):
-    inside(lambda: Person.objects.filter(id=person.id).update(roles=["client"]))
+    inside(lambda: Person.objects.filter(id=person.id).update(roles=["agent"]))
 
 
 def change_password(browser, person):

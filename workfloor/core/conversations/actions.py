@@ -192,7 +192,7 @@ def note(
     files: Sequence[conversations_messages.File] = (),
 ) -> conversations_models.Message:
     """Note something about a case for whoever works on it; the customer never sees it."""
-    _refuse_other_hands(case, by)
+    _refuse_other_hands([case], by)
     if not text.strip():
         raise Refused("Write something first.")
     if faults := conversations_messages.faults(list(files)):
@@ -203,10 +203,10 @@ def note(
     return message
 
 
-def _refuse_other_hands(case: Case, by: Person) -> None:
+def _refuse_other_hands(cases: Sequence[Case], by: Person) -> None:
     """A case is for whoever has or had work of it, and for those who lead; a clearance alone lets people read it."""
     is_theirs = Q(person=by) | Q(done_by=by)
-    if not by.is_in_charge and not Item.objects.filter(is_theirs, case=case).exists():
+    if not by.is_in_charge and not Item.objects.filter(is_theirs, case__in=cases).exists():
         raise Refused("This case is not with you.")
 
 
@@ -355,7 +355,7 @@ def withdraw(
 ) -> conversations_models.Message:
     """Take a reply back that the channel has not yet taken over."""
     if by is not None and message.person_id != by.id:
-        _refuse_other_hands(message.case, by)
+        _refuse_other_hands([message.case], by)
     return _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
 
 
@@ -381,7 +381,7 @@ def _become(
 
 def classify(*, case: Case, kind: str, by: Person, now: datetime) -> Case:
     """Say what a case is after all: a complaint, a request, a question or a lead."""
-    _refuse_other_hands(case, by)
+    _refuse_other_hands([case], by)
     if kind not in lifecycle.CASE_KINDS:
         raise Refused(f"Choose what it is: {', '.join(lifecycle.CASE_KINDS)}.")
     if case.kind != kind:
@@ -397,7 +397,7 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
 
     Raises Refused for another client's or another customer's case.
     """
-    _refuse_other_hands(case, by)
+    _refuse_other_hands([case, into], by)
     if case.id == into.id or case.client_id != into.client_id:
         raise Refused("Choose another case of the same client.")
     if len({each for each in (_whose(case), _whose(into)) if each}) > 1 and (
