@@ -70,6 +70,18 @@ def test_what_is_killed_says_so_and_the_next_is_computed(run):
     assert run.ask("2", seconds=5) == 2
 
 
+@pytest.mark.parametrize("size", [10, 5 * MEGABYTE])
+def test_nobody_waits_for_a_process_that_stands_still(run, monkeypatch, size):
+    monkeypatch.setattr(apart, "STALLED_SECONDS", 1)
+    run.ask("1", seconds=5)
+    os.kill(run.processes()[0], signal.SIGSTOP)
+
+    with pytest.raises(apart.NotComputed):
+        run.ask("len(text)", {"text": "x" * size}, seconds=0.1)
+
+    assert run.ask("2", seconds=5) == 2
+
+
 def test_a_process_that_keeps_much_makes_room_for_a_new_one(run):
     run.ask("1", seconds=5)
     [first] = run.processes()

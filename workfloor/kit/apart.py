@@ -5,6 +5,8 @@ import os
 import pickle
 import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +17,7 @@ import psutil
 
 WALL: Final = 3  # seconds on the clock for each of the processor's, and one: the machine may have other things to do
 START_SECONDS: Final = 20.0  # on the clock, for a process to load what it runs
+STALLED_SECONDS = 10  # between two pieces of one message
 MEMORY_KEPT: Final = 4  # a process that keeps a quarter of its memory makes room for a new one
 
 Answer = tuple[bool, Any, bool]  # whether it was computed, what, or why not, and whether its process takes another
@@ -64,6 +67,7 @@ class Apart:
 class _Process:
     def __init__(self, function: str, memory: int) -> None:
         self._connection, theirs = Pipe()
+        _bound(self._connection)
         known = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOOR_")}
         command = [sys.executable, "-m", __name__, str(theirs.fileno()), function, str(memory)]
         with theirs:
@@ -90,7 +94,10 @@ class _Process:
         return answer
 
     def _why_it_ended(self, seconds: float) -> str:
-        code = self._process.wait(WALL)
+        try:
+            code = self._process.wait(WALL)
+        except subprocess.TimeoutExpired:
+            return "the process that reads it takes nothing and gives nothing"
         if code == -signal.SIGPROF:
             return f"it took more than {seconds:.1f} seconds of the processor"
         return f"the process that read it ended ({signal.Signals(-code).name if code < 0 else code})"
@@ -99,6 +106,13 @@ class _Process:
         self._process.kill()
         self._process.wait()
         self._connection.close()
+
+
+def _bound(connection: Connection) -> None:
+    """Let a message that is begun and not taken, or not given, for so long be an error: both wait in the kernel."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as ours:
+        for way in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            ours.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", STALLED_SECONDS, 0))
 
 
 # --- within such a process --------------------------------------------------------------------------------------------
