@@ -9,7 +9,7 @@ from django.db import transaction
 from tests import make
 from tests.stories.test_errand import signed_in
 from workfloor.core.people import actions as people
-from workfloor.core.people.models import Clearance, Person
+from workfloor.core.people.models import Clearance, Heard, Person
 from workfloor.kit.database import rls
 
 
@@ -59,6 +59,7 @@ def test_it_ends_with_the_right_to_it_and_goes_on_for_everybody_else(real_databa
             inside(people.clear, person=leader, client=client, now=make.NINE)
             ends_of(end, installation, leader, "floor" if end is change_role else f"client:{client.id}")
 
+        assert inside(lambda: Heard.objects.filter(person=stays).exists())  # by which a browser that goes is missed
         inside(people.go_available, person=stays, now=make.NINE)
         assert next(staying) == f"data: {own}"
 
