@@ -209,16 +209,29 @@ def everyone(db: None) -> None:
     rls.enter_every_client()
 
 
-@pytest.fixture
-def real_database(template: str, django_db_setup: None, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
-    """A database of the test's own in which transactions really commit; yields its address for other processes."""
+@contextmanager
+def _real(name: str, template: str) -> Iterator[str]:
     from django.db import connections
 
     before = str(connections["default"].settings_dict["NAME"])
-    with _database(f"workfloor_real_{os.getpid()}", template) as name, django_db_blocker.unblock():
-        _use(name)
-        yield address(name)
+    with _database(f"{name}_{os.getpid()}", template) as made:
+        _use(made)
+        yield address(made)
         _use(before)
+
+
+@pytest.fixture
+def real_database(template: str, django_db_setup: None, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """A database of the test's own in which transactions really commit; yields its address for other processes."""
+    with django_db_blocker.unblock(), _real("workfloor_real", template) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared_database(template: str, django_db_setup: None, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """The same for all tests of a file, each of which works for a client of its own."""
+    with django_db_blocker.unblock(), _real("workfloor_shared", template) as found:
+        yield found
 
 
 @pytest.fixture
