@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -152,8 +153,17 @@ def template(pytestconfig, django_db_blocker) -> Iterator[str]:  # type: ignore[
 
 
 def _make_template() -> None:
-    _on_server("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", databases.TEMPLATE)
-    _inside(databases.TEMPLATE, _migrate)
+    _inside(postgres.NAME, _migrate)
+    _on_server("CREATE DATABASE {} TEMPLATE {}", databases.TEMPLATE, postgres.NAME)
+
+
+@pytest.fixture(scope="session")
+def lay_in(pytestconfig, template: str) -> Callable[[Path], None]:  # type: ignore[no-untyped-def]
+    """Lay a migrated database into an installation's folder; where none is kept, its first start makes the tables."""
+    cache = getattr(pytestconfig, "cache", None)
+    if cache is None or _FOLDER not in pytestconfig.stash:
+        return lambda data: None
+    return partial(databases.lay_in, kept=cache.mkdir("databases"))
 
 
 def _inside(name: str, *deeds: Callable[[], None]) -> None:

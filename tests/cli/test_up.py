@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +126,13 @@ def place(places: list[Installation]) -> Installation:
     return places[0]
 
 
+@pytest.fixture
+def migrated(place: Installation, lay_in: Callable[[Path], None]) -> Installation:
+    """An installation that was started before: its database is there, empty."""
+    lay_in(place.data)
+    return place
+
+
 def wait_until_it_serves(place: Installation, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not place.serves():
@@ -151,8 +158,9 @@ def test_the_first_start_fills_the_sample_provider_in_and_the_second_finds_it_th
 
 
 @pytest.mark.installation
-def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places):
+def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places, lay_in):
     for place in places:
+        lay_in(place.data)
         place.start()
     one, two = places
 
@@ -166,48 +174,48 @@ def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places):
 
 
 @pytest.mark.installation
-def test_after_the_parent_was_killed_nothing_is_left_and_the_next_start_works(place):
-    place.start()
-    assert place.up is not None
-    place.up.kill()
-    place.up.wait()
+def test_after_the_parent_was_killed_nothing_is_left_and_the_next_start_works(migrated):
+    migrated.start()
+    assert migrated.up is not None
+    migrated.up.kill()
+    migrated.up.wait()
 
-    assert place.gone()
+    assert migrated.gone()
 
-    place.start()
-    assert place.serves()
-    assert place.interrupt() == 0
-    assert place.gone(5)
+    migrated.start()
+    assert migrated.serves()
+    assert migrated.interrupt() == 0
+    assert migrated.gone(5)
 
 
 @pytest.mark.installation
-def test_a_start_right_after_the_kill_works_too(place):
-    place.start()
-    assert place.up is not None
-    place.up.kill()
-    place.up.wait()
-    while "cannot be used" in (refused := place.command("admin", "doctor").stdout) or "in use" in refused:
+def test_a_start_right_after_the_kill_works_too(migrated):
+    migrated.start()
+    assert migrated.up is not None
+    migrated.up.kill()
+    migrated.up.wait()
+    while "cannot be used" in (refused := migrated.command("admin", "doctor").stdout) or "in use" in refused:
         time.sleep(0.1)
 
-    place.start()
-    assert place.serves()
+    migrated.start()
+    assert migrated.serves()
 
 
 @pytest.mark.installation
-def test_killed_children_and_a_killed_database_come_back(place):
-    place.start()
+def test_killed_children_and_a_killed_database_come_back(migrated):
+    migrated.start()
     for name in ("web", "worker"):
-        before = place.child(name)
+        before = migrated.child(name)
         before.kill()
         before.wait()
-    server = postgres.process_of(place.data / "postgres")
+    server = postgres.process_of(migrated.data / "postgres")
     assert server is not None
     server.kill()
 
-    wait_until_it_serves(place)
-    assert place.child("worker").is_running()
-    assert place.interrupt() == 0
-    assert place.gone(5)
+    wait_until_it_serves(migrated)
+    assert migrated.child("worker").is_running()
+    assert migrated.interrupt() == 0
+    assert migrated.gone(5)
 
 
 @pytest.mark.installation
@@ -244,7 +252,8 @@ def test_a_command_without_tables_says_to_migrate(place):
 
 
 @pytest.mark.installation
-def test_with_a_database_of_ones_own_nothing_embedded_is_started(place):
+def test_with_a_database_of_ones_own_nothing_embedded_is_started(place, lay_in):
+    lay_in(place.data / "theirs")
     with postgres.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
         place.more["WORKFLOOR_DATABASE_URL"] = server.address
         place.start()

@@ -36,7 +36,7 @@ PLACES = 7  # a test takes one
 
 
 class Floor:
-    """A client of the test's own, with two mailboxes, one delivered to and one fetched, an agent, and a customer's box."""
+    """A client of the test's own: a mailbox delivered to and one fetched, an agent, and a customer's box."""
 
     def __init__(self, mta: servers.Servers, number: int, password: Path) -> None:
         self.mta, self.slug, self.rui = mta, f"client-{number}", f"rui-{number}"
