@@ -247,22 +247,35 @@ def shared_database(template: str, django_db_setup: None, django_db_blocker) -> 
 @pytest.fixture
 def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
     """A web server, worker and router on the test's own database, as `workfloor up` has them; gives its URL."""
+    with _installation(real_database, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_installation(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same for all tests of a file, on the database that they share."""
+    with _installation(shared_database, tmp_path_factory.mktemp("installation")) as url:
+        yield url
+
+
+@contextmanager
+def _installation(database: str, folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         bind = f"127.0.0.1:{probe.getsockname()[1]}"
     env = os.environ | {
-        "WORKFLOOR_DATABASE_URL": real_database,
+        "WORKFLOOR_DATABASE_URL": database,
         "WORKFLOOR_BIND": bind,
-        "WORKFLOOR_DATA": str(tmp_path),
+        "WORKFLOOR_DATA": str(folder),
     }
     with ExitStack() as stack:
         for command in ("web", "worker", "router"):
-            log = stack.enter_context((tmp_path / f"{command}.log").open("wb"))
+            log = stack.enter_context((folder / f"{command}.log").open("wb"))
             process = subprocess.Popen(
                 [Path(sys.executable).with_name("workfloor"), command], env=env, stdout=log, stderr=log
             )
             stack.callback(_end, process)
-        _wait_for(f"http://{bind}/accounts/login/", tmp_path)
+        _wait_for(f"http://{bind}/accounts/login/", folder)
         yield f"http://{bind}"
 
 
