@@ -19,7 +19,7 @@ SOURCES = "\n".join(path.read_text() for path in HOUSE.rglob("*.py"))
 FUNCTIONS = {"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn"}
 SHORT = (16, 24, 200)
 LENGTHS = (2_000, 8_000)  # the longer one takes four times as long, or sixteen times if it grows with the square
-SLOW_SECONDS = 0.02  # of the processor, from which on growth can be told from noise
+SLOW_SECONDS = 0.01  # of the processor, from which on growth can be told from noise
 MOST_GROWTH = 8.0
 MOST_PUMPS = 60
 
