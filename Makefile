@@ -15,7 +15,7 @@ WORKERS ?= auto
 export JSON
 unexport PYTHONDONTWRITEBYTECODE # every process would compile everything anew
 
-.PHONY: help setup up test fix bench lock
+.PHONY: help setup up test fix bench lock wheel
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -47,6 +47,10 @@ fix: $(BIN)/.dev  ## format code and templates, and mend what can be mended
 
 bench: setup $(BIN)/.dev  ## measure what is promised; JSON=path also writes the figures there
 	$(BIN)/python -m benchmarks
+
+wheel: setup  ## build dist/workfloor-*.whl, which pip installs anywhere
+	@rm -rf dist build/lib build/bdist.*  # of an earlier one, whose files would come along
+	@umask 022; $(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .
 
 lock: $(BIN)/.dev  ## refresh requirements/*.txt and package-lock.json to the newest versions allowed
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv

@@ -5,6 +5,7 @@ No page is drawn. What a page asks for, and when, is what chat/widget.js, ui/liv
 
 import asyncio
 import json
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,7 +18,7 @@ OPENING = 16  # streams that are opened at the same time, as by people and not b
 SETTLE_SECONDS = 3.0
 LOST_AFTER_SECONDS = 20.0
 READ_AFTER_SECONDS = 0.8  # as the widget waits
-LAST_IN = 'data-last-in="'
+SETTLED = re.compile('data-direction="(in|out|note)"(?: data-settled="([0-9]+)")?')
 
 
 @dataclass
@@ -203,7 +204,7 @@ class Visitor:
 
 
 class Desk:
-    """An agent's desk, as if each chat stood open on it: it reads what was written in, and says what was seen."""
+    """An agent's desk, as if each chat stood open on it: it reads what was written, and what became of it."""
 
     def __init__(self, floor: Floor, pair: Pair) -> None:
         self.floor, self.person = floor, pair.person
@@ -215,7 +216,8 @@ class Desk:
             "Content-Type": "application/x-www-form-urlencoded",
         }
         self.awaited: dict[int, set[str]] = defaultdict(set)  # item -> what was written there and is not yet shown
-        self.last_in: dict[int, int] = {}
+        self.settled: dict[int, int] = defaultdict(int)  # item -> the last message up to which all stay as they are
+        self.open = pair.item  # what a mark that brings no word is looked for in
         self.reading = self.again = False
 
     async def begin(self) -> None:
@@ -235,13 +237,15 @@ class Desk:
     async def read(self) -> None:
         while self.again:
             self.again = False
-            for item in [item for item, words in self.awaited.items() if words]:
-                shown = await self.floor.ask("GET", f"/desk/items/{item}/talk/", self.headers)
+            for item in [item for item, words in self.awaited.items() if words] or [self.open]:
+                self.open = item
+                address = f"/desk/items/{item}/talk/?after={self.settled[item]}"
+                shown = await self.floor.ask("POST", address, self.writing)  # which says too that it is seen
                 self.show(item, Counter(_words(shown)))
-                last = int(shown.partition(LAST_IN)[2].partition('"')[0] or 0)
-                if last > self.last_in.get(item, 0):
-                    self.last_in[item] = last
-                    self.floor.spawn(self.see(item, last))
+                for _, number in SETTLED.findall(shown):
+                    if not number:
+                        break
+                    self.settled[item] = int(number)
         self.reading = False
 
     def show(self, item: int, words: Counter[str]) -> None:
@@ -251,9 +255,6 @@ class Desk:
                 self.floor.heard.faults.append(f"{word} stands on the desk twice")
             if word.startswith("visitor-"):
                 self.floor.heard.arrive(word)
-
-    async def see(self, item: int, last: int) -> None:
-        await self._post(f"/desk/items/{item}/seen/", {"up_to": str(last)})
 
     async def reply(self, item: int, number: int) -> None:
         word = f"agent-{number}"

@@ -35,7 +35,7 @@ def measure(settles_seconds: float = 5.0, runs: int = 3) -> list[Figure]:
     relieved = [_relieved(settles_seconds) for _ in range(runs)]
     return [
         Figure("First start of everything, without sample data", first, "s", "target", 60.0),
-        Figure("Second start, until a page is served", median(further), "s", "target", 8.0, tuple(further)),
+        Figure("Second start, until a page is served", median(further), "s", "target", 3.0, tuple(further)),
         Figure("Until another router leads for one that hangs", median(relieved), "s", "target", 2.0, tuple(relieved)),
     ]
 

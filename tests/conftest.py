@@ -1,13 +1,16 @@
 """What every test stands on: a real PostgreSQL, a migrated template, and a copy of it for each who needs one alone."""
 
+import base64
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_FOLDER] = _stack.enter_context(databases.folder())
         os.environ["WORKFLOOR_DATABASE_URL"] = postgres.Server(config.stash[_FOLDER]).address
     os.environ.setdefault("WORKFLOOR_SECRET_KEY", "a key for tests alone")
+    os.environ.setdefault("WORKFLOOR_FILES_KEY", base64.b64encode(b"a key for files in tests alone..").decode())
+    kept = tempfile.TemporaryDirectory(prefix="workfloor-files-", dir=databases.place(), ignore_cleanup_errors=True)
+    os.environ["WORKFLOOR_FILES"] = _stack.enter_context(kept)
     os.environ["DJANGO_SETTINGS_MODULE"] = "workfloor.settings"
     from django.conf import settings
 
@@ -152,8 +158,17 @@ def template(pytestconfig, django_db_blocker) -> Iterator[str]:  # type: ignore[
 
 
 def _make_template() -> None:
-    _on_server("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", databases.TEMPLATE)
-    _inside(databases.TEMPLATE, _migrate)
+    _inside(postgres.NAME, _migrate)
+    _on_server("CREATE DATABASE {} TEMPLATE {}", databases.TEMPLATE, postgres.NAME)
+
+
+@pytest.fixture(scope="session")
+def lay_in(pytestconfig, template: str) -> Callable[[Path], None]:  # type: ignore[no-untyped-def]
+    """Lay a migrated database into an installation's folder; where none is kept, its first start makes the tables."""
+    cache = getattr(pytestconfig, "cache", None)
+    if cache is None or _FOLDER not in pytestconfig.stash:
+        return lambda data: None
+    return partial(databases.lay_in, kept=cache.mkdir("databases"))
 
 
 def _inside(name: str, *deeds: Callable[[], None]) -> None:
@@ -209,38 +224,94 @@ def everyone(db: None) -> None:
     rls.enter_every_client()
 
 
-@pytest.fixture
-def real_database(template: str, django_db_setup: None, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
-    """A database of the test's own in which transactions really commit; yields its address for other processes."""
+@contextmanager
+def _real(name: str, template: str) -> Iterator[str]:
     from django.db import connections
 
     before = str(connections["default"].settings_dict["NAME"])
-    with _database(f"workfloor_real_{os.getpid()}", template) as name, django_db_blocker.unblock():
-        _use(name)
-        yield address(name)
+    with _database(f"{name}_{os.getpid()}", template) as made:
+        _use(made)
+        yield address(made)
         _use(before)
+
+
+@pytest.fixture
+def real_database(template: str, django_db_setup: None, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """A database of the test's own in which transactions really commit; yields its address for other processes."""
+    with django_db_blocker.unblock(), _real("workfloor_real", template) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared_database(template: str, django_db_setup: None, django_db_blocker) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """The same for all tests of a file, each of which works for a client of its own."""
+    with django_db_blocker.unblock(), _real("workfloor_shared", template) as found:
+        yield found
 
 
 @pytest.fixture
 def installation(real_database: str, tmp_path: Path) -> Iterator[str]:
     """A web server, worker and router on the test's own database, as `workfloor up` has them; gives its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        bind = f"127.0.0.1:{probe.getsockname()[1]}"
-    env = os.environ | {
-        "WORKFLOOR_DATABASE_URL": real_database,
-        "WORKFLOOR_BIND": bind,
-        "WORKFLOOR_DATA": str(tmp_path),
-    }
+    with _installation(real_database, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_installation(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same for all tests of a file, on the database that they share."""
+    with _installation(shared_database, tmp_path_factory.mktemp("installation")) as url:
+        yield url
+
+
+@contextmanager
+def _installation(database: str, folder: Path) -> Iterator[str]:
+    bind = f"127.0.0.1:{free_port()}"
+    env = {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_BIND": bind}
     with ExitStack() as stack:
         for command in ("web", "worker", "router"):
-            log = stack.enter_context((tmp_path / f"{command}.log").open("wb"))
-            process = subprocess.Popen(
-                [Path(sys.executable).with_name("workfloor"), command], env=env, stdout=log, stderr=log
-            )
-            stack.callback(_end, process)
-        _wait_for(f"http://{bind}/accounts/login/", tmp_path)
+            stack.enter_context(running(command, folder, env))
+        _wait_for(f"http://{bind}/accounts/login/", folder)
         yield f"http://{bind}"
+
+
+@pytest.fixture
+def web(real_database: str, tmp_path: Path) -> Iterator[Callable[..., int]]:
+    """Starts a web server alone on the test's own database, with settings of its own; gives its port."""
+    with ExitStack() as stack:
+
+        def start(host: str = "127.0.0.1", **more: str) -> int:
+            port = free_port()
+            env = {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_BIND": f"{host}:{port}", **more}
+            stack.enter_context(running("web", tmp_path / str(port), env))
+            _wait_for(f"http://127.0.0.1:{port}/accounts/login/", tmp_path / str(port))
+            return port
+
+        yield start
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(command: str, data: Path, env: dict[str, str]) -> Iterator[None]:
+    """A command of ours runs during the block, its data and its log in a folder."""
+    data.mkdir(exist_ok=True)
+    with (data / f"{command}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("workfloor"), command],
+            env=os.environ | {"WORKFLOOR_DATA": str(data)} | env,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield
+        finally:
+            _end(process)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

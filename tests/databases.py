@@ -1,4 +1,4 @@
-"""The PostgreSQL server of a process of tests: in memory, begun from a kept copy that has a migrated database."""
+"""The PostgreSQL server of a process of tests: in memory, begun from a kept copy that has migrated databases."""
 
 import hashlib
 import os
@@ -58,10 +58,10 @@ def folder() -> Iterator[Path]:
 
 @contextmanager
 def server(data: Path, kept: Path | None, migrate: Callable[[], None]) -> Iterator[None]:
-    """Run a server in `data` that has a migrated database TEMPLATE, copied from the folder `kept` if it is there.
+    """Run a server in `data` with two migrated databases, its own and TEMPLATE, copied from the folder `kept`.
 
-    Else `migrate` makes it, on a running server, and the copy is left for the next run: under its final name only when
-    it is whole. One process makes it while others wait.
+    Where they are not kept, `migrate` makes them, on a running server, and the copy is left for the next run: under its
+    final name only when it is whole. One process makes it while others wait.
     """
     running = postgres.Server(data, QUICK, creates_databases=True)
     if kept is None:
@@ -73,6 +73,13 @@ def server(data: Path, kept: Path | None, migrate: Callable[[], None]) -> Iterat
         _begin(running, kept / digest(), migrate)
     with running.running():
         yield
+
+
+def lay_in(data: Path, kept: Path) -> None:
+    """Give an installation's data folder the kept copy, so that its start finds its own database migrated."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file_locks.FileLock(kept / "lock"):
+        _copy(kept / digest(), data / "postgres")
 
 
 def _begin(server: postgres.Server, whole: Path, migrate: Callable[[], None]) -> None:
@@ -107,7 +114,8 @@ def _forget(kept: Path) -> None:
 def digest() -> str:
     """A name for the state of all that a migrated database depends on."""
     house = ROOT / "workfloor"
-    seen = hashlib.sha256(repr((os.geteuid(), QUICK, [metadata.version(name) for name in PACKAGES])).encode())
+    made = (postgres.NAME, TEMPLATE)
+    seen = hashlib.sha256(repr((os.geteuid(), QUICK, made, [metadata.version(name) for name in PACKAGES])).encode())
     for path in sorted({path for pattern in SOURCES for path in house.glob(pattern) if path.is_file()}):
         if "__pycache__" not in path.parts:
             seen.update(str(path.relative_to(house)).encode() + b"\0" + path.read_bytes() + b"\0")

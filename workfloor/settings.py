@@ -5,10 +5,12 @@ Importing this module starts nothing and writes nothing.
 
 import os
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from workfloor.kit.database import binding, postgres
-from workfloor.kit.web import logs
+from workfloor.kit.web import addresses, logs
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -42,6 +44,12 @@ WORKFLOOR_WEB_PROCESSES = int(os.environ.get("WORKFLOOR_WEB_PROCESSES") or 0)
 # The address that people's browsers use when a proxy stands in front, e.g. https://floor.example.com
 WORKFLOOR_URL = (os.environ.get("WORKFLOOR_URL") or "").rstrip("/")
 WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks of proxies; from anybody else they
+# are ignored.
+PROXIES_ON_THIS_MACHINE = ["127.0.0.1", "::1"]
+WORKFLOOR_TRUSTED_PROXIES = _list("WORKFLOOR_TRUSTED_PROXIES") or PROXIES_ON_THIS_MACHINE
+if _strange := addresses.no_networks(WORKFLOOR_TRUSTED_PROXIES):
+    raise ValueError(f"WORKFLOOR_TRUSTED_PROXIES has {_strange[0]!r}; write addresses or networks, like 10.0.0.0/24.")
 WORKFLOOR_DEBUG = _flag("WORKFLOOR_DEBUG")
 # How the log is written: "text", lines for people, or "json", an object a line.
 WORKFLOOR_LOG = os.environ.get("WORKFLOOR_LOG") or "text"
@@ -49,8 +57,25 @@ if WORKFLOOR_LOG not in logs.FORMATS:
     raise ValueError(f"WORKFLOOR_LOG is {WORKFLOOR_LOG!r}; it is one of {', '.join(logs.FORMATS)}.")
 # Who shows this token reads /metrics from anywhere; without one, only whoever asks from this machine itself.
 WORKFLOOR_METRICS_TOKEN = os.environ.get("WORKFLOOR_METRICS_TOKEN") or ""
+# After how many minutes without a page of ours whoever takes work and has none in hand is signed out of it; 0: never.
+WORKFLOOR_BROWSER_GONE_MINUTES = int(os.environ.get("WORKFLOOR_BROWSER_GONE_MINUTES") or 5)
 # The largest body that the API takes, in bytes.
 WORKFLOOR_MAX_BODY = int(os.environ.get("WORKFLOOR_MAX_BODY") or 1_000_000)
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+# Where mail as it came and attachments are kept: a folder, or s3://bucket/prefix in a store that speaks S3.
+WORKFLOOR_FILES = os.environ.get("WORKFLOOR_FILES") or str(WORKFLOOR_DATA / "files")
+if not WORKFLOOR_FILES.startswith("s3://"):
+    WORKFLOOR_FILES = str(Path(WORKFLOOR_FILES).expanduser().resolve())
+# Of such a store: its address where it is not Amazon's, its region, and what it lets us in by. Without the last two
+# it is asked with what the machine itself is allowed.
+WORKFLOOR_FILES_ENDPOINT = os.environ.get("WORKFLOOR_FILES_ENDPOINT") or ""
+WORKFLOOR_FILES_REGION = os.environ.get("WORKFLOOR_FILES_REGION") or ""
+WORKFLOOR_FILES_ACCESS_KEY = os.environ.get("WORKFLOOR_FILES_ACCESS_KEY") or ""
+WORKFLOOR_FILES_SECRET_KEY = os.environ.get("WORKFLOOR_FILES_SECRET_KEY") or ""
+# The key by which the clients' keys are wrapped, 32 bytes in base64; else one that is made in the data folder.
+WORKFLOOR_FILES_KEY = os.environ.get("WORKFLOOR_FILES_KEY") or ""
 
 # --- mail ---------------------------------------------------------------------------------------------------------
 
@@ -86,11 +111,9 @@ DEBUG = WORKFLOOR_DEBUG
 _host = WORKFLOOR_BIND.rpartition(":")[0].strip("[]")
 ALLOWED_HOSTS = [*WORKFLOOR_ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", _host]
 if WORKFLOOR_URL:
-    ALLOWED_HOSTS.append(WORKFLOOR_URL.split("//")[-1].split("/")[0].split(":")[0])
+    ALLOWED_HOSTS.append(urlsplit(WORKFLOOR_URL).hostname or "")
     CSRF_TRUSTED_ORIGINS = [WORKFLOOR_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WORKFLOOR_URL.startswith("https://")
-if SESSION_COOKIE_SECURE:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Two instances on one machine share cookies by host, not by port: name them apart.
 _port = WORKFLOOR_BIND.rpartition(":")[2]
 SESSION_ENGINE = "workfloor.kit.web.sessions"
@@ -109,10 +132,11 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "ninja",
     "procrastinate.contrib.django",
     "workfloor.core.event_log",
     "workfloor.core.clients",
+    "workfloor.core.retention",
+    "workfloor.core.files",
     "workfloor.core.people",
     "workfloor.core.periods",
     "workfloor.core.contracts",
@@ -158,9 +182,13 @@ OF_ONE_MOMENT = {
     "relationship:paper",
 }
 
+# Where the API's page is. As an application ninja would be loaded by each command, which takes a tenth of a second.
+_NINJA = Path(str(find_spec("ninja").origin)).parent  # type: ignore[union-attr]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_NINJA / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -182,7 +210,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "static/"
-STATICFILES_DIRS: list[Path] = []
+STATICFILES_DIRS = [_NINJA / "static"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = WORKFLOOR_MAX_BODY
 
 AUTH_USER_MODEL = "people.Account"
@@ -203,12 +231,24 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
+# The worker looks for tasks when it begins; all other processes only ask for them by name.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 PROCRASTINATE_IMPORT_PATHS = ["workfloor.kit.database.jobs"]
-PROCRASTINATE_ON_APP_READY = "workfloor.kit.database.jobs.connect"
+PROCRASTINATE_ON_APP_READY = "workfloor.kit.database.job_connector.connect"
 
 # Wrong passwords are counted for an account and a network together, over all processes: nobody locks anybody out from
-# elsewhere, and colleagues behind one address do not count for one another. What one address may try is bounded too.
-ACCOUNT_RATE_LIMITS = {"login_failed": "100/5m/ip,6/5m/key"}
+# elsewhere, and colleagues behind one address do not count for one another. What one address may try is bounded too,
+# and what all strangers together may try of one account. Counted apart are devices from which somebody has signed in to
+# the account before, and accounts with a second factor, of which a password alone opens nothing.
+ACCOUNT_RATE_LIMITS = {
+    "login": "120/m/ip",
+    "login_failed": "100/5m/ip,6/5m/key",
+    "login_failed_anywhere": "100/1h/key",
+    "login_failed_on_device": "10/5m/key",
+    "login_failed_before_factor": "100/5m/ip",
+}
+# The cookie by which a device is known from which somebody has signed in before.
+WORKFLOOR_DEVICE_COOKIE = f"workfloor_device_{_port}"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.urls import include, path
 from ninja import NinjaAPI
-from ninja.openapi.docs import Swagger
+from ninja.openapi.docs import ABS_TPL_PATH, Swagger
 
 from workfloor.core.clients import api as clients_api
 from workfloor.core.people import middleware as people_middleware
@@ -22,12 +22,19 @@ do, and for a body or an address that is not understood with `fields`, place by 
 sender's `key` makes the same work arrive once.
 """
 
+
+class Page(Swagger):
+    """The API's page with its files from here, though ninja is no application (settings)."""
+
+    template_cdn = str(ABS_TPL_PATH / "swagger.html")
+
+
 api = NinjaAPI(
     title="Workfloor",
     version="1",
     description=ABOUT_THE_API,
     # The page of a hosted installation would otherwise show a badge from a validator elsewhere.
-    docs=Swagger(settings={"validatorUrl": None}),
+    docs=Page(settings={"validatorUrl": None}),
 )
 api.add_router("", "workfloor.core.work.api.router")
 api.add_router("", "workfloor.ops.billing.api.router")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from django.db import connection, transaction
 
 from tests import make
@@ -32,25 +32,33 @@ def client_id(real_database: str) -> Iterator[int]:
     connection.close()
 
 
+IMPORT = ("presales", "history", "import", "calls.csv", "--map", "map.toml")
+
+
+@pytest.fixture
+def ran(client_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run `workfloor presales history import` on a file of these rows."""
+    (tmp_path / "map.toml").write_text(MAP)
+    monkeypatch.chdir(tmp_path)
+
+    def running(*rows: str, options: tuple[str, ...] = ()) -> Result:
+        (tmp_path / "calls.csv").write_text(HEADER + "".join(rows))
+        return CliRunner().invoke(main, [*IMPORT, *options])
+
+    return running
+
+
 @pytest.fixture
 def start(real_database: str, client_id: int, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start `workfloor presales history import` on a file of these rows."""
+    """Start it in a process of its own."""
     (tmp_path / "map.toml").write_text(MAP)
 
     def started(*rows: str, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         (tmp_path / "calls.csv").write_text(HEADER + "".join(rows))
-        command = [
-            sys.executable,
-            "-c",
-            "from workfloor.cli import main; main()",
-            "presales",
-            "history",
-            "import",
-            "calls.csv",
-        ]
+        command = [sys.executable, "-c", "from workfloor.cli import main; main()", *IMPORT, *options]
         environment = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "data")}
         return subprocess.Popen(
-            [*command, "--map", "map.toml", *options],
+            command,
             cwd=tmp_path,
             env=environment,
             text=True,
@@ -80,34 +88,33 @@ def wait_for_waiting(count: int) -> None:
     pytest.fail(f"{count} processes never waited")
 
 
-def test_an_import_prints_its_report_and_the_same_again_adds_nothing(start):
+def test_an_import_prints_its_report_and_the_same_again_adds_nothing(start, ran):
     first = start(ANSWERED, ABANDONED, PHANTOM, options=("--format", "json"))
     report = json.loads(first.communicate(timeout=WAIT_SECONDS)[0])
 
-    again = start(ANSWERED, ABANDONED, PHANTOM, options=("--format", "json"))
-    repeated = json.loads(again.communicate(timeout=WAIT_SECONDS)[0])
+    again = ran(ANSWERED, ABANDONED, PHANTOM, options=("--format", "json"))
+    repeated = json.loads(again.stdout)
 
-    assert (first.returncode, again.returncode) == (0, 0)
+    assert (first.returncode, again.exit_code) == (0, 0)
     assert (report["added"], repeated["added"]) == (3, 0)
     assert report | {"added": 0} == repeated
     assert stored() == (3, 6 + 3 + 3)
 
 
-def test_a_refused_file_stores_nothing_and_names_every_line(start):
-    refused = start(ANSWERED, ABANDONED.replace(",40,", ",soon,"))
-    out, said = refused.communicate(timeout=WAIT_SECONDS)
+def test_a_refused_file_stores_nothing_and_names_every_line(ran):
+    refused = ran(ANSWERED, ABANDONED.replace(",40,", ",soon,"))
 
-    assert (refused.returncode, out) == (1, "")
-    assert "calls.csv:3: number-unreadable: wait is 'soon'" in said
-    assert said.endswith("Nothing was imported.\n")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "calls.csv:3: number-unreadable: wait is 'soon'" in refused.stderr
+    assert refused.stderr.endswith("Nothing was imported.\n")
     assert stored() == (0, 0)
 
 
-def test_a_refusal_can_be_read_by_programs(start):
-    refused = start(ANSWERED, ABANDONED.replace(",40,", ",soon,"), options=("--format", "json"))
-    said = json.loads(refused.communicate(timeout=WAIT_SECONDS)[0])
+def test_a_refusal_can_be_read_by_programs(ran):
+    refused = ran(ANSWERED, ABANDONED.replace(",40,", ",soon,"), options=("--format", "json"))
+    said = json.loads(refused.stdout)
 
-    assert refused.returncode == 1
+    assert refused.exit_code == 1
     assert said == {
         "added": 0,
         "refused": "rows that the map does not allow for",
@@ -119,9 +126,8 @@ def test_a_refusal_can_be_read_by_programs(start):
     }
 
 
-def test_a_parquet_file_is_imported_by_the_same_map(start, tmp_path: Path):
-    started = start(ANSWERED, ABANDONED, PHANTOM)
-    assert started.wait(WAIT_SECONDS) == 0
+def test_a_parquet_file_is_imported_by_the_same_map(ran, tmp_path: Path):
+    assert ran(ANSWERED, ABANDONED, PHANTOM).exit_code == 0
     parquet = pytest.importorskip("pyarrow.parquet")
     from pyarrow import csv
 
@@ -138,8 +144,8 @@ def test_a_parquet_file_is_imported_by_the_same_map(start, tmp_path: Path):
     assert stored() == (6, 24)
 
 
-def test_what_was_imported_is_listed_with_its_dirt(start, client_id: int):
-    start(ANSWERED, ABANDONED.replace(",40,0,", ",40,7,")).wait(WAIT_SECONDS)
+def test_what_was_imported_is_listed_with_its_dirt(ran, client_id: int):
+    assert ran(ANSWERED, ABANDONED.replace(",40,0,", ",40,7,")).exit_code == 0
 
     listed = CliRunner().invoke(main, ["presales", "history", "list"])
     [report] = json.loads(
@@ -159,16 +165,17 @@ def test_the_schema_can_be_printed_for_editors():
     assert printed["title"] == "History map"
 
 
-def test_a_file_that_grew_is_refused(start):
-    start(ANSWERED).communicate(timeout=WAIT_SECONDS)
+def test_a_file_that_grew_is_refused(ran):
+    assert ran(ANSWERED).exit_code == 0
 
-    _, said = start(ANSWERED, ABANDONED).communicate(timeout=WAIT_SECONDS)
+    refused = ran(ANSWERED, ABANDONED)
 
-    assert "1 of its calls are here already (lines 2)" in said
+    assert refused.exit_code == 1
+    assert "1 of its calls are here already (lines 2)" in refused.stderr
     assert stored() == (1, 6)
 
 
-def test_an_import_that_is_killed_half_way_leaves_nothing(start):
+def test_an_import_that_is_killed_half_way_leaves_nothing(start, ran):
     with transaction.atomic(), connection.cursor() as cursor:
         # The import stores its facts and then waits here to store what they came to.
         cursor.execute("LOCK TABLE presales_import IN SHARE MODE")
@@ -178,7 +185,7 @@ def test_an_import_that_is_killed_half_way_leaves_nothing(start):
         killed.wait(WAIT_SECONDS)
 
     assert stored() == (0, 0)
-    assert start(ANSWERED, ABANDONED).wait(WAIT_SECONDS) == 0
+    assert ran(ANSWERED, ABANDONED).exit_code == 0
     assert stored() == (2, 9)
 
 
@@ -193,21 +200,19 @@ def test_of_two_imports_of_one_file_at_once_one_adds_nothing(start, client_id: i
     assert stored() == (2, 9)
 
 
-def test_a_map_with_faults_is_told_line_by_line_before_anything_runs(start, tmp_path: Path):
+def test_a_map_with_faults_is_told_line_by_line_before_anything_runs(ran, tmp_path: Path):
     (tmp_path / "map.toml").write_text(MAP.replace("Europe/Lisbon", "Lisbon"))
 
-    refused = start(ANSWERED)
-    _, said = refused.communicate(timeout=WAIT_SECONDS)
+    refused = ran(ANSWERED)
 
-    assert refused.returncode == 1
-    assert "map.toml:7: time.zone: 'Lisbon' is an unknown time zone" in said
+    assert refused.exit_code == 1
+    assert "map.toml:7: time.zone: 'Lisbon' is an unknown time zone" in refused.stderr
 
 
-def test_a_client_without_contract_is_named_with_what_to_do(start, tmp_path: Path):
+def test_a_client_without_contract_is_named_with_what_to_do(ran, tmp_path: Path):
     (tmp_path / "map.toml").write_text(MAP.replace("lisbon-light", "porto-power"))
 
-    refused = start(ANSWERED)
-    _, said = refused.communicate(timeout=WAIT_SECONDS)
+    refused = ran(ANSWERED)
 
-    assert refused.returncode == 1
-    assert "No client porto-power has a contract here. Sign it first" in said
+    assert refused.exit_code == 1
+    assert "No client porto-power has a contract here. Sign it first" in refused.stderr

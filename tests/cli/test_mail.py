@@ -12,7 +12,7 @@ from workfloor.cli.channels import mailbox
 from workfloor.kit.database import rls
 from workfloor.kit.mail import mime
 from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import sorting
+from workfloor.ops.channels.email import reading, sorting
 from workfloor.ops.channels.email import tasks as email_tasks
 
 
@@ -77,6 +77,7 @@ def test_a_mail_that_cannot_be_read_waits_as_it_came_is_looked_at_and_read_again
         return read(raw)
 
     monkeypatch.setattr(sorting, "read", stumbles)
+    monkeypatch.setattr(email.READERS, "ask", lambda *asked, seconds: reading.answer(*asked))  # in this very process
     email_tasks.take_arrivals()
 
     [row] = json.loads(run(mail_command, "list", "--format", "json").stdout)

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from django.db import connection, transaction
 
 from tests import browse, make
+from workfloor import settings
 from workfloor.cli import main
 from workfloor.core.work import actions as work
 from workfloor.kit.database import rls
@@ -24,6 +25,11 @@ BANK = ROOT / "examples" / "bank" / "scenario.toml"
 CALLS = ROOT.parent / "shared" / "data" / "calls" / "bank_1999_02.csv"
 
 needs_calls = pytest.mark.skipif(not CALLS.exists(), reason=f"no call log at {CALLS}")
+
+
+@pytest.fixture(autouse=True)
+def compiled_code_is_kept(compiled_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "WORKFLOOR_DATA", compiled_store.parent)
 
 
 def run(*arguments: object) -> Result:

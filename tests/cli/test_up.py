@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,13 @@ def place(places: list[Installation]) -> Installation:
     return places[0]
 
 
+@pytest.fixture
+def migrated(place: Installation, lay_in: Callable[[Path], None]) -> Installation:
+    """An installation that was started before: its database is there, empty."""
+    lay_in(place.data)
+    return place
+
+
 def wait_until_it_serves(place: Installation, seconds: float = 300) -> None:
     until = time.monotonic() + seconds
     while not place.serves():
@@ -151,8 +159,9 @@ def test_the_first_start_fills_the_sample_provider_in_and_the_second_finds_it_th
 
 
 @pytest.mark.installation
-def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places):
+def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places, lay_in):
     for place in places:
+        lay_in(place.data)
         place.start()
     one, two = places
 
@@ -166,48 +175,48 @@ def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places):
 
 
 @pytest.mark.installation
-def test_after_the_parent_was_killed_nothing_is_left_and_the_next_start_works(place):
-    place.start()
-    assert place.up is not None
-    place.up.kill()
-    place.up.wait()
+def test_after_the_parent_was_killed_nothing_is_left_and_the_next_start_works(migrated):
+    migrated.start()
+    assert migrated.up is not None
+    migrated.up.kill()
+    migrated.up.wait()
 
-    assert place.gone()
+    assert migrated.gone()
 
-    place.start()
-    assert place.serves()
-    assert place.interrupt() == 0
-    assert place.gone(5)
+    migrated.start()
+    assert migrated.serves()
+    assert migrated.interrupt() == 0
+    assert migrated.gone(5)
 
 
 @pytest.mark.installation
-def test_a_start_right_after_the_kill_works_too(place):
-    place.start()
-    assert place.up is not None
-    place.up.kill()
-    place.up.wait()
-    while "cannot be used" in (refused := place.command("admin", "doctor").stdout) or "in use" in refused:
+def test_a_start_right_after_the_kill_works_too(migrated):
+    migrated.start()
+    assert migrated.up is not None
+    migrated.up.kill()
+    migrated.up.wait()
+    while "cannot be used" in (refused := migrated.command("admin", "doctor").stdout) or "in use" in refused:
         time.sleep(0.1)
 
-    place.start()
-    assert place.serves()
+    migrated.start()
+    assert migrated.serves()
 
 
 @pytest.mark.installation
-def test_killed_children_and_a_killed_database_come_back(place):
-    place.start()
+def test_killed_children_and_a_killed_database_come_back(migrated):
+    migrated.start()
     for name in ("web", "worker"):
-        before = place.child(name)
+        before = migrated.child(name)
         before.kill()
         before.wait()
-    server = postgres.process_of(place.data / "postgres")
+    server = postgres.process_of(migrated.data / "postgres")
     assert server is not None
     server.kill()
 
-    wait_until_it_serves(place)
-    assert place.child("worker").is_running()
-    assert place.interrupt() == 0
-    assert place.gone(5)
+    wait_until_it_serves(migrated)
+    assert migrated.child("worker").is_running()
+    assert migrated.interrupt() == 0
+    assert migrated.gone(5)
 
 
 @pytest.mark.installation
@@ -244,7 +253,8 @@ def test_a_command_without_tables_says_to_migrate(place):
 
 
 @pytest.mark.installation
-def test_with_a_database_of_ones_own_nothing_embedded_is_started(place):
+def test_with_a_database_of_ones_own_nothing_embedded_is_started(place, lay_in):
+    lay_in(place.data / "theirs")
     with postgres.Server(place.data / "theirs", {"fsync": "off"}).running() as server:
         place.more["WORKFLOOR_DATABASE_URL"] = server.address
         place.start()
@@ -285,3 +295,30 @@ def test_a_superuser_is_refused_and_nothing_of_ones_own_is_started(place):
     assert refused.returncode == 1
     assert "NOSUPERUSER" in refused.stderr
     assert not (place.data / "postgres").exists()
+
+
+@pytest.mark.installation
+def test_no_other_user_of_the_machine_reads_what_an_installation_keeps(place):
+    """Even in a folder that was made open to all, by somebody whose files are open as a rule."""
+    before = os.umask(0o022)
+    try:
+        backup = place.data.with_name("backup")
+        place.more["WORKFLOOR_BACKUP"] = str(backup)
+        place.data.mkdir(mode=0o755)
+        place.start()
+        made = place.command("admin", "backup")
+        assert made.returncode == 0, made.stderr
+        assert place.serves()
+        kept = {path: path.lstat().st_mode for top in (place.data, backup) for path in top.rglob("*")}
+        assert place.interrupt() == 0
+    finally:
+        os.umask(before)
+
+    files = {path: mode for path, mode in kept.items() if stat.S_ISREG(mode)}
+    names = {path.name for path in files}
+    assert {"secret-key", "web.log", "worker.log", "postgres.guard.log", "postgres.start.log", "PG_VERSION"} <= names
+    assert any(path.parent.name == "log" and path.suffix == ".log" for path in files)  # the server's own
+    assert any(path.parent.name == "wal" for path in files)
+    assert [str(path) for path, mode in files.items() if mode & 0o077] == []
+    folders = [path for path, mode in kept.items() if stat.S_ISDIR(mode) and mode & 0o066]
+    assert [str(path) for path in folders] == []

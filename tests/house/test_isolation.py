@@ -17,6 +17,7 @@ PROVIDERS_OWN = {
     "people.Team": "a team's leader is staff",
     "people.Certificate": "certificates are held by staff",
     "people.AgentState": "agent_state is of staff",
+    "people.Heard": "browsers are looked for of staff",
     "people.Shift": "shifts are of staff",
     "people.Spell": "spells are of staff",
 }

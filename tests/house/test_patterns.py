@@ -32,25 +32,34 @@ def modules() -> list[str]:
     return [str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__") for path in files]
 
 
+def uses(source: str) -> dict[str, set[str]]:
+    """Which functions of each name are called in a text, as in `name.function(`."""
+    found: dict[str, set[str]] = {}
+    for name, function in re.findall(r"\b(\w+)\.(\w+)\(", source):
+        found.setdefault(name, set()).add(function)
+    return found
+
+
 def patterns() -> dict[str, tuple["re.Pattern[str]", Collection[str]]]:
     """Every pattern of the product, by the place where it stands: those that modules hold, and those in calls.
 
     With each, by which functions it is used.
     """
     found: dict[str, tuple[re.Pattern[str], Collection[str]]] = {}
+    anywhere = uses(SOURCES)
     for name in modules():
         path = ROOT / (name.replace(".", "/") + ".py")
         path = path if path.exists() else path.parent / path.stem / "__init__.py"
         source = path.read_text()
         if "re." not in source:
             continue
-        module = importlib.import_module(name)
+        module, here = importlib.import_module(name), uses(source)
         classes = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name]
         for label, value in chain(vars(module).items(), *(vars(each).items() for each in classes)):
             for number, each in enumerate(_patterns_in(value)):
-                used = {*re.findall(rf"\b{label}\.(\w+)\(", source if label.startswith("_") else SOURCES)}
+                used = (here if label.startswith("_") else anywhere).get(label)
                 found[f"{name}.{label}{f'[{number}]' if number else ''}"] = each, used or {"search"}
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(ast.parse(source)) if re.search(r"\bre\.", source) else ():
             if written := _written(node):
                 found[f"{name}:{node.lineno}"] = re.compile(written), {node.func.attr}  # type: ignore[attr-defined]
     return {place: each for place, each in found.items() if isinstance(each[0].pattern, str)}

@@ -350,8 +350,11 @@ WRITES = {
 WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE [\w.\"]+( AS)?( \w+)?\s+SET|DELETE FROM|TRUNCATE|pg_notify)\b")
 # What writes and is called otherwise, because it is one subject of its own.
 WRITERS = {
+    "core/files/gateway.py": "what is removed from the store, which no table knows",
     "core/people/models.py": "Django asks the manager of accounts to make one",
+    "kit/database/bulk.py": "rows in bulk, for the actions that have them",
     "kit/database/jobs.py": "failed jobs that are dropped",
+    "kit/database/prepared.py": "the statements of single rows, for the actions that write them",
     "kit/database/partitions.py": "the tables of a month to come, and what keeps facts as they are",
     "kit/web/live.py": "the names of what changed, for whoever listens",
     "ops/routing/leader.py": "who leads a pool",

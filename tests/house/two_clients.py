@@ -20,6 +20,7 @@ from workfloor.core.event_log.models import Parked
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
+from workfloor.core.retention import actions as retention
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
@@ -66,6 +67,7 @@ def side(slug: str, word: str) -> Side:
     agent = staff["agent"]
     people.certify(person=agent, skill="portuguese", level=3, proof="test", valid_from=date(2026, 1, 1), now=make.NINE)
     people.go_available(person=agent, now=make.NINE)
+    retention.keep_for(kind="raw-mail", days=30, client=client, now=make.NINE)
     customer = work.Customer(f"{word}-7", f"Customer {word}")
     more: dict[str, Any] = {"customer": customer, "title": f"Title {word}", "payload": {word: [word]}}
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
@@ -149,6 +151,9 @@ def side(slug: str, word: str) -> Side:
     )
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE
+    )
+    billing_models.ClosingStep.objects.create(
+        client=client, period="2026-03", step="propose", asked_by=staff["leader"], asked_at=make.NINE, error=word
     )
     for model in walled_models():
         row_of(model, client, word)
@@ -267,6 +272,8 @@ def _made_up(field: Any, client: Client, word: str) -> Any:
         if target is Client:
             return client
         return row_of(target, client, word) if target in walled_models() else target._default_manager.first()
+    if field.choices:
+        return field.choices[0][0]
     for kind, value in _VALUES:
         if isinstance(field, kind):
             return word if value == "" else value

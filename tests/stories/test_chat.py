@@ -51,7 +51,11 @@ class Line:
                 if self.cut_off:
                     here.close()
                     continue
-                there = socket.create_connection(self.to)
+                try:
+                    there = socket.create_connection(self.to)
+                except ConnectionRefusedError:  # nobody is there, and may be later
+                    here.close()
+                    continue
                 self.open |= {here, there}
                 for ends in ((here, there), (there, here)):
                     threading.Thread(target=self._pass, args=ends, daemon=True).start()

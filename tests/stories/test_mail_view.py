@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 
 import pytest
 from django.db import transaction
@@ -19,6 +20,7 @@ from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
 expect.set_options(timeout=60_000)
+numbers = count(1)
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAK0lEQVR42u3NMQEAAAgDoGn/zprBwwcK0E5tHQ"
     "KBQCAQCAQCgUAgEAi+gwUBPwABH9nTNgAAAABJRU5ErkJggg=="
@@ -125,13 +127,17 @@ def reading(browser: Browser, url: str, email: str, scheme: str = "light") -> It
 
 
 @pytest.fixture
-def agent(real_database, installation, elsewhere) -> str:
-    """Ana, with two of Rui's mails in one case in her hands: a plain one, and one with colours of its own."""
-    now = clock.now()
+def agent(shared_installation, elsewhere) -> str:
+    """Ana, with two of Rui's mails in one case in her hands: a plain one, and one with colours of its own.
+
+    The tests share an installation, each with an agent, and a client, of its own.
+    """
+    now, number = clock.now(), next(numbers)
     with transaction.atomic():
         rls.enter_every_client()
-        ana = make.agent("Ana Duarte")
-        post = mail.Post()
+        client = make.client(f"lisbon-light-{number}")
+        ana = make.agent("Ana Duarte", clear_for=client.slug)
+        post = mail.Post(client.slug, f"help-{number}@lisbon.example")
         first = post.comes(letter(elsewhere.address, coloured=False), at=now)
         again = letter(elsewhere.address, coloured=True).replace(
             b"MIME-Version", b"In-Reply-To: <False@example.com>\nMIME-Version"
@@ -152,8 +158,10 @@ def frames_of(page: Page) -> list:
 
 @pytest.mark.browser
 @pytest.mark.installation
-def test_a_mail_reaches_nobody_before_it_may_and_then_fetches_only_its_own_pictures(agent, installation, elsewhere):
-    with browse.chromium() as browser, reading(browser, installation, agent) as desk:
+def test_a_mail_reaches_nobody_before_it_may_and_then_fetches_only_its_own_pictures(
+    agent, shared_installation, elsewhere
+):
+    with browse.chromium() as browser, reading(browser, shared_installation, agent) as desk:
         heard = browse.complaints(desk)
         first, second = frames_of(desk)
 
@@ -198,7 +206,7 @@ def test_a_mail_reaches_nobody_before_it_may_and_then_fetches_only_its_own_pictu
 
 @pytest.mark.browser
 @pytest.mark.installation
-def test_what_was_not_cleaned_runs_and_loads_nothing_either(agent, installation, elsewhere):
+def test_what_was_not_cleaned_runs_and_loads_nothing_either(agent, shared_installation, elsewhere):
     smuggled = HOSTILE
 
     def smuggle(route: Route) -> None:
@@ -206,7 +214,7 @@ def test_what_was_not_cleaned_runs_and_loads_nothing_either(agent, installation,
         hostile = smuggled.format(away=elsewhere.address)
         route.fulfill(response=answer, body=answer.text().replace("</main>", f"{hostile}</main>"))
 
-    with browse.chromium() as browser, reading(browser, installation, agent) as desk:
+    with browse.chromium() as browser, reading(browser, shared_installation, agent) as desk:
         desk.context.route("**/conversations/messages/*/", smuggle)
         desk.reload()
         frames_of(desk)
@@ -223,8 +231,8 @@ def test_what_was_not_cleaned_runs_and_loads_nothing_either(agent, installation,
 @pytest.mark.browser
 @pytest.mark.installation
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_a_mail_in_light_and_dark(agent, installation, scheme):
-    with browse.chromium() as browser, reading(browser, installation, agent, scheme) as desk:
+def test_everybody_can_read_a_mail_in_light_and_dark(agent, shared_installation, scheme):
+    with browse.chromium() as browser, reading(browser, shared_installation, agent, scheme) as desk:
         frames_of(desk)
         picture(desk, f"desk-mail-{scheme}")
         desk.locator("#talk").screenshot(path=browse.RESULTS / f"mail-{scheme}.png")
@@ -233,7 +241,7 @@ def test_everybody_can_read_a_mail_in_light_and_dark(agent, installation, scheme
         assert ground == ("rgb(20, 24, 35)" if scheme == "dark" else "rgb(240, 242, 246)")
         assert paper == "rgb(255, 255, 255)"
 
-        desk.goto(f"{installation}/desk/")
+        desk.goto(f"{shared_installation}/desk/")
         with desk.context.expect_page() as opened:
             desk.get_by_role("link", name="Whole history").click()
         history = opened.value

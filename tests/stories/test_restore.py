@@ -171,9 +171,11 @@ def doctor(env: dict[str, str]) -> str:
 
 @pytest.mark.installation
 def test_a_backup_taken_while_work_goes_on_comes_back_to_the_moment_that_is_named(tmp_path):
-    env = {key: value for key, value in os.environ.items() if key != "WORKFLOOR_DATABASE_URL"}
+    theirs = ("WORKFLOOR_DATABASE", "WORKFLOOR_FILES")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(theirs)}
     env |= {"WORKFLOOR_DATA": str(tmp_path / "data"), "WORKFLOOR_BACKUP": str(tmp_path / "backup")}
     call(env, "admin", "migrate")
+    said(env, KEEPS, "before the backup")
     with ExitStack() as stack:
         holder = stack.enter_context(
             subprocess.Popen([*PROGRAM, "worker"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -184,14 +186,18 @@ def test_a_backup_taken_while_work_goes_on_comes_back_to_the_moment_that_is_name
         with writing(address) as written:
             wait_until(lambda: len(written) > 50)
             call(env, "admin", "backup")
+            said(env, KEEPS, "after the backup")
             count = len(written)
             wait_until(lambda: len(written) > count + 50)
             moment = datetime.now(UTC)
             count = len(written)
             wait_until(lambda: len(written) > count + 50)
+            said(env, DELETES)
+            said(env, KEEPS, "after the moment")
             call(env, "admin", "backup", "--keep", "2")  # so that the log goes beyond the moment
         rehearsed = call(env, "admin", "backup", "--rehearse")
         assert "Restored in" in rehearsed
+        assert "1 files of 16 bytes: none missing, none damaged." in rehearsed
         facts = asked(address, "SELECT count(*) FROM event_log_fact")
     assert f"{facts:,} facts" in rehearsed
 
@@ -202,6 +208,8 @@ def test_a_backup_taken_while_work_goes_on_comes_back_to_the_moment_that_is_name
     assert refused.returncode == 1
     assert "does not go as far" in refused.stderr
     call(env, "admin", "restore", "--to", moment.isoformat())
+    assert "2 files of 33 bytes: none missing, none damaged." in call(env, "admin", "files", "check")
+    assert said(env, READS).split("\n")[:2] == ["before the backup", "after the backup"]
     with postgres.running(tmp_path / "again") as server, psycopg.connect(server.address) as connection:
         connection.execute("SELECT set_config('workfloor.every_client', 'on', false)")
         found = connection.execute("SELECT (details->>'number')::int FROM event_log_fact WHERE event = 'a.b'")
@@ -213,6 +221,55 @@ def test_a_backup_taken_while_work_goes_on_comes_back_to_the_moment_that_is_name
     assert (
         "already" in subprocess.run([*PROGRAM, "admin", "restore"], env=env, capture_output=True, text=True).stderr
     )  # nothing is written over
+
+
+KEEPS = """
+import sys
+from django.db import transaction
+from workfloor.cli import edge
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+with edge.installation(), transaction.atomic():
+    from workfloor.core.clients import actions as clients
+    from workfloor.core.clients import queries as clients_queries
+    from workfloor.core.files import actions as files
+    rls.enter_every_client()
+    now = clock.now()
+    client = clients_queries.by_slug("north") or clients.open_client(slug="north", title="North", now=now)
+    files.keep(client_id=client.id, handed=[files.Handed(sys.argv[1].encode(), "text/plain")], now=now)
+"""
+# What lies in the store no longer than its row, as after the time for which the store keeps it.
+DELETES = """
+from django.db import transaction
+from workfloor.cli import edge
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+with edge.installation(), transaction.atomic():
+    from workfloor.core.files import actions as files
+    from workfloor.core.files import queries as files_queries
+    from workfloor.core.files import tasks as files_tasks
+    files_tasks.keep_copies(0)  # as each minute
+    rls.enter_every_client()
+    files.release(file_ids=[each.id for each in files_queries.files()], now=clock.now())
+    files.forget(now=clock.now())
+    files.drop(names=files_queries.expired(before=clock.now(), most=10))
+"""
+READS = """
+from django.db import transaction
+from workfloor.cli import edge
+from workfloor.kit.database import rls
+with edge.installation(), transaction.atomic():
+    from workfloor.core.files import queries as files_queries
+    rls.enter_every_client()
+    for each in files_queries.contents(files_queries.files()).values():
+        print(each.decode())
+"""
+
+
+def said(env: dict[str, str], program: str, *words: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program, *words], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _answers(address: str) -> bool:

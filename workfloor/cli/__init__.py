@@ -88,9 +88,12 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
             "migrate": ("workfloor.cli.admin:migrate", "Make or update the tables."),
             "demo": ("workfloor.cli.admin:demo", "Fill in the sample provider."),
             "doctor": ("workfloor.cli.admin:doctor", "Say what is wrong with this installation, and what to do."),
+            "compile": ("workfloor.cli.simulate:compile_", "Compile simulations for this machine, once."),
             "token": ("workfloor.cli.admin:token", "Issue and revoke the tokens of clients' systems."),
             "backup": ("workfloor.cli.backup:backup", "Back the embedded database up while everything runs."),
             "restore": ("workfloor.cli.backup:restore", "Make the database out of a backup, as of any moment."),
+            "files": ("workfloor.cli.kept:kept_files", "Prove that no file is missing; erase a client's."),
+            "retention": ("workfloor.cli.retention:group", "Say for how long what is kept stays."),
             "failed": ("workfloor.cli.admin:failed", "See what failed and was left out; have it tried again."),
         },
     ),
@@ -146,6 +149,8 @@ class Commands(Group):
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except Exception as fault:
             from workfloor.kit import extras  # only now: it is slow to load
             from workfloor.kit.database import postgres

@@ -142,13 +142,14 @@ def failed() -> None:
 @failed.command("list")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 def list_failed(form: str) -> None:
-    """List facts that a follower failed over, and jobs that failed, with what they failed over.
+    """List facts that a follower failed over, jobs that failed, and contracts that cannot be read, each with why.
 
-    Each has a name, such as fact-12 or job-7, by which it is run again or dropped.
+    Facts and jobs have names, such as fact-12 or job-7, by which they are run again or dropped. A contract is read
+    again by itself once it is repaired.
     """
     with edge.database():
         rls.enter_every_client()
-        rows = list(_failures())
+        rows = [*_unreadable(), *_failures()]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return
@@ -156,6 +157,19 @@ def list_failed(form: str) -> None:
         click.echo(f"{row['name']:<10} {row['since'][:16]}  {row['what']}, tried {row['tries']}: {row['error']}")
     if not rows:
         click.echo("Nothing failed.")
+
+
+def _unreadable() -> Iterator[dict[str, Any]]:
+    from workfloor.core.contracts import queries as contracts_queries
+
+    for version, error in contracts_queries.unreadable():
+        yield {
+            "name": f"{version.client.slug}",
+            "what": f"version {version.number} of the contract",
+            "error": error,
+            "tries": 1,
+            "since": version.signed_at.isoformat(),
+        }
 
 
 def _failures() -> Iterator[dict[str, Any]]:
@@ -251,10 +265,11 @@ def drop(name: str) -> None:
         from workfloor.core.event_log import actions as event_log
         from workfloor.core.event_log.models import Parked
         from workfloor.kit.database import jobs
+        from workfloor.kit.time import clock
 
         found = _failure(name)
         if isinstance(found, Parked):
-            event_log.drop_parked(found)
+            event_log.drop_parked(found, now=clock.now())
         else:
             jobs.drop(found)
     click.echo(f"{name} is dropped.")
@@ -299,7 +314,7 @@ def doctor(form: str) -> None:
 
 def examine() -> Iterator[Finding]:
     """All findings, those of the machine first; without a database the rest is left out."""
-    yield from (_python(), _data_folder(), _disk(), _browser_libraries(), _port())
+    yield from (_python(), _data_folder(), _disk(), _browser_libraries(), _port(), _proxies())
     if _nothing_is_installed():
         return
     with ExitStack() as stack:
@@ -313,6 +328,7 @@ def examine() -> Iterator[Finding]:
         yield migrations
         if migrations.state == "ok":
             yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled())
+            yield from (_contracts(), _files())
 
 
 def _nothing_is_installed() -> bool:
@@ -380,6 +396,39 @@ def _port() -> Finding:
     return Finding("port", "ok", f"{settings.WORKFLOOR_BIND} is free")
 
 
+def _files() -> Finding:
+    from django.db import transaction
+
+    from workfloor import settings
+    from workfloor.core.files import gateway as files_gateway
+    from workfloor.core.files import queries as files_queries
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        many, size = files_queries.sizes()
+    words = f"{many:,} files of {size / 1e9:.1f} GB in {settings.WORKFLOOR_FILES}"
+    try:
+        if many:
+            files_gateway.installation_key()
+            next(files_gateway.store().listed(), None)
+    except (files_gateway.NoKey, files_gateway.Away, files_gateway.Missing) as fault:
+        return Finding(
+            "files", "wrong", f"{words}: {fault}", "Mail and attachments cannot be read until that is mended."
+        )
+    return Finding("files", "ok", f"{words}; `workfloor admin files check` reads them all")
+
+
+def _proxies() -> Finding:
+    from workfloor import settings
+
+    believed = settings.WORKFLOOR_TRUSTED_PROXIES
+    is_here = settings.WORKFLOOR_BIND.rpartition(":")[0] in ("127.0.0.1", "[::1]", "localhost")
+    if settings.WORKFLOOR_URL and not is_here and believed == settings.PROXIES_ON_THIS_MACHINE:
+        words = f"behind a proxy elsewhere, {settings.WORKFLOOR_BIND} takes all visitors for one"
+        return Finding("proxies", "look", words, "Set WORKFLOOR_TRUSTED_PROXIES to the proxy's address.")
+    return Finding("proxies", "ok", f"{', '.join(believed)} may say who visitors are")
+
+
 def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     from django.db import connection
 
@@ -430,7 +479,12 @@ def _partitions() -> Finding:
     wanted = partitions.months(partitions.month_of(clock.now()), MONTHS_AHEAD)
     if missing := [month for month in wanted if month not in made]:
         words = f"the event log has no room for {', '.join(f'{month:%Y-%m}' for month in missing)}"
-        return Finding("event_log", "wrong", words, "Run: workfloor migrate. A running worker makes months each night.")
+        return Finding(
+            "event_log",
+            "wrong",
+            words,
+            "Start a worker: it makes them at once. Until then whoever writes makes its month.",
+        )
     return Finding("event_log", "ok", f"months are made until {max(made):%Y-%m}")
 
 
@@ -461,6 +515,20 @@ def _followers() -> Finding:
         return Finding("followers", "wrong", f"behind: {words}", "See whether a worker runs, and logs/worker.log.")
     worst = max((each.seconds(now) for each in lags), default=0.0)
     return Finding("followers", "ok", f"{len(lags)}, the last by {worst:.1f} s")
+
+
+def _contracts() -> Finding:
+    from django.db import transaction
+
+    from workfloor.core.contracts import queries as contracts_queries
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        faults = [f"{version}: {error}" for version, error in contracts_queries.unreadable()]
+    if faults:
+        do = "Restore it from a backup, or sign it anew; work of that client waits meanwhile."
+        return Finding("contracts", "wrong", f"cannot be read: {'; '.join(faults)}", do)
+    return Finding("contracts", "ok", "every version can be read")
 
 
 def _failed_and_stalled() -> Finding:

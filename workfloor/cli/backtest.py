@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge, files
+from workfloor.cli import edge
+from workfloor.cli import files as cli_files
 
 if TYPE_CHECKING:
     from workfloor.core.contracts.terms import Contract
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Examples:
   workfloor presales backtest new.toml --history calls.csv --map map.toml
   workfloor presales backtest new.toml --client first-bank --period 1999-02
+  workfloor presales backtest new.toml --client first-bank --period 1999-02 --period 1999-12     these two, none between
   workfloor presales backtest old.toml new.toml --client first-bank --period 1999-02 --format html --output b.html
   workfloor presales backtest new.toml --history calls.csv --map map.toml --queue regular=all --queue prospective=all
   workfloor presales backtest new.toml --client first-bank --period 1999-02 --queue called-back= --queue =chats
@@ -46,7 +48,7 @@ Examples:
     "periods",
     multiple=True,
     metavar="PERIOD",
-    help="A month, such as 1999-02; the first and last, where there are several.",
+    help="Show this month, such as 1999-02; again for each further one. Without: every month that is over.",
 )
 @click.option(
     "--queue",
@@ -78,7 +80,7 @@ def backtest(
     if (client is None) == (history is None) or (history is None) != (map_ is None):
         raise click.UsageError("Say whose past work to take: --history FILE --map MAP, or --client CLIENT.")
     edge.without_database()
-    read = files.contracts(contracts)
+    read = cli_files.contracts(contracts)
     renames = _renames(queues, [each.contract for each in read])
     asked = _asked([*periods, *([begins] if begins else [])])[: len(periods)]
     with _exported(history, map_) if history and map_ else _journalled(client or "", read) as work:
@@ -140,8 +142,8 @@ def _exported(file: Path, map_: Path) -> Iterator[_Work]:
 
     with _progress("Reading") as begin:
         try:
-            _, calls = files.exported_calls(file, map_, begin)
-        except files.Refused as refused:
+            _, calls = cli_files.exported_calls(file, map_, begin)
+        except cli_files.Refused as refused:
             raise click.ClickException(str(refused)) from None
     if not calls:
         raise click.ClickException(f"{file}: no row of the file is a call.")
@@ -166,7 +168,7 @@ def _past(number: int, call: "Call") -> "Past":
 
 
 @contextmanager
-def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
+def _journalled(slug: str, read: list[cli_files.Read]) -> Iterator[_Work]:
     measures = {level.measure for each in read for level in each.contract.service_levels}
     with edge.client(slug, one_moment=True) as client:
         from workfloor.ops.presales import past_work
@@ -191,7 +193,7 @@ def _journalled(slug: str, read: list[files.Read]) -> Iterator[_Work]:
 # --- the trial -----------------------------------------------------------------------------------------------------
 
 
-def _told(work: _Work, read: list[files.Read], renames: "Renames", asked: list[str], begins: str | None) -> "Told":
+def _told(work: _Work, read: list[cli_files.Read], renames: "Renames", asked: list[str], begins: str | None) -> "Told":
     from workfloor.kit.time import calendars, clock
     from workfloor.ops.presales import backtest, backtest_presenting
 
@@ -200,12 +202,12 @@ def _told(work: _Work, read: list[files.Read], renames: "Renames", asked: list[s
     months = sorted(asked) or [
         name for name in backtest.between(*known) if calendars.period_bounds(name, zone)[1] <= now
     ]
-    files.refuse_with(list(_faults_of_asking(work, renames, known, months, now, zone)))
+    cli_files.refuse_with(list(_faults_of_asking(work, renames, known, months, now, zone)))
     moved = [backtest.holding(each.contract, months[0], months[-1], begins) for each in read]
     faults = [
         _faults(each, contract, work, renames, months[-1]) for each, (contract, _) in zip(read, moved, strict=True)
     ]
-    files.refuse_with([fault for found in faults for fault in found])
+    cli_files.refuse_with([fault for found in faults for fault in found])
     trials, since = [], None if work.is_whole else known[0]
     with _progress("Computing") as begin:
         advance = begin(len(moved))
@@ -243,7 +245,7 @@ def _unusable(month: str, known: Sequence[str], zone: str, now: datetime) -> str
     return ""
 
 
-def _faults(read: files.Read, contract: "Contract", work: _Work, renames: "Renames", last: str) -> Iterator[str]:
+def _faults(read: cli_files.Read, contract: "Contract", work: _Work, renames: "Renames", last: str) -> Iterator[str]:
     from workfloor.kit.text import toml
     from workfloor.ops.presales import backtest
 
@@ -280,7 +282,7 @@ def _notes(work: _Work, trials: "list[tuple[str, Trial]]", months: Sequence[str]
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int], files.Advance]]:
+def _progress(what: str) -> Iterator[Callable[[int], cli_files.Advance]]:
     """A bar on a terminal's stderr; begun with how much there is to do, it takes how much is done."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -289,7 +291,7 @@ def _progress(what: str) -> Iterator[Callable[[int], files.Advance]]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
 
-        def begin(total: int) -> files.Advance:
+        def begin(total: int) -> cli_files.Advance:
             task = bar.add_task(what, total=total)
             return lambda done: bar.update(task, completed=done)
 

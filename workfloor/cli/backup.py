@@ -1,4 +1,4 @@
-"""`workfloor admin backup` and `restore`: the embedded server's files and its log, to any moment."""
+"""`workfloor admin backup` and `restore`: the embedded server's files, its log and the files beside, to any moment."""
 
 import json
 import os
@@ -45,6 +45,7 @@ def backup(keep: int | None, rehearse: bool) -> None:
     from workfloor import settings
     from workfloor.kit.time import clock
 
+    edge.close_to_others()
     folder = _folder(None)
     if rehearse:
         _rehearse(folder)
@@ -53,6 +54,9 @@ def backup(keep: int | None, rehearse: bool) -> None:
     with edge.installation():
         try:
             made = backups.take(data, folder, now=clock.now(), keep=keep, progress=sys.stderr.isatty())
+            if files := _files_folder():  # only now: whatever a row in the backup names is there already
+                backups.keep_files(files, folder, now=clock.now())
+                backups.forget_files(files, folder, now=clock.now())
         except backups.BackupFault as fault:
             raise click.ClickException(str(fault)) from None
         if not backups.archives(data):
@@ -69,9 +73,19 @@ def restore(folder: str | None, to: str | None) -> None:
     """Make the database in the (empty) data folder out of a backup in FOLDER, or else WORKFLOOR_BACKUP."""
     from workfloor import settings
 
+    edge.close_to_others()
     where, at = _folder(folder), _moment(to)
     _restore(where, settings.WORKFLOOR_DATA, at, backups.settings(settings.WORKFLOOR_BACKUP))
-    click.echo("The database is restored. Run: workfloor admin doctor, then workfloor up")
+    count = backups.restore_files(where, files) if (files := _files_folder()) else 0
+    click.echo(f"The database is restored, and {count:,} files beside it that were not there.")
+    click.echo("Run: workfloor admin doctor, workfloor admin files check, then workfloor up")
+
+
+def _files_folder() -> Path | None:
+    """Where files are kept beside the database; None where that is a bucket, which its store looks after."""
+    from workfloor import settings
+
+    return None if settings.WORKFLOOR_FILES.startswith("s3://") else Path(settings.WORKFLOOR_FILES)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -114,15 +128,20 @@ def _remove(folder: Path) -> None:
 
 def _rehearse(folder: Path) -> None:
     from workfloor import settings
+    from workfloor.kit.time import clock
 
     began = time.monotonic()
+    files = _files_folder()
     if postgres.Server(settings.WORKFLOOR_DATA).runs():
+        backups.keep_keys(settings.WORKFLOOR_DATA, folder)
         backups.keep_log(settings.WORKFLOOR_DATA, folder)
+        if files:
+            backups.keep_files(files, folder, now=clock.now())
     with tempfile.TemporaryDirectory(prefix="workfloor-rehearsal-", ignore_cleanup_errors=True) as made:
         data = Path(made) / "data"
         _restore(folder, data, None, {})
         env = {key: value for key, value in os.environ.items() if key not in ("WORKFLOOR_BACKUP", "WORKFLOOR_BIND")}
-        env |= {"WORKFLOOR_DATA": str(data)}
+        env |= {"WORKFLOOR_DATA": str(data)} | ({"WORKFLOOR_FILES": str(folder / backups.FILES)} if files else {})
         program = [sys.executable, "-m", "workfloor", "admin", "doctor", "--format", "json"]
         told = subprocess.run(program, env=env, capture_output=True, text=True)
         findings: list[dict[str, Any]] = json.loads(told.stdout or "[]")
@@ -130,9 +149,13 @@ def _rehearse(folder: Path) -> None:
         if not findings or wrong:
             said = "; ".join(f"{each['check']}: {each['says']}" for each in wrong) or told.stderr.strip()[-500:]
             raise click.ClickException(f"What was restored is not sound: {said}")
+        read = subprocess.run([*program[:-3], "files", "check"], env=env, capture_output=True, text=True)
+        if read.returncode:
+            raise click.ClickException(f"What was restored lacks files: {(read.stdout + read.stderr).strip()[-500:]}")
         clients, facts, last = _looked_at(data)
     took = f"Restored in {time.monotonic() - began:.0f} s"
     click.echo(f"{took} and looked at: {clients} clients, {facts:,} facts, the last of {last}.")
+    click.echo(read.stdout.strip())
 
 
 def _looked_at(data: Path) -> tuple[int, int, str]:

@@ -109,16 +109,16 @@ def _entered(slug: str) -> Iterator["Client"]:
 
 # --- Statement --------------------------------------------------------------------------------------------------
 def _written(made: "billing_presenting.Stated", form: str) -> bytes:
-    from django.template.loader import render_to_string
-
-    from workfloor.ops.billing import gateway as billing_gateway
-
     if form == "json":
         return made.plain.encode()
     worded = made.printed
     if form == "pdf":
+        from workfloor.ops.billing import gateway as billing_gateway
+
         return billing_gateway.statement_pdf(worded)
     if form == "html":
+        from django.template.loader import render_to_string
+
         return render_to_string("billing/document.html", {"statement": worded}).encode()
     return _text(worded).encode()
 
@@ -205,7 +205,7 @@ def _show_items(subject: "settlement.Subject") -> None:
         says = row["value"] if row["met"] is None else {True: "met", False: "missed"}[row["met"]]
         at = row["received_at"][:19]
         click.echo(f"{row['item']:>9}  {at}  {row['queue']:<20} {row['state']:<10} {says!s:<8} {_plain(row['key'])}")
-    click.echo(f"{count:,} {subject.opens}" if count else "No items: a fixed price, or nothing was counted.")
+    click.echo(f"{count:,} {subject.opens}" if count else billing_presenting.worded_nothing(subject))
 
 
 def _show_facts(subject: "settlement.Subject", number: int, form: str) -> None:
@@ -259,7 +259,7 @@ def reconcile(client: str, period: str, mend: bool, form: str) -> None:
     """
     if mend:
         _mend(client, period)
-    with edge.client(client, one_moment=True) as found, _bar("Replaying") as progress:
+    with edge.client(client, one_moment=True) as found, edge.bar("Replaying") as progress:
         made = _reconciled(found, period, progress)
     click.echo(
         json.dumps(_plain_recount(client, period, made), indent=2)
@@ -344,16 +344,3 @@ def _recount_text(client: str, period: str, made: "Recount") -> str:
 def _short(value: Any) -> str:
     text = str(_recounted_value(value))
     return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal's stderr; a callback that takes how many of how many are done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

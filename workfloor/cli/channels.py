@@ -162,6 +162,7 @@ def listen(parent: bool) -> None:
       WORKFLOOR_MAIL_BIND=0.0.0.0:25 WORKFLOOR_MAIL_HOST=mx.example.com workfloor channels mail listen
     """
     stop = _stop_on_signals(parent)
+    edge.close_to_others()
     with edge.installation():
         if not parent and edge.missing_migrations():
             raise click.ClickException("The database is older than this version. Run: workfloor admin migrate")
@@ -183,6 +184,7 @@ def fetch(parent: bool) -> None:
       workfloor channels mail fetch
     """
     stop = _stop_on_signals(parent)
+    edge.close_to_others()
     with edge.installation():
         if not parent and edge.missing_migrations():
             raise click.ClickException("The database is older than this version. Run: workfloor admin migrate")
@@ -242,7 +244,9 @@ def list_mail(states: tuple[str, ...], most: int, form: str) -> None:
 def show(number: int) -> None:
     """Print mail NUMBER as it came, or with its card and account numbers masked once it was read."""
     with edge.database():
-        raw = bytes(arrival_named(number).raw)
+        from workfloor.ops.channels.email import queries as email_queries
+
+        raw = email_queries.raw(arrival_named(number))
     sys.stdout.buffer.write(raw)
 
 

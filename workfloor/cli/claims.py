@@ -241,11 +241,12 @@ def document(slug: str, number: int, output: Any) -> None:
     """Give back the document of a cost."""
     with _entered(slug) as (client, _):
         from workfloor.core.claims import queries as claims_queries
+        from workfloor.core.files import queries as files_queries
 
         paper = claims_queries.document(client.id, number)
         if paper is None:
             raise click.ClickException(f"{slug} has no document of a claim {number}.")
-        output.write(bytes(paper.content))
+        output.write(files_queries.content(paper.file))
     click.echo(f"{paper.name}, SHA-256 {paper.digest}")
 
 

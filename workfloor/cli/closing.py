@@ -134,12 +134,13 @@ def propose(client: str, month: str, email: str, form: str) -> None:
     """Propose to close PERIOD with the figures that it has now.
 
     Refused, with everything that is in the way, while the month is not over, items of it are unfinished, state and
-    facts differ, or a month before it is open.
+    facts differ, or a month before it is open. The month's facts are replayed here, in the command itself, with a bar
+    on a terminal; no worker is needed. What was asked for on the page is done by `workfloor worker`.
     """
-    with _at_desk(client, email) as desk:
+    with edge.bar(f"Proposing {month}, %") as progress, _at_desk(client, email) as desk:
         from workfloor.ops.billing import actions as billing
 
-        close = billing.propose(client=desk.client, period=month, by=desk.by, now=desk.now)
+        close = billing.propose(client=desk.client, period=month, by=desk.by, now=desk.now, progress=progress)
         told = _plain(close)
     _tell(told, form, f"{month} is proposed by {desk.by}: somebody else approves it. Statement {told['digest']}")
 
@@ -152,7 +153,10 @@ def propose(client: str, month: str, email: str, form: str) -> None:
 @by_option
 @format_option
 def approve(client: str, month: str, email: str, form: str) -> None:
-    """Close PERIOD as it was proposed; a manager other than who proposed it."""
+    """Close PERIOD as it was proposed; a manager other than who proposed it.
+
+    Its figures are computed once more, here, in the command itself, and refused where they have moved.
+    """
     with _at_desk(client, email) as desk:
         from workfloor.ops.billing import actions as billing
 

@@ -105,7 +105,7 @@ def sign(file: Path, effective: date | None, form: str) -> None:
             raise click.ClickException("\n".join(["nothing was signed.", *_written(file, refused.faults)])) from None
         except contracts.Refused as refused:
             raise click.ClickException(str(refused)) from None
-        _show_signing(signed, _unserved(contracts_parsing.stored(source), now), form)
+        _show_signing(signed, _warnings(contracts_parsing.stored(source), now), form)
 
 
 def _show_signing(signed: "contracts.Signing", warnings: list[str], form: str) -> None:
@@ -227,24 +227,31 @@ def _written(file: Path, faults: "list[toml.Fault]") -> list[str]:
 
 def _warnings_if_running(terms: "contracts_terms.Contract") -> list[str]:
     from workfloor import settings
-    from workfloor.kit.database import postgres
+    from workfloor.kit.database import postgres, rls
     from workfloor.kit.time import clock
 
     if not (settings.WORKFLOOR_DATABASE_URL or postgres.Server(settings.WORKFLOOR_DATA).runs()):
         return []
     try:
         with edge.database():
-            return _unserved(terms, clock.now())
+            rls.enter_every_client()
+            return _warnings(terms, clock.now())
     except click.ClickException:
         return []  # the file is judged all the same
 
 
-def _unserved(terms: "contracts_terms.Contract", now: datetime) -> list[str]:
+def _warnings(terms: "contracts_terms.Contract", now: datetime) -> list[str]:
+    """What today's people are not, that the contract asks for: certified, or where it wants the work to be done."""
     from workfloor.core.contracts import queries as contracts_queries
     from workfloor.kit.time import calendars
 
-    names = contracts_queries.unserved(terms, calendars.day_of(now, terms.zone))
-    return [f"today nobody holds the certificates that these queues require: {', '.join(names)}."] if names else []
+    today = calendars.day_of(now, terms.zone)
+    names = contracts_queries.unserved(terms, today)
+    found = [f"today nobody holds the certificates that these queues require: {', '.join(names)}."] if names else []
+    return found + [
+        f"{process} is onshore, in {terms.country}; its work can be offered at {', '.join(sites)} too."
+        for process, sites in contracts_queries.abroad(terms, today).items()
+    ]
 
 
 # --- printing ---------------------------------------------------------------------------------------------------

@@ -1,15 +1,14 @@
 """Where a command meets the installation: settings, the database server, the transaction."""
 
+import gc
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from workfloor.kit.database import backups, postgres
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
@@ -28,7 +27,9 @@ def installation() -> Iterator[None]:
         from django.db import DatabaseError
 
         with nullcontext() if settings.WORKFLOOR_DATABASE_URL else _embedded_server():
+            gc.disable()  # nothing of what is loaded is garbage, and looking for some takes a tenth of the time
             django.setup()
+            gc.enable()
             _refuse_the_unfit()
             yield
     except DatabaseError as fault:
@@ -38,6 +39,8 @@ def installation() -> Iterator[None]:
 @contextmanager
 def _embedded_server() -> Iterator[None]:
     from django.conf import settings
+
+    from workfloor.kit.database import backups, postgres
 
     try:
         archiving = backups.settings(settings.WORKFLOOR_BACKUP)
@@ -105,12 +108,9 @@ def named(slug: str) -> "Client":
 
 def missing_migrations() -> list[str]:
     """The migrations that the database has not had, as "app.name", in order."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+    from workfloor.kit.database import migrations
 
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    return migrations.missing()
 
 
 def refuse_an_old_schema() -> None:
@@ -127,6 +127,11 @@ def limit_statements(*, statement: int, lock: int, idle: int) -> None:
     limits = {"statement_timeout": statement, "lock_timeout": lock, "idle_in_transaction_session_timeout": idle}
     said = [f"-c {name}={seconds}s" for name, seconds in limits.items()]
     os.environ["PGOPTIONS"] = " ".join([*said, *filter(None, [os.environ.get("PGOPTIONS")])])
+
+
+def close_to_others() -> None:
+    """Let no other user of the machine read what this process and its children write from now on."""
+    os.umask(0o077)
 
 
 def keep_metrics() -> None:
@@ -162,6 +167,8 @@ def _refuse_the_unfit() -> None:
     import psycopg
     from django.db import connection
 
+    from workfloor.kit.database import postgres
+
     parameters = connection.get_connection_params()
     where = {name: value for name, value in parameters.items() if name not in ("context", "cursor_factory")}
     try:
@@ -175,6 +182,19 @@ def _refuse_the_unfit() -> None:
         raise postgres.ServerFault(words) from fault
     if login and (reason := postgres.unfit(*login)):
         raise postgres.ServerFault(reason)
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal's stderr; a callback that takes how many of how many are done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class Day(click.ParamType[date]):

@@ -69,7 +69,7 @@ def site() -> None:
 
 @site.command("add", epilog="\b\nExample:\n  workfloor people site add Porto --country PT --zone Europe/Lisbon\n")
 @click.argument("name")
-@click.option("--country", required=True, help="Two letters, such as PT: its public holidays count.")
+@click.option("--country", required=True, help="Two letters, such as PT: where the client is too, it is onshore.")
 @click.option("--zone", required=True, help="The clock on the wall, such as Europe/Lisbon.")
 def add_site(name: str, country: str, zone: str) -> None:
     """Add a site."""

@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge, files
+from workfloor.cli import edge
+from workfloor.cli import files as cli_files
 
 if TYPE_CHECKING:
     from workfloor.core.contracts.terms import Contract
@@ -69,7 +70,7 @@ def quote(
     that is. Needs no database. Every key of a scenario is told in docs/guide/simulate.md.
     """
     edge.without_database()
-    read = files.contracts(contracts)
+    read = cli_files.contracts(contracts)
     if len({each.contract.currency for each in read}) > 1:
         raise click.ClickException(
             "The contracts are in several currencies, and cost_per_hour is in one: quote each alone."
@@ -84,13 +85,13 @@ def quote(
 
 
 def _scenario(file: Path, contract: "Contract", replications: int | None, seed: int | None) -> "Scenario":
-    scenario = files.scenario(file, contract, _faults)
+    scenario = cli_files.scenario(file, contract, _faults)
     return replace(
         scenario, replications=replications or scenario.replications, seed=scenario.seed if seed is None else seed
     )
 
 
-def _faults(draft: "Draft") -> Iterator[files.Wrong]:
+def _faults(draft: "Draft") -> Iterator[cli_files.Wrong]:
     """What a quote needs and a simulation does not."""
     from workfloor.ops.simulation import scenario_file
 
@@ -109,7 +110,7 @@ def _quoted(name: str, scenario: "Scenario") -> "Quote":
     from workfloor.ops.simulation import demand, projections, requirements
     from workfloor.ops.simulation import runs as simulation_runs
 
-    store = files.compiled_code() if scenario.expected() >= WORTH_COMPILING else None
+    store = cli_files.compiled_code() if scenario.expected() >= WORTH_COMPILING else None
     try:
         found = _found(name, scenario, store)
         staffed = requirements.staffed(scenario, found.staff)

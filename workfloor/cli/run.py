@@ -38,6 +38,7 @@ def up(fills_demo: bool, parent: bool) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is how nohup asks to be let alone
         signal.signal(signal.SIGHUP, _interrupt)
+    edge.close_to_others()
     edge.keep_secret_key()
     edge.keep_metrics()
     host, port = runtime_web.bind()
@@ -62,6 +63,7 @@ def worker(parent: bool) -> None:
         signal.signal(sign, lambda *_: stop.set())
     if parent:
         supervisor.end_with_parent()
+    edge.close_to_others()
     edge.keep_metrics()
     edge.limit_statements(statement=300, lock=60, idle=300)
     with edge.installation():
@@ -140,7 +142,7 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
     os.environ["WORKFLOOR_POOL"] = str(_share_of_connections())
     logs = settings.WORKFLOOR_DATA / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
-    names = ["worker", "router", *_mail()]
+    names, beside = ["worker", "router", *_mail()], list[supervisor.Child]()
     family = [_web(door, logs / "web.log")]
     family += [supervisor.Child(name, logs / f"{name.replace(' ', '-')}.log") for name in names]
     try:
@@ -151,11 +153,12 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
             family.append(_web(door, logs / f"web-{number}.log"))
             family[-1].start()
         _say_where(host, port)
-        looked_at = time.monotonic()
+        looked_at, looks = time.monotonic(), 0
         while parent in (None, os.getppid()):
             if time.monotonic() - looked_at > LOOK_SECONDS:
-                looked_at = time.monotonic()
+                looked_at, looks = time.monotonic(), looks + 1
                 _fetch_if_asked(family, logs)
+                beside += _compiling(logs) if looks == SETTLED_AFTER_LOOKS else []
             for child in family:
                 for error in child.errors():
                     click.echo(f"{child.command}: {error} (see {child.log})", err=True)
@@ -165,7 +168,25 @@ def _supervise(door: socket.socket, host: str, port: int, parent: int | None) ->
     except supervisor.KeepsEnding as fault:
         raise click.ClickException(str(fault)) from fault
     finally:
-        supervisor.end(family)
+        supervisor.end([*family, *beside])
+
+
+def _compiling(logs: Path) -> list[supervisor.Child]:
+    """A process that compiles the simulation, begun where that was never done here; it ends by itself."""
+    from django.conf import settings
+
+    from workfloor.kit import extras
+
+    if not extras.has("numba"):
+        return []
+    from workfloor.ops.simulation import runs as simulation_runs
+
+    if simulation_runs.is_compiled(settings.WORKFLOOR_DATA / "compiled"):
+        return []
+    click.echo("Simulations are being compiled in the background, about a minute, once.", err=True)
+    child = supervisor.Child("admin compile", logs / "compile.log")
+    child.start()
+    return [child]
 
 
 def _share_of_connections() -> int:
@@ -200,6 +221,7 @@ def _fetch_if_asked(family: list[supervisor.Child], logs: Path) -> None:
 
 FETCH = "channels mail fetch"
 LOOK_SECONDS = 10.0
+SETTLED_AFTER_LOOKS = 6  # when the first pages were opened, and the processors have time for what nobody waits for
 
 
 def _mail() -> list[str]:
@@ -286,6 +308,7 @@ def web(parent: bool, descriptor: int | None) -> None:
     if parent:
         supervisor.end_with_parent()
     door = runtime_web.take(*runtime_web.bind()) if descriptor is None else socket.socket(fileno=descriptor)
+    edge.close_to_others()
     edge.keep_metrics()
     edge.limit_statements(statement=60, lock=15, idle=60)
     with edge.installation():
@@ -294,9 +317,14 @@ def web(parent: bool, descriptor: int | None) -> None:
         importlib.import_module("workfloor.urls")  # the first visitor should not wait for it
         from django.conf import settings as ours
 
+        from workfloor.runtime import connections
+
         plain = uvicorn.config.LOGGING_CONFIG if ours.WORKFLOOR_LOG == "text" else None  # else it is logged as ours is
         settings = uvicorn.Config(
             "workfloor.asgi:application",
+            http=connections.BoundedConnection,
+            timeout_keep_alive=connections.IDLE_SECONDS,
+            forwarded_allow_ips=ours.WORKFLOOR_TRUSTED_PROXIES,
             log_config=plain,
             access_log=False,
             lifespan="off",
@@ -328,6 +356,7 @@ def router(pool: str, log: Path | None, parent: bool) -> None:
         signal.signal(sign, lambda *_: stop.set())
     if parent:
         supervisor.end_with_parent()
+    edge.close_to_others()
     edge.keep_metrics()
     edge.limit_statements(statement=60, lock=15, idle=60)
     with edge.installation():

@@ -1,6 +1,7 @@
 """`workfloor presales simulate`: a scenario run again and again, and what its measures come to."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from workfloor.cli import edge, files
+from workfloor.cli import edge
+from workfloor.cli import files as cli_files
+from workfloor.runtime import supervisor
 
 if TYPE_CHECKING:
     from workfloor.ops.simulation.projections import Estimates
@@ -43,7 +46,7 @@ def simulate(file: Path, replications: int | None, seed: int | None, form: str, 
     """
     from dataclasses import replace
 
-    scenario = files.scenario(file)
+    scenario = cli_files.scenario(file)
     scenario = replace(
         scenario,
         replications=replications or scenario.replications,
@@ -67,7 +70,7 @@ def _estimates(scenario: "Scenario") -> "Estimates":
     worlds = partial(scenarios.world, scenario)
     try:
         store = _store(scenario)
-        with _progress(scenario.replications, "Compiling once" if store else "Simulating") as advance:
+        with _progress(scenario.replications, "Loading" if store else "Simulating") as advance:
             for number, tally in simulation_runs.replications(worlds, scenario.replications, store):
                 found.add(projections.figures(scenario, tally))
                 advance(number + 1)
@@ -80,7 +83,7 @@ def _estimates(scenario: "Scenario") -> "Estimates":
 def _store(scenario: "Scenario") -> Path | None:
     """The folder for compiled code, where compiling is worth it."""
     worth = scenario.expected() * scenario.replications >= WORTH_COMPILING
-    return files.compiled_code() if worth else None
+    return cli_files.compiled_code() if worth else None
 
 
 @contextmanager
@@ -93,6 +96,20 @@ def _progress(replications: int, begins: str) -> Iterator[Callable[[int], None]]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(begins, total=replications)
         yield lambda done: bar.update(task, completed=done, description="Simulating")
+
+
+@click.command("compile", epilog="\b\nExample:\n  workfloor admin compile\n")
+@click.option(supervisor.WITH_PARENT, "parent", is_flag=True, hidden=True)
+def compile_(parent: bool) -> None:
+    """Compile the simulation for this machine, so that the first large one need not wait for it.
+
+    `workfloor up` does so beside everything else where it is missing.
+    """
+    if parent:
+        supervisor.end_with_parent()
+        os.nice(19)  # nobody waits for it
+    if cli_files.compiled_code():
+        click.echo("The simulation is compiled.", err=True)
 
 
 # --- what is shown -------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.files import gateway as files_gateway
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
@@ -92,6 +93,7 @@ class Store:
         except Exception as fault:
             connection.close()
             is_full = isinstance(fault.__cause__, psycopg.errors.InsufficientResources)
+            is_full |= isinstance(fault, files_gateway.Full)
             for each in group:
                 each.kept.set_exception(email_gateway.Full(str(fault)) if is_full else fault)
         else:

@@ -4,8 +4,10 @@ import asyncio
 import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import IO, Any, Final
 
@@ -21,8 +23,11 @@ from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.kit.database import postgres
 from workfloor.kit.web import logs, metrics
 
-FOR_STREAMS: Final = 4  # connections of the pool that are for those who read for streams
-MOST_WAITING: Final = 1_000  # requests without a thread; at some milliseconds each the last of them waits some seconds
+FOR_STREAMS: Final = 2  # connections of the pool: for who reads for streams, and who says whose pages are open
+FEW: Final = 4  # are answered at once while all are quick: more only take turns, each with a connection of its own
+SLOW_SECONDS: Final = 0.1  # after which a request keeps nobody else waiting any more
+PATIENCE_SECONDS: Final = 2.0  # when somebody has waited for so long, whoever comes is asked to come back
+MOST_WAITING: Final = 1_000
 METRICS: Final = "/metrics"
 PASSED_ON: Final = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-proto", b"x-real-ip"}  # as proxies say
 
@@ -30,6 +35,55 @@ Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+class Turns:
+    """Who is answered now: a few at once, and beside those that take long as many more as there are threads.
+
+    So what is quick is answered in the order in which it came, by few connections that know their statements, and
+    waits neither for a slow page nor, when more comes than can be answered, for longer than is of use to anybody.
+    """
+
+    def __init__(self, few: int, most: int) -> None:
+        self._few, self._most = few, most
+        self._running: set[asyncio.Future[None]] = set()
+        self._slow: set[asyncio.Future[None]] = set()  # of those that run
+        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
+
+    def are_too_many(self) -> bool:
+        """Whether whoever comes now had better come back later."""
+        if not self._waiting:
+            return False
+        waited = time.perf_counter() - self._waiting[0][0]
+        return waited > PATIENCE_SECONDS or len(self._waiting) >= MOST_WAITING
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn, and have it during the block."""
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((time.perf_counter(), mine))
+        try:
+            self._let_in()
+            await mine
+            loop.call_later(SLOW_SECONDS, self._count_as_slow, mine)
+            yield
+        finally:  # also of whoever waits no more
+            self._running.discard(mine)
+            self._slow.discard(mine)
+            self._let_in()
+
+    def _count_as_slow(self, turn: asyncio.Future[None]) -> None:
+        if turn in self._running:
+            self._slow.add(turn)
+            self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and len(self._running) < self._most and len(self._running - self._slow) < self._few:
+            _, turn = self._waiting.popleft()
+            if not turn.done():
+                self._running.add(turn)
+                turn.set_result(None)
 
 
 class WholeRequests(ASGIHandler):
@@ -45,7 +99,7 @@ class WholeRequests(ASGIHandler):
         pool = settings.DATABASES["default"]["OPTIONS"].get("pool") or {"max_size": postgres.MOST_SHARE}
         self._most = max(2, pool["max_size"] - FOR_STREAMS)
         self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="request")
-        self._unanswered = 0
+        self._turns = Turns(min(FEW, self._most), self._most)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Read a request, have it answered, and send the answer; too many at once are asked to come back."""
@@ -53,7 +107,7 @@ class WholeRequests(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        if self._unanswered >= self._most + MOST_WAITING:
+        if self._turns.are_too_many():
             body.close()
             metrics.turned_away("busy")
             await _refuse_for_now(send)
@@ -65,12 +119,9 @@ class WholeRequests(ASGIHandler):
             await self.send_response(response, send)
 
     async def _answered(self, scope: Any, body: IO[bytes]) -> HttpResponseBase:
-        self._unanswered += 1
-        try:
-            named, loop = (logs.current(), time.perf_counter()), asyncio.get_running_loop()
+        named, loop = (logs.current(), time.perf_counter()), asyncio.get_running_loop()
+        async with self._turns.turn():
             return await loop.run_in_executor(self._threads, self._counted, scope, body, *named)
-        finally:
-            self._unanswered -= 1
 
     def _counted(self, scope: Any, body: IO[bytes], name: str, since: float) -> HttpResponseBase:
         """Answer a request in this thread, under its name; how long it has waited for the thread counts too."""

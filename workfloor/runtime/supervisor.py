@@ -36,7 +36,9 @@ class Child:
 
     def start(self) -> None:
         """Start it; when this process ends in whatever way, the closing of its stdin ends the child too."""
-        with self.log.open("ab" if self.started else "wb") as output:
+        if not self.started:
+            self.log.write_bytes(b"")
+        with self.log.open("ab") as output:  # to append, so that it can be cut
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "workfloor", *self.command.split(), WITH_PARENT],
                 stdin=subprocess.PIPE,
@@ -60,11 +62,13 @@ class Child:
         return True
 
     def errors(self) -> list[str]:
-        """The errors that it logged since the last call, a line each."""
+        """The errors that it logged since the last call, a line each; a log that has grown too large begins anew."""
         with self.log.open(errors="replace") as output:
             output.seek(self.read)
             lines = output.readlines()
             self.read = output.tell()
+        if logs.cut(self.log):
+            self.read = 0
         return [line.strip() for line in lines if logs.is_error(line)]
 
     def last_words(self, lines: int = 12) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, Final
 
 import psycopg
-from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import events as event_log_events
@@ -20,7 +20,7 @@ from workfloor.kit.web import metrics
 
 TICK_SECONDS: Final = 1.0
 LARGEST_PAUSE_SECONDS: Final = 30.0
-GATHER_SECONDS: Final = 0.1  # after a notice, so that one step deals with what comes together
+GATHER_SECONDS: Final = 0.25  # after a notice, so that one step deals with what comes together
 LOOK_AT: Final = 5000  # facts
 LAG_SECONDS: Final = 10.0  # between looks at how far followers are behind
 TRIES: Final = 5  # in a row, of what may pass by itself, before it counts as the facts' fault
@@ -50,7 +50,7 @@ def follow(stop: threading.Event) -> None:
                     log.warning("the database is back")
                 lost = False
                 _step_at_each_notice(listening, stop)
-        except (psycopg.OperationalError, OSError) as fault:
+        except (psycopg.OperationalError, OperationalError, InterfaceError, OSError) as fault:
             if not lost:
                 log.warning("waiting for the database: %s", str(fault).strip())
             lost = True
@@ -60,6 +60,7 @@ def follow(stop: threading.Event) -> None:
 
 def _step_at_each_notice(listening: psycopg.Connection, stop: threading.Event) -> None:
     with transaction.atomic():
+        event_log.make_partitions(first=clock.now())  # the nightly job may not have come for months
         event_log.enter_every_client(engine="worker", now=clock.now())
     steps = Steps()
     while not stop.is_set():

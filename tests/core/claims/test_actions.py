@@ -16,6 +16,7 @@ from workfloor.core.claims.models import Claim
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.event_log.models import Fact
+from workfloor.core.files import queries as files_queries
 from workfloor.kit.database import rls
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
@@ -153,7 +154,7 @@ def test_a_cost_is_kept_with_its_document(sold, rita, omar):
     claim = claims.approve(claim=delivered(sold, "postage", "12.40", rita, PAPER), by=omar, now=make.NINE)
 
     kept = claims_queries.document(sold.id, claim.id)
-    assert (bytes(kept.content), kept.digest) == (PAPER.content, sha256(PAPER.content).hexdigest())
+    assert (files_queries.content(kept.file), kept.digest) == (PAPER.content, sha256(PAPER.content).hexdigest())
     assert claim.price == "Postage"  # as the contract writes it
 
 

@@ -13,6 +13,8 @@ from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Process, Queue, Version
 from workfloor.core.event_log.models import Fact
+from workfloor.core.people import actions as people
+from workfloor.core.people.models import Person, Site
 from workfloor.kit.database import rls
 from workfloor.kit.text import toml
 
@@ -250,6 +252,25 @@ def test_queues_that_nobody_could_serve_are_named():
     make.agent(portuguese=2, clear_for=None)
     assert contracts_queries.unserved(contract, make.NINE.date()) == ["calls"]
     assert contracts_queries.unserved(contract, make.NINE.date() - timedelta(days=1)) == ["calls", "mail"]
+
+
+def test_sites_in_other_countries_where_onshore_work_can_be_offered_are_named(everyone):
+    client, today = make.client(), make.NINE.date()
+    contract = contracts_queries.in_force_on(client.id, today).contract
+    people.open_site(name="Porto", country="PT", zone="Europe/Lisbon")
+    people.open_site(name="Manila", country="PH", zone="Asia/Manila")
+    able, unable, uncleared = make.agent(), make.agent(portuguese=1), make.agent(clear_for=None)
+    onshore = {process.name for process in contract.processes if process.location == "onshore"}
+
+    def sat(name, *those):
+        Person.objects.update(site=None)
+        Person.objects.filter(id__in=[each.id for each in those]).update(site=Site.objects.get(name=name))
+        return contracts_queries.abroad(contract, today)
+
+    assert sat("Porto", able) == sat("Manila", unable, uncleared) == {}
+    assert sat("Manila", able) == {process: ["Manila (PH)"] for process in onshore}
+    people.withdraw_clearance(clearance=able.clearances.get(), now=make.NINE)
+    assert sat("Manila", able) == {}
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import json
 import threading
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 
 import psycopg
@@ -18,6 +20,7 @@ from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Happened(event_log_events.Event):
     what: str
 
 
-def tell(what, **whom):
-    event_log.record(Happened(what), at=make.NINE, **whom)
+def tell(what, at=make.NINE, **whom):
+    event_log.record(Happened(what), at=at, **whom)
 
 
 @pytest.mark.parametrize("table", ["event_log_fact", "event_log_fact_2026_03"])
@@ -60,8 +63,60 @@ def test_other_clients_facts_are_hidden_on_every_partition(everyone, table):
 
 
 def test_a_month_without_a_partition_is_refused_by_name(everyone):
-    with pytest.raises(IntegrityError, match="no partition"), transaction.atomic():
-        event_log.record(Happened("too early"), at=make.NINE.replace(year=1900))
+    for year in (1900, 2999):  # what is no moment of this installation is a mistake
+        with pytest.raises(IntegrityError, match="no partition"), transaction.atomic():
+            tell("never", at=make.NINE.replace(year=year))
+
+
+def test_facts_of_a_month_that_nobody_made_ahead_are_written_and_make_it(everyone):
+    later = clock.now().replace(day=1) + timedelta(days=32 * 40)  # the worker was down for three years
+    assert f"{later:%Y-%m}" not in event_log_queries.partition_months()
+
+    tell("after all", at=later, client_id=1)
+
+    assert event_log_models.Fact.objects.get().at == later
+    assert f"{later:%Y-%m}" in event_log_queries.partition_months()
+    rls.enter(2)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM event_log_fact_{later:%Y_%m}")
+        assert cursor.fetchone()[0] == 0  # walled like all others
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE event_log_fact_{later:%Y_%m}")
+
+
+def test_a_month_made_by_what_was_undone_is_made_again(real_database):
+    later = clock.now().replace(day=1) + timedelta(days=32 * 40)
+    with suppress(ZeroDivisionError), transaction.atomic():
+        tell("undone", at=later)
+        tell("undone", at=later)
+        1 / 0  # noqa: B018
+
+    for what in ("first", "second"):
+        with transaction.atomic():
+            tell(what, at=later)
+
+    assert event_log_models.Fact.objects.filter(at=later).count() == 2
+
+
+def test_many_at_once_write_into_a_month_that_nobody_made_and_nobody_waits_for_a_reader(real_database):
+    later = clock.now().replace(day=1) + timedelta(days=32 * 40)
+
+    def write_one(number):
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                list(event_log_models.Fact.objects.filter(item_id=number))  # reads first, as most do
+                tell("earlier in it")
+                tell(f"{number}", at=later)
+        finally:
+            connection.close()
+
+    with psycopg.connect(real_database) as reading:
+        reading.execute("SELECT count(*) FROM event_log_fact")  # and stays in its transaction
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(write_one, range(8)))
+
+    assert event_log_models.Fact.objects.filter(at=later).count() == 8
 
 
 def test_partitions_are_made_once(everyone):
@@ -157,13 +212,22 @@ def test_a_follower_passes_over_what_is_not_for_it(real_database):
 
 def test_facts_of_long_ago_are_nobodys_business(real_database):
     seen, follower = seen_by(["test.happened"])
+    before = event_log_queries.snapshot()
     with transaction.atomic():
         rls.enter_every_client()
-        event_log.insert_past([event_log_events.Entry(Happened("then"), make.NINE)])
+        then = event_log_events.Past("test.happened", make.NINE, {"what": "then\t\\ \n"})
+        event_log.insert_past([event_log.past_line(then, client_id=7, item_id=3)])
         tell("now")
+        stored = event_log_models.Fact.objects.get(client_id=7)
     advance(follower)
+    with transaction.atomic():
+        rls.enter_every_client()
+        _, hints = event_log_queries.unseen(before)
 
     assert seen == ["now"]
+    assert [hint.item_id for hint in hints] == [None]
+    assert (stored.at, stored.event, stored.item_id) == (make.NINE, "test.happened", 3)
+    assert stored.details == {"what": "then\t\\ \n"}
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -84,6 +84,8 @@ def test_work_that_requires_nothing_is_for_everybody():
         ("person:6", ["agent", "leader"], False),
         ("client:1", ["client"], True),
         ("client:3", ["manager"], False),
+        ("closing:1", ["leader"], True),
+        ("closing:3", ["manager"], False),
         ("floor", ["agent"], False),
         ("floor", ["leader"], True),
         ("floor", ["client"], False),
@@ -100,6 +102,6 @@ def test_one_hears_of_oneself_of_ones_clients_and_of_the_floor_that_one_leads(to
 
 @given(st.text(), st.sampled_from(qualification.ROLES))
 def test_no_other_topic_is_heard(topic, role):
-    own = {"person:5", "client:1"} | ({"floor"} if role in {"leader", "planner", "manager"} else set())
+    own = {"person:5", "client:1", "closing:1"} | ({"floor"} if role in {"leader", "planner", "manager"} else set())
 
     assert topic in own or topic.startswith("floor:") or not qualification.may_hear(topic, 5, [role], [1])

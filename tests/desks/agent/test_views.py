@@ -310,3 +310,24 @@ def test_who_is_off_shift_is_told_so_and_when_the_next_one_begins(client, ana):
     people.plan_shift(person=ana, starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), now=now)
     assert "You are off shift" in page(client)
     assert f"begins on {now + timedelta(hours=1):%-d %B at %H:%M}" in page(client)
+
+
+def test_who_only_says_to_be_a_customer_is_shown_so_without_their_history_until_an_agent_confirms_it(client, ana):
+    known = work.Customer("rui@example.com", "Rui Costa")
+    make.item("mail", title="A secret of Rui's", customer=known)
+    mail = held(ana, queue="mail", customer=work.Customer("rui@example.com", "Mallory", is_claimed=True))
+
+    shown = page(client)
+    assert "Says to be <strong>Mallory</strong>, rui@example.com" in shown and "(not confirmed)" in shown
+    assert "secret" not in shown and "Rui Costa" not in shown and "Whole history" not in shown
+
+    assert press(client, mail, "confirm-customer").status_code == 204
+    shown = page(client)
+    assert "Rui Costa" in shown and "Whole history" in shown and "Mallory" not in shown
+    assert press(client, mail, "confirm-customer").status_code == 409
+
+
+def test_nobody_else_confirms_who_wrote(client, ana):
+    mail = held(make.agent("Ben"), queue="mail", customer=work.Customer("rui@example.com", is_claimed=True))
+
+    assert press(client, mail, "confirm-customer").status_code == 409

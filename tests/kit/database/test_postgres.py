@@ -202,9 +202,45 @@ def test_after_the_death_of_all_a_next_start_works_even_if_a_stranger_has_the_pi
 def test_without_its_guard_the_last_user_stops_it(server):
     with server.running():
         for process in processes_of(server):
-            if "-m" in process.cmdline():
+            if "-m" in process.info["cmdline"]:
                 process.kill()
                 process.wait()
+    assert processes_of(server) == []
+
+
+def guards_of(server: postgres.Server) -> list[psutil.Process]:
+    return [each for each in processes_of(server) if postgres.__name__ in each.info["cmdline"]]
+
+
+def test_a_killed_guard_is_replaced_and_the_next_one_watches_over_the_same_server(server):
+    with server.running():
+        (began,) = ask(server, "SELECT pg_postmaster_start_time()")
+        [first] = guards_of(server)
+        first.kill()
+
+        wait_until(lambda: [each for each in guards_of(server) if each != first])
+        assert ask(server, "SELECT pg_postmaster_start_time()") == (began,)
+
+        process = postgres.process_of(server.folder)
+        assert process is not None
+        process.kill()
+        wait_until(lambda: (now := postgres.process_of(server.folder)) and now != process and server.runs())
+        assert len(guards_of(server)) == 1
+    assert processes_of(server) == []
+
+
+def test_several_users_of_a_server_whose_guard_is_killed_start_one_guard(server):
+    others = [another_user(server) for _ in range(2)]
+    with server.running():
+        for _ in range(2):
+            [before] = guards_of(server)
+            before.kill()
+            wait_until(lambda before=before: [each for each in guards_of(server) if each != before])
+        time.sleep(2 * postgres.WATCH_SECONDS)
+        assert len(guards_of(server)) == 1
+        for other in others:
+            other.kill()
+            other.wait()
     assert processes_of(server) == []
 
 

@@ -35,33 +35,49 @@ def test_it_reads_what_its_queryset_reads_for_each_value(people):
     assert by_id.one(10**20) is None, "as an address may have it that no row could"
 
 
-def test_it_asks_once_and_only_when_it_is_read(people):
+def test_it_asks_once_for_all_that_was_not_found(people):
     sites = PreparedQuery(lambda name: Site.objects.filter(name=name).prefetch_related("people"))
     sites("Nowhere")
 
     with CaptureQueriesContext(connection) as asked:
-        sites("Nowhere")
-        assert not asked.captured_queries
-        assert list(sites("Nowhere")) == []
+        assert sites("Nowhere") == []
     assert len(asked.captured_queries) == 1
 
 
-def test_readings_at_the_same_time_do_not_meet(people):
-    by_id = PreparedQuery(lambda person_id: Person.objects.filter(id=person_id))
-    first, second = by_id(people[0].id), by_id(people[1].id)
+def test_it_reads_what_is_related_and_single_values_and_what_was_left_out(people):
+    home = Site.objects.create(name="Porto", country="PT", zone="Europe/Lisbon")
+    Person.objects.filter(id=people[0].id).update(site=home)
+    whole = PreparedQuery(lambda number: Person.objects.select_related("site", "client").filter(id=number))
+    part = PreparedQuery(
+        lambda number: Person.objects.only("name", "site__name").select_related("site").filter(id=number)
+    )
+    names = PreparedQuery(lambda name: Site.objects.filter(name=name).values_list("name", flat=True))
+    sites = PreparedQuery(lambda name: Site.objects.filter(name=name).prefetch_related("people"))
+    for each in (whole, part):
+        each.one(people[0].id)
 
-    assert (list(second), list(first)) == ([people[1]], [people[0]])
+    with CaptureQueriesContext(connection) as asked:
+        read, short, [there] = whole.one(people[0].id), part.one(people[0].id), sites(home.name)
+        assert (read.site, read.client, short.site.name, short.name) == (home, None, home.name, people[0].name)
+        assert people[0] in there.people.all() and names(home.name) == [home.name]
+    assert len(asked.captured_queries) == 5, "the two, the site with its people, and its name"
+    assert short.roles == people[0].roles, "what was left out is read when it is asked for"
 
 
 @pytest.mark.django_db
 def test_threads_ask_by_their_own_connections():
     found = PreparedQuery(lambda number: Site.objects.filter(id=number))
+    own = connections["default"]
 
-    def ask(number: int) -> bool:
-        return found(number).query.get_compiler().connection is connections["default"]
+    def ask(number: int) -> int:
+        with CaptureQueriesContext(connections["default"]) as asked:
+            found(number)
+        connections["default"].close()
+        return len(asked.captured_queries)
 
-    with ThreadPoolExecutor(4) as threads:
-        assert all(threads.map(ask, range(20)))
+    with ThreadPoolExecutor(1) as threads, CaptureQueriesContext(own) as ours:
+        assert list(threads.map(ask, range(2))) == [1, 1]
+    assert not ours.captured_queries
 
 
 @pytest.mark.django_db
@@ -69,4 +85,12 @@ def test_a_value_that_decides_more_than_a_parameter_is_refused():
     shown = PreparedQuery(lambda most: Site.objects.order_by("id")[:most])
 
     with pytest.raises(TypeError, match="is no parameter"):
+        shown(5)
+
+
+@pytest.mark.django_db
+def test_rows_that_it_cannot_read_as_the_queryset_does_are_refused():
+    shown = PreparedQuery(lambda number: Site.objects.filter(id=number).values("name"))
+
+    with pytest.raises(TypeError, match="are not read"):
         shown(5)

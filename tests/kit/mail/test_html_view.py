@@ -14,7 +14,7 @@ LOGO = "data:image/png;base64,AA"
 
 
 def shown(html: str, folded: str = "", with_remote: bool = False, **pictures: str) -> str:
-    return html_view.shown(markup.safe(html), pictures.get, with_remote, folded)
+    return html_view.shown(html_view.told(markup.safe(html), folded), pictures.get, with_remote)
 
 
 def open_part(html: str) -> str:
@@ -33,10 +33,10 @@ def test_pictures_that_came_along_are_shown_and_those_from_elsewhere_are_not():
 
 
 def test_a_picture_is_found_however_its_name_is_written():
-    html = markup.safe('<img src="CID:Logo%40Shop.Example">')
+    html = html_view.told(markup.safe('<img src="CID:Logo%40Shop.Example">'), "")
 
     assert html_view.enclosed(html) == {"logo@shop.example"}
-    assert LOGO in html_view.shown(html, {"logo@shop.example": LOGO}.get, False, "")
+    assert LOGO in html_view.shown(html, {"logo@shop.example": LOGO}.get, False)
 
 
 def test_pictures_from_elsewhere_come_only_once_they_may_and_only_encrypted():

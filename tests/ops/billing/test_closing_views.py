@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from tests.ops.billing.test_closing_actions import APRIL, MARCH, close, disputed, office
+from tests.ops.billing.test_closing_actions import APRIL, MARCH, close, disputed, events, office
 from workfloor.core.periods import queries as periods_queries
+from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
+from workfloor.ops.billing import closing
+from workfloor.ops.billing import tasks as billing_tasks
+from workfloor.ops.billing.models import ClosingStep
 
 __all__ = ["office"]  # a fixture
 PAGE = "/clients/lisbon-light/closing/"
@@ -25,33 +29,106 @@ def text(browser: Browser, address: str = PAGE) -> str:
     return browser.get(address).content.decode()
 
 
+def pressed(browser: Browser, step: str, period: str = MARCH) -> str:
+    """The page after a step was asked for and a worker has taken it."""
+    browser.post(f"{PAGE}{period}/{step}/")
+    for asked in list(ClosingStep.objects.filter(error="")):
+        billing_tasks.take_closing_step(asked.id)
+    rls.enter_every_client()  # who takes a step enters its client alone
+    return text(browser)
+
+
 def test_one_proposes_and_another_approves_on_the_page(office):
     teresa, marta = signed_in(office.teresa), signed_in(office.marta)
     with clock.frozen(APRIL):
         assert f"{PAGE}{MARCH}/propose/" in text(teresa)
-        told = teresa.post(f"{PAGE}{MARCH}/propose/", follow=True).content.decode()
-        assert "2026-03 is proposed. Somebody else approves it." in told
+        told = pressed(teresa, "propose")
+        assert "provisional" in told and "Proposed by Teresa on 2 April 2026" in told
         assert "/approve/" not in told and "/reopen/" in told
         assert f"{PAGE}{MARCH}/approve/" in text(marta)
-        told = marta.post(f"{PAGE}{MARCH}/approve/", follow=True).content.decode()
+        told = pressed(marta, "approve")
 
-    assert "2026-03 is closed." in told
     assert "approved by Marta on 2 April 2026" in told
     assert periods_queries.state(office.client.id, MARCH) == "closed"
 
 
 def test_what_is_in_the_way_is_said_at_the_head_of_the_page(office):
+    teresa = signed_in(office.teresa)
     with clock.frozen(datetime(2026, 3, 20, tzinfo=UTC)):
-        told = signed_in(office.teresa).post(f"{PAGE}{MARCH}/propose/", follow=True).content.decode()
+        told = pressed(teresa, "propose")
 
-    assert "2026-03 is not over: it ends on 31 March 2026" in told
+        assert "2026-03 is not over: it ends on 31 March 2026" in told and f"{PAGE}{MARCH}/propose/" in told
+    with clock.frozen(APRIL):
+        assert "is not over" not in pressed(teresa, "propose")  # it can be pressed again
+    assert periods_queries.state(office.client.id, MARCH) == "provisional"
+
+
+def test_the_page_says_how_far_a_step_is_and_offers_no_other_meanwhile(office):
+    teresa, marta = signed_in(office.teresa), signed_in(office.marta)
+    with clock.frozen(APRIL):
+        asked = teresa.post(f"{PAGE}{MARCH}/propose/", follow=True).content.decode()
+        billing.tell_progress(step=ClosingStep.objects.get(), percent=40)
+        told = text(teresa)
+        marta.post(f"{PAGE}{MARCH}/propose/")
+
+    assert "Proposing 2026-03: 0 %" in asked and "Proposing 2026-03: 40 %" in told
+    assert f'data-live="closing:{office.client.id}"' in told
+    assert "/propose/" not in told
+    assert (ClosingStep.objects.get().asked_by, ClosingStep.objects.get().percent) == (office.teresa, 40)
+    assert not events(office)  # nothing has happened to the month
     assert periods_queries.state(office.client.id, MARCH) == "open"
+
+
+def test_what_a_person_may_not_do_is_refused_at_once(office):
+    with clock.frozen(APRIL):
+        billing.propose(client=office.client, period=MARCH, by=office.marta, now=APRIL)
+        told = signed_in(office.teresa).post(f"{PAGE}{MARCH}/approve/", follow=True).content.decode()
+
+    assert "Teresa may not approve a month: that takes the role manager" in told
+    assert not ClosingStep.objects.exists()
+
+
+def test_a_step_that_keeps_ending_without_a_word_fails_and_says_so(office):
+    teresa = signed_in(office.teresa)
+    with clock.frozen(APRIL):
+        teresa.post(f"{PAGE}{MARCH}/propose/")
+        step = ClosingStep.objects.get()
+        for _ in range(billing.TRIES):
+            step.refresh_from_db()
+            assert billing.begin_step(step=step)
+        told = pressed(teresa, "propose")
+        assert "It was begun 5 times and never ended." in told
+        assert periods_queries.state(office.client.id, MARCH) == "open"
+        assert "never ended" not in pressed(teresa, "propose")
+    assert periods_queries.state(office.client.id, MARCH) == "provisional"
+
+
+def test_what_goes_wrong_unforeseen_is_said_at_its_month_and_nothing_of_it_is_kept(office, monkeypatch):
+    def break_down(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a rate of nothing")
+
+    monkeypatch.setattr(closing, "frozen", break_down)
+    with clock.frozen(APRIL):
+        told = pressed(signed_in(office.teresa), "propose")
+
+    assert "It failed, and nothing of it was kept: ZeroDivisionError: a rate of nothing" in told
+    assert not events(office)
+
+
+def test_a_step_done_by_the_command_ends_what_the_page_said(office):
+    teresa = signed_in(office.teresa)
+    with clock.frozen(APRIL):
+        teresa.post(f"{PAGE}{MARCH}/propose/")
+        billing.propose(client=office.client, period=MARCH, by=office.teresa, now=APRIL)
+        assert "Proposing" not in text(teresa)
+        assert "provisional" in pressed(teresa, "propose")  # which is refused, and said
+    assert events(office) == ["period.proposed"]
 
 
 def test_a_proposal_is_taken_back_with_a_reason(office):
     teresa = signed_in(office.teresa)
     with clock.frozen(APRIL):
-        teresa.post(f"{PAGE}{MARCH}/propose/")
+        pressed(teresa, "propose")
         assert "Say in words why" in teresa.post(f"{PAGE}{MARCH}/reopen/", follow=True).content.decode()
         told = teresa.post(f"{PAGE}{MARCH}/reopen/", {"reason": "a call is missing"}, follow=True).content.decode()
 

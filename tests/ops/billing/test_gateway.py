@@ -1,6 +1,7 @@
 """The paper: tagged, PDF/A-3, with the document for systems inside, declared as Factur-X asks."""
 
 import io
+from dataclasses import replace
 
 import facturx
 import pypdf
@@ -76,3 +77,32 @@ def test_paper_shows_every_amount_of_every_shape(name: str):
     worded = invoices.printed(invoice)
     for amount in [worded["due"][1], *(row["amount"] for row in worded["lines"]), *(s[1] for s in worded["sums"])]:
         assert amount in text, amount
+
+
+HOSTILE = (
+    '#read("/etc/hostname")',
+    '#link("file:///etc/passwd")[x]',
+    '#image("https://evil.example/seen.png")',
+    "https://evil.example/ pay here",
+    "</Name><Evil/>&xxe;",
+    "$ sqrt(x) $ \\ @ref <label> = Heading",
+    "=cmd|' /C calc'!A0",
+)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_what_somebody_is_called_is_printed_as_it_is_written_and_does_nothing(words):
+    invoice = replace(GOOD, buyer=replace(GOOD.buyer, name=words))
+    paper = pypdf.PdfReader(io.BytesIO(made(invoice)))
+    said = "".join("".join(page.extract_text().split()) for page in paper.pages)
+    actions = [
+        annotation.get_object().get("/A")
+        for page in paper.pages
+        for annotation in page.get("/Annots", ())
+        if annotation.get_object().get("/A")
+    ]
+
+    assert "".join(words.split()) in said
+    assert actions == []
+    assert not {"/OpenAction", "/AA", "/JavaScript"} & set(paper.trailer["/Root"])
+    assert facturx.get_xml_from_pdf(made(invoice), check_xsd=True)[1] == einvoice.cii(invoice)

@@ -129,7 +129,9 @@ def test_credits_by_the_table_are_of_all_levels_and_open_to_no_items():
     assert credited(january) == [("44 points", "10000.00")]
     assert billing_presenting.plain(january)["credits"][0]["measure"] is None
     assert not billing_presenting.printed(january)["credits"][0]["opens"]
-    assert "c1" not in {each.id for each in statements.subjects(client, "2026-01", now=january.computed_at)}
+    opened = statements.subject(client, "2026-01", "c1", now=january.computed_at)
+    assert list(statements.items_behind(opened)) == []
+    assert "such as m1" in billing_presenting.worded_nothing(opened)
 
 
 def test_a_gap_off_the_baseline_opens_to_what_was_counted():

@@ -1,9 +1,14 @@
 """Numbers without gaps: whoever races, rolls back or dies, each legal entity's series goes 1, 2, 3."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,8 +23,10 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.kit.database import rls
 from workfloor.ops.billing import actions as billing
+from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import models as billing_models
 
+MARTA = "marta@sample.example"
 SLUGS = [f"client-{number}" for number in range(4)]
 
 
@@ -33,6 +40,9 @@ def months(real_database: str) -> Iterator[str]:
     with transaction.atomic():
         rls.enter_every_client()
         teresa, marta = make.person("leader", name="Teresa"), make.person("manager", name="Marta")
+        assert marta.account
+        marta.account.email = MARTA
+        marta.account.save()
         for slug in SLUGS:
             client = test_invoicing_actions.signed(test_invoicing_actions.source(slug=slug), slug)
             for each in (teresa, marta):
@@ -54,14 +64,14 @@ def months(real_database: str) -> Iterator[str]:
     connection.close()
 
 
-def issue(slug: str, then: Callable[[], Any] = lambda: None) -> str:
+def issue(slug: str, then: Callable[[], Any] = lambda: None, **more: Any) -> str:
     """Issue in a transaction of its own, on a connection of its own; `then` happens before the commit."""
     try:
         with transaction.atomic():
             rls.enter_every_client()
             client, by = Client.objects.get(slug=slug), Person.objects.get(name="Marta")
             name = billing.issue_invoice(
-                client=client, period=test_invoicing_actions.MARCH, by=by, now=test_invoicing_actions.APRIL
+                client=client, period=test_invoicing_actions.MARCH, by=by, now=test_invoicing_actions.APRIL, **more
             ).name
             then()
         return name
@@ -125,6 +135,70 @@ def wait_for_a_lock(database: str) -> None:
                 return
             threading.Event().wait(0.05)
     pytest.fail("nobody waited for the number")
+
+
+class Check:
+    """The check of a document, which goes on until it is let go; `found` is what it says then of the first one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *found: billing_gateway.Refusal) -> None:
+        self.begun, self.go, self.asked = threading.Event(), threading.Event(), billing_gateway.refusals
+        self.found = list(found)
+        monkeypatch.setattr(billing_gateway, "refusals", self.wait)
+
+    def __enter__(self) -> "Check":
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self.go.set()
+
+    def wait(self, syntax: str, document: bytes) -> list[billing_gateway.Refusal]:
+        self.begun.set()
+        assert self.go.wait(300)
+        return self.found or self.asked(syntax, document)
+
+
+def issue_elsewhere(database: str, slug: str, folder: Path) -> str:
+    """Issue by the command, in a process of its own."""
+    command = [Path(sys.executable).with_name("workfloor"), "billing", "invoice", "issue", slug]
+    command += [test_invoicing_actions.MARCH, "--by", MARTA, "--format", "json", "--number-range", "march"]
+    env = os.environ | {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": str(folder)}
+    made = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    assert made.returncode == 0, made.stderr
+    number: str = json.loads(made.stdout)["number"]
+    return number
+
+
+def test_nobody_waits_for_a_number_while_another_process_checks_a_document(months, monkeypatch, tmp_path):
+    with ThreadPoolExecutor(1) as threads, Check(monkeypatch) as check:
+        first = threads.submit(issue, SLUGS[0], series="march")
+        assert check.begun.wait(300)
+        other = issue_elsewhere(months, SLUGS[1], tmp_path)
+        assert not first.done()
+        check.go.set()
+        names = [other, first.result(300)]
+
+    # Who came first to check came second to the number: its document was written under that.
+    assert (names, numbers()) == (["march-00001", "march-00002"], [1, 2])
+    with transaction.atomic():
+        rls.enter_every_client()
+        kept = billing_models.Invoice.objects.get(name="march-00002")
+        assert "<cbc:ID>march-00002</cbc:ID>" in kept.ubl and ">march-00002<" in kept.cii
+        assert "march-00001" not in kept.ubl + kept.cii
+        assert [check.asked(name, getattr(kept, name).encode()) for name in ("ubl", "cii")] == [[], []]
+
+
+def test_an_invoice_that_is_refused_beside_another_process_leaves_no_gap(months, monkeypatch, tmp_path):
+    broken = billing_gateway.Refusal("BR-1", "It is not right.", "")
+    with ThreadPoolExecutor(1) as threads, Check(monkeypatch, broken) as check:
+        refused = threads.submit(issue, SLUGS[0], series="march")
+        assert check.begun.wait(300)
+        names = [issue_elsewhere(months, SLUGS[1], tmp_path)]
+        check.go.set()
+        with pytest.raises(billing.InvoiceRefused, match="BR-1: It is not right"):
+            refused.result(300)
+    names.append(issue_elsewhere(months, SLUGS[2], tmp_path))
+
+    assert names == ["march-00001", "march-00002"]
 
 
 def test_a_connection_that_dies_takes_no_number(months):

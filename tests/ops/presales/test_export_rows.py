@@ -314,3 +314,23 @@ def test_the_schema_offers_exactly_the_policies_that_the_rules_know():
     assert {kind: tuple(each["enum"]) for kind, each in resolved.items()} == {
         kind: dirt.policies for kind, dirt in export_rows.DIRT.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("9999-12-31T23:59:59", "America/New_York"),
+        ("0001-01-01T00:00:00", "Asia/Tokyo"),
+        ("9999-12-31T23:59:59-12:00", "Asia/Tokyo"),
+        ("0001-01-01T00:00:00+14:00", "America/New_York"),
+    ],
+)
+def test_the_ends_of_the_calendar_are_no_time_to_call(text, zone):
+    with pytest.raises(ValueError, match="beyond the calendar"):
+        export_rows.instant(text, ZoneInfo(zone), None)
+
+
+@pytest.mark.parametrize("text", ["1e999999", "9" * 400, "nan", "inf", "-inf", "999999999:59:59", "٣", "1_0", "0x1"])
+def test_no_extreme_is_a_duration(text):
+    with pytest.raises(ValueError, match="whole seconds"):
+        export_rows.seconds(text)

@@ -61,3 +61,43 @@ def test_who_sits_down_again_keeps_their_place():
 def test_a_pool_may_be_empty():
     assert pools.pool([], [], [], 0).queues == 0
     assert pools.pool(QUEUES, [()], [7], 0).profiles == 1
+
+
+DIVISORS = [n for n in range(1, CAPACITY + 1) if CAPACITY % n == 0]
+EVERY_KIND = [
+    pools.Queue(number, 1, {}, max_concurrency=most, preempts=preempts)
+    for number, (most, preempts) in enumerate((most, preempts) for most in DIVISORS for preempts in (False, True))
+]
+OF_EVERY_KIND = pools.pool(EVERY_KIND, [pools.profile({}, [1], EVERY_KIND)], [7], 0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(DIVISORS), st.integers(0, CAPACITY - 1), st.booleans()), max_size=8))
+def test_what_anybody_can_lack_has_a_bench(held):
+    pool = OF_EVERY_KIND
+    pool.firm[0] = pool.soft[0] = 0
+    pool.until[0] = 100.0
+    for most, place, is_soft in held:
+        size = CAPACITY // most
+        part = ((1 << size) - 1) << place % most * size
+        if not part & (pool.firm[0] | pool.soft[0]):
+            taken = pool.soft if is_soft else pool.firm
+            taken[0] |= part
+    pool.parts[0] = (pool.firm[0] | pool.soft[0]).bit_count()
+    pools.take_stock(pool, 0)
+    pools.sit(pool, 0, 0.0)
+
+    lack, bench = pool.lack[0], pool.benches.lane[0]
+    assert (bench < 0) == (lack == pool.full)
+    assert bench < 0 or pool.lacks[bench % len(pool.lacks)] == lack
+    for number, queue in enumerate(EVERY_KIND):
+        kind = pool.kind[number]
+        able = pool.able[number * pool.words + bench // pool.bits] >> bench % pool.bits & 1 if bench >= 0 else 0
+        assert able == (pools.part_for(pool, 0, kind) != 0), queue
+
+
+def test_benches_do_not_double_with_each_kind_of_room():
+    alone = [len(pools.pool(EVERY_KIND[:count], [()], [], 0).lacks) for count in (2, 4, 8, 16, 24)]
+
+    assert alone == sorted(alone)
+    assert alone[-1] < 1_000
+    assert len(pools.pool(QUEUES, [()], [], 0).lacks) < 1 << len(QUEUES) - 1

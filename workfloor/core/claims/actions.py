@@ -14,6 +14,7 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import Contract
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.files import actions as files
 from workfloor.core.people.models import Person
 from workfloor.kit.figures import money
 from workfloor.kit.time import calendars
@@ -134,8 +135,10 @@ def _claimed(
     digest = None
     if document:
         digest = sha256(document.content).hexdigest()
+        handed = files.Handed(document.content, "application/octet-stream")
+        [kept] = files.keep(client_id=made.client_id, handed=[handed], now=now)
         claims_models.Document.objects.create(
-            client=made.client, claim=made, name=document.name, digest=digest, content=document.content
+            client=made.client, claim=made, name=document.name, digest=digest, file=kept
         )
     happened = claims_events.ClaimMade(
         made.id,
@@ -156,6 +159,8 @@ def _claimed(
 def _vet(client_id: int, by: Person, reason: str) -> None:
     if by.client_id not in (None, client_id):
         raise Refused(f"{by.name} is of another client.")
+    if by.client_id is None and not by.is_in_charge:
+        raise Refused(f"{by.name} neither leads nor manages; claims are for who does, and for the client's own people.")
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
         raise Refused(f"Give the reason, in at most {LONGEST_REASON:,} letters.")
 

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from workfloor.core.claims import rules as claims_rules
 from workfloor.core.clients.models import Client
+from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
 from workfloor.kit.database import rls
 
@@ -62,10 +63,14 @@ class Document(models.Model):
     claim = models.OneToOneField(Claim, models.PROTECT, related_name="document", db_constraint=False)
     name = models.TextField()
     digest = models.CharField(max_length=64)
-    content = models.BinaryField()
+    file = models.ForeignKey(File, models.PROTECT, related_name="+", db_constraint=False)
 
     class Meta:
-        constraints = [rls.Wall(name="document_wall"), rls.SameClient(name="document_claim", field="claim")]
+        constraints = [
+            rls.Wall(name="document_wall"),
+            rls.SameClient(name="document_claim", field="claim"),
+            rls.SameClient(name="document_file", field="file"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -30,7 +30,7 @@ def claim(client_id: int, number: int) -> claims_models.Claim | None:
 
 def document(client_id: int, number: int) -> claims_models.Document | None:
     """The document of a claim."""
-    return claims_models.Document.objects.filter(client_id=client_id, claim_id=number).first()
+    return claims_models.Document.objects.select_related("file").filter(client_id=client_id, claim_id=number).first()
 
 
 def facts(number: int) -> QuerySet[Fact]:

@@ -1,9 +1,10 @@
 """Reading contracts: which version is in force, and what it says of a queue."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from math import inf
 from zoneinfo import ZoneInfo
 
@@ -12,14 +13,19 @@ from django.db.models import QuerySet
 from workfloor.core.contracts import models as contracts_models
 from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts import terms as contracts_terms
-from workfloor.core.people.models import Certificate
+from workfloor.core.people.models import Certificate, Person
 from workfloor.core.people.qualification import qualifies
+from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
 
 
 class NoContract(LookupError):
     """No version is in force for that client on that day."""
+
+
+class Unreadable(NoContract):
+    """A version is there and cannot be read; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,30 @@ def signed_by(client_ids: Iterable[int]) -> dict[int, list[contracts_models.Vers
     return found
 
 
+_VERSIONS = PreparedQuery(lambda client_id: versions(client_id))
+
+
 def terms(version: contracts_models.Version) -> contracts_terms.Contract:
     """What a version says; its text is fetched and read once a process, since a version never changes."""
     if version.digest not in _read:
-        _read[version.digest] = contracts_parsing.stored(version.source)
+        try:
+            _read[version.digest] = contracts_parsing.stored(version.source)
+        except Exception as fault:  # by rules that have changed since it was signed, or altered in the database
+            raise Unreadable(
+                f"version {version.number} of the contract cannot be read: {masks.worded(fault)}"
+            ) from fault
     return _read[version.digest]
+
+
+def unreadable() -> list[tuple[contracts_models.Version, str]]:
+    """The versions inside the wall that cannot be read, and why: their clients' work waits, all others' goes on."""
+    found = []
+    for version in contracts_models.Version.objects.select_related("client").order_by("client__slug", "number"):
+        try:
+            contracts_parsing.stored(version.source)
+        except Exception as fault:
+            found.append((version, masks.worded(fault)))
+    return found
 
 
 _read: dict[str, contracts_terms.Contract] = {}
@@ -118,10 +143,15 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     Before the contract starts, and once an amendment has taken the queue out, the nearest version that has it: work
     that waits there still has to be done.
     """
-    return terms_by(list(versions(queue.client_id)), queue.name, at)
+    return terms_among(_VERSIONS(queue.client_id), queue.name, at)
 
 
-def terms_by(known: list[contracts_models.Version], queue: str, at: datetime) -> QueueTerms:
+def terms_by(queue: contracts_models.Queue) -> Callable[[datetime], QueueTerms]:
+    """What `terms_of` says of a queue at any instant, asked for once."""
+    return partial(terms_among, _VERSIONS(queue.client_id), queue.name)
+
+
+def terms_among(known: list[contracts_models.Version], queue: str, at: datetime) -> QueueTerms:
     """What `terms_of` says, by the versions that the queue's client has signed, the first one first."""
     day = calendars.day_of(at, terms(known[-1]).zone) if known else date.max
     begun = [version for version in known if version.effective_on <= day]
@@ -171,12 +201,43 @@ def _queue_terms(version: contracts_models.Version, name: str) -> QueueTerms | N
     return None
 
 
-def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
-    """The queues for which nobody holds the certificates on that day, not even after the last ring."""
+def abroad(contract: contracts_terms.Contract, on: date) -> dict[str, list[str]]:
+    """For each onshore process, the sites outside the client's country from which its work can be offered to somebody.
+
+    That is who is cleared for the client and holds what one of its queues requires on that day, at the last ring.
+    """
+    onshore = [process for process in contract.processes if process.location == "onshore"]
+    elsewhere = Person.objects.filter(
+        clearances__client__slug=contract.client, clearances__withdrawn_at=None, left_at=None, site__isnull=False
+    ).exclude(site__country=contract.country)
+    sites = {number: f"{name} ({country})" for number, name, country in elsewhere.values_list(*_SITE)}
+    held = _held(on) if onshore and sites else {}
+    found = {
+        process.name: sorted({site for person, site in sites.items() if _serves(held.get(person, {}), process)})
+        for process in onshore
+    }
+    return {name: where for name, where in found.items() if where}
+
+
+_SITE = ("id", "site__name", "site__country")
+
+
+def _serves(skills: Mapping[str, int], process: contracts_terms.Process) -> bool:
+    return any(qualifies(skills, contracts_terms.requirements(queue, inf)) for queue in process.queues)
+
+
+def _held(on: date) -> dict[int, dict[str, int]]:
+    """What each person's certificates are good for on a day."""
     held: dict[int, dict[str, int]] = defaultdict(dict)
     valid = Certificate.objects.filter(revoked_at=None, valid_from__lte=on).exclude(expires_on__lt=on)
     for person, skill, level in valid.values_list("person_id", "skill__name", "level").order_by("level"):
         held[person][skill] = level
+    return held
+
+
+def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
+    """The queues for which nobody holds the certificates on that day, not even after the last ring."""
+    held = _held(on)
     return [
         name
         for name, queue in contract.queues().items()

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Q
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.conversations import events as conversations_events
@@ -14,13 +14,21 @@ from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
+from workfloor.core.files import actions as files
 from workfloor.core.people.models import Person
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods import queries as periods_queries
+from workfloor.core.retention import actions as retention
+from workfloor.core.retention import kinds
+from workfloor.core.retention import queries as retention_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
-from workfloor.kit.database import locks
+from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
+
+AT_A_TIME: Final = 500
 
 
 class Refused(ValueError):
@@ -36,6 +44,7 @@ class Incoming:
     sender: conversations_messages.Address
     content: conversations_messages.Content
     at: datetime
+    is_masked: bool = False  # whether the numbers that the contract masks are masked in the content already
     item: Item | None = None
     recipients: Sequence[conversations_messages.Address] = ()
     files: Sequence[conversations_messages.File] = ()
@@ -73,7 +82,7 @@ def take_turn(*, case_id: int) -> None:
 
 def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) -> list[conversations_models.Message]:
     """Take messages in, in their order. The caller holds the keys, and knows that they are new."""
-    made = conversations_models.Message.objects.bulk_create(
+    made = [
         conversations_models.Message(
             client_id=each.case.client_id,
             case=each.case,
@@ -88,11 +97,13 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) ->
             said_at=each.at,
             sent_at=each.sent_at,
             state="received",
-            **asdict(_fit_to_keep(each.content, each.item, each.at)),
+            **asdict(each.content if each.is_masked else _fit_to_keep(each.content, each.item, each.at)),
         )
         for each in incoming
-    )
-    _attach({message: each.files for message, each in zip(made, incoming, strict=True)})
+    ]
+    for message in made:
+        prepared.insert(message)
+    _attach({message: each.files for message, each in zip(made, incoming, strict=True)}, now)
     entries = [
         Entry(conversations_events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
         for each in made
@@ -191,6 +202,7 @@ def note(
     files: Sequence[conversations_messages.File] = (),
 ) -> conversations_models.Message:
     """Note something about a case for whoever works on it; the customer never sees it."""
+    _refuse_other_hands([case], by)
     if not text.strip():
         raise Refused("Write something first.")
     if faults := conversations_messages.faults(list(files)):
@@ -199,6 +211,13 @@ def note(
     message = _make(case, item, content, files, now, direction="note", state="noted", person=by)
     _tell(message, now, by, conversations_events.NoteWritten(message.id))
     return message
+
+
+def _refuse_other_hands(cases: Sequence[Case], by: Person) -> None:
+    """A case is for whoever has or had work of it, and for those who lead; a clearance alone lets people read it."""
+    is_theirs = Q(person=by) | Q(done_by=by)
+    if not by.is_in_charge and not Item.objects.filter(is_theirs, case__in=cases).exists():
+        raise Refused("This case is not with you.")
 
 
 def allow_pictures(*, message: conversations_models.Message, by: Person, now: datetime) -> conversations_models.Message:
@@ -247,14 +266,21 @@ def _make(
 ) -> conversations_models.Message:
     take_turn(case_id=case.id)
     kept = asdict(_fit_to_keep(content, item, now))
-    message = conversations_models.Message.objects.create(
-        client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more
-    )
-    _attach({message: files})
+    message = conversations_models.Message(client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more)
+    prepared.insert(message)
+    _attach({message: files}, now)
     return message
 
 
-def _attach(files: Mapping[conversations_models.Message, Sequence[conversations_messages.File]]) -> None:
+def _attach(
+    enclosed: Mapping[conversations_models.Message, Sequence[conversations_messages.File]], now: datetime
+) -> None:
+    """Keep the files of messages of one client."""
+    pairs = [(message, each) for message, several in enclosed.items() for each in several]
+    if not pairs:
+        return
+    handed = [files.Handed(each.content, each.media_type) for _, each in pairs]
+    kept = files.keep(client_id=pairs[0][0].client_id, handed=handed, now=now)
     conversations_models.Attachment.objects.bulk_create(
         conversations_models.Attachment(
             client_id=message.client_id,
@@ -263,11 +289,9 @@ def _attach(files: Mapping[conversations_models.Message, Sequence[conversations_
             media_type=each.media_type,
             content_id=each.content_id,
             size=len(each.content),
-            digest=each.digest,
-            content=each.content,
+            file=file,
         )
-        for message, attached in files.items()
-        for each in attached
+        for (message, each), file in zip(pairs, kept, strict=True)
     )
 
 
@@ -281,6 +305,25 @@ def _tell(message: conversations_models.Message, now: datetime, by: Person | Non
 
 def _desks(message: conversations_models.Message) -> set[str]:
     return {f"messages:{message.item.person_id}"} if message.item and message.item.person_id else set()
+
+
+def delete_expired(*, client_id: int, now: datetime) -> int:
+    """Delete what attachments held whose case was resolved long enough ago, some of them; returns how many.
+
+    Their names stay. Nothing goes while a case is open, or while the client disputes a figure.
+    """
+    days = retention_queries.days("attachments", client_id)
+    due = kinds.before(now, days)
+    if periods_queries.disputes(client_id, states=[period_months.RAISED]).exists():
+        return 0
+    old = conversations_models.Attachment.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        client_id=client_id, file__isnull=False, message__case__resolved_at__lt=due, message__said_at__lt=due
+    )
+    found = list(old.order_by("id")[:AT_A_TIME])
+    conversations_models.Attachment.objects.filter(id__in=[each.id for each in found]).update(file=None)
+    files.release(file_ids=[each.file_id for each in found], now=now)
+    retention.tell(kind="attachments", count=len(found), days=days, now=now, client_id=client_id)
+    return len(found)
 
 
 # --- what becomes of a reply --------------------------------------------------------------------------------------
@@ -311,18 +354,20 @@ def mark_sent(*, message: conversations_models.Message, now: datetime, fault: st
     return _become(message, "sent", conversations_events.Sent(message.id), now, sent_at=now, fault=fault)
 
 
-def mark_read(*, messages: QuerySet[conversations_models.Message], now: datetime) -> None:
-    """The customer has seen those of these replies that are sent and were not seen before."""
-    seen = messages.filter(state="sent").select_related("item").select_for_update(of=("self",))
-    found = list(seen.order_by("id"))
-    if not found:
+def mark_read(*, messages: Sequence[conversations_models.Message], now: datetime) -> None:
+    """The customer has seen these replies, which are sent and were not seen before, and are locked with their items."""
+    if not messages:
         return
-    conversations_models.Message.objects.filter(id__in=[each.id for each in found]).update(state="read", read_at=now)
+    for each in messages:
+        each.state, each.read_at = "read", now
+        prepared.update(each, "state", "read_at")
     entries = [
-        Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in found
+        Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in messages
     ]
     event_log.insert(entries)
-    named = set().union(*(entry.topics() for entry in entries), *map(_desks, found))
+    named = set().union(*(entry.topics() for entry in entries), *map(_desks, messages))
+    # Not the case: who listens to it is the customer's own page, which is where they were read.
+    named -= {f"case:{each.case_id}" for each in messages}
     event_log.announce(named, {conversations_events.Read.name})
 
 
@@ -345,6 +390,8 @@ def withdraw(
     *, message: conversations_models.Message, now: datetime, by: Person | None = None
 ) -> conversations_models.Message:
     """Take a reply back that the channel has not yet taken over."""
+    if by is not None and message.person_id != by.id:
+        _refuse_other_hands([message.case], by)
     return _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
 
 
@@ -370,6 +417,7 @@ def _become(
 
 def classify(*, case: Case, kind: str, by: Person, now: datetime) -> Case:
     """Say what a case is after all: a complaint, a request, a question or a lead."""
+    _refuse_other_hands([case], by)
     if kind not in lifecycle.CASE_KINDS:
         raise Refused(f"Choose what it is: {', '.join(lifecycle.CASE_KINDS)}.")
     if case.kind != kind:
@@ -385,8 +433,13 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
 
     Raises Refused for another client's or another customer's case.
     """
+    _refuse_other_hands([case, into], by)
     if case.id == into.id or case.client_id != into.client_id:
         raise Refused("Choose another case of the same client.")
+    if len({each for each in (_whose(case), _whose(into)) if each}) > 1 and (
+        case.claimed_reference or into.claimed_reference
+    ):
+        raise Refused("Nobody has confirmed yet who wrote in one of these cases. Do that first.")
     if case.customer_id and into.customer_id and case.customer_id != into.customer_id:
         raise Refused("These cases are of two customers; what one wrote is not for the other.")
     ordered = Case.objects.select_for_update().filter(id__in=[case.id, into.id]).order_by("id")
@@ -394,11 +447,23 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
     Item.objects.filter(case=case).update(case=into)
     conversations_models.Message.objects.filter(case=case).update(case=into)
     Case.objects.filter(id=case.id, resolved_at=None).update(resolved_at=now)
-    Case.objects.filter(id=into.id).update(resolved_at=None, customer=into.customer_id or case.customer_id)
+    Case.objects.filter(id=into.id).update(
+        resolved_at=None,
+        customer=into.customer_id or case.customer_id,
+        claimed_reference=into.claimed_reference or case.claimed_reference,
+        claimed_name=into.claimed_name or case.claimed_name,
+    )
     merged = conversations_events.CaseMerged(into.id)
     event_log.record(merged, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
     into.refresh_from_db()
     return into
+
+
+def _whose(case: Case) -> tuple[str, object] | None:
+    """Whose a case is: a customer's, or that of whoever says to be one."""
+    if case.claimed_reference:
+        return ("claimed", case.claimed_reference)
+    return ("known", case.customer_id) if case.customer_id else None
 
 
 def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
@@ -409,7 +474,13 @@ def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
         raise Refused("There is nothing else in this case to be split from.")
     old, named = item.case, masks.mask(subject.strip()).text or item.title
     new = Case.objects.create(
-        client_id=item.client_id, customer_id=old.customer_id, kind=old.kind, subject=named, opened_at=now
+        client_id=item.client_id,
+        customer_id=old.customer_id,
+        claimed_reference=old.claimed_reference,
+        claimed_name=old.claimed_name,
+        kind=old.kind,
+        subject=named,
+        opened_at=now,
     )
     Item.objects.filter(id=item.id).update(case=new)
     conversations_models.Message.objects.filter(item=item).update(case=new)

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from workfloor.kit.text import masks
 
@@ -18,6 +17,7 @@ LONGEST_NAME = 200  # characters of a file's name
 
 # What has become of a message: of one from us, what its channel said of it last.
 STATES = ("received", "noted", "waiting", "sending", "sent", "read", "failed", "withdrawn")
+FINAL = ("received", "noted", "read", "withdrawn")
 _FROM = {
     "message.withdrawn": ("waiting",),
     "message.sending-began": ("waiting",),
@@ -68,7 +68,7 @@ class Content:
     """What a message says.
 
     `text` is what its writer wrote; `folded_text` what they quoted and signed with, shown when asked for. `html` is
-    safe to show as it is, or empty.
+    safe to show, or empty; of what came in, as `html_view.told` makes it.
     """
 
     text: str
@@ -85,11 +85,6 @@ class File:
     media_type: str
     content: bytes
     content_id: str = ""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the content, in hexadecimal."""
-        return sha256(self.content).hexdigest()
 
 
 def covered(content: Content, kinds: Collection[str] = masks.KINDS) -> Content:

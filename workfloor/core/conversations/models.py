@@ -6,10 +6,10 @@ from django.utils.functional import cached_property
 
 from workfloor.core.clients.models import Client
 from workfloor.core.conversations import messages as conversations_messages
+from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import rls
-from workfloor.kit.mail import html_view
 from workfloor.kit.mail.mime import PICTURES
 
 
@@ -75,6 +75,11 @@ class Message(models.Model):
         return self.subject or f"{self.direction} {self.pk}"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it will stay as it is shown: what becomes of a reply is told at its place."""
+        return self.state in conversations_messages.FINAL
+
+    @property
     def answers_to(self) -> conversations_messages.Address:
         """Where an answer to it goes: where its sender said, else to the sender."""
         said = next((each for each in self.recipients if each["role"] == "reply-to"), None)
@@ -87,11 +92,15 @@ class Message(models.Model):
     @property
     def picture_hosts(self) -> list[str]:
         """Where its HTML would show pictures from, if it may."""
+        from workfloor.kit.mail import html_view  # here and below: slow to load, and only pages show HTML
+
         return html_view.elsewhere(self.html)
 
     @cached_property
     def files_within(self) -> "list[Attachment]":
         """The pictures among its files that its own HTML shows, as far as they are not too large for that."""
+        from workfloor.kit.mail import html_view
+
         named = html_view.enclosed(self.html)
         found: dict[str, Attachment] = {}
         left = conversations_messages.MOST_WITHIN
@@ -105,11 +114,13 @@ class Message(models.Model):
     @property
     def files_apart(self) -> "list[Attachment]":
         """Its other files."""
+        if not getattr(self, "brings_files", True):  # as the query that read it has seen
+            return []
         return [each for each in self.attachments.all() if each not in self.files_within]
 
 
 class Attachment(models.Model):
-    """A file on a message, in the database, where backups and walls hold for it too."""
+    """A file on a message; what it held may have been deleted, and then its name stays."""
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="attachments", db_index=False)
     message = models.ForeignKey(Message, models.CASCADE, related_name="attachments", db_constraint=False)
@@ -117,13 +128,13 @@ class Attachment(models.Model):
     media_type = models.TextField()
     content_id = models.TextField(default="")
     size = models.PositiveIntegerField()
-    digest = models.CharField(max_length=64)
-    content = models.BinaryField()
+    file = models.ForeignKey(File, models.PROTECT, null=True, related_name="+", db_constraint=False)
 
     class Meta:
         constraints = [
             rls.Wall(name="attachment_wall"),
             rls.SameClient(name="attachment_message", field="message"),
+            rls.SameClient(name="attachment_file", field="file"),
             models.UniqueConstraint(name="attachment_of_client", fields=["client", "id"]),
             models.CheckConstraint(name="attachment_size", condition=Q(size__lte=conversations_messages.LARGEST_FILE)),
         ]

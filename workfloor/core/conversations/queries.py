@@ -1,27 +1,33 @@
 """Reading conversations."""
 
 import base64
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations import models as conversations_models
+from workfloor.core.files import queries as files_queries
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Customer, Item
 from workfloor.kit.database.prepared import PreparedQuery
-from workfloor.kit.mail import html_view
+
+log = logging.getLogger(__name__)
 
 
 def messages() -> QuerySet[conversations_models.Message]:
-    """The messages inside the wall, oldest first, with the names of their files but not what these hold."""
-    files = conversations_models.Attachment.objects.defer("content").order_by("id")
+    """The messages inside the wall, oldest first, with the names of their files."""
     found = conversations_models.Message.objects.select_related("person", "case__customer")
-    return found.prefetch_related(Prefetch("attachments", files)).order_by("said_at", "id")
+    return found.prefetch_related(_files()).order_by("said_at", "id")
+
+
+def _files() -> "Prefetch[str]":
+    return Prefetch("attachments", conversations_models.Attachment.objects.order_by("id"))
 
 
 def message(message_id: int) -> conversations_models.Message | None:
@@ -29,7 +35,15 @@ def message(message_id: int) -> conversations_models.Message | None:
     return messages().filter(id=message_id).first()
 
 
-_OF_CASE = PreparedQuery(lambda case_id: messages().filter(case_id=case_id))
+_ATTACHED = conversations_models.Attachment.objects.filter(message=OuterRef("id"))
+_OF_CASE = PreparedQuery(
+    lambda case_id, after: (
+        conversations_models.Message.objects.select_related("person", "case__customer")
+        .annotate(brings_files=Exists(_ATTACHED))
+        .filter(case_id=case_id, id__gt=after)
+        .order_by("said_at", "id")
+    )
+)
 
 
 def of_case(case_id: int) -> QuerySet[conversations_models.Message]:
@@ -37,9 +51,11 @@ def of_case(case_id: int) -> QuerySet[conversations_models.Message]:
     return messages().filter(case_id=case_id)
 
 
-def all_of_case(case_id: int) -> list[conversations_models.Message]:
-    """The same, read."""
-    return list(_OF_CASE(case_id))
+def all_of_case(case_id: int, after: int = 0) -> list[conversations_models.Message]:
+    """The same, read; of what came after one message alone."""
+    found = _OF_CASE(case_id, after)
+    prefetch_related_objects([each for each in found if each.brings_files], _files())
+    return list(found)
 
 
 def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:
@@ -72,8 +88,7 @@ _BY_KEY = PreparedQuery(
 
 def by_key(client_id: int, channel: str, key: str) -> conversations_models.Message | None:
     """A message by its sender's key."""
-    found: conversations_models.Message | None = _BY_KEY.one(client_id, channel, key)
-    return found
+    return _BY_KEY.one(client_id, channel, key)
 
 
 def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, conversations_models.Message]:
@@ -88,14 +103,16 @@ def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[conversatio
 
 
 def attachment(attachment_id: int) -> conversations_models.Attachment | None:
-    """One file with what it holds, if it is inside the wall."""
-    return conversations_models.Attachment.objects.filter(id=attachment_id).first()
+    """One file on a message, if it is inside the wall."""
+    return conversations_models.Attachment.objects.select_related("file").filter(id=attachment_id).first()
 
 
 def contents(attachment_ids: Iterable[int]) -> dict[int, bytes]:
-    """What files inside the wall hold."""
-    found = conversations_models.Attachment.objects.filter(id__in=list(attachment_ids)).values_list("id", "content")
-    return {attachment_id: bytes(content) for attachment_id, content in found}
+    """What files on messages hold, if they are inside the wall; nothing of those whose content was deleted."""
+    found = conversations_models.Attachment.objects.filter(id__in=list(attachment_ids), file__isnull=False)
+    attached = list(found.select_related("file").order_by("id"))
+    held = files_queries.contents({each.file_id: each.file for each in attached if each.file}.values())
+    return {each.id: held[each.file_id] for each in attached if each.file_id}
 
 
 # --- a mail as it was sent ------------------------------------------------------------------------------------------
@@ -112,19 +129,29 @@ class Letter:
 
 def letter(message: conversations_models.Message) -> Letter:
     """A message's HTML with the pictures that came along, and those from elsewhere where somebody let it show them."""
+    from workfloor.kit.mail import html_view  # slow to load, and only pages show HTML
+
     with_remote = message.pictures_allowed_at is not None
-    html = html_view.shown(message.html, _pictures(message).get, with_remote, message.folded_text)
+    told = message.html if message.direction == "in" else html_view.told(message.html, message.folded_text)  # ours
+    html = html_view.shown(told, _pictures(message).get, with_remote)
     return Letter(message, html, html_view.is_coloured(html))
 
 
 def _pictures(message: conversations_models.Message) -> dict[str, str]:
     """The pictures that came along, written out: a page in a sandbox carries no cookie by which it could fetch them."""
-    held = contents([each.id for each in message.files_within])
+    from workfloor.kit.mail import html_view
+
+    try:
+        held = contents([each.id for each in message.files_within])
+    except files_queries.UNREADABLE as fault:
+        log.error("the pictures of message %s cannot be read: %s", message.id, fault)
+        held = {}
     return {
         html_view.content_name(
             each.content_id
         ): f"data:{each.media_type};base64,{base64.b64encode(held[each.id]).decode()}"
         for each in message.files_within
+        if each.id in held
     }
 
 

@@ -1,5 +1,6 @@
 """Reading what was said: a mail as it was sent, a file, a case, and all that a customer and we ever said."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -15,12 +16,14 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import forms as conversations_forms
 from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.files import queries as files_queries
 from workfloor.core.people.middleware import Request
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 from workfloor.ui import views as ui_views
 
 View = Callable[..., HttpResponse]
+log = logging.getLogger(__name__)
 READERS = frozenset({"agent", "leader", "manager"})
 # Our script tells the frame's height; the policy runs no other. Links open tabs of their own, which are no sandboxes.
 SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
@@ -84,9 +87,14 @@ def allow_pictures(request: Request, message_id: int) -> HttpResponse:
 @for_readers
 def file(request: Request, attachment_id: int) -> HttpResponse:
     found = conversations_queries.attachment(attachment_id)
-    if found is None:
+    if found is None or found.file is None:
         raise Http404
-    return ui_views.file(bytes(found.content), found.media_type, found.name)
+    try:
+        content = files_queries.content(found.file)
+    except files_queries.UNREADABLE as fault:
+        log.error("file %s on a message cannot be read: %s", found.id, fault)
+        raise Http404 from fault
+    return ui_views.file(content, found.media_type, found.name)
 
 
 def before_which(data: QueryDict) -> int | None:

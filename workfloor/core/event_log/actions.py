@@ -13,7 +13,7 @@ from django.db.models import F
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
-from workfloor.kit.database import attempts, partitions, rls
+from workfloor.kit.database import attempts, bulk, jobs, partitions, rls
 from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
@@ -24,12 +24,16 @@ CHANNEL = "workfloor_event_log"
 # Whatever statement writes facts puts them in the queue as well: the rest of a statement whose CTE `told` returns them.
 QUEUE_TOLD = f"INSERT INTO {event_log_models.QUEUE} (fact_id, at, event) SELECT id, at, event FROM told ORDER BY id"
 # As JSON, for psycopg takes three times as long to write arrays.
-_WRITE = f"""
-INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
-SELECT * FROM json_to_recordset(%s) AS fact(at timestamptz, client_id bigint, item_id bigint, case_id bigint,
-                                            person_id bigint, by_id bigint, event text, details jsonb)
+_INSERT = f"""
+WITH told AS (
+    INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
+    SELECT * FROM json_to_recordset(%s) AS fact(at timestamptz, client_id bigint, item_id bigint, case_id bigint,
+                                                person_id bigint, by_id bigint, event text, details jsonb)
+    RETURNING id, at, event
+)
+{QUEUE_TOLD}
 """
-_INSERT = f"WITH told AS ({_WRITE} RETURNING id, at, event) {QUEUE_TOLD}"
+_json = json.JSONEncoder().encode
 
 
 def record(
@@ -79,19 +83,30 @@ def announce(topics: set[str], names: set[str]) -> None:
 
 def insert(entries: Iterable[event_log_events.Entry]) -> None:
     """Write facts in groups; no page hears of them, and followers at their next look."""
-    _execute(_INSERT, entries)
-
-
-def insert_past(entries: Iterable[event_log_events.Entry]) -> None:
-    """Write facts of long ago, by the million, that nobody is to react to: no follower ever sees them."""
-    _execute(_WRITE, entries)
-
-
-def _execute(statement: str, entries: Iterable[event_log_events.Entry]) -> None:
+    entries = list(entries)
+    make_room(*{entry.at for entry in entries})
     remaining = iter(entries)
     with connection.cursor() as cursor:
         while group := list(islice(remaining, 5000)):
-            cursor.execute(statement, [json.dumps([_row(entry) for entry in group])])
+            cursor.execute(_INSERT, [json.dumps([_row(entry) for entry in group])])
+
+
+_FIRST_XID = "3"
+_PAST_COLUMNS = ("at", "client_id", "item_id", "event", "details")
+
+
+def past_line(fact: event_log_events.Past, client_id: int, item_id: int) -> str:
+    """A fact of an item's past as `insert_past` takes it."""
+    details = bulk.text(_json(fact.details)) if fact.details else "{}"
+    return f"{fact.at}\t{client_id}\t{item_id}\t{fact.event}\t{details}\n"
+
+
+def insert_past(lines: Iterable[str]) -> None:
+    """Write facts of long ago, by the million, that nobody is to react to: no follower and no router ever sees them.
+
+    They are told as if by the first transaction that there was, which is news to nobody.
+    """
+    bulk.insert(event_log_models.TABLE, _PAST_COLUMNS, lines, {"xid": _FIRST_XID})
 
 
 def _row(entry: event_log_events.Entry) -> dict[str, object]:
@@ -114,6 +129,11 @@ def enter_every_client(*, engine: str, now: datetime) -> None:
     """
     rls.enter_every_client()
     record(event_log_events.EveryClientEntered(engine), at=now)
+
+
+def make_room(*instants: datetime) -> None:
+    """Make the partitions of these instants' months where nobody has made them ahead, so that no fact is refused."""
+    partitions.make_room(event_log_models.TABLE, instants, shared=True)
 
 
 def make_partitions(*, first: date | datetime, count: int = MONTHS_AHEAD) -> int:
@@ -198,6 +218,14 @@ def park(follower: event_log_events.Follower, *, error: str, now: datetime) -> e
     return left_out
 
 
+RUN_PARKED = "event_log.run_parked"
+
+
+def ask_to_run_parked(parked: event_log_models.Parked) -> None:
+    """Let a worker try a parked fact again."""
+    jobs.ask_for(RUN_PARKED, once=f"{RUN_PARKED}/{parked.id}", parked_id=parked.id)
+
+
 class NoFollower(LookupError):
     """The follower that a fact was parked for is no more."""
 
@@ -219,9 +247,11 @@ def mark_failed_again(parked: event_log_models.Parked, *, error: str) -> None:
     event_log_models.Parked.objects.filter(id=parked.id).update(error=error, tries=F("tries") + 1)
 
 
-def drop_parked(parked: event_log_models.Parked) -> None:
+def drop_parked(parked: event_log_models.Parked, *, now: datetime, by_id: int | None = None) -> None:
     """Never try a parked fact again."""
-    event_log_models.Parked.objects.filter(id=parked.id).delete()
+    if event_log_models.Parked.objects.filter(id=parked.id).delete()[0]:
+        dropped = event_log_events.Dropped(parked.follower, parked.position, parked.event, parked.error)
+        record(dropped, at=now, client_id=parked.client_id, by_id=by_id)
 
 
 def _cursor(name: str) -> event_log_models.Cursor | None:

@@ -1,10 +1,11 @@
 """What a fact is, how events become facts, and who follows them."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,14 @@ class Event:
 
     def details(self) -> dict[str, Any]:
         """The fields as JSON values, without those that say nothing (None)."""
-        return {name: _plain(value) for name, value in vars(self).items() if value is not None}
+        return {
+            name: value if type(value) in _PLAIN else _plain(value)
+            for name, value in vars(self).items()
+            if value is not None
+        }
+
+
+_PLAIN = (str, int)  # most of all values, told quickly
 
 
 def _plain(value: Any) -> Any:
@@ -40,6 +48,15 @@ class Entry:
         """The names under which open pages hear of it."""
         named = {"client": self.client_id, "item": self.item_id, "case": self.case_id, "person": self.person_id}
         return {"floor"} | {f"{kind}:{number}" for kind, number in named.items() if number is not None}
+
+
+class Past(NamedTuple):
+    """A fact of long ago, as state follows from it."""
+
+    event: str
+    at: datetime
+    details: Mapping[str, Any]
+    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +123,21 @@ class Decider:
 
 @dataclass
 class _Register:
-    followers: dict[str, Follower] = field(default_factory=dict)
-    deciders: dict[str, Decider] = field(default_factory=dict)
+    """Who follows and who decides; asked for the first time, it has every package's learned, which takes a while."""
+
+    learn: Callable[[], None] = lambda: None
+    known_followers: dict[str, Follower] = field(default_factory=dict)
+    known_deciders: dict[str, Decider] = field(default_factory=dict)
+
+    @cached_property
+    def followers(self) -> dict[str, Follower]:
+        self.learn()
+        return self.known_followers
+
+    @cached_property
+    def deciders(self) -> dict[str, Decider]:
+        self.learn()
+        return self.known_deciders
 
 
 register = _Register()
@@ -117,7 +147,7 @@ def follows(name: str, *events: str) -> Callable[[React], React]:
     """Decorate a function in a package's followers.py: it is called with each batch of facts of these events."""
 
     def registered(react: React) -> React:
-        register.followers[name] = Follower(name, frozenset(events), react)
+        register.known_followers[name] = Follower(name, frozenset(events), react)
         return react
 
     return registered
@@ -127,7 +157,7 @@ def decides(name: str, *events: str) -> Callable[[Decide], Decide]:
     """Decorate a function in a package's followers.py that decides at once; what may wait, or fail, is a follower's."""
 
     def registered(decide: Decide) -> Decide:
-        register.deciders[name] = Decider(name, frozenset(events), decide)
+        register.known_deciders[name] = Decider(name, frozenset(events), decide)
         return decide
 
     return registered
@@ -139,6 +169,17 @@ class DecisionFailed(Event):
 
     name: ClassVar[str] = "engine.decision-failed"
     decider: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Dropped(Event):
+    """A fact that a follower failed over will never be tried again: what should have followed from it will not."""
+
+    name: ClassVar[str] = "engine.dropped"
+    follower: str
+    position: int
+    event: str
     error: str
 
 

@@ -96,6 +96,12 @@ def parked() -> QuerySet[event_log_models.Parked]:
     return event_log_models.Parked.objects.order_by("id")
 
 
+def undecided(since: datetime) -> QuerySet[event_log_models.Fact]:
+    """Where what should have decided about work that came in failed, the newest first."""
+    failed = event_log_models.Fact.objects.filter(event=event_log_events.DecisionFailed.name, at__gte=since)
+    return failed.order_by("-at", "-id")
+
+
 # What is visible now and was not in an earlier snapshot: nothing is lost however late it commits, nothing comes twice,
 # and no long transaction elsewhere keeps it back. The price is that facts do not come in the order of their ids. Facts
 # that were written in another cluster, and restored into this one, have transaction ids that are still to come here.

@@ -1,10 +1,9 @@
 """Hiring, certifying and clearing people, and their agent state at work."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import available_timezones
 
-import holidays
 from django.core.validators import validate_email
 
 from workfloor.core.clients.models import Client
@@ -15,8 +14,10 @@ from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import locks
+from workfloor.kit.time import calendars
 
-SHIFT_OVER, LEFT_THE_DESK = "shift-over", "signed-out-of-the-account"  # why somebody is signed out of work
+# Why somebody is signed out of work.
+SHIFT_OVER, LEFT_THE_DESK, BROWSER_GONE = "shift-over", "signed-out-of-the-account", "browser-gone"
 STAYS_ON = timedelta(hours=1)  # after a shift, for what is still in hand
 
 
@@ -47,8 +48,8 @@ def open_site(*, name: str, country: str, zone: str) -> people_models.Site:
         raise Refused(f"there is a site {name} already")
     if zone not in available_timezones():
         raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”")
-    if country not in holidays.list_supported_countries():
-        raise Refused(f"“{country}” is no country with known holidays; write two letters as in “PT”")
+    if country not in calendars.countries():
+        raise Refused(f"“{country}” is no country of ISO 3166; write two letters as in “PT”")
     return people_models.Site.objects.create(name=name, country=country, zone=zone)
 
 
@@ -209,6 +210,16 @@ def end_presences(*, now: datetime) -> int:
     for person in forgotten:
         sign_out_of_work(person=person, now=now, because=SHIFT_OVER)
     return len(forgotten)
+
+
+def note_heard(*, person_ids: Collection[int], now: datetime) -> None:
+    """Browsers of these people are there."""
+    people_models.Heard.objects.bulk_create(
+        (people_models.Heard(person_id=each, at=now) for each in sorted(person_ids)),
+        update_conflicts=True,
+        unique_fields=["person"],
+        update_fields=["at"],
+    )
 
 
 def _be_signed_in(person: people_models.Person, now: datetime) -> None:

@@ -1,22 +1,54 @@
 """Sign-in as django-allauth does it, told what this installation allows."""
 
-from ipaddress import ip_address, ip_network
-from typing import Any
+import secrets
+from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.core.internal import ratelimit
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
 
 from workfloor.core.people import actions as people
+from workfloor.core.people.models import Account
 from workfloor.kit.time import clock
+from workfloor.kit.web import addresses
+
+DEVICE_SECONDS: Final = 180 * 86_400
+MOST_ACCOUNTS: Final = 10  # of those who share a device, the latest
+_SALT: Final = "workfloor: devices from which somebody has signed in"
+
+
+def devices(request: HttpRequest) -> dict[str, str]:
+    """The accounts that were signed in to from this device, and what it is called at each; {} for a stranger's."""
+    try:
+        written = request.COOKIES.get(settings.WORKFLOOR_DEVICE_COOKIE, "")
+        found = signing.loads(written, salt=_SALT, max_age=DEVICE_SECONDS)
+    except signing.BadSignature:
+        return {}
+    return dict(found)
+
+
+def remember(request: HttpRequest, response: HttpResponse, account: Account) -> None:
+    """Let a device be known from which somebody has just signed in; what it was called it stays."""
+    known = devices(request)
+    name = known.pop(str(account.pk), "") or secrets.token_urlsafe(9)
+    latest = dict([*known.items(), (str(account.pk), name)][-MOST_ACCOUNTS:])
+    response.set_cookie(
+        settings.WORKFLOOR_DEVICE_COOKIE,
+        signing.dumps(latest, salt=_SALT),
+        max_age=DEVICE_SECONDS,
+        path="/accounts/",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def network(address: str) -> str:
     """Where somebody asks from, without telling neighbours apart: /24 of IPv4, /48 of IPv6."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return "nowhere"
-    return str(ip_network((found, 24 if found.version == 4 else 48), strict=False))
+    return addresses.network(address, bits_of_4=24, bits_of_6=48) or "nowhere"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -24,6 +56,35 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that tries are counted for, in one way of writing."""
+        return addresses.plain(str(super().get_client_ip(request)))
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count an attempt before it is made, and no more if it succeeds; raises ValidationError for too many."""
+        email = str(credentials.get("email") or "").strip().lower()
+        account = Account.objects.filter(email=email).first()
+        whose = str(account.pk) if account else ""
+        if device := devices(request).get(whose):
+            counted = [("login_failed_on_device", f"{whose} on {device}")]
+        elif account and is_mfa_enabled(account):
+            counted = [("login_failed_before_factor", "")]
+        else:
+            here = self._get_login_attempts_cache_key(request, **credentials)
+            counted = [("login_failed", here), ("login_failed_anywhere", email)]
+        usages = []
+        for action, key in counted:
+            used = ratelimit.consume(request, app="allauth.account", action=action, key=key)
+            if not used:
+                raise self.validation_error("too_many_login_attempts")
+            usages += used.usage
+        self._login_failed_rl_usage = ratelimit.RateLimitUsage(usages)
+
+    def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **more)
+        remember(request, response, user)
+        return response
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """What wrong passwords are counted under: the account, as tried from one network."""

@@ -11,6 +11,7 @@ from django.db.models import F, Func, Q
 from workfloor.core.clients.models import Client
 from workfloor.core.people import qualification
 from workfloor.kit.database import rls
+from workfloor.kit.database.prepared import PreparedQuery
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -21,6 +22,15 @@ class AccountManager(BaseUserManager["Account"]):
         account.set_password(password)
         account.save()
         return account
+
+    def get(self, *args: Any, **named: Any) -> "Account":
+        """One account; by its number alone, as every request of somebody signed in asks, by a statement made once."""
+        if args or named.keys() != {"pk"}:
+            return super().get(*args, **named)
+        found = _BY_NUMBER.one(int(named["pk"]))
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
 
     def get_by_natural_key(self, username: str | None) -> "Account":
         return self.get(email=(username or "").strip().lower())
@@ -39,6 +49,9 @@ class Account(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.email
+
+
+_BY_NUMBER = PreparedQuery(lambda number: Account.objects.filter(pk=number))
 
 
 class Site(models.Model):
@@ -93,6 +106,11 @@ class Person(models.Model):
     def is_a(self, role: str) -> bool:
         """Whether the person has a role."""
         return role in self.roles
+
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether the person leads people or manages, on our side."""
+        return self.client_id is None and not {"leader", "manager"}.isdisjoint(self.roles)
 
 
 class Skill(models.Model):
@@ -178,6 +196,16 @@ class Spell(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} from {self.started_at} to {self.ended_at}"
+
+
+class Heard(models.Model):
+    """When a browser of a person was last there: when it had the live stream of a page of ours open."""
+
+    person = models.OneToOneField(Person, models.CASCADE, primary_key=True, related_name="heard")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class Shift(models.Model):

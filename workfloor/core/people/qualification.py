@@ -68,12 +68,13 @@ def qualifies(skills: Mapping[str, int], requires: Mapping[str, int]) -> bool:
 def may_hear(topic: str, person_id: int, roles: Iterable[str], clients: Iterable[int]) -> bool:
     """Whether a person may listen to a topic: their own, their clients', and the floor for those who lead on it.
 
-    What is written about the work in somebody's hands is theirs: `messages:5`, and `typing:5:7` for one item of it.
+    What is written about the work in somebody's hands is theirs: `messages:5`, and `typing:5:7` for one item of it. How
+    far the closing of a month is (`closing:1`) is the client's.
     """
     kind, _, number = topic.partition(":")
     number = number.partition(":")[0] if kind == "typing" else number
     if kind == "floor":
         return not {"leader", "planner", "manager"}.isdisjoint(roles)
     own = [person_id]
-    allowed = {"person": own, "messages": own, "typing": own, "client": clients}.get(kind, [])
+    allowed = {"person": own, "messages": own, "typing": own, "client": clients, "closing": clients}.get(kind, [])
     return number in {str(each) for each in allowed}

@@ -1,16 +1,18 @@
 """Reading people."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, tzinfo
-from typing import Any
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.time import calendars
+
+HEARD_LATELY: Final = timedelta(minutes=2)
 
 _BY_ACCOUNT = PreparedQuery(
     lambda account_id: people_models.Person.objects.select_related("site").filter(account_id=account_id, left_at=None)
@@ -24,15 +26,14 @@ _CLEARED = PreparedQuery(
 
 def by_account(account_id: int) -> people_models.Person | None:
     """Who signs in with this account, if they are still with us. The caller has entered every client."""
-    found: people_models.Person | None = _BY_ACCOUNT.one(account_id)
-    return found
+    return _BY_ACCOUNT.one(account_id)
 
 
 def enterable(person: people_models.Person) -> list[int]:
     """The clients that a person may enter: by clearance, or the client whose own person it is."""
     if person.client_id is not None:
         return [person.client_id]
-    return list(_CLEARED(person.id))
+    return _CLEARED(person.id)
 
 
 def by_email(email: str) -> people_models.Person | None:
@@ -112,6 +113,19 @@ def on_shift(person: people_models.Person, now: datetime) -> tuple[bool, datetim
 def shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime | None]:
     """The same of one person, however they were read."""
     return on_shift(with_shifts(people_models.Person.objects.filter(id=person.id), now).get(), now)
+
+
+def browser_gone(now: datetime, after: timedelta) -> QuerySet[people_models.Person]:
+    """Who takes work and had a page open when they began to, which has not been there for so long.
+
+    Nobody while no browser at all is there: then it is the web server that is away. Who takes work without a browser,
+    over the command line, is not meant.
+    """
+    if not people_models.Heard.objects.filter(at__gt=now - HEARD_LATELY).exists():
+        return people_models.Person.objects.none()
+    since = F("agent_state__since")
+    there = on_the_floor().filter(agent_state__state="available", agent_state__since__lte=now - after)
+    return there.filter(heard__at__lte=now - after, heard__at__gte=since - after).select_related("heard")
 
 
 def last_shift_ended(person: people_models.Person, now: datetime) -> datetime:

@@ -52,7 +52,7 @@ class Figure(models.Model):
     """One figure of a frozen statement: its row as it was, and what each item added to it, packed.
 
     `values` follow the items of the close; empty for a figure of one queue, whose items are those of the figure
-    over all queues.
+    over all queues. Of outages they are the outages themselves, each with what it took.
     """
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_index=False)

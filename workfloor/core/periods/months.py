@@ -37,7 +37,11 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One figure to be kept; no values for one of a single queue."""
+    """One figure to be kept; no values for one of a single queue.
+
+    `values` follow the items of the month. Where a figure counts something else (outages), they are pairs of what it
+    counted, in the form of an item, and what that added.
+    """
 
     name: str
     title: str

@@ -46,14 +46,25 @@ def figures(close: periods_models.Close) -> QuerySet[periods_models.Figure]:
     return periods_models.Figure.objects.filter(close=close).defer("values").order_by("id")
 
 
-def counted(close: periods_models.Close, name: str) -> Iterator[tuple[Any, Any]]:
-    """The items that a figure of a frozen statement counted, as they were, each with what it added."""
+def counted(close: periods_models.Close, name: str, apart: bool) -> Iterator[tuple[Any, Any]]:
+    """The items that a figure of a frozen statement counted, as they were, each with what it added.
+
+    With `apart` what it counted are no items of the month, and are kept with the figure itself.
+    """
     base, _, queue = name.partition("/")
     values = periods_models.Figure.objects.values_list("values", flat=True).get(close=close, name=base)
+    if apart:
+        yield from period_months.chosen(*_apart(bytes(values)), queue or None)
+        return
     items = periods_models.Close.objects.values_list("items", flat=True).get(id=close.id)
     yield from period_months.chosen(
         period_months.unpacked(bytes(items)), period_months.unpacked(bytes(values)), queue or None
     )
+
+
+def _apart(values: bytes) -> tuple[list[Any], list[Any]]:
+    kept = period_months.unpacked(values)
+    return [row for row, _ in kept], [value for _, value in kept]
 
 
 def adjustments(client_id: int, into: str) -> QuerySet[periods_models.Adjustment]:

@@ -15,13 +15,15 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.event_log.models import TABLE
+from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
 from workfloor.core.work import lifecycle
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
-from workfloor.kit.database import locks
+from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
 
@@ -44,10 +46,11 @@ HANDED_FOR_SECONDS = 900  # for a colleague, where the contract knows no sticky 
 
 @dataclass(frozen=True)
 class Customer:
-    """How a sender names a customer."""
+    """How a sender names a customer; where `is_claimed`, a stranger says to be that one, and nobody knows it."""
 
     reference: str
     name: str = ""
+    is_claimed: bool = False
 
 
 def receive(
@@ -90,7 +93,7 @@ def receive(
     happened = _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
     item = _keep(item, asked_for or knows, now)
     if item.id in event_log.decide(happened, now=now):
-        item = _locked(item)
+        item = work_queries.locked(item.id)
     return item, True
 
 
@@ -117,9 +120,39 @@ def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_
 def _open_case(
     client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
 ) -> work_models.Case:
-    known = _customer(client, customer) if customer else None
-    case = work_models.Case.objects.create(client=client, customer=known, kind=kind, subject=subject, opened_at=now)
+    known = _customer(client, customer) if customer and not customer.is_claimed else None
+    case = work_models.Case.objects.create(
+        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **_claim(customer)
+    )
     event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
+    return case
+
+
+def _claim(named: Customer | None) -> dict[str, str]:
+    if named is None or not named.is_claimed:
+        return {}
+    return {"claimed_reference": named.reference, "claimed_name": named.name}
+
+
+def confirm_customer(*, case: work_models.Case, by: Person, now: datetime) -> work_models.Case:
+    """Say that whoever wrote is the customer that they say to be: from now on it is that customer's case.
+
+    For whoever has work of the case in hand, and for leaders. A name that is known already stays.
+    """
+    case = work_models.Case.objects.select_for_update().get(id=case.id)
+    if not case.claimed_reference:
+        raise lifecycle.NotNow("Nobody waits to be confirmed here.")
+    if not (by.is_a("leader") or work_models.Item.objects.filter(case=case, person=by).exists()):
+        raise NotYours("This case is not with you any more.")
+    customer, is_new = work_models.Customer.objects.get_or_create(
+        client_id=case.client_id, reference=case.claimed_reference, defaults={"name": case.claimed_name}
+    )
+    confirmed = work_events.CustomerConfirmed(
+        case.claimed_reference, case.claimed_name, customer.id, customer.name, is_new
+    )
+    case.customer, case.claimed_reference, case.claimed_name = customer, "", ""
+    case.save(update_fields=["customer", "claimed_reference", "claimed_name"])
+    event_log.record(confirmed, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
     return case
 
 
@@ -149,7 +182,8 @@ def _happen(
     changed: set[str] = set()
     for event in happened:
         changed |= lifecycle.follow(item, event, at, person_id).keys()
-    item.save(update_fields=sorted(changed))
+    if changed:
+        prepared.update(item, *sorted(changed))
     event_log.record_all(
         [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id) for event in happened]
     )
@@ -177,13 +211,8 @@ def _id(person: Person | None) -> int | None:
     return person.id if person else None
 
 
-def _locked(item: work_models.Item) -> work_models.Item:
-    """The item as it is now, locked until the transaction ends: two actions on it happen one after the other."""
-    return work_models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").get(id=item.id)
-
-
 def _in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.person_id != person.id:
         raise NotYours("This item is not with you any more.")
     return item
@@ -196,7 +225,7 @@ def offer(
     *, item: work_models.Item, person: Person, max_concurrency: int, offer_seconds: int, now: datetime
 ) -> work_models.Item:
     """Offer a waiting item to a person who has room for it."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.Offered.name)
     share = lifecycle.free_share(work_queries.shares([person.id])[person.id], max_concurrency, qualification.CAPACITY)
     if share is None:
@@ -210,7 +239,7 @@ def resume_preempted(*, person_id: int, now: datetime) -> None:
     """Let whatever somebody has lying aside go on that nothing lies over any more."""
     _hold_agent_state(person_id)
     for hand in work_queries.unmasked_part(person_id):
-        item = _locked(hand.item)
+        item = work_queries.locked(hand.item_id)
         work_models.Assignment.objects.filter(item=item).update(aside=False)
         if item.preempted_at:
             _happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
@@ -219,7 +248,7 @@ def resume_preempted(*, person_id: int, now: datetime) -> None:
 def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
     """What an accepted item lies over is preempted; an offer there could not be taken up, and goes back in line."""
     for hand in work_queries.beneath(by.id, item.id):
-        under = _locked(hand.item)
+        under = work_queries.locked(hand.item_id)
         if under.person_id == by.id and under.state == "offered":
             _happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
         elif under.person_id == by.id and not under.preempted_at:
@@ -228,7 +257,7 @@ def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
 
 def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
     """Take back an offer that nobody answered; returns whom it had been made to, None if it was answered after all."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.state != "offered" or item.offer_expires_at is None or item.offer_expires_at > now:
         return None
     person = item.person
@@ -238,7 +267,7 @@ def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
 
 def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """Take an item from a person who may not go on with it: it waits again, or is done if only its wrap-up was left."""
-    item, had_by = _locked(item), item.person_id
+    item, had_by = work_queries.locked(item.id), item.person_id
     lets_go: dict[str, Event] = {
         "offered": work_events.OfferExpired(),
         "held": work_events.Transferred(item.queue_id, "taken back: the person may not go on with it"),
@@ -291,7 +320,7 @@ def customer_answered(*, item: work_models.Item, now: datetime, by: Person | Non
 
     Where a person says so, it is whoever waits for that customer, or a leader: it moves what was agreed.
     """
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.pending_customer_since is None:
         raise lifecycle.NotNow("The item is not pending customer")
     if by is not None and "leader" not in by.roles and work_queries.waits_for_the_customer(item) != by.id:
@@ -305,7 +334,7 @@ def mark_reply_undelivered(
     *, item: work_models.Item, reason: str, replied_at: datetime | None, is_last: bool, now: datetime
 ) -> work_models.Item:
     """A reply never reached the customer: it stopped no clock. `replied_at` is when the first one was that did."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     if item.state in ("abandoned", "cancelled"):
         return item
     replied = work_queries.worked_until(item, replied_at) if replied_at else None
@@ -320,7 +349,7 @@ def transfer(
     *, item: work_models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
 ) -> work_models.Item:
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
-    item = _in_hands_of(item, by) if by else _locked(item)
+    item = _in_hands_of(item, by) if by else work_queries.locked(item.id)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
     item = _happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
@@ -328,10 +357,19 @@ def transfer(
 
 
 def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Person | None = None) -> work_models.Item:
-    """Give an item a priority of its own: each step stands for having waited its target once more."""
-    item = _locked(item)
+    """Give an item a priority of its own: each step stands for having waited its target once more.
+
+    Where a person says so, it is one who leads: it goes before others' work.
+    """
+    _refuse_who_does_not_lead(by)
+    item = work_queries.locked(item.id)
     ahead = priority * contracts_queries.terms_of(item.queue, now).target_seconds
     return _happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
+
+
+def _refuse_who_does_not_lead(by: Person | None) -> None:
+    if by is not None and not by.is_in_charge:
+        raise NotYours("That is for team leaders and managers.")
 
 
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
@@ -414,18 +452,30 @@ def wrap_up(
     return item
 
 
+def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
+    """Sign out of work whose browser has been gone for so long, and who has nothing in hand; returns how many."""
+    ended = 0
+    for person in people_queries.browser_gone(now, after).order_by("id"):
+        _hold_agent_state(person.id)
+        if not work_models.Assignment.objects.filter(person=person).exists():
+            people.sign_out_of_work(person=person, now=now, because=people.BROWSER_GONE)
+            ended += 1
+    return ended
+
+
 # --- the customer's and the sender's side ------------------------------------------------------------------------
 
 
 def abandon(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """The customer left before being answered."""
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     return _happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
 
 
 def cancel(*, item: work_models.Item, reason: str, now: datetime, by: Person | None = None) -> work_models.Item:
-    """The work is not to be done; measures leave it out."""
-    item = _locked(item)
+    """The work is not to be done; measures leave it out. Where a person says so, it is one who leads."""
+    _refuse_who_does_not_lead(by)
+    item = work_queries.locked(item.id)
     return _happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
 
 
@@ -437,7 +487,7 @@ def reopen(
     Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the target time
     moves by it. Where it never was resolved, the clock has run all the time.
     """
-    item = _locked(item)
+    item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.Reopened.name)
     lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
     item = _happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
@@ -464,22 +514,23 @@ class Sent:
 
 
 def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent], now: datetime) -> list[work_models.Item]:
-    """Take much work in, as `receive` does. The caller holds the keys and knows that they are new."""
-    client, customers = queue.client, _customers(queue.client, [each.customer for each in sent])
+    """Take much work of strangers in, as `receive` does. The caller holds the keys and knows that they are new."""
+    named = [each.customer for each in sent if not each.customer.is_claimed]
+    client, customers = queue.client, _customers(queue.client, named)
     cases = work_models.Case.objects.bulk_create(
         work_models.Case(
             client=client,
-            customer=customers[each.customer.reference],
+            customer=None if each.customer.is_claimed else customers[each.customer.reference],
             kind="request",
             subject=each.title,
             opened_at=each.at,
+            **_claim(each.customer),
         )
         for each in sent
     )
-    items, facts = [], []
+    items, facts, terms = [], [], contracts_queries.terms_by(queue)
     for each, case in zip(sent, cases, strict=True):
-        terms = contracts_queries.terms_of(queue, each.at)
-        waits = arrival(queue=queue, key=each.key, kind=kind, terms=terms, at=each.at, now=each.at)
+        waits = arrival(queue=queue, key=each.key, kind=kind, terms=terms(each.at), at=each.at, now=each.at)
         items.append(_begun(work_models.Item(client=client, case=case, title=each.title, state="new"), waits, each.at))
         facts.append([work_events.CaseOpened(case.kind), *waits])
     work_models.Item.objects.bulk_create(items)
@@ -501,21 +552,17 @@ def _begun(item: work_models.Item, happened: Sequence[Event], at: datetime) -> w
 
 
 def _customers(client: Client, named: Sequence[Customer]) -> dict[str, work_models.Customer]:
-    """Customers by their references, known or new; a sender that leaves the name out does not take it away."""
-    found: dict[str, work_models.Customer] = {}
-    for column, some in (("reference", [one for one in named if not one.name]), ("name", [o for o in named if o.name])):
-        names = {one.reference: one.name for one in some}
-        made = work_models.Customer.objects.bulk_create(
-            (
-                work_models.Customer(client=client, reference=reference, name=names[reference])
-                for reference in sorted(names)
-            ),
-            update_conflicts=True,
-            unique_fields=["client", "reference"],
-            update_fields=[column],
-        )
-        found |= {one.reference: one for one in made}
-    return found
+    """Customers by their references, known or new; no stranger gives a known one another name."""
+    names = {one.reference: one.name for one in sorted(named, key=lambda one: bool(one.name))}
+    work_models.Customer.objects.bulk_create(
+        (
+            work_models.Customer(client=client, reference=reference, name=name)
+            for reference, name in sorted(names.items())
+        ),
+        ignore_conflicts=True,
+    )
+    found = work_models.Customer.objects.filter(client=client, reference__in=names)
+    return {each.reference: each for each in found}
 
 
 # --- Offers ----------------------------------------------------------------------------------------------------------
@@ -584,6 +631,7 @@ def offer_all(*, offers: Sequence[lifecycle.Offer], now: datetime) -> None:
         for item, person, low, high, length, preemptible, _ in offers
     ]
     try:
+        event_log.make_room(now)
         with connection.cursor() as cursor:
             if over := [offer for offer in offers if offer.over]:
                 cursor.execute(_HOLD_AGENT_STATES, [sorted({offer.person_id for offer in offers})])

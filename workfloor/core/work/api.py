@@ -204,6 +204,8 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
         raise HttpError(409, f"{conflict}.") from conflict
     except work.Refused as refused:
         raise HttpError(422, str(refused)) from refused
+    except contracts_queries.Unreadable as fault:
+        raise HttpError(503, "Your contract cannot be read here just now; send this again later.") from fault
     except contracts_queries.NoContract as gone:
         raise HttpError(404, f"The contract in force has no queue “{body.queue}” any more.") from gone
     return Status(201 if new else 200, _out(item))

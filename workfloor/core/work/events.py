@@ -200,6 +200,18 @@ class CaseOpened(Event):
 
 
 @dataclass(frozen=True)
+class CustomerConfirmed(Event):
+    """Somebody of ours said that who wrote is a customer: who they said to be, and whom we know by that."""
+
+    name: ClassVar[str] = "case.customer-confirmed"
+    claimed_reference: str
+    claimed_name: str
+    customer: int
+    known_name: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
 class CaseResolved(Event):
     name: ClassVar[str] = "case.resolved"
 

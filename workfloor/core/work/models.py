@@ -40,6 +40,9 @@ class Case(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="cases", db_constraint=False)
     kind = models.TextField()
     subject = models.TextField(default="")
+    # Who a stranger says to be: nobody's case but theirs until one of us confirms it.
+    claimed_reference = models.TextField(default="", db_default="")
+    claimed_name = models.TextField(default="", db_default="")
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
 

@@ -28,22 +28,44 @@ def item(item_id: int) -> work_models.Item | None:
     return items().filter(id=item_id).first()
 
 
+_NOW = PreparedQuery(
+    lambda item_id: (
+        work_models.Item.objects.select_for_update()
+        .filter(id=item_id)
+        .values_list("person_id", "state", "reply_seconds")
+    )
+)
+
+
 def lock(item: work_models.Item) -> None:
     """Lock an item until the transaction ends, and let it say in whose hands it is now, and how far."""
-    now = work_models.Item.objects.select_for_update().filter(id=item.id)
-    item.person_id, item.state, item.reply_seconds = now.values_list("person_id", "state", "reply_seconds").get()
+    [(item.person_id, item.state, item.reply_seconds)] = _NOW(item.id)
 
 
 _IN_HANDS = PreparedQuery(
-    lambda item_id, person_id: work_models.Item.objects.select_related("case__customer").filter(
+    lambda item_id, person_id: work_models.Item.objects.only("client_id", "case_id", "kind").filter(
         id=item_id, person=person_id
     )
 )
 
 
 def in_hands(person: Person, item_id: int) -> work_models.Item | None:
-    """One item with its case, if this person has it in hand."""
-    found: work_models.Item | None = _IN_HANDS.one(item_id, person.id)
+    """One item, with what a page of its conversation needs of it, if this person has it in hand."""
+    return _IN_HANDS.one(item_id, person.id)
+
+
+_LOCKED = PreparedQuery(
+    lambda item_id: (
+        work_models.Item.objects.select_for_update(of=("self",)).select_related("client", "queue").filter(id=item_id)
+    )
+)
+
+
+def locked(item_id: int) -> work_models.Item:
+    """An item as it is now, locked until the transaction ends: two actions on it happen one after the other."""
+    found = _LOCKED.one(item_id)
+    if found is None:
+        raise work_models.Item.DoesNotExist
     return found
 
 

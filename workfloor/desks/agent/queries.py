@@ -134,12 +134,15 @@ def midnight(zone: ZoneInfo, now: datetime) -> datetime:
 
 def opened(item: Item, now: datetime) -> Opened:
     """Read everything that doing an item needs."""
-    terms = contracts_queries.terms_of(item.queue, item.received_at)
+    try:
+        terms = contracts_queries.terms_of(item.queue, item.received_at)
+    except contracts_queries.Unreadable:  # the item cannot be wrapped up before it is repaired; all others can
+        terms = None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
         told=[each for each in work_queries.told(item.id) if not each.event.startswith("message.")],
-        dispositions=tuple(terms.dispositions),
+        dispositions=tuple(terms.dispositions) if terms else (),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
         colleagues=list(colleagues(item.person, item)[:MOST_COLLEAGUES]) if item.person else [],
@@ -148,7 +151,7 @@ def opened(item: Item, now: datetime) -> Opened:
         on_the_line=item.kind in ON_THE_LINE,
         may_lie_aside=item.kind not in lifecycle.WITH_THE_CUSTOMER,
         may_write=answers_to(item) is not None,
-        keeps=terms.sticky_for_seconds is not None,
+        keeps=terms is not None and terms.sticky_for_seconds is not None,
         may_hold=item.kind in HELD_BY_VOICE,
         talk=helped(item, talk(item, now)),
     )
@@ -162,23 +165,27 @@ class Talk:
     messages: list[Message]
     chat: Chat | None
     here: bool  # whether the visitor's page is open
-    last_in: int  # the customer's last message
+    after: int  # the message after which it begins, where not all of it is read
+    seen: int  # the visitor's last message that an agent has seen
     answers: list[Answer]
     tags: list[str]
     quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
     largest_file: int = LARGEST_SENT  # bytes
 
 
-def talk(item: Item, now: datetime) -> Talk | None:
-    """Read what was said about an item's case; None for work that is not answered in writing and has nothing said."""
-    said = conversations_queries.all_of_case(item.case_id) if item.case_id else []
+def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
+    """Read what was said about an item's case; None for work that is not answered in writing and has nothing said.
+
+    Of a chat `after` one message, for a page that has all before it and to which that does not happen any more.
+    """
+    after = after if item.kind == "chat" else 0
+    said = conversations_queries.all_of_case(item.case_id, after) if item.case_id else []
     if not said and item.kind not in WRITTEN:
         return None
     visit = chat_queries.of_item(item.id) if item.kind == "chat" else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
-    last_in = max((each.id for each in said if each.direction == "in"), default=0)
     mailed = visit is None and any(each.direction == "in" and each.channel == "email" for each in said)
-    return Talk(item, said, visit, here, last_in, [], [], quotes=mailed)
+    return Talk(item, said, visit, here, after, visit.read_by_us if visit else 0, [], [], quotes=mailed)
 
 
 def helped(item: Item, shown: Talk | None) -> Talk | None:

@@ -27,6 +27,7 @@ urlpatterns = [
     path("items/<int:item_id>/come-back/", agent_views.come_back, name="come-back"),
     path("items/<int:item_id>/snooze/", agent_views.snooze, name="snooze"),
     path("items/<int:item_id>/classify/", agent_views.classify, name="classify"),
+    path("items/<int:item_id>/confirm-customer/", agent_views.confirm_customer, name="confirm-customer"),
     path("items/<int:item_id>/merge/", agent_views.merge, name="merge"),
     path("items/<int:item_id>/split/", agent_views.split, name="split"),
     path("items/<int:item_id>/escalate/", agent_views.escalate, name="escalate"),

@@ -5,6 +5,7 @@ came too late answers 409 with the reason at the head of the page.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Content, File
@@ -114,15 +115,25 @@ def desk(request: Request) -> HttpResponse:
     return render(request, "agent/desk.html", {"desk": shown})
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @for_agents
 def talk(request: Request, item_id: int) -> HttpResponse:
-    """What was said, by itself, for a page that shows it already and was told of something new."""
+    """What was said, by itself, for a page that shows it already and was told of something new.
+
+    With `after` what follows a message. With POST somebody looks at the page, and has seen what it is given.
+    """
     item = work_queries.in_hands(request.person, item_id)
     if item is None:
         raise Http404
-    shown = {"talk": agent_queries.talk(item, clock.now()), "item": item, "zone": agent_queries.zone_of(request.person)}
-    return render(request, "agent/talk.html", shown)
+    found = agent_queries.talk(item, clock.now(), limits.number(request.GET.get("after", "")) or 0)
+    if request.method == "POST" and found is not None and found.chat is not None:
+        last = max((each.id for each in found.messages if each.direction == "in"), default=0)
+        if last > found.seen:
+            chats.see(chat=found.chat, up_to=last)
+            found = replace(found, seen=last)
+    return render(
+        request, "agent/talk.html", {"talk": found, "item": item, "zone": agent_queries.zone_of(request.person)}
+    )
 
 
 @require_GET
@@ -288,6 +299,12 @@ def classify(request: Request, item_id: int) -> None:
     case = agent_queries.own_case(request.person, the_item(item_id))
     kind = checked(agent_forms.CaseKind(request.POST))["kind"]
     conversations.classify(case=case, kind=kind, by=request.person, now=clock.now())
+
+
+@deed
+def confirm_customer(request: Request, item_id: int) -> None:
+    case = agent_queries.own_case(request.person, the_item(item_id))
+    work.confirm_customer(case=case, by=request.person, now=clock.now())
 
 
 @deed

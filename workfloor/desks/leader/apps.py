@@ -6,10 +6,12 @@ from workfloor.ui.places import Place
 
 FLOOR = Place("Floor", "layout-dashboard", "leader:floor", frozenset({"leader", "manager", "planner"}), rank=10)
 
+LEFT_OUT = Place("Left out", "alert-triangle", "leader:left-out", frozenset({"leader", "manager"}), rank=48)
+
 
 class LeaderConfig(AppConfig):
     """The leader's page; has no tables."""
 
     name = "workfloor.desks.leader"
     label = "leader"
-    places = (FLOOR,)
+    places = (FLOOR, LEFT_OUT)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce, Extract, Floor
 
@@ -117,6 +118,13 @@ class Worker:
     items: list[Item] = field(default_factory=list)
     done: int = 0
     on_shift: bool = True
+    heard_at: datetime | None = None  # when a browser of theirs was there last
+    is_gone: bool = False  # for too long to be offered work
+
+    @property
+    def browser_gone_since(self) -> datetime | None:
+        """Since when somebody with work in hand has no page of ours open; None where they have one."""
+        return self.heard_at if self.is_gone and self.items else None
 
     @property
     def working(self) -> bool:
@@ -298,9 +306,15 @@ def crew(site_id: int | None, client_ids: list[int], now: datetime, midnight: da
     agents = people_queries.staff().filter(roles__contains=["agent"])
     if site_id is not None:
         agents = agents.filter(site_id=site_id)
+    gone_at = now - timedelta(minutes=settings.WORKFLOOR_BROWSER_GONE_MINUTES or 10**6)
     workers = {
-        agent.id: Worker(agent, on_shift=people_queries.on_shift(agent, now)[0])
-        for agent in people_queries.with_shifts(agents, now)
+        agent.id: Worker(
+            agent,
+            on_shift=people_queries.on_shift(agent, now)[0],
+            heard_at=agent.heard_at,
+            is_gone=agent.heard_at is not None and agent.heard_at <= gone_at,
+        )
+        for agent in people_queries.with_shifts(agents, now).annotate(heard_at=F("heard__at"))
     }
     for item in (
         work_queries.items().filter(client_id__in=client_ids, person_id__in=workers).order_by("connected_at", "id")

@@ -4,15 +4,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.people.middleware import Request
+from workfloor.desks.leader import left_out as leader_left_out
 from workfloor.desks.leader import queries as leader_queries
-from workfloor.desks.leader.apps import FLOOR
+from workfloor.desks.leader.apps import FLOOR, LEFT_OUT
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 
@@ -22,7 +24,6 @@ View = Callable[..., HttpResponse]
 def for_leaders(view: View) -> View:
     """Let in whoever leads on the floor, and nobody else."""
 
-    @require_GET
     @login_required
     @wraps(view)
     def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -34,6 +35,7 @@ def for_leaders(view: View) -> View:
     return admitted
 
 
+@require_GET
 @for_leaders
 def floor(request: Request) -> HttpResponse:
     client_id, site_id = number(request, "client"), number(request, "site")
@@ -41,12 +43,33 @@ def floor(request: Request) -> HttpResponse:
     return render(request, "leader/floor.html", {"floor": shown, "client_id": client_id, "site_id": site_id})
 
 
+@require_GET
 @for_leaders
 def item(request: Request, item_id: int) -> HttpResponse:
     looked_at = leader_queries.looked_at(request.person, item_id)
     if looked_at is None:
         raise Http404
     return render(request, "leader/item.html", {"looked_at": looked_at, "item": looked_at.item})
+
+
+@require_http_methods(["GET", "POST"])
+@for_leaders
+def left_out(request: Request) -> HttpResponse:
+    """What failed and was left out, and a way to have it tried again or dropped."""
+    if not LEFT_OUT.roles.intersection(request.person.roles):
+        raise PermissionDenied
+    if request.method == "POST":
+        name, drops = request.POST.get("name", ""), request.POST.get("do") == "drop"
+        try:
+            if drops:
+                leader_left_out.drop(name, request.person, clock.now())
+            else:
+                leader_left_out.run_again(name, request.person)
+            messages.success(request, "It is dropped." if drops else "It is tried again in a moment.")
+        except leader_left_out.Gone:
+            messages.error(request, "That is not here any more.")
+        return redirect("leader:left-out")
+    return render(request, "leader/left_out.html", {"shown": leader_left_out.shown(request.person, clock.now())})
 
 
 def number(request: HttpRequest, name: str) -> int | None:

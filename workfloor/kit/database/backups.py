@@ -1,9 +1,11 @@
 """Backups of the embedded server: its files at one moment and its write-ahead log since, so that any moment comes back.
 
-A folder holds `base/TIME` (what `pg_basebackup` wrote), `wal` (what the server archives, at least each minute) and the
-installation's secret key. A server of one's own has the same from whoever runs it: docs/guide/operating.md.
+A folder holds `base/TIME` (what `pg_basebackup` wrote), `wal` (what the server archives, at least each minute), `files`
+(what is kept outside the database, at most a minute behind) and the installation's keys. A server of one's own has the
+same from whoever runs it: docs/guide/operating.md.
 """
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -22,7 +24,10 @@ from workfloor.kit.database import postgres
 KEPT_IN_SECONDS: Final = 30
 ARCHIVE_SECONDS: Final = 60  # the most that is lost with the machine
 WRITTEN: Final = "%Y-%m-%dT%H%M%SZ"
-KEY: Final = "secret-key"
+KEYS: Final = ("secret-key", "files-key")
+FILES: Final = "files"
+GONE: Final = "files-gone"  # those that are no longer where they were copied from, since when they were moved here
+CLOCK_TICK_SECONDS: Final = 2  # within which a folder may change and still bear the same time
 REFUSED: Final = "'\\%\n"  # in the name of a folder that a shell of the server's is given
 
 
@@ -88,9 +93,7 @@ def take(data: Path, folder: Path, *, now: datetime, keep: int | None = None, pr
     where = ["-h", str(postgres.socket_folder(server.folder)), "-p", postgres.PORT, "-U", "postgres"]
     _run(["pg_basebackup", *where, "-D", str(draft), "-c", "fast", "-X", "stream", *(["-P"] if progress else [])])
     _run(["pg_verifybackup", "-q", "-n", str(draft)])
-    if (data / KEY).exists():
-        shutil.copy(data / KEY, folder / KEY)
-        (folder / KEY).chmod(0o600)
+    keep_keys(data, folder)
     keep_log(data, folder)
     with _root(server) as connection:
         [ended] = connection.execute("SELECT clock_timestamp()").fetchone() or [now]
@@ -110,6 +113,85 @@ def keep_log(data: Path, folder: Path) -> None:
     until = time.monotonic() + KEPT_IN_SECONDS
     while not (folder / "wal" / name).exists() and time.monotonic() < until:
         time.sleep(0.1)
+
+
+def keep_keys(data: Path, folder: Path) -> None:
+    """Copy the installation's keys to where backups are."""
+    for key in KEYS:
+        if (data / key).exists() and not ((folder / key).exists() and filecmp.cmp(data / key, folder / key)):
+            shutil.copy(data / key, folder / key)
+            (folder / key).chmod(0o600)
+
+
+def keep_files(source: Path, folder: Path, *, now: datetime) -> int:
+    """Copy what is new among files that never change to where backups are; returns how many there were.
+
+    A folder whose copy bears the same time is not looked into: nothing came since.
+    """
+    count = 0
+    for place, copy in _folders(source, folder / FILES):
+        changed = place.stat().st_mtime
+        if copy.stat().st_mtime == changed:
+            continue
+        new = {each.name for each in _files(place)} - {each.name for each in _files(copy)}
+        for name in new:
+            _link_or_copy(place / name, copy / name)
+        count += len(new)
+        is_settled = now.timestamp() - changed > CLOCK_TICK_SECONDS
+        os.utime(copy, (changed, changed) if is_settled else (0, 0))
+    return count
+
+
+def forget_files(source: Path, folder: Path, *, now: datetime) -> None:
+    """Remove the copies of files that went before the oldest base was made; those that went since are set apart."""
+    kept = bases(folder)
+    if not source.is_dir() or not kept:
+        return
+    for copy, gone in _folders(folder / FILES, folder / GONE):
+        place = source / copy.relative_to(folder / FILES)
+        for name in {each.name for each in _files(copy)} - {each.name for each in _files(place)}:
+            (copy / name).rename(gone / name)
+            os.utime(gone / name, (now.timestamp(), now.timestamp()))
+    for gone in (folder / GONE).rglob("*"):
+        if gone.is_file() and gone.stat().st_mtime < kept[0].at.timestamp():
+            gone.unlink()
+
+
+def restore_files(folder: Path, target: Path) -> int:
+    """Bring back all files that backups have and `target` has not; returns how many there were."""
+    count = 0
+    for source in (folder / FILES, folder / GONE):
+        for place, copy in _folders(source, target) if source.is_dir() else ():
+            for name in {each.name for each in _files(place)} - {each.name for each in _files(copy)}:
+                _link_or_copy(place / name, copy / name)
+                count += 1
+    return count
+
+
+def _folders(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """Every folder below one, with the one in its place below the other, which is made."""
+    for name, _, _ in os.walk(source):
+        copy = target / Path(name).relative_to(source)
+        copy.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield Path(name), copy
+
+
+def _files(folder: Path) -> list[Path]:
+    """The whole files in a folder; those that are just being written have another name."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [each for each in found if each.is_file() and "#" not in each.name and each.suffix != ".part"]
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """On the same disk a second name for what never changes, elsewhere a copy that is there whole or not at all."""
+    try:
+        os.link(source, target)
+    except OSError:
+        draft = target.with_name(f"{target.name}.part")
+        shutil.copy2(source, draft)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.rename(target)
 
 
 def archives(data: Path) -> bool:
@@ -148,8 +230,9 @@ def restore(folder: Path, data: Path, *, to: datetime | None = None) -> None:
     (draft / "recovery.signal").touch()
     postgres.give(draft)
     make_folder(folder, data)
-    if (folder / KEY).exists() and not (data / KEY).exists():
-        shutil.copy(folder / KEY, data / KEY)
+    for key in KEYS:
+        if (folder / key).exists() and not (data / key).exists():
+            shutil.copy(folder / key, data / key)
     draft.rename(target)
 
 

@@ -9,7 +9,7 @@ form for bigint (`int4range`, `pg_terminate_backend`), the very first call says 
 It costs nothing that can be measured: bigint is compared with smaller columns by their own indexes, writing a number
 takes what it took, and a statement is prepared once where it was prepared anew for each combination of sizes. Fields of
 Django's say their own type, as before (IntegerField: integer). The worker's own connections stay as psycopg has them;
-what procrastinate asks through Django's goes by `jobs.Connector`, for its functions take integers.
+what procrastinate asks through Django's goes by `job_connector.Connector`, for its functions take integers.
 """
 
 from typing import Any, cast

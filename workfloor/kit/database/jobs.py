@@ -4,18 +4,18 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from django.db import connection, transaction
-from procrastinate import App, JobContext
+import psycopg
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils.module_loading import autodiscover_modules
+from procrastinate import JobContext
 from procrastinate import exceptions as refusals
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Status
-from psycopg.types import numeric
 
 from workfloor.kit.time import clock
 
@@ -41,34 +41,6 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
             await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
         except refusals.ConnectorException:  # another worker's look was faster, or its own worker lives after all
             log.info("job %s is no longer stalled", job.id)
-
-
-class Connector(DjangoConnector):
-    """Django's connection, with whole numbers of the size that procrastinate's functions are declared with.
-
-    They take integers, and Django's connections bind every number as bigint (`binding`), which no integer is made of.
-    """
-
-    def execute_query(self, query: Any, **arguments: Any) -> None:
-        super().execute_query(query, **_sized(arguments))
-
-    def execute_query_one(self, query: Any, **arguments: Any) -> dict[str, Any]:
-        return super().execute_query_one(query, **_sized(arguments))
-
-    def execute_query_all(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
-        return super().execute_query_all(query, **_sized(arguments))
-
-
-def _sized(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: numeric.Int4(value) if type(value) is int and -(2**31) <= value < 2**31 else value
-        for key, value in arguments.items()
-    }
-
-
-def connect(app: App) -> None:
-    """Let an app that has just been made meet the database through `Connector`."""
-    app.connector = app.job_manager.connector = Connector(alias="default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +84,24 @@ def drop(job_id: int) -> None:
 
 def run(stop: threading.Event) -> None:
     """Run jobs until `stop` is set; a lost database is reported once and waited for."""
+    autodiscover_modules("tasks")
     lost = False
     while not stop.is_set():
         try:
             asyncio.run(_run_until(stop))
             lost = False
-        except (refusals.ConnectorException, OSError) as fault:
+        except (
+            refusals.ConnectorException,
+            psycopg.OperationalError,
+            OperationalError,
+            InterfaceError,
+            OSError,
+        ) as fault:
             if not lost:
                 log.warning("jobs wait for the database: %s", str(fault.__cause__ or fault).strip())
             lost = True
+        except Exception:
+            log.exception("jobs ended, and begin again")  # a worker that follows and runs no jobs is found by nobody
         stop.wait(PAUSE_SECONDS)  # whatever ended a lane is not met again at once
 
 

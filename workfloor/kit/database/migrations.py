@@ -1,12 +1,17 @@
 """Migrations that are safe on a live table: they wait for locks only shortly, and hold none for long."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pkgutil import iter_modules
 
+from django.apps import apps
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations import Migration, operations
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Field
 from django.db.models.fields import NOT_PROVIDED
 
@@ -33,6 +38,26 @@ def migrate(say: Callable[[str], None] = lambda line: None) -> None:
             time.sleep(attempt)
         finally:
             connection.close()
+
+
+def missing() -> list[str]:
+    """The migrations that the database has not had, as "app.name", in order."""
+    applied = set(MigrationRecorder(connection).applied_migrations())
+    if applied >= set(_on_disk()):  # mostly, and then there is no need to load them all
+        return []
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _on_disk() -> Iterator[tuple[str, str]]:
+    for app in apps.get_app_configs():
+        if (module := MigrationLoader.migrations_module(app.label)[0]) and (spec := find_spec(module)):
+            for found in iter_modules(spec.submodule_search_locations):
+                if found.name[0] not in "_~":  # as Django itself passes them over
+                    yield app.label, found.name
 
 
 def unsafe(migration: Migration) -> list[str]:

@@ -11,12 +11,13 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import IO, Any, Final, Self
 
 import psutil
 import psycopg
@@ -55,9 +56,9 @@ def tuning(memory: int) -> dict[str, str]:
         "log_timezone": "UTC",
         "lc_messages": "C",
         "logging_collector": "on",
-        "log_filename": "server-%a.log",
+        "log_filename": "server-%Y-%m-%dT%H%M%S.log",  # each has its own; a job deletes those that are old, or too many
         "log_rotation_age": "1d",
-        "log_truncate_on_rotation": "on",
+        "log_rotation_size": "20MB",
         "log_min_duration_statement": "2s",
         "log_checkpoints": "off",
     }
@@ -171,9 +172,14 @@ def start(folder: Path, settings: Mapping[str, str]) -> psutil.Process:
     command = [binary("postgres"), "-D", str(folder)]
     for key, value in every.items():
         command += ["-c", f"{key}={value}"]
-    with (folder.parent / "postgres.start.log").open("wb") as log:
+    with _closed_log(folder.parent / "postgres.start.log") as log:
         ways: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True}
         return psutil.Popen(command, **ways, **_as(account))
+
+
+def _closed_log(path: Path) -> IO[bytes]:
+    """A log that begins anew and that no other user of the machine reads."""
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def _clear(folder: Path) -> None:
@@ -207,7 +213,7 @@ def status_of(folder: Path) -> str:
 
 def last_words(folder: Path) -> str:
     """Why the server did not start, from its logs."""
-    logs = sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-1:]
+    logs = sorted((folder / "log").glob("*.log"), key=os.path.getmtime)[-3:]  # each start has its own
     said = [folder.parent / "postgres.start.log", folder.parent / "postgres.guard.log", *logs]
     lines = [line for log in said if log.exists() for line in log.read_text(errors="replace").splitlines()]
     telling = [line for line in lines if any(sign in line for sign in ("FATAL", "PANIC", "HINT", "rror"))]
@@ -230,6 +236,7 @@ def stop(folder: Path) -> None:
 OLDEST_SERVER: Final = 15
 POLL_SECONDS: Final = 0.05
 GUARD_POLL_SECONDS: Final = 0.25
+WATCH_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 30
 QUIET_SECONDS: Final = 5.0
 PREPARES_AFTER: Final = 5  # uses
@@ -323,9 +330,14 @@ class Server:
             except BaseException:
                 use.release()
                 raise
+        over = threading.Event()
+        watching = threading.Thread(target=self._keep_guarded, args=[over], name="guard", daemon=True)
+        watching.start()
         try:
             yield self
         finally:
+            over.set()
+            watching.join()
             use.release()
             self._wait_for_the_stop()
 
@@ -358,7 +370,7 @@ class Server:
             lock = file_locks.FileLock(self._lock("guard"), wait=False)
         except BlockingIOError:
             return None
-        with lock, (self.data / "postgres.guard.log").open("wb") as said:
+        with lock, _closed_log(self.data / "postgres.guard.log") as said:
             guard = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(self.data.absolute()), json.dumps(dict(self.settings))],
                 pass_fds=[lock.descriptor],
@@ -370,6 +382,16 @@ class Server:
         _guards.append(guard)
         return guard
 
+    def _keep_guarded(self, over: threading.Event) -> None:
+        """Start another guard when somebody has killed the one there was; one that gave up has left no server."""
+        while not over.wait(WATCH_SECONDS):
+            _forget_ended_guards()
+            try:
+                if process_of(self.folder) and file_locks.is_free(self._lock("guard")) and self._guard():
+                    log.warning("The process that watches over the database server was gone; another does now.")
+            except OSError as fault:  # no room for another process or its log, say
+                log.warning("Nobody watches over the database server: %s", fault)
+
     def _wait_for_the_stop(self) -> None:
         """Return once the server is gone, or at once if others use it."""
         if file_locks.is_free(self._lock("guard")):  # somebody killed the guard
@@ -380,10 +402,14 @@ class Server:
             if not file_locks.is_free(use) and file_locks.is_free(use, shared=True):
                 return
             time.sleep(POLL_SECONDS)
-        _guards[:] = [guard for guard in _guards if guard.poll() is None]
+        _forget_ended_guards()
 
 
 _guards: list["subprocess.Popen[bytes]"] = []  # kept, so that their ends are collected
+
+
+def _forget_ended_guards() -> None:
+    _guards[:] = [guard for guard in _guards if guard.poll() is None]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from html import unescape
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -27,7 +28,7 @@ def elsewhere(html: str) -> list[str]:
 
 def enclosed(html: str) -> set[str]:
     """The names of the pictures that came along and stand in a cleaned mail, as `content_name` writes them."""
-    return {content_name(each) for each in _CID.findall(html)}
+    return {content_name(unescape(each)) for each in _CID.findall(html)}
 
 
 def content_name(content_id: str) -> str:
@@ -40,21 +41,42 @@ def is_coloured(html: str) -> bool:
     return bool(_COLOURED.search(html))
 
 
-def shown(html: str, picture: Callable[[str], str | None], with_remote: bool, folded: str) -> str:
-    """A cleaned mail as it is shown.
+LONGEST: Final = 5_000_000  # characters that are kept to be shown
+
+
+def told(html: str, folded: str) -> str:
+    """A cleaned mail as it is kept, so that showing it costs little: its links told and its quotes folded.
+
+    `folded` is what was folded away of its text; where there is any, the same is folded here: by the marks of the
+    mail's program, else from where that text begins. Empty where that cannot be done, or becomes too long.
+    """
+    # Cleaned again at the end, so that no other reader of HTML has the last word.
+    more = {"details": {"class"}, "summary": set[str](), "span": {"class", "style"}}
+    found = markup.cleaned(_marked(html, folded), lambda source: source, **more)
+    return found if len(found) <= LONGEST else ""
+
+
+_IMG = re.compile(r"<img [^<>]*>")
+_SOURCE = re.compile(r' src="([^"]*)"')
+
+
+def shown(html: str, picture: Callable[[str], str | None], with_remote: bool) -> str:
+    """A told mail as it is shown.
 
     `picture` gives the data of what came along by its `content_name`; pictures from elsewhere stay where `with_remote`
-    says so, and then only encrypted ones. `folded` is what was folded away of its text; where there is any, the same is
-    folded here: by the marks of the mail's program, else from where that text begins.
+    says so, and then only encrypted ones. The cleaner writes a tag's signs within words as entities, so that what looks
+    like a picture is one.
     """
 
-    def source(address: str) -> str | None:
+    def source(found: re.Match[str]) -> str:
+        address = found[1]
         if address.lower().startswith("cid:"):
-            return picture(content_name(address[4:]))
-        return address if with_remote and address.lower().startswith("https:") else None
+            address = picture(content_name(unescape(address)[4:])) or ""
+        elif not (with_remote and address.lower().startswith("https:")):
+            address = ""
+        return f' src="{address}"' if address else ""
 
-    # Cleaned again at the end, so that no other reader of HTML has the last word.
-    return markup.cleaned(_marked(html, folded), source, details={"class"}, summary=set(), span={"class", "style"})
+    return _IMG.sub(lambda tag: _SOURCE.sub(source, tag[0]), html)
 
 
 def _marked(html: str, folded: str) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 Span = tuple[time, time]
 DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _MIDNIGHT = time(0)
 # Longer than any closure that a contract would mean; beyond it the calendar is taken for closed for good.
 _LONGEST_CLOSUREDAYS = 3 * 366
@@ -45,12 +46,14 @@ def working_seconds(calendar: Calendar, start: datetime, end: datetime) -> int:
     start, end = _utc(start), _utc(end)
     if end < start:
         return -working_seconds(calendar, end, start)
+    if any(opens <= start and end <= closes for opens, closes in _day(calendar, day_of(start, calendar.zone))):
+        return (end - start) // _SECOND  # as most of what is measured is: within one opening
     total = timedelta()
     for opens, closes in _intervals(calendar, start):
         if opens >= end:
             break
         total += min(closes, end) - max(opens, start)
-    return total // timedelta(seconds=1)
+    return total // _SECOND
 
 
 def add_working(calendar: Calendar, start: datetime, seconds: int) -> datetime:

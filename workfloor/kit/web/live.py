@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -13,6 +15,7 @@ from django.db import connection
 
 CHANNEL = "workfloor_live"
 HEARTBEAT_SECONDS = 15
+RETRY_MS = (500, 4000)  # after which a page whose stream was cut comes back: each page after another time
 _LARGEST_PAYLOAD = 7000  # PostgreSQL takes just under 8,000 bytes
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,12 @@ class Page:
         self.wanted = wanted
         self.changed = set(wanted)  # on connect everything is named, so that a reconnection loses nothing
         self.woken = asyncio.Event()
+        self.is_over = False
+
+    def end(self) -> None:
+        """Let its stream end: the page comes back, and is asked again who it is."""
+        self.is_over = True
+        self.woken.set()
 
     def hear(self, topics: set[str]) -> None:
         """Note what changed; a topic that is not yet told is told once, however often it changes."""
@@ -110,10 +119,18 @@ def _parameters() -> dict[str, Any]:
 hub = Hub()
 
 
-async def events(wanted: frozenset[str]) -> AsyncIterator[bytes]:
-    """Server-sent events for one page: `data: topic`, and a comment as heartbeat so that dead connections end."""
-    yield b"retry: 1000\n\n"
-    with hub.page(wanted) as page:
+During = Callable[[Page], AbstractContextManager[None]]
+
+
+async def events(wanted: frozenset[str], during: During) -> AsyncIterator[bytes]:
+    """Server-sent events for one page: `data: topic`, and a comment as heartbeat so that dead connections end.
+
+    `during` is entered while the page is open, and may end it.
+    """
+    yield f"retry: {random.randint(*RETRY_MS)}\n\n".encode()  # noqa: S311 nothing is kept secret by it
+    with hub.page(wanted) as page, during(page):
         while True:
             told = await page.news()
+            if page.is_over:
+                return
             yield "".join(f"data: {topic}\n\n" for topic in told).encode() or b": still here\n\n"

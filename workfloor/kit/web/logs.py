@@ -4,14 +4,18 @@ import json
 import logging
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 HEADER: Final = b"x-request-id"
 FORMATS: Final = ("text", "json")
+LARGEST: Final = 20_000_000  # bytes of one log file; as many again are kept of what it held before
+MOST: Final = 200_000_000  # bytes of all log files in a folder that are written no more
 
 _SANE = re.compile(rb"[A-Za-z0-9._-]{1,64}")  # nothing that could end a line or a header, or be an address of somebody
 _request: ContextVar[str] = ContextVar("request", default="")
@@ -66,3 +70,37 @@ class Json(logging.Formatter):
 def is_error(line: str) -> bool:
     """Whether a line of a log, in either form, is of an error."""
     return " ERROR " in line or line.startswith("ERROR") or '"level": "ERROR"' in line
+
+
+def cut(log: Path, largest: int = LARGEST) -> bool:
+    """Begin a log anew that has grown too large, and keep what it held until the next time; whether it was.
+
+    Its writer goes on in the same file, which it has opened to append; a line that is written meanwhile may be lost.
+    """
+    if log.stat().st_size <= largest:
+        return False
+    shutil.copyfile(log, before(log))
+    with log.open("r+b") as file:
+        file.truncate()
+    return True
+
+
+def before(log: Path) -> Path:
+    """Where what a log held before is kept."""
+    return log.with_name(f"{log.name}.1")
+
+
+def forget(folder: Path, until: datetime, most: int = MOST) -> int:
+    """Delete logs that were written last before then, and the oldest of those beyond `most` bytes; returns how many.
+
+    The newest stays, whatever it is: somebody writes it.
+    """
+    found = [each for each in folder.glob("*.log*") if each.is_file()] if folder.is_dir() else []
+    newest_first = sorted(found, key=lambda each: each.stat().st_mtime, reverse=True)
+    size = count = 0
+    for each in newest_first[1:]:
+        size += each.stat().st_size
+        if size > most or each.stat().st_mtime < until.timestamp():
+            each.unlink()
+            count += 1
+    return count

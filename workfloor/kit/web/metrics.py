@@ -47,7 +47,7 @@ def answered(view: str, status: int, seconds: float) -> None:
 
 
 def turned_away(why: str) -> None:
-    """Count a request that was not answered: `busy` or `too large`."""
+    """Count a request that was not answered: `busy`, `too large` or `slow`."""
     _series("refusals", why).inc()
 
 

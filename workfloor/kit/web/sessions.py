@@ -13,7 +13,7 @@ class SessionStore(db.SessionStore):
     """The same store, whose one hot query is made once."""
 
     def _get_session_from_db(self) -> Session | None:
-        found: Session | None = _IN_FORCE.one(str(self.session_key), clock.now())
+        found = _IN_FORCE.one(str(self.session_key), clock.now())
         if found is None:
             self._session_key = None
         return found

@@ -1,8 +1,11 @@
 """Closing months, deciding disputes, and issuing invoices: each proposed by one person and approved by another."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+
+from django.db.models import F
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.terms import Billing
@@ -15,13 +18,15 @@ from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.actions import Refused
 from workfloor.core.periods.models import Adjustment, Close, Dispute
 from workfloor.kit import extras
-from workfloor.kit.database import locks
+from workfloor.kit.database import jobs, locks
 from workfloor.kit.time import calendars
+from workfloor.kit.web import live as web_live
 from workfloor.ops.billing import closing, einvoice, invoices, invoicing, settlement
 from workfloor.ops.billing import events as billing_events
 from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import models as billing_models
 from workfloor.ops.billing import queries as billing_queries
+from workfloor.ops.billing.closing import Progress
 
 LONGEST_WORDS = 2000
 
@@ -34,21 +39,102 @@ class NotYet(Refused):
         self.reasons = list(reasons)
 
 
-def propose(*, client: Client, period: str, by: Person, now: datetime) -> Close:
+# --- Steps of closing, done by a worker -------------------------------------------------------------------------
+TAKE_STEP = "billing.take_closing_step"
+TRIES = 5  # that end without a word, before a step counts as failed
+_ROLES = {"propose": settlement.PROPOSERS, "approve": settlement.APPROVERS}
+
+
+def ask_for_step(*, client: Client, period: str, step: str, by: Person, now: datetime) -> billing_models.ClosingStep:
+    """Let a worker propose or approve (`step`) a month. Where a step of the month goes on, it is that which goes on.
+
+    No fact says so, for nothing has happened to the month yet. Raises Refused where the person may not.
+    """
+    _admit(by, client, _ROLES[step], f"{step} a month")
+    try:
+        calendars.period_bounds(period, "UTC")
+    except ValueError as fault:
+        raise Refused(str(fault)) from None
+    asked, is_new = billing_models.ClosingStep.objects.select_for_update().get_or_create(
+        client=client, period=period, defaults={"step": step, "asked_by": by, "asked_at": now}
+    )
+    if asked.error:
+        asked.step, asked.asked_by, asked.asked_at, asked.error, asked.tries, asked.percent = step, by, now, "", 0, 0
+        asked.save()
+    elif not is_new:
+        return asked
+    ask_to_take(asked.id)
+    _name(client.id)
+    return asked
+
+
+def ask_to_take(step_id: int) -> None:
+    """Let a worker take a step of closing; nothing where one waits already that was asked for."""
+    jobs.ask_for(TAKE_STEP, once=f"{TAKE_STEP}/{step_id}", step_id=step_id)
+
+
+def begin_step(*, step: billing_models.ClosingStep) -> bool:
+    """Note that somebody tries; False, and a step that has failed, where too many have and none came to an end."""
+    if step.tries >= TRIES:
+        fail_step(step=step, error=f"It was begun {step.tries} times and never ended. The worker's log says more.")
+        return False
+    billing_models.ClosingStep.objects.filter(id=step.id).update(tries=F("tries") + 1, percent=0)
+    return True
+
+
+def take_step(*, step: billing_models.ClosingStep, now: datetime, progress: Progress = closing.unseen) -> Close:
+    """Do what was asked for; what keeps it from being done is raised as `propose` and `approve` raise it."""
+    if step.step == "propose":
+        return propose(client=step.client, period=step.period, by=step.asked_by, now=now, progress=progress)
+    return approve(client=step.client, period=step.period, by=step.asked_by, now=now)
+
+
+def tell_progress(*, step: billing_models.ClosingStep, percent: int) -> None:
+    """Say on open pages how far a step is."""
+    billing_models.ClosingStep.objects.filter(id=step.id).update(percent=percent)
+    _name(step.client_id)
+
+
+def fail_step(*, step: billing_models.ClosingStep, error: str) -> None:
+    """Keep why a step was not done, until somebody asks for one again."""
+    billing_models.ClosingStep.objects.filter(id=step.id).update(error=error)
+    _name(step.client_id)
+
+
+def _done(client: Client, period: str) -> None:
+    """Forget what was asked for or had failed: the month is somewhere else."""
+    billing_models.ClosingStep.objects.filter(client=client, period=period).delete()
+    _name(client.id)
+
+
+def _name(client_id: int) -> None:
+    web_live.publish({f"closing:{client_id}"})
+
+
+# --- Months -----------------------------------------------------------------------------------------------------
+def propose(*, client: Client, period: str, by: Person, now: datetime, progress: Progress = closing.unseen) -> Close:
     """Propose to close a month with the figures that it has now.
 
     What late facts have changed in earlier months comes into this one first. Raises NotYet with everything that is in
     the way, Refused where the person may not or the month is proposed already, billing's NoStatement.
     """
     _admit(by, client, settlement.PROPOSERS, "propose a month")
+    _refuse_unless_open(client, period)
+    # Replaying a month's facts takes its time: others may close, correct and dispute meanwhile.
+    if found := closing.hindrances(client, period, now=now, progress=closing.part(progress, 0, 60)):
+        raise NotYet(found)
     periods.hold(client)
+    _refuse_unless_open(client, period)
+    _restated(client, by, now, closing.part(progress, 60, 75))
+    statement = closing.frozen(client, period, now=now, progress=closing.part(progress, 75, 100))
+    close = periods.propose(client=client, period=period, statement=statement, by=by, now=now)
+    _done(client, period)
+    return close
+
+
+def _refuse_unless_open(client: Client, period: str) -> None:
     if (state := periods_queries.state(client.id, period)) != "open":
         raise Refused(f"{period} is {state} already. See: workfloor billing period list {client.slug}")
-    if found := closing.hindrances(client, period, now=now):
-        raise NotYet(found)
-    restate(client=client, by=by, now=now)
-    statement = closing.frozen(client, period, now=now)
-    return periods.propose(client=client, period=period, statement=statement, by=by, now=now)
 
 
 def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
@@ -62,27 +148,37 @@ def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
         if closing.has_moved(close, now=now):
             again = f"workfloor billing period reopen {client.slug} {period} --reason 'figures have changed'"
             raise Refused(f"The figures of {period} have changed since they were proposed. Propose it anew: {again}")
-    return periods.approve(client=client, period=period, by=by, now=now)
+    approved = periods.approve(client=client, period=period, by=by, now=now)
+    _done(client, period)
+    return approved
 
 
 def reopen(*, client: Client, period: str, reason: str, by: Person, now: datetime) -> None:
     """Take a proposal back."""
     _admit(by, client, settlement.PROPOSERS, "reopen a month")
     periods.reopen(client=client, period=period, reason=_said(reason), by=by, now=now)
+    _done(client, period)
 
 
 def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
     """Bring what late facts have changed in closed months into the next open statement."""
     _admit(by, client, settlement.PROPOSERS, "restate a month")
     periods.hold(client)
+    return _restated(client, by, now, closing.unseen)
+
+
+def _restated(client: Client, by: Person, now: datetime, progress: Progress) -> list[Adjustment]:
     shut = [period for period, state in periods_queries.states(client.id).items() if state in period_months.SHUT]
-    return [
-        periods.adjust(
-            client=client, period=period, correction=correction, because=period_months.LATE_FACTS, by=by, now=now
-        )
-        for period in shut
-        for correction in closing.late(client, period, now=now)
-    ]
+    made = []
+    for number, period in enumerate(shut, 1):
+        made += [
+            periods.adjust(
+                client=client, period=period, correction=each, because=period_months.LATE_FACTS, by=by, now=now
+            )
+            for each in closing.late(client, period, now=now)
+        ]
+        progress(number, len(shut))
+    return made
 
 
 def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: Person, now: datetime) -> Dispute:
@@ -213,6 +309,7 @@ def register_entity(
     *, slug: str, by: Person | None, now: datetime, terms: Mapping[str, str]
 ) -> billing_models.LegalEntity:
     """Put a legal entity on file; `terms` are values of FIELDS. Raises Refused with every fault."""
+    _may_change_entities(by)
     if billing_queries.entity(slug):
         raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor billing legal-entity change {slug}")
     entity = billing_models.LegalEntity(slug=slug, **terms)
@@ -226,6 +323,7 @@ def change_entity(
     *, entity: billing_models.LegalEntity, by: Person | None, now: datetime, terms: Mapping[str, str]
 ) -> billing_models.LegalEntity:
     """Change what invoices say of a legal entity from now on; those that were issued stay."""
+    _may_change_entities(by)
     changed = [name for name, value in terms.items() if getattr(entity, name) != value]
     for name in changed:
         setattr(entity, name, terms[name])
@@ -234,6 +332,11 @@ def change_entity(
         entity.save(update_fields=changed)
         event_log.record(billing_events.LegalEntityChanged(entity.slug, changed), at=now, by_id=by.id if by else None)
     return entity
+
+
+def _may_change_entities(by: Person | None) -> None:
+    if by is not None and not ISSUERS.intersection(by.roles):
+        raise InvoiceRefused(f"{by.name} may not change legal entities: that takes the role {', '.join(ISSUERS)}.")
 
 
 def _check(entity: billing_models.LegalEntity) -> None:
@@ -256,27 +359,28 @@ def issue_invoice(
 ) -> billing_models.Invoice:
     """Issue the invoice of a closed month, under the next number of its legal entity's series.
 
-    The number is taken in the caller's transaction: one that rolls back takes none. Raises Refused with everything
-    that is missing, or with each rule of EN 16931 that the document breaks.
+    The number is taken in the caller's transaction, last of all and from a range that is locked until it ends: one that
+    rolls back takes none. Raises Refused with everything that is missing, or with each rule of EN 16931 that the
+    document breaks.
     """
     _admit_issuer(by, client)
     locks.hold("invoices", client.slug)  # nobody else invoices the month meanwhile
     month, billing, entity = _ready(client, period)
     today = _today(month, now)
-    row = _taken(entity, series or invoicing.series_of(einvoice.INVOICE, today))
+    series = series or invoicing.series_of(einvoice.INVOICE, today)
     corrected = {each["period"] for each in month.plain["adjustments"]}
     made = invoicing.invoice(
         month,
         billing,
         billing_queries.party(entity),
         billing_queries.account(entity),
-        number=invoicing.numbered(row.name, row.last),
+        number=_next(entity, series),
         issued_on=today,
         references=billing_queries.corrected(client.id, corrected),
     )
     if made.totals.gross != Decimal(month.plain["total"]):
         raise AssertionError(f"The invoice comes to {made.totals.gross}, the statement to {month.plain['total']}.")
-    stored = _stored(client, entity, row, made, period, billing.electronic, by, now)
+    stored = _stored(client, entity, series, made, period, billing.electronic, by, now)
     gross, currency = made.totals.gross, made.currency
     issued = billing_events.InvoiceIssued(entity.slug, stored.name, period, gross, currency)
     event_log.record(issued, at=now, client_id=client.id, by_id=by.id)
@@ -315,16 +419,21 @@ def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, n
     month = billing_queries.month(invoice.client, invoice.period)
     assert month is not None  # what is closed stays closed
     today = _today(month, now)
-    row = _taken(invoice.entity, invoicing.series_of(einvoice.CREDIT_NOTE, today))
+    series = invoicing.series_of(einvoice.CREDIT_NOTE, today)
     if invoice.credited_by.exists():
         raise InvoiceRefused(f"{invoice.name} was taken back already, by {invoice.credited_by.get().name}.")
-    note = einvoice.credit_note(of, number=invoicing.numbered(row.name, row.last), issued_on=today, why=words.strip())
+    note = einvoice.credit_note(of, number=_next(invoice.entity, series), issued_on=today, why=words.strip())
     stored = _stored(
-        invoice.client, invoice.entity, row, note, invoice.period, bool(invoice.ubl), by, now, credits=invoice
+        invoice.client, invoice.entity, series, note, invoice.period, bool(invoice.ubl), by, now, credits=invoice
     )
     credited = billing_events.InvoiceCredited(invoice.entity.slug, invoice.name, stored.name, words.strip())
     event_log.record(credited, at=now, client_id=invoice.client_id, by_id=by.id)
     return stored
+
+
+def _next(entity: billing_models.LegalEntity, series: str) -> str:
+    """The number that would be taken now; somebody else may be quicker."""
+    return invoicing.numbered(series, billing_queries.last_number(entity, series) + 1)
 
 
 def _taken(entity: billing_models.LegalEntity, series: str) -> billing_models.NumberRange:
@@ -339,7 +448,7 @@ def _taken(entity: billing_models.LegalEntity, series: str) -> billing_models.Nu
 def _stored(
     client: Client,
     entity: billing_models.LegalEntity,
-    row: billing_models.NumberRange,
+    series: str,
     made: einvoice.Invoice,
     period: str,
     electronic: bool,
@@ -347,7 +456,15 @@ def _stored(
     now: datetime,
     credits: billing_models.Invoice | None = None,
 ) -> billing_models.Invoice:
-    written = _valid(made) if electronic else {"ubl": "", "cii": ""}
+    """Check a document, which takes its time, and only then take its number, for which everybody else waits.
+
+    Where somebody was quicker it is written anew under the next one. No rule asks more of a number than to be there.
+    """
+    if electronic:
+        _check_document(made)
+    row = _taken(entity, series)
+    made = replace(made, number=invoicing.numbered(row.name, row.last))
+    documents = {name: write(made).decode() if electronic else "" for name, write in einvoice.FORMS.items()}
     return billing_models.Invoice.objects.create(
         client=client,
         entity=entity,
@@ -363,21 +480,19 @@ def _stored(
         issued_on=made.issued_on,
         issued_at=now,
         issued_by=by,
-        **written,
+        **documents,
     )
 
 
-def _valid(made: einvoice.Invoice) -> dict[str, str]:
-    """Write an invoice in each syntax; raises Refused with each rule that it breaks, once."""
-    written = {name: write(made) for name, write in einvoice.FORMS.items()}
+def _check_document(made: einvoice.Invoice) -> None:
+    """Hold an invoice against the rules of each syntax; raises Refused with each that it breaks, once."""
     paper = "If the client takes paper alone, say electronic = false under [billing]."
     try:
-        found = [each for name, document in written.items() for each in billing_gateway.refusals(name, document)]
+        found = [each for name, write in einvoice.FORMS.items() for each in billing_gateway.refusals(name, write(made))]
     except extras.Missing as fault:
         raise InvoiceRefused(f"{fault}.", paper) from fault
     if found:
         raise InvoiceRefused(*_unique([str(each) for each in found]), paper)
-    return {name: document.decode() for name, document in written.items()}
 
 
 def _unique(reasons: Sequence[str]) -> list[str]:

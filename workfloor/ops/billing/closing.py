@@ -1,7 +1,7 @@
 """What keeps a month from being closed, its statement as it would be frozen, and what has changed since."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,16 @@ from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import settlement, statements
 
 SHOWN = 5  # how many items a message names
+Progress = Callable[[int, int], None]  # how much of how much is done
+
+
+def unseen(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def part(progress: Progress, first: int, last: int) -> Progress:
+    """The progress of a part of something, which takes it from one percentage to another."""
+    return lambda done, total: progress(first + (last - first) * done // max(total, 1), 100)
 
 
 class NoSuchFigure(LookupError):
@@ -30,16 +40,23 @@ class NoSuchFigure(LookupError):
 # --- What is in the way -----------------------------------------------------------------------------------------
 
 
-def hindrances(client: Client, period: str, *, now: datetime) -> list[str]:
-    """Everything that keeps a month from being closed, each with what to do; raises billing.NoStatement."""
+def hindrances(client: Client, period: str, *, now: datetime, progress: Progress = unseen) -> list[str]:
+    """Everything that keeps a month from being closed, each with what to do; raises billing.NoStatement.
+
+    `progress` takes how many of its items were held against their facts.
+    """
     made = statements.statement(client, period, now=now)
     bounds = made.period
     if bounds.state == "open":
         return [
             f"{period} is not over: it ends on {_last_day(bounds)} in {bounds.zone}. Propose it from the day after."
         ]
-    asked = (_unfinished, _undecided, _unreconciled)
-    return [*_earlier(client, period), *(each for ask in asked for each in ask(client, bounds))]
+    return [
+        *_earlier(client, period),
+        *_unfinished(client, bounds),
+        *_undecided(client, bounds),
+        *_unreconciled(client, bounds, progress),
+    ]
 
 
 def _last_day(bounds: settlement.Period) -> str:
@@ -78,8 +95,8 @@ def _undecided(client: Client, bounds: settlement.Period) -> Iterator[str]:
         )
 
 
-def _unreconciled(client: Client, bounds: settlement.Period) -> Iterator[str]:
-    found = measures_queries.recount(client.id, bounds.starts_at, bounds.ends_at, progress=lambda done, of: None)
+def _unreconciled(client: Client, bounds: settlement.Period, progress: Progress) -> Iterator[str]:
+    found = measures_queries.recount(client.id, bounds.starts_at, bounds.ends_at, progress=progress)
     if found.count:
         named = ", ".join(f"{each.place} {each.what}" for each in found.differences[:SHOWN])
         yield (
@@ -95,12 +112,18 @@ def _items(client: Client, bounds: settlement.Period) -> Any:
 # --- What is frozen ---------------------------------------------------------------------------------------------
 
 
-def frozen(client: Client, period: str, *, now: datetime) -> period_months.Frozen:
-    """A month's statement as it would be frozen now: its documents, and what each figure counts."""
+def frozen(client: Client, period: str, *, now: datetime, progress: Progress = unseen) -> period_months.Frozen:
+    """A month's statement as it would be frozen now: its documents, and what each figure counts.
+
+    `progress` takes how many of its figures were opened.
+    """
     made = _closed(statements.statement(client, period, now=now))
     found = statements.subjects(client, period, now=now)
     items = _every_item(found)
-    leaves = [_leaf(each, [item.item_id for item in items]) for each in found]
+    order, leaves = [item.item_id for item in items], []
+    for each in found:
+        leaves.append(_leaf(each, order))
+        progress(len(leaves), len(found))
     basis = settlement.basis(made.period.zone, made.contract, made.lines, made.measures, made.adjustments)
     return period_months.Frozen(
         made.version, billing_presenting.plain(made), billing_presenting.printed(made), basis, _rows(items), leaves
@@ -108,12 +131,12 @@ def frozen(client: Client, period: str, *, now: datetime) -> period_months.Froze
 
 
 def _every_item(found: Sequence[settlement.Subject]) -> list[settlement.Counted]:
-    """What came in, then what else the figures count: a window or a backlog reaches beyond the month."""
+    """What any figure counts, as it was received: a window or a backlog reaches beyond the month."""
     every: dict[int, settlement.Counted] = {}
-    for subject in sorted(found, key=lambda each: each.id != "received"):
+    for subject in found:
         if subject.opens == "items" and ("/" not in subject.id):
             every |= {item.item_id: item for item in statements.items_behind(subject) if item.item_id not in every}
-    return list(every.values())
+    return sorted(every.values(), key=lambda item: (item.received_at, item.item_id))
 
 
 def _closed(made: statements.Statement) -> statements.Statement:
@@ -126,8 +149,12 @@ def _rows(items: list[settlement.Counted]) -> list[Any]:
 
 def _leaf(subject: settlement.Subject, order: list[int]) -> period_months.Leaf:
     row = billing_presenting.plain_subject(subject)
-    if "/" in subject.id or subject.opens == "outages":
+    if "/" in subject.id or subject.opens == "levels":
         return period_months.Leaf(subject.id, subject.title, row, [])
+    if subject.opens == "outages":
+        found = list(statements.items_behind(subject))
+        apart = zip(_rows(found), [_exact(each.value) for each in found], strict=True)
+        return period_months.Leaf(subject.id, subject.title, row, list(apart))
     counted = {item.item_id: _exact(item.value) for item in statements.items_behind(subject)}
     return period_months.Leaf(subject.id, subject.title, row, [counted.get(number) for number in order])
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pypdf
-import typst
 from lxml import etree
 
 from workfloor.kit import extras
+
+if TYPE_CHECKING:  # what sets and reads PDFs is for who does so: every command and process has this module
+    import typst
 
 STATEMENT_SOURCE = Path(__file__).parent / "templates/billing/statement.typ"
 
@@ -32,7 +33,9 @@ def statement_pdf(printed: dict[str, Any]) -> bytes:
 
 
 @cache
-def _statement_compiler() -> typst.Compiler:
+def _statement_compiler() -> "typst.Compiler":
+    import typst
+
     return typst.Compiler(_statement_source())  # keeps its fonts
 
 
@@ -61,7 +64,9 @@ def invoice_pdf(printed: dict[str, Any], cii: bytes | None = None) -> bytes:
 
 
 @cache
-def _invoice_compiler() -> typst.Compiler:
+def _invoice_compiler() -> "typst.Compiler":
+    import typst
+
     return typst.Compiler(_invoice_source())  # keeps its fonts
 
 
@@ -72,6 +77,8 @@ def _invoice_source() -> bytes:
 
 def _declared(made: bytes) -> bytes:
     """Add to the PDF's metadata what Factur-X asks for and Typst cannot write; all else stays as it was set."""
+    import pypdf
+
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(made))
     stream: Any = writer.root_object["/Metadata"].get_object()
     stream.set_data(_with_facturx(stream.get_data()))

@@ -1,10 +1,34 @@
-"""The provider's legal entities, their series of numbers, and what was issued."""
+"""Steps of closing under way, the provider's legal entities, their series of numbers, and what was issued."""
 
 from django.db import models
 
 from workfloor.core.clients.models import Client
 from workfloor.core.people.models import Person
 from workfloor.kit.database import rls
+
+
+class ClosingStep(models.Model):
+    """Somebody asked for a month to be proposed or closed: how far it is, or why it failed. Gone once it is done."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="+")
+    period = models.TextField()
+    step = models.TextField(choices=[("propose", "Proposing"), ("approve", "Closing")])
+    asked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=0)
+    percent = models.PositiveIntegerField(default=0)
+    error = models.TextField(default="")
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="closing_step_wall"),
+            rls.SameClient(name="closing_step_asker", field="asked_by"),
+            models.UniqueConstraint(name="closing_step_once", fields=["client", "period"]),
+            models.CheckConstraint(name="closing_step_known", condition=models.Q(step__in=["propose", "approve"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.client.slug} {self.period}"
 
 
 class LegalEntity(models.Model):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,8 @@ from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Adjustment, Close
 from workfloor.kit.figures.money import Money
 from workfloor.ops.billing import closing, settlement, statements
+from workfloor.ops.billing import queries as billing_queries
+from workfloor.ops.billing.models import ClosingStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "slug": made.client.slug,
         "month": f"{_local(made.period.starts_at, made.period.zone):%B %Y}",
         "period": worded_period(made.period),
-        "version": f"Contract version {made.version}",
+        "version": f"Contract version {made.version}, signed on {_day(made.contract.signed_on)}",
         "notice": _notice(made),
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
@@ -206,6 +208,10 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "ends": list(made.notices),
         **periods_presenting.OPEN,
     }
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def worded_period(period: settlement.Period) -> str:
@@ -281,6 +287,13 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
     }
 
 
+def worded_nothing(subject: settlement.Subject) -> str:
+    """Say why a figure opens to nothing."""
+    if subject.opens == "levels":
+        return "No items of its own: it follows from the figures of service levels. Open those, such as m1."
+    return "No items: a fixed price, or nothing was counted."
+
+
 def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
     """Word a fact of the event log."""
     details = ", ".join(f"{name} {value}" for name, value in fact.details.items())
@@ -319,28 +332,41 @@ def summary(client: Client) -> dict[str, str]:
 def worded_months(client: Client, person: Person) -> dict[str, Any]:
     """Word a client's months, newest first, with what this person may do; its disputes and adjustments."""
     closes = {each.period: each for each in periods_queries.closes(client.id)}
+    steps = billing_queries.closing_steps(client.id)
     names = sorted({*statements.months(client), *closes}, reverse=True)
     return {
-        "months": [_month(name, closes.get(name), person) for name in names],
+        "months": [_month(name, closes.get(name), steps.get(name), person) for name in names],
         "disputes": [periods_presenting.worded_dispute(each) for each in periods_queries.disputes(client.id)],
         "adjustments": [_adjustment(each) for each in periods_queries.all_adjustments(client.id)],
     }
 
 
-def _month(name: str, close: Close | None, person: Person) -> dict[str, Any]:
+def _month(name: str, close: Close | None, step: ClosingStep | None, person: Person) -> dict[str, Any]:
+    """Word a month; while a step of it goes on, nothing else can be begun."""
     state = close.state if close else "open"
+    going = f"{step.get_step_display()} {name}: {step.percent} %" if step and not step.error else ""
+    may = {} if going else _may(close, state, person)
     return {
+        "going": going,
+        "percent": step.percent if step else 0,
+        "failed": step.error.splitlines() if step else [],
         "name": name,
         "state": state,
         "mood": MOODS[state],
         "closing": periods_presenting.closing(close),
         "digest": close.digest if close else "",
+        "may_dispute": close is not None and bool(settlement.RAISERS.intersection(person.roles)),
+        **may,
+    }
+
+
+def _may(close: Close | None, state: str, person: Person) -> dict[str, bool]:
+    return {
         "may_propose": state == "open" and bool(settlement.PROPOSERS.intersection(person.roles)),
         "may_approve": close is not None
         and state == "provisional"
         and close.proposed_by_id != person.id
         and bool(settlement.APPROVERS.intersection(person.roles)),
-        "may_dispute": close is not None and bool(settlement.RAISERS.intersection(person.roles)),
         "may_reopen": state == "provisional" and bool(settlement.PROPOSERS.intersection(person.roles)),
     }
 

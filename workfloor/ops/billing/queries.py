@@ -1,6 +1,7 @@
 """Reading legal entities and what they issued."""
 
 import json
+from datetime import datetime
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
@@ -87,6 +88,29 @@ def corrected(client_id: int, periods: set[str]) -> list[Reference]:
     """The standing invoices of these months, as references."""
     found = [standing(client_id, period) for period in sorted(periods)]
     return [Reference(each.name, each.issued_on) for each in found if each]
+
+
+def closing_steps(client_id: int) -> dict[str, billing_models.ClosingStep]:
+    """The steps of closing that are under way or have failed, by their month."""
+    return {each.period: each for each in billing_models.ClosingStep.objects.filter(client_id=client_id)}
+
+
+def closing_step(number: int) -> billing_models.ClosingStep | None:
+    """A step of closing that is still to be done; None once it is done or has failed."""
+    found = billing_models.ClosingStep.objects.select_related("client", "asked_by").filter(id=number, error="")
+    return found.first()
+
+
+def waiting_steps(asked_before: datetime) -> list[int]:
+    """The steps of closing that were asked for before an instant and are not done."""
+    found = billing_models.ClosingStep.objects.filter(error="", asked_at__lt=asked_before)
+    return list(found.order_by("id").values_list("id", flat=True))
+
+
+def last_number(entity: billing_models.LegalEntity, series: str) -> int:
+    """The last number of a series that was taken; 0 before the first."""
+    found = billing_models.NumberRange.objects.filter(entity=entity, name=series).values_list("last", flat=True)
+    return found.first() or 0
 
 
 def is_credit(invoice: billing_models.Invoice) -> bool:

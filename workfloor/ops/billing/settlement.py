@@ -511,6 +511,7 @@ def kept_value(value: bool | int | str) -> bool | int | Decimal | str:
 
 # --- What a statement holds ---------------------------------------------------------------------------------------
 Row = Measured | Excluded | Line | Credit | Totals | Mapping[str, Any]  # the last as it was frozen
+Opens = Literal["items", "outages", "levels"]  # the last: none of its own, for it follows from service levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,7 +526,7 @@ class Subject:
     sql: str
     values: Mapping[str, Any]
     kept: Sequence["Counted"] | None = None  # of a closed month: what it counted then; there is no question to ask
-    opens: Literal["items", "outages"] = "items"
+    opens: Opens = "items"
 
 
 @dataclass(frozen=True, slots=True)

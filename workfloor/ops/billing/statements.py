@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
-from typing import Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -23,7 +22,7 @@ from workfloor.core.event_log.models import Fact
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import queries as measures_queries
 from workfloor.core.periods import queries as periods_queries
-from workfloor.core.periods.models import Close, Figure
+from workfloor.core.periods.models import Close
 from workfloor.core.work.models import Item
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
@@ -220,6 +219,8 @@ def _period(client: Client, name: str, now: datetime) -> tuple[settlement.Period
     try:
         latest = contracts_queries.in_force_on(client.id, date.max).contract
         starts_at, ends_at = calendars.period_bounds(name, latest.zone)
+    except contracts_queries.Unreadable as fault:
+        raise NoStatement(f"{client.slug}: {fault}.") from fault
     except contracts_queries.NoContract:
         raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contracts sign FILE") from None
     except ValueError as fault:
@@ -270,33 +271,44 @@ def subject(client: Client, period: str, name: str, *, now: datetime) -> settlem
     Raises NoFigure where the statement has none of that name.
     """
     close = periods_queries.frozen(client.id, period)
-    found = (
-        list(map(partial(_kept, close), periods_queries.figures(close))) if close else subjects(client, period, now=now)
-    )
+    found = _kept(close) if close else subjects(client, period, now=now)
     ids = {each.id: each for each in found}
     titles = {each.title.casefold(): each for each in reversed(found)}
     chosen = ids.get(name) or titles.get(name.casefold())
     if chosen is None:
         listed = ", ".join(each for each in ids if "/" not in each)
         raise NoFigure(f"The statement has no figure {name!r}. It has: {listed}; and for one queue, such as m1/QUEUE.")
-    if close and chosen.opens == "outages":  # these stay where they are, decided by whom and when
-        live = next(each for each in subjects(client, period, now=now) if each.id == chosen.id)
-        return replace(live, row=chosen.row)
-    return replace(chosen, kept=_counted(close, chosen.id)) if close else chosen
+    return replace(chosen, kept=_counted(close, chosen)) if close else chosen
 
 
-def _kept(close: Close, figure: Figure) -> settlement.Subject:
+def _kept(close: Close) -> list[settlement.Subject]:
+    """The figures that a closed month froze; what each counted is read when it is opened."""
+    figures = list(periods_queries.figures(close))
+    rows = {figure.name: figure.row for figure in figures}
     zone = close.basis["zone"]
-    opens: Literal["items", "outages"] = "outages" if figure.row.get("measure") == "availability" else "items"
-    return settlement.Subject(figure.name, figure.title, figure.row, close.version, zone, "", {}, (), opens)
+    return [
+        settlement.Subject(each.name, each.title, each.row, close.version, zone, "", {}, (), _opens(each.row, rows))
+        for each in figures
+    ]
 
 
-def _counted(close: Close, name: str) -> list[settlement.Counted]:
+def _opens(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> settlement.Opens:
+    """What a frozen figure opens to; of a credit `measure` is the id of its level, and None where it is of them all."""
+    if "measure" in row and "computed" in row and row["measure"] not in rows:
+        return "levels"
+    judged = rows.get(row.get("measure") or "", row)
+    return "outages" if judged.get("measure") == "availability" else "items"
+
+
+def _counted(close: Close, subject: settlement.Subject) -> list[settlement.Counted]:
+    if subject.opens == "levels":
+        return []
+    apart = subject.opens == "outages"
     return [
         settlement.Counted(
             number, key, queue, datetime.fromisoformat(received), state, agent, settlement.kept_value(value)
         )
-        for (number, key, queue, received, state, agent), value in periods_queries.counted(close, name)
+        for (number, key, queue, received, state, agent), value in periods_queries.counted(close, subject.id, apart)
     ]
 
 
@@ -356,9 +368,9 @@ def _subjects(scope: _Scope, made: Statement) -> Iterator[settlement.Subject]:
         )
     whole = {row.id: row for row in made.measures}
     for number, credit in enumerate(made.credits, 1):
-        if credit.level is not None:
-            judged = whole[f"m{credit.level + 1}"]
-            yield from (replace(each, row=credit) for each in _of_level(scope, f"c{number}", judged, None))
+        judged = None if credit.level is None else whole[f"m{credit.level + 1}"]
+        of_level = [] if judged is None else _of_level(scope, f"c{number}", judged, None)
+        yield replace(next(iter(of_level), _of_levels(scope, number, credit)), row=credit)
     for totals in (made.totals, *made.queues):
         yield from (_of_count(scope, totals, count) for count in COUNTS)
 
@@ -370,6 +382,12 @@ def _of_level(scope: _Scope, id: str, row: catalogue.Measured, queue: str | None
     asked = measures_queries.items_of_level(scope.counting, row.level, row.window, [queue] if queue else row.level.of)
     subject = _subject(scope, id, title, row, asked)
     yield replace(subject, opens="outages") if row.level.measure == "availability" else subject
+
+
+def _of_levels(scope: _Scope, number: int, credit: settlement.Credit) -> settlement.Subject:
+    """A credit of all levels together, or of a level that this month does not judge: it counts no items of its own."""
+    zone = scope.period.zone
+    return settlement.Subject(f"c{number}", credit.name, credit, scope.version, zone, "", {}, (), "levels")
 
 
 def _of_count(scope: _Scope, totals: settlement.Totals, count: str) -> settlement.Subject:

@@ -92,6 +92,7 @@ def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResp
     rows = [billing_presenting.worded_counted(item, subject.zone) for item in found[:ITEMS_A_PAGE]]
     more = page + 1 if len(found) > ITEMS_A_PAGE else None
     shown = {"subject": subject, "rows": rows, "page": page, "more": more, "slug": slug, "period": period}
+    shown["nothing"] = billing_presenting.worded_nothing(subject)
     return render(request, "billing/items.html", shown)
 
 
@@ -186,16 +187,16 @@ def _step(do: Callable[[Client, str, Person, HttpRequest], str]) -> View:
 
 @_step
 def propose(client: Client, period: str, by: Person, request: HttpRequest) -> str:
-    """Propose to close a month."""
-    billing.propose(client=client, period=period, by=by, now=clock.now())
-    return f"{period} is proposed. Somebody else approves it."
+    """Have a month proposed by a worker."""
+    billing.ask_for_step(client=client, period=period, step="propose", by=by, now=clock.now())
+    return f"{period} is being worked on. Below it says how far it is; you may leave this page."
 
 
 @_step
 def approve(client: Client, period: str, by: Person, request: HttpRequest) -> str:
-    """Close a month as it was proposed."""
-    billing.approve(client=client, period=period, by=by, now=clock.now())
-    return f"{period} is closed."
+    """Have a month closed by a worker, as it was proposed."""
+    billing.ask_for_step(client=client, period=period, step="approve", by=by, now=clock.now())
+    return f"{period} is being worked on. Below it says how far it is; you may leave this page."
 
 
 @_step

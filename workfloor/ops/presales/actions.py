@@ -1,21 +1,24 @@
 """Imports past work from an export: all of a file or nothing, and never twice."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 
 from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
-from workfloor.core.event_log.events import Entry, Event
+from workfloor.core.event_log.events import Event, Past
 from workfloor.core.work import events as work_events
 from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Item
-from workfloor.kit.database import locks, partitions
+from workfloor.kit.database import bulk, locks, partitions
 from workfloor.kit.time import calendars
 from workfloor.ops.presales import events as presales_events
 from workfloor.ops.presales import export_rows, map_file
@@ -23,7 +26,7 @@ from workfloor.ops.presales import gateway as presales_gateway
 from workfloor.ops.presales import models as presales_models
 from workfloor.ops.presales import queries as presales_queries
 
-BATCH = 1_000
+BATCH = 2_000
 
 
 @dataclass(frozen=True)
@@ -85,26 +88,30 @@ def import_calls(
         return known, False
     tally, how = export_rows.Tally(), map_.map
     calls = export_rows.read_all(export.records(how, progress), export_rows.Reader(how, place.window), tally)
-    _store(place, calls)
+    _store(place, calls, presales_queries.Terms(place, set(how.queues.values()), surveyed.first_at))
     if tally != surveyed.tally or export.sha256() != surveyed.sha256:
         raise export_rows.Refused("the file changed while it was being read: import it again when it is complete")
     return _keep(export, map_, place, surveyed, now), True
 
 
-def _store(place: presales_queries.Place, calls: Iterator[export_rows.Call]) -> None:
-    terms = presales_queries.Terms(place)
+def _store(place: presales_queries.Place, calls: Iterator[export_rows.Call], terms: presales_queries.Terms) -> None:
+    """Store calls batch by batch; the next one is read while the database stores one."""
     known_count, known_lines = 0, list[int]()
-    while batch := list(islice(calls, BATCH)):
-        known = presales_queries.known_keys(place.client, (call.key for call in batch))
-        known_count += len(known)
-        known_lines += [call.line for call in batch if call.key in known][: export_rows.LINES_KEPT - len(known_lines)]
-        if not known_count:  # otherwise the file is refused anyway, and is read on only to count
-            _record_past(client_id=place.client.id, past=[_past(call, place, terms) for call in batch])
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(_read, calls, _free_ids(), place, terms)
+        while (batch := coming.result()).calls:
+            coming = ahead.submit(_read, calls, _free_ids(), place, terms)
+            # Once a call is known the file is refused anyway, and is read on only to count.
+            if known_count or not _record_past(batch):
+                known = presales_queries.known_keys(place.client, (call.key for call in batch.calls), batch.ids)
+                known_count += len(known)
+                lines = [call.line for call in batch.calls if call.key in known]
+                known_lines += lines[: export_rows.LINES_KEPT - len(known_lines)]
     if known_count:
-        lines = ", ".join(map(str, known_lines)) + (", …" if known_count > len(known_lines) else "")
+        lines_told = ", ".join(map(str, known_lines)) + (", …" if known_count > len(known_lines) else "")
         raise export_rows.Refused(
-            f"{known_count:,} of its calls are here already (lines {lines}), yet it is not the file that brought them: "
-            "a cut, changed or overlapping export. Export only what is missing"
+            f"{known_count:,} of its calls are here already (lines {lines_told}), yet it is not the file that brought "
+            "them: a cut, changed or overlapping export. Export only what is missing"
         )
 
 
@@ -112,85 +119,99 @@ def _store(place: presales_queries.Place, calls: Iterator[export_rows.Call]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """Work that is over: what happened to it and when, in order."""
+class _Batch:
+    """Calls that are over, their items and facts as the database takes them in bulk."""
 
-    payload: Mapping[str, Any]
-    happened: Sequence[tuple[datetime, Event]]
-
-
-_PAST_COLUMNS = ", ".join(("id", "client_id", "title", "payload", "digest", *lifecycle.COLUMNS))
-_PAST = f"""
-INSERT INTO {Item._meta.db_table} ({_PAST_COLUMNS})
-SELECT {_PAST_COLUMNS} FROM json_populate_recordset(NULL::{Item._meta.db_table}, %s)
-"""
+    calls: Sequence[export_rows.Call]
+    ids: Sequence[int]
+    items: Sequence[str]
+    facts: Sequence[str]
 
 
-def _record_past(*, client_id: int, past: Sequence[Past]) -> None:
-    """Store finished work and its facts in bulk, telling nobody: none of it waits for anyone.
+# What the past can bring an item to; the other columns are as those of an item to which nothing has happened yet.
+_MOVED = (
+    *("state", "key", "kind", "process_id", "queue_id", "agent_label", "received_at", "queued_at", "connected_at"),
+    *("ended_at", "wrapped_up_at", "abandoned_at", "cancelled_at", "cancelled_as", "talk_seconds", "wrap_seconds"),
+    *("working_seconds", "reply_seconds"),
+)
+_SAME = {"title": "", "digest": ""} | {
+    name: value for name, value in vars(lifecycle.Item()).items() if name not in _MOVED
+}
+_moved = attrgetter(*_MOVED)
 
-    Raises Refused if a piece of it is not finished, work's NotNow if its facts cannot follow one another.
-    """
-    states = [_past_state(each) for each in past]
+
+def _free_ids() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [Item._meta.db_table, len(past)],
+            [Item._meta.db_table, BATCH],
         )
-        ids = [row[0] for row in cursor.fetchall()]
-        rows = [
-            {"id": item_id, "client_id": client_id, "title": "", "payload": each.payload, "digest": "", **vars(state)}
-            for item_id, each, state in zip(ids, past, states, strict=True)
-        ]
-        cursor.execute(_PAST, [json.dumps(rows, default=datetime.isoformat)])
-    event_log.insert_past(
-        Entry(event, at, client_id, item_id)
-        for item_id, each in zip(ids, past, strict=True)
-        for at, event in each.happened
-    )
+        return [row[0] for row in cursor.fetchall()]
 
 
-def _past_state(past: Past) -> lifecycle.Item:
-    state = lifecycle.Item()
-    for at, event in past.happened:
-        lifecycle.follow(state, event, at, None)
-    if state.state not in lifecycle.FINISHED:
-        raise export_rows.Refused(f"past work must be finished; {state.key} is {state.state}")
-    return state
+def _read(
+    calls: Iterator[export_rows.Call], ids: Sequence[int], place: presales_queries.Place, terms: presales_queries.Terms
+) -> _Batch:
+    """The next calls, with what they came to. Raises Refused if one is not finished, work's NotNow if its facts clash.
+
+    It does not ask the database, for it runs beside the thread that does.
+    """
+    client_id, batch = place.client.id, list(islice(calls, len(ids)))
+    items, facts = list[str](), list[str]()
+    for item_id, call in zip(ids, batch, strict=False):
+        past = _past(call, place.queues[call.queue], terms.of(call))
+        state = lifecycle.replay(past)
+        if state.state not in lifecycle.FINISHED:
+            raise export_rows.Refused(f"past work must be finished; {state.key} is {state.state}")
+        items.append(bulk.line((item_id, client_id, json.dumps(_payload(call)), *_moved(state))))
+        facts += [event_log.past_line(fact, client_id, item_id) for fact in past]
+    return _Batch(batch, ids[: len(batch)], items, facts)
+
+
+def _record_past(batch: _Batch) -> bool:
+    """Store finished work and its facts, telling nobody, for none of it waits; False if some of it is there already."""
+    columns = ("id", "client_id", "payload", *_MOVED)
+    stored = bulk.insert(Item._meta.db_table, columns, batch.items, _SAME, once="client_id, key")
+    event_log.insert_past(batch.facts)
+    return stored == len(batch.items)
 
 
 # --- what a call came to ----------------------------------------------------------------------------------------
 
 
-def _past(call: export_rows.Call, place: presales_queries.Place, terms: presales_queries.Terms) -> Past:
-    queue = place.queues[call.queue]
-    said = terms.of(call)
+def _payload(call: export_rows.Call) -> dict[str, Any]:
+    return {"customer": call.customer, **call.payload} if call.customer else dict(call.payload)
+
+
+def _past(call: export_rows.Call, queue: Queue, said: contracts_queries.QueueTerms) -> list[Past]:
     kind = lifecycle.KIND_OF_PROCESS[said.process_kind]
-    happened: list[tuple[datetime, Event]] = [
-        (call.received_at, work_events.Received(call.key, kind, queue.process_id)),
-        (call.queued_at, work_events.Queued(queue.id)),
+    return [
+        _told(call.received_at, work_events.Received(call.key, kind, queue.process_id)),
+        _told(call.queued_at, work_events.Queued(queue.id)),
         *_outcome(call, said),
     ]
-    customer = {"customer": call.customer} if call.customer else {}
-    return Past({**customer, **call.payload}, happened)
 
 
-def _outcome(call: export_rows.Call, said: contracts_queries.QueueTerms) -> list[tuple[datetime, Event]]:
+def _told(at: datetime, event: Event) -> Past:
+    return Past(event.name, at, event.details())
+
+
+def _outcome(call: export_rows.Call, said: contracts_queries.QueueTerms) -> list[Past]:
     left = call.left_queue_at
     if call.outcome == "abandoned":
-        return [(left, work_events.Abandoned())]
+        return [_told(left, work_events.Abandoned())]
     if call.outcome == "phantom":
-        return [(left, work_events.Cancelled("phantom"))]
+        return [_told(left, work_events.Cancelled("phantom"))]
     assert call.ended_at
     assert call.wrapped_up_at
     spent, replied = (
         calendars.working_seconds(said.calendar, call.received_at, until) for until in (call.ended_at, left)
     )
     return [
-        (left, work_events.Accepted(call.agent or None)),
-        (left, work_events.Connected()),
-        (call.ended_at, work_events.Ended(spent, said.version, replied)),
-        (call.wrapped_up_at, work_events.WrappedUp()),
+        _told(left, work_events.Accepted(call.agent or None)),
+        _told(left, work_events.Connected()),
+        _told(call.ended_at, work_events.Ended(spent, said.version, replied)),
+        _told(call.wrapped_up_at, work_events.WrappedUp()),
     ]
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 Outcome = Literal["answered", "abandoned", "phantom"]
@@ -102,8 +103,7 @@ class Map:
         return list(dict.fromkeys([*named, *self.identity, *self.keep]))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One row as the file gives it; `fault` says why it has no values."""
 
     line: int
@@ -129,8 +129,7 @@ class Refused(Exception):
         self.reason, self.line, self.findings, self.count = reason, line, findings, count
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One past contact: when it came, queued, left the queue, and, if answered, ended and was wrapped up."""
 
     line: int
@@ -169,20 +168,35 @@ def instant(text: str, zone: ZoneInfo, arrival_format: str | None) -> tuple[date
     if arrival_format is None and ":" not in text:
         raise ValueError("no time of day")
     local = datetime.strptime(text, arrival_format) if arrival_format else datetime.fromisoformat(text)  # noqa: DTZ007
-    if local.tzinfo is not None:
-        at = local.astimezone(UTC)
-        return at, at, ""
-    first = local.replace(tzinfo=zone).astimezone(UTC)
-    second = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    try:
+        if local.tzinfo is not None:
+            at = local.astimezone(UTC)
+            return at, at, ""
+        if (ahead := _ahead(zone, local.replace(minute=0, second=0, microsecond=0))) is not None:
+            at = local.replace(tzinfo=UTC) - ahead
+            return at, at, ""
+        first = local.replace(tzinfo=zone).astimezone(UTC)
+        second = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the calendar") from None
     if first == second:
         return first, second, ""
     return first, second, "arrival-twice" if first < second else "arrival-skipped"
+
+
+@lru_cache(maxsize=16384)
+def _ahead(zone: ZoneInfo, hour: datetime) -> timedelta | None:
+    """By how much a zone is ahead of UTC all through a local hour; None where its clock may change in it."""
+    ends = (hour, hour + timedelta(hours=1, microseconds=-1))
+    found = {at.replace(tzinfo=zone, fold=fold).utcoffset() for at in ends for fold in (0, 1)}
+    return found.pop() if len(found) == 1 else None
 
 
 _WHOLE = re.compile(r"([+-]?\d{1,9})(?:\.0+)?", re.ASCII)
 _CLOCK = re.compile(r"(-?)(?:(\d{1,4}):)?(\d{1,2}):([0-5]\d)", re.ASCII)
 
 
+@lru_cache(maxsize=16384)
 def seconds(text: str) -> int:
     """Read a duration, "83", "83.0", "1:23" or "0:01:23", as whole seconds; ValueError if it is none of them."""
     if whole := _WHOLE.fullmatch(text):
@@ -200,7 +214,7 @@ def short(text: str) -> str:
 
 def key_of(source: str, parts: Iterable[str]) -> str:
     """The name of a call for all time: its source and identity, kept apart by slashes."""
-    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in (source, *parts))
+    return "/".join([part.replace("%", "%25").replace("/", "%2F") for part in (source, *parts)])
 
 
 class Reader:

@@ -1,7 +1,8 @@
 """What an import needs to know of a client, which files were imported, and past work as the event log has it."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -56,18 +57,19 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 class Terms:
-    """What the contract said of a queue on the day of a call; asks once a queue and day."""
+    """What the contract says of some of its queues, from one version to the next: all asked for at once."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._known: dict[tuple[str, date], contracts_queries.QueueTerms] = {}
+    def __init__(self, place: Place, names: Collection[str], first_at: datetime) -> None:
+        first = calendars.day_of(first_at, place.zone)
+        later = {version.effective_on for version in contracts_queries.versions(place.client.id)}
+        days = [first, *sorted(day for day in later if day > first)]
+        self._since = [_midnight(day, place.zone) for day in days]
+        noons = [datetime.combine(day, time(12), place.zone) for day in days]
+        self._known = {name: [*map(contracts_queries.terms_by(place.queues[name]), noons)] for name in names}
 
     def of(self, call: export_rows.Call) -> contracts_queries.QueueTerms:
-        day = calendars.day_of(call.received_at, self._place.zone)
-        if (call.queue, day) not in self._known:
-            noon = datetime.combine(day, time(12), self._place.zone)
-            self._known[call.queue, day] = contracts_queries.terms_of(self._place.queues[call.queue], noon)
-        return self._known[call.queue, day]
+        """What it said of a call's queue on the day of the call."""
+        return self._known[call.queue][max(bisect_right(self._since, call.received_at) - 1, 0)]
 
 
 def imports() -> QuerySet[presales_models.Import]:
@@ -80,9 +82,10 @@ def same_file(client: Client, sha256: str) -> presales_models.Import | None:
     return presales_models.Import.objects.filter(client=client, sha256=sha256).select_related("client").first()
 
 
-def known_keys(client: Client, keys: Iterable[str]) -> set[str]:
-    """Which of these calls are there already."""
-    return set(Item.objects.filter(client=client, key__in=list(keys)).values_list("key", flat=True))
+def known_keys(client: Client, keys: Iterable[str], but: Collection[int]) -> set[str]:
+    """Which of these calls are there already, as items other than those."""
+    there = Item.objects.filter(client=client, key__in=list(keys)).exclude(id__in=but)
+    return set(there.values_list("key", flat=True))
 
 
 def report(imported: presales_models.Import) -> dict[str, Any]:

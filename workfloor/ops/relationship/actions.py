@@ -20,6 +20,7 @@ def agree(
     *, client: Client, who: str, what: str, until: date, now: datetime, by: Person | None = None
 ) -> relationship_models.ActionItem:
     """Record what somebody, on either side, will do until a day. Raises Refused with every fault."""
+    _refuse_who_does_not_lead(by)
     who, what = who.strip(), what.strip()
     faults = [
         f"Say {name}, in at most {LONGEST} characters."
@@ -36,10 +37,16 @@ def agree(
     return made
 
 
+def _refuse_who_does_not_lead(by: Person | None) -> None:
+    if by is not None and not by.is_in_charge:
+        raise Refused(f"{by.name} neither leads nor manages; action items are for who does.")
+
+
 def finish(
     *, action_item: relationship_models.ActionItem, note: str, now: datetime, by: Person | None = None
 ) -> relationship_models.ActionItem:
     """Record that it is done. Raises Refused where it was before, or the note is too long."""
+    _refuse_who_does_not_lead(by)
     found = relationship_models.ActionItem.objects.select_for_update(of=("self",)).get(id=action_item.id)
     if found.done_at:
         raise Refused(f"It is done since {found.done_at:%Y-%m-%d}.")

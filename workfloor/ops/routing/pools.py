@@ -176,8 +176,9 @@ class Pool:
 
     Q queues, P profiles, A agents and I items are known by their numbers from 0; their ids break ties. R rings a queue
     at most, K kinds of room. Masks of benches are W words of `bits` bits.
-    A bench is a set of idle agents who are alike: of one profile, equally laden, lacking the same kinds of room; its
-    number is (laden x lacks + lack) x P + profile (see `bench`). Seconds count from any origin, the same throughout.
+    A bench is a set of idle agents who are alike: of one profile, equally laden, lacking the same kinds of room (one of
+    L sets of them); its number is (laden x L + set) x P + profile (see `_bench`). Seconds count from any origin, the
+    same throughout.
     """
 
     queues: int
@@ -198,6 +199,8 @@ class Pool:
     size: MutableSequence[int]  # parts of a person, of 60
     whole: MutableSequence[int]  # the first such part, as bits
     preempts: MutableSequence[int]  # 1: also takes the parts of work that may be preempted
+    # by set of kinds of room
+    lacks: MutableSequence[int]  # [L] what somebody may lack, as bits, ascending
     # by profile: what it serves, in one sequence from start[p] to start[p + 1]
     start: MutableSequence[int]  # [P + 1]
     serves: MutableSequence[int]  # queue
@@ -243,7 +246,8 @@ def pool(
     kinds = sorted({_kind(queue) for queue in queues})
     depth = max((len(queue.relax) for queue in queues), default=0) + 1
     steps = max((queue.max_concurrency for queue in queues), default=1)
-    benches = len(profiles) * steps * ((1 << len(kinds)) - 1)  # who lacks every kind of room sits nowhere
+    lacks = _lacks(kinds)
+    benches = len(profiles) * steps * len(lacks)
     words = -(-benches // bits)
     count, own = len(queues), [(p, each) for p, some in enumerate(profiles) for each in some]
     grades = bytearray(len(profiles) * count)
@@ -269,10 +273,11 @@ def pool(
         kind=[kinds.index(_kind(queue)) for queue in queues],
         preemptible=[int(queue.preemptible and not queue.preempts) for queue in queues],
         after=after,
-        able=_able(queues, profiles, kinds, (steps, depth, words, bits)),
+        able=_able(queues, profiles, kinds, lacks, (steps, depth, words, bits)),
         size=[CAPACITY // max_concurrency for _, max_concurrency in kinds],
         whole=[(1 << CAPACITY // max_concurrency) - 1 for _, max_concurrency in kinds],
         preempts=[int(not plain) for plain, _ in kinds],
+        lacks=lacks,
         start=starts,
         serves=[each.queue for _, each in own] or [-1],
         reach=[after[each.queue * depth + each.ring] for _, each in own] or [0.0],
@@ -302,16 +307,32 @@ def _kind(queue: Queue) -> tuple[bool, int]:
     return not queue.preempts, queue.max_concurrency
 
 
+def _lacks(kinds: Sequence[tuple[bool, int]]) -> list[int]:
+    """The sets of kinds of room that somebody may lack, as bits, ascending, but for all: who lacks that sits nowhere.
+
+    Whoever lacks one kind lacks each that takes as many parts or a multiple, unless that may take more than free parts
+    and the first may not. So they are few: two kinds bring three sets; the 24 that there can be, some hundred.
+    """
+    found = {0}
+    for plain, most in kinds:
+        with_it = sum(
+            1 << number for number, (also, fewer) in enumerate(kinds) if most % fewer == 0 and (also or not plain)
+        )
+        found |= {each | with_it for each in found}
+    return sorted(found - {(1 << len(kinds)) - 1})
+
+
 def _able(
     queues: Sequence[Queue],
     profiles: Sequence[Profile],
     kinds: list[tuple[bool, int]],
+    lacks: Sequence[int],
     shape: tuple[int, int, int, int],
 ) -> list[int]:
     """The mask of the benches in each ring of each queue: they have the skills at that ring, and the kind of room."""
     steps, depth, words, bits = shape
-    lacks = (1 << len(kinds)) - 1
-    roomy = [[n for n in range(steps * lacks) if not n % lacks >> kind & 1] for kind in range(len(kinds))]
+    seats = range(steps * len(lacks))
+    roomy = [[n for n in seats if not lacks[n % len(lacks)] >> kind & 1] for kind in range(len(kinds))]
     masks = [0] * (len(queues) * depth * words)
     for p, some in enumerate(profiles):
         for each in some:
@@ -378,4 +399,17 @@ def _bench(pool: Pool, agent: int) -> int:
     if lack == pool.full:
         return -1
     laden = min(pool.steps - 1, -(-pool.parts[agent] * pool.steps // CAPACITY))
-    return (laden * pool.full + lack) * pool.profiles + pool.profile[agent]
+    return (laden * len(pool.lacks) + _number_of(pool, lack)) * pool.profiles + pool.profile[agent]
+
+
+def _number_of(pool: Pool, lack: int) -> int:
+    """The place of a set among those that somebody may lack."""
+    low = 0
+    high = len(pool.lacks) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if pool.lacks[middle] < lack:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -136,7 +136,7 @@ def lines(pool: str, now: datetime, measured: bool = True) -> tuple[state.Line, 
 def _terms(
     versions: list[contracts_models.Version], own: Iterable[Queue], now: datetime
 ) -> dict[int, contracts_queries.QueueTerms]:
-    return {queue.id: contracts_queries.terms_by(versions, queue.name, now) for queue in own}
+    return {queue.id: contracts_queries.terms_among(versions, queue.name, now) for queue in own}
 
 
 def _line(queue: Queue, terms: contracts_queries.QueueTerms, stake: float) -> state.Line:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
+from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -66,11 +67,19 @@ def run_compiled(world: World, store: Path) -> Tally | None:
 def program(store: Path) -> Any:
     """Compile the twin, with the policy and all that both call, or load what was compiled from the same sources."""
     numba = extras.load("numba", compiled.PURPOSE)
-    # Numba looks at one file only to see whether what it keeps is out of date; so every state of the sources has a
-    # folder of its own.
-    numba.config.CACHE_DIR = str(store / _digest(numba.__version__))
+    numba.config.CACHE_DIR = str(_kept(store))
     inner = compiled.compiled(twin, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
     return compiled.function(cast(FunctionType, twin.run), vars(inner), {"cache": True})
+
+
+def is_compiled(store: Path) -> bool:
+    """Whether a store has the compiled twin, as its sources are now."""
+    return any(_kept(store).rglob("*.nbi"))
+
+
+def _kept(store: Path) -> Path:
+    """Numba looks at one file only to see whether what it keeps is out of date: each state of all has its folder."""
+    return store / _digest(metadata.version("numba"))
 
 
 def _digest(version: str) -> str:

@@ -6,7 +6,9 @@ from tests import make
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.event_log.models import Fact
 from workfloor.core.work import actions as work
+from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Item
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import models as chat_models
@@ -55,13 +57,51 @@ def test_what_was_changed_before_it_was_begun_again_is_not_lost(begin):
     assert chat_models.Chat.objects.count() == 1
 
 
-def test_a_customer_is_known_by_the_address_that_the_visitor_gave(begin):
-    first = begin("a", answers={"name": "Rui", "email": "Rui@Example.com"})
-    second = begin("b", answers={"name": "Rui Costa", "email": "rui@example.com"}, now=later(minutes=5))
+def test_whoever_types_a_customers_address_into_a_chat_is_not_that_customer_before_one_of_us_confirms_it(begin):
+    make.item(customer=work.Customer("rui@example.com", "Rui Costa"))  # as the client's own system names him
+    chat, ana = begin("a", answers={"name": "Mallory", "email": "Rui@Example.com"}), make.agent("Ana")
 
-    assert first.case.customer_id == second.case.customer_id
-    second.case.customer.refresh_from_db()
-    assert (second.case.customer.reference, second.case.customer.name) == ("rui@example.com", "Rui Costa")
+    assert (chat.case.customer, chat.case.claimed_reference, chat.case.claimed_name) == (
+        None,
+        "rui@example.com",
+        "Mallory",
+    )
+    with pytest.raises(work.NotYours):
+        work.confirm_customer(case=chat.case, by=ana, now=NINE)
+
+    take(chat, ana)
+    case = work.confirm_customer(case=chat.case, by=ana, now=later(minutes=1))
+
+    assert (str(case.customer), case.claimed_reference) == ("Rui Costa", "")
+    fact = Fact.objects.get(event="case.customer-confirmed")
+    assert (fact.case_id, fact.by_id) == (case.id, ana.id)
+    assert fact.details == {
+        "claimed_reference": "rui@example.com",
+        "claimed_name": "Mallory",
+        "customer": case.customer_id,
+        "known_name": "Rui Costa",
+        "is_new": False,
+    }
+    with pytest.raises(lifecycle.NotNow):
+        work.confirm_customer(case=case, by=ana, now=later(minutes=1))
+
+
+def test_a_claim_that_is_confirmed_may_make_a_new_customer(begin):
+    chat, ana = begin("a", answers={"name": "Rui", "email": "Rui@Example.com"}), make.agent("Ana")
+    take(chat, ana)
+
+    case = work.confirm_customer(case=chat.case, by=ana, now=NINE)
+
+    assert (case.customer.reference, case.customer.name) == ("rui@example.com", "Rui")
+
+
+def test_cases_of_whoever_says_to_be_somebody_are_not_made_one_with_that_persons_before(begin):
+    chat, ana = begin("a", answers={"name": "Mallory", "email": "rui@example.com"}), make.agent("Ana")
+    item = make.item(customer=work.Customer("rui@example.com", "Rui Costa"))
+    take(chat, ana)
+
+    with pytest.raises(conversations.Refused):
+        conversations.merge(case=chat.case, into=item.case, by=ana, now=NINE)
 
 
 def test_the_same_message_again_is_the_same_message(begin):
@@ -248,7 +288,7 @@ def test_outside_hours_an_email_is_left_and_sent_twice_it_is_one(widget):
     one, same = chats.turn(**word, now=NINE), chats.turn(**word, now=later(seconds=9))
 
     assert one.id == same.id
-    assert (one.kind, one.queue.name, one.case.customer.reference) == ("email", "mail", "rui@example.com")
+    assert (one.kind, one.queue.name, one.case.claimed_reference) == ("email", "mail", "rui@example.com")
     assert Message.objects.get(item=one).sender == "Rui@example.com"
 
 

@@ -61,6 +61,22 @@ def test_what_somebody_writes_opens_a_case_and_waits_since_it_arrived(post):
     assert facts_of(item, "work", "message") == ["work.received", "work.queued", "message.received"]
 
 
+def test_no_mail_gives_a_customer_another_name(post):
+    first = post.writes()
+    second = post.writes("Again", From="Mallory <rui@example.com>", Message_ID="<2@x>")
+
+    assert second.message.case.customer == first.message.case.customer
+    assert (str(second.message.case.customer), second.message.sender_name) == ("Rui Costa", "Mallory")
+
+
+def test_a_mail_whose_answers_go_elsewhere_is_not_its_senders_before_one_of_us_says_so(post):
+    post.writes()
+    forged = post.writes("Where is my money?", Reply_To="mallory@example.com", Message_ID="<2@x>")
+
+    case = forged.message.case
+    assert (case.customer, case.claimed_reference, case.claimed_name) == (None, "rui@example.com", "Rui Costa")
+
+
 def test_the_same_mail_on_two_ways_is_one_item(post):
     raw = mail.letter()
     first = post.comes(raw)

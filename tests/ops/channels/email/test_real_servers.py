@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from email import message_from_bytes
 from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.db import transaction
@@ -26,40 +27,42 @@ from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import models as email_models
-from workfloor.ops.channels.email.models import Delivery
+from workfloor.ops.channels.email.models import Arrival, Delivery, Place
 
 pytestmark = [pytest.mark.installation, pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())]
 
 KEPT = ["customer.example", "porto.example"]
-BOXES = ["rui@customer.example", "eva@customer.example", "fetched@porto.example"]
+PLACES = 7  # a test takes one
 
 
 class Floor:
-    """Two mailboxes, one delivered to and one fetched, an agent, and customers with boxes of their own."""
+    """A client of the test's own: a mailbox delivered to and one fetched, an agent, and a customer's box."""
 
-    def __init__(self, mta: servers.Servers, folder: Path) -> None:
-        self.mta = mta
-        (folder / "password").write_text("secret\n")
-        with _entered():
-            event_log.make_partitions(first=clock.now())
-            make.client(chats=True)
-            self.ana = make.agent("Ana")
-            url = f"imap://fetched%40porto.example@127.0.0.1:{mta.imap}/INBOX"
-            for address, source in (("help@lisbon.example", ""), ("fetched@porto.example", url)):
-                email.open_mailbox(
-                    queue=make.queue("mail"),
-                    address=address,
-                    now=clock.now(),
-                    source_url=source,
-                    password_file=str(folder / "password") if source else "",
-                )
+    def __init__(self, mta: servers.Servers, number: int, password: Path) -> None:
+        self.mta, self.slug, self.rui = mta, f"client-{number}", f"rui-{number}"
+        self.help, self.fetched = f"help-{number}@lisbon.example", f"fetched-{number}@porto.example"
+        self.customer = f"{self.rui}@customer.example"
+        self.client = make.client(self.slug, chats=True)
+        self.ana = make.agent(f"Ana {number}", clear_for=self.slug)
+        url = f"imap://{quote(self.fetched)}@127.0.0.1:{mta.imap}/INBOX"
+        for address, source, file in ((self.help, "", ""), (self.fetched, url, str(password))):
+            email.open_mailbox(
+                queue=make.queue("mail", self.slug),
+                address=address,
+                now=clock.now(),
+                source_url=source,
+                password_file=file,
+            )
 
-    def customer_sends(self, raw: bytes, to: str, sender: str = "rui@customer.example") -> None:
+    def of(self, model):
+        """What is there of the test's client."""
+        return model.objects.filter(client=self.client)
+
+    def customer_sends(self, raw: bytes, to: str, sender: str = "") -> None:
         with smtplib.SMTP("127.0.0.1", self.mta.smtp) as server:
-            server.sendmail(sender, [to], raw)
+            server.sendmail(sender or self.customer, [to], raw)
 
-    def reply(self, item: Item, text: str, to: str = "rui@customer.example") -> Message:
+    def reply(self, item: Item, text: str, to: str) -> Message:
         with _entered():
             item = Item.objects.get(id=item.id)
             work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, now=clock.now())
@@ -88,26 +91,37 @@ def wait_for(look, what: str, mta: servers.Servers, seconds: float = 300):
     raise AssertionError(f"{what} did not come about. The servers said:\n{mta.said()}")
 
 
-@pytest.fixture
-def floor(real_database, tmp_path):
-    port = servers.free_port()
+@pytest.fixture(scope="module")
+def places(shared_database, tmp_path_factory):
+    """Postfix, Dovecot and what takes mail in and sends it, once for all tests; a floor for each of them."""
+    port, folder = servers.free_port(), tmp_path_factory.mktemp("mail")
+    (folder / "password").write_text("secret\n")
+    numbers = range(1, PLACES + 1)
+    boxes = [f"rui-{each}@customer.example" for each in numbers] + [f"fetched-{each}@porto.example" for each in numbers]
     with ExitStack() as stack:
         elsewhere = stack.enter_context(sinks.running())
         elsewhere.refuse = {"full@gone.example": "552 5.2.2 the mailbox is full"}
         relayed = {"lisbon.example": port, "gone.example": int(elsewhere.url.rpartition(":")[2])}
-        mta = stack.enter_context(servers.running(relayed, KEPT, BOXES))
-        found = Floor(mta, tmp_path)
+        mta = stack.enter_context(servers.running(relayed, KEPT, boxes))
+        with _entered():
+            event_log.make_partitions(first=clock.now())
+            floors = [Floor(mta, number, folder / "password") for number in numbers]
         env = os.environ | {
-            "WORKFLOOR_DATABASE_URL": real_database,
-            "WORKFLOOR_DATA": str(tmp_path),
+            "WORKFLOOR_DATABASE_URL": shared_database,
+            "WORKFLOOR_DATA": str(folder),
             "WORKFLOOR_MAIL_BIND": f"127.0.0.1:{port}",
             "WORKFLOOR_SMTP_URL": f"smtp://127.0.0.1:{mta.smtp}",
             "WORKFLOOR_MAIL_UNDO_SECONDS": "0",
         }
         for command in ("channels mail listen", "channels mail fetch", "worker"):
-            stack.enter_context(_running(command, env, tmp_path))
+            stack.enter_context(_running(command, env, folder))
         servers.wait_for(port, mta)
-        yield found
+        yield iter(floors)
+
+
+@pytest.fixture
+def floor(places):
+    return next(places)
 
 
 @contextmanager
@@ -122,15 +136,16 @@ def _running(command: str, env: dict[str, str], folder: Path):
             process.wait(60)
 
 
-@pytest.mark.parametrize("address", ["help@lisbon.example", "fetched@porto.example"], ids=["delivered", "fetched"])
-def test_a_mail_goes_in_an_answer_out_and_what_comes_back_is_in_the_same_case(floor, address):
-    floor.customer_sends(mail.letter("My bill is wrong", to=address, From="Rui <rui@customer.example>"), address)
-    item = wait_for(Item.objects.first, "the item", floor.mta)
+@pytest.mark.parametrize("way", ["help", "fetched"], ids=["delivered", "fetched"])
+def test_a_mail_goes_in_an_answer_out_and_what_comes_back_is_in_the_same_case(floor, way):
+    address = getattr(floor, way)
+    floor.customer_sends(mail.letter("My bill is wrong", to=address, From=f"Rui <{floor.customer}>"), address)
+    item = wait_for(floor.of(Item).first, "the item", floor.mta)
 
-    reply = floor.reply(item, "We look into it")
-    wait_for(lambda: floor.mta.inbox("rui"), "the reply in Rui's box", floor.mta)
+    reply = floor.reply(item, "We look into it", to=floor.customer)
+    wait_for(lambda: floor.mta.inbox(floor.rui), "the reply in Rui's box", floor.mta)
     wait_for(Message.objects.filter(id=reply.id, state="sent").exists, "the reply's being sent", floor.mta)
-    [raw] = floor.mta.inbox("rui")
+    [raw] = floor.mta.inbox(floor.rui)
     got = message_from_bytes(raw)
     assert "We look into it" in got.get_payload()
     assert got["In-Reply-To"] == "<first@example.com>"
@@ -138,32 +153,32 @@ def test_a_mail_goes_in_an_answer_out_and_what_comes_back_is_in_the_same_case(fl
     answer = mail.letter(
         "Thank you",
         to=got["Reply-To"],
-        From="Rui <rui@customer.example>",
+        From=f"Rui <{floor.customer}>",
         Message_ID="<second@customer.example>",
         In_Reply_To=got["Message-ID"],
     )
     floor.customer_sends(answer, address)
-    again = wait_for(Message.objects.filter(text="Thank you").first, "the answer", floor.mta)
+    again = wait_for(floor.of(Message).filter(text="Thank you").first, "the answer", floor.mta)
     assert again.case_id == item.case_id
     with _entered():
-        assert (Case.objects.count(), Item.objects.count()) == (1, 1)
-        assert Item.objects.get().pending_customer_since is None
-        assert not Delivery.objects.filter(in_doubt__gt=0).exists()
+        assert (floor.of(Case).count(), floor.of(Item).count()) == (1, 1)
+        assert floor.of(Item).get().pending_customer_since is None
+        assert not floor.of(Delivery).filter(in_doubt__gt=0).exists()
 
 
 def test_a_reply_that_bounces_comes_back_to_the_agent_and_opens_no_case(floor):
     letter = mail.letter("Hello", From="Full <full@gone.example>")
-    floor.customer_sends(letter, "help@lisbon.example", sender="full@gone.example")
-    item = wait_for(Item.objects.first, "the item", floor.mta)
+    floor.customer_sends(letter, floor.help, sender="full@gone.example")
+    item = wait_for(floor.of(Item).first, "the item", floor.mta)
 
     reply = floor.reply(item, "We look into it", to="full@gone.example")
     failed = wait_for(Message.objects.filter(id=reply.id, state="failed").first, "the report", floor.mta)
 
     assert "the mailbox is full" in failed.fault
     with _entered():
-        assert (Case.objects.count(), Item.objects.count()) == (1, 1)
-        assert (Item.objects.get().state, Item.objects.get().pending_customer_since) == ("waiting", None)
-        assert email_models.Arrival.objects.get(state="set-aside").message_id == reply.id
+        assert (floor.of(Case).count(), floor.of(Item).count()) == (1, 1)
+        assert (floor.of(Item).get().state, floor.of(Item).get().pending_customer_since) == ("waiting", None)
+        assert floor.of(Arrival).get(state="set-aside").message_id == reply.id
 
 
 def copied(floor, to: str) -> Message:
@@ -171,15 +186,15 @@ def copied(floor, to: str) -> Message:
     with _entered():
         now = clock.now()
         widget = chats.add_widget(
-            client=make.client(chats=True),
-            queue=make.queue("chats"),
+            client=floor.client,
+            queue=make.queue("chats", floor.slug),
             origins=["https://x.example"],
             now=now,
             source='title = { en = "Chat" }',
         )
         visit = chats.begin(
             widget=widget,
-            secret="s" * 43,
+            secret=f"{floor.slug:s<43}",
             key="first-001",
             message="My bill is wrong",
             answers={},
@@ -195,16 +210,16 @@ def copied(floor, to: str) -> Message:
 
 
 def test_the_copy_of_a_chat_is_delivered_once_and_what_is_answered_comes_into_its_case(floor):
-    copy = copied(floor, "rui@customer.example")
+    copy = copied(floor, floor.customer)
     wait_for(Message.objects.filter(id=copy.id, state="sent").exists, "the copy's being sent", floor.mta)
-    [raw] = wait_for(lambda: floor.mta.inbox("rui"), "the copy in Rui's box", floor.mta)
+    [raw] = wait_for(lambda: floor.mta.inbox(floor.rui), "the copy in Rui's box", floor.mta)
     got = message_from_bytes(raw)
     assert [part.get_content_type() for part in got.walk()] == ["multipart/alternative", "text/plain", "text/html"]
     assert "It is corrected." in got.get_payload()[0].get_payload()
 
-    answer = mail.letter("Thank you", to=got["Reply-To"], From="Rui <rui@customer.example>", Subject="Re: copy")
+    answer = mail.letter("Thank you", to=got["Reply-To"], From=f"Rui <{floor.customer}>", Subject="Re: copy")
     floor.customer_sends(answer, parseaddr(got["Reply-To"])[1])
-    again = wait_for(Message.objects.filter(text="Thank you").first, "the answer", floor.mta)
+    again = wait_for(floor.of(Message).filter(text="Thank you").first, "the answer", floor.mta)
     assert again.case_id == copy.case_id
 
 
@@ -214,29 +229,29 @@ def test_the_copy_of_a_chat_that_bounces_is_a_fact_and_nobodys_work(floor):
 
     assert "the mailbox is full" in failed.fault
     with _entered():
-        assert (Case.objects.count(), Item.objects.get().state) == (1, "done")
+        assert (floor.of(Case).count(), floor.of(Item).get().state) == (1, "done")
 
 
 def test_an_address_that_does_not_exist_is_refused_while_the_sender_waits(floor):
     with smtplib.SMTP("127.0.0.1", floor.mta.smtp) as server:
-        server.sendmail("rui@customer.example", ["nobody@lisbon.example"], mail.letter("Hello"))
+        server.sendmail(floor.customer, ["nobody@lisbon.example"], mail.letter("For nobody"))
 
-    wait_for(lambda: floor.mta.inbox("rui"), "Postfix's own report to Rui", floor.mta)
-    assert b"No such mailbox here" in floor.mta.inbox("rui")[0]
+    wait_for(lambda: floor.mta.inbox(floor.rui), "Postfix's own report to Rui", floor.mta)
+    assert b"No such mailbox here" in floor.mta.inbox(floor.rui)[0]
     with _entered():
-        assert not email_models.Arrival.objects.exists()
+        assert not Arrival.objects.filter(recipient__startswith="nobody@").exists()
 
 
-def test_what_waits_on_the_server_is_fetched_once_by_however_many(floor, real_database, tmp_path):
-    env = os.environ | {"WORKFLOOR_DATABASE_URL": real_database, "WORKFLOOR_DATA": str(tmp_path / "other")}
+def test_what_waits_on_the_server_is_fetched_once_by_however_many(floor, shared_database, tmp_path):
+    env = os.environ | {"WORKFLOOR_DATABASE_URL": shared_database, "WORKFLOOR_DATA": str(tmp_path / "other")}
     (tmp_path / "other").mkdir()
     with _running("channels mail fetch", env, tmp_path / "other"):
         for number in range(40):
             raw = mail.letter(f"Number {number}", Message_ID=f"<{number}@x>", From=f"{number}@customer.example")
-            floor.customer_sends(raw, "fetched@porto.example")
-        wait_for(lambda: Item.objects.count() == 40, "forty items", floor.mta)
+            floor.customer_sends(raw, floor.fetched)
+        wait_for(lambda: floor.of(Item).count() == 40, "forty items", floor.mta)
 
     with _entered():
-        assert email_models.Arrival.objects.count() == 40
-        assert sorted(email_models.Arrival.objects.values_list("uid", flat=True)) == list(range(1, 41))
-        assert email_models.Place.objects.get().uid == 40
+        assert floor.of(Arrival).count() == 40
+        assert sorted(floor.of(Arrival).values_list("uid", flat=True)) == list(range(1, 41))
+        assert floor.of(Place).get().uid == 40

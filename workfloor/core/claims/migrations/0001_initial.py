@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0001_initial'),
+        ('files', '0001_initial'),
         ('people', '0001_initial'),
     ]
 
@@ -42,9 +43,9 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.TextField()),
                 ('digest', models.CharField(max_length=64)),
-                ('content', models.BinaryField()),
                 ('claim', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='document', to='claims.claim')),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
+                ('file', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.file')),
             ],
         ),
         migrations.AddIndex(
@@ -95,5 +96,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='document',
             constraint=workfloor.kit.database.rls.SameClient(field='claim', name='document_claim'),
+        ),
+        migrations.AddConstraint(
+            model_name='document',
+            constraint=workfloor.kit.database.rls.SameClient(field='file', name='document_file'),
         ),
     ]

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0001_initial'),
+        ('files', '0001_initial'),
         ('people', '0001_initial'),
         ('work', '0001_initial'),
     ]
@@ -51,9 +52,8 @@ class Migration(migrations.Migration):
                 ('media_type', models.TextField()),
                 ('content_id', models.TextField(default='')),
                 ('size', models.PositiveIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('content', models.BinaryField()),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='clients.client')),
+                ('file', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.file')),
                 ('message', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='conversations.message')),
             ],
         ),
@@ -112,5 +112,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='attachment',
             constraint=workfloor.kit.database.rls.SameClient(field='message', name='attachment_message'),
+        ),
+        migrations.AddConstraint(
+            model_name='attachment',
+            constraint=workfloor.kit.database.rls.SameClient(field='file', name='attachment_file'),
         ),
     ]

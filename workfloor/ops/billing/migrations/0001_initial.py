@@ -17,6 +17,23 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='ClosingStep',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('period', models.TextField()),
+                ('step', models.TextField(choices=[('propose', 'Proposing'), ('approve', 'Closing')])),
+                ('asked_at', models.DateTimeField()),
+                ('tries', models.PositiveIntegerField(default=0)),
+                ('percent', models.PositiveIntegerField(default=0)),
+                ('error', models.TextField(default='')),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
+                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.client')),
+            ],
+            options={
+                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='closing_step_wall', shared=False), workfloor.kit.database.rls.SameClient(field='asked_by', name='closing_step_asker'), models.UniqueConstraint(fields=('client', 'period'), name='closing_step_once'), models.CheckConstraint(condition=models.Q(('step__in', ['propose', 'approve'])), name='closing_step_known')],
+            },
+        ),
+        migrations.CreateModel(
             name='LegalEntity',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

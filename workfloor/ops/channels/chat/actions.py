@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
@@ -16,7 +18,7 @@ from workfloor.core.event_log.events import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
-from workfloor.kit.database import locks
+from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
 from workfloor.kit.web import live as web_live
 from workfloor.ops.channels.chat import events as chat_events
@@ -130,7 +132,8 @@ def _receive(
 ) -> Item:
     questions = chat_queries.settings(widget).questions
     reference = visitors.answer_of("email", questions, given).lower() or visitors.answer_of("phone", questions, given)
-    customer = work.Customer(reference, visitors.answer_of("name", questions, given)) if reference else None
+    name = visitors.answer_of("name", questions, given)
+    customer = work.Customer(reference, name, is_claimed=True) if reference else None  # whoever types it
     item, _ = work.receive(
         queue=widget.queue,
         key=key,
@@ -197,7 +200,7 @@ def _take(chat: chat_models.Chat, key: str, text: str, files: Sequence[File], no
     )
     [message] = conversations.receive_all(channel=CHANNEL, incoming=[said], now=now)
     chat.said_at = now
-    chat.save(update_fields=["said_at"])
+    prepared.update(chat, "said_at")
     return message
 
 
@@ -251,8 +254,7 @@ def rate(*, chat: chat_models.Chat, score: int, comment: str, now: datetime) -> 
 
 def read(*, chat: chat_models.Chat, up_to: int, now: datetime) -> None:
     """The visitor has seen our messages up to one."""
-    unread = chat_queries.of_chat(chat).filter(state="sent", id__lte=up_to)
-    conversations.mark_read(messages=unread, now=now)
+    conversations.mark_read(messages=chat_queries.unread(chat, up_to), now=now)
 
 
 def turn(
@@ -280,9 +282,8 @@ def turn(
     _refuse_word(widget, into, contact, address, now, chat)
     settings = chat_queries.settings(widget)
     queue = Queue.objects.get(client_id=widget.client_id, name=settings.instead[into])
-    customer = work.Customer(
-        contact.lower(), visitors.answer_of("name", settings.questions, chat.answers if chat else {})
-    )
+    name = visitors.answer_of("name", settings.questions, chat.answers if chat else {})
+    customer = work.Customer(contact.lower(), name, is_claimed=True)
     item, _ = work.receive(
         queue=queue,
         key=f"{visitors.word_key(visitors.digest(address))}{key}",
@@ -344,13 +345,19 @@ def reply(
         at_once=True,
     )
     chat.replied_at = message.said_at
-    chat.save(update_fields=["replied_at"])
+    prepared.update(chat, "replied_at")
     return message
+
+
+_SEE = f"UPDATE {chat_models.Chat._meta.db_table} SET read_by_us = %s WHERE id = %s AND read_by_us < %s"
 
 
 def see(*, chat: chat_models.Chat, up_to: int) -> None:
     """An agent has seen the visitor's messages up to one; the visitor's page says so."""
-    if chat_models.Chat.objects.filter(id=chat.id, read_by_us__lt=up_to).update(read_by_us=up_to):
+    with connection.cursor() as cursor:
+        cursor.execute(_SEE, [up_to, chat.id, up_to])
+        is_news = cursor.rowcount > 0
+    if is_news:
         web_live.publish({f"case:{chat.case_id}"})
 
 
@@ -366,9 +373,17 @@ def type_to_us(*, chat: chat_models.Chat) -> None:
 
 
 # --- what time brings ---------------------------------------------------------------------------------------------
+_NOTE_SEEN = f"""
+UPDATE {chat_models.Chat._meta.db_table} SET seen_at = %s WHERE id IN (
+    SELECT id FROM {chat_models.Chat._meta.db_table} WHERE id = ANY (%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
+
+
 def note_seen(*, chat_ids: Sequence[int], now: datetime) -> None:
-    """The pages of these chats are open."""
-    chat_models.Chat.objects.filter(id__in=chat_ids).update(seen_at=now)
+    """The pages of these chats are open. One that is just written to is left for the next time: nobody waits for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_SEEN, [now, list(chat_ids)])
 
 
 def sweep(*, now: datetime) -> int:

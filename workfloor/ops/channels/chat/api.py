@@ -1,6 +1,6 @@
 """What visitors' pages call, from the clients' own sites: each call opens one chat, or one widget, and no more."""
 
-import ipaddress
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -11,15 +11,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 
 from workfloor.core.conversations.messages import File
+from workfloor.core.files import queries as files_queries
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
-from workfloor.kit.web import limits
+from workfloor.kit.web import addresses, limits
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import models as chat_models
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import views as chat_views
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ui import views as ui_views
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[..., HttpResponseBase]
 
@@ -122,11 +125,7 @@ def _check_origin(request: HttpRequest, widget: chat_models.Widget) -> None:
 
 def network(request: HttpRequest) -> str:
     """The visitor's network: an IPv4 address, or the 64 bits that one household or firm has of IPv6."""
-    try:
-        found = ipaddress.ip_address(str(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return "unknown"
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))
+    return addresses.network(str(request.META.get("REMOTE_ADDR", "")), bits_of_4=32, bits_of_6=64) or "unknown"
 
 
 # --- before a chat ------------------------------------------------------------------------------------------------
@@ -217,9 +216,14 @@ def send_file(request: HttpRequest) -> HttpResponse:
 def file(request: HttpRequest, attachment_id: int) -> HttpResponse:
     """A file of this chat."""
     found = chat_queries.attachment(own_chat(request), attachment_id)
-    if found is None:
+    if found is None or found.file is None:
         raise Stranger(404, visitors.Fault("no-such-file"))
-    return ui_views.file(bytes(found.content), found.media_type, found.name)
+    try:
+        content = files_queries.content(found.file)
+    except files_queries.UNREADABLE as fault:
+        log.error("file %s of a chat cannot be read: %s", found.id, fault)
+        raise Stranger(404, visitors.Fault("no-such-file")) from fault
+    return ui_views.file(content, found.media_type, found.name)
 
 
 @call("POST")

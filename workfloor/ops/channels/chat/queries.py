@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core import signing
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import formats, translation
 
 from workfloor.core.contracts import queries as contracts_queries
@@ -59,19 +59,17 @@ _LOCKED = PreparedQuery(lambda chat_id: chats().select_for_update(of=("self",)).
 
 def of_item(item_id: int) -> chat_models.Chat | None:
     """The chat whose present item this is."""
-    found: chat_models.Chat | None = _OF_ITEM.one(item_id)
-    return found
+    return _OF_ITEM.one(item_id)
 
 
 def in_hands(person_id: int, item_id: int) -> chat_models.Chat | None:
     """The chat of an item that somebody has in hand."""
-    found: chat_models.Chat | None = _IN_HANDS.one(item_id, person_id)
-    return found
+    return _IN_HANDS.one(item_id, person_id)
 
 
 def locked(chat_id: int) -> chat_models.Chat:
     """The chat as it is now, locked until the transaction ends: what happens to it happens one after the other."""
-    found: chat_models.Chat | None = _LOCKED.one(chat_id)
+    found = _LOCKED.one(chat_id)
     if found is None:
         raise chat_models.Chat.DoesNotExist
     if found.item.case_id == found.case_id:
@@ -118,9 +116,13 @@ _ADMITTED = PreparedQuery(
 
 def admitted(token: Token, now: datetime) -> chat_models.Chat | None:
     """The one chat that a token opens, until a day after it is over; its client has been entered."""
-    chat: chat_models.Chat | None = _ADMITTED.one(token.chat_id, visitors.digest(token.secret))
-    over = chat and chat.closed_at and now >= chat.closed_at + visitors.OVER_AFTER
-    return None if over else chat
+    chat = _ADMITTED.one(token.chat_id, visitors.digest(token.secret))
+    return None if chat and _is_over(chat, now) else chat
+
+
+def _is_over(chat: chat_models.Chat, now: datetime) -> bool:
+    """Whether its token opens it no more."""
+    return chat.closed_at is not None and now >= chat.closed_at + visitors.OVER_AFTER
 
 
 # --- limits -------------------------------------------------------------------------------------------------------
@@ -137,8 +139,7 @@ _COUNTED = PreparedQuery(
 def said(chat: chat_models.Chat, now: datetime) -> tuple[int, int]:
     """How many messages a chat has, and how many the visitor has sent within the time that is limited."""
     since = now - visitors.MESSAGES_IN[1]
-    counted: tuple[int, int] = _COUNTED.one(chat.case_id, visitors.item_key(chat.digest), since) or (0, 0)
-    return counted
+    return _COUNTED.one(chat.case_id, visitors.item_key(chat.digest), since) or (0, 0)
 
 
 def files_lately(chat: chat_models.Chat, now: datetime) -> int:
@@ -227,13 +228,34 @@ def _of_chat(case_id: int, item_key: str) -> QuerySet[Message]:
     return Message.objects.filter(case_id=case_id, channel=CHANNEL, item__key__startswith=item_key)
 
 
+_UNREAD = PreparedQuery(
+    lambda case_id, item_key, up_to: (
+        _of_chat(case_id, item_key)
+        .filter(state="sent", id__lte=up_to)
+        .select_related("item")
+        .only("client_id", "case_id", "state", "item__person_id")
+        .select_for_update(of=("self",))
+        .order_by("id")
+    )
+)
+
+
+def unread(chat: chat_models.Chat, up_to: int) -> list[Message]:
+    """Our messages up to one that the visitor has not seen, locked until the transaction ends."""
+    return _UNREAD(chat.case_id, visitors.item_key(chat.digest), up_to)
+
+
 # --- what a visitor sees of the chat ------------------------------------------------------------------------------
+def _attached(message: Any) -> QuerySet[Attachment]:
+    return Attachment.objects.filter(message=message)
+
+
 _SAID = PreparedQuery(
     lambda case_id, item_key, after: (
         _of_chat(case_id, item_key)
         .filter(direction__in=["in", "out"], id__gt=after)
         .order_by("id")
-        .values_list("id", "key", "direction", "person__name", "text", "said_at")
+        .values_list("id", "key", "direction", "person__name", "text", "said_at", Exists(_attached(OuterRef("id"))))
     )
 )
 
@@ -241,7 +263,7 @@ _SAID = PreparedQuery(
 def messages(chat: chat_models.Chat, after: int = 0) -> list[dict[str, Any]]:
     """What the visitor and we have said in this chat after a message, in order; notes among ourselves never."""
     rows = list(_SAID(chat.case_id, visitors.item_key(chat.digest), after))
-    files = _files([row[0] for row in rows])
+    files = _files([row[0] for row in rows if row[6]])
     return [
         {
             "id": number,
@@ -252,7 +274,7 @@ def messages(chat: chat_models.Chat, after: int = 0) -> list[dict[str, Any]]:
             "at": at.isoformat(),
             "files": files[number],
         }
-        for number, key, direction, name, text, at in rows
+        for number, key, direction, name, text, at, _ in rows
     ]
 
 
@@ -315,14 +337,14 @@ _STANDING = PreparedQuery(
 
 
 def news(chat_id: int, after: int, now: datetime) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
-    """What a visitor's page is told: the messages after one, and where the chat stands."""
-    chat: chat_models.Chat | None = _STANDING.one(chat_id)
-    return (messages(chat, after), state(chat, now)) if chat else None
+    """What a visitor's page is told: the messages after one, and where the chat stands; None once it is over."""
+    chat = _STANDING.one(chat_id)
+    return (messages(chat, after), state(chat, now)) if chat and not _is_over(chat, now) else None
 
 
 def attachment(chat: chat_models.Chat, attachment_id: int) -> Attachment | None:
-    """A file of this chat, and of no other, with what it holds."""
-    return Attachment.objects.filter(id=attachment_id, message__in=of_chat(chat)).first()
+    """A file of this chat, and of no other."""
+    return Attachment.objects.select_related("file").filter(id=attachment_id, message__in=of_chat(chat)).first()
 
 
 # --- what visitors answered ---

@@ -1,39 +1,62 @@
 """Mail is stored, read and put where it belongs; replies go out, and what becomes of them is told."""
 
+import contextlib
+import json
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
+from django.db.models import Q
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import LARGEST_FILE, MOST_FILES, Address, Content, File
+from workfloor.core.conversations.messages import Address
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
+from workfloor.core.files import actions as files
+from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
+from workfloor.core.periods import months as period_months
+from workfloor.core.periods import queries as periods_queries
+from workfloor.core.retention import actions as retention
+from workfloor.core.retention import kinds
+from workfloor.core.retention import queries as retention_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Case, Item
+from workfloor.kit import apart
 from workfloor.kit.database import jobs, locks
-from workfloor.kit.mail import bounces, masking, mime
-from workfloor.kit.text import markup, masks
+from workfloor.kit.text import masks
 from workfloor.ops.channels.email import events as email_events
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import replies, sorting
+from workfloor.ops.channels.email import reading, replies, sorting
 from workfloor.ops.channels.email.models import Mailbox
+from workfloor.ops.channels.email.reading import LONGEST_SUBJECT
 
+AT_A_TIME: Final = 500
+RFC822: Final = "message/rfc822"
 TAKE: Final = "email.take_arrivals"
-LONGEST_SUBJECT: Final = 500
 SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
+# The same for many; Django's bulk_update would take longer over it than the mails take to be read.
+_TAKEN: Final = f"""
+UPDATE {email_models.Arrival._meta.db_table} AS arrival
+SET state = 'taken', settled_at = %s, reason = read.reason, sender = read.sender, subject = read.subject,
+    message_id = read.message_id
+FROM json_to_recordset(%s) AS read(id bigint, reason text, sender text, subject text, message_id bigint)
+WHERE arrival.id = read.id
+"""
 
 
 class Refused(ValueError):
@@ -106,11 +129,12 @@ class Incoming:
 
 def store(*, mails: Sequence[Incoming], now: datetime) -> None:
     """Keep mails as they came; a job reads them. Once the transaction is committed they may be acknowledged."""
+    kept = _kept([(each.mailbox.client_id, each.raw) for each in mails], now)
     email_models.Arrival.objects.bulk_create(
         email_models.Arrival(
             client_id=each.mailbox.client_id,
             mailbox=each.mailbox,
-            raw=each.raw,
+            file=kept[each.mailbox.client_id, each.raw],
             envelope_sender=each.envelope_sender,
             recipient=each.recipient,
             arrived_at=now,
@@ -118,6 +142,17 @@ def store(*, mails: Sequence[Incoming], now: datetime) -> None:
         for each in mails
     )
     ask_to_take()
+
+
+def _kept(raws: Iterable[tuple[int, bytes]], now: datetime) -> dict[tuple[int, bytes], File]:
+    """The files of mails as they came, by client and content."""
+    found: dict[tuple[int, bytes], File] = {}
+    for client_id, several in groupby(sorted(set(raws)), key=itemgetter(0)):
+        contents = [raw for _, raw in several]
+        handed = [files.Handed(raw, RFC822) for raw in contents]
+        kept = files.keep(client_id=client_id, handed=handed, now=now)
+        found |= {(client_id, raw): file for raw, file in zip(contents, kept, strict=True)}
+    return found
 
 
 def ask_to_take() -> None:
@@ -136,11 +171,14 @@ class Fetched:
 
 def store_fetched(*, mailbox: email_models.Mailbox, uid_validity: int, mails: Sequence[Fetched], now: datetime) -> None:
     """Keep fetched mails, and how far fetching has come, in one transaction: however often, each is kept once."""
-    email_models.Arrival.objects.bulk_create(
-        (_fetched(mailbox, uid_validity, each, now) for each in mails), ignore_conflicts=True
-    )
     email_models.Place.objects.get_or_create(mailbox=mailbox, defaults={"client_id": mailbox.client_id})
     place = email_models.Place.objects.select_for_update().get(mailbox=mailbox)
+    here = email_queries.fetched_before(mailbox, uid_validity, [each.uid for each in mails])
+    new = [each for each in mails if each.uid not in here]
+    kept = _kept([(mailbox.client_id, each.raw) for each in new if each.raw is not None], now)
+    email_models.Arrival.objects.bulk_create(
+        _fetched(mailbox, uid_validity, each, kept.get((mailbox.client_id, each.raw or b"")), now) for each in new
+    )
     if place.uid_validity != uid_validity:  # the server numbers anew; what is here already is known by what it says
         place.uid_validity, place.uid = uid_validity, 0
     place.uid = max([place.uid, *(each.uid for each in mails)])
@@ -163,7 +201,9 @@ def mark_fetching(*, mailbox: email_models.Mailbox, fault: str, now: datetime) -
     event_log.record(event, at=now, client_id=mailbox.client_id)
 
 
-def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, now: datetime) -> email_models.Arrival:
+def _fetched(
+    mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, file: File | None, now: datetime
+) -> email_models.Arrival:
     too_large = {
         "state": "failed",
         "reason": f"{mail.size:,} bytes are too large to be fetched; it is on the server still",
@@ -171,7 +211,7 @@ def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, no
     return email_models.Arrival(
         client_id=mailbox.client_id,
         mailbox=mailbox,
-        raw=mail.raw or b"",
+        file=file if mail.raw is not None else None,
         arrived_at=now,
         uid_validity=uid_validity,
         uid=mail.uid,
@@ -180,24 +220,37 @@ def _fetched(mailbox: email_models.Mailbox, uid_validity: int, mail: Fetched, no
 
 
 # --- mail is read ---------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Read(sorting.Read):
-    """The same with the row that it is stored in, and which numbers are masked there."""
+# Whoever writes a mail chooses how long it takes to read it, so that it is read where it can be ended.
+READERS: Final = apart.Apart("workfloor.ops.channels.email.reading:answer", 1_500_000_000)
 
+
+class NotRead(Exception):
+    """A mail could not be read; the message says why."""
+
+    def __init__(self, arrival_id: int, why: str) -> None:
+        super().__init__(why)
+        self.arrival_id = arrival_id
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A mail that was read, and the row that it is stored in."""
+
+    mail: reading.Read
     arrival: email_models.Arrival
-    covers: Collection[str]
 
 
 def take(*, arrivals: Sequence[email_models.Arrival], now: datetime) -> None:
     """Read stored mails and put each where it belongs: a case, aside, or back until somebody has looked at it.
 
     The caller has locked them and entered their client, and no other. What begins a case is written together. Raises
-    whatever a mail's defects bring; nothing may be kept then.
+    NotRead, or whatever a mail's defects bring; nothing may be kept then.
     """
     ours = email_queries.ours()
-    all_read, first = [_read(arrival, ours) for arrival in arrivals], list[_Read]()
+    raws = email_queries.raws(arrivals)
+    all_read, first = [_read(arrival, raws[arrival.id], ours) for arrival in arrivals], list[_Read]()
     for read in all_read:
-        if read.may_be_first:
+        if read.mail.may_be_first:
             first.append(read)
             continue
         _begin_cases(first, now)
@@ -205,40 +258,51 @@ def take(*, arrivals: Sequence[email_models.Arrival], now: datetime) -> None:
         _take(read, now)
     _begin_cases(first, now)
     for read in all_read:
-        _cover(read)
+        _cover(read, now)
 
 
-def _read(arrival: email_models.Arrival, ours: Collection[str]) -> _Read:
-    arrived = bytes(arrival.raw), arrival.recipient, arrival.envelope_sender
-    found = sorting.opened(*arrived, ours, settings.SECRET_KEY, bounces.names_a_failure)
-    has_numbers = masking.numbers_in(found.mail)
-    kinds = contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at) if has_numbers else ()
-    subject = masks.mask(found.mail.first("subject"), kinds).text
-    arrival.sender, arrival.subject = found.mail.sender.address, subject[:LONGEST_SUBJECT]
-    return _Read(found.mail, found.key, found.named, "" if arrival.anyway else found.why, arrival, kinds)
+def _read(arrival: email_models.Arrival, raw: bytes, ours: Collection[str]) -> _Read:
+    came = reading.Came(raw, arrival.recipient, arrival.envelope_sender, arrival.anyway, ours, settings.SECRET_KEY)
+    found = _asked(arrival, came, ())
+    if found.has_numbers:  # seldom; only then does it matter which of them the contract masks
+        found = _asked(arrival, came, contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at))
+    arrival.sender, arrival.subject = found.sender.address, found.content.subject
+    return _Read(found, arrival)
 
 
-def _cover(read: _Read) -> None:
+def _asked(arrival: email_models.Arrival, came: reading.Came, kinds: Collection[str]) -> reading.Read:
+    try:
+        found: reading.Read = READERS.ask("read", came, kinds, seconds=reading.seconds_for(len(came.raw)))
+    except apart.NotComputed as fault:
+        raise NotRead(arrival.id, f"{fault}; it has {len(came.raw):,} bytes") from fault
+    return found
+
+
+def _cover(read: _Read, now: datetime) -> None:
     """Keep the mail that was read with its numbers masked; where that cannot be done, only what became no message."""
     arrival = read.arrival
-    if not masking.numbers_in(read.mail, read.covers):
+    if not read.mail.masks:
         return
-    arrival.raw = masking.written_anew(bytes(arrival.raw), read.covers) or (
-        b"" if arrival.state == "taken" else arrival.raw
-    )
-    arrival.save(update_fields=["raw"])
+    if read.mail.anew or arrival.state == "taken":
+        _replace(arrival, read.mail.anew, now)
+
+
+def _replace(arrival: email_models.Arrival, raw: bytes, now: datetime) -> None:
+    """Keep another mail, or none, in the place of what came; as soon as that is committed nobody can read the old."""
+    before = arrival.file_id
+    arrival.file = _kept([(arrival.client_id, raw)], now)[arrival.client_id, raw] if raw else None
+    arrival.save(update_fields=["file"])
+    if before != arrival.file_id:
+        files.release(file_ids=[before], now=now)
 
 
 def _take(read: _Read, now: datetime) -> None:
     arrival, mail = read.arrival, read.mail
-    may_report = sorting.may_report(mail, arrival.envelope_sender, read.why, "r" in read.named)
-    if may_report and (
-        reply := email_queries.reply_named(arrival.client_id, sorting.reported_on(mail), read.named.get("r"))
-    ):
-        _tell_of(arrival, mail, reply, now)
-    elif read.why:
-        _settle(arrival, "set-aside", email_events.SetAside(arrival.id, read.why), now)
-    elif case := email_queries.case_of(arrival.client_id, mail.answers, read.named):
+    if mail.report and (reply := email_queries.reply_named(arrival.client_id, mail.report.names, mail.named.get("r"))):
+        _tell_of(arrival, mail.report.failure, reply, now)
+    elif mail.why:
+        _settle(arrival, "set-aside", email_events.SetAside(arrival.id, mail.why), now)
+    elif case := email_queries.case_of(arrival.client_id, mail.answers, mail.named):
         _continue_case(read, case, now)
     else:
         _begin_cases([read], now)
@@ -260,27 +324,26 @@ def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
 
 def _sent(read: _Read) -> work.Sent:
     mail, arrival = read.mail, read.arrival
-    reference = mail.sender.address or mail.first("from")[:200] or "unknown sender"
-    customer = work.Customer(reference, mail.sender.name)
-    return work.Sent(f"email:{read.key}", arrival.subject, customer, arrival.arrived_at)
+    customer = work.Customer(mail.reference, mail.sender.name, is_claimed=mail.answers_elsewhere)
+    return work.Sent(f"email:{mail.key}", arrival.subject, customer, arrival.arrived_at)
 
 
 def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
     """Those that did not come before, from senders who do not flood the mailbox; the others are settled."""
     client_id, found = read[0].arrival.client_id, dict[str, _Read]()
-    locks.hold_all([("message.key", client_id, "email", each.key) for each in read])
-    known = conversations_queries.by_keys(client_id, "email", [each.key for each in read])
+    locks.hold_all([("message.key", client_id, "email", each.mail.key) for each in read])
+    known = conversations_queries.by_keys(client_id, "email", [each.mail.key for each in read])
     lately = email_queries.lately([each.arrival for each in read])
     for each in read:
         arrival = each.arrival
-        if each.key in known or each.key in found:
-            arrival.message = known.get(each.key)
+        if each.mail.key in known or each.mail.key in found:
+            arrival.message = known.get(each.mail.key)
             _settle(arrival, "taken", None, now, "it came before")
         elif _is_of_a_flood(arrival, lately, found.values()):
             why = f"{arrival.sender} sent more than {arrival.mailbox.most_per_sender} mails in ten minutes"
             _settle(arrival, "held", email_events.HeldBack(arrival.id, why), now)
         else:
-            found[each.key] = each
+            found[each.mail.key] = each
     return list(found.values())
 
 
@@ -309,29 +372,33 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
 def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
     incoming = [_message(read, item) for read, item in begun]
     made = conversations.receive_all(channel="email", incoming=incoming, now=now)
-    for (read, _), message, kept in zip(begun, made, incoming, strict=True):
-        missing = len(read.mail.files) - len(kept.files)
+    for (read, _), message in zip(begun, made, strict=True):
+        missing = read.mail.missing
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
         read.arrival.reason = f"{missing} of its files are only in the mail as it came" if missing else ""
-    email_models.Arrival.objects.bulk_update([read.arrival for read, _ in begun], SETTLED)
+    rows = [
+        {name: getattr(read.arrival, name) for name in ("id", "reason", "sender", "subject", "message_id")}
+        for read, _ in begun
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKEN, [now, json.dumps(rows)])
 
 
 def _message(read: _Read, item: Item) -> conversations.Incoming:
     mail, case = read.mail, item.case
     assert case is not None
-    files = [File(each.name, each.media_type, each.content, each.content_id) for each in mail.files]
-    folded = sorting.written(mail, markup.plain)
     return conversations.Incoming(
         case=case,
         item=item,
-        key=read.key,
+        key=mail.key,
         at=read.arrival.arrived_at,
         sent_at=mail.sent_at,
-        sender=Address(mail.sender.address, mail.sender.name, "from"),
+        sender=mail.sender,
         external_id=mail.message_id,
-        content=Content(folded.text, folded.folded, markup.safe(mail.html), mail.first("subject")[:LONGEST_SUBJECT]),
-        recipients=[Address(*each, role) for role in ("to", "cc", "reply-to") for each in mail.addresses(role)],
-        files=[each for each in files if len(each.content) <= LARGEST_FILE][:MOST_FILES],
+        content=mail.content,
+        is_masked=True,
+        recipients=mail.recipients,
+        files=mail.files,
     )
 
 
@@ -364,9 +431,9 @@ def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now:
 
 
 # --- reports of our replies -----------------------------------------------------------------------------------------
-def _tell_of(arrival: email_models.Arrival, mail: mime.Mail, reply: Message, now: datetime) -> None:
+def _tell_of(arrival: email_models.Arrival, found: sorting.Failure, reply: Message, now: datetime) -> None:
     """A reply did not arrive: its case says so, and whoever worked on it has it again."""
-    arrival.message, found = reply, sorting.failure(mail)
+    arrival.message = reply
     if found.is_final and reply.state in ("sending", "sent", "read"):
         conversations.mark_undelivered(message=reply, reason=found.reason, now=now)
         bring_back(reply=reply, reason=found.reason, now=now)
@@ -395,6 +462,10 @@ def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
 def mark_unread(*, arrival: email_models.Arrival, reason: str, now: datetime) -> None:
     """A mail could not be read: it waits, as it came, until somebody has looked at it."""
     said = masks.mask(reason).text[:LONGEST_SUBJECT]
+    with contextlib.suppress(apart.NotComputed):
+        arrival.sender, arrival.subject = READERS.ask(
+            "glanced", email_queries.raw(arrival), seconds=reading.GLANCE_SECONDS
+        )
     _settle(arrival, "failed", email_events.Unread(arrival.id, said), now)
 
 
@@ -402,8 +473,8 @@ def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None
     """Read a mail once more that could not be read, or that was held back or set aside by mistake."""
     if arrival.state not in ("failed", "held", "set-aside"):
         raise Refused("This mail was dealt with already.")
-    if not arrival.raw:
-        raise Refused("This mail was never fetched. Make it smaller on the server, or raise the limit.")
+    if arrival.file_id is None:
+        raise Refused("What came is not here: it was too large to be fetched, or is no longer kept.")
     arrival.anyway = arrival.state != "failed"
     _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
     ask_to_take()
@@ -414,14 +485,37 @@ def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None =
     if arrival.state not in ("failed", "held"):
         raise Refused("This mail was dealt with already.")
     if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
-        arrival.raw = b""
+        _replace(arrival, b"", now)
     _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
 
 
 def _look_after(arrival: email_models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:
     arrival.state, arrival.settled_at = state, now
-    arrival.save(update_fields=["state", "settled_at", "anyway", "raw"])
+    arrival.save(update_fields=["state", "settled_at", "anyway"])
     event_log.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
+
+
+def delete_expired(*, client_id: int, now: datetime) -> int:
+    """Delete mail as it came that was dealt with long enough ago, some of it; returns how many mails.
+
+    What became of it stays. Nothing goes of a case that is open, or while the client disputes a figure.
+    """
+    days = retention_queries.days("raw-mail", client_id)
+    due = kinds.before(now, days)
+    if periods_queries.disputes(client_id, states=[period_months.RAISED]).exists():
+        return 0
+    old = email_models.Arrival.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        Q(message=None) | Q(message__case__resolved_at__lt=due),
+        client_id=client_id,
+        file__isnull=False,
+        settled_at__lt=due,
+        state__in=["taken", "set-aside", "discarded"],
+    )
+    found = list(old.order_by("id")[:AT_A_TIME])
+    email_models.Arrival.objects.filter(id__in=[each.id for each in found]).update(file=None)
+    files.release(file_ids=[each.file_id for each in found], now=now)
+    retention.tell(kind="raw-mail", count=len(found), days=days, now=now, client_id=client_id)
+    return len(found)
 
 
 DELIVER: Final = "email.deliver"

@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.models import Message
+from workfloor.core.files.models import File
 from workfloor.kit.database import rls
 from workfloor.ops.channels.email import replies, sorting
 
@@ -62,7 +63,8 @@ class Arrival(models.Model):
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="arrivals", db_index=False)
     mailbox = models.ForeignKey(Mailbox, models.PROTECT, related_name="arrivals", db_constraint=False, db_index=False)
-    raw = models.BinaryField()
+    # What came, its numbers masked once it is read; none where it was too large to be fetched, or was deleted since.
+    file = models.ForeignKey(File, models.PROTECT, null=True, related_name="+", db_constraint=False)
     envelope_sender = models.TextField(default="")  # "<>" for the null sender, empty where nobody said
     recipient = models.TextField(default="")  # as it was written, with what follows a plus
     arrived_at = models.DateTimeField()
@@ -83,6 +85,7 @@ class Arrival(models.Model):
             rls.Wall(name="arrival_wall"),
             rls.SameClient(name="arrival_mailbox", field="mailbox"),
             rls.SameClient(name="arrival_message", field="message"),
+            rls.SameClient(name="arrival_file", field="file"),
             models.UniqueConstraint(name="arrival_of_client", fields=["client", "id"]),
             models.UniqueConstraint(
                 name="arrival_fetched_once", fields=["mailbox", "uid_validity", "uid"], condition=Q(uid__isnull=False)

@@ -9,6 +9,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.models import Attachment, Message
+from workfloor.core.files import queries as files_queries
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.mail import mime
 from workfloor.ops.channels.email import models as email_models
@@ -56,13 +57,31 @@ def place(mailbox: email_models.Mailbox) -> email_models.Place:
 
 
 def arrivals() -> QuerySet[email_models.Arrival]:
-    """The mail that came to the clients inside the wall, without what it holds, newest first."""
-    return email_models.Arrival.objects.select_related("mailbox", "client", "message").defer("raw").order_by("-id")
+    """The mail that came to the clients inside the wall, newest first."""
+    return email_models.Arrival.objects.select_related("mailbox", "client", "message").order_by("-id")
 
 
 def arrival(arrival_id: int) -> email_models.Arrival | None:
-    """One mail with what it holds, if it is inside the wall."""
-    return email_models.Arrival.objects.select_related("mailbox", "client", "message").filter(id=arrival_id).first()
+    """One mail, if it is inside the wall."""
+    found = email_models.Arrival.objects.select_related("mailbox", "client", "message", "file")
+    return found.filter(id=arrival_id).first()
+
+
+def raws(arrivals: Iterable[email_models.Arrival]) -> dict[int, bytes]:
+    """What these mails hold as they came, or with their numbers masked; nothing of those that were emptied."""
+    of_file = files_queries.contents({each.file_id: each.file for each in arrivals if each.file}.values())
+    return {each.id: of_file[each.file_id] if each.file_id else b"" for each in arrivals}
+
+
+def raw(arrival: email_models.Arrival) -> bytes:
+    """The same of one."""
+    return raws([arrival])[arrival.id]
+
+
+def fetched_before(mailbox: email_models.Mailbox, uid_validity: int, uids: Iterable[int]) -> set[int]:
+    """Those of these UIDs whose mail is here already."""
+    found = email_models.Arrival.objects.filter(mailbox=mailbox, uid_validity=uid_validity, uid__in=list(uids))
+    return {uid for uid in found.values_list("uid", flat=True) if uid is not None}
 
 
 def to_be_looked_at() -> QuerySet[email_models.Arrival]:
@@ -95,7 +114,7 @@ def waiting(limit: int) -> list[email_models.Arrival]:
     first = unread.filter(mailbox=OuterRef("id")).values("id")[:1]
     boxes = email_models.Mailbox.objects.annotate(first=Subquery(first)).filter(first__isnull=False).order_by("first")
     ids = list(boxes.values_list("id", flat=True)[:limit])
-    found = unread.select_for_update(of=("self",), skip_locked=True).select_related("mailbox__queue__client")
+    found = unread.select_for_update(of=("self",), skip_locked=True).select_related("mailbox__queue__client", "file")
     shares = (found.filter(mailbox=each)[: -(-limit // len(ids))] for each in ids)
     return sorted((each for share in shares for each in share), key=lambda each: (each.client_id, each.id))
 
@@ -216,7 +235,8 @@ def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
     }
     to = [mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "to"]
     fallback = [mime.Address(answers.answers_to.address, answers.answers_to.name)] if answers else []
-    files = Attachment.objects.filter(message=message).order_by("id")
+    files = list(Attachment.objects.filter(message=message, file__isnull=False).order_by("id"))
+    held = conversations_queries.contents([each.id for each in files])
     return replies.Reply(
         name=message.external_id,
         sender=mime.Address(message.sender, message.sender_name),
@@ -226,7 +246,7 @@ def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
         subject=message.subject or replies.answered(answers.subject if answers else message.case.subject),
         text=_text(message, terms.letter, names),
         html=message.html,
-        files=[(each.name, each.media_type, bytes(each.content)) for each in files],
+        files=[(each.name, each.media_type, held[each.id]) for each in files],
         answers=answers.external_id if answers else "",
         chain=[each.external_id for each in earlier],
         at=message.said_at,

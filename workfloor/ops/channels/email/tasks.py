@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from procrastinate.contrib.django import app
 
+from workfloor.core.clients import queries as clients_queries
+from workfloor.core.files import queries as files_queries
 from workfloor.kit.database import locks, rls
 from workfloor.kit.text import masks
 from workfloor.kit.time import clock
@@ -28,8 +30,11 @@ log = logging.getLogger(__name__)
 @app.task(name=email.TAKE, queueing_lock=email.TAKE)
 def take_arrivals() -> None:
     """Read the mail that has come until none is left; several workers share it."""
-    while _take(AT_A_TIME):
-        pass
+    try:
+        while _take(AT_A_TIME):
+            pass
+    except files_queries.UNREACHABLE as fault:
+        log.warning("mail that has come waits to be read: %s", fault)
 
 
 def _take(most: int) -> int:
@@ -38,7 +43,7 @@ def _take(most: int) -> int:
         with transaction.atomic():
             return _take_some(most)
     except _Failed as failed:
-        if most == 1:
+        if most == 1 or isinstance(failed.__cause__, email.NotRead):
             _mark_unread(failed)
             return 1
         log.warning("reading %s mails one by one: %s", most, failed.__cause__)
@@ -46,7 +51,7 @@ def _take(most: int) -> int:
 
 
 class _Failed(Exception):
-    """One of some mails brought its reader down; the first of them, where it was the only one."""
+    """One of some mails brought its reader down: the one that is named, where it is known or was the only one."""
 
     def __init__(self, arrival_id: int) -> None:
         super().__init__(arrival_id)
@@ -60,15 +65,18 @@ def _take_some(most: int) -> int:
         for client_id, arrivals in groupby(waiting, key=attrgetter("client_id")):
             rls.enter(client_id)
             email.take(arrivals=list(arrivals), now=clock.now())
-    except (OperationalError, InterfaceError):
-        raise  # the database's fault, not a mail's
+    except (OperationalError, InterfaceError, *files_queries.UNREACHABLE):
+        raise  # the database's fault or the store's, not a mail's
+    except email.NotRead as fault:
+        raise _Failed(fault.arrival_id) from fault
     except Exception as fault:
         raise _Failed(waiting[0].id) from fault
     return len(waiting)
 
 
 def _mark_unread(failed: _Failed) -> None:
-    reason = masks.mask(f"{type(failed.__cause__).__name__}: {failed.__cause__}").text
+    fault = failed.__cause__ or failed
+    reason = masks.mask(str(fault)).text if isinstance(fault, email.NotRead) else masks.worded(fault)
     with transaction.atomic():
         rls.enter_every_client()
         if arrival := email_queries.unread(failed.arrival_id):
@@ -96,16 +104,26 @@ def _deliver(message_id: int) -> None:
     with transaction.atomic():
         rls.enter_every_client()
         delivery = email.begin(message_id=message_id, now=clock.now())
-        reply = email_queries.reply_of(delivery, settings.SECRET_KEY) if delivery else None
-    if delivery is None or reply is None:
+    if delivery is None:
         return
     try:
-        handed = _send(delivery, reply)
+        handed = _send(delivery, _reply(delivery))
     except email_gateway.NotSent as fault:
         refused = partial(email.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt)
         _in_its_client(delivery, refused)
     else:
         _in_its_client(delivery, partial(email.mark_delivered, answer=handed.answer, refused=handed.refused))
+
+
+def _reply(delivery: email_models.Delivery) -> replies.Reply:
+    try:
+        with transaction.atomic():
+            rls.enter(delivery.client_id)
+            return email_queries.reply_of(delivery, settings.SECRET_KEY)
+    except files_queries.UNREACHABLE as fault:
+        raise email_gateway.NotSent(str(fault), is_final=False) from fault
+    except files_queries.UNREADABLE as fault:
+        raise email_gateway.NotSent(f"one of its files cannot be read: {fault}", is_final=True) from fault
 
 
 def _send(delivery: email_models.Delivery, reply: replies.Reply) -> email_gateway.Handed:
@@ -141,3 +159,21 @@ def look_after_replies(timestamp: int) -> None:
         rls.enter_every_client()
         for message_id in email_queries.overdue(clock.now()):
             email.ask_to_deliver(message_id=message_id, at=None)
+
+
+@app.periodic(cron="31 2 * * *")
+@app.task(name="email.delete_expired", queueing_lock="email.delete_expired", pass_context=False)
+def delete_expired(timestamp: int) -> None:
+    """Each night, delete mail as it came that is kept for long enough, some at a time."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        clients = [each.id for each in clients_queries.clients()]
+    for client_id in clients:
+        while _delete_some(client_id) == email.AT_A_TIME:
+            pass
+
+
+def _delete_some(client_id: int) -> int:
+    with transaction.atomic():
+        rls.enter(client_id)
+        return email.delete_expired(client_id=client_id, now=clock.now())

@@ -66,7 +66,7 @@ def raw(request: Request, arrival_id: int) -> HttpResponse:
     """Hand a mail over as it came, as a file that no browser opens."""
     found = _arrival(arrival_id)
     headers = {"Content-Disposition": f'attachment; filename="{found.id}.eml"', "X-Content-Type-Options": "nosniff"}
-    return HttpResponse(bytes(found.raw), content_type="application/octet-stream", headers=headers)
+    return HttpResponse(email_queries.raw(found), content_type="application/octet-stream", headers=headers)
 
 
 def _deed(do: Callable[[email_models.Arrival, Request], str]) -> View:

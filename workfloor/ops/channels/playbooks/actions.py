@@ -21,6 +21,10 @@ from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks import rules as playbooks_rules
 
 
+class Refused(ValueError):
+    """The person may not do that."""
+
+
 def give(*, client: Client, source: str, now: datetime, by_id: int | None = None) -> playbooks_models.Version:
     """Let a playbook hold from now on; raises toml.Refused with all that is wrong. The same again changes nothing."""
     locks.hold("playbook", client.id)
@@ -39,6 +43,8 @@ def write_article(
     *, process: Process, name: str, title: str, body: str, now: datetime, by: Person | None = None
 ) -> playbooks_models.Article:
     """Write an article, or its next version; the same again changes nothing."""
+    if by is not None and not by.is_in_charge:
+        raise Refused(f"{by.name} neither leads nor manages; articles are written by who does.")
     locks.hold("article", process.id, name)
     known = playbooks_queries.articles(process.id).filter(name=name).first()
     if known and (known.title, known.body) == (title, body):

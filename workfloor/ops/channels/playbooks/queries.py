@@ -11,6 +11,7 @@ from workfloor.core.clients.models import Client
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people.models import Person
 from workfloor.core.work.models import Item
+from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.ops.channels.playbooks import events as playbooks_events
 from workfloor.ops.channels.playbooks import models as playbooks_models
 from workfloor.ops.channels.playbooks import playbook_file
@@ -19,9 +20,14 @@ from workfloor.ops.channels.playbooks import rules as playbooks_rules
 LOOKS_BACK: Final = timedelta(days=30)  # over which a rule's applications are counted
 
 
+_LATEST = PreparedQuery(
+    lambda client_id: playbooks_models.Version.objects.filter(client_id=client_id).order_by("-number")[:1]
+)
+
+
 def latest(client_id: int) -> playbooks_models.Version | None:
     """The playbook that holds for a client."""
-    return playbooks_models.Version.objects.filter(client_id=client_id).order_by("-number").first()
+    return _LATEST.one(client_id)
 
 
 def with_rules(client_id: int) -> playbooks_models.Version | None:
@@ -82,7 +88,7 @@ def named(item: Item, by: Person | None) -> dict[str, str]:
     """What the places of a text stand for, about an item and whoever writes."""
     customer = item.case.customer if item.case else None
     return {
-        "customer": customer.name if customer else "",
+        "customer": customer.name if customer else item.case.claimed_name if item.case else "",
         "agent": by.name if by else "",
         "client": item.client.title,
         "case": item.case.subject if item.case else "",

@@ -11,6 +11,9 @@
 //   data-auto                a form of filters that is sent as soon as one changes
 //   data-focus               gets the keyboard when what had it is gone
 //   data-from="/address/"    where a live part can also be read from by itself, at once, when one of its topics is named
+//   data-sees               a part that is read by POST while somebody looks at the page: what it brings is seen
+//   data-grows              a list in such a part, of which only what follows its last settled line is read
+//   data-settled="7"        a line of such a list that will stay as it is, and its number
 //   data-hears="typing:5:7"  topics that are no reason to read anything; the event wf:named tells of each
 //   data-bottom              is shown from its end
 //   data-empties             a form that is empty again once it was sent; its field `key` names each sending
@@ -82,7 +85,7 @@
     lastRead = Date.now();
     await read().catch(() => {
       again = true; // the server is away; the stream notices too, and names everything once it is back
-      lastRead = Date.now() + 2000;
+      lastRead = Date.now() + 1000 + Math.random() * 3000; // not all pages at the same moment
     });
     reading = false;
     if (again) refresh();
@@ -93,16 +96,37 @@
   const readPart = async (part) => {
     if (reads.has(part.id)) return void reads.set(part.id, true);
     reads.set(part.id, false);
-    const answer = await fetch(part.dataset.from, { headers: { "HX-Request": "true" }, cache: "no-store" }).catch(() => null);
-    if (answer?.ok && !answer.redirected) {
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const lines = settledLines(part);
+    const answer = await fetchPart(part, lines.at(-1)?.dataset.settled).catch(() => null);
+    const waits = !answer || answer.status >= 500; // the server is away, or has too much to do
+    if (waits) await new Promise((done) => setTimeout(done, 1000 + Math.random() * 2000));
+    else if (answer.ok && !answer.redirected) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
       const shown = document.getElementById(part.id);
-      if (shown?.dataset.from === part.dataset.from) swap(shown, fresh.getElementById(part.id));
+      if (shown?.dataset.from === part.dataset.from) swap(shown, grown(fresh, lines));
     } else refresh(); // it has moved on: the page says how
-    const again = reads.get(part.id);
+    const again = reads.get(part.id) || waits;
     reads.delete(part.id);
     const shown = document.getElementById(part.id);
     if (again && shown?.dataset.from) readPart(shown);
+  };
+
+  const fetchPart = (part, after) => {
+    const method = part.hasAttribute("data-sees") && !document.hidden ? "POST" : "GET";
+    const address = after ? `${part.dataset.from}?after=${after}` : part.dataset.from;
+    return fetch(address, { method, headers: { "HX-Request": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store" });
+  };
+  const settledLines = (part) => {
+    const known = new DOMParser().parseFromString(sources.get(part.id) ?? "", "text/html").querySelector("[data-grows]");
+    const lines = [...(known?.children ?? [])];
+    const open = lines.findIndex((line) => !line.dataset.settled);
+    return open < 0 ? lines : lines.slice(0, open);
+  };
+  const grown = (fresh, lines) => {
+    const list = fresh?.querySelector("[data-grows]");
+    if (list?.dataset.grows) list.prepend(...lines); // it is what follows them, and not all of it
+    if (list) list.dataset.grows = "";
+    return fresh;
   };
 
   const hear = (topic) => {
@@ -169,7 +193,7 @@
     stream.onmessage = (event) => hear(event.data);
     stream.onerror = () => {
       lost.hidden = false;
-      if (stream.readyState === EventSource.CLOSED) setTimeout(rewire, 3000); // refused, not cut: ask anew
+      if (stream.readyState === EventSource.CLOSED) setTimeout(rewire, 2000 + Math.random() * 4000); // refused, not cut: ask anew
     };
   };
   const rewire = () => {
@@ -209,6 +233,21 @@
   // A form that is always open is empty again, and its next sending has a name of its own, once what was in it is sent.
   const name = (form) => form.elements.key && (form.elements.key.value = crypto.getRandomValues(new Uint32Array(4)).join("-"));
   const nameForms = () => document.querySelectorAll("form[data-empties]").forEach((form) => form.elements.key?.value || name(form));
+  // What the server had no time for, or no answer came to, is sent again under the same name: stored once at most.
+  const AWAY = [0, 502, 503, 504];
+  const sendAgain = (form) => {
+    const tries = (Number(form.dataset.tries) || 0) + 1;
+    form.dataset.tries = tries;
+    form.elements.text.readOnly = true; // what is on its way stays what it is
+    form.querySelector("[data-refusal]").textContent = "Sending … The server does not answer just now; this is sent again by itself.";
+    setTimeout(() => form.isConnected && form.dataset.tries === String(tries) && form.requestSubmit(), Math.min(1000 * 2 ** tries, 15_000) * (0.5 + Math.random() / 2));
+  };
+  const answered = (form) => {
+    if (!form.dataset.tries) return;
+    delete form.dataset.tries;
+    form.elements.text.readOnly = false;
+    form.querySelector("[data-refusal]").replaceChildren();
+  };
   const emptied = (form) => {
     form.reset();
     name(form);
@@ -229,12 +268,17 @@
     event.detail.shouldSwap = false; // sent to a whole page instead, such as the one for signing in
     location.reload();
   });
+  const isAway = ({ elt, xhr }) => elt.matches("form[data-empties]") && AWAY.includes(xhr.status);
   page.addEventListener("htmx:responseError", (event) => {
+    if (isAway(event.detail)) return;
     notice({ 403: outOfDate, 413: tooLarge }[event.detail.xhr.status] ?? failed, "danger");
   });
-  page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
+  page.addEventListener("htmx:sendError", (event) => isAway(event.detail) || notice(silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
     const form = event.detail.elt;
+    if (isAway(event.detail)) return sendAgain(form);
+    if (form.matches("[data-empties]") && event.detail.xhr.status !== 422) answered(form);
+    else if (form.matches("[data-empties]")) form.elements.text.readOnly = false;
     if (event.detail.successful && form.matches("[data-empties]")) return emptied(form); // the stream names what it changed
     if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(form);
   });

@@ -76,9 +76,11 @@
 
   let seen = 0;
   const see = () => {
-    const last = Number(document.querySelector("[data-last-in]")?.dataset.lastIn ?? 0);
+    const list = document.querySelector("[data-seen].desk-messages");
     const form = document.querySelector("form.desk-compose[data-enter]");
-    if (!form || document.hidden || last <= seen) return;
+    if (!list || !form || document.hidden) return;
+    const last = Math.max(0, ...[...list.querySelectorAll("[data-direction='in']")].map((line) => Number(line.dataset.settled)));
+    if (last <= Math.max(seen, Number(list.dataset.seen))) return; // reading it while somebody looks says so too
     seen = last;
     tell(form.dataset.seen, { up_to: last });
   };

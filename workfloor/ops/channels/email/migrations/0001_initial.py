@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
         ('clients', '0001_initial'),
         ('contracts', '0001_initial'),
         ('conversations', '0001_initial'),
+        ('files', '0001_initial'),
     ]
 
     operations = [
@@ -51,7 +52,6 @@ class Migration(migrations.Migration):
             name='Arrival',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('raw', models.BinaryField()),
                 ('envelope_sender', models.TextField(default='')),
                 ('recipient', models.TextField(default='')),
                 ('arrived_at', models.DateTimeField()),
@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                 ('subject', models.TextField(default='')),
                 ('settled_at', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='arrivals', to='clients.client')),
+                ('file', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.file')),
                 ('message', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='arrivals', to='conversations.message')),
                 ('mailbox', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='arrivals', to='email.mailbox')),
             ],
@@ -159,6 +160,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='arrival',
             constraint=workfloor.kit.database.rls.SameClient(field='message', name='arrival_message'),
+        ),
+        migrations.AddConstraint(
+            model_name='arrival',
+            constraint=workfloor.kit.database.rls.SameClient(field='file', name='arrival_file'),
         ),
         migrations.AddConstraint(
             model_name='place',

@@ -82,6 +82,7 @@ const ask = async (path, body) => {
   throw new Problem(answer.status, told.faults ? told.detail : say("unavailable"), told.faults);
 };
 const later = (ms) => new Promise((done) => setTimeout(done, ms));
+const around = (ms) => ms * (0.5 + Math.random()); // not all pages at the same moment
 
 // --- the element -----------------------------------------------------------------------------------------------------
 
@@ -308,7 +309,7 @@ class Chat extends HTMLElement {
         if (problem.status === 401) break;
         if (problem.final) this.failed.set(next.id, problem.message);
         else {
-          await Promise.race([later(pause), new Promise((done) => (this.wakeUp = done))]);
+          await Promise.race([later(around(pause)), new Promise((done) => (this.wakeUp = done))]);
           pause = Math.min(pause * 2, 15_000);
         }
       }
@@ -348,7 +349,7 @@ class Chat extends HTMLElement {
           this.failed.set(id, problem.message);
           break;
         }
-        await later(pause);
+        await later(around(pause));
       }
     }
     this.draw();

@@ -1,0 +1,167 @@
+"""A clearance lets people see a client's work; what they may do to it is a matter of hands and roles, in each action.
+
+Actions are found by themselves: whatever an `actions` module offers and is done `by` a person.
+"""
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from tests import make
+from tests.house.test_isolation_of_pages import BY_PUBLIC_KEY, PAGES, pointing_at, rows_of, signed_in
+from tests.house.test_rooms import HOUSE
+from tests.house.two_clients import Side
+from workfloor.core.claims.models import Claim
+from workfloor.core.conversations.messages import Address, Content
+from workfloor.core.people import actions as people
+from workfloor.core.people.models import Person
+from workfloor.core.periods.models import Dispute
+from workfloor.kit.database import rls
+from workfloor.ops.billing.models import LegalEntity
+from workfloor.ops.relationship.models import ActionItem
+
+
+def actions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every action that is done by a person, by its place."""
+    for path in sorted(HOUSE.rglob("actions.py")):
+        name = ".".join(path.relative_to(HOUSE.parent).with_suffix("").parts)
+        module = importlib.import_module(name)
+        for label, found in vars(module).items():
+            is_own = inspect.isfunction(found) and found.__module__ == name and not label.startswith("_")
+            if is_own and "by" in inspect.signature(found).parameters:
+                yield f"{name.removeprefix('workfloor.').removesuffix('.actions')}.{label}", found
+
+
+# The inner halves of billing's actions, which admit people by their roles.
+INNER = {"core.periods"}
+# What a clearance alone is enough for, and why.
+READING = {"core.conversations.allow_pictures": "how a mail is shown is a matter of whoever may read it"}
+ACTIONS = {name: found for name, found in actions() if name not in READING and name.rpartition(".")[0] not in INNER}
+
+
+def idle(side: Side) -> Person:
+    """An agent who is cleared for the client, holds no certificate and has nothing in hand."""
+    rls.enter_every_client()
+    found = make.person("agent", name="Idle")
+    people.clear(person=found, client=side.client, now=make.NINE)
+    return found
+
+
+def given(side: Side) -> dict[str, Any]:
+    """What stands for each parameter."""
+    return {
+        "item": side.held,
+        "case": side.held.case,
+        "into": side.waiting.case,
+        "message": side.reply,
+        "arrival": side.arrival,
+        "client": side.client,
+        "queue": side.waiting.queue,
+        "invoice": side.invoice,
+        "chat": side.widget.chats.first(),
+        "reply": side.reply,
+        "process": side.held.process,
+        "channel": "email",
+        "content": Content("x"),
+        "recipients": [Address("x@example.com")],
+        "text": "x",
+        "note": "x",
+        "reason": "x",
+        "words": "x",
+        "subject": "x",
+        "kind": "complaint",
+        "disposition": "answered",
+        "priority": 1,
+        "name": "x",
+        "title": "x",
+        "body": "x",
+        "period": "2026-03",
+        "figure": "m1",
+        "until": make.later(hours=3),
+        "at": make.later(hours=3),
+        "starts_at": make.later(hours=5),
+        "ends_at": make.later(hours=6),
+        "on": date(2026, 3, 4),
+        "queues": [],
+        "now": make.later(hours=1),
+        "price": "x",
+        "quantity": Decimal(1),
+        "slug": "x",
+        "terms": dict.fromkeys(("name", "street", "city", "postcode"), "x") | {"country": "PT"},
+        "who": "x",
+        "what": "x",
+        "claim": Claim.objects.filter(client=side.client).exclude(claimed_by=None).first(),
+        "dispute": Dispute.objects.filter(client=side.client).first(),
+        "entity": LegalEntity.objects.first(),
+        "action_item": ActionItem.objects.filter(client=side.client, done_at=None).first(),
+    }
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_whoever_is_only_cleared_changes_nothing(name, sides):
+    north, _ = sides
+    by, known = idle(north), given(north)
+    known |= {"kind": "client-outage"} if name == "core.claims.claim_event" else {}
+    known |= {"until": date(2099, 1, 1)} if name == "ops.relationship.agree" else {}
+    needed = {
+        label: known[label]
+        for label, each in inspect.signature(ACTIONS[name]).parameters.items()
+        if label != "by" and (each.default is each.empty or label in ("item", "now"))
+    }
+    before = rows_of(north.client.id)
+
+    with pytest.raises((ValueError, PermissionError)), transaction.atomic():
+        ACTIONS[name](**needed, by=by)
+    changed = {table for table, rows in rows_of(north.client.id).items() if rows != before[table]}
+    assert changed == set()
+
+
+def test_the_inner_halves_are_called_by_those_alone_who_admit():
+    callers = {
+        str(path.relative_to(HOUSE))
+        for path in HOUSE.rglob("*.py")
+        if re.search(r"\bperiods\.(propose|approve|reopen|raise_dispute|uphold|reject|adjust)\(", path.read_text())
+    }
+
+    assert callers == {"ops/billing/actions.py"}
+
+
+# What a visitor does with their own token, signing in, and what READING names.
+OTHERS = (*BY_PUBLIC_KEY, "chat/my/", "conversations/messages/<int:message_id>/pictures/")
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if not page.route.startswith(OTHERS)], ids=lambda page: page.route
+)
+def test_no_address_lets_whoever_is_only_cleared_change_a_clients_work(page, sides):
+    north, _ = sides
+    browser, sent = signed_in(idle(north).account), pointing_at(north) | SENT
+    sent |= {"into": north.waiting.case_id, "key": "x" * 12}
+    before = rows_of(north.client.id)
+
+    for address in page.addresses(north):
+        for method in ("get", "post"):
+            answer = getattr(browser, method)(address, sent)
+            assert answer.status_code < 500, (method, address)
+
+    changed = {table for table, rows in rows_of(north.client.id).items() if rows != before[table]}
+    assert changed == set()
+
+
+SENT = {
+    "text": "x",
+    "words": "x",
+    "subject": "x",
+    "kind": "complaint",
+    "until": "2099-01-01T10:00",
+    "at": "2099-01-01T10:00",
+    "name": "fact-1",
+    "do": "drop",
+}

@@ -1,0 +1,27 @@
+"""Attachments whose time is over."""
+
+from django.db import transaction
+from procrastinate.contrib.django import app
+
+from workfloor.core.clients import queries as clients_queries
+from workfloor.core.conversations import actions as conversations
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+
+
+@app.periodic(cron="21 2 * * *")
+@app.task(name="conversations.delete_expired", queueing_lock="conversations.delete_expired", pass_context=False)
+def delete_expired(timestamp: int) -> None:
+    """Each night, delete what attachments held that are kept for long enough, some at a time."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        clients = [each.id for each in clients_queries.clients()]
+    for client_id in clients:
+        while _delete_some(client_id) == conversations.AT_A_TIME:
+            pass
+
+
+def _delete_some(client_id: int) -> int:
+    with transaction.atomic():
+        rls.enter(client_id)
+        return conversations.delete_expired(client_id=client_id, now=clock.now())

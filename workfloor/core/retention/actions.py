@@ -1,0 +1,58 @@
+"""Saying for how long things are kept, and telling that some were deleted."""
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+
+from workfloor.core.clients.models import Client
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.retention import events as retention_events
+from workfloor.core.retention import kinds
+from workfloor.core.retention import queries as retention_queries
+from workfloor.core.retention.models import Retention
+from workfloor.kit.database import jobs, locks
+
+
+def keep_for(
+    *, kind: str, days: int | None, now: datetime, client: Client | None = None, by_id: int | None = None
+) -> int:
+    """Keep a kind for so many days, for a client or the installation; returns how many it was before.
+
+    Without days, as for the installation, or by itself. Raises kinds.Refused.
+    """
+    kinds.vetted(kind, days, for_client=client is not None)
+    client_id = client.id if client else None
+    locks.hold("retention", client_id or 0, kind)
+    before = retention_queries.days(kind, client_id)
+    if days is None:
+        Retention.objects.filter(client=client, kind=kind).delete()
+    else:
+        Retention.objects.update_or_create(client=client, kind=kind, defaults={"days": days, "set_at": now})
+    if retention_queries.days(kind, client_id) != before:
+        said = retention_events.RetentionSet(kind, before, days)
+        event_log.record(said, at=now, client_id=client_id, by_id=by_id)
+    return before
+
+
+def tell(*, kind: str, count: int, days: int, now: datetime, client_id: int | None = None) -> None:
+    """Record that so many of a kind were deleted, which were older than so many days; of none there is no fact."""
+    if count:
+        event_log.record(retention_events.Expired(kind, count, days), at=now, client_id=client_id)
+
+
+def delete_sessions(*, now: datetime) -> int:
+    """Delete sign-ins that expired so long ago; returns how many."""
+    days = retention_queries.days("sessions")
+    count, _ = Session.objects.filter(expire_date__lt=kinds.before(now, days)).delete()
+    tell(kind="sessions", count=count, days=days, now=now)
+    return count
+
+
+def drop_failed_jobs(*, now: datetime) -> int:
+    """Drop jobs that failed so long ago; returns how many."""
+    days = retention_queries.days("failed-jobs")
+    due = [each for each in jobs.failed() if each.failed_at < kinds.before(now, days)]
+    for each in due:
+        jobs.drop(each.id)
+    tell(kind="failed-jobs", count=len(due), days=days, now=now)
+    return len(due)

@@ -1,0 +1,21 @@
+"""What time does to those who work."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from procrastinate.contrib.django import app
+
+from workfloor.core.work import actions as work
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="work.sign_out_the_gone", queueing_lock="work.sign_out_the_gone", pass_context=False)
+def sign_out_the_gone(timestamp: int) -> None:
+    """Each minute, sign out of work whose browser has been gone for too long."""
+    if minutes := settings.WORKFLOOR_BROWSER_GONE_MINUTES:
+        with transaction.atomic():
+            rls.enter_every_client()
+            work.sign_out_the_gone(now=clock.now(), after=timedelta(minutes=minutes))

@@ -1,0 +1,36 @@
+"""How jobs meet the database; apart from `jobs`, whose own task an app takes only once it was made with this."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from procrastinate import App
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from psycopg.types import numeric
+
+
+class Connector(DjangoConnector):
+    """Django's connection, with whole numbers of the size that procrastinate's functions are declared with.
+
+    They take integers, and Django's connections bind every number as bigint (`binding`), which no integer is made of.
+    """
+
+    def execute_query(self, query: Any, **arguments: Any) -> None:
+        super().execute_query(query, **_sized(arguments))
+
+    def execute_query_one(self, query: Any, **arguments: Any) -> dict[str, Any]:
+        return super().execute_query_one(query, **_sized(arguments))
+
+    def execute_query_all(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+        return super().execute_query_all(query, **_sized(arguments))
+
+
+def _sized(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: numeric.Int4(value) if type(value) is int and -(2**31) <= value < 2**31 else value
+        for key, value in arguments.items()
+    }
+
+
+def connect(app: App) -> None:
+    """Let an app that has just been made meet the database through `Connector`."""
+    app.connector = app.job_manager.connector = Connector(alias="default")
