@@ -83,6 +83,7 @@ def given(side: Side) -> dict[str, Any]:
         "title": "x",
         "body": "x",
         "period": "2026-03",
+        "step": "propose",
         "figure": "m1",
         "until": make.later(hours=3),
         "at": make.later(hours=3),

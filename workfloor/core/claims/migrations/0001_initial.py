@@ -36,6 +36,22 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='clients.client')),
                 ('decided_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['client', 'starts_at'], name='claim_period'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='claim_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='claim_of_client'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ('client-outage', 'force-majeure', 'maintenance', 'outage', 'attendance', 'cost'))), name='claim_kind'),
+                    models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='claim_lasts'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ('attendance', 'cost')), ('quantity__gt', 0), models.Q(('price', ''), _negated=True)), models.Q(('kind__in', ('client-outage', 'force-majeure', 'maintenance', 'outage')), ('price', ''), ('quantity', None)), _connector='OR'), name='claim_quantity'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('decided_by', None), ('state', 'claimed')), ('state__in', ('approved', 'refused')), _connector='OR'), name='claim_state'),
+                    models.CheckConstraint(condition=models.Q(('decided_by', None), models.Q(('decided_by', models.F('claimed_by')), _negated=True), _connector='OR'), name='claim_by_two'),
+                    workfloor.kit.database.rls.SameClient(field='claimed_by', name='claim_claimed_by'),
+                    workfloor.kit.database.rls.SameClient(field='decided_by', name='claim_decided_by'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Document',
@@ -47,58 +63,13 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
                 ('file', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.file')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['client', 'starts_at'], name='claim_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='claim_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='claim_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('client-outage', 'force-majeure', 'maintenance', 'outage', 'attendance', 'cost'))), name='claim_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='claim_lasts'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ('attendance', 'cost')), ('quantity__gt', 0), models.Q(('price', ''), _negated=True)), models.Q(('kind__in', ('client-outage', 'force-majeure', 'maintenance', 'outage')), ('price', ''), ('quantity', None)), _connector='OR'), name='claim_quantity'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_by', None), ('state', 'claimed')), ('state__in', ('approved', 'refused')), _connector='OR'), name='claim_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by', None), models.Q(('decided_by', models.F('claimed_by')), _negated=True), _connector='OR'), name='claim_by_two'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='document_wall', shared=False),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='document_wall', shared=False),
+                    workfloor.kit.database.rls.SameClient(field='claim', name='document_claim'),
+                    workfloor.kit.database.rls.SameClient(field='file', name='document_file'),
+                ],
+            },
         ),
         
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=workfloor.kit.database.rls.SameClient(field='claimed_by', name='claim_claimed_by'),
-        ),
-        migrations.AddConstraint(
-            model_name='claim',
-            constraint=workfloor.kit.database.rls.SameClient(field='decided_by', name='claim_decided_by'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=workfloor.kit.database.rls.SameClient(field='claim', name='document_claim'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=workfloor.kit.database.rls.SameClient(field='file', name='document_file'),
-        ),
     ]

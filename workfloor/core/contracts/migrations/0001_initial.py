@@ -22,6 +22,13 @@ class Migration(migrations.Migration):
                 ('name', models.SlugField()),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='processes', to='clients.client')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='process_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'name'), name='process_name'),
+                    models.UniqueConstraint(fields=('client', 'id'), name='process_of_client'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Queue',
@@ -31,6 +38,14 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='queues', to='clients.client')),
                 ('process', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='queues', to='contracts.process')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='queue_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'name'), name='queue_name'),
+                    models.UniqueConstraint(fields=('client', 'id'), name='queue_of_client'),
+                    workfloor.kit.database.rls.SameClient(field='process', name='queue_process'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Version',
@@ -43,42 +58,12 @@ class Migration(migrations.Migration):
                 ('signed_at', models.DateTimeField()),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contract_versions', to='clients.client')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='process',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='process_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='process',
-            constraint=models.UniqueConstraint(fields=('client', 'name'), name='process_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='process',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='process_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='queue_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.UniqueConstraint(fields=('client', 'name'), name='queue_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='queue_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='version',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='version_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('client', 'number'), name='version_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='queue',
-            constraint=workfloor.kit.database.rls.SameClient(field='process', name='queue_process'),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='version_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'number'), name='version_number'),
+                ],
+            },
         ),
         migrations.RunSQL(
             "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON contracts_version "

@@ -43,6 +43,22 @@ class Migration(migrations.Migration):
                 ('item', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='work.item')),
                 ('person', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='people.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('external_id', ''), _negated=True), fields=['client', 'external_id'], name='message_external_id'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='message_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='message_of_client'),
+                    models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('client', 'channel', 'key'), name='message_key'),
+                    models.CheckConstraint(condition=models.Q(('direction__in', ('in', 'out', 'note'))), name='message_direction'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('channel', ''), ('direction', 'note')), models.Q(models.Q(('direction', 'note'), _negated=True), ('channel__in', ('email', 'chat', 'voice', 'message', 'fax', 'document', 'api'))), _connector='OR'), name='message_channel'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('direction', 'in'), ('state', 'received')), models.Q(('direction', 'note'), ('state', 'noted')), models.Q(('direction', 'out'), ('state__in', ['waiting', 'sending', 'sent', 'read', 'failed', 'withdrawn'])), _connector='OR'), name='message_state'),
+                    workfloor.kit.database.rls.SameClient(field='case', name='message_case'),
+                    workfloor.kit.database.rls.SameClient(field='item', name='message_item'),
+                    workfloor.kit.database.rls.SameClient(field='person', name='message_by'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Attachment',
@@ -56,65 +72,14 @@ class Migration(migrations.Migration):
                 ('file', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='files.file')),
                 ('message', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='conversations.message')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('external_id', ''), _negated=True), fields=['client', 'external_id'], name='message_external_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='message_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='message_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('client', 'channel', 'key'), name='message_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('direction__in', ('in', 'out', 'note'))), name='message_direction'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('channel', ''), ('direction', 'note')), models.Q(models.Q(('direction', 'note'), _negated=True), ('channel__in', ('email', 'chat', 'voice', 'message', 'fax', 'document', 'api'))), _connector='OR'), name='message_channel'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('direction', 'in'), ('state', 'received')), models.Q(('direction', 'note'), ('state', 'noted')), models.Q(('direction', 'out'), ('state__in', ['waiting', 'sending', 'sent', 'read', 'failed', 'withdrawn'])), _connector='OR'), name='message_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='attachment',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='attachment_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='attachment',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='attachment_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='attachment',
-            constraint=models.CheckConstraint(condition=models.Q(('size__lte', 25000000)), name='attachment_size'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=workfloor.kit.database.rls.SameClient(field='case', name='message_case'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=workfloor.kit.database.rls.SameClient(field='item', name='message_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=workfloor.kit.database.rls.SameClient(field='person', name='message_by'),
-        ),
-        migrations.AddConstraint(
-            model_name='attachment',
-            constraint=workfloor.kit.database.rls.SameClient(field='message', name='attachment_message'),
-        ),
-        migrations.AddConstraint(
-            model_name='attachment',
-            constraint=workfloor.kit.database.rls.SameClient(field='file', name='attachment_file'),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='attachment_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='attachment_of_client'),
+                    models.CheckConstraint(condition=models.Q(('size__lte', 25000000)), name='attachment_size'),
+                    workfloor.kit.database.rls.SameClient(field='message', name='attachment_message'),
+                    workfloor.kit.database.rls.SameClient(field='file', name='attachment_file'),
+                ],
+            },
         ),
     ]

@@ -73,13 +73,12 @@ class Migration(migrations.Migration):
                 ("tries", models.PositiveIntegerField(default=1)),
                 ("parked_at", models.DateTimeField()),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="parked",
-            constraint=models.UniqueConstraint(fields=("follower", "position"), name="event_log_parked_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="parked", constraint=rls.Wall(name="event_log_parked_wall", shared=True)
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=("follower", "position"), name="event_log_parked_once"),
+                    rls.Wall(name="event_log_parked_wall", shared=True),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Unplaced",

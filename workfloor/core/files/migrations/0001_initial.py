@@ -22,6 +22,11 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('erased_at', models.DateTimeField(null=True)),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='key_wall', shared=False),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='File',
@@ -36,6 +41,17 @@ class Migration(migrations.Migration):
                 ('delete_at', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('delete_at__isnull', False)), fields=['delete_at'], name='file_to_delete'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='file_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='file_of_client'),
+                    models.UniqueConstraint(fields=('client', 'digest'), name='file_once'),
+                    models.UniqueConstraint(fields=('name',), name='file_name'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Removed',
@@ -44,33 +60,10 @@ class Migration(migrations.Migration):
                 ('removed_at', models.DateTimeField(db_index=True)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='key',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='key_wall', shared=False),
-        ),
-        migrations.AddIndex(
-            model_name='file',
-            index=models.Index(condition=models.Q(('delete_at__isnull', False)), fields=['delete_at'], name='file_to_delete'),
-        ),
-        migrations.AddConstraint(
-            model_name='file',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='file_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='file',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='file_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='file',
-            constraint=models.UniqueConstraint(fields=('client', 'digest'), name='file_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='file',
-            constraint=models.UniqueConstraint(fields=('name',), name='file_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='removed',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='removed_wall', shared=False),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='removed_wall', shared=False),
+                ],
+            },
         ),
     ]

@@ -151,12 +151,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['client', 'starts_at'], name='bucket_period'), models.Index(condition=models.Q(('loose', True)), fields=['client', 'starts_at'], name='bucket_loose')],
-                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='bucket_wall', shared=False)],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='bucket_wall', shared=False),
+                    workfloor.kit.database.rls.SameClient(field='queue', name='bucket_queue'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='bucket',
-            constraint=workfloor.kit.database.rls.SameClient(field='queue', name='bucket_queue'),
         ),
         migrations.RunSQL(
             [_RECOUNT, _STORED, _CHANGED, _REMOVED],

@@ -62,6 +62,13 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='clients.client')),
                 ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='people.site')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='person_wall', shared=True),
+                    models.CheckConstraint(condition=models.Q(('roles__contained_by', ['agent', 'leader', 'planner', 'manager', 'client'])), name='person_roles_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('client', None), models.Q(('roles__contains', ['client']), _negated=True)), models.Q(models.Q(('client', None), _negated=True), ('roles', ['client'])), _connector='OR'), name='person_of_client_is_only_that'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Team',
@@ -99,7 +106,10 @@ class Migration(migrations.Migration):
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='clearances', to='people.person')),
             ],
             options={
-                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='clearance_wall', shared=False), models.UniqueConstraint(condition=models.Q(('withdrawn_at', None)), fields=('person', 'client'), name='clearance_once')],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='clearance_wall', shared=False), models.UniqueConstraint(condition=models.Q(('withdrawn_at', None)), fields=('person', 'client'), name='clearance_once'),
+                    workfloor.kit.database.rls.SameClient(field='person', name='clearance_person'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -151,22 +161,6 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(fields=['person', 'ended_at'], name='spell_ended')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='person_wall', shared=True),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('roles__contained_by', ['agent', 'leader', 'planner', 'manager', 'client'])), name='person_roles_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('client', None), models.Q(('roles__contains', ['client']), _negated=True)), models.Q(models.Q(('client', None), _negated=True), ('roles', ['client'])), _connector='OR'), name='person_of_client_is_only_that'),
-        ),
-        migrations.AddConstraint(
-            model_name='clearance',
-            constraint=workfloor.kit.database.rls.SameClient(field='person', name='clearance_person'),
         ),
         # What Django's cache in the database asks for; nothing of a client's is kept in it.
         migrations.RunSQL(

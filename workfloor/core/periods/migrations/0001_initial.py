@@ -70,6 +70,16 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='closes', to='clients.client')),
                 ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='close_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'period'), name='close_once'),
+                    models.UniqueConstraint(fields=('client', 'id'), name='close_of_client'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'provisional'), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False)), _connector='OR'), models.Q(('approved_by', None), models.Q(('approved_by', models.F('proposed_by')), _negated=True), _connector='OR')), name='close_by_two'),
+                    workfloor.kit.database.rls.SameClient(field='proposed_by', name='close_proposer'),
+                    workfloor.kit.database.rls.SameClient(field='approved_by', name='close_approver'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Dispute',
@@ -86,6 +96,19 @@ class Migration(migrations.Migration):
                 ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
                 ('raised_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['client', 'period'], name='dispute_period'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='dispute_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='dispute_of_client'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ('raised', 'upheld', 'rejected'))), name='dispute_state'),
+                    models.CheckConstraint(condition=models.Q(('state', 'raised'), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='dispute_decided'),
+                    workfloor.kit.database.rls.SameClient(field='raised_by', name='dispute_raiser'),
+                    workfloor.kit.database.rls.SameClient(field='decided_by', name='dispute_decider'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Adjustment',
@@ -104,6 +127,16 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adjustments', to='clients.client')),
                 ('dispute', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='adjustments', to='periods.dispute')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['client', 'into'], name='adjustment_into'),
+                    models.Index(fields=['client', 'period'], name='adjustment_of'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='adjustment_wall', shared=False),
+                    workfloor.kit.database.rls.SameClient(field='dispute', name='adjustment_dispute'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Figure',
@@ -116,86 +149,13 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
                 ('close', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='figures', to='periods.close')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='close',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='close_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='close',
-            constraint=models.UniqueConstraint(fields=('client', 'period'), name='close_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='close',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='close_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='close',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'provisional'), models.Q(('approved_at__isnull', False), ('approved_by__isnull', False)), _connector='OR'), models.Q(('approved_by', None), models.Q(('approved_by', models.F('proposed_by')), _negated=True), _connector='OR')), name='close_by_two'),
-        ),
-        migrations.AddIndex(
-            model_name='dispute',
-            index=models.Index(fields=['client', 'period'], name='dispute_period'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='dispute_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='dispute_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('raised', 'upheld', 'rejected'))), name='dispute_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'raised'), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='dispute_decided'),
-        ),
-        migrations.AddIndex(
-            model_name='adjustment',
-            index=models.Index(fields=['client', 'into'], name='adjustment_into'),
-        ),
-        migrations.AddIndex(
-            model_name='adjustment',
-            index=models.Index(fields=['client', 'period'], name='adjustment_of'),
-        ),
-        migrations.AddConstraint(
-            model_name='adjustment',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='adjustment_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='figure',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='figure_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='figure',
-            constraint=models.UniqueConstraint(fields=('close', 'name'), name='figure_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='close',
-            constraint=workfloor.kit.database.rls.SameClient(field='proposed_by', name='close_proposer'),
-        ),
-        migrations.AddConstraint(
-            model_name='close',
-            constraint=workfloor.kit.database.rls.SameClient(field='approved_by', name='close_approver'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=workfloor.kit.database.rls.SameClient(field='raised_by', name='dispute_raiser'),
-        ),
-        migrations.AddConstraint(
-            model_name='dispute',
-            constraint=workfloor.kit.database.rls.SameClient(field='decided_by', name='dispute_decider'),
-        ),
-        migrations.AddConstraint(
-            model_name='adjustment',
-            constraint=workfloor.kit.database.rls.SameClient(field='dispute', name='adjustment_dispute'),
-        ),
-        migrations.AddConstraint(
-            model_name='figure',
-            constraint=workfloor.kit.database.rls.SameClient(field='close', name='figure_close'),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='figure_wall', shared=False),
+                    models.UniqueConstraint(fields=('close', 'name'), name='figure_once'),
+                    workfloor.kit.database.rls.SameClient(field='close', name='figure_close'),
+                ],
+            },
         ),
         migrations.RunSQL(
             "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON periods_adjustment "

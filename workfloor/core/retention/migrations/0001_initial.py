@@ -23,21 +23,13 @@ class Migration(migrations.Migration):
                 ('set_at', models.DateTimeField()),
                 ('client', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='retention',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='retention_wall', shared=True),
-        ),
-        migrations.AddConstraint(
-            model_name='retention',
-            constraint=models.UniqueConstraint(fields=('client', 'kind'), name='retention_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='retention',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['raw-mail', 'attachments', 'sessions', 'logs', 'failed-jobs', 'removed-files'])), name='retention_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='retention',
-            constraint=models.CheckConstraint(condition=models.Q(('client', None), ('kind__in', ['raw-mail', 'attachments']), _connector='OR'), name='retention_of_client'),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='retention_wall', shared=True),
+                    models.UniqueConstraint(fields=('client', 'kind'), name='retention_once', nulls_distinct=False),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['raw-mail', 'attachments', 'sessions', 'logs', 'failed-jobs', 'removed-files'])), name='retention_kind'),
+                    models.CheckConstraint(condition=models.Q(('client', None), ('kind__in', ['raw-mail', 'attachments']), _connector='OR'), name='retention_of_client'),
+                ],
+            },
         ),
     ]

@@ -30,6 +30,13 @@ class Migration(migrations.Migration):
                 ('resolved_at', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='clients.client')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='case_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='case_of_client'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['complaint', 'request', 'question', 'lead'])), name='case_kind'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Item',
@@ -79,6 +86,34 @@ class Migration(migrations.Migration):
                 ('sticky_agent', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
                 ('case', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='work.case')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'waiting')), fields=['queue', 'queued_at', 'id'], name='item_waiting'),
+                    models.Index(condition=models.Q(('state', 'offered')), fields=['offer_expires_at'], name='item_offered'),
+                    models.Index(condition=models.Q(('person__isnull', False)), fields=['person'], name='item_person'),
+                    models.Index(condition=models.Q(('case__isnull', False)), fields=['case'], name='item_of_case'),
+                    models.Index(fields=['client', 'received_at'], name='item_period'),
+                    models.Index(condition=models.Q(('done_by__isnull', False)), fields=['done_by', 'wrapped_up_at'], name='item_done_by'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='item_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'key'), name='item_key'),
+                    models.UniqueConstraint(fields=('client', 'id'), name='item_of_client'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'offered', 'held', 'wrapping', 'done', 'abandoned', 'cancelled'))), name='item_state'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ('call', 'callback', 'chat', 'email', 'message', 'fax', 'document', 'invoice', 'payment', 'booking', 'payslip-run', 'cv', 'research', 'task'))), name='item_kind'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('state__in', ('offered', 'held', 'wrapping'))), models.Q(models.Q(('state__in', ('offered', 'held', 'wrapping')), _negated=True), ('person', None)), _connector='OR'), name='item_with_somebody'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('offer_expires_at__isnull', False), ('state', 'offered')), models.Q(models.Q(('state', 'offered'), _negated=True), ('offer_expires_at', None)), _connector='OR'), name='item_offer_expires'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('ended_at__isnull', False), ('wrapped_up_at__isnull', False)), _connector='OR'), name='item_done_when_wrapped_up'),
+                    models.CheckConstraint(condition=models.Q(('state', 'abandoned'), ('abandoned_at', None), _connector='XOR'), name='item_abandoned_at'),
+                    models.CheckConstraint(condition=models.Q(('state', 'cancelled'), ('cancelled_at', None), _connector='XOR'), name='item_cancelled_at'),
+                    models.CheckConstraint(condition=models.Q(('hold_seconds__gte', 0), ('talk_seconds__gte', 0), ('wrap_seconds__gte', 0)), name='item_seconds'),
+                    workfloor.kit.database.rls.SameClient(field='case', name='item_case'),
+                    workfloor.kit.database.rls.SameClient(field='process', name='item_process'),
+                    workfloor.kit.database.rls.SameClient(field='queue', name='item_queue'),
+                    workfloor.kit.database.rls.SameClient(field='done_by', name='item_done_by_whom'),
+                    workfloor.kit.database.rls.SameClient(field='sticky_agent', name='item_sticky_agent'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Customer',
@@ -88,6 +123,13 @@ class Migration(migrations.Migration):
                 ('name', models.TextField(default='')),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='customers', to='clients.client')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='customer_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'reference'), name='customer_reference'),
+                    models.UniqueConstraint(fields=('client', 'id'), name='customer_of_client'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='case',
@@ -105,150 +147,21 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
                 ('person', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='people.person')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['queue', 'queued_at', 'id'], name='item_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('state', 'offered')), fields=['offer_expires_at'], name='item_offered'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('person__isnull', False)), fields=['person'], name='item_person'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('case__isnull', False)), fields=['case'], name='item_of_case'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(fields=['client', 'received_at'], name='item_period'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('done_by__isnull', False)), fields=['done_by', 'wrapped_up_at'], name='item_done_by'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='item_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.UniqueConstraint(fields=('client', 'key'), name='item_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='item_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'offered', 'held', 'wrapping', 'done', 'abandoned', 'cancelled'))), name='item_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('call', 'callback', 'chat', 'email', 'message', 'fax', 'document', 'invoice', 'payment', 'booking', 'payslip-run', 'cv', 'research', 'task'))), name='item_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('state__in', ('offered', 'held', 'wrapping'))), models.Q(models.Q(('state__in', ('offered', 'held', 'wrapping')), _negated=True), ('person', None)), _connector='OR'), name='item_with_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('offer_expires_at__isnull', False), ('state', 'offered')), models.Q(models.Q(('state', 'offered'), _negated=True), ('offer_expires_at', None)), _connector='OR'), name='item_offer_expires'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('ended_at__isnull', False), ('wrapped_up_at__isnull', False)), _connector='OR'), name='item_done_when_wrapped_up'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'abandoned'), ('abandoned_at', None), _connector='XOR'), name='item_abandoned_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'cancelled'), ('cancelled_at', None), _connector='XOR'), name='item_cancelled_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('hold_seconds__gte', 0), ('talk_seconds__gte', 0), ('wrap_seconds__gte', 0)), name='item_seconds'),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='customer_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('client', 'reference'), name='customer_reference'),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='customer_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='case_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='case_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['complaint', 'request', 'question', 'lead'])), name='case_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='assignment_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('aside', False)), expressions=[('person', '='), ('share', '&&')], name='assignment_within_capacity'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('aside', True)), expressions=[('person', '='), ('share', '&&')], name='assignment_aside_within_capacity'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('preemptible', True), ('aside', False), _connector='OR'), name='assignment_aside_preemptible'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('share__contained_by', (0, 60)), ('share__isempty', False)), name='assignment_share'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=workfloor.kit.database.rls.SameClient(field='case', name='item_case'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=workfloor.kit.database.rls.SameClient(field='process', name='item_process'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=workfloor.kit.database.rls.SameClient(field='queue', name='item_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=workfloor.kit.database.rls.SameClient(field='done_by', name='item_done_by_whom'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=workfloor.kit.database.rls.SameClient(field='sticky_agent', name='item_sticky_agent'),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='assignment_wall', shared=False),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('aside', False)), expressions=[('person', '='), ('share', '&&')], name='assignment_within_capacity'),
+                    django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('aside', True)), expressions=[('person', '='), ('share', '&&')], name='assignment_aside_within_capacity'),
+                    models.CheckConstraint(condition=models.Q(('preemptible', True), ('aside', False), _connector='OR'), name='assignment_aside_preemptible'),
+                    models.CheckConstraint(condition=models.Q(('share__contained_by', (0, 60)), ('share__isempty', False)), name='assignment_share'),
+                    workfloor.kit.database.rls.SameClient(field='item', name='assignment_item'),
+                    workfloor.kit.database.rls.SameClient(field='person', name='assignment_person'),
+                ],
+            },
         ),
         migrations.AddConstraint(
             model_name='case',
             constraint=workfloor.kit.database.rls.SameClient(field='customer', name='case_customer'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=workfloor.kit.database.rls.SameClient(field='item', name='assignment_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=workfloor.kit.database.rls.SameClient(field='person', name='assignment_person'),
         ),
         migrations.RunSQL(
             # Whoever an item is with has an assignment for it, which counts against their capacity.

@@ -77,7 +77,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['client', 'period'], name='invoice_period')],
-                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='invoice_wall', shared=False), models.UniqueConstraint(fields=('entity', 'series', 'number'), name='invoice_number'), models.UniqueConstraint(fields=('entity', 'name'), name='invoice_name'), models.UniqueConstraint(fields=('credits',), name='invoice_credited_once'), models.UniqueConstraint(fields=('client', 'id'), name='invoice_of_client')],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='invoice_wall', shared=False), models.UniqueConstraint(fields=('entity', 'series', 'number'), name='invoice_number'), models.UniqueConstraint(fields=('entity', 'name'), name='invoice_name'), models.UniqueConstraint(fields=('credits',), name='invoice_credited_once'), models.UniqueConstraint(fields=('client', 'id'), name='invoice_of_client'),
+                    workfloor.kit.database.rls.SameClient(field='issued_by', name='invoice_issuer'),
+                    workfloor.kit.database.rls.SameClient(field='credits', name='invoice_credited'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -91,14 +95,6 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('entity', 'name'), name='series_once')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=workfloor.kit.database.rls.SameClient(field='issued_by', name='invoice_issuer'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=workfloor.kit.database.rls.SameClient(field='credits', name='invoice_credited'),
         ),
         migrations.RunSQL(
             "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON billing_invoice "

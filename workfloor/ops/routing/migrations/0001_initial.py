@@ -39,11 +39,10 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
             ],
             options={
-                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='pooled_wall', shared=False)],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='pooled_wall', shared=False),
+                    workfloor.kit.database.rls.SameClient(field='queue', name='pooled_queue'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='pooled',
-            constraint=workfloor.kit.database.rls.SameClient(field='queue', name='pooled_queue'),
         ),
     ]

@@ -30,6 +30,13 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='widgets', to='clients.client')),
                 ('queue', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='widgets', to='contracts.queue')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='widget_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='widget_of_client'),
+                    workfloor.kit.database.rls.SameClient(field='queue', name='widget_queue'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Chat',
@@ -54,6 +61,23 @@ class Migration(migrations.Migration):
                 ('item', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='chats', to='work.item')),
                 ('widget', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='chats', to='chat.widget')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['address_digest', 'opened_at'], name='chat_address'),
+                    models.Index(condition=models.Q(('score__isnull', False)), fields=['client', 'opened_at'], name='chat_rated'),
+                    models.Index(condition=models.Q(('closed_at', None)), fields=['seen_at'], name='chat_open'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='chat_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='chat_of_client'),
+                    models.UniqueConstraint(fields=('client', 'digest'), name='chat_digest'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('closed_as', ''), ('closed_at', None)), ('closed_as__in', ('visitor', 'agent', 'silence', 'left', 'turned')), _connector='OR'), name='chat_closed'),
+                    models.CheckConstraint(condition=models.Q(('score', None), ('score__range', (1, 5)), _connector='OR'), name='chat_score'),
+                    workfloor.kit.database.rls.SameClient(field='widget', name='chat_widget'),
+                    workfloor.kit.database.rls.SameClient(field='case', name='chat_case'),
+                    workfloor.kit.database.rls.SameClient(field='item', name='chat_item'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Transcript',
@@ -69,71 +93,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['address_digest', 'asked_at'], name='transcript_from'), models.Index(fields=['recipient_digest', 'asked_at'], name='transcript_to')],
-                'constraints': [workfloor.kit.database.rls.Wall(column='client_id', name='transcript_wall', shared=False), models.UniqueConstraint(fields=('chat', 'key'), name='transcript_key')],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='transcript_wall', shared=False), models.UniqueConstraint(fields=('chat', 'key'), name='transcript_key'),
+                    workfloor.kit.database.rls.SameClient(field='chat', name='transcript_chat'),
+                    workfloor.kit.database.rls.SameClient(field='message', name='transcript_message'),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='widget',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='widget_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='widget',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='widget_of_client'),
-        ),
-        migrations.AddIndex(
-            model_name='chat',
-            index=models.Index(fields=['address_digest', 'opened_at'], name='chat_address'),
-        ),
-        migrations.AddIndex(
-            model_name='chat',
-            index=models.Index(condition=models.Q(('score__isnull', False)), fields=['client', 'opened_at'], name='chat_rated'),
-        ),
-        migrations.AddIndex(
-            model_name='chat',
-            index=models.Index(condition=models.Q(('closed_at', None)), fields=['seen_at'], name='chat_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='chat_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='chat_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=models.UniqueConstraint(fields=('client', 'digest'), name='chat_digest'),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_as', ''), ('closed_at', None)), ('closed_as__in', ('visitor', 'agent', 'silence', 'left', 'turned')), _connector='OR'), name='chat_closed'),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=models.CheckConstraint(condition=models.Q(('score', None), ('score__range', (1, 5)), _connector='OR'), name='chat_score'),
-        ),
-        migrations.AddConstraint(
-            model_name='transcript',
-            constraint=workfloor.kit.database.rls.SameClient(field='chat', name='transcript_chat'),
-        ),
-        migrations.AddConstraint(
-            model_name='transcript',
-            constraint=workfloor.kit.database.rls.SameClient(field='message', name='transcript_message'),
-        ),
-        migrations.AddConstraint(
-            model_name='widget',
-            constraint=workfloor.kit.database.rls.SameClient(field='queue', name='widget_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=workfloor.kit.database.rls.SameClient(field='widget', name='chat_widget'),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=workfloor.kit.database.rls.SameClient(field='case', name='chat_case'),
-        ),
-        migrations.AddConstraint(
-            model_name='chat',
-            constraint=workfloor.kit.database.rls.SameClient(field='item', name='chat_item'),
         ),
     ]

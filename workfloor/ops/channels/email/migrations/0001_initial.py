@@ -32,6 +32,15 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to='clients.client')),
                 ('queue', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to='contracts.queue')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='mailbox_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='mailbox_of_client'),
+                    models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('address',), name='mailbox_address'),
+                    models.CheckConstraint(condition=models.Q(('address', django.db.models.functions.text.Lower(models.F('address')))), name='mailbox_address_small'),
+                    workfloor.kit.database.rls.SameClient(field='queue', name='mailbox_queue'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Delivery',
@@ -47,6 +56,17 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
                 ('mailbox', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='email.mailbox')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state__in', ['waiting', 'sending', 'handing-over'])), fields=['due_at'], name='delivery_due'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='delivery_wall', shared=False),
+                    models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'sending', 'handing-over', 'sent', 'failed', 'withdrawn'))), name='delivery_state'),
+                    workfloor.kit.database.rls.SameClient(field='message', name='delivery_message'),
+                    workfloor.kit.database.rls.SameClient(field='mailbox', name='delivery_mailbox'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Arrival',
@@ -68,6 +88,22 @@ class Migration(migrations.Migration):
                 ('message', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='arrivals', to='conversations.message')),
                 ('mailbox', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='arrivals', to='email.mailbox')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'waiting')), fields=['mailbox', 'id'], name='arrival_unread'),
+                    models.Index(fields=['mailbox', 'sender', 'arrived_at'], name='arrival_sender'),
+                    models.Index(condition=models.Q(('state__in', ['waiting', 'taken']), _negated=True), fields=['state', '-id'], name='arrival_looked_at'),
+                ],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='arrival_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='arrival_of_client'),
+                    models.UniqueConstraint(condition=models.Q(('uid__isnull', False)), fields=('mailbox', 'uid_validity', 'uid'), name='arrival_fetched_once'),
+                    models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'taken', 'set-aside', 'held', 'failed', 'discarded'))), name='arrival_state'),
+                    workfloor.kit.database.rls.SameClient(field='mailbox', name='arrival_mailbox'),
+                    workfloor.kit.database.rls.SameClient(field='message', name='arrival_message'),
+                    workfloor.kit.database.rls.SameClient(field='file', name='arrival_file'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Place',
@@ -79,94 +115,12 @@ class Migration(migrations.Migration):
                 ('failing_since', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='mailbox_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='mailbox_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('address',), name='mailbox_address'),
-        ),
-        migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=models.CheckConstraint(condition=models.Q(('address', django.db.models.functions.text.Lower(models.F('address')))), name='mailbox_address_small'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'sending', 'handing-over'])), fields=['due_at'], name='delivery_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='delivery_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'sending', 'handing-over', 'sent', 'failed', 'withdrawn'))), name='delivery_state'),
-        ),
-        migrations.AddIndex(
-            model_name='arrival',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['mailbox', 'id'], name='arrival_unread'),
-        ),
-        migrations.AddIndex(
-            model_name='arrival',
-            index=models.Index(fields=['mailbox', 'sender', 'arrived_at'], name='arrival_sender'),
-        ),
-        migrations.AddIndex(
-            model_name='arrival',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'taken']), _negated=True), fields=['state', '-id'], name='arrival_looked_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='arrival',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='arrival_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='arrival',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='arrival_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='arrival',
-            constraint=models.UniqueConstraint(condition=models.Q(('uid__isnull', False)), fields=('mailbox', 'uid_validity', 'uid'), name='arrival_fetched_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='arrival',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'taken', 'set-aside', 'held', 'failed', 'discarded'))), name='arrival_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='place',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='place_wall', shared=False),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='place_wall', shared=False),
+                    workfloor.kit.database.rls.SameClient(field='mailbox', name='place_mailbox'),
+                ],
+            },
         ),
         
-        migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=workfloor.kit.database.rls.SameClient(field='queue', name='mailbox_queue'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=workfloor.kit.database.rls.SameClient(field='message', name='delivery_message'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=workfloor.kit.database.rls.SameClient(field='mailbox', name='delivery_mailbox'),
-        ),
-        migrations.AddConstraint(
-            model_name='arrival',
-            constraint=workfloor.kit.database.rls.SameClient(field='mailbox', name='arrival_mailbox'),
-        ),
-        migrations.AddConstraint(
-            model_name='arrival',
-            constraint=workfloor.kit.database.rls.SameClient(field='message', name='arrival_message'),
-        ),
-        migrations.AddConstraint(
-            model_name='arrival',
-            constraint=workfloor.kit.database.rls.SameClient(field='file', name='arrival_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='place',
-            constraint=workfloor.kit.database.rls.SameClient(field='mailbox', name='place_mailbox'),
-        ),
     ]

@@ -29,6 +29,14 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='articles', to='clients.client')),
                 ('process', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='articles', to='contracts.process')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='article_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'id'), name='article_of_client'),
+                    models.UniqueConstraint(fields=('client', 'process', 'name'), name='article_name'),
+                    workfloor.kit.database.rls.SameClient(field='process', name='article_process'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ArticleVersion',
@@ -42,6 +50,14 @@ class Migration(migrations.Migration):
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='article_version_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'article', 'number'), name='article_version_number'),
+                    workfloor.kit.database.rls.SameClient(field='article', name='article_version_of'),
+                    workfloor.kit.database.rls.SameClient(field='by', name='article_version_by'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Tag',
@@ -51,6 +67,13 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
                 ('item', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='work.item')),
             ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='tag_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'name', 'item'), name='tag_once'),
+                    workfloor.kit.database.rls.SameClient(field='item', name='tag_item'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Version',
@@ -61,57 +84,11 @@ class Migration(migrations.Migration):
                 ('made_at', models.DateTimeField()),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='playbooks', to='clients.client')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='article',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='article_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='article',
-            constraint=models.UniqueConstraint(fields=('client', 'id'), name='article_of_client'),
-        ),
-        migrations.AddConstraint(
-            model_name='article',
-            constraint=models.UniqueConstraint(fields=('client', 'process', 'name'), name='article_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='articleversion',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='article_version_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='articleversion',
-            constraint=models.UniqueConstraint(fields=('client', 'article', 'number'), name='article_version_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='tag',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='tag_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('client', 'name', 'item'), name='tag_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='version',
-            constraint=workfloor.kit.database.rls.Wall(column='client_id', name='playbook_wall', shared=False),
-        ),
-        migrations.AddConstraint(
-            model_name='version',
-            constraint=models.UniqueConstraint(fields=('client', 'number'), name='playbook_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='article',
-            constraint=workfloor.kit.database.rls.SameClient(field='process', name='article_process'),
-        ),
-        migrations.AddConstraint(
-            model_name='articleversion',
-            constraint=workfloor.kit.database.rls.SameClient(field='article', name='article_version_of'),
-        ),
-        migrations.AddConstraint(
-            model_name='articleversion',
-            constraint=workfloor.kit.database.rls.SameClient(field='by', name='article_version_by'),
-        ),
-        migrations.AddConstraint(
-            model_name='tag',
-            constraint=workfloor.kit.database.rls.SameClient(field='item', name='tag_item'),
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='playbook_wall', shared=False),
+                    models.UniqueConstraint(fields=('client', 'number'), name='playbook_number'),
+                ],
+            },
         ),
     ]
