@@ -93,7 +93,7 @@ def repaired(poison: Version, monkeypatch) -> None:
     monkeypatch.setitem(contracts_queries._read, poison.digest, healthy)
 
 
-@pytest.mark.parametrize("address", ["/floor/", "/floor/left-out/", "/mail/", "/statements/"])
+@pytest.mark.parametrize("address", ["/floor/", "/floor/failures/", "/mail/", "/statements/"])
 def test_pages_for_both_clients_are_there(poison, address):
     assert signed_in("leader", "manager").get(address).status_code == 200
 
@@ -117,7 +117,7 @@ def test_it_is_listed(poison):
 
     assert (version, "KeyError" in error) == (poison, True)
     assert [row["what"] for row in admin._unreadable()] == ["version 2 of the contract"]
-    assert b"porto-water version 2" in signed_in("leader").get("/floor/left-out/").content
+    assert b"porto-water version 2" in signed_in("leader").get("/floor/failures/").content
 
 
 # --- facts and jobs, for those without a command line ---------------------------------------------------------------
@@ -144,9 +144,9 @@ def fragile(monkeypatch):
 def test_a_parked_fact_is_run_again_by_a_leader_from_a_page(fragile):
     parked, is_mended, seen = fragile
     leader = signed_in("leader", cleared_for=(HEALTHY,))
-    assert b"no such rule" in leader.get("/floor/left-out/").content
+    assert b"no such rule" in leader.get("/floor/failures/").content
 
-    leader.post("/floor/left-out/", {"name": f"fact-{parked.id}", "do": "run-again"})
+    leader.post("/floor/failures/", {"name": f"fact-{parked.id}", "do": "run-again"})
     event_log_tasks.run_parked(parked.id)
     assert event_log_queries.parked().get().tries == 2
 
@@ -158,7 +158,7 @@ def test_a_parked_fact_is_run_again_by_a_leader_from_a_page(fragile):
 def test_dropping_one_is_a_fact(fragile):
     parked, _, _ = fragile
 
-    signed_in("leader", cleared_for=(HEALTHY,)).post("/floor/left-out/", {"name": f"fact-{parked.id}", "do": "drop"})
+    signed_in("leader", cleared_for=(HEALTHY,)).post("/floor/failures/", {"name": f"fact-{parked.id}", "do": "drop"})
 
     rls.enter_every_client()
     assert event_log_queries.parked().count() == 0
@@ -171,8 +171,8 @@ def test_nobody_else_may(fragile):
     drop = {"name": f"fact-{parked.id}", "do": "drop"}
 
     for browser in (signed_in("agent", cleared_for=(HEALTHY,)), signed_in("planner", cleared_for=(HEALTHY,))):
-        assert browser.post("/floor/left-out/", drop).status_code == 403
-    signed_in("leader", cleared_for=()).post("/floor/left-out/", drop)  # of another client: not there for them
+        assert browser.post("/floor/failures/", drop).status_code == 403
+    signed_in("leader", cleared_for=()).post("/floor/failures/", drop)  # of another client: not there for them
 
     rls.enter_every_client()
     assert event_log_queries.parked().count() == 1
@@ -186,10 +186,10 @@ def test_failed_jobs_are_a_managers(monkeypatch):
     monkeypatch.setattr(jobs, "run_again", done.append)
     leader, manager = signed_in("leader", cleared_for=(HEALTHY,)), signed_in("manager", cleared_for=(HEALTHY,))
 
-    assert b"email.deliver" not in leader.get("/floor/left-out/").content
-    leader.post("/floor/left-out/", {"name": "job-7", "do": "run-again"})
+    assert b"email.deliver" not in leader.get("/floor/failures/").content
+    leader.post("/floor/failures/", {"name": "job-7", "do": "run-again"})
     assert done == []
 
-    assert b"email.deliver" in manager.get("/floor/left-out/").content
-    manager.post("/floor/left-out/", {"name": "job-7", "do": "run-again"})
+    assert b"email.deliver" in manager.get("/floor/failures/").content
+    manager.post("/floor/failures/", {"name": "job-7", "do": "run-again"})
     assert done == [7]

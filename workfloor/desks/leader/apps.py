@@ -6,7 +6,7 @@ from workfloor.ui.places import Place
 
 FLOOR = Place("Floor", "layout-dashboard", "leader:floor", frozenset({"leader", "manager", "planner"}), rank=10)
 
-LEFT_OUT = Place("Left out", "alert-triangle", "leader:left-out", frozenset({"leader", "manager"}), rank=48)
+FAILURES = Place("Failures", "alert-triangle", "leader:failures", frozenset({"leader", "manager"}), rank=48)
 
 
 class LeaderConfig(AppConfig):
@@ -14,4 +14,4 @@ class LeaderConfig(AppConfig):
 
     name = "workfloor.desks.leader"
     label = "leader"
-    places = (FLOOR, LEFT_OUT)
+    places = (FLOOR, FAILURES)

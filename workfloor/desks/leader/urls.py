@@ -7,6 +7,6 @@ from workfloor.desks.leader import views as leader_views
 app_name = "leader"
 urlpatterns = [
     path("", leader_views.floor, name="floor"),
-    path("left-out/", leader_views.left_out, name="left-out"),
+    path("failures/", leader_views.failures, name="failures"),
     path("items/<int:item_id>/", leader_views.item, name="item"),
 ]

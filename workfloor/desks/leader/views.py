@@ -12,9 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.people.middleware import Request
-from workfloor.desks.leader import left_out as leader_left_out
+from workfloor.desks.leader import failures as leader_failures
 from workfloor.desks.leader import queries as leader_queries
-from workfloor.desks.leader.apps import FLOOR, LEFT_OUT
+from workfloor.desks.leader.apps import FAILURES, FLOOR
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 
@@ -54,22 +54,22 @@ def item(request: Request, item_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @for_leaders
-def left_out(request: Request) -> HttpResponse:
+def failures(request: Request) -> HttpResponse:
     """What failed and was left out, and a way to have it tried again or dropped."""
-    if not LEFT_OUT.roles.intersection(request.person.roles):
+    if not FAILURES.roles.intersection(request.person.roles):
         raise PermissionDenied
     if request.method == "POST":
         name, drops = request.POST.get("name", ""), request.POST.get("do") == "drop"
         try:
             if drops:
-                leader_left_out.drop(name, request.person, clock.now())
+                leader_failures.drop(name, request.person, clock.now())
             else:
-                leader_left_out.run_again(name, request.person)
+                leader_failures.run_again(name, request.person)
             messages.success(request, "It is dropped." if drops else "It is tried again in a moment.")
-        except leader_left_out.Gone:
+        except leader_failures.Gone:
             messages.error(request, "That is not here any more.")
-        return redirect("leader:left-out")
-    return render(request, "leader/left_out.html", {"shown": leader_left_out.shown(request.person, clock.now())})
+        return redirect("leader:failures")
+    return render(request, "leader/failures.html", {"shown": leader_failures.shown(request.person, clock.now())})
 
 
 def number(request: HttpRequest, name: str) -> int | None:

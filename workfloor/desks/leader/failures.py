@@ -17,7 +17,7 @@ MOST_SHOWN: Final = 100
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Failure:
     """Something that can be tried again or dropped."""
 
     name: str  # such as fact-12, job-7
@@ -39,7 +39,7 @@ class Contract:
 class Shown:
     """What a page of it shows."""
 
-    waiting: list[LeftOut]
+    waiting: list[Failure]
     contracts: list[Contract]
     undecided: list[Fact]
 
@@ -51,11 +51,11 @@ class Gone(LookupError):
 def shown(person: Person, now: datetime) -> Shown:
     """Read what failed inside the wall; jobs belong to no client, and are for managers of the provider."""
     facts = [
-        LeftOut(f"fact-{each.id}", f"{each.follower}, over {each.event}", each.parked_at, each.tries, each.error)
+        Failure(f"fact-{each.id}", f"{each.follower}, over {each.event}", each.parked_at, each.tries, each.error)
         for each in event_log_queries.parked()[:MOST_SHOWN]
     ]
     failed = [
-        LeftOut(f"job-{each.id}", each.task, each.failed_at, each.attempts, "see logs/worker.log in the data folder")
+        Failure(f"job-{each.id}", each.task, each.failed_at, each.attempts, "see logs/worker.log in the data folder")
         for each in (jobs.failed()[:MOST_SHOWN] if _runs_the_installation(person) else ())
     ]
     contracts = [Contract(str(version), error) for version, error in contracts_queries.unreadable()]
