@@ -50,6 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # One connection a thread, so that a test can move the process to another database.
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
     settings.ALLOWED_HOSTS.append("testserver")  # as which Django's own client calls
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
+    PBKDF2PasswordHasher.iterations = 1  # a guess costs a fifth of a second on purpose, and there are hundreds here
 
 
 _FOLDER = pytest.StashKey[Path]()
