@@ -146,6 +146,7 @@ class Spent:
         """What a message cost the processes that serve, beside what it may."""
         each = {name: 1000 * used / messages for name, used in sorted(self.used.items())}
         pages = each.pop("pages", 0.0)
+        each.pop("compile", 0.0)  # once in an installation's life, which here is a minute old
         told = ", ".join(f"{name} {used:.1f}" for name, used in each.items())
         has = 1000 * (os.cpu_count() or 1) / rate
         what = (
@@ -157,7 +158,7 @@ class Spent:
 def _role(process: psutil.Process) -> str:
     with suppress(psutil.NoSuchProcess):
         words = process.cmdline()
-        return next((word for word in ("web", "worker", "router") if word in words), "other")
+        return next((word for word in ("web", "worker", "router", "compile") if word in words), "other")
     return "other"
 
 

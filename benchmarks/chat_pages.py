@@ -103,6 +103,13 @@ class Floor:
         while (self.heard.sent or self.busy) and time.monotonic() < until:
             await asyncio.sleep(0.05)
         self.closing = True
+        for visitor in visitors:
+            if visitor.marking:
+                visitor.marking.cancel()
+        unfinished = list(self.busy)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
         for connection in self.open:
             connection.transport.abort()
 
