@@ -14,3 +14,14 @@ def test_a_childs_log_is_cut_and_its_errors_are_still_heard(tmp_path, monkeypatc
             assert len(said) == 1 and f"fault {number} " in said[0]
 
     assert sum(each.stat().st_size for each in tmp_path.iterdir()) < 3000
+
+
+def test_what_lies_in_the_folder_from_which_it_is_started_is_not_run(tmp_path, monkeypatch):
+    for library in ("click", "django", "workfloor"):
+        (tmp_path / f"{library}.py").write_text("raise SystemExit('a stranger was run')")
+    monkeypatch.chdir(tmp_path)
+    child = supervisor.Child("worker --help", tmp_path / "worker.log")
+    child.start()
+
+    assert child.process and child.process.wait(60) == 0
+    assert "Usage: workfloor worker" in child.log.read_text()

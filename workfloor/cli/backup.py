@@ -142,7 +142,7 @@ def _rehearse(folder: Path) -> None:
         _restore(folder, data, None, {})
         env = {key: value for key, value in os.environ.items() if key not in ("WORKFLOOR_BACKUP", "WORKFLOOR_BIND")}
         env |= {"WORKFLOOR_DATA": str(data)} | ({"WORKFLOOR_FILES": str(folder / backups.FILES)} if files else {})
-        program = [sys.executable, "-m", "workfloor", "admin", "doctor", "--format", "json"]
+        program = [sys.executable, "-P", "-m", "workfloor", "admin", "doctor", "--format", "json"]
         told = subprocess.run(program, env=env, capture_output=True, text=True)
         findings: list[dict[str, Any]] = json.loads(told.stdout or "[]")
         wrong = [each for each in findings if each["state"] == "wrong" and each["check"] not in ("port", "followers")]

@@ -153,13 +153,13 @@ def let_go() -> None:
 def keep_secret_key() -> None:
     """Store the secret key in the data folder, so that sign-ins outlive a restart."""
     from workfloor import settings
+    from workfloor.kit import made_once
 
     path = settings.WORKFLOOR_DATA / "secret-key"
     if os.environ.get("WORKFLOOR_SECRET_KEY") or path.exists():
         return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(settings.SECRET_KEY)
+    made_once.make(path, settings.SECRET_KEY.encode())
+    settings.SECRET_KEY = path.read_text().strip()  # which is another's, where one was quicker
 
 
 def _refuse_the_unfit() -> None:

@@ -69,7 +69,7 @@ class _Process:
         self._connection, theirs = Pipe()
         _bound(self._connection)
         known = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOOR_")}
-        command = [sys.executable, "-m", __name__, str(theirs.fileno()), function, str(memory)]
+        command = [sys.executable, "-P", "-m", __name__, str(theirs.fileno()), function, str(memory)]
         with theirs:
             self._process = subprocess.Popen(
                 command,

@@ -40,7 +40,7 @@ class Child:
             self.log.write_bytes(b"")
         with self.log.open("ab") as output:  # to append, so that it can be cut
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "workfloor", *self.command.split(), WITH_PARENT],
+                [sys.executable, "-P", "-m", "workfloor", *self.command.split(), WITH_PARENT],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from workfloor.core.files import sealing
+from workfloor.kit import made_once
 
 LANES: Final = 16  # files that are written, or fetched from a bucket, at once
 KEY_FILE: Final = "files-key"
@@ -210,7 +211,7 @@ def installation_key(*, make: bool = False) -> bytes:
     if settings.WORKFLOOR_FILES_KEY:
         return _read_key(settings.WORKFLOOR_FILES_KEY, "WORKFLOOR_FILES_KEY")
     if not path.exists() and make:
-        _make_key(path)
+        made_once.make(path, b64encode(sealing.new_secret()) + b"\n")
     if not path.exists():
         raise NoKey(f"{path} is gone, without which no file can be read. Bring it back from a backup.")
     return _read_key(path.read_text(), str(path))
@@ -224,19 +225,3 @@ def _read_key(text: str, where: str) -> bytes:
     raise NoKey(
         f"{where} holds no key: write {sealing.KEY_BYTES} random bytes in base64, as `openssl rand -base64 32`."
     )
-
-
-def _make_key(path: Path) -> None:
-    """Whole or not at all, and durable; of two who make one at once, the first one's counts."""
-    from base64 import b64encode
-
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{KEY_FILE}.{os.getpid()}.{os.urandom(4).hex()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(b64encode(sealing.new_secret()) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    _sync(path.parent)

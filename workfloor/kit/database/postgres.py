@@ -372,7 +372,7 @@ class Server:
             return None
         with lock, _closed_log(self.data / "postgres.guard.log") as said:
             guard = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(self.data.absolute()), json.dumps(dict(self.settings))],
+                [sys.executable, "-P", "-m", __name__, str(self.data.absolute()), json.dumps(dict(self.settings))],
                 pass_fds=[lock.descriptor],
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
