@@ -1,9 +1,12 @@
 """Background jobs: they run, by the clock too, and what a dead worker took is run again."""
 
+import asyncio
 import threading
 import time
 
 import psycopg
+from asgiref.sync import sync_to_async
+from django.db import connection
 from procrastinate.contrib.django import app
 
 from workfloor.kit.database import jobs
@@ -11,7 +14,7 @@ from workfloor.kit.database import jobs
 TASK = "kit.retry_stalled_jobs"
 
 
-def run_until(true, seconds=300):
+def run_until(true, seconds=90):
     stop = threading.Event()
     worker = threading.Thread(target=jobs.run, args=[stop])
     worker.start()
@@ -81,3 +84,17 @@ def test_a_job_whose_successor_waits_already_is_dropped_and_stops_no_other(real_
     app.configure_task(TASK, queueing_lock="now").defer(timestamp=1)
     run_until(lambda: jobs_with(real_database, "left") == [])
     assert jobs_with(real_database, "nightly") == ["todo"]
+
+
+def test_a_lane_that_lost_the_connection_by_which_it_looks_at_the_clock_is_begun_again(real_database):
+    def _pid():
+        connection.close()  # which an earlier test's jobs have left
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return cursor.fetchone()[0]
+
+    pid = asyncio.run(sync_to_async(_pid)())  # in the thread in which what the clock wants is asked for
+    with psycopg.connect(real_database, autocommit=True) as server:
+        assert server.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]).fetchone() == (True,)
+    leave_a_job(real_database, "left")
+    run_until(lambda: jobs_with(real_database, "left") == [])

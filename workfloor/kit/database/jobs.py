@@ -109,8 +109,8 @@ async def _run_until(stop: threading.Event) -> None:
     django = cast(DjangoConnector, app.connector)
     with_worker = app.with_connector(django.get_worker_connector())
     async with with_worker.open_async():
-        work = asyncio.gather(
-            *(
+        lanes = [
+            asyncio.ensure_future(
                 with_worker.run_worker_async(
                     queues=[lane],
                     concurrency=most,
@@ -118,13 +118,17 @@ async def _run_until(stop: threading.Event) -> None:
                     shutdown_graceful_timeout=GRACE_SECONDS,
                     delete_jobs="successful",
                 )
-                for lane, most in LANES.items()
             )
-        )
-        while not stop.is_set() and not work.done():
-            await asyncio.wait([work], timeout=0.2)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=stop.is_set())
+            for lane, most in LANES.items()
+        ]
+        ended: set[asyncio.Future[None]] = set()
+        while not stop.is_set() and not ended:  # a lane that ends may do so without a word, and alone
+            ended, _ = await asyncio.wait(lanes, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+        for lane in lanes:
+            lane.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
+        for lane in ended:
+            lane.result()
 
 
 def ask_for(
