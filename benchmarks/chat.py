@@ -232,6 +232,7 @@ def _pairs(visitors: int, port: int) -> list[Pair]:
 
 
 def _made(visitors: int, port: int) -> Iterator[Pair]:
+    from workfloor.core.access import actors
     from workfloor.core.contracts import actions as contracts
     from workfloor.core.contracts.models import Queue
     from workfloor.core.work import actions as work
@@ -240,7 +241,7 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
     from workfloor.ops.channels.chat import queries as chat_queries
 
     now = clock.now()
-    contracts.sign(source=CONTRACT, now=now)
+    contracts.sign(source=CONTRACT, by=actors.ROOT, now=now)
     queue = Queue.objects.select_related("client").get(name="chats", client__slug="chatter")
     widget = chats.add_widget(
         client=queue.client, queue=queue, origins=[ORIGIN], source='title = { en = "Chat" }', now=now
@@ -272,14 +273,15 @@ def _agent(client: Any, number: int) -> tuple[Any, str, str]:
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
+    from workfloor.core.access import actors
     from workfloor.core.people import actions as people
     from workfloor.core.people.models import Account
     from workfloor.kit.time import clock
 
     now = clock.now()
     account = Account.objects.create(email=f"agent{number}@example.com", password="!")
-    person = people.hire(name=f"Agent {number}", roles=["agent"], account=account, now=now)
-    people.clear(person=person, client=client, now=now)
+    person = people.hire(name=f"Agent {number}", roles=["agent"], account=account, by=actors.ROOT, now=now)
+    people.clear(person=person, client=client, by=actors.ROOT, now=now)
     people.go_available(person=person, now=now)
     session = SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = (

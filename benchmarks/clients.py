@@ -13,6 +13,7 @@ from django.db import connection
 from benchmarks import call_log, databases, floors, hands, month
 from benchmarks.figures import Figure
 from benchmarks.floors import inside
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
@@ -84,14 +85,16 @@ def staff(clients: int, agents: int) -> None:
     now = clock.now()
     event_log.make_partitions(first=now - timedelta(days=62), count=5)
     for number in range(clients):
-        contracts.sign(source=bank(number), now=now)
+        contracts.sign(source=bank(number), by=actors.ROOT, now=now)
     signed = list(Client.objects.filter(slug__startswith="bank-").order_by("id"))
     for number in range(agents):
-        person = people.hire(name=f"Agent {number}", roles=["agent"], now=now)
+        person = people.hire(name=f"Agent {number}", roles=["agent"], by=actors.ROOT, now=now)
         for skill, level in SKILLS[number % len(SKILLS)].items():
-            people.certify(person=person, skill=skill, level=level, proof="test", valid_from=now.date(), now=now)
+            people.certify(
+                person=person, skill=skill, level=level, proof="test", valid_from=now.date(), by=actors.ROOT, now=now
+            )
         for place in {(number + step * 7) % len(signed) for step in range(CLEARED_FOR)}:
-            people.clear(person=person, client=signed[place], now=now)
+            people.clear(person=person, client=signed[place], by=actors.ROOT, now=now)
         people.go_available(person=person, now=now)
 
 

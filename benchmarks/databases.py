@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, sql
 
+from workfloor.core.access import actors
 from workfloor.kit.database import postgres
 
 SIGNED_AT = datetime(1999, 1, 1, tzinfo=UTC)
@@ -53,7 +54,7 @@ def sign_example() -> None:
     with transaction.atomic():
         rls.enter_every_client()
         event_log.make_partitions(first=clock.now())
-        contracts.sign(source=(call_log.EXAMPLE / "contract.toml").read_text(), now=SIGNED_AT)
+        contracts.sign(source=(call_log.EXAMPLE / "contract.toml").read_text(), by=actors.ROOT, now=SIGNED_AT)
 
 
 @contextmanager

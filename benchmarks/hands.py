@@ -30,6 +30,7 @@ def staff(count: int) -> None:
 
 
 def _staff(count: int) -> None:
+    from workfloor.core.access import actors
     from workfloor.core.clients.models import Client
     from workfloor.core.contracts import actions as contracts
     from workfloor.core.event_log import actions as event_log
@@ -38,13 +39,15 @@ def _staff(count: int) -> None:
 
     now = clock.now()
     event_log.make_partitions(first=now, count=2)
-    contracts.sign(source=floors.contract(LINES), now=now)
+    contracts.sign(source=floors.contract(LINES), by=actors.ROOT, now=now)
     client = Client.objects.get()
     for number in range(count):
-        person = people.hire(name=f"Agent {number}", roles=["agent"], now=now)
+        person = people.hire(name=f"Agent {number}", roles=["agent"], by=actors.ROOT, now=now)
         level = LEVELS[number % len(LEVELS)]
-        people.certify(person=person, skill="portuguese", level=level, proof="test", valid_from=now.date(), now=now)
-        people.clear(person=person, client=client, now=now)
+        people.certify(
+            person=person, skill="portuguese", level=level, proof="test", valid_from=now.date(), by=actors.ROOT, now=now
+        )
+        people.clear(person=person, client=client, by=actors.ROOT, now=now)
         people.go_available(person=person, now=now)
 
 

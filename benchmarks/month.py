@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from benchmarks import databases, statement
 from benchmarks.figures import Figure, median_seconds, seconds
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
@@ -225,7 +226,7 @@ def _filled(slug: str, count: int) -> float:
     with transaction.atomic():
         rls.enter_every_client()
         event_log.make_partitions(first=BEGINS, count=2)
-        contracts.sign(source=CONTRACT.format(slug=slug), now=SIGNED)
+        contracts.sign(source=CONTRACT.format(slug=slug), by=actors.ROOT, now=SIGNED)
     with _entered(slug) as client, connection.cursor() as cursor:
         cursor.execute("SELECT setseed(0.25)")
         for one in filter(str.strip, LIVES.split(";")):
@@ -306,8 +307,8 @@ def _lived(slug: str, lives: int, runs: int) -> tuple[float, float]:
     with transaction.atomic():
         rls.enter_every_client()
         client = Client.objects.get(slug=slug)
-        agent = people.hire(name="Ana", roles=["agent"], now=SIGNED)
-        people.clear(person=agent, client=client, now=SIGNED)
+        agent = people.hire(name="Ana", roles=["agent"], by=actors.ROOT, now=SIGNED)
+        people.clear(person=agent, client=client, by=actors.ROOT, now=SIGNED)
     took: dict[str, list[float]] = {"ENABLE": [], "DISABLE": []}
     for run in range(runs):
         for how, seen in took.items():

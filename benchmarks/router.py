@@ -15,6 +15,7 @@ from psycopg import conninfo
 from benchmarks import databases, floors
 from benchmarks.figures import Figure, seconds
 from benchmarks.floors import inside
+from workfloor.core.access import actors
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
@@ -117,7 +118,7 @@ OVER = """UPDATE work_item SET state = 'cancelled', cancelled_at = now(), cancel
 
 def _floor(agents: int, past: int) -> None:
     event_log.make_partitions(first=clock.now(), count=1)
-    contracts.sign(source=floors.contract([LINE]), now=clock.now())
+    contracts.sign(source=floors.contract([LINE]), by=actors.ROOT, now=clock.now())
     with connection.cursor() as cursor:
         cursor.execute(PEOPLE, {"count": agents, "client": _queue().client_id})
         cursor.execute("SELECT min(person_id) FROM people_agentstate")

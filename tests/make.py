@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.people import actions as people
@@ -131,7 +132,7 @@ def client(slug: str = "lisbon-light", chats: bool = False) -> Client:
     contracts.sign(
         source=CONTRACT.format(slug=slug) + (CHAT if chats else ""),
         effective_on=None,
-        by_id=None,
+        by=actors.ROOT,
         now=datetime(2025, 12, 1, 9, tzinfo=UTC),
     )
     return Client.objects.get(slug=slug)
@@ -145,7 +146,9 @@ def amended(*changes: tuple[str, str], slug: str = "lisbon-light") -> Client:
     for old, new in changes:
         assert old in source
         source = source.replace(old, new)
-    contracts.sign(source=source, effective_on=date(2026, 1, 1), by_id=None, now=datetime(2025, 12, 2, 9, tzinfo=UTC))
+    contracts.sign(
+        source=source, effective_on=date(2026, 1, 1), by=actors.ROOT, now=datetime(2025, 12, 2, 9, tzinfo=UTC)
+    )
     return found
 
 
@@ -169,7 +172,17 @@ def account(email: str | None = None, password: str = "correct horse") -> Accoun
 def person(*roles: str, name: str | None = None, of: Client | None = None, **more: Any) -> Person:
     """Somebody with an account, a role and nothing else."""
     name = name or f"Person {next(_numbers)}"
-    return people.hire(name=name, roles=roles or ["agent"], client=of, account=account(), now=NINE, **more)
+    return people.hire(
+        name=name, roles=roles or ["agent"], client=of, account=account(), by=actors.ROOT, now=NINE, **more
+    )
+
+
+def in_charge(role: str, *clients: Client, name: str | None = None) -> Person:
+    """A leader or manager who is cleared for clients."""
+    found = person(role, name=name)
+    for each in clients:
+        people.clear(person=found, client=each, by=actors.ROOT, now=NINE)
+    return found
 
 
 def agent(
@@ -177,9 +190,17 @@ def agent(
 ) -> Person:
     """An agent who speaks Portuguese at a level, is cleared for a client, and takes work since NINE."""
     found = person("agent", name=name)
-    people.certify(person=found, skill="portuguese", level=portuguese, proof="test", valid_from=NINE.date(), now=NINE)
+    people.certify(
+        person=found,
+        skill="portuguese",
+        level=portuguese,
+        proof="test",
+        valid_from=NINE.date(),
+        by=actors.ROOT,
+        now=NINE,
+    )
     if clear_for:
-        people.clear(person=found, client=client(clear_for), now=NINE)
+        people.clear(person=found, client=client(clear_for), by=actors.ROOT, now=NINE)
     if available:
         people.go_available(person=found, now=NINE)
     return found

@@ -3,6 +3,7 @@
 Importing this module starts nothing and writes nothing.
 """
 
+import hashlib
 import os
 import secrets
 from importlib.util import find_spec
@@ -18,6 +19,12 @@ PACKAGE = Path(__file__).resolve().parent
 def _default_data() -> Path:
     checkout = PACKAGE.parent
     return checkout / "var" if (checkout / "pyproject.toml").exists() else Path.home() / ".local/share/workfloor"
+
+
+def _default_sign_in() -> Path:
+    """A file of the user's own, one for each installation that they work with."""
+    which = hashlib.sha256(f"{WORKFLOOR_DATA} {WORKFLOOR_DATABASE_URL}".encode()).hexdigest()[:12]
+    return Path.home() / f".config/workfloor/sign-in-{which}"
 
 
 def _flag(name: str) -> bool:
@@ -41,6 +48,9 @@ WORKFLOOR_BIND = os.environ.get("WORKFLOOR_BIND") or "127.0.0.1:8000"
 WORKFLOOR_DATABASE_URL = os.environ.get("WORKFLOOR_DATABASE_URL") or None
 # How many web processes `workfloor up` runs on that port; as many as the machine has processors where it is not said.
 WORKFLOOR_WEB_PROCESSES = int(os.environ.get("WORKFLOOR_WEB_PROCESSES") or 0)
+# The token that commands act by, as `workfloor sign-in --print` gives it; else what a sign-in keeps in this file.
+WORKFLOOR_TOKEN = os.environ.get("WORKFLOOR_TOKEN") or ""
+WORKFLOOR_SIGN_IN = _path("WORKFLOOR_SIGN_IN") or _default_sign_in()
 # The address that people's browsers use when a proxy stands in front, e.g. https://floor.example.com
 WORKFLOOR_URL = (os.environ.get("WORKFLOOR_URL") or "").rstrip("/")
 WORKFLOOR_ALLOWED_HOSTS = _list("WORKFLOOR_ALLOWED_HOSTS")
@@ -154,6 +164,7 @@ INSTALLED_APPS = [
     "workfloor.ops.relationship",
     "workfloor.desks.agent",
     "workfloor.desks.leader",
+    "workfloor.desks.console",
 ]
 
 MIDDLEWARE = [
@@ -246,6 +257,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_anywhere": "100/1h/key",
     "login_failed_on_device": "10/5m/key",
     "login_failed_before_factor": "100/5m/ip",
+    "code_failed_by_command": "6/5m/key",
 }
 # The cookie by which a device is known from which somebody has signed in before.
 WORKFLOOR_DEVICE_COOKIE = f"workfloor_device_{_port}"

@@ -17,6 +17,9 @@ Every call carries a token of one client, `Authorization: Bearer wf_…`, and se
 another client, or what the token was not issued for, does not exist (404). Tokens are issued on the command line:
 `workfloor admin token issue CLIENT --title "their system" --scope work:write --scope work:read`.
 
+What administers the installation (`/actions/…`) is called by people, with the token that
+`workfloor sign-in EMAIL --print` gives.
+
 Bodies are JSON in UTF-8. Times are instants in UTC. Whatever goes wrong is answered with `detail`, which says what to
 do, and for a body or an address that is not understood with `fields`, place by place. Calls can be repeated safely: the
 sender's `key` makes the same work arrive once.
@@ -38,6 +41,7 @@ api = NinjaAPI(
 )
 api.add_router("", "workfloor.core.work.api.router")
 api.add_router("", "workfloor.ops.billing.api.router")
+api.add_router("", "workfloor.desks.console.api.router")
 clients_api.word_problems(api)
 
 handler500 = "workfloor.ui.views.failed"
@@ -52,6 +56,7 @@ urlpatterns = [
     path("conversations/", include("workfloor.core.conversations.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
+    path("administration/", include("workfloor.desks.console.urls")),
     path("playbooks/", include("workfloor.ops.channels.playbooks.urls")),
     path("floor/why/", include("workfloor.ops.routing.urls")),
     path("", include("workfloor.ops.billing.urls")),

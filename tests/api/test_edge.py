@@ -15,6 +15,7 @@ from django.test import Client as Browser
 
 from tests import browse, make
 from workfloor.asgi import application
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work.models import Case, Item
@@ -28,7 +29,9 @@ LIMIT = 5000
 def token(real_database):
     with transaction.atomic():
         rls.enter_every_client()
-        return clients.issue_token(client=make.client(), title="test", scopes=["work:write"], now=make.NINE)
+        return clients.issue_token(
+            client=make.client(), title="test", scopes=["work:write"], by=actors.ROOT, now=make.NINE
+        )
 
 
 # --- bodies -----------------------------------------------------------------------------------------------------------
@@ -185,7 +188,9 @@ def test_every_call_says_what_it_does_and_what_can_go_wrong(described):
 def test_every_example_of_the_description_is_right(described, everyone):
     schemas = described["components"]["schemas"]
     examples = [example for name in ("WorkIn", "Cancel") for example in schemas[name]["examples"]]
-    token = clients.issue_token(client=make.client(), title="test", scopes=["work:write"], now=make.NINE)
+    token = clients.issue_token(
+        client=make.client(), title="test", scopes=["work:write"], by=actors.ROOT, now=make.NINE
+    )
     browser = Browser(headers={"Authorization": f"Bearer {token}"})
 
     work, cancel = examples

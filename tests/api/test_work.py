@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import actions as work
@@ -27,7 +28,9 @@ class System:
     def __init__(self, slug="lisbon-light", scopes=ALL_SCOPES, token=None):
         rls.enter_every_client()
         if token is None:
-            token = clients.issue_token(client=make.client(slug), title="test", scopes=scopes, now=make.NINE)
+            token = clients.issue_token(
+                client=make.client(slug), title="test", scopes=scopes, by=actors.ROOT, now=make.NINE
+            )
         self.token = token
         self.browser = Browser(headers={"Authorization": f"Bearer {self.token}"}, raise_request_exception=False)
 
@@ -308,7 +311,7 @@ def test_a_right_number_with_a_wrong_secret_is_refused(system):
 
 def test_a_revoked_token_is_refused(system):
     assert system.send().status_code == 201
-    clients.revoke_token(token=make.client().tokens.get(), now=make.NINE)
+    clients.revoke_token(token=make.client().tokens.get(), by=actors.ROOT, now=make.NINE)
 
     assert system.state("letter-1").status_code == 401
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from django.db import connection, transaction
 
+from tests import signing_in
 from tests.ops.billing import test_invoicing_actions
 from workfloor.cli import main
 from workfloor.kit.database import rls
@@ -27,8 +28,8 @@ def run(real_database: str) -> Iterator[Run]:
 
     def ran(command: str, **more: str) -> Result:
         words = [more.get(word, addresses.get(word, word)) for word in command.split()]
-        with clock.frozen(test_invoicing_actions.APRIL):
-            return CliRunner().invoke(main, words)
+        with clock.frozen(test_invoicing_actions.APRIL), signing_in.by(words) as left:
+            return CliRunner().invoke(main, left)
 
     yield ran
     connection.close()
@@ -85,7 +86,7 @@ def test_disputes_are_raised_decided_and_listed(run: Run) -> None:
     assert "with one of --amount" in run(f"billing dispute uphold {number} --reason yes --by MARTA").stderr
     assert "is for a line" in run(f"billing dispute uphold {number} --attained 80 --reason yes --by MARTA").stderr
     assert "is no number" in run(f"billing dispute uphold {number} --quantity many --reason yes --by MARTA").stderr
-    assert "somebody else decides" in run(f"billing dispute reject {number} --reason no --by TERESA").stderr
+    assert "somebody else does this one" in run(f"billing dispute reject {number} --reason no --by TERESA").stderr
     upheld = json.loads(
         run(f"billing dispute uphold {number} --quantity 8 --reason yes --by MARTA --format json").stdout
     )
@@ -99,7 +100,7 @@ def test_disputes_are_raised_decided_and_listed(run: Run) -> None:
 
 REFUSED = [
     ("billing period propose nobody 2026-03 --by TERESA", "No client 'nobody' here. Clients: lisbon-light."),
-    ("billing period propose lisbon-light 2026-03 --by x@example.com", "Nobody here signs in as x@example.com"),
+    ("billing period propose lisbon-light 2026-03", "Sign in first: workfloor sign-in EMAIL"),
     ("billing period propose lisbon-light 2026-04 --by TERESA", "2026-04 is not over: it ends on 30 April 2026"),
     ("billing period propose lisbon-light March --by TERESA", "March"),
     ("billing period approve lisbon-light 2026-03 --by MARTA", "Propose it first: workfloor billing period propose"),

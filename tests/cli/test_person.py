@@ -63,15 +63,18 @@ def test_a_clients_own_person_is_on_file_and_none_of_ours(workfloor):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["people", "add", "X", "x@example.com"], "either --role, or --of"),
-        (["people", "add", "X", "x@example.com", "--of", "lisbon-light", "--role", "agent"], "either --role, or --of"),
-        (["people", "add", "X", "x@example.com", "--of", "nobody"], "Clients: lisbon-light"),
+        (["people", "add", "X", "x@example.com"], "Give either roles, or the client"),
+        (
+            ["people", "add", "X", "x@example.com", "--of", "lisbon-light", "--role", "agent"],
+            "Give either roles, or the client",
+        ),
+        (["people", "add", "X", "x@example.com", "--of", "nobody"], "There is no client “nobody”"),
         (["people", "site", "add", "X", "--country", "PT", "--zone", "Europe/Lisboa"], "no time zone"),
         (["people", "site", "add", "X", "--country", "Q9", "--zone", "Europe/Lisbon"], "no country"),
-        (["people", "add", "X", "no-address", "--role", "agent"], "valid email"),
-        (["people", "add", "X", "x@example.com", "--role", "agent", "--site", "Nowhere"], "no site Nowhere"),
+        (["people", "add", "X", "no-address", "--role", "agent"], "is no mail address"),
+        (["people", "add", "X", "x@example.com", "--role", "agent", "--site", "Nowhere"], "There is no site “Nowhere”"),
         (["people", "certify", "x@example.com", "portuguese", "4", "--proof", "test"], "workfloor people list"),
-        (["people", "certify", "x@example.com", "portuguese", "6", "--proof", "test"], "1<=x<=5"),
+        (["people", "certify", "x@example.com", "portuguese", "6", "--proof", "test"], "Level is from 1 to 5; not 6."),
     ],
 )
 def test_what_cannot_be_says_what_to_do(workfloor, words, said):

@@ -13,6 +13,7 @@ from django.urls import URLResolver, get_resolver
 
 from tests import browse, mail, make
 from tests.house import two_clients
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.event_log import actions as event_log
@@ -53,7 +54,7 @@ class Floor:
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
         people.go_away(person=self.away, reason="lunch", now=now)
         self.leader = make.person("leader", name="Leonor")
-        people.clear(person=self.leader, client=self.client, now=now)
+        people.clear(person=self.leader, client=self.client, by=actors.ROOT, now=now)
         self.item = self.held(self.ana, "mail", payload={"body": "Dear all,\nplease", "lines": [{"net": 12}]})
         work.escalate(item=self.item, by=self.ana, note="Above my limit", now=now)
         work.offer(item=self.mail("Second letter"), person=self.ana, max_concurrency=3, offer_seconds=600, now=now)

@@ -18,6 +18,7 @@ from tests import make
 from tests.house.test_isolation_of_pages import BY_PUBLIC_KEY, PAGES, pointing_at, rows_of, signed_in
 from tests.house.test_rooms import HOUSE
 from tests.house.two_clients import Side
+from workfloor.core.access import actors
 from workfloor.core.claims.models import Claim
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.people import actions as people
@@ -50,7 +51,7 @@ def idle(side: Side) -> Person:
     """An agent who is cleared for the client, holds no certificate and has nothing in hand."""
     rls.enter_every_client()
     found = make.person("agent", name="Idle")
-    people.clear(person=found, client=side.client, now=make.NINE)
+    people.clear(person=found, client=side.client, by=actors.ROOT, now=make.NINE)
     return found
 
 

@@ -10,6 +10,7 @@ from django.db import connection, models
 
 from tests import make
 from tests.ops.billing import samples
+from workfloor.core.access import actors
 from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
@@ -63,9 +64,17 @@ def side(slug: str, word: str) -> Side:
     client = make.client(slug, chats=True)
     staff = {role: make.person(role, name=f"{role} {slug[:1]}") for role in STAFF}
     for person in staff.values():
-        people.clear(person=person, client=client, now=make.NINE)
+        people.clear(person=person, client=client, by=actors.ROOT, now=make.NINE)
     agent = staff["agent"]
-    people.certify(person=agent, skill="portuguese", level=3, proof="test", valid_from=date(2026, 1, 1), now=make.NINE)
+    people.certify(
+        person=agent,
+        skill="portuguese",
+        level=3,
+        proof="test",
+        valid_from=date(2026, 1, 1),
+        by=actors.ROOT,
+        now=make.NINE,
+    )
     people.go_available(person=agent, now=make.NINE)
     retention.keep_for(kind="raw-mail", days=30, client=client, now=make.NINE)
     customer = work.Customer(f"{word}-7", f"Customer {word}")
@@ -111,7 +120,7 @@ def side(slug: str, word: str) -> Side:
         )
         claims.approve(claim=claim, by=staff["manager"], now=make.NINE)
     own = make.person("client", name=f"Own {word}", of=client)
-    token = clients.issue_token(client=client, title=word, scopes=SCOPES, now=make.NINE)
+    token = clients.issue_token(client=client, title=word, scopes=SCOPES, by=actors.ROOT, now=make.NINE)
     widget = chats.add_widget(
         client=client,
         queue=make.queue("chats", slug),

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from django.db import connections
 
-from tests import conftest
+from tests import conftest, signing_in
 from tests.stories.test_bank_month import IMPORT, LOG, ROOT, run
 from workfloor.cli import main
 from workfloor.ops.billing import gateway as billing_gateway
@@ -48,13 +48,15 @@ def contract() -> str:
 
 
 def refused(*command: str) -> str:
-    result = CliRunner().invoke(main, command)
+    with signing_in.by(command) as words:
+        result = CliRunner().invoke(main, words)
     assert result.exit_code != 0, result.output
     return result.output + result.stderr
 
 
 def told(*command: str) -> Any:
-    return json.loads(run(*command, "--format", "json"))
+    with signing_in.by(command) as words:
+        return json.loads(run(*words, "--format", "json"))
 
 
 def march() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, make
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.people import actions as people
 from workfloor.core.work import queries as work_queries
@@ -28,9 +29,9 @@ def staffed(real_database):
         rls.enter_every_client()
         client = make.client()
         agent, leader = make.agent("Ana Duarte", available=False), make.person("leader", name="Leonor Prates")
-        people.clear(person=leader, client=client, now=make.NINE)
+        people.clear(person=leader, client=client, by=actors.ROOT, now=make.NINE)
         scopes = ["work:write", "work:read", "statement:read"]
-        token = clients.issue_token(client=client, title="test", scopes=scopes, now=make.NINE)
+        token = clients.issue_token(client=client, title="test", scopes=scopes, by=actors.ROOT, now=make.NINE)
     return agent.account.email, leader.account.email, token
 
 

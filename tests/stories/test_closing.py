@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from tests import conftest, make
 from tests.ops.billing.test_closing_actions import MARCH, answered
 from tests.stories.test_errand import eventually, signed_in
+from workfloor.core.access import actors
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.periods import queries as periods_queries
@@ -50,7 +51,7 @@ def office(real_database: str) -> SimpleNamespace:
             make.person("manager", name="Marta"),
         )
         for each in (teresa, marta):
-            people.clear(person=each, client=client, now=make.NINE)
+            people.clear(person=each, client=client, by=actors.ROOT, now=make.NINE)
         ana = make.agent()
         for number in range(10):
             answered(ana, make.later(minutes=10 * number), wait=10, key=f"call-{number}")

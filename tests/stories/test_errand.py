@@ -12,6 +12,7 @@ import pytest
 from django.db import transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
@@ -32,7 +33,11 @@ def staffed(real_database):
         make.agent("Uncleared", clear_for=None)
         people.go_away(person=make.agent("Away"), reason="lunch", now=make.NINE)
         token = clients.issue_token(
-            client=client, title="test", scopes=["work:write", "work:read", "statement:read"], now=make.NINE
+            client=client,
+            title="test",
+            scopes=["work:write", "work:read", "statement:read"],
+            by=actors.ROOT,
+            now=make.NINE,
         )
     return able, token
 

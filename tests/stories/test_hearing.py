@@ -8,6 +8,7 @@ from django.db import transaction
 
 from tests import make
 from tests.stories.test_errand import signed_in
+from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Clearance, Heard, Person
 from workfloor.kit.database import rls
@@ -30,7 +31,9 @@ def leave(browser, person):
 
 
 def withdraw(browser, person):
-    inside(lambda: people.withdraw_clearance(clearance=Clearance.objects.get(person=person), now=make.NINE))
+    inside(
+        lambda: people.withdraw_clearance(clearance=Clearance.objects.get(person=person), by=actors.ROOT, now=make.NINE)
+    )
 
 
 def change_role(browser, person):
@@ -38,7 +41,11 @@ def change_role(browser, person):
 
 
 def change_password(browser, person):
-    inside(lambda: people.set_password(person=Person.objects.get(id=person.id), password="another one", now=make.NINE))
+    inside(
+        lambda: people.set_password(
+            person=Person.objects.get(id=person.id), password="another one", by=actors.ROOT, now=make.NINE
+        )
+    )
 
 
 def expire(browser, person):

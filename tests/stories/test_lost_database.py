@@ -12,6 +12,7 @@ from psycopg import conninfo, sql
 from tests import make
 from tests.conftest import address
 from tests.stories.test_errand import eventually, post, signed_in
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.kit.database import rls
 
@@ -36,7 +37,7 @@ def staffed(real_database):
         rls.enter_every_client()
         agent = make.agent(available=False)
         scopes = ["work:write", "work:read"]
-        token = clients.issue_token(client=make.client(), title="test", scopes=scopes, now=make.NINE)
+        token = clients.issue_token(client=make.client(), title="test", scopes=scopes, by=actors.ROOT, now=make.NINE)
     return agent, token
 
 

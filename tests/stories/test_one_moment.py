@@ -12,6 +12,7 @@ from django.test import Client as Browser
 
 from tests import make
 from workfloor.cli import main
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.measures import queries as measures_queries
 from workfloor.core.people import actions as people
@@ -78,7 +79,9 @@ def test_the_statement_of_a_command(ana: Any) -> None:
 def test_the_statement_of_the_api(ana: Any) -> None:
     with transaction.atomic():
         rls.enter_every_client()
-        token = clients.issue_token(client=make.client(), title="books", scopes=["statement:read"], now=make.NINE)
+        token = clients.issue_token(
+            client=make.client(), title="books", scopes=["statement:read"], by=actors.ROOT, now=make.NINE
+        )
 
     said = Browser().get("/api/statements/2026-03", headers={"authorization": f"Bearer {token}"})
 
@@ -89,7 +92,7 @@ def test_the_page_of_a_statement_and_of_the_items_behind_it(ana: Any) -> None:
     with transaction.atomic():
         rls.enter_every_client()
         leader = make.person("leader")
-        people.clear(person=leader, client=make.client(), now=make.NINE)
+        people.clear(person=leader, client=make.client(), by=actors.ROOT, now=make.NINE)
     browser = Browser()
     browser.force_login(leader.account, backend="allauth.account.auth_backends.AuthenticationBackend")
 

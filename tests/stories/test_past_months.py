@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.claims import actions as claims
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
@@ -123,12 +124,12 @@ class Desk:
 
     def __init__(self, source: str) -> None:
         event_log.make_partitions(first=datetime(2026, 1, 1).date(), count=4)
-        contracts.sign(source=source, effective_on=None, by_id=None, now=datetime(2025, 12, 1, 9, tzinfo=UTC))
+        contracts.sign(source=source, effective_on=None, by=actors.ROOT, now=datetime(2025, 12, 1, 9, tzinfo=UTC))
         self.agreed = contracts_queries.terms(contracts_queries.versions(Client.objects.latest("id").id).get())
         self.client = Client.objects.get(slug=self.agreed.client)
         self.ana, self.teresa, self.marta = (make.person(role) for role in ("agent", "leader", "manager"))
         for person in (self.ana, self.teresa, self.marta):
-            people.clear(person=person, client=self.client, now=make.NINE)
+            people.clear(person=person, client=self.client, by=actors.ROOT, now=make.NINE)
         self.dana = make.person("client", of=self.client)
 
     def live(self, queue: str, at: datetime, chance: Random, case: Any = None) -> Any:

@@ -7,6 +7,7 @@ from django.test import Client as Browser
 
 from tests import mail, make
 from workfloor.cli import admin
+from workfloor.core.access import actors
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Version
 from workfloor.core.event_log import actions as event_log
@@ -47,7 +48,7 @@ def poison() -> Version:
 def signed_in(*roles: str, cleared_for: tuple[str, ...] = (HEALTHY, POISONED)) -> Browser:
     person = make.person(*roles)
     for slug in cleared_for:
-        people.clear(person=person, client=make.client(slug), now=make.NINE)
+        people.clear(person=person, client=make.client(slug), by=actors.ROOT, now=make.NINE)
     browser = Browser()
     browser.force_login(person.account)
     return browser

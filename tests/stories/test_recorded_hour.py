@@ -26,6 +26,7 @@ from django.db import connection, connections, transaction
 from benchmarks import call_log
 from tests import compiling, conftest
 from tests.ops.routing.test_decision_log import log_of
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
@@ -221,17 +222,25 @@ def elsewhere(do: Callable[..., Any], **named: Any) -> None:
 def staff(calls: list[dict[str, str]], now: datetime) -> None:
     """Sign the bank's contract, and take on whoever answered in that hour, for the queues in which they did."""
     event_log.make_partitions(first=now)
-    contracts.sign(source=(call_log.EXAMPLE / "contract.toml").read_text(), now=now - timedelta(days=30))
+    contracts.sign(
+        source=(call_log.EXAMPLE / "contract.toml").read_text(), by=actors.ROOT, now=now - timedelta(days=30)
+    )
     client = Client.objects.get(slug="first-bank")
     for name in sorted({call["agent"] for call in calls if call["agent"]}):
-        person = people.hire(name=name, roles=["agent"], now=now)
+        person = people.hire(name=name, roles=["agent"], by=actors.ROOT, now=now)
         for number, (skill, level) in enumerate(SKILLS.items()):
             if skill == "hebrew" or (int(name[1:]) + number) % 3:
                 enough = level + (skill == "retail-banking" and int(name[1:]) % 2)
                 people.certify(
-                    person=person, skill=skill, level=enough, proof="test", valid_from=now.date() - TICK, now=now
+                    person=person,
+                    skill=skill,
+                    level=enough,
+                    proof="test",
+                    valid_from=now.date() - TICK,
+                    by=actors.ROOT,
+                    now=now,
                 )
-        people.clear(person=person, client=client, now=now)
+        people.clear(person=person, client=client, by=actors.ROOT, now=now)
         people.go_available(person=person, now=now)
 
 

@@ -290,7 +290,12 @@ def writing(address: str) -> Iterator[list[tuple[int, datetime, datetime]]]:
             number = 0
             while not stop.is_set():
                 number += 1
-                row = {"at": datetime.now(UTC).isoformat(), "event": "a.b", "details": {"number": number}}
+                row = {
+                    "at": datetime.now(UTC).isoformat(),
+                    "acted_as": "",
+                    "event": "a.b",
+                    "details": {"number": number},
+                }
                 began = datetime.now(UTC)
                 connection.execute(event_log._INSERT, [json.dumps([row])])
                 written.append((number, began, datetime.now(UTC)))

@@ -12,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log.models import Fact
@@ -58,7 +59,7 @@ def token(real_database: str) -> str:
         )
         for _ in range(60):
             make.agent()
-        return clients.issue_token(client=client, title="calls", scopes=["work:write"], now=clock.now())
+        return clients.issue_token(client=client, title="calls", scopes=["work:write"], by=actors.ROOT, now=clock.now())
 
 
 def inside(do: Callable[[], object]) -> object:

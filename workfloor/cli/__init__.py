@@ -12,6 +12,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "web": ("workfloor.cli.run:web", "Run the web server alone."),
     "worker": ("workfloor.cli.run:worker", "Run background jobs and followers."),
     "router": ("workfloor.cli.run:router", "Offer waiting work to the people who may do it."),
+    "sign-in": ("workfloor.cli.signing_in:sign_in", "Let commands act as you."),
+    "sign-out": ("workfloor.cli.signing_in:sign_out", "End that."),
     "people": ("workfloor.cli.people:group", "Sites, teams, people, their skills and clearances, shifts."),
     "contracts": ("workfloor.cli.contracts:group", "Check, sign and compare contracts."),
 }
@@ -94,6 +96,8 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
             "restore": ("workfloor.cli.backup:restore", "Make the database out of a backup, as of any moment."),
             "files": ("workfloor.cli.kept:kept_files", "Prove that no file is missing; erase a client's."),
             "retention": ("workfloor.cli.retention:group", "Say for how long what is kept stays."),
+            "audit": ("workfloor.cli.admin:audit", "Say who changed what, from what to what."),
+            "actions": ("workfloor.cli.admin:actions", "List what can be changed, and by whom."),
             "failed": ("workfloor.cli.admin:failed", "See what failed and was left out; have it tried again."),
         },
     ),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -51,7 +51,7 @@ def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
         from workfloor.core.clients import actions as clients
         from workfloor.kit.time import clock
 
-        written = clients.issue_token(client=found, title=title, scopes=scopes, now=clock.now())
+        written = clients.issue_token(client=found, title=title, scopes=scopes, by=edge.acting(), now=clock.now())
     click.echo("Keep this now; it cannot be shown again:", err=True)
     click.echo(written)
 
@@ -101,7 +101,7 @@ def revoke(client: str, number: int) -> None:
             raise click.ClickException(
                 f"{client} has no valid token {number}. See: workfloor admin token list {client}"
             )
-        clients.revoke_token(token=known, now=clock.now())
+        clients.revoke_token(token=known, by=edge.acting(), now=clock.now())
     click.echo(f"Token {number} ({known.title}) is refused from now on.")
 
 
@@ -551,3 +551,48 @@ def _failed_and_stalled() -> Finding:
     if stalled:
         return Finding("jobs", "look", f"{stalled} stalled", "A running worker tries them again within two minutes.")
     return Finding("jobs", "ok", "none stalled, none failed")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  workfloor admin audit
+  workfloor admin audit --what site --format json
+  workfloor admin audit --who rita --until 2027-01-31
+"""
+)
+@click.option("--who", default="", help="Only what they did whose name has this in it.")
+@click.option("--what", "event", default="", help="Only what begins with this: person, site, contract, record ...")
+@click.option("--until", type=edge.DAY, help="Up to the end of this day, in UTC.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def audit(who: str, event: str, until: date | None, limit: int, form: str) -> None:
+    """Say who changed what, the newest first: people, sites, contracts, tokens, closings; from what to what."""
+    with edge.database():
+        from workfloor.core.access import permissions
+        from workfloor.desks.console import queries as console_queries
+
+        rls.enter_every_client()
+        try:
+            permissions.admit(edge.acting(), "audit.read")
+        except permissions.Refused as refused:
+            raise click.ClickException(str(refused)) from None
+        last = datetime.combine(until, time.max, UTC) if until else None
+        rows = [asdict(each) for each in console_queries.audit(who=who, event=event, until=last, most=limit)]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+        return
+    for row in rows:
+        changes = [f"{name}: {before} → {after}" for name, before, after in row["changes"]]
+        said = "; ".join(filter(None, [row["about"], *changes, row["details"]]))
+        click.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['who']:<28} {row['event']:<32} {said}")
+
+
+@click.command(epilog="\b\nExample:\n  workfloor admin actions --format markdown\n")
+@click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", help="How to print it.")
+def actions(form: str) -> None:
+    """List what can be changed by a command, on a page and over the API alike, and which roles open it."""
+    edge.without_database()
+    from workfloor.desks.console import presenting as console_presenting
+
+    click.echo(console_presenting.listed() if form == "text" else console_presenting.reference(), nl=False)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from workfloor.core.claims import rules as claims_rules
     from workfloor.core.claims.models import Claim
     from workfloor.core.clients.models import Client
-    from workfloor.core.people.models import Person
 
 Command = Callable[..., Any]
 
@@ -27,7 +26,6 @@ client_argument = click.argument("slug", metavar="CLIENT")
 as_text_or_json = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
 )
-by_option = click.option("--by", "email", required=True, help="Who says so: the address that they sign in with.")
 
 
 @contextmanager
@@ -40,15 +38,6 @@ def _entered(slug: str) -> "Iterator[tuple[Client, datetime]]":
             yield found, clock.now()
         except ValueError as refused:
             raise click.ClickException(str(refused)) from refused
-
-
-def _person(email: str) -> "Person":
-    from workfloor.core.people import queries as people_queries
-
-    person = people_queries.by_email(email)
-    if person is None:
-        raise click.ClickException(f"Nobody who is with us signs in as {email}. See: workfloor people list")
-    return person
 
 
 def _claim(client: "Client", number: int, kinds: tuple[str, ...]) -> "Claim":
@@ -77,8 +66,8 @@ def exclusion() -> None:
     epilog="""\b
 Examples:
   workfloor billing exclusion claim first-bank client-outage --from 1999-02-03T10:00 --until 1999-02-03T11:30 \\
-      --reason "The bank's core system was down, ticket 4711" --by rita@example.com
-  workfloor billing exclusion claim first-bank outage --from ... --until ... --queue regular --reason ... --by ...
+      --reason "The bank's core system was down, ticket 4711"
+  workfloor billing exclusion claim first-bank outage --from ... --until ... --queue regular --reason ...
 """,
 )
 @client_argument
@@ -87,7 +76,6 @@ Examples:
 @click.option("--until", "ends", required=True, metavar="TIME", help="The first instant after it.")
 @click.option("--queue", "queues", multiple=True, help="Of this queue; may be given again. Without it: all of them.")
 @click.option("--reason", required=True, help="What happened, for whoever decides and for the client.")
-@by_option
 @as_text_or_json
 def claim_exclusion(
     slug: str,
@@ -96,7 +84,6 @@ def claim_exclusion(
     ends: str,
     queues: tuple[str, ...],
     reason: str,
-    email: str,
     form: str,
 ) -> None:
     """Say that an event of a KIND lasted; times without an offset are of the contract's zone."""
@@ -111,7 +98,7 @@ def claim_exclusion(
             ends_at=last,
             queues=queues,
             reason=reason,
-            by=_person(email),
+            by=edge.person(),
             now=now,
         )
         _show(
@@ -156,7 +143,7 @@ def delivery() -> None:
     epilog="""\b
 Example:
   workfloor billing delivery hours first-bank "Night desk" 7.5 --on 1999-02-03 \\
-      --reason "Two agents, 22:00 to 01:45" --by rita@example.com
+      --reason "Two agents, 22:00 to 01:45"
 """,
 )
 @client_argument
@@ -164,11 +151,10 @@ Example:
 @click.argument("quantity", metavar="HOURS")
 @click.option("--on", type=edge.DAY, required=True, help="The day, in the contract's zone.")
 @click.option("--reason", required=True, help="Who was there, and when.")
-@by_option
 @as_text_or_json
-def record_hours(slug: str, price: str, quantity: str, on: date, reason: str, email: str, form: str) -> None:
+def record_hours(slug: str, price: str, quantity: str, on: date, reason: str, form: str) -> None:
     """Say that so many HOURS were attended on a day, to be charged by a PRICE of the contract."""
-    _record(slug, price, quantity, on, reason, email, form, None)
+    _record(slug, price, quantity, on, reason, form, None)
 
 
 @delivery.command(
@@ -176,7 +162,7 @@ def record_hours(slug: str, price: str, quantity: str, on: date, reason: str, em
     epilog="""\b
 Example:
   workfloor billing delivery cost first-bank "Postage" 1240.50 --on 1999-02-28 --document postage.pdf \\
-      --reason "Letters of February" --by rita@example.com
+      --reason "Letters of February"
 """,
 )
 @client_argument
@@ -187,18 +173,13 @@ Example:
 @click.option(
     "--document", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The invoice paid."
 )
-@by_option
 @as_text_or_json
-def record_cost(
-    slug: str, price: str, quantity: str, on: date, reason: str, document: Path, email: str, form: str
-) -> None:
+def record_cost(slug: str, price: str, quantity: str, on: date, reason: str, document: Path, form: str) -> None:
     """Say that an AMOUNT was paid, in the currency of a PRICE that passes it through; the document is kept."""
-    _record(slug, price, quantity, on, reason, email, form, document)
+    _record(slug, price, quantity, on, reason, form, document)
 
 
-def _record(
-    slug: str, price: str, quantity: str, on: date, reason: str, email: str, form: str, document: Path | None
-) -> None:
+def _record(slug: str, price: str, quantity: str, on: date, reason: str, form: str, document: Path | None) -> None:
     with _entered(slug) as (client, now):
         from workfloor.core.claims import actions as claims
 
@@ -209,7 +190,7 @@ def _record(
             on=on,
             quantity=_number(quantity),
             reason=reason,
-            by=_person(email),
+            by=edge.person(),
             now=now,
             document=paper,
         )
@@ -256,38 +237,34 @@ def document(slug: str, number: int, output: Any) -> None:
 def _deciding(group: click.Group, kinds: tuple[str, ...], name: str) -> None:
     """Give a group its commands to approve, refuse and list."""
 
-    @group.command(
-        "approve", epilog=f"\b\nExample:\n  workfloor billing {name} approve first-bank 12 --by omar@example.com\n"
-    )
+    @group.command("approve", epilog=f"\b\nExample:\n  workfloor billing {name} approve first-bank 12\n")
     @client_argument
     @click.argument("number", type=int)
     @click.option("--reason", default="", help="Why, if that should be said.")
-    @by_option
     @as_text_or_json
-    def approve(slug: str, number: int, reason: str, email: str, form: str) -> None:
+    def approve(slug: str, number: int, reason: str, form: str) -> None:
         """Confirm what another person has claimed: from now on it counts."""
         with _entered(slug) as (client, now):
             from workfloor.core.claims import actions as claims
 
             found = _claim(client, number, kinds)
-            _show(client, claims.approve(claim=found, by=_person(email), now=now, reason=reason), form, "Approved.")
+            _show(client, claims.approve(claim=found, by=edge.person(), now=now, reason=reason), form, "Approved.")
 
     @group.command(
         "refuse",
-        epilog=f'\b\nExample:\n  workfloor billing {name} refuse first-bank 12 --reason "No" --by omar@example.com\n',
+        epilog=f'\b\nExample:\n  workfloor billing {name} refuse first-bank 12 --reason "No"\n',
     )
     @client_argument
     @click.argument("number", type=int)
     @click.option("--reason", required=True, help="Why it does not count.")
-    @by_option
     @as_text_or_json
-    def refuse(slug: str, number: int, reason: str, email: str, form: str) -> None:
+    def refuse(slug: str, number: int, reason: str, form: str) -> None:
         """Refuse what another person has claimed, or take an approval back."""
         with _entered(slug) as (client, now):
             from workfloor.core.claims import actions as claims
 
             found = _claim(client, number, kinds)
-            _show(client, claims.refuse(claim=found, by=_person(email), now=now, reason=reason), form, "Refused.")
+            _show(client, claims.refuse(claim=found, by=edge.person(), now=now, reason=reason), form, "Refused.")
 
     @group.command("list", epilog=f"\b\nExample:\n  workfloor billing {name} list first-bank --state claimed\n")
     @client_argument

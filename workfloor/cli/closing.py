@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 Decorated = Callable[..., Any]
 
 
-def by_option(command: Decorated) -> Decorated:
-    """Who does it."""
-    return click.option("--by", "email", required=True, metavar="EMAIL", help="Who does it: their address.")(command)
-
-
 def format_option(command: Decorated) -> Decorated:
     """Text for people, JSON for programs."""
     choice = click.Choice(["text", "json"])
@@ -55,21 +50,11 @@ def entered(slug: str) -> Iterator["Client"]:
 
 
 @contextmanager
-def _at_desk(slug: str, email: str) -> Iterator[_Desk]:
+def _at_desk(slug: str) -> Iterator[_Desk]:
     with entered(slug) as client:
         from workfloor.kit.time import clock
 
-        yield _Desk(client, known_person(email), clock.now())
-
-
-def known_person(email: str) -> "Person":
-    """Who signs in with that address: staff, or one of the entered client's own people."""
-    from workfloor.core.people import queries as people_queries
-
-    found = people_queries.by_email(email)
-    if found is None:
-        raise click.ClickException(f"Nobody here signs in as {email}. See: workfloor people list")
-    return found
+        yield _Desk(client, edge.person(), clock.now())
 
 
 # --- Periods ----------------------------------------------------------------------------------------------------
@@ -78,8 +63,8 @@ def known_person(email: str) -> "Person":
 @click.group(
     epilog="""\b
 Examples:
-  workfloor billing period propose first-bank 1999-02 --by teresa@sample.example
-  workfloor billing period approve first-bank 1999-02 --by marta@sample.example     somebody else
+  workfloor billing period propose first-bank 1999-02
+  workfloor billing period approve first-bank 1999-02     somebody else
   workfloor billing period list first-bank
 """
 )
@@ -123,21 +108,18 @@ def _plain(close: Any) -> dict[str, Any]:
     }
 
 
-@period.command(
-    epilog="\b\nExample:\n  workfloor billing period propose first-bank 1999-02 --by teresa@sample.example\n"
-)
+@period.command(epilog="\b\nExample:\n  workfloor billing period propose first-bank 1999-02\n")
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
-@by_option
 @format_option
-def propose(client: str, month: str, email: str, form: str) -> None:
+def propose(client: str, month: str, form: str) -> None:
     """Propose to close PERIOD with the figures that it has now.
 
     Refused, with everything that is in the way, while the month is not over, items of it are unfinished, state and
     facts differ, or a month before it is open. The month's facts are replayed here, in the command itself, with a bar
     on a terminal; no worker is needed. What was asked for on the page is done by `workfloor worker`.
     """
-    with edge.bar(f"Proposing {month}, %") as progress, _at_desk(client, email) as desk:
+    with edge.bar(f"Proposing {month}, %") as progress, _at_desk(client) as desk:
         from workfloor.ops.billing import actions as billing
 
         close = billing.propose(client=desk.client, period=month, by=desk.by, now=desk.now, progress=progress)
@@ -145,19 +127,16 @@ def propose(client: str, month: str, email: str, form: str) -> None:
     _tell(told, form, f"{month} is proposed by {desk.by}: somebody else approves it. Statement {told['digest']}")
 
 
-@period.command(
-    epilog="\b\nExample:\n  workfloor billing period approve first-bank 1999-02 --by marta@sample.example\n"
-)
+@period.command(epilog="\b\nExample:\n  workfloor billing period approve first-bank 1999-02\n")
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
-@by_option
 @format_option
-def approve(client: str, month: str, email: str, form: str) -> None:
+def approve(client: str, month: str, form: str) -> None:
     """Close PERIOD as it was proposed; a manager other than who proposed it.
 
     Its figures are computed once more, here, in the command itself, and refused where they have moved.
     """
-    with _at_desk(client, email) as desk:
+    with _at_desk(client) as desk:
         from workfloor.ops.billing import actions as billing
 
         told = _plain(billing.approve(client=desk.client, period=month, by=desk.by, now=desk.now))
@@ -165,32 +144,29 @@ def approve(client: str, month: str, email: str, form: str) -> None:
 
 
 @period.command(
-    epilog="\b\nExample:\n  workfloor billing period reopen first-bank 1999-02 --reason 'two calls were missing' "
-    "--by teresa@sample.example\n"
+    epilog="\b\nExample:\n  workfloor billing period reopen first-bank 1999-02 --reason 'two calls were missing'\n"
 )
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @click.option("--reason", required=True, help="Kept with the fact.")
-@by_option
-def reopen(client: str, month: str, reason: str, email: str) -> None:
+def reopen(client: str, month: str, reason: str) -> None:
     """Take the proposal of PERIOD back. A month that is closed stays closed: dispute a figure instead."""
-    with _at_desk(client, email) as desk:
+    with _at_desk(client) as desk:
         from workfloor.ops.billing import actions as billing
 
         billing.reopen(client=desk.client, period=month, reason=reason, by=desk.by, now=desk.now)
     click.echo(f"{month} is open again.")
 
 
-@period.command(epilog="\b\nExample:\n  workfloor billing period restate first-bank --by teresa@sample.example\n")
+@period.command(epilog="\b\nExample:\n  workfloor billing period restate first-bank\n")
 @click.argument("client")
-@by_option
 @format_option
-def restate(client: str, email: str, form: str) -> None:
+def restate(client: str, form: str) -> None:
     """Bring what late facts have changed in closed months into the next open statement.
 
     Proposing a month does this by itself; until then the lines are not on anybody's statement.
     """
-    with _at_desk(client, email) as desk:
+    with _at_desk(client) as desk:
         from workfloor.ops.billing import actions as billing
 
         made = [_adjusted(each) for each in billing.restate(client=desk.client, by=desk.by, now=desk.now)]
@@ -220,9 +196,9 @@ def _adjustments(made: list[dict[str, Any]]) -> str:
 @click.group(
     epilog="""\b
 Examples:
-  workfloor billing dispute raise first-bank 1999-02 l1 --reason 'two calls were tests' --by dana@first-bank.example
-  workfloor billing dispute uphold 1 --quantity 26600 --reason 'they were' --by marta@sample.example
-  workfloor billing dispute reject 2 --reason 'they were answered by us' --by marta@sample.example
+  workfloor billing dispute raise first-bank 1999-02 l1 --reason 'two calls were tests'
+  workfloor billing dispute uphold 1 --quantity 26600 --reason 'they were'
+  workfloor billing dispute reject 2 --reason 'they were answered by us'
   workfloor billing dispute list first-bank
 """
 )
@@ -235,18 +211,16 @@ def dispute() -> None:
 
 @dispute.command(
     "raise",
-    epilog="\b\nExample:\n  workfloor billing dispute raise first-bank 1999-02 m1 --reason 'our switch was down' "
-    "--by dana@first-bank.example\n",
+    epilog="\b\nExample:\n  workfloor billing dispute raise first-bank 1999-02 m1 --reason 'our switch was down'\n",
 )
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @click.argument("figure")
 @click.option("--reason", "words", required=True, help="What is held to be wrong.")
-@by_option
 @format_option
-def raise_dispute(client: str, month: str, figure: str, words: str, email: str, form: str) -> None:
+def raise_dispute(client: str, month: str, figure: str, words: str, form: str) -> None:
     """Hold FIGURE (m1, l2, c1, a1, total ...) of PERIOD to be wrong: one of CLIENT's people, or somebody for it."""
-    with _at_desk(client, email) as desk:
+    with _at_desk(client) as desk:
         from workfloor.ops.billing import actions as billing
 
         raised = billing.raise_dispute(
@@ -274,9 +248,9 @@ def _disputed(each: "Dispute") -> dict[str, Any]:
 @dispute.command(
     epilog="""\b
 Examples:
-  workfloor billing dispute uphold 1 --amount -120.00 --reason 'agreed by telephone' --by marta@sample.example
-  workfloor billing dispute uphold 1 --quantity 26600 --reason 'recounted' --by marta@sample.example
-  workfloor billing dispute uphold 2 --attained 81.5 --reason 'less the outage' --by marta@sample.example
+  workfloor billing dispute uphold 1 --amount -120.00 --reason 'agreed by telephone'
+  workfloor billing dispute uphold 1 --quantity 26600 --reason 'recounted'
+  workfloor billing dispute uphold 2 --attained 81.5 --reason 'less the outage'
 """
 )
 @click.argument("number", type=int)
@@ -284,15 +258,12 @@ Examples:
 @click.option("--quantity", help="What a line should have counted, in its unit; the amount follows from the price.")
 @click.option("--attained", help="What a level attained, in percent or seconds; the amount follows from the credits.")
 @click.option("--reason", "words", required=True, help="Why; kept with the decision.")
-@by_option
 @format_option
-def uphold(
-    number: int, amount: str | None, quantity: str | None, attained: str | None, words: str, email: str, form: str
-) -> None:
+def uphold(number: int, amount: str | None, quantity: str | None, attained: str | None, words: str, form: str) -> None:
     """Say that the client is right in dispute NUMBER. Somebody other than who raised it decides."""
     if sum(each is not None for each in (amount, quantity, attained)) != 1:
         raise click.UsageError("Say what is right with one of --amount, --quantity and --attained.")
-    with _decided(number, email) as (found, desk):
+    with _decided(number) as (found, desk):
         from workfloor.ops.billing import actions as billing
 
         figure = _number(quantity or attained)
@@ -310,15 +281,12 @@ def _number(text: str | None) -> Decimal | None:
         raise click.UsageError(f"{text!r} is no number; write digits and a point.") from None
 
 
-@dispute.command(
-    epilog="\b\nExample:\n  workfloor billing dispute reject 2 --reason 'the log shows it' --by m@sample.example\n"
-)
+@dispute.command(epilog="\b\nExample:\n  workfloor billing dispute reject 2 --reason 'the log shows it'\n")
 @click.argument("number", type=int)
 @click.option("--reason", "words", required=True, help="Why; kept with the decision.")
-@by_option
-def reject(number: int, words: str, email: str) -> None:
+def reject(number: int, words: str) -> None:
     """Say that the figure is right in dispute NUMBER."""
-    with _decided(number, email) as (found, desk):
+    with _decided(number) as (found, desk):
         from workfloor.ops.billing import actions as billing
 
         billing.reject(dispute=found, words=words, by=desk.by, now=desk.now)
@@ -326,7 +294,7 @@ def reject(number: int, words: str, email: str) -> None:
 
 
 @contextmanager
-def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
+def _decided(number: int) -> Iterator[tuple["Dispute", _Desk]]:
     with edge.database():
         from workfloor.core.periods import queries as periods_queries
         from workfloor.core.periods.actions import Refused
@@ -340,7 +308,7 @@ def _decided(number: int, email: str) -> Iterator[tuple["Dispute", _Desk]]:
             raise click.ClickException(f"There is no dispute {number}. See: workfloor billing dispute list CLIENT")
         rls.enter(found.client_id)
         try:
-            yield found, _Desk(found.client, known_person(email), clock.now())
+            yield found, _Desk(found.client, edge.person(), clock.now())
         except (Refused, NoSuchFigure, ValueError) as reason:
             raise click.ClickException(str(reason)) from None
 

@@ -100,7 +100,7 @@ def sign(file: Path, effective: date | None, form: str) -> None:
         rls.enter_every_client()
         now = clock.now()
         try:
-            signed = contracts.sign(source=source, effective_on=effective, now=now)
+            signed = contracts.sign(source=source, effective_on=effective, by=edge.acting(), now=now)
         except toml.Refused as refused:
             raise click.ClickException("\n".join(["nothing was signed.", *_written(file, refused.faults)])) from None
         except contracts.Refused as refused:

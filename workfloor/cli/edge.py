@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from workfloor.core.access.actors import Actor
     from workfloor.core.clients.models import Client
+    from workfloor.core.people.models import Person
 
 
 @contextmanager
@@ -91,6 +93,8 @@ def enter(slug: str) -> "Client":
 
     rls.enter_every_client()
     found = named(slug)
+    if not acting().may_enter(found.id):
+        raise click.ClickException(f"{acting().name} is not cleared for {slug}.")
     rls.enter(found.id)
     return found
 
@@ -104,6 +108,50 @@ def named(slug: str) -> "Client":
         known = ", ".join(each.slug for each in clients_queries.clients()) or "none yet"
         raise click.ClickException(f"No client {slug!r} here. Clients: {known}.")
     return found
+
+
+# --- Who the command acts as ------------------------------------------------------------------------------------------
+
+
+def acting() -> "Actor":
+    """Who the command acts as, in a transaction that has entered every client or the person's own."""
+    from workfloor.core.access import actors
+
+    return _signed_in() or actors.ROOT
+
+
+def person() -> "Person":
+    """The same, for what somebody answers for by name; the command ends where nobody is signed in."""
+    found = _signed_in()
+    if found is None:
+        raise click.ClickException("Somebody answers for this by name. Sign in first: workfloor sign-in EMAIL")
+    return found
+
+
+def _signed_in() -> "Person | None":
+    from django.conf import settings
+
+    from workfloor.core.people import queries as people_queries
+    from workfloor.kit.time import clock
+
+    shown = token()
+    if not shown:
+        return None
+    found = people_queries.signed_in_by(shown, clock.now())
+    if found is None:
+        where = "WORKFLOOR_TOKEN" if settings.WORKFLOOR_TOKEN else str(settings.WORKFLOOR_SIGN_IN)
+        raise click.ClickException(
+            f"The sign-in in {where} has ended. Again: workfloor sign-in EMAIL; or forget it: workfloor sign-out"
+        )
+    return found
+
+
+def token() -> str:
+    """What this user's commands show, "" where nobody signed in."""
+    from django.conf import settings
+
+    kept = settings.WORKFLOOR_SIGN_IN
+    return settings.WORKFLOOR_TOKEN or (kept.read_text().strip() if kept.exists() else "")
 
 
 def missing_migrations() -> list[str]:

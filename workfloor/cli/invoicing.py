@@ -83,7 +83,7 @@ def add(slug: str, **terms: str | None) -> None:
         from workfloor.ops.billing import actions as billing
 
         given = {name: value for name, value in terms.items() if value is not None}
-        made = billing.register_entity(slug=slug, by=None, now=clock.now(), terms=given)
+        made = billing.register_entity(slug=slug, by=edge.acting(), now=clock.now(), terms=given)
         click.echo(f"{made.name} is on file as {slug}.")
 
 
@@ -103,7 +103,7 @@ def change(slug: str, **terms: str | None) -> None:
         if found is None:
             raise click.ClickException(f"No legal entity {slug!r} here. See: workfloor billing legal-entity list")
         given = {name: value for name, value in terms.items() if value is not None}
-        billing.change_entity(entity=found, by=None, now=clock.now(), terms=given)
+        billing.change_entity(entity=found, by=edge.acting(), now=clock.now(), terms=given)
         click.echo(f"{found.name} is changed.")
 
 
@@ -134,10 +134,10 @@ def _plain_entity(each: "LegalEntity") -> dict[str, str]:
 @click.group(
     epilog="""\b
 Examples:
-  workfloor billing invoice issue first-bank 1999-02 --by marta@sample.example
+  workfloor billing invoice issue first-bank 1999-02
   workfloor billing invoice show first-bank 1999-00001 --format factur-x --output invoice.pdf
   workfloor billing invoice show first-bank 1999-00001 --format ubl --output invoice.xml
-  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address' --by marta@sample.example
+  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address'
 """
 )
 def invoice() -> None:
@@ -148,15 +148,12 @@ def invoice() -> None:
     """
 
 
-@invoice.command(
-    epilog="\b\nExample:\n  workfloor billing invoice issue first-bank 1999-02 --by marta@sample.example\n"
-)
+@invoice.command(epilog="\b\nExample:\n  workfloor billing invoice issue first-bank 1999-02\n")
 @click.argument("client")
 @click.argument("month", metavar="PERIOD")
 @click.option("--number-range", "series", help="The number range that it is numbered from; its year unless given.")
-@cli_closing.by_option
 @cli_closing.format_option
-def issue(client: str, month: str, series: str | None, email: str, form: str) -> None:
+def issue(client: str, month: str, series: str | None, form: str) -> None:
     """Issue the invoice of PERIOD, which must be closed, under the next number.
 
     Refused with everything that is missing, or with the id of each rule that the document breaks.
@@ -166,7 +163,7 @@ def issue(client: str, month: str, series: str | None, email: str, form: str) ->
         from workfloor.kit.time import clock
         from workfloor.ops.billing import actions as billing
 
-        by = cli_closing.known_person(email)
+        by = edge.person()
         made = billing.issue_invoice(client=found, period=month, by=by, now=clock.now(), series=series)
         told = _plain(made)
     _tell(told, form, f"Invoice {told['number']} of {month}: {told['gross']} {told['currency']}, due {told['due_on']}.")
@@ -309,22 +306,20 @@ def _text(printed: dict[str, Any]) -> bytes:
 
 
 @invoice.command(
-    epilog="\b\nExample:\n  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address' "
-    "--by marta@sample.example\n"
+    epilog="\b\nExample:\n  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address' \n"
 )
 @click.argument("client")
 @click.argument("number")
 @click.option("--reason", "words", required=True, help="Why; the credit note says so.")
-@cli_closing.by_option
 @cli_closing.format_option
-def credit(client: str, number: str, words: str, email: str, form: str) -> None:
+def credit(client: str, number: str, words: str, form: str) -> None:
     """Take invoice NUMBER back by a credit note; its month can be invoiced anew after that."""
     with _refusing():
         found = edge.enter(client)
         from workfloor.kit.time import clock
         from workfloor.ops.billing import actions as billing
 
-        by = cli_closing.known_person(email)
+        by = edge.person()
         note = billing.credit_invoice(invoice=_known(found, number), words=words, by=by, now=clock.now())
         told = _row(note)
     _tell(told, form, f"Credit note {told['number']} takes invoice {number} back.")

@@ -5,6 +5,7 @@ from email.utils import format_datetime
 from importlib import resources
 from itertools import cycle
 
+from workfloor.core.access import actors
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts import queries as contracts_queries
@@ -30,9 +31,12 @@ def fill(*, now: datetime) -> None:
     """Fill in two clients with their contracts and channels, two sites, a leader, ten agents, work done and open."""
     event_log.make_partitions(first=(now - timedelta(days=31)), count=5)
     for slug in sample.KINDS:
-        contracts.sign(source=_file("contracts", f"{slug}.toml"), effective_on=None, by_id=None, now=now - _JOINED)
+        contracts.sign(source=_file("contracts", f"{slug}.toml"), effective_on=None, by=actors.ROOT, now=now - _JOINED)
         _give_playbook(slug, now - _JOINED)
-    sites = {name: people.open_site(name=name, country=country, zone=zone) for name, country, zone in sample.SITES}
+    sites = {
+        name: people.open_site(name=name, country=country, zone=zone, by=actors.ROOT, now=now)
+        for name, country, zone in sample.SITES
+    }
     staff = _hire(sites, now)
     for slug in sample.KINDS:
         _work_off(slug, sample.past_arrivals(slug, now), staff)
@@ -79,7 +83,10 @@ def _hire(sites: dict[str, Site], now: datetime) -> list[Person]:
     joined = max(now - _JOINED, now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=28))
     leader, *agents = sample.PEOPLE
     led_by = _hire_one(leader, sites, None, joined)
-    teams = {name: people.form_team(name=f"{name} team", site=site, leader=led_by) for name, site in sites.items()}
+    teams = {
+        name: people.form_team(name=f"{name} team", site=site, leader=led_by, by=actors.ROOT, now=now)
+        for name, site in sites.items()
+    }
     return [_hire_one(agent, sites, teams, joined) for agent in agents]
 
 
@@ -91,6 +98,7 @@ def _hire_one(whom: sample.Sample, sites: dict[str, Site], teams: dict[str, Team
         site=sites[whom.site],
         team=teams[whom.site] if teams else None,
         account=account,
+        by=actors.ROOT,
         now=joined,
     )
     for skill, level in whom.skills.items():
@@ -102,12 +110,13 @@ def _hire_one(whom: sample.Sample, sites: dict[str, Site], teams: dict[str, Team
             proof="test",
             valid_from=calendars.day_of(joined, "UTC"),
             expires_on=expires,
+            by=actors.ROOT,
             now=joined,
         )
     for slug in whom.clients:
         client = clients_queries.by_slug(slug)
         assert client is not None
-        people.clear(person=person, client=client, now=joined)
+        people.clear(person=person, client=client, by=actors.ROOT, now=joined)
     return person
 
 

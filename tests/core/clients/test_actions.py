@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients import tokens
@@ -18,11 +19,13 @@ def _entered(everyone):
 
 @pytest.fixture
 def north():
-    return clients.open_client(slug="north", title="North", now=make.NINE)
+    return clients.open_client(slug="north", title="North", by=actors.ROOT, now=make.NINE)
 
 
 def issued(client, *scopes):
-    return clients.issue_token(client=client, title="mail gateway", scopes=scopes or ["work:read"], now=make.NINE)
+    return clients.issue_token(
+        client=client, title="mail gateway", scopes=scopes or ["work:read"], by=actors.ROOT, now=make.NINE
+    )
 
 
 def test_a_client_taken_on_is_a_fact(north):
@@ -33,16 +36,16 @@ def test_a_client_taken_on_is_a_fact(north):
 
 def test_two_clients_have_two_names(north):
     with pytest.raises(IntegrityError), transaction.atomic():
-        clients.open_client(slug="north", title="Another", now=make.NINE)
+        clients.open_client(slug="north", title="Another", by=actors.ROOT, now=make.NINE)
 
 
 def test_a_name_that_cannot_stand_in_an_address_is_refused():
     with pytest.raises(clients.Refused, match="first-bank"):
-        clients.open_client(slug="The North", title="North", now=make.NINE)
+        clients.open_client(slug="The North", title="North", by=actors.ROOT, now=make.NINE)
 
 
 def test_a_token_lets_in_the_client_that_it_was_issued_to(north):
-    south = clients.open_client(slug="south", title="South", now=make.NINE)
+    south = clients.open_client(slug="south", title="South", by=actors.ROOT, now=make.NINE)
     written = issued(north)
     issued(south)
 
@@ -66,7 +69,7 @@ def test_the_secret_of_another_token_lets_nobody_in(north):
 
 def test_a_revoked_token_lets_nobody_in(north):
     written = issued(north)
-    clients.revoke_token(token=north.tokens.get(), now=make.later(hours=1))
+    clients.revoke_token(token=north.tokens.get(), by=actors.ROOT, now=make.later(hours=1))
 
     assert clients.admit(written) is None
 
@@ -81,7 +84,7 @@ def test_neither_table_nor_journal_keeps_the_secret(north):
 def test_the_journal_tells_of_a_tokens_life(north):
     issued(north, "work:write", "work:read")
     [token] = clients_queries.tokens(north)
-    clients.revoke_token(token=token, now=make.later(hours=1))
+    clients.revoke_token(token=token, by=actors.ROOT, now=make.later(hours=1))
 
     assert [fact.event for fact in event_log_queries.of_client(north.id)] == [
         "client.opened",

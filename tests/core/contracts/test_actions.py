@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts import parsing as contracts_parsing
@@ -30,7 +31,7 @@ def entered(request: pytest.FixtureRequest) -> None:
 
 
 def sign(source: str = SOURCE, effective_on: date | None = None, now: datetime = make.NINE) -> contracts.Signing:
-    return contracts.sign(source=source, effective_on=effective_on, now=now)
+    return contracts.sign(source=source, effective_on=effective_on, by=actors.ROOT, now=now)
 
 
 def contract_facts() -> list[tuple[str, int]]:
@@ -257,8 +258,8 @@ def test_queues_that_nobody_could_serve_are_named():
 def test_sites_in_other_countries_where_onshore_work_can_be_offered_are_named(everyone):
     client, today = make.client(), make.NINE.date()
     contract = contracts_queries.in_force_on(client.id, today).contract
-    people.open_site(name="Porto", country="PT", zone="Europe/Lisbon")
-    people.open_site(name="Manila", country="PH", zone="Asia/Manila")
+    people.open_site(name="Porto", country="PT", zone="Europe/Lisbon", by=actors.ROOT, now=make.NINE)
+    people.open_site(name="Manila", country="PH", zone="Asia/Manila", by=actors.ROOT, now=make.NINE)
     able, unable, uncleared = make.agent(), make.agent(portuguese=1), make.agent(clear_for=None)
     onshore = {process.name for process in contract.processes if process.location == "onshore"}
 
@@ -269,7 +270,7 @@ def test_sites_in_other_countries_where_onshore_work_can_be_offered_are_named(ev
 
     assert sat("Porto", able) == sat("Manila", unable, uncleared) == {}
     assert sat("Manila", able) == {process: ["Manila (PH)"] for process in onshore}
-    people.withdraw_clearance(clearance=able.clearances.get(), now=make.NINE)
+    people.withdraw_clearance(clearance=able.clearances.get(), by=actors.ROOT, now=make.NINE)
     assert sat("Manila", able) == {}
 
 

@@ -147,7 +147,7 @@ def advance(follower, batch=event_log.BATCH):
 
 def write(session, what):
     """Write a fact as the product does, in somebody else's transaction."""
-    rows = [{"at": make.NINE.isoformat(), "event": "test.happened", "details": {"what": what}}]
+    rows = [{"at": make.NINE.isoformat(), "acted_as": "", "event": "test.happened", "details": {"what": what}}]
     session.execute(event_log._INSERT, [json.dumps(rows)])
 
 

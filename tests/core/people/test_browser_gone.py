@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
@@ -49,7 +50,7 @@ def test_nobody_is_before_their_time(floor):
 def test_who_has_work_in_hand_keeps_it_and_the_leader_sees_since_when_the_browser_is_gone(floor):
     ana, _ = floor
     leader = make.person("leader")
-    people.clear(person=leader, client=make.client(), now=make.NINE)
+    people.clear(person=leader, client=make.client(), by=actors.ROOT, now=make.NINE)
     work.accept(
         item=work.offer(item=make.call(), person=ana, max_concurrency=1, offer_seconds=20, now=make.NINE),
         by=ana,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
@@ -26,7 +27,7 @@ def planned(person, start, hours=8):
     """A shift that begins so many hours after NINE."""
     starts_at = make.later(hours=start)
     return people.plan_shift(
-        person=person, starts_at=starts_at, ends_at=starts_at + timedelta(hours=hours), now=make.NINE
+        person=person, starts_at=starts_at, ends_at=starts_at + timedelta(hours=hours), by=actors.ROOT, now=make.NINE
     )
 
 
@@ -75,9 +76,9 @@ def test_a_cancelled_shift_counts_no_more(everyone):
     ana = make.agent()
     first, second = planned(ana, start=0), planned(ana, start=24)
     make.call()
-    people.cancel_shift(shift=first, now=make.NINE)
+    people.cancel_shift(shift=first, by=actors.ROOT, now=make.NINE)
     assert offered(1) == 0
-    people.cancel_shift(shift=second, now=make.NINE)
+    people.cancel_shift(shift=second, by=actors.ROOT, now=make.NINE)
     assert offered(1) == 1
     assert [fact.event for fact in event_log_queries.of_person(ana.id)][-5:-1] == [
         "person.shift-planned",
@@ -92,7 +93,7 @@ def test_why_says_that_somebody_was_off_shift_also_when_the_plan_has_changed_sin
     shift = planned(ana, start=2)
     call = make.call()
     assert offered(1) == 1
-    people.cancel_shift(shift=shift, now=make.later(hours=1, minutes=1))
+    people.cancel_shift(shift=shift, by=actors.ROOT, now=make.later(hours=1, minutes=1))
     found = explain.why(call.id, make.later(hours=2))
 
     assert found.offered_to == ben
@@ -125,7 +126,9 @@ def test_only_agents_have_shifts(everyone):
 def test_whoever_forgets_to_sign_out_is_signed_out_an_hour_after_their_shift_as_a_fact(everyone):
     ana, ben, eve = make.agent("Ana"), make.agent("Ben"), make.agent("Eve")
     for person, hours in ((ana, 8), (ben, 12)):
-        people.plan_shift(person=person, starts_at=make.NINE, ends_at=make.later(hours=hours), now=make.NINE)
+        people.plan_shift(
+            person=person, starts_at=make.NINE, ends_at=make.later(hours=hours), by=actors.ROOT, now=make.NINE
+        )
 
     assert people.end_presences(now=make.later(hours=8, minutes=59)) == 0
     assert people.end_presences(now=make.later(hours=9, minutes=1)) == 1
@@ -139,7 +142,7 @@ def test_whoever_forgets_to_sign_out_is_signed_out_an_hour_after_their_shift_as_
 
 def test_whoever_comes_after_their_shift_of_their_own_will_stays_for_an_hour(everyone):
     ana = make.agent("Ana", available=False)
-    people.plan_shift(person=ana, starts_at=make.NINE, ends_at=make.later(hours=8), now=make.NINE)
+    people.plan_shift(person=ana, starts_at=make.NINE, ends_at=make.later(hours=8), by=actors.ROOT, now=make.NINE)
     people.go_available(person=ana, now=make.later(hours=10))
 
     assert people.end_presences(now=make.later(hours=10, minutes=59)) == 0

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
@@ -52,7 +53,7 @@ PUT_BACK = {"offered": ("waiting", None), "held": ("waiting", None), "wrapping":
 def test_the_work_of_somebody_who_leaves_goes_back_in_line(hands):
     with transaction.atomic():
         rls.enter_every_client()
-        people.leave(person=hands, now=make.later(minutes=1))
+        people.leave(person=hands, by=actors.ROOT, now=make.later(minutes=1))
 
     follow()
 
@@ -69,7 +70,7 @@ def test_the_work_of_somebody_who_leaves_goes_back_in_line(hands):
 def test_the_work_of_a_client_that_one_is_not_cleared_for_any_more_goes_back_in_line(hands):
     with transaction.atomic():
         rls.enter_every_client()
-        people.withdraw_clearance(clearance=hands.clearances.get(), now=make.later(minutes=1))
+        people.withdraw_clearance(clearance=hands.clearances.get(), by=actors.ROOT, now=make.later(minutes=1))
 
     follow()
 
@@ -82,10 +83,10 @@ def test_the_work_of_other_clients_and_of_other_people_stays(hands):
     with transaction.atomic():
         rls.enter_every_client()
         south, ben = make.client("south"), make.agent()
-        clearance = people.clear(person=hands, client=south, now=make.NINE)
+        clearance = people.clear(person=hands, client=south, by=actors.ROOT, now=make.NINE)
         before = states()
-        people.withdraw_clearance(clearance=clearance, now=make.later(minutes=1))
-        people.leave(person=ben, now=make.later(minutes=1))
+        people.withdraw_clearance(clearance=clearance, by=actors.ROOT, now=make.later(minutes=1))
+        people.leave(person=ben, by=actors.ROOT, now=make.later(minutes=1))
 
     follow()
 

@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
@@ -157,7 +158,7 @@ def test_the_database_refuses_what_would_be_too_much_whoever_writes_it(floor):
 def test_a_letter_of_a_client_whom_the_sender_cannot_see_goes_on_at_the_next_look_of_the_router(floor):
     other = make.amended(make.PREEMPTIBLE, slug="north")
     ana = make.agent()
-    people.clear(person=ana, client=other, now=make.NINE)
+    people.clear(person=ana, client=other, by=actors.ROOT, now=make.NINE)
     letter = make.item("mail", of="north")
     routing_leader.pulse(now=make.NINE)
     work.accept(item=letter, by=ana, now=make.NINE)
@@ -178,7 +179,7 @@ def test_who_leaves_loses_what_is_put_aside_too(floor):
     ana = make.agent()
     letter, call = mail_and_call(ana)
     work.accept(item=call, by=ana, now=make.later(seconds=40))
-    people.leave(person=ana, now=make.later(seconds=50))
+    people.leave(person=ana, by=actors.ROOT, now=make.later(seconds=50))
     for item in work_queries.out_of_bounds([ana.id]):
         work.take_back(item=item, now=make.later(seconds=50))
 

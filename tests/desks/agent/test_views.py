@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
@@ -235,7 +236,7 @@ def test_the_call_is_open_and_the_letter_beside_it_is_put_aside_until_the_call_i
 
 
 def test_a_call_back_is_agreed_by_the_clock_of_the_site_and_is_of_the_same_case(client, ana):
-    ana.site = people.open_site(name="Cebu", country="PH", zone="Asia/Manila")
+    ana.site = people.open_site(name="Cebu", country="PH", zone="Asia/Manila", by=actors.ROOT, now=make.NINE)
     ana.save()
     call = held(ana, customer=work.Customer("C-7", "Rui Costa"))
     day = clock.now().date() + timedelta(days=2)
@@ -304,10 +305,14 @@ def test_who_ended_a_call_can_still_agree_to_come_back_in_another_queue(client, 
 
 def test_who_is_off_shift_is_told_so_and_when_the_next_one_begins(client, ana):
     now = clock.now()
-    people.plan_shift(person=ana, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=1), now=now)
+    people.plan_shift(
+        person=ana, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=1), by=actors.ROOT, now=now
+    )
     assert "shift until" in page(client)
-    people.cancel_shift(shift=ana.shifts.get(), now=now)
-    people.plan_shift(person=ana, starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), now=now)
+    people.cancel_shift(shift=ana.shifts.get(), by=actors.ROOT, now=now)
+    people.plan_shift(
+        person=ana, starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2), by=actors.ROOT, now=now
+    )
     assert "You are off shift" in page(client)
     assert f"begins on {now + timedelta(hours=1):%-d %B at %H:%M}" in page(client)
 

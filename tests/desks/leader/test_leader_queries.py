@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.desks.leader import queries as leader_queries
@@ -76,7 +77,9 @@ def test_what_is_scheduled_does_not_wait_before_it_is_due(leader):
 def test_who_is_off_shift_is_not_free(leader):
     ana = make.agent("Ana")
     make.agent("Bruno")
-    people.plan_shift(person=ana, starts_at=make.later(hours=1), ends_at=make.later(hours=2), now=make.NINE)
+    people.plan_shift(
+        person=ana, starts_at=make.later(hours=1), ends_at=make.later(hours=2), by=actors.ROOT, now=make.NINE
+    )
 
     assert (floor(leader, make.NINE).free, floor(leader, make.later(hours=1)).free) == (1, 2)
     assert [worker.on_shift for worker in floor(leader, make.NINE).at_work] == [False, True]
@@ -137,7 +140,7 @@ def test_a_call_for_help_is_shown_with_what_was_asked_until_the_item_is_done(lea
 
 def test_the_page_can_be_narrowed_to_a_client_and_to_a_site(leader):
     other = make.client("porto-post")
-    site = people.open_site(name="Nairobi", country="KE", zone="Africa/Nairobi")
+    site = people.open_site(name="Nairobi", country="KE", zone="Africa/Nairobi", by=actors.ROOT, now=make.NINE)
     make.agent("Ana")
     here = make.person("agent", name="Esther", site=site)
     people.go_available(person=here, now=make.NINE)

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.kit.time import clock
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("everyone")
 def test_a_leader_sees_only_the_clients_they_are_cleared_for(client):
     mine, foreign = make.client(), make.client("porto-post")
     leader = make.person("leader")
-    people.clear(person=leader, client=mine, now=make.NINE)
+    people.clear(person=leader, client=mine, by=actors.ROOT, now=make.NINE)
     client.force_login(leader.account)
 
     page = client.get("/floor/").content.decode()
@@ -49,7 +50,7 @@ def test_the_floor_is_for_those_who_lead_on_it(client, role):
 def test_a_leader_looks_into_an_item_and_its_facts(client):
     served = make.client()
     leader = make.person("leader")
-    people.clear(person=leader, client=served, now=make.NINE)
+    people.clear(person=leader, client=served, by=actors.ROOT, now=make.NINE)
     client.force_login(leader.account)
     call = make.call(title="No power", payload={"meterNumber": "PT-48"})
 
@@ -68,7 +69,7 @@ def test_an_item_of_a_client_that_a_leader_is_not_cleared_for_is_not_there(clien
 def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may_see_the_client(client):
     mine, foreign = make.client(chats=True), make.client("porto-post", chats=True)
     leader = make.person("leader")
-    people.clear(person=leader, client=mine, now=make.NINE)
+    people.clear(person=leader, client=mine, by=actors.ROOT, now=make.NINE)
     for of, name, scores in ((mine, "Ana", (5, 4, 1)), (mine, "Ben", (3,)), (foreign, "Cia", (5,))):
         agent = make.agent(name, clear_for=of.slug)
         widget = chats.add_widget(

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client as Caller
 
 from tests.ops.billing.test_statements import AGREED, NOW, call, sign, store
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.kit.time import clock
 from workfloor.ops.billing import presenting as billing_presenting
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("everyone")
 
 
 def asked(period, client, scope="statement:read"):
-    token = clients.issue_token(client=client, title="ledger", scopes=[scope], now=clock.now())
+    token = clients.issue_token(client=client, title="ledger", scopes=[scope], by=actors.ROOT, now=clock.now())
     return Caller().get(f"/api/statements/{period}", headers={"authorization": f"Bearer {token}"})
 
 

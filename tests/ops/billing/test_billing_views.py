@@ -5,6 +5,7 @@ from django.test import Client as Browser
 
 from tests import make
 from tests.ops.billing.test_statements import AGREED, call, sign, store
+from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 
 pytestmark = pytest.mark.usefixtures("everyone")
@@ -21,7 +22,7 @@ def acme():
 def signed_in(*roles, clear_for=None) -> Browser:
     person = make.person(*roles)
     if clear_for:
-        people.clear(person=person, client=clear_for, now=make.NINE)
+        people.clear(person=person, client=clear_for, by=actors.ROOT, now=make.NINE)
     browser = Browser()
     browser.force_login(person.account, backend="allauth.account.auth_backends.AuthenticationBackend")
     return browser

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.event_log import actions as event_log
@@ -91,13 +92,13 @@ def signed(zone: str, hours: str, week: str) -> Client:
     text = make.CONTRACT.format(slug=slug).replace("Europe/Lisbon", zone)
     calendar = f"[calendars.office]\nclosed_on = [{CLOSED}]\n[calendars.office.week]\n{days}\n\n"
     text = re.sub(r"\[calendars\.office\]\n.*?\n\n", calendar, text, count=1, flags=re.DOTALL)
-    contracts.sign(source=text, effective_on=None, now=SIGNED)
+    contracts.sign(source=text, effective_on=None, by=actors.ROOT, now=SIGNED)
     return Client.objects.get(slug=slug)
 
 
 def lived(client: Client, agent, steps, start) -> Item:
     """Let it happen, by the very actions of the desk."""
-    people.clear(person=agent, client=client, now=SIGNED)
+    people.clear(person=agent, client=client, by=actors.ROOT, now=SIGNED)
     item, now = make.item("mail", of=client.slug, at=start), start
 
     def in_hand():

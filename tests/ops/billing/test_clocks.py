@@ -7,6 +7,7 @@ import pytest
 
 from tests import make
 from tests.make import CONTRACT
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.event_log import actions as event_log
@@ -32,7 +33,7 @@ def agreed(zone="Europe/Berlin", hours='mon = ["09:00-18:00"]', more="") -> Clie
     """A client whose letters are to be resolved in four working hours; `hours` are Monday's, and further days."""
     text = CONTRACT.format(slug="letters").replace("Europe/Lisbon", zone).replace('mon = ["09:00-18:00"]', hours)
     text = text.replace("[calendars.office.week]", f"{more}\n[calendars.office.week]")
-    contracts.sign(source=text + LEVEL, effective_on=None, now=SIGNED)
+    contracts.sign(source=text + LEVEL, effective_on=None, by=actors.ROOT, now=SIGNED)
     return Client.objects.get(slug="letters")
 
 
@@ -46,7 +47,7 @@ class Letter:
 
     def __init__(self, client, agent, zone="Europe/Berlin"):
         self.client, self.agent, self.zone = client, agent, ZoneInfo(zone)
-        people.clear(person=agent, client=client, now=SIGNED)
+        people.clear(person=agent, client=client, by=actors.ROOT, now=SIGNED)
 
     def at(self, *parts):
         return datetime(*parts, tzinfo=self.zone).astimezone(UTC)

@@ -10,6 +10,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.claims import actions as claims
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.event_log import actions as event_log
@@ -41,7 +42,7 @@ def office(everyone: None) -> SimpleNamespace:
         for name, role in (("Teresa", "leader"), ("Marta", "manager"), ("Nuno", "manager"), ("Rita", "agent"))
     }
     for each in staff.values():
-        people.clear(person=each, client=client, now=make.NINE)
+        people.clear(person=each, client=client, by=actors.ROOT, now=make.NINE)
     dana = make.person("client", name="Dana", of=client)
     ana = make.agent()
     for number in range(10):
@@ -316,7 +317,7 @@ def test_further_late_facts_add_only_what_is_new(office):
 def test_an_amendment_signed_after_the_close_is_a_late_fact_too(office):
     close(office)
     source = make.CONTRACT.format(slug=office.client.slug).replace('rate = "1.50"', 'rate = "1.60"')
-    contracts.sign(source=source, effective_on=datetime(2026, 3, 1).date(), now=MAY)
+    contracts.sign(source=source, effective_on=datetime(2026, 3, 1).date(), by=actors.ROOT, now=MAY)
 
     made = billing.restate(client=office.client, by=office.teresa, now=MAY)
 

@@ -11,6 +11,7 @@ from tests import make
 from tests.ops.billing.test_mechanisms import EXAMPLES, signed
 from tests.ops.billing.test_statements import call, store
 from workfloor.cli.billing import _show_items, _write_items
+from workfloor.core.access import actors
 from workfloor.core.claims import actions as claims
 from workfloor.core.claims.models import Claim
 from workfloor.core.clients.models import Client
@@ -113,7 +114,7 @@ def explained(client: Client, period: str, capsys: Any) -> dict[str, Any]:
 def close(client: Client) -> None:
     teresa, marta = make.person("leader"), make.person("manager")
     for each in (teresa, marta):
-        people.clear(person=each, client=client, now=make.NINE)
+        people.clear(person=each, client=client, by=actors.ROOT, now=make.NINE)
     for period in PERIODS:
         frozen = closing.frozen(client, period, now=LATER)
         periods.propose(client=client, period=period, statement=frozen, by=teresa, now=make.NINE)

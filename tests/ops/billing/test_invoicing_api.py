@@ -9,6 +9,7 @@ import pytest
 from django.test import Client as Caller
 
 from tests.ops.billing import test_invoicing_actions
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.billing import invoices
@@ -24,7 +25,9 @@ def issued() -> Invoice:
 
 
 def asked(invoice: Invoice, path: str = "", scope: str = "invoice:read") -> Any:
-    token = clients.issue_token(client=invoice.client, title="ledger", scopes=[scope], now=test_invoicing_actions.MAY)
+    token = clients.issue_token(
+        client=invoice.client, title="ledger", scopes=[scope], by=actors.ROOT, now=test_invoicing_actions.MAY
+    )
     return Caller().get(f"/api/invoices{path}", headers={"authorization": f"Bearer {token}"})
 
 

@@ -18,10 +18,12 @@ from django.db import connection, transaction
 
 from tests import make
 from tests.ops.billing import test_invoicing_actions
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import models as billing_models
@@ -46,7 +48,7 @@ def months(real_database: str) -> Iterator[str]:
         for slug in SLUGS:
             client = test_invoicing_actions.signed(test_invoicing_actions.source(slug=slug), slug)
             for each in (teresa, marta):
-                people.clear(person=each, client=client, now=make.NINE)
+                people.clear(person=each, client=client, by=actors.ROOT, now=make.NINE)
             ana = make.agent(name=f"Ana {slug}", clear_for=slug)
             from workfloor.core.work import actions as work
 
@@ -57,7 +59,7 @@ def months(real_database: str) -> Iterator[str]:
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.NINE + timedelta(seconds=70))
             test_invoicing_actions.close(SimpleNamespace(client=client, teresa=teresa, marta=marta))
         billing.register_entity(
-            slug="lisbon", by=None, now=test_invoicing_actions.APRIL, terms=test_invoicing_actions.LISBON
+            slug="lisbon", by=actors.ROOT, now=test_invoicing_actions.APRIL, terms=test_invoicing_actions.LISBON
         )
     connection.close()
     yield real_database
@@ -158,10 +160,14 @@ class Check:
 
 
 def issue_elsewhere(database: str, slug: str, folder: Path) -> str:
-    """Issue by the command, in a process of its own."""
+    """Issue by the command, in a process of its own, as somebody who signed in."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        _, token = people.sign_in(person=Person.objects.get(name="Marta"), title="a test", now=clock.now())
+    connection.close()
     command = [Path(sys.executable).with_name("workfloor"), "billing", "invoice", "issue", slug]
-    command += [test_invoicing_actions.MARCH, "--by", MARTA, "--format", "json", "--number-range", "march"]
-    env = os.environ | {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": str(folder)}
+    command += [test_invoicing_actions.MARCH, "--format", "json", "--number-range", "march"]
+    env = os.environ | {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": str(folder), "WORKFLOOR_TOKEN": token}
     made = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert made.returncode == 0, made.stderr
     number: str = json.loads(made.stdout)["number"]

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.claims.models import Claim
 from workfloor.core.claims.rules import Event
 from workfloor.core.clients.models import Client
@@ -219,7 +220,7 @@ rate = "950.00"
 
 
 def sign(source=AGREED, slug="acme", effective_on=None) -> Client:
-    contracts.sign(source=source, effective_on=effective_on, now=SIGNED)
+    contracts.sign(source=source, effective_on=effective_on, by=actors.ROOT, now=SIGNED)
     return Client.objects.get(slug=slug)
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.event_log.models import Fact
 from workfloor.core.work import queries as work_queries
@@ -295,7 +296,9 @@ def test_past_months_get_their_place_in_the_journal(desk: Desk):
 def test_a_client_without_a_contract_has_no_place_for_past_work(everyone: None):
     from workfloor.core.clients import actions as clients
 
-    assert presales_queries.place(clients.open_client(slug="nobody", title="Nobody", now=NOW), NOW) is None
+    assert (
+        presales_queries.place(clients.open_client(slug="nobody", title="Nobody", by=actors.ROOT, now=NOW), NOW) is None
+    )
 
 
 def test_work_still_under_way_is_no_past_work(desk: Desk):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts import queries as contracts_queries
@@ -33,6 +34,7 @@ def client() -> Client:
     contracts.sign(
         source=make.CONTRACT.format(slug="lisbon-light") + LETTERS,
         effective_on=None,
+        by=actors.ROOT,
         now=datetime.fromisoformat("2025-12-01T09:00Z"),
     )
     found: Client = Client.objects.get(slug="lisbon-light")

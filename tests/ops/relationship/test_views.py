@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from pypdf import PdfReader
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
@@ -61,7 +62,7 @@ def test_a_review_has_the_statements_figures_and_the_hours_behind_them(client):
 
 def test_the_page_the_paper_and_what_lies_ahead(client):
     leader = make.person("leader")
-    people.clear(person=leader, client=client, now=make.NINE)
+    people.clear(person=leader, client=client, by=actors.ROOT, now=make.NINE)
     browser = Browser()
     browser.force_login(leader.account)
     address = f"/clients/{client.slug}/reviews/2026-03/"
@@ -93,6 +94,7 @@ def test_what_no_simulation_knows_is_said_instead_of_guessed(client):
     contracts.sign(
         source=make.CONTRACT.format(slug=client.slug).replace('window = "month"', 'window = "week"'),
         effective_on=APRIL.date().replace(day=1),
+        by=actors.ROOT,
         now=make.NINE,
     )
 

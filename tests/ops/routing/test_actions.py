@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
@@ -42,7 +43,7 @@ def test_an_item_is_offered_once_and_the_journal_says_to_whom(everyone):
         lambda: make.agent(available=False),
         lambda: people.go_away(person=make.agent(), reason="lunch", now=make.NINE),
         lambda: people.sign_out_of_work(person=make.agent(), now=make.NINE),
-        lambda: people.leave(person=make.agent(), now=make.NINE),
+        lambda: people.leave(person=make.agent(), by=actors.ROOT, now=make.NINE),
         lambda: make.person("leader"),
     ],
     ids=["less skilled", "not cleared", "cleared elsewhere", "never came", "away", "signed out", "gone", "no agent"],
@@ -65,6 +66,7 @@ def test_a_certificate_counts_until_the_day_it_expires(everyone):
         proof="test",
         valid_from=make.NINE.date(),
         expires_on=make.NINE.date(),
+        by=actors.ROOT,
         now=make.NINE,
     )
 
@@ -75,7 +77,7 @@ def test_a_certificate_counts_until_the_day_it_expires(everyone):
 def test_a_certificate_expires_with_the_day_where_the_person_works(everyone):
     make.call()
     ana = make.agent(portuguese=1)
-    ana.site = people.open_site(name="Cebu", country="PH", zone="Asia/Manila")
+    ana.site = people.open_site(name="Cebu", country="PH", zone="Asia/Manila", by=actors.ROOT, now=make.NINE)
     ana.save()
     people.certify(
         person=ana,
@@ -84,6 +86,7 @@ def test_a_certificate_expires_with_the_day_where_the_person_works(everyone):
         proof="test",
         valid_from=make.NINE.date(),
         expires_on=make.NINE.date(),
+        by=actors.ROOT,
         now=make.NINE,
     )
 
@@ -95,7 +98,7 @@ def test_a_certificate_expires_with_the_day_where_the_person_works(everyone):
 def test_a_clearance_withdrawn_ends_the_offers(everyone):
     make.call()
     ana = make.agent()
-    people.withdraw_clearance(clearance=ana.clearances.get(), now=make.NINE)
+    people.withdraw_clearance(clearance=ana.clearances.get(), by=actors.ROOT, now=make.NINE)
 
     assert routing_leader.pulse(now=make.NINE) == 0
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.people import actions as people
@@ -178,10 +179,12 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_its_person_goes_away(flo
 @pytest.mark.parametrize(
     "lose",
     [
-        lambda ana: people.withdraw_clearance(clearance=ana.clearances.get(), now=clock.now()),
-        lambda ana: people.revoke_certificate(certificate=ana.certificates.get(), reason="fraud", now=clock.now()),
+        lambda ana: people.withdraw_clearance(clearance=ana.clearances.get(), by=actors.ROOT, now=clock.now()),
+        lambda ana: people.revoke_certificate(
+            certificate=ana.certificates.get(), reason="fraud", by=actors.ROOT, now=clock.now()
+        ),
         lambda ana: people.sign_out_of_work(person=ana, now=clock.now()),
-        lambda ana: people.leave(person=ana, now=clock.now()),
+        lambda ana: people.leave(person=ana, by=actors.ROOT, now=clock.now()),
     ],
     ids=["clearance", "certificate", "agent_state", "employment"],
 )
@@ -199,7 +202,7 @@ def test_an_amended_contract_counts_from_the_day_on_which_it_is_in_force(floor):
     inside(make.agent)
     router = leading()
     stricter = make.CONTRACT.format(slug="lisbon-light").replace("portuguese = 3", "portuguese = 4")
-    inside(contracts.sign, source=stricter, effective_on=clock.now().date(), by_id=None, now=clock.now())
+    inside(contracts.sign, source=stricter, effective_on=clock.now().date(), by=actors.ROOT, now=clock.now())
     item = call()
     run(router)
 

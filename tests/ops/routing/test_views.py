@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.kit.time import clock
 from workfloor.ops.routing import leader as routing_leader
@@ -12,7 +13,7 @@ from workfloor.ops.routing import leader as routing_leader
 @pytest.fixture
 def leader(everyone, client):
     found = make.person("leader", name="Lena")
-    people.clear(person=found, client=make.client(), now=make.NINE)
+    people.clear(person=found, client=make.client(), by=actors.ROOT, now=make.NINE)
     client.force_login(found.account)
     return found
 

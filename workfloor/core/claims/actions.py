@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
+from workfloor.core.access import permissions
 from workfloor.core.claims import events as claims_events
 from workfloor.core.claims import models as claims_models
 from workfloor.core.claims import rules as claims_rules
@@ -23,8 +24,7 @@ LARGEST_DOCUMENT = 10_000_000  # bytes
 LONGEST_REASON = 1000  # characters
 
 
-class Refused(ValueError):
-    """The claim or the decision cannot be taken like this; the message says what to do."""
+Refused = permissions.Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,8 @@ def _price(contract: Contract, title: str) -> Price:
 def _claimed(
     made: claims_models.Claim, reason: str, by: Person, now: datetime, document: File | None = None
 ) -> claims_models.Claim:
-    _vet(made.client_id, by, reason)
+    permissions.admit(by, "claims.make", client_id=made.client_id)
+    _said(reason)
     made.reason, made.claimed_by, made.claimed_at = reason.strip(), by, now
     made.save(force_insert=True)
     digest = None
@@ -156,11 +157,7 @@ def _claimed(
     return made
 
 
-def _vet(client_id: int, by: Person, reason: str) -> None:
-    if by.client_id not in (None, client_id):
-        raise Refused(f"{by.name} is of another client.")
-    if by.client_id is None and not by.is_in_charge:
-        raise Refused(f"{by.name} neither leads nor manages; claims are for who does, and for the client's own people.")
+def _said(reason: str) -> None:
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
         raise Refused(f"Give the reason, in at most {LONGEST_REASON:,} letters.")
 
@@ -170,9 +167,8 @@ def _decide(
 ) -> claims_models.Claim:
     """Lock the claim, so that of two people who decide at once the second sees what the first has decided."""
     claim = claims_models.Claim.objects.select_for_update(of=("self",)).select_related("claimed_by").get(id=claim.id)
-    _vet(claim.client_id, by, reason or "approved")
-    if by.id == claim.claimed_by_id:
-        raise Refused(f"{by.name} has claimed it; another person decides.")
+    permissions.admit(by, "claims.decide", client_id=claim.client_id, already=[claim.claimed_by_id])
+    _said(reason or "approved")
     if (
         claim.kind == "attendance"
         and decision == "approved"

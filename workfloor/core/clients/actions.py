@@ -4,30 +4,30 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients import events as clients_events
 from workfloor.core.clients import models as clients_models
 from workfloor.core.clients import tokens
 from workfloor.core.event_log import actions as event_log
 from workfloor.kit.database import rls
 
-
-class Refused(ValueError):
-    """A client or a token was asked for that cannot be."""
+Refused = permissions.Refused
 
 
-def open_client(*, slug: str, title: str, now: datetime, by_id: int | None = None) -> clients_models.Client:
+def open_client(*, slug: str, title: str, by: Actor, now: datetime) -> clients_models.Client:
     """Take a client on. The caller must have entered every client: a new one is not inside anybody's wall yet."""
+    permissions.admit(by, "clients.take-on")
     if not tokens.is_slug(slug):
         raise Refused(f"“{slug}” is no client's name: use small letters, digits and single hyphens, as in “first-bank”")
     client = clients_models.Client.objects.create(slug=slug, title=title, opened_at=now)
-    event_log.record(clients_events.ClientOpened(slug, title), at=now, client_id=client.id, by_id=by_id)
+    event_log.record(clients_events.ClientOpened(slug, title), at=now, client_id=client.id, by=by)
     return client
 
 
-def issue_token(
-    *, client: clients_models.Client, title: str, scopes: Sequence[str], now: datetime, by_id: int | None = None
-) -> str:
+def issue_token(*, client: clients_models.Client, title: str, scopes: Sequence[str], by: Actor, now: datetime) -> str:
     """Issue a token; the returned text is shown once and cannot be read again."""
+    permissions.admit(by, "clients.issue-tokens")
     if unknown := set(scopes) - set(tokens.SCOPES):
         raise Refused(f"unknown scope {', '.join(sorted(unknown))}: choose from {', '.join(tokens.SCOPES)}")
     secret = secrets.token_urlsafe(32)
@@ -35,15 +35,16 @@ def issue_token(
         client=client, title=title, digest=tokens.digest(secret), scopes=list(scopes), issued_at=now
     )
     issued = clients_events.TokenIssued(token.id, title, list(scopes))
-    event_log.record(issued, at=now, client_id=client.id, by_id=by_id)
+    event_log.record(issued, at=now, client_id=client.id, by=by)
     return tokens.written(token.id, secret)
 
 
-def revoke_token(*, token: clients_models.Token, now: datetime, by_id: int | None = None) -> None:
+def revoke_token(*, token: clients_models.Token, by: Actor, now: datetime) -> None:
     """End a token at once."""
+    permissions.admit(by, "clients.issue-tokens")
     token.revoked_at = now
     token.save(update_fields=["revoked_at"])
-    event_log.record(clients_events.TokenRevoked(token.id), at=now, client_id=token.client_id, by_id=by_id)
+    event_log.record(clients_events.TokenRevoked(token.id), at=now, client_id=token.client_id, by=by)
 
 
 def admit(written: str) -> clients_models.Token | None:

@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 
 from workfloor.core.clients import models as clients_models
+from workfloor.kit import declarations
 
 
 def clients() -> QuerySet[clients_models.Client]:
@@ -18,3 +19,10 @@ def by_slug(slug: str) -> clients_models.Client | None:
 def tokens(client: clients_models.Client) -> QuerySet[clients_models.Token]:
     """A client's tokens, newest first."""
     return client.tokens.order_by("-issued_at")
+
+
+declarations.register.name(
+    declarations.Handle(
+        clients_models.Client, "client", by_slug, clients, lambda client: client.slug, see="people list"
+    )
+)

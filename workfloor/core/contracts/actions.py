@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
@@ -16,9 +18,7 @@ from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.event_log import actions as event_log
 from workfloor.kit.database import locks
 
-
-class Refused(ValueError):
-    """The contract is sound, but cannot be signed like this; the message says what to do."""
+Refused = permissions.Refused
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,20 @@ class Signing:
     changes: list[contract_changes.Change] = field(default_factory=list)
 
 
-def sign(*, source: str, effective_on: date | None = None, by_id: int | None = None, now: datetime) -> Signing:
+def sign(*, source: str, effective_on: date | None = None, by: Actor, now: datetime) -> Signing:
     """Sign a contract file: a client's first version, or an amendment that holds from `effective_on`.
 
     The caller must have entered every client. Terms that are in force already make no new version. Raises
     forms.Refused with every fault of the file, Refused where the day does not fit.
     """
+    permissions.admit(by, "contracts.sign")
     terms = contracts_parsing.read(source)
     locks.hold("contract", terms.client)
     client = clients_queries.by_slug(terms.client)
     latest = contracts_queries.latest(client.id) if client else None
     if client is None or latest is None:
-        return _sign_first(client, source, terms, effective_on, by_id, now)
-    return _amend(client, latest, source, effective_on, by_id, now)
+        return _sign_first(client, source, terms, effective_on, by, now)
+    return _amend(client, latest, source, effective_on, by, now)
 
 
 def _sign_first(
@@ -50,16 +51,16 @@ def _sign_first(
     source: str,
     terms: contracts_terms.Contract,
     effective_on: date | None,
-    by_id: int | None,
+    by: Actor,
     now: datetime,
 ) -> Signing:
     if effective_on not in (None, terms.starts_on):
         raise Refused(f"A first version holds from the start of the term, {terms.starts_on}. Leave the day out.")
     event_log.make_partitions(first=now, count=1)  # past contracts are signed as of then
-    client = client or clients.open_client(slug=terms.client, title=_name(terms.client), now=now, by_id=by_id)
+    client = client or clients.open_client(slug=terms.client, title=_name(terms.client), now=now, by=by)
     version = _store(client, 1, terms.starts_on, source, terms, now)
     signed = contracts_events.ContractSigned(1, version.effective_on, version.digest)
-    event_log.record(signed, at=now, client_id=client.id, by_id=by_id)
+    event_log.record(signed, at=now, client_id=client.id, by=by)
     return Signing(version, is_new=True)
 
 
@@ -68,7 +69,7 @@ def _amend(
     latest: contracts_models.Version,
     source: str,
     effective_on: date | None,
-    by_id: int | None,
+    by: Actor,
     now: datetime,
 ) -> Signing:
     before = contracts_queries.terms(latest)
@@ -80,7 +81,7 @@ def _amend(
     event_log.make_partitions(first=now, count=1)
     version = _store(client, latest.number + 1, day, source, terms, now)
     amended = contracts_events.ContractAmended(version.number, day, version.digest, [str(change) for change in changes])
-    event_log.record(amended, at=now, client_id=client.id, by_id=by_id)
+    event_log.record(amended, at=now, client_id=client.id, by=by)
     return Signing(version, is_new=True, changes=changes)
 
 

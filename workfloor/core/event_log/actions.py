@@ -1,15 +1,17 @@
 """Writing facts, placing them in the order in which they became visible, and letting followers catch up with them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
 
-from django.db import connection
+from django.db import connection, models
 from django.db.models import F
 
+from workfloor.core.access import actors
+from workfloor.core.access.actors import Actor
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
@@ -26,9 +28,11 @@ QUEUE_TOLD = f"INSERT INTO {event_log_models.QUEUE} (fact_id, at, event) SELECT 
 # As JSON, for psycopg takes three times as long to write arrays.
 _INSERT = f"""
 WITH told AS (
-    INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, event, details)
+    INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, acted_as, event,
+                                          details)
     SELECT * FROM json_to_recordset(%s) AS fact(at timestamptz, client_id bigint, item_id bigint, case_id bigint,
-                                                person_id bigint, by_id bigint, event text, details jsonb)
+                                                person_id bigint, by_id bigint, acted_as text, event text,
+                                                details jsonb)
     RETURNING id, at, event
 )
 {QUEUE_TOLD}
@@ -44,10 +48,14 @@ def record(
     item_id: int | None = None,
     case_id: int | None = None,
     person_id: int | None = None,
+    by: Actor | None = None,
     by_id: int | None = None,
 ) -> None:
     """Write one fact, in the transaction that changes the state it tells of."""
-    record_all([event_log_events.Entry(event, at, client_id, item_id, case_id, person_id, by_id)])
+    if by is not None:
+        by_id = by.person_id
+    acted_as = by.acts_as if by else ""
+    record_all([event_log_events.Entry(event, at, client_id, item_id, case_id, person_id, by_id, acted_as)])
 
 
 def record_all(entries: Sequence[event_log_events.Entry]) -> None:
@@ -117,9 +125,46 @@ def _row(entry: event_log_events.Entry) -> dict[str, object]:
         "case_id": entry.case_id,
         "person_id": entry.person_id,
         "by_id": entry.by_id,
+        "acted_as": entry.acted_as,
         "event": entry.event.name,
         "details": entry.event.details(),
     }
+
+
+def record_change(
+    of: str,
+    row: models.Model,
+    changes: Mapping[str, object],
+    *,
+    at: datetime,
+    by: Actor,
+    client_id: int | None = None,
+    person_id: int | None = None,
+) -> bool:
+    """Change fields of a row in place and say what was before and after; False, and nothing, where all is as it was.
+
+    What names another row is told by what people call it.
+    """
+    before = {name: getattr(row, name) for name in changes}
+    changed = {name: value for name, value in changes.items() if before[name] != value}
+    if not changed:
+        return False
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(changed))
+    told = event_log_events.Changed(
+        of,
+        row.pk,
+        str(row),
+        {name: _worded(before[name]) for name in changed},
+        {name: _worded(value) for name, value in changed.items()},
+    )
+    record(told, at=at, client_id=client_id, person_id=person_id, by=by)
+    return True
+
+
+def _worded(value: object) -> object:
+    return str(value) if isinstance(value, models.Model) else value
 
 
 def enter_every_client(*, engine: str, now: datetime) -> None:
@@ -128,7 +173,7 @@ def enter_every_client(*, engine: str, now: datetime) -> None:
     An engine does so once when it begins; its further transactions enter with rls.enter_every_client() alone.
     """
     rls.enter_every_client()
-    record(event_log_events.EveryClientEntered(engine), at=now)
+    record(event_log_events.EveryClientEntered(engine), at=now, by=actors.engine(engine))
 
 
 def make_room(*instants: datetime) -> None:

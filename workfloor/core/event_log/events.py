@@ -43,11 +43,24 @@ class Entry:
     case_id: int | None = None
     person_id: int | None = None
     by_id: int | None = None
+    acted_as: str = ""  # where it was by nobody of the people: such as router, root
 
     def topics(self) -> set[str]:
         """The names under which open pages hear of it."""
         named = {"client": self.client_id, "item": self.item_id, "case": self.case_id, "person": self.person_id}
         return {"floor"} | {f"{kind}:{number}" for kind, number in named.items() if number is not None}
+
+
+@dataclass(frozen=True)
+class Changed(Event):
+    """What is on file of something was changed in place: by field, from what to what."""
+
+    name: ClassVar[str] = "record.changed"
+    of: str  # what it is: such as site, person
+    number: int
+    called: str  # what people call it, after the change
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 class Past(NamedTuple):

@@ -19,6 +19,7 @@ class Fact(models.Model):
     case_id: Any = models.BigIntegerField(null=True)
     person_id: Any = models.BigIntegerField(null=True)
     by_id: Any = models.BigIntegerField(null=True)
+    acted_as = models.TextField(default="")  # who it was where it was no person: such as router, root
     event = models.TextField()
     details = models.JSONField(default=dict)
 

@@ -43,6 +43,18 @@ def events_after(position: int, limit: int) -> tuple[int, set[str]]:
     return max((row[0] for row in rows), default=position), {row[1] for row in rows}
 
 
+# What people say of themselves all day long, and engines: facts that nobody administers anything by.
+_AT_WORK = ("person.available", "person.away", "person.signed-in", "person.signed-out", "engine.entered-every-client")
+
+
+def administrative(*, event: str = "", until: datetime | None = None) -> QuerySet[event_log_models.Fact]:
+    """What was changed but no work, the newest first; with `event` only what begins with that."""
+    facts = event_log_models.Fact.objects.filter(item_id=None, case_id=None).exclude(event__in=_AT_WORK)
+    if event:
+        facts = facts.filter(event__startswith=event)
+    return (facts.filter(at__lte=until) if until else facts).order_by("-at", "-id")
+
+
 def last_position() -> int:
     """The position of the fact that became visible last; 0 where there is none."""
     last = event_log_models.Position.objects.order_by("-position").values_list("position", flat=True).first()

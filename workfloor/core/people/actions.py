@@ -1,11 +1,18 @@
 """Hiring, certifying and clearing people, and their agent state at work."""
 
+import secrets
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
+from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
+from workfloor.core.clients import tokens
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
@@ -14,76 +21,309 @@ from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import locks
+from workfloor.kit.declarations import field
 from workfloor.kit.time import calendars
 
 # Why somebody is signed out of work.
 SHIFT_OVER, LEFT_THE_DESK, BROWSER_GONE = "shift-over", "signed-out-of-the-account", "browser-gone"
 STAYS_ON = timedelta(hours=1)  # after a shift, for what is still in hand
 
+OwnRole = Literal["agent", "leader", "planner", "manager", "administrator"]
+Proof = Literal["training", "test", "diploma"]
+SIGNED_IN_FOR: Final = timedelta(hours=12)
 
-class Refused(ValueError):
-    """The person may not do that, or cannot now."""
+
+Refused = permissions.Refused
 
 
 def open_account(*, email: str, password: str) -> people_models.Account:
     """Make something to sign in with; an address has one account."""
-    validate_email(email)
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Refused(f"“{email}” is no mail address.") from None
     if people_models.Account.objects.filter(email=email.strip().lower()).exists():
         raise Refused(f"{email} has an account already")
     return people_models.Account.objects.create_user(email, password)
 
 
-def set_password(*, person: people_models.Person, password: str, now: datetime, by_id: int | None = None) -> None:
+@action(
+    "Set a new password",
+    permission="people.set-password",
+    command="people password",
+    says="{person}: the new password is  {result}  (shown this once; change it after).",
+    example="workfloor people password joao@example.com",
+)
+def renew_password(*, person: people_models.Person, by: Actor, now: datetime) -> str:
+    """Set a new password and show it once; whoever is signed in with the old one is signed out."""
+    password = secrets.token_urlsafe(12)
+    set_password(person=person, password=password, by=by, now=now)
+    return password
+
+
+def set_password(*, person: people_models.Person, password: str, by: Actor, now: datetime) -> None:
     """Give a person a new password; sessions of the old one end, since their key is derived from it."""
+    permissions.admit(by, "people.set-password")
     if person.account is None:
         raise Refused(f"{person.name} has nothing to sign in with")
     person.account.set_password(password)
     person.account.save(update_fields=["password"])
-    event_log.record(people_events.PasswordSet(), at=now, client_id=person.client_id, person_id=person.id, by_id=by_id)
+    people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
+    event_log.record(people_events.PasswordSet(), at=now, client_id=person.client_id, person_id=person.id, by=by)
 
 
-def open_site(*, name: str, country: str, zone: str) -> people_models.Site:
-    """Name a place with people; its country and zone must be known ones."""
+# --- Sites and teams --------------------------------------------------------------------------------------------
+
+
+@action(
+    "Open a site",
+    permission="sites.open",
+    command="people site add",
+    says="{name} is a site now.",
+    example="workfloor people site add Porto --country PT --zone Europe/Lisbon",
+)
+def open_site(
+    *,
+    name: Annotated[str, field("Name", most=80)],
+    country: Annotated[
+        str,
+        field("Country", "Two letters, such as PT: where the client is too, it is onshore.", most=2, as_option=True),
+    ],
+    zone: Annotated[str, field("Time zone", "The clock on the wall, such as Europe/Lisbon.", as_option=True)],
+    by: Actor,
+    now: datetime,
+) -> people_models.Site:
+    """Name a place with people; teams and people belong to one. Its country and zone must be known ones."""
     if people_models.Site.objects.filter(name=name).exists():
-        raise Refused(f"there is a site {name} already")
+        raise Refused(f"There is a site {name} already.")
+    country = _known_place(country, zone)
+    site = people_models.Site.objects.create(name=name, country=country, zone=zone)
+    event_log.record(people_events.SiteOpened(site.id, name, country, zone), at=now, by=by)
+    return site
+
+
+@action(
+    "Change a site",
+    permission="sites.change",
+    command="people site change",
+    says="{site} is changed.",
+    example="workfloor people site change Porto --name 'Porto, harbour'",
+)
+def change_site(
+    *,
+    site: people_models.Site,
+    name: Annotated[str | None, field("New name", most=80)] = None,
+    country: Annotated[str | None, field("Country", "Two letters, such as PT.", most=2)] = None,
+    zone: Annotated[str | None, field("Time zone", "Such as Europe/Lisbon; days of certificates follow it.")] = None,
+    by: Actor,
+    now: datetime,
+) -> people_models.Site:
+    """Call a site otherwise, or put its country or time zone right; what is not given stays."""
+    site = people_models.Site.objects.select_for_update().get(id=site.id)
+    country = _known_place(country or site.country, zone or site.zone)
+    if name and people_models.Site.objects.filter(name=name).exclude(id=site.id).exists():
+        raise Refused(f"There is a site {name} already.")
+    changes = {"name": name or site.name, "country": country, "zone": zone or site.zone}
+    event_log.record_change("site", site, changes, at=now, by=by)
+    return site
+
+
+def _known_place(country: str, zone: str) -> str:
     if zone not in available_timezones():
-        raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”")
-    if country not in calendars.countries():
-        raise Refused(f"“{country}” is no country of ISO 3166; write two letters as in “PT”")
-    return people_models.Site.objects.create(name=name, country=country, zone=zone)
+        raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”.")
+    if country.upper() not in calendars.countries():
+        raise Refused(f"“{country}” is no country of ISO 3166; write two letters as in “PT”.")
+    return country.upper()
 
 
-def form_team(*, name: str, site: people_models.Site, leader: people_models.Person | None = None) -> people_models.Team:
-    """Form a team at a site."""
+@action(
+    "Form a team",
+    permission="teams.form",
+    command="people site team",
+    says="{name} is a team of {site} now.",
+    example="workfloor people site team Porto 'Porto days' --leader rita@example.com",
+)
+def form_team(
+    *,
+    site: people_models.Site,
+    name: Annotated[str, field("Name", most=80)],
+    leader: Annotated[people_models.Person | None, field("Team leader", "Who leads the people of it.")] = None,
+    by: Actor,
+    now: datetime,
+) -> people_models.Team:
+    """Form a team at a site; people join it when they are taken on, or by a change."""
     if people_models.Team.objects.filter(name=name).exists():
-        raise Refused(f"there is a team {name} already")
-    return people_models.Team.objects.create(name=name, site=site, leader=leader)
+        raise Refused(f"There is a team {name} already.")
+    team = people_models.Team.objects.create(name=name, site=site, leader=leader)
+    formed = people_events.TeamFormed(team.id, name, site.name, leader.name if leader else None)
+    event_log.record(formed, at=now, by=by)
+    return team
+
+
+@action(
+    "Change a team",
+    permission="teams.change",
+    command="people site change-team",
+    says="{team} is changed.",
+    example="workfloor people site change-team 'Porto days' --leader omar@example.com",
+)
+def change_team(
+    *,
+    team: people_models.Team,
+    name: Annotated[str | None, field("New name", most=80)] = None,
+    leader: Annotated[people_models.Person | None, field("Team leader", "Who leads the people of it.")] = None,
+    by: Actor,
+    now: datetime,
+) -> people_models.Team:
+    """Call a team otherwise, or give it another leader; what is not given stays."""
+    team = people_models.Team.objects.select_for_update(of=("self",)).select_related("leader").get(id=team.id)
+    if name and people_models.Team.objects.filter(name=name).exclude(id=team.id).exists():
+        raise Refused(f"There is a team {name} already.")
+    changes = {"name": name or team.name, "leader": leader or team.leader}
+    event_log.record_change("team", team, changes, at=now, by=by)
+    return team
+
+
+# --- People -----------------------------------------------------------------------------------------------------
+
+
+@action(
+    "Take somebody on",
+    permission="people.hire",
+    command="people add",
+    says="{name} signs in as {email} with the password  {result}  (shown this once; change it after).",
+    example="workfloor people add 'Joao Reis' joao@example.com --role agent --site Porto",
+)
+def take_on(
+    *,
+    name: Annotated[str, field("Name", most=120)],
+    email: Annotated[str, field("Mail address", "What they sign in with.")],
+    roles: Annotated[Sequence[OwnRole], field("Roles", "Of the provider's own people.", flag="role")] = (),
+    client: Annotated[Client | None, field("Own person of", "The client whose own person it is.", flag="of")] = None,
+    site: Annotated[people_models.Site | None, field("Site", "Where they work.")] = None,
+    team: Annotated[people_models.Team | None, field("Team", "Whoever joins one works at its site.")] = None,
+    by: Actor,
+    now: datetime,
+) -> str:
+    """Take somebody on, or put one of a client's own people on file, who may dispute and agree for the client.
+
+    The first password is shown once.
+    """
+    if bool(client) == bool(roles) or (client and (site or team)):
+        raise Refused("Give either roles, or the client whose own person it is, without site and team.")
+    if site and team and team.site_id != site.id:
+        raise Refused(f"{team} is a team of {team.site}, not of {site}.")
+    password = secrets.token_urlsafe(12)
+    hire(
+        name=name,
+        roles=roles or ["client"],
+        site=site or (team.site if team else None),
+        team=team,
+        client=client,
+        account=open_account(email=email, password=password),
+        by=by,
+        now=now,
+    )
+    return password
 
 
 def hire(
     *,
     name: str,
     roles: Sequence[str],
+    by: Actor,
     now: datetime,
     site: people_models.Site | None = None,
     team: people_models.Team | None = None,
     client: Client | None = None,
     account: people_models.Account | None = None,
-    by_id: int | None = None,
 ) -> people_models.Person:
     """Take a person on: of the provider's staff, or (with `client`) one of that client's own people."""
+    permissions.admit(by, "people.hire")
+    if "administrator" in roles:
+        permissions.admit(by, "people.assign-roles")
     person = people_models.Person.objects.create(
         name=name, roles=list(roles), joined_at=now, site=site, team=team, client=client, account=account
     )
     if client is None:
         people_models.AgentState.objects.create(person=person, since=now)
     joined = people_events.PersonJoined(name, list(roles), site.name if site else None)
-    event_log.record(joined, at=now, client_id=person.client_id, person_id=person.id, by_id=by_id)
+    event_log.record(joined, at=now, client_id=person.client_id, person_id=person.id, by=by)
     return person
 
 
-def leave(*, person: people_models.Person, now: datetime, by_id: int | None = None) -> None:
-    """Let a person go: nothing is offered any more, the account is closed, the facts stay."""
+@action(
+    "Change a person",
+    permission="people.change",
+    command="people change",
+    says="{person}: changed.",
+    example="workfloor people change joao@example.com --team 'Porto nights'",
+)
+def change_person(
+    *,
+    person: people_models.Person,
+    name: Annotated[str | None, field("Name", most=120)] = None,
+    site: people_models.Site | None = None,
+    team: Annotated[people_models.Team | None, field("Team", "Whoever joins one works at its site.")] = None,
+    by: Actor,
+    now: datetime,
+) -> people_models.Person:
+    """Put a name right, or move somebody to another site or team; what is not given stays."""
+    person = _locked(person)
+    if person.client_id is not None and (site or team):
+        raise Refused(f"{person.name} is one of a client's own people, and belongs to no site of ours.")
+    if site and team and team.site_id != site.id:
+        raise Refused(f"{team} is a team of {team.site}, not of {site}.")
+    if site and not team and person.team and person.team.site_id != site.id:
+        raise Refused(f"{person.name} is in {person.team}, a team of {person.team.site}; name a team of {site} too.")
+    place = site or (team.site if team else person.site)
+    changes = {"name": name or person.name, "site": place, "team": team or person.team}
+    event_log.record_change("person", person, changes, at=now, by=by, client_id=person.client_id, person_id=person.id)
+    return person
+
+
+@action(
+    "Assign roles",
+    permission="people.assign-roles",
+    command="people assign-roles",
+    says="{person}: {roles}.",
+    example="workfloor people assign-roles rita@example.com --role leader --role planner",
+)
+def assign_roles(
+    *,
+    person: people_models.Person,
+    roles: Annotated[Sequence[OwnRole], field("Roles", "All of them from now on.", as_option=True, flag="role")],
+    by: Actor,
+    now: datetime,
+) -> people_models.Person:
+    """Say which roles somebody has from now on; nobody gives roles to themselves."""
+    person = _locked(person)
+    if person.client_id is not None:
+        raise Refused(f"{person.name} is one of a client's own people, and has no role with us.")
+    if by.person_id == person.id:
+        raise Refused(f"{person.name} cannot give roles to themselves: another administrator does.")
+    wanted = [each for each in permissions.ROLES if each in roles]
+    if "agent" not in wanted and "agent" in person.roles:
+        sign_out_of_work(person=person, now=now)
+    event_log.record_change("person", person, {"roles": wanted}, at=now, by=by, person_id=person.id)
+    return person
+
+
+def _locked(person: people_models.Person) -> people_models.Person:
+    found = people_models.Person.objects.select_for_update(of=("self",)).select_related("site", "team__site", "account")
+    return found.get(id=person.id)
+
+
+@action(
+    "Let somebody go",
+    permission="people.let-go",
+    command="people leave",
+    says="{person}: has left.",
+    confirm="Nothing will be offered to this person any more, and the account closes. Go on?",
+    example="workfloor people leave joao@example.com",
+)
+def leave(*, person: people_models.Person, by: Actor, now: datetime) -> None:
+    """Let a person go: nothing is offered any more, the account is closed at once, the facts stay."""
     if person.client_id is None:  # a client's own people are never at work here
         sign_out_of_work(person=person, now=now)
     person.left_at = now
@@ -91,68 +331,139 @@ def leave(*, person: people_models.Person, now: datetime, by_id: int | None = No
     if person.account:
         person.account.is_active = False
         person.account.save(update_fields=["is_active"])
-    event_log.record(people_events.PersonLeft(), at=now, client_id=person.client_id, person_id=person.id, by_id=by_id)
+    people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
+    event_log.record(people_events.PersonLeft(), at=now, client_id=person.client_id, person_id=person.id, by=by)
 
 
+# --- What they can ----------------------------------------------------------------------------------------------
+
+
+@action(
+    "Certify a skill",
+    permission="people.certify",
+    command="people certify",
+    says="{person}: {skill} {level}.",
+    example="workfloor people certify joao@example.com english 4 --proof test --expires-on 2027-12-31",
+)
 def certify(
     *,
     person: people_models.Person,
-    skill: str,
-    level: int,
-    proof: str,
-    valid_from: date,
+    skill: Annotated[
+        str, field("Skill", "A language, a product, a process: as the contract's queues require it.", most=50)
+    ],
+    level: Annotated[int, field("Level", "From 1 to 5.", least=1, most=5)],
+    proof: Annotated[Proof, field("Proof", "What was passed or shown.", as_option=True)],
+    valid_from: Annotated[date | None, field("Valid from", "Today where they work, if it is not said.")] = None,
+    expires_on: Annotated[date | None, field("Expires on", "The last day on which it counts.")] = None,
+    by: Actor,
     now: datetime,
-    expires_on: date | None = None,
-    by_id: int | None = None,
 ) -> people_models.Certificate:
     """Grant a skill at a level, on the proof that was shown."""
+    valid_from = valid_from or calendars.day_of(now, people_queries.zone_of(person))
+    if expires_on is not None and expires_on < valid_from:
+        raise Refused("A certificate expires after it begins to count.")
     known, _ = people_models.Skill.objects.get_or_create(name=skill)
     certificate = people_models.Certificate.objects.create(
         person=person, skill=known, level=level, proof=proof, valid_from=valid_from, expires_on=expires_on
     )
     certified = people_events.Certified(skill, level, proof, valid_from, expires_on)
-    event_log.record(certified, at=now, person_id=person.id, by_id=by_id)
+    event_log.record(certified, at=now, person_id=person.id, by=by)
     return certificate
 
 
-def revoke_certificate(
-    *, certificate: people_models.Certificate, reason: str, now: datetime, by_id: int | None = None
+@action(
+    "Revoke a skill",
+    permission="people.certify",
+    command="people revoke",
+    says="{person}: {skill} revoked.",
+    example="workfloor people revoke joao@example.com english --reason 'failed the yearly test'",
+)
+def revoke(
+    *,
+    person: people_models.Person,
+    skill: Annotated[str, field("Skill", most=50)],
+    reason: Annotated[str, field("Reason", "Kept with the fact.", most=1000, as_option=True)],
+    by: Actor,
+    now: datetime,
 ) -> None:
-    """Take a skill back."""
+    """Take back every certificate of a skill, at once."""
+    certificates = people_queries.certificates(person, skill)
+    if not certificates:
+        raise Refused(f"{person.name} has no certificate of {skill}.")
+    for certificate in certificates:
+        revoke_certificate(certificate=certificate, reason=reason, by=by, now=now)
+
+
+def revoke_certificate(*, certificate: people_models.Certificate, reason: str, by: Actor, now: datetime) -> None:
+    """Take one certificate back."""
+    permissions.admit(by, "people.certify", team=certificate.person.team_id)
     certificate.revoked_at = now
     certificate.save(update_fields=["revoked_at"])
     revoked = people_events.CertificateRevoked(certificate.skill.name, reason)
-    event_log.record(revoked, at=now, person_id=certificate.person_id, by_id=by_id)
+    event_log.record(revoked, at=now, person_id=certificate.person_id, by=by)
 
 
+@action(
+    "Clear somebody for a client",
+    permission="people.clear",
+    command="people clear",
+    says="{person}: cleared for {client.slug}.",
+    example="workfloor people clear joao@example.com first-bank",
+)
 def clear(
-    *, person: people_models.Person, client: Client, now: datetime, by_id: int | None = None
+    *,
+    person: people_models.Person,
+    client: Client,
+    by: Actor,
+    now: datetime,
 ) -> people_models.Clearance:
     """Give a person the right to touch a client's work."""
     if people_models.Clearance.objects.filter(person=person, client=client, withdrawn_at=None).exists():
         raise Refused(f"{person.name} is cleared for {client.slug} already")
     clearance = people_models.Clearance.objects.create(person=person, client=client, granted_at=now)
-    event_log.record(people_events.Cleared(), at=now, client_id=client.id, person_id=person.id, by_id=by_id)
+    event_log.record(people_events.Cleared(), at=now, client_id=client.id, person_id=person.id, by=by)
     return clearance
 
 
-def withdraw_clearance(*, clearance: people_models.Clearance, now: datetime, by_id: int | None = None) -> None:
-    """Take that right back at once."""
+@action(
+    "Withdraw a clearance",
+    permission="people.clear",
+    command="people withdraw",
+    says="{person}: no longer cleared for {client.slug}.",
+    example="workfloor people withdraw joao@example.com first-bank",
+)
+def withdraw(
+    *,
+    person: people_models.Person,
+    client: Client,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Take back the right to touch a client's work, at once; what the person has of it goes back in line."""
+    clearance = people_queries.clearance(person, client.slug)
+    if clearance is None:
+        raise Refused(f"{person.name} is not cleared for {client.slug}.")
+    withdraw_clearance(clearance=clearance, by=by, now=now)
+
+
+def withdraw_clearance(*, clearance: people_models.Clearance, by: Actor, now: datetime) -> None:
+    """Take one clearance back."""
+    permissions.admit(by, "people.clear")
     clearance.withdrawn_at = now
     clearance.save(update_fields=["withdrawn_at"])
     event_log.record(
-        people_events.ClearanceWithdrawn(),
-        at=now,
-        client_id=clearance.client_id,
-        person_id=clearance.person_id,
-        by_id=by_id,
+        people_events.ClearanceWithdrawn(), at=now, client_id=clearance.client_id, person_id=clearance.person_id, by=by
     )
 
 
+# --- When they work ---------------------------------------------------------------------------------------------
+
+
 def plan_shift(
-    *, person: people_models.Person, starts_at: datetime, ends_at: datetime, now: datetime, by_id: int | None = None
+    *, person: people_models.Person, starts_at: datetime, ends_at: datetime, by: Actor, now: datetime
 ) -> people_models.Shift:
     """Say when a person is to work: from now on nothing is offered to them outside their shifts."""
+    permissions.admit(by, "people.plan-shifts", team=person.team_id)
     if not starts_at < ends_at <= starts_at + qualification.LONGEST_SHIFT:
         raise Refused("A shift ends after it begins, and within 24 hours.")
     if not person.is_a("agent") or person.left_at is not None:
@@ -164,16 +475,43 @@ def plan_shift(
     if other := others.first():
         raise Refused(f"{person.name} has a shift from {other.starts_at:%Y-%m-%d %H:%M} UTC on that overlaps it.")
     shift = people_models.Shift.objects.create(person=person, starts_at=starts_at, ends_at=ends_at, planned_at=now)
-    event_log.record(people_events.ShiftPlanned(starts_at, ends_at), at=now, person_id=person.id, by_id=by_id)
+    event_log.record(people_events.ShiftPlanned(starts_at, ends_at), at=now, person_id=person.id, by=by)
     return shift
 
 
-def cancel_shift(*, shift: people_models.Shift, now: datetime, by_id: int | None = None) -> None:
+def cancel_shift(*, shift: people_models.Shift, by: Actor, now: datetime) -> None:
     """Take a shift back; whoever has no other left on file takes work while they say so."""
+    permissions.admit(by, "people.plan-shifts", team=shift.person.team_id)
     shift.cancelled_at = now
     shift.save(update_fields=["cancelled_at"])
     cancelled = people_events.ShiftCancelled(shift.starts_at, shift.ends_at)
-    event_log.record(cancelled, at=now, person_id=shift.person_id, by_id=by_id)
+    event_log.record(cancelled, at=now, person_id=shift.person_id, by=by)
+
+
+# --- Signing in without a browser -------------------------------------------------------------------------------
+
+
+def sign_in(*, person: people_models.Person, title: str, now: datetime) -> tuple[people_models.SignIn, str]:
+    """Let the commands of one machine act as a person, who has just proved who they are; returns what it shows.
+
+    It ends by itself after SIGNED_IN_FOR, with the person's password, and when they leave.
+    """
+    secret = secrets.token_urlsafe(32)
+    made = people_models.SignIn.objects.create(
+        person=person, title=title[:200], digest=tokens.digest(secret), began_at=now, ends_at=now + SIGNED_IN_FOR
+    )
+    event_log.record(people_events.SignedInByCommand(made.id, made.title), at=now, person_id=person.id, by=person)
+    return made, f"{people_queries.SIGN_IN_PREFIX}{made.id}_{secret}"
+
+
+def sign_out(*, sign_in: people_models.SignIn, by: Actor, now: datetime) -> None:
+    """End a sign-in of commands."""
+    sign_in.ended_at = now
+    sign_in.save(update_fields=["ended_at"])
+    event_log.record(people_events.SignedOutByCommand(sign_in.id), at=now, person_id=sign_in.person_id, by=by)
+
+
+# --- At work ----------------------------------------------------------------------------------------------------
 
 
 def go_available(*, person: people_models.Person, now: datetime) -> people_models.AgentState:

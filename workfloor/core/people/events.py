@@ -8,6 +8,37 @@ from workfloor.core.event_log.events import Event
 
 
 @dataclass(frozen=True)
+class SiteOpened(Event):
+    name: ClassVar[str] = "site.opened"
+    site: int
+    called: str
+    country: str
+    zone: str
+
+
+@dataclass(frozen=True)
+class TeamFormed(Event):
+    name: ClassVar[str] = "team.formed"
+    team: int
+    called: str
+    site: str
+    leader: str | None
+
+
+@dataclass(frozen=True)
+class SignedInByCommand(Event):
+    name: ClassVar[str] = "person.signed-in-by-command"
+    sign_in: int
+    title: str
+
+
+@dataclass(frozen=True)
+class SignedOutByCommand(Event):
+    name: ClassVar[str] = "person.signed-out-by-command"
+    sign_in: int
+
+
+@dataclass(frozen=True)
 class PersonJoined(Event):
     name: ClassVar[str] = "person.joined"
     full_name: str

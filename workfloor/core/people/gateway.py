@@ -3,8 +3,10 @@
 import secrets
 from typing import Any, Final
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.core.context import request_context
 from allauth.core.internal import ratelimit
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.core import signing
@@ -44,6 +46,39 @@ def remember(request: HttpRequest, response: HttpResponse, account: Account) -> 
         httponly=True,
         samesite="Lax",
     )
+
+
+def proved(email: str, password: str) -> Account | None:
+    """The account that an address and a password open, without a browser; counted like any other try.
+
+    Raises ValidationError where there were too many.
+    """
+    request = _request_of_a_command()
+    with request_context(request):
+        found = get_adapter(request).authenticate(request, email=email.strip().lower(), password=password)
+    return found if isinstance(found, Account) and found.is_active else None
+
+
+def has_second_factor(account: Account) -> bool:
+    """Whether a password alone opens nothing."""
+    return bool(is_mfa_enabled(account))
+
+
+def second_factor_proved(account: Account, code: str) -> bool:
+    """Whether a code is that of an authenticator of the account, or one of its recovery codes, each good for once."""
+    counted = {"app": "allauth.account", "action": "code_failed_by_command", "key": str(account.pk)}
+    tried = ratelimit.consume(_request_of_a_command(), **counted)
+    if not tried or not any(each.wrap().validate_code(code) for each in Authenticator.objects.filter(user=account)):
+        return False
+    tried.rollback()
+    return True
+
+
+def _request_of_a_command() -> HttpRequest:
+    """What allauth counts tries by: whoever gives commands is on a machine of ours."""
+    request = HttpRequest()
+    request.META.update(REMOTE_ADDR="127.0.0.1", SERVER_NAME="localhost", SERVER_PORT="80")
+    return request
 
 
 def network(address: str) -> str:

@@ -70,7 +70,7 @@ class Team(models.Model):
 
     name = models.TextField(unique=True)
     site = models.ForeignKey(Site, models.PROTECT, related_name="teams")
-    leader: Any = models.ForeignKey("people.Person", models.PROTECT, null=True, related_name="leads")
+    leader: Any = models.ForeignKey("people.Person", models.PROTECT, null=True, related_name="leads_teams")
 
     def __str__(self) -> str:
         return self.name
@@ -103,6 +103,23 @@ class Person(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def person_id(self) -> int:
+        """A person is an actor (`access.actors`)."""
+        return self.id
+
+    acts_as = ""
+
+    def may_enter(self, client_id: int) -> bool:
+        """Whether the person may touch a client's work: by clearance, or as one of its own people."""
+        if self.client_id is not None:
+            return self.client_id == client_id
+        return self.clearances.filter(client_id=client_id, withdrawn_at=None).exists()
+
+    def leads(self, team_id: int | None) -> bool:
+        """Whether the person leads a team."""
+        return team_id is not None and self.leads_teams.filter(id=team_id).exists()
+
     def is_a(self, role: str) -> bool:
         """Whether the person has a role."""
         return role in self.roles
@@ -111,6 +128,20 @@ class Person(models.Model):
     def is_in_charge(self) -> bool:
         """Whether the person leads people or manages, on our side."""
         return self.client_id is None and not {"leader", "manager"}.isdisjoint(self.roles)
+
+
+class SignIn(models.Model):
+    """That somebody is signed in without a browser: what the commands of a machine act by, kept as a digest alone."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="sign_ins")
+    title = models.TextField()  # such as the machine's name
+    digest = models.CharField(max_length=64)
+    began_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.person} on {self.title}"
 
 
 class Skill(models.Model):

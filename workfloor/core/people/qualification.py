@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from workfloor.core.access import permissions
+
 LEVELS = range(1, 6)
 
-# What a person's roles open; a client's own people have only "client".
-ROLES = ("agent", "leader", "planner", "manager", "client")
+ROLES = tuple(permissions.ROLES)  # a client's own people have only "client"
 PROOFS = ("training", "test", "diploma")
 AGENT_STATES = ("available", "away", "signed-out")
 NOT_READY_REASONS = ("break", "lunch", "training", "meeting", "technical")

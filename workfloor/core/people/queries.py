@@ -7,11 +7,14 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 
+from workfloor.core.clients import tokens
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
+from workfloor.kit import declarations
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.time import calendars
 
+SIGN_IN_PREFIX: Final = "wfp_"
 HEARD_LATELY: Final = timedelta(minutes=2)
 
 _BY_ACCOUNT = PreparedQuery(
@@ -46,9 +49,34 @@ def site(name: str) -> people_models.Site | None:
     return people_models.Site.objects.filter(name=name).first()
 
 
+def sites() -> QuerySet[people_models.Site]:
+    """All sites with their teams and who leads them, by name."""
+    return people_models.Site.objects.prefetch_related("teams__leader").order_by("name")
+
+
 def team(name: str) -> people_models.Team | None:
     """A team by its name."""
     return people_models.Team.objects.select_related("site").filter(name=name).first()
+
+
+def teams() -> QuerySet[people_models.Team]:
+    """All teams, by name."""
+    return people_models.Team.objects.select_related("site").order_by("name")
+
+
+def signed_in_by(token: str, now: datetime) -> people_models.Person | None:
+    """Whose commands show this token, while that sign-in lasts. The caller has entered every client."""
+    number, _, secret = token.removeprefix(SIGN_IN_PREFIX).partition("_")
+    if not (token.startswith(SIGN_IN_PREFIX) and number.isdecimal() and len(number) < 19):
+        return None
+    lasting = people_models.SignIn.objects.filter(ended_at=None, ends_at__gt=now, person__left_at=None)
+    found = lasting.select_related("person").filter(id=int(number)).first()
+    return found.person if found and tokens.matches(secret, found.digest) else None
+
+
+def sign_in(token: str) -> people_models.SignIn | None:
+    """The sign-in that a token of `signed_in_by` is of."""
+    return people_models.SignIn.objects.filter(id=int(token.removeprefix(SIGN_IN_PREFIX).partition("_")[0])).first()
 
 
 def clearance(person: people_models.Person, slug: str) -> people_models.Clearance | None:
@@ -159,3 +187,19 @@ def held(certificates: Iterable[people_models.Certificate]) -> list[qualificatio
         qualification.Held(each.skill.name, each.level, each.valid_from, each.expires_on, each.revoked_at is not None)
         for each in certificates
     ]
+
+
+# --- How people name them, where an action asks for one ---------------------------------------------------------------
+register = declarations.register
+register.name(declarations.Handle(people_models.Site, "site", site, sites, see="people site list"))
+register.name(declarations.Handle(people_models.Team, "team", team, teams, see="people site list"))
+register.name(
+    declarations.Handle(
+        people_models.Person,
+        "person who is with us and signs in as",
+        by_email,
+        lambda: people_models.Person.objects.filter(left_at=None).select_related("account").order_by("name"),
+        lambda person: person.account.email if person.account else "",
+        see="people list",
+    )
+)

@@ -5,6 +5,7 @@ These check what is always true of a month; whether its figures may be closed at
 
 from datetime import datetime
 
+from workfloor.core.access import permissions
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
@@ -15,9 +16,7 @@ from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.kit.database import locks
 
-
-class Refused(ValueError):
-    """What was asked cannot be done to the month; the message says why and what to do."""
+Refused = permissions.Refused
 
 
 def propose(
@@ -58,8 +57,7 @@ def propose(
 def approve(*, client: Client, period: str, by: Person, now: datetime) -> periods_models.Close:
     """Close a month as it was proposed; whoever proposed it cannot."""
     close = _proposed(client, period)
-    if close.proposed_by_id == by.id:
-        raise Refused(f"{by.name} proposed {period}; somebody else has to look at it and approve.")
+    permissions.admit(by, "periods.approve", client_id=client.id, already=[close.proposed_by_id])
     close.state, close.approved_at, close.approved_by = "closed", now, by
     close.save(update_fields=["state", "approved_at", "approved_by"])
     _record(periods_events.PeriodClosed(period, close.version, close.digest), client, by, now)

@@ -110,7 +110,7 @@ async def _run_until(stop: threading.Event) -> None:
     with_worker = app.with_connector(django.get_worker_connector())
     async with with_worker.open_async():
         lanes = [
-            asyncio.ensure_future(
+            asyncio.create_task(
                 with_worker.run_worker_async(
                     queues=[lane],
                     concurrency=most,
@@ -121,7 +121,7 @@ async def _run_until(stop: threading.Event) -> None:
             )
             for lane, most in LANES.items()
         ]
-        ended: set[asyncio.Future[None]] = set()
+        ended: set[asyncio.Task[None]] = set()
         while not stop.is_set() and not ended:  # a lane that ends may do so without a word, and alone
             ended, _ = await asyncio.wait(lanes, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
         for lane in lanes:

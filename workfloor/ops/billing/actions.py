@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from django.db.models import F
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.terms import Billing
 from workfloor.core.event_log import actions as event_log
-from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.periods import actions as periods
 from workfloor.core.periods import months as period_months
@@ -21,7 +22,7 @@ from workfloor.kit import extras
 from workfloor.kit.database import jobs, locks
 from workfloor.kit.time import calendars
 from workfloor.kit.web import live as web_live
-from workfloor.ops.billing import closing, einvoice, invoices, invoicing, settlement
+from workfloor.ops.billing import closing, einvoice, invoices, invoicing
 from workfloor.ops.billing import events as billing_events
 from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import models as billing_models
@@ -42,7 +43,6 @@ class NotYet(Refused):
 # --- Steps of closing, done by a worker -------------------------------------------------------------------------
 TAKE_STEP = "billing.take_closing_step"
 TRIES = 5  # that end without a word, before a step counts as failed
-_ROLES = {"propose": settlement.PROPOSERS, "approve": settlement.APPROVERS}
 
 
 def ask_for_step(*, client: Client, period: str, step: str, by: Person, now: datetime) -> billing_models.ClosingStep:
@@ -50,7 +50,7 @@ def ask_for_step(*, client: Client, period: str, step: str, by: Person, now: dat
 
     No fact says so, for nothing has happened to the month yet. Raises Refused where the person may not.
     """
-    _admit(by, client, _ROLES[step], f"{step} a month")
+    permissions.admit(by, f"periods.{step}", client_id=client.id)
     try:
         calendars.period_bounds(period, "UTC")
     except ValueError as fault:
@@ -118,7 +118,7 @@ def propose(*, client: Client, period: str, by: Person, now: datetime, progress:
     What late facts have changed in earlier months comes into this one first. Raises NotYet with everything that is in
     the way, Refused where the person may not or the month is proposed already, billing's NoStatement.
     """
-    _admit(by, client, settlement.PROPOSERS, "propose a month")
+    permissions.admit(by, "periods.propose", client_id=client.id)
     _refuse_unless_open(client, period)
     # Replaying a month's facts takes its time: others may close, correct and dispute meanwhile.
     if found := closing.hindrances(client, period, now=now, progress=closing.part(progress, 0, 60)):
@@ -139,7 +139,7 @@ def _refuse_unless_open(client: Client, period: str) -> None:
 
 def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
     """Close a month as it was proposed; by somebody other than who proposed it."""
-    _admit(by, client, settlement.APPROVERS, "approve a month")
+    permissions.admit(by, "periods.approve", client_id=client.id)
     periods.hold(client)
     close = periods_queries.close(client.id, period)
     if close and close.state == "provisional":
@@ -155,14 +155,14 @@ def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
 
 def reopen(*, client: Client, period: str, reason: str, by: Person, now: datetime) -> None:
     """Take a proposal back."""
-    _admit(by, client, settlement.PROPOSERS, "reopen a month")
+    permissions.admit(by, "periods.propose", client_id=client.id)
     periods.reopen(client=client, period=period, reason=_said(reason), by=by, now=now)
     _done(client, period)
 
 
 def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
     """Bring what late facts have changed in closed months into the next open statement."""
-    _admit(by, client, settlement.PROPOSERS, "restate a month")
+    permissions.admit(by, "periods.propose", client_id=client.id)
     periods.hold(client)
     return _restated(client, by, now, closing.unseen)
 
@@ -183,7 +183,7 @@ def _restated(client: Client, by: Person, now: datetime, progress: Progress) -> 
 
 def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: Person, now: datetime) -> Dispute:
     """Hold a figure to be wrong, for the client or as one of its people."""
-    _admit(by, client, settlement.RAISERS, "dispute a figure")
+    permissions.admit(by, "disputes.raise", client_id=client.id)
     close = periods_queries.close(client.id, period)
     if close is None:
         raise Refused(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
@@ -249,9 +249,7 @@ def reject(*, dispute: Dispute, words: str, by: Person, now: datetime) -> Disput
 
 
 def _may_decide(dispute: Dispute, by: Person) -> None:
-    _admit(by, dispute.client, settlement.PROPOSERS, "decide a dispute")
-    if dispute.raised_by_id == by.id:
-        raise Refused(f"{by.name} raised dispute {dispute.id}; somebody else decides it.")
+    permissions.admit(by, "disputes.decide", client_id=dispute.client_id, already=[dispute.raised_by_id])
 
 
 def _undecided(client: Client, period: str) -> list[str]:
@@ -261,22 +259,12 @@ def _undecided(client: Client, period: str) -> list[str]:
     ]
 
 
-def _admit(by: Person, client: Client, roles: frozenset[str], what: str) -> None:
-    if not roles.intersection(by.roles):
-        needed = " or ".join(sorted(roles))
-        raise Refused(f"{by.name} may not {what}: that takes the role {needed}. See: workfloor people list")
-    if client.id not in people_queries.enterable(by):
-        raise Refused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor people clear")
-
-
 def _said(words: str) -> str:
     words = words.strip()
     if not words or len(words) > LONGEST_WORDS:
         raise Refused(f"Say in words why, in at most {LONGEST_WORDS:,} letters.")
     return words
 
-
-ISSUERS = frozenset({"manager"})
 
 FIELDS = (
     "name",
@@ -296,7 +284,7 @@ FIELDS = (
 )
 
 
-class InvoiceRefused(ValueError):
+class InvoiceRefused(Refused):
     """It cannot be issued like this; `reasons` says why, each with what to do."""
 
     def __init__(self, *reasons: str) -> None:
@@ -305,38 +293,31 @@ class InvoiceRefused(ValueError):
 
 
 # --- Legal entities ---------------------------------------------------------------------------------------------
-def register_entity(
-    *, slug: str, by: Person | None, now: datetime, terms: Mapping[str, str]
-) -> billing_models.LegalEntity:
+def register_entity(*, slug: str, by: Actor, now: datetime, terms: Mapping[str, str]) -> billing_models.LegalEntity:
     """Put a legal entity on file; `terms` are values of FIELDS. Raises Refused with every fault."""
-    _may_change_entities(by)
+    permissions.admit(by, "legal-entities.change")
     if billing_queries.entity(slug):
         raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor billing legal-entity change {slug}")
     entity = billing_models.LegalEntity(slug=slug, **terms)
     _check(entity)
     entity.save()
-    event_log.record(billing_events.LegalEntityRegistered(slug), at=now, by_id=by.id if by else None)
+    event_log.record(billing_events.LegalEntityRegistered(slug), at=now, by=by)
     return entity
 
 
 def change_entity(
-    *, entity: billing_models.LegalEntity, by: Person | None, now: datetime, terms: Mapping[str, str]
+    *, entity: billing_models.LegalEntity, by: Actor, now: datetime, terms: Mapping[str, str]
 ) -> billing_models.LegalEntity:
     """Change what invoices say of a legal entity from now on; those that were issued stay."""
-    _may_change_entities(by)
+    permissions.admit(by, "legal-entities.change")
     changed = [name for name, value in terms.items() if getattr(entity, name) != value]
     for name in changed:
         setattr(entity, name, terms[name])
     _check(entity)
     if changed:
         entity.save(update_fields=changed)
-        event_log.record(billing_events.LegalEntityChanged(entity.slug, changed), at=now, by_id=by.id if by else None)
+        event_log.record(billing_events.LegalEntityChanged(entity.slug, changed), at=now, by=by)
     return entity
-
-
-def _may_change_entities(by: Person | None) -> None:
-    if by is not None and not ISSUERS.intersection(by.roles):
-        raise InvoiceRefused(f"{by.name} may not change legal entities: that takes the role {', '.join(ISSUERS)}.")
 
 
 def _check(entity: billing_models.LegalEntity) -> None:
@@ -363,7 +344,7 @@ def issue_invoice(
     rolls back takes none. Raises Refused with everything that is missing, or with each rule of EN 16931 that the
     document breaks.
     """
-    _admit_issuer(by, client)
+    permissions.admit(by, "invoices.issue", client_id=client.id)
     locks.hold("invoices", client.slug)  # nobody else invoices the month meanwhile
     month, billing, entity = _ready(client, period)
     today = _today(month, now)
@@ -409,7 +390,7 @@ def _ready(client: Client, period: str) -> tuple[invoicing.Month, Billing, billi
 
 def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, now: datetime) -> billing_models.Invoice:
     """Take a whole invoice back by a credit note that refers to it; the month can be invoiced anew after that."""
-    _admit_issuer(by, invoice.client)
+    permissions.admit(by, "invoices.issue", client_id=invoice.client_id)
     if billing_queries.is_credit(invoice):
         raise InvoiceRefused(f"{invoice.name} is a credit note; what it took back is invoiced anew instead.")
     locks.hold("invoices", invoice.client.slug)
@@ -501,12 +482,3 @@ def _unique(reasons: Sequence[str]) -> list[str]:
 
 def _today(month: invoicing.Month, now: datetime) -> date:
     return calendars.day_of(now, month.basis["zone"])
-
-
-def _admit_issuer(by: Person, client: Client) -> None:
-    if not ISSUERS.intersection(by.roles):
-        raise InvoiceRefused(
-            f"{by.name} may not issue invoices: that takes the role manager. See: workfloor people list"
-        )
-    if client.id not in people_queries.enterable(by):
-        raise InvoiceRefused(f"{by.name} is not cleared for {client.slug}. Clear them: workfloor people clear")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
+from workfloor.core.access import permissions
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import pricing
 from workfloor.core.event_log.models import Fact
@@ -355,19 +356,19 @@ def _month(name: str, close: Close | None, step: ClosingStep | None, person: Per
         "mood": MOODS[state],
         "closing": periods_presenting.closing(close),
         "digest": close.digest if close else "",
-        "may_dispute": close is not None and bool(settlement.RAISERS.intersection(person.roles)),
+        "may_dispute": close is not None and permissions.may(person, "disputes.raise"),
         **may,
     }
 
 
 def _may(close: Close | None, state: str, person: Person) -> dict[str, bool]:
     return {
-        "may_propose": state == "open" and bool(settlement.PROPOSERS.intersection(person.roles)),
+        "may_propose": state == "open" and permissions.may(person, "periods.propose"),
         "may_approve": close is not None
         and state == "provisional"
         and close.proposed_by_id != person.id
-        and bool(settlement.APPROVERS.intersection(person.roles)),
-        "may_reopen": state == "provisional" and bool(settlement.PROPOSERS.intersection(person.roles)),
+        and permissions.may(person, "periods.approve"),
+        "may_reopen": state == "provisional" and permissions.may(person, "periods.propose"),
     }
 
 

@@ -546,11 +546,6 @@ class Counted:
     value: bool | int | Decimal | str
 
 
-PROPOSERS = frozenset({"leader", "manager"})
-APPROVERS = frozenset({"manager"})
-RAISERS = frozenset({"client", "leader", "manager"})
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What one subject of a statement (a line by its title, a credit by its name) came to, and under which tax."""

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from workfloor.core.access import permissions
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
 from workfloor.core.people.middleware import Request
@@ -23,7 +24,7 @@ from workfloor.core.periods import queries as periods_queries
 from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.billing import gateway as billing_gateway
-from workfloor.ops.billing import invoices, settlement, statements
+from workfloor.ops.billing import invoices, statements
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import queries as billing_queries
 from workfloor.ops.billing.apps import CLOSING, INVOICES, STATEMENTS
@@ -133,7 +134,7 @@ def _raising(view: View) -> View:
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         person = getattr(request, "person", None)
-        if person is None or not settlement.RAISERS.intersection(person.roles):
+        if person is None or not permissions.may(person, "disputes.raise"):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

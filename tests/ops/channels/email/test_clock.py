@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests import mail, make
+from workfloor.core.access import actors
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content
@@ -191,7 +192,7 @@ def ana(everyone):
     source = make.CONTRACT.format(slug="lisbon-light").replace(
         "[calendars.office]", '[calendars.office]\nholidays = "PT"'
     )
-    contracts.sign(source=source + ALWAYS, now=datetime(2025, 12, 1, tzinfo=LISBON))
+    contracts.sign(source=source + ALWAYS, by=actors.ROOT, now=datetime(2025, 12, 1, tzinfo=LISBON))
     return make.agent("Ana")
 
 

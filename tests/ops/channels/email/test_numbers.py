@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from tests import mail, make
+from workfloor.core.access import actors
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content
@@ -209,7 +210,7 @@ def test_a_process_whose_contract_keeps_accounts_has_them_as_they_were_typed_and
 
 def test_the_version_in_force_when_it_was_written_decides(post):
     amendment = make.CONTRACT.format(slug="lisbon-light").replace(*KEPT)
-    contracts.sign(source=amendment, effective_on=date(2026, 3, 5), by_id=None, now=make.NINE)
+    contracts.sign(source=amendment, effective_on=date(2026, 3, 5), by=actors.ROOT, now=make.NINE)
 
     today, tomorrow = post.comes(mail.letter(IBAN)), post.comes(mail.letter(f"{IBAN}!"), at=make.later(days=1))
 

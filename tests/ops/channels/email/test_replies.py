@@ -12,6 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests import mail, make
 from tests.ops.channels.email import sink as sinks
+from workfloor.core.access import actors
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File, NotNow
@@ -229,7 +230,7 @@ def test_the_contracts_words_stand_around_what_the_agent_wrote(desk, sink):
     amended = make.CONTRACT.format(slug="lisbon-light").replace('name = "letters"', f'name = "letters"\n{letter}')
     with transaction.atomic():
         rls.enter_every_client()
-        contracts.sign(source=amended, effective_on=make.NINE.date(), now=make.NINE)
+        contracts.sign(source=amended, effective_on=make.NINE.date(), by=actors.ROOT, now=make.NINE)
 
     reply, _ = desk.delivers(desk.replies())
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import Address, Content
@@ -352,7 +353,7 @@ def test_two_programs_that_answer_each_other_stop_after_three_answers_a_day(clie
 def page(client, *roles):
     """What the page says to somebody with these roles, who is cleared for the client."""
     person = make.person(*roles, name="Teresa")
-    people.clear(person=person, client=client, now=make.NINE)
+    people.clear(person=person, client=client, by=actors.ROOT, now=make.NINE)
     browser = Client()
     browser.force_login(person.account)
     return browser.get("/playbooks/")

@@ -16,6 +16,7 @@ CREATE TABLE event_log_fact (
     case_id bigint,
     person_id bigint,
     by_id bigint,
+    acted_as text NOT NULL DEFAULT '',
     event text NOT NULL CHECK (event ~ '^[a-z-]+\\.[a-z-]+$'),
     details jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(details) = 'object'),
     PRIMARY KEY (at, id)
@@ -24,6 +25,7 @@ CREATE INDEX event_log_fact_unseen ON event_log_fact (xid, id);
 CREATE INDEX event_log_fact_item ON event_log_fact (item_id, id) WHERE item_id IS NOT NULL;
 CREATE INDEX event_log_fact_person ON event_log_fact (person_id, id) WHERE person_id IS NOT NULL;
 CREATE INDEX event_log_fact_client ON event_log_fact (client_id, at);
+CREATE INDEX event_log_fact_administration ON event_log_fact (at) WHERE item_id IS NULL AND case_id IS NULL;
 """
 
 
@@ -113,6 +115,7 @@ class Migration(migrations.Migration):
                 ("case_id", models.BigIntegerField(null=True)),
                 ("person_id", models.BigIntegerField(null=True)),
                 ("by_id", models.BigIntegerField(null=True)),
+                ("acted_as", models.TextField(default="")),
                 ("event", models.TextField()),
                 ("details", models.JSONField(default=dict)),
             ],

@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [
                     workfloor.kit.database.rls.Wall(column='client_id', name='person_wall', shared=True),
-                    models.CheckConstraint(condition=models.Q(('roles__contained_by', ['agent', 'leader', 'planner', 'manager', 'client'])), name='person_roles_known'),
+                    models.CheckConstraint(condition=models.Q(('roles__contained_by', ['agent', 'leader', 'planner', 'manager', 'administrator', 'client'])), name='person_roles_known'),
                     models.CheckConstraint(condition=models.Q(models.Q(('client', None), models.Q(('roles__contains', ['client']), _negated=True)), models.Q(models.Q(('client', None), _negated=True), ('roles', ['client'])), _connector='OR'), name='person_of_client_is_only_that'),
                 ],
             },
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.TextField(unique=True)),
-                ('leader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leads', to='people.person')),
+                ('leader', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leads_teams', to='people.person')),
                 ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='teams', to='people.site')),
             ],
         ),
@@ -83,6 +83,18 @@ class Migration(migrations.Migration):
             model_name='person',
             name='team',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='people.team'),
+        ),
+        migrations.CreateModel(
+            name='SignIn',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('title', models.TextField()),
+                ('digest', models.CharField(max_length=64)),
+                ('began_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sign_ins', to='people.person')),
+            ],
         ),
         migrations.CreateModel(
             name='AgentState',

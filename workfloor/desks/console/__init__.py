@@ -1,0 +1,1 @@
+"""Administration: what can be changed here, by whom, and who changed what."""

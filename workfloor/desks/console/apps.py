@@ -1,0 +1,17 @@
+"""The application of the administration's pages."""
+
+from django.apps import AppConfig
+
+from workfloor.ui.places import Place
+
+ADMINISTRATION = Place(
+    "Administration", "tool", "console:actions", frozenset({"administrator", "leader", "manager", "planner"}), rank=60
+)
+
+
+class ConsoleConfig(AppConfig):
+    """The administration's pages; has no tables."""
+
+    name = "workfloor.desks.console"
+    label = "console"
+    places = (ADMINISTRATION,)

@@ -1,0 +1,55 @@
+"""What can be changed, as a list and as a page of documentation: both follow from the declarations."""
+
+from collections.abc import Iterator
+
+from workfloor.core.access import permissions
+from workfloor.desks.console import queries as console_queries
+from workfloor.kit import declarations
+
+_HEAD = """# What can be changed, and by whom
+
+Written from the declarations by `workfloor admin actions --format markdown`. Each is a command, a form on the page
+*Administration*, and a call of the API with the token of whoever signed in (`workfloor sign-in EMAIL --print`); each
+asks the same permission, and is a fact that `workfloor admin audit` and the page *Audit* show.
+"""
+
+
+def listed() -> str:
+    """Each action in a line."""
+    return "".join(
+        f"{each.name:<28} {each.words:<32} {' '.join(_roles(each))}\n" for each in console_queries.declared().values()
+    )
+
+
+def reference() -> str:
+    """Every action with its command, its call and what it asks for, in Markdown; then the table of permissions."""
+    parts = [_HEAD]
+    for each in sorted(console_queries.declared().values(), key=lambda each: each.command):
+        parts += ["\n".join(_section(each))]
+    parts.append("\n".join(_permissions()))
+    return "\n".join(parts) + "\n"
+
+
+def _section(each: declarations.Action) -> Iterator[str]:
+    yield f"## {each.words}\n\n{each.summary}\n"
+    yield f"    {each.example}\n" if each.example else ""
+    yield f"`POST /api/actions/{each.name}`, by: {', '.join(_roles(each))}.\n"
+    yield "| field | | |\n|---|---|---|"
+    for one in each.parameters:
+        needed = "required" if one.required else ""
+        words = ". ".join(filter(None, [one.field.words, one.field.help.rstrip(".")]))
+        choices = f" One of {', '.join(one.choices)}." if one.choices else ""
+        yield f"| `{one.name}` | {words}.{choices} | {needed} |"
+    yield ""
+
+
+def _permissions() -> Iterator[str]:
+    roles = list(permissions.ROLES)
+    yield "## Permissions\n"
+    yield f"| | {' | '.join(roles)} |\n|---|{'---|' * len(roles)}"
+    for each in permissions.PERMISSIONS.values():
+        yield f"| {each.words} | {' | '.join('yes' if role in each.roles else '' for role in roles)} |"
+
+
+def _roles(each: declarations.Action) -> list[str]:
+    return [role for role in permissions.ROLES if role in permissions.PERMISSIONS[each.permission].roles]

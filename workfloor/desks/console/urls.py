@@ -1,0 +1,13 @@
+"""The addresses of the administration's pages."""
+
+from django.urls import path
+
+from workfloor.desks.console import views as console_views
+
+app_name = "console"
+urlpatterns = [
+    path("", console_views.actions, name="actions"),
+    path("do/<str:name>/", console_views.act, name="act"),
+    path("permissions/", console_views.permissions_table, name="permissions"),
+    path("audit/", console_views.audit, name="audit"),
+]

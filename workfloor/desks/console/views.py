@@ -1,0 +1,109 @@
+"""The administration's pages: each declared action as a form, the table of permissions, the audit."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from workfloor.core.access import permissions
+from workfloor.core.people.middleware import Request
+from workfloor.desks.console import forms as console_forms
+from workfloor.desks.console import queries as console_queries
+from workfloor.desks.console.apps import ADMINISTRATION
+from workfloor.kit import declarations
+from workfloor.kit.database import rls
+from workfloor.kit.time import clock
+
+View = Callable[..., HttpResponse]
+
+
+def _for_who_administers(view: View) -> View:
+    @login_required
+    @wraps(view)
+    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = getattr(request, "person", None)
+        if person is None or not ADMINISTRATION.roles.intersection(person.roles):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return admitted
+
+
+@require_GET
+@_for_who_administers
+def actions(request: Request) -> HttpResponse:
+    """What somebody can change here, by subject."""
+    may_audit = permissions.may(request.person, "audit.read")
+    shown = {"subjects": console_queries.open_to(request.person), "may_audit": may_audit}
+    return render(request, "console/actions.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+@_for_who_administers
+def act(request: Request, name: str) -> HttpResponse:
+    """An action as a form. Sites, people and roles are the provider's own: they are chosen from all there are."""
+    action = console_queries.declared().get(name)
+    if action is None:
+        raise Http404
+    if not permissions.may(request.person, action.permission):
+        raise PermissionDenied
+    rls.enter_every_client()  # to name any client whom somebody is to be cleared for; the action admits, or refuses
+    form = console_forms.form_of(action, request.POST if request.method == "POST" else None, request.GET.dict())
+    if request.method == "POST" and (said := _done(action, form, request)):
+        messages.success(request, said)
+        return redirect("console:actions")
+    status = 422 if form.errors else 200
+    return render(request, "console/act.html", {"action": action, "form": form}, status=status)
+
+
+def _done(action: declarations.Action, form: Any, request: Request) -> str | None:
+    """Do it with what was sent; None where it cannot be, and the form says why at its place."""
+    sent = {
+        each.name: request.POST.getlist(each.name) if each.several else request.POST.get(each.name, "")
+        for each in action.parameters
+    }
+    try:
+        values = action.read(sent)
+        with transaction.atomic():
+            return action.told(values, action.perform(**values, by=request.person, now=clock.now()))
+    except declarations.NotUnderstood as fault:
+        for each in fault.faults:
+            form.add_error(each.name if each.name in form.fields else None, each.words)
+    except ValueError as refused:
+        form.add_error(None, str(refused))
+    return None
+
+
+@require_GET
+@_for_who_administers
+def permissions_table(request: Request) -> HttpResponse:
+    """Which role opens what."""
+    roles = permissions.ROLES
+    rows = [(each, [role in each.roles for role in roles]) for each in permissions.PERMISSIONS.values()]
+    return render(request, "console/permissions.html", {"roles": roles, "rows": rows})
+
+
+@require_GET
+@_for_who_administers
+def audit(request: Request) -> HttpResponse:
+    """Who changed what."""
+    if not permissions.may(request.person, "audit.read"):
+        raise PermissionDenied
+    who, event = (request.GET.get(name, "")[:100].replace("\x00", "") for name in ("who", "event"))
+    try:
+        until = datetime.fromisoformat(request.GET.get("until", ""))
+    except ValueError:
+        until = None
+    rows = list(console_queries.audit(who=who, event=event, until=until if until and until.tzinfo else None))
+    earlier = rows[-1].at.isoformat() if len(rows) == console_queries.MOST_SHOWN else ""
+    return render(
+        request, "console/audit.html", {"rows": rows, "asked": {"who": who, "event": event}, "earlier": earlier}
+    )
