@@ -68,6 +68,7 @@ def open_mailbox() -> None:
     """Let mail to the benchmark's address wait in the first queue."""
     from django.db import connection, transaction
 
+    from workfloor.core.access import actors
     from workfloor.core.contracts.models import Queue
     from workfloor.core.event_log import actions as event_log
     from workfloor.kit.database import rls
@@ -79,7 +80,7 @@ def open_mailbox() -> None:
         event_log.make_partitions(first=clock.now())
         queue = Queue.objects.select_related("client").order_by("id").first()
         assert queue is not None
-        email.open_mailbox(queue=queue, address=ADDRESS, now=clock.now())
+        email.open_mailbox(queue=queue, address=ADDRESS, by=actors.ROOT, now=clock.now())
     connection.close()
 
 

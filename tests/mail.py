@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
@@ -20,7 +21,7 @@ class Post:
     def __init__(self, of: str = "lisbon-light", address: str = "help@lisbon.example", **more) -> None:
         rls.enter_every_client()
         self.queue = make.queue("mail", of)
-        self.mailbox = email.open_mailbox(queue=self.queue, address=address, now=make.NINE, **more)
+        self.mailbox = email.open_mailbox(queue=self.queue, address=address, by=actors.ROOT, now=make.NINE, **more)
 
     def comes(
         self, raw: bytes, at: datetime = make.NINE, envelope_sender: str = "", recipient: str = ""

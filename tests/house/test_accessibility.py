@@ -70,13 +70,19 @@ class Floor:
             client=self.client,
             queue=make.queue("chats"),
             origins=["https://www.example.com"],
+            by=actors.ROOT,
             now=now,
             source='title = { en = "Chat with us" }',
         )
         self.chatting = make.agent("Fernanda")
-        playbooks.give(client=self.client, source='[[answers]]\nname = "hello"\ntext = "Hello {customer}"\n', now=now)
+        playbooks.give(
+            client=self.client,
+            source='[[answers]]\nname = "hello"\ntext = "Hello {customer}"\n',
+            by=actors.ROOT,
+            now=now,
+        )
         self.article = playbooks.write_article(
-            process=self.item.process, name="bills", title="Bills", body="How to read one", now=now
+            process=self.item.process, name="bills", title="Bills", body="How to read one", by=actors.ROOT, now=now
         )
         self.file = self.talked()
         self.arrival, self.reply = self.mailed()

@@ -14,7 +14,7 @@ from tests.house.test_rooms import HOUSE
 from workfloor.core.access import permissions
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people.models import Person
-from workfloor.desks.console import forms as console_forms
+from workfloor.desks.console import action_forms
 from workfloor.desks.console import presenting as console_presenting
 from workfloor.desks.console import queries as console_queries
 from workfloor.kit import declarations
@@ -81,13 +81,21 @@ def test_the_page_of_documentation_says_what_the_declarations_say():
 
 def test_every_action_is_a_form(everyone):
     for action in ACTIONS.values():
-        assert set(console_forms.form_of(action).fields) == {each.name for each in action.parameters}
+        assert set(action_forms.form_of(action).fields) == {each.name for each in action.parameters}
 
 
 # --- Who did it -------------------------------------------------------------------------------------------------------
 
 # Packages whose writes cannot be made without saying who makes them. The others come here one by one.
-SAY_WHO = ("core.people", "core.clients", "core.contracts", "core.claims", "core.periods", "ops.billing")
+SAY_WHO = (
+    "core.people",
+    "core.clients",
+    "core.contracts",
+    "core.claims",
+    "core.periods",
+    "ops.billing",
+    "ops.relationship",
+)
 # What a person does about themselves, and what the clock or the product itself does.
 BY_THEMSELVES = {
     "core.people": {

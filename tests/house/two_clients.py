@@ -76,7 +76,7 @@ def side(slug: str, word: str) -> Side:
         now=make.NINE,
     )
     people.go_available(person=agent, now=make.NINE)
-    retention.keep_for(kind="raw-mail", days=30, client=client, now=make.NINE)
+    retention.keep_for(kind="raw-mail", days=30, client=client, by=actors.ROOT, now=make.NINE)
     customer = work.Customer(f"{word}-7", f"Customer {word}")
     more: dict[str, Any] = {"customer": customer, "title": f"Title {word}", "payload": {word: [word]}}
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
@@ -94,7 +94,7 @@ def side(slug: str, word: str) -> Side:
         now=make.NINE,
     )
     for address in (f"{word}@mail.example", f"{word}-too@mail.example"):
-        box = email.open_mailbox(queue=held.queue, address=address, title=word, now=make.NINE)
+        box = email.open_mailbox(queue=held.queue, address=address, title=word, by=actors.ROOT, now=make.NINE)
     email.store(mails=[email.Incoming(box, word.encode(), f"{word}@example.com", box.address)], now=make.NINE)
     email.store_fetched(mailbox=box, uid_validity=7, mails=[email.Fetched(7, word.encode())], now=make.NINE)
     reply = conversations.reply(
@@ -125,6 +125,7 @@ def side(slug: str, word: str) -> Side:
         client=client,
         queue=make.queue("chats", slug),
         origins=[f"https://{slug}.example"],
+        by=actors.ROOT,
         now=make.NINE,
         source=f'title = {{ en = "{word}" }}',
     )
@@ -141,9 +142,11 @@ def side(slug: str, word: str) -> Side:
     )
     answers = f'[[answers]]\nname = "hello"\ntext = "{word}"\n'
     rule = f'[[rules]]\nname = "tagged"\nwhen = "received"\nthen = {{ tag = "{word}" }}\n'
-    playbooks.give(client=client, source=answers + rule, now=make.NINE)
+    playbooks.give(client=client, source=answers + rule, by=actors.ROOT, now=make.NINE)
     playbooks.apply_rules(item=waiting, when="received", text="", now=make.NINE)
-    article = playbooks.write_article(process=held.process, name=word, title=word, body=word, now=make.NINE)
+    article = playbooks.write_article(
+        process=held.process, name=word, title=word, body=word, by=actors.ROOT, now=make.NINE
+    )
     made = Side(
         client,
         token,

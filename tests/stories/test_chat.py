@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, mail, make
 from tests.stories.test_browser import picture, signed_in
+from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.work import queries as work_queries
@@ -118,7 +119,7 @@ def client_site(real_database, installation, site) -> tuple[str, Line, str, str]
         mail.Post()
         agent = make.agent("Ana Duarte", available=False)
         widget = chats.add_widget(
-            client=client, queue=make.queue("chats"), origins=[origin], source=SETTINGS, now=clock.now()
+            client=client, queue=make.queue("chats"), origins=[origin], source=SETTINGS, by=actors.ROOT, now=clock.now()
         )
     site.RequestHandlerClass.page = (
         f'<!doctype html><html lang="en-GB"><title>Lisbon Light</title><h1>Light for Lisbon</h1>'

@@ -19,6 +19,7 @@ from playwright.sync_api import expect
 from tests import browse, make
 from tests.stories.test_browser import signed_in
 from tests.stories.test_chat import client_site, site, visitor, write  # noqa: F401 fixtures
+from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
@@ -113,6 +114,7 @@ def test_a_flood_is_turned_away_and_afterwards_everything_is_there_once(real_dat
             queue=make.queue("chats"),
             origins=["https://a.example"],
             source='title = { en = "A" }',
+            by=actors.ROOT,
             now=clock.now(),
         )
         begun = [

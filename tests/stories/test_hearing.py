@@ -27,7 +27,7 @@ def sign_out(browser, person):
 
 
 def leave(browser, person):
-    inside(people.leave, person=Person.objects.get(id=person.id), now=make.NINE)
+    inside(people.leave, person=Person.objects.get(id=person.id), by=actors.ROOT, now=make.NINE)
 
 
 def withdraw(browser, person):
@@ -63,7 +63,7 @@ def test_it_ends_with_the_right_to_it_and_goes_on_for_everybody_else(real_databa
 
         for end in (sign_out, leave, withdraw, change_role, change_password, expire):
             leader = inside(lambda: make.person("leader"))
-            inside(people.clear, person=leader, client=client, now=make.NINE)
+            inside(people.clear, person=leader, client=client, by=actors.ROOT, now=make.NINE)
             ends_of(end, installation, leader, "floor" if end is change_role else f"client:{client.id}")
 
         assert inside(lambda: Heard.objects.filter(person=stays).exists())  # by which a browser that goes is missed

@@ -70,7 +70,9 @@ def test_mail_of_others_is_read_and_its_own_waits_for_the_repair(poison, monkeyp
     box = mail.Post()
     rls.enter(poison.client_id)
     rls.enter_every_client()
-    other = email.open_mailbox(queue=make.queue("mail", POISONED), address="help@porto.example", now=make.NINE)
+    other = email.open_mailbox(
+        queue=make.queue("mail", POISONED), address="help@porto.example", by=actors.ROOT, now=make.NINE
+    )
     for mailbox in (other, box.mailbox):
         rls.enter(mailbox.client_id)
         incoming = email.Incoming(mailbox, mail.letter(to=mailbox.address), "", mailbox.address)

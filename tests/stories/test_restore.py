@@ -18,6 +18,7 @@ from django.db import transaction
 
 from tests import conftest, mail, make
 from tests.ops.channels.email import sink as sinks
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log import actions as event_log
@@ -101,8 +102,8 @@ def fill() -> None:
     with transaction.atomic():
         rls.enter_every_client()
         client = make.client()
-        playbooks.give(client=client, source=PLAYBOOK, now=now)
-        box = email.open_mailbox(queue=make.queue("mail"), address="help@lisbon.example", now=now)
+        playbooks.give(client=client, source=PLAYBOOK, by=actors.ROOT, now=now)
+        box = email.open_mailbox(queue=make.queue("mail"), address="help@lisbon.example", by=actors.ROOT, now=now)
         for number in range(5):
             done_call(number)
         email.store(mails=[email.Incoming(box, mail.letter("Hello"), "", box.address)], now=now)

@@ -49,12 +49,13 @@ def token(real_database: str) -> str:
     with transaction.atomic():
         rls.enter_every_client()
         client = make.client(chats=True)
-        playbooks.give(client=client, source=PLAYBOOK, now=clock.now())
+        playbooks.give(client=client, source=PLAYBOOK, by=actors.ROOT, now=clock.now())
         chats.add_widget(
             client=client,
             queue=make.queue("chats"),
             origins=["https://a.example"],
             source='title = { en = "Light" }',
+            by=actors.ROOT,
             now=clock.now(),
         )
         for _ in range(60):

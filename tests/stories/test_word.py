@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from tests import mail, make
 from tests.ops.channels.chat.conftest import ORIGIN, SETTINGS
 from tests.ops.channels.email import sink as sinks
+from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.work.models import Case, Item
@@ -38,6 +39,7 @@ def floor(real_database, settings):
                 queue=make.queue("calls"),
                 origins=[ORIGIN],
                 source=SETTINGS,
+                by=actors.ROOT,
                 now=make.NINE,
             )
             ana = make.agent("Ana Duarte")

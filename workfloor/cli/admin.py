@@ -269,7 +269,7 @@ def drop(name: str) -> None:
 
         found = _failure(name)
         if isinstance(found, Parked):
-            event_log.drop_parked(found, now=clock.now())
+            event_log.drop_parked(found, by=edge.acting(), now=clock.now())
         else:
             jobs.drop(found)
     click.echo(f"{name} is dropped.")

@@ -70,6 +70,7 @@ def add_mailbox(
                 most_per_sender=most_per_sender,
                 source_url=source,
                 password_file=str(password_file.absolute()) if password_file else "",
+                by=edge.acting(),
                 now=clock.now(),
             )
         except (LookupError, email.Refused) as reason:
@@ -128,7 +129,7 @@ def remove_mailbox(address: str) -> None:
         known = email_queries.mailboxes().filter(address=address.strip().lower()).first()
         if known is None:
             raise click.ClickException(f"{address} is no mailbox. See: workfloor channels mailbox list")
-        email.close_mailbox(mailbox=known, now=clock.now())
+        email.close_mailbox(mailbox=known, by=edge.acting(), now=clock.now())
     click.echo(f"{known.address} takes no more mail.")
 
 
@@ -321,7 +322,9 @@ def add_widget(client: str, queue_name: str, origins: tuple[str, ...], file: Pat
         from workfloor.ops.channels.chat import actions as chats
 
         queue, source = _queue(found, queue_name), file.read_text("utf-8") if file else USUAL
-        made = chats.add_widget(client=found, queue=queue, origins=origins, source=source, now=clock.now())
+        made = chats.add_widget(
+            client=found, queue=queue, origins=origins, source=source, by=edge.acting(), now=clock.now()
+        )
         _print_line(made)
 
 
@@ -339,7 +342,9 @@ def change_widget(client: str, key: str, queue_name: str, origins: tuple[str, ..
 
         known, queue = _widget(client, key), _queue(found, queue_name)
         source = file.read_text("utf-8") if file else known.source
-        chats.change_widget(widget=known, queue=queue, origins=origins, source=source, now=clock.now())
+        chats.change_widget(
+            widget=known, queue=queue, origins=origins, source=source, by=edge.acting(), now=clock.now()
+        )
     click.echo(f"Widget {key} chats into {queue_name} from now on.")
 
 
@@ -371,7 +376,7 @@ def withdraw_widget(client: str, key: str) -> None:
         from workfloor.kit.time import clock
         from workfloor.ops.channels.chat import actions as chats
 
-        chats.withdraw_widget(widget=_widget(client, key), now=clock.now())
+        chats.withdraw_widget(widget=_widget(client, key), by=edge.acting(), now=clock.now())
     click.echo(f"Widget {key} is withdrawn.")
 
 
@@ -450,7 +455,7 @@ def give_playbook(client: str, file: Path) -> None:
         from workfloor.ops.channels.playbooks import actions as playbooks
         from workfloor.ops.channels.playbooks import queries as playbooks_queries
 
-        made = playbooks.give(client=found, source=file.read_text("utf-8"), now=clock.now())
+        made = playbooks.give(client=found, source=file.read_text("utf-8"), by=edge.acting(), now=clock.now())
         holds = playbooks_queries.playbook(found.id)
         click.echo(
             f"Version {made.number}: {len(holds.answers)} answers and {len(holds.rules)} rules hold for {client}."
@@ -474,7 +479,12 @@ def article(client: str, process: str, file: Path) -> None:
             raise click.ClickException(f"{client} has no process {process!r}. Processes: {known}.")
         title, _, body = file.read_text("utf-8").strip().partition("\n")
         made = playbooks.write_article(
-            process=of, name=file.stem, title=title.lstrip("# ").strip(), body=body.strip(), now=clock.now()
+            process=of,
+            name=file.stem,
+            title=title.lstrip("# ").strip(),
+            body=body.strip(),
+            by=edge.acting(),
+            now=clock.now(),
         )
     click.echo(f"“{made.title}”, version {made.version}.")
 

@@ -184,5 +184,5 @@ def erase(slug: str, reason: str) -> None:
         from workfloor.core.files import actions as files
         from workfloor.kit.time import clock
 
-        count = files.erase_key(client=client, reason=reason, now=clock.now())
+        count = files.erase_key(client=client, reason=reason, by=edge.acting(), now=clock.now())
     click.echo(f"{count:,} files of {slug} cannot be read any more.")

@@ -146,7 +146,7 @@ def add(client: str, who: str, what: str, until: date, form: str) -> None:
     with _entered(client) as (found, now):
         from workfloor.ops.relationship import actions as relationship
 
-        _show([relationship.agree(client=found, who=who, what=what, until=until, now=now)], now, form)
+        _show([relationship.agree(client=found, who=who, what=what, until=until, by=edge.acting(), now=now)], now, form)
 
 
 @action_item.command(
@@ -167,7 +167,7 @@ def done(client: str, number: int, note: str, form: str) -> None:
             raise click.ClickException(
                 f"{client} has no action item {number}. See: workfloor relationship action-item list {client}"
             )
-        _show([relationship.finish(action_item=known, note=note, now=now)], now, form)
+        _show([relationship.finish(action_item=known, note=note, by=edge.acting(), now=now)], now, form)
 
 
 @action_item.command(

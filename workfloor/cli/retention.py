@@ -72,7 +72,11 @@ def set_(kind: str, days: str, slug: str | None) -> None:
         client = edge.named(slug) if slug else None
         try:
             before = retention.keep_for(
-                kind=kind, days=None if days == "default" else int(days), client=client, now=clock.now()
+                kind=kind,
+                days=None if days == "default" else int(days),
+                client=client,
+                by=edge.acting(),
+                now=clock.now(),
             )
         except kinds.Refused as reason:
             raise click.ClickException(str(reason)) from None

@@ -169,7 +169,7 @@ def pool(queue: str | None, pool: str | None, even_out: str | None, form: str) -
         rls.enter_every_client()
         if queue is not None and pool is not None:
             try:
-                routing.put_into_pool(queue=routing_queries.named(queue), pool=pool, now=clock.now())
+                routing.put_into_pool(queue=routing_queries.named(queue), pool=pool, by=edge.acting(), now=clock.now())
             except (LookupError, ValueError) as reason:
                 raise click.ClickException(str(reason)) from None
         found = routing_queries.pools()
@@ -194,7 +194,7 @@ def _even_out(name: str | None, second: str | None, length: str) -> None:
         from workfloor.ops.routing import actions as routing
 
         try:
-            routing.even_out(pool=name, seconds=seconds, now=clock.now())
+            routing.even_out(pool=name, seconds=seconds, by=edge.acting(), now=clock.now())
         except ValueError as reason:
             raise click.ClickException(str(reason)) from None
     click.echo(f"{name} evens out by {length}." if seconds else f"{name} evens nothing out.")

@@ -54,24 +54,30 @@ def _file(*path: str) -> str:
 def _give_playbook(slug: str, at: datetime) -> None:
     client = clients_queries.by_slug(slug)
     assert client is not None
-    playbooks.give(client=client, source=_file("playbooks", f"{slug}.toml"), now=at)
+    playbooks.give(client=client, source=_file("playbooks", f"{slug}.toml"), by=actors.ROOT, now=at)
     for process, name in sample.ARTICLES[slug]:
         title, _, body = _file("articles", f"{name}.md").partition("\n")
         of = Process.objects.get(client=client, name=process)
-        playbooks.write_article(process=of, name=name, title=title.lstrip("# "), body=body.strip(), now=at)
+        playbooks.write_article(
+            process=of, name=name, title=title.lstrip("# "), body=body.strip(), by=actors.ROOT, now=at
+        )
 
 
 def _open_chat(now: datetime) -> None:
     """Let one client's site chat; its page to try it on is told with the sign-ins."""
     queue = Queue.objects.select_related("client").get(client__slug="pier-telecom", name="broadband-chat")
     source = _file("playbooks", "pier-telecom-chat.toml")
-    chats.add_widget(client=queue.client, queue=queue, origins=[sample.SITE_OF_PIER], source=source, now=now)
+    chats.add_widget(
+        client=queue.client, queue=queue, origins=[sample.SITE_OF_PIER], source=source, by=actors.ROOT, now=now
+    )
 
 
 def _take_mails(now: datetime) -> None:
     """Let the other client's customers write, through the reading that real mail goes through."""
     queue = Queue.objects.select_related("client").get(client__slug="alder-insurance", name=sample.MAIL_QUEUE)
-    mailbox = email.open_mailbox(queue=queue, address=sample.MAILBOX, title="Alder Insurance claims", now=now)
+    mailbox = email.open_mailbox(
+        queue=queue, address=sample.MAILBOX, title="Alder Insurance claims", by=actors.ROOT, now=now
+    )
     for number, name in enumerate(sample.MAILS):
         at = now - timedelta(minutes=25 - 9 * number)
         raw = f"Date: {format_datetime(at)}\n{_file('mails', f'{name}.eml')}".encode()

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations.messages import Address, Content
@@ -369,7 +370,7 @@ def test_once_a_clients_key_is_erased_its_files_are_unreadable_and_no_others(eve
     other = kept(b"other", client=make.client("first-bank"))[0]
     mine = kept(b"mine")[0]
 
-    assert files.erase_key(client=make.client(), reason="contract ended", now=make.NINE) == 1
+    assert files.erase_key(client=make.client(), reason="contract ended", by=actors.ROOT, now=make.NINE) == 1
 
     with pytest.raises(files_queries.Erased):
         files_queries.content(mine)

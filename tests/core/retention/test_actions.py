@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 
 from tests import mail, make
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Attachment
@@ -38,13 +39,13 @@ def expired() -> list[tuple[int | None, dict]]:
 def test_what_is_said_for_a_client_goes_before_what_is_said_for_all(everyone):
     one, other = make.client("north"), make.client("south")
 
-    assert retention.keep_for(kind="raw-mail", days=60, now=make.NINE) == 180
-    assert retention.keep_for(kind="raw-mail", days=30, client=one, now=make.NINE) == 60
-    retention.keep_for(kind="raw-mail", days=30, client=one, now=make.NINE)  # the same is no fact
+    assert retention.keep_for(kind="raw-mail", days=60, by=actors.ROOT, now=make.NINE) == 180
+    assert retention.keep_for(kind="raw-mail", days=30, client=one, by=actors.ROOT, now=make.NINE) == 60
+    retention.keep_for(kind="raw-mail", days=30, client=one, by=actors.ROOT, now=make.NINE)  # the same is no fact
 
     days = [retention_queries.days("raw-mail", each) for each in (one.id, other.id, None)]
     assert days == [30, 60, 60]
-    assert retention.keep_for(kind="raw-mail", days=None, client=one, now=make.NINE) == 30
+    assert retention.keep_for(kind="raw-mail", days=None, client=one, by=actors.ROOT, now=make.NINE) == 30
     assert retention_queries.days("raw-mail", one.id) == 60
     assert said() == [
         (None, {"kind": "raw-mail", "days_before": 180, "days": 60}),
@@ -56,7 +57,7 @@ def test_what_is_said_for_a_client_goes_before_what_is_said_for_all(everyone):
 @pytest.mark.parametrize("kind", kinds.KEPT)
 def test_what_the_law_or_an_invoice_rests_on_cannot_be_shortened(everyone, kind):
     with pytest.raises(kinds.Refused, match="cannot be shortened"):
-        retention.keep_for(kind=kind, days=30, now=make.NINE)
+        retention.keep_for(kind=kind, days=30, by=actors.ROOT, now=make.NINE)
 
 
 @pytest.mark.parametrize(
@@ -70,13 +71,13 @@ def test_what_the_law_or_an_invoice_rests_on_cannot_be_shortened(everyone, kind)
 )
 def test_what_cannot_be_is_refused_and_said(everyone, kind, days, words):
     with pytest.raises(kinds.Refused, match=words):
-        retention.keep_for(kind=kind, days=days, now=make.NINE)
+        retention.keep_for(kind=kind, days=days, by=actors.ROOT, now=make.NINE)
     assert not Retention.objects.exists()
 
 
 def test_logs_are_nobodys_of_the_clients(everyone):
     with pytest.raises(kinds.Refused, match="not a client's"):
-        retention.keep_for(kind="logs", days=30, client=make.client(), now=make.NINE)
+        retention.keep_for(kind="logs", days=30, client=make.client(), by=actors.ROOT, now=make.NINE)
     with pytest.raises(IntegrityError), transaction.atomic():
         Retention.objects.create(client=make.client(), kind="logs", days=3, set_at=make.NINE)
 
@@ -167,7 +168,7 @@ def attached(post: mail.Post) -> Arrival:
 def test_what_an_attachment_held_goes_long_after_its_case_and_its_name_stays(post):
     arrival = attached(post)
     attachment = Attachment.objects.get()
-    retention.keep_for(kind="attachments", days=400, client=post.mailbox.client, now=make.NINE)
+    retention.keep_for(kind="attachments", days=400, client=post.mailbox.client, by=actors.ROOT, now=make.NINE)
     resolve(arrival.message.case)
 
     assert conversations.delete_expired(client_id=arrival.client_id, now=make.later(days=399)) == 0

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client as Browser
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.work import actions as work
 from workfloor.kit.database import rls
 from workfloor.ops.channels.chat import actions as chats
@@ -20,7 +21,7 @@ class Desk:
         client = make.client(chats=True)
         origin, source = "https://www.example.com", 'title = { en = "Chat" }'
         widget = chats.add_widget(
-            client=client, queue=make.queue("chats"), origins=[origin], source=source, now=make.NINE
+            client=client, queue=make.queue("chats"), origins=[origin], source=source, by=actors.ROOT, now=make.NINE
         )
         given = {"secret": "a" * 43, "key": "first-one", "message": "My bill is wrong", "answers": {}, "address": "1"}
         chat = chats.begin(widget=widget, **given, now=make.NINE)

@@ -76,6 +76,7 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
             client=of,
             queue=make.queue("chats", of.slug),
             origins=["https://x.example"],
+            by=actors.ROOT,
             now=make.NINE,
             source='title = { en = "Chat" }',
         )

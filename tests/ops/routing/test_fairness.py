@@ -4,6 +4,7 @@ import pytest
 
 from tests import make
 from tests.ops.routing.test_live import call, inside, leading, offered, run
+from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
@@ -35,7 +36,7 @@ def test_without_such_a_term_nobody_stands_back(everyone):
 
 
 def test_whoever_was_busier_than_all_together_stands_back_and_whoever_was_less_in_front(everyone):
-    routing.even_out(pool="main", seconds=600, now=make.NINE)
+    routing.even_out(pool="main", seconds=600, by=actors.ROOT, now=make.NINE)
     ana, ben = make.agent(), make.agent()
     did(ana, 30, at=0), did(ana, 30, at=60)
 
@@ -44,7 +45,7 @@ def test_whoever_was_busier_than_all_together_stands_back_and_whoever_was_less_i
 
 
 def test_what_is_done_three_at_a_time_counts_a_third_and_what_is_in_hand_counts_too(everyone):
-    routing.even_out(pool="main", seconds=600, now=make.NINE)
+    routing.even_out(pool="main", seconds=600, by=actors.ROOT, now=make.NINE)
     ana, ben = make.agent(), make.agent()
     did(ana, 90, at=0, queue="mail")
     held = work.offer(item=make.call(), person=ben, max_concurrency=1, offer_seconds=20, now=make.later(minutes=90))
@@ -55,7 +56,7 @@ def test_what_is_done_three_at_a_time_counts_a_third_and_what_is_in_hand_counts_
 
 
 def test_only_the_time_at_work_counts_and_only_that_of_the_last_day(everyone):
-    routing.even_out(pool="main", seconds=600, now=make.NINE)
+    routing.even_out(pool="main", seconds=600, by=actors.ROOT, now=make.NINE)
     ana, ben = make.agent(), make.agent()
     did(ana, 30, at=0), did(ben, 30, at=0)
     people.go_away(person=ana, reason="training", now=make.later(minutes=30))
@@ -70,7 +71,7 @@ def test_only_the_time_at_work_counts_and_only_that_of_the_last_day(everyone):
 @pytest.mark.parametrize("name", ["The Night", ""])
 def test_a_pool_has_a_plain_name(everyone, name):
     with pytest.raises(ValueError, match="no name of a pool"):
-        routing.even_out(pool=name, seconds=60, now=make.NINE)
+        routing.even_out(pool=name, seconds=60, by=actors.ROOT, now=make.NINE)
 
 
 def test_a_router_at_work_is_told_at_once_and_offers_to_whoever_did_less(real_database):
@@ -80,7 +81,7 @@ def test_a_router_at_work_is_told_at_once_and_offers_to_whoever_did_less(real_da
         inside(people.go_away, person=person, reason="break", now=clock.now())
         inside(people.go_available, person=person, now=clock.now())
     router = leading()
-    inside(routing.even_out, pool="main", seconds=36_000, now=clock.now())
+    inside(routing.even_out, pool="main", seconds=36_000, by=actors.ROOT, now=clock.now())
     inside(
         lambda: Item.objects.filter(id=call().id).update(
             state="done", done_by=ana, talk_seconds=3600, ended_at=clock.now(), wrapped_up_at=clock.now()

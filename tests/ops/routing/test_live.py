@@ -296,7 +296,7 @@ def test_a_queue_put_into_a_pool_goes_from_one_router_to_the_other_with_all_that
     main, night = leading(), leading("night")
     letter = inside(make.item, "mail", at=clock.now())
     mail = inside(make.queue, "mail")
-    inside(routing.put_into_pool, queue=mail, pool="night", now=clock.now())
+    inside(routing.put_into_pool, queue=mail, pool="night", by=actors.ROOT, now=clock.now())
     run(main)
     run(night)
     ana = inside(make.agent)

@@ -10,6 +10,7 @@ from django.db import connections
 
 from tests import make
 from tests.ops.routing.test_live import call, elsewhere, inside, leading, offered, run, state
+from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work import lifecycle
@@ -47,7 +48,9 @@ def mail(**more):
 def shift(person, starts_in, seconds):
     starts_at = clock.now() + timedelta(seconds=starts_in)
     ends_at = starts_at + timedelta(seconds=seconds)
-    return inside(people.plan_shift, person=person, starts_at=starts_at, ends_at=ends_at, now=clock.now())
+    return inside(
+        people.plan_shift, person=person, starts_at=starts_at, ends_at=ends_at, by=actors.ROOT, now=clock.now()
+    )
 
 
 def taken(item, person):
@@ -94,7 +97,7 @@ def test_a_shift_that_is_planned_or_cancelled_counts_at_once(floor, log):
     run(router)
     assert state(item) == "waiting"
 
-    inside(people.cancel_shift, shift=later, now=clock.now())
+    inside(people.cancel_shift, shift=later, by=actors.ROOT, now=clock.now())
     run(router)
     assert offered() == {item.id: ana.id}
 

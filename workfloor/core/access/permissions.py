@@ -66,6 +66,17 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission("clients.take-on", "Take a client on", "administrator", "manager"),
         _permission("clients.issue-tokens", "Issue tokens to clients' systems", "administrator", "manager"),
         _permission("contracts.sign", "Sign contracts and amendments", "manager"),
+        # How work comes, is answered and is shared out
+        _permission("channels.set-up", "Set up mailboxes and chat widgets", "administrator", "manager", scope="client"),
+        _permission("playbooks.write", "Write playbooks and articles", "leader", "manager", scope="client"),
+        _permission(
+            "routing.set-up", "Put queues into pools, and even out loads", "administrator", "manager", "planner"
+        ),
+        _permission("failures.handle", "Run again or drop what failed", "administrator", "leader", "manager"),
+        _permission("reviews.agree", "Agree action items, and finish them", "leader", "manager", scope="client"),
+        # What is kept
+        _permission("retention.set", "Say for how long data is kept", "administrator", "manager"),
+        _permission("files.erase", "Make a client's files unreadable for ever", "administrator", "manager"),
         # A client's money
         _permission(
             "periods.propose",

@@ -10,7 +10,7 @@ from itertools import islice
 from django.db import connection, models
 from django.db.models import F
 
-from workfloor.core.access import actors
+from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
@@ -292,11 +292,12 @@ def mark_failed_again(parked: event_log_models.Parked, *, error: str) -> None:
     event_log_models.Parked.objects.filter(id=parked.id).update(error=error, tries=F("tries") + 1)
 
 
-def drop_parked(parked: event_log_models.Parked, *, now: datetime, by_id: int | None = None) -> None:
+def drop_parked(parked: event_log_models.Parked, *, by: Actor, now: datetime) -> None:
     """Never try a parked fact again."""
+    permissions.admit(by, "failures.handle")
     if event_log_models.Parked.objects.filter(id=parked.id).delete()[0]:
         dropped = event_log_events.Dropped(parked.follower, parked.position, parked.event, parked.error)
-        record(dropped, at=now, client_id=parked.client_id, by_id=by_id)
+        record(dropped, at=now, client_id=parked.client_id, by=by)
 
 
 def _cursor(name: str) -> event_log_models.Cursor | None:

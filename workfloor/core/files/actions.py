@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.files import events as files_events
@@ -123,15 +125,16 @@ def drop(*, names: Sequence[str]) -> None:
     files_models.Removed.objects.filter(name__in=names).delete()
 
 
-def erase_key(*, client: Client, reason: str, now: datetime, by_id: int | None = None) -> int:
+def erase_key(*, client: Client, reason: str, by: Actor, now: datetime) -> int:
     """Erase a client's key, so that nothing of its files can be read ever again; returns how many there are.
 
     Backups of the database have the key until they are gone too.
     """
+    permissions.admit(by, "files.erase")
     count = files_models.File.objects.filter(client=client).count()
     locks.hold("files.key", client.id)
     gone = {"wrapped": b"", "erased_at": now}
     files_models.Key.objects.update_or_create(client=client, defaults=gone, create_defaults={**gone, "made_at": now})
     erased = files_events.KeyErased(count, reason)
-    event_log.record(erased, at=now, client_id=client.id, by_id=by_id)
+    event_log.record(erased, at=now, client_id=client.id, by=by)
     return count

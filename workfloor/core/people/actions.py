@@ -505,7 +505,9 @@ def sign_in(*, person: people_models.Person, title: str, now: datetime) -> tuple
 
 
 def sign_out(*, sign_in: people_models.SignIn, by: Actor, now: datetime) -> None:
-    """End a sign-in of commands."""
+    """End a sign-in of commands: one's own, or anybody's for whoever may set their password too."""
+    if by.person_id != sign_in.person_id:
+        permissions.admit(by, "people.set-password")
     sign_in.ended_at = now
     sign_in.save(update_fields=["ended_at"])
     event_log.record(people_events.SignedOutByCommand(sign_in.id), at=now, person_id=sign_in.person_id, by=by)

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from django.contrib.sessions.models import Session
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.retention import events as retention_events
@@ -13,13 +15,12 @@ from workfloor.core.retention.models import Retention
 from workfloor.kit.database import jobs, locks
 
 
-def keep_for(
-    *, kind: str, days: int | None, now: datetime, client: Client | None = None, by_id: int | None = None
-) -> int:
+def keep_for(*, kind: str, days: int | None, by: Actor, now: datetime, client: Client | None = None) -> int:
     """Keep a kind for so many days, for a client or the installation; returns how many it was before.
 
     Without days, as for the installation, or by itself. Raises kinds.Refused.
     """
+    permissions.admit(by, "retention.set")
     kinds.vetted(kind, days, for_client=client is not None)
     client_id = client.id if client else None
     locks.hold("retention", client_id or 0, kind)
@@ -30,7 +31,7 @@ def keep_for(
         Retention.objects.update_or_create(client=client, kind=kind, defaults={"days": days, "set_at": now})
     if retention_queries.days(kind, client_id) != before:
         said = retention_events.RetentionSet(kind, before, days)
-        event_log.record(said, at=now, client_id=client_id, by_id=by_id)
+        event_log.record(said, at=now, client_id=client_id, by=by)
     return before
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.access import permissions
 from workfloor.core.people.middleware import Request
-from workfloor.desks.console import forms as console_forms
+from workfloor.desks.console import action_forms
 from workfloor.desks.console import queries as console_queries
 from workfloor.desks.console.apps import ADMINISTRATION
 from workfloor.kit import declarations
@@ -56,7 +56,7 @@ def act(request: Request, name: str) -> HttpResponse:
     if not permissions.may(request.person, action.permission):
         raise PermissionDenied
     rls.enter_every_client()  # to name any client whom somebody is to be cleared for; the action admits, or refuses
-    form = console_forms.form_of(action, request.POST if request.method == "POST" else None, request.GET.dict())
+    form = action_forms.form_of(action, request.POST if request.method == "POST" else None, request.GET.dict())
     if request.method == "POST" and (said := _done(action, form, request)):
         messages.success(request, said)
         return redirect("console:actions")

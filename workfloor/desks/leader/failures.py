@@ -77,7 +77,7 @@ def drop(name: str, person: Person, now: datetime) -> None:
     """Never try it again. Raises Gone."""
     kind, number = _parts(name)
     if kind == "fact" and (parked := event_log_queries.parked().filter(id=number).first()):
-        event_log.drop_parked(parked, now=now, by_id=person.id)
+        event_log.drop_parked(parked, by=person, now=now)
     elif kind == "job" and _is_a_failed_job(number, person):
         jobs.drop(number)
     else:

@@ -2,25 +2,25 @@
 
 from datetime import date, datetime
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.event_log import actions as event_log
-from workfloor.core.people.models import Person
 from workfloor.ops.relationship import events as relationship_events
 from workfloor.ops.relationship import models as relationship_models
 
 LONGEST = 500  # characters
 
 
-class Refused(ValueError):
-    """It cannot be agreed or done like this; the message says what to do."""
+Refused = permissions.Refused
 
 
 def agree(
-    *, client: Client, who: str, what: str, until: date, now: datetime, by: Person | None = None
+    *, client: Client, who: str, what: str, until: date, by: Actor, now: datetime
 ) -> relationship_models.ActionItem:
     """Record what somebody, on either side, will do until a day. Raises Refused with every fault."""
-    _refuse_who_does_not_lead(by)
+    permissions.admit(by, "reviews.agree", client_id=client.id)
     who, what = who.strip(), what.strip()
     faults = [
         f"Say {name}, in at most {LONGEST} characters."
@@ -33,20 +33,15 @@ def agree(
         raise Refused(" ".join(faults))
     made = relationship_models.ActionItem.objects.create(client=client, who=who, what=what, until=until, agreed_at=now)
     fact = relationship_events.ActionItemAgreed(made.id, who, what, until)
-    event_log.record(fact, at=now, client_id=client.id, by_id=by.id if by else None)
+    event_log.record(fact, at=now, client_id=client.id, by=by)
     return made
 
 
-def _refuse_who_does_not_lead(by: Person | None) -> None:
-    if by is not None and not by.is_in_charge:
-        raise Refused(f"{by.name} neither leads nor manages; action items are for who does.")
-
-
 def finish(
-    *, action_item: relationship_models.ActionItem, note: str, now: datetime, by: Person | None = None
+    *, action_item: relationship_models.ActionItem, note: str, by: Actor, now: datetime
 ) -> relationship_models.ActionItem:
     """Record that it is done. Raises Refused where it was before, or the note is too long."""
-    _refuse_who_does_not_lead(by)
+    permissions.admit(by, "reviews.agree", client_id=action_item.client_id)
     found = relationship_models.ActionItem.objects.select_for_update(of=("self",)).get(id=action_item.id)
     if found.done_at:
         raise Refused(f"It is done since {found.done_at:%Y-%m-%d}.")
@@ -55,5 +50,5 @@ def finish(
     found.done_at, found.note = now, note.strip()
     found.save(update_fields=["done_at", "note"])
     fact = relationship_events.ActionItemDone(found.id, found.note or None)
-    event_log.record(fact, at=now, client_id=found.client_id, by_id=by.id if by else None)
+    event_log.record(fact, at=now, client_id=found.client_id, by=by)
     return found

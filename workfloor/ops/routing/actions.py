@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
@@ -38,21 +40,23 @@ def resume_preempted(*, now: datetime) -> int:
 
 
 # --- pools -----------------------------------------------------------------------------------------------------------
-def put_into_pool(*, queue: Queue, pool: str, now: datetime) -> None:
+def put_into_pool(*, queue: Queue, pool: str, by: Actor, now: datetime) -> None:
     """Let another router serve a queue. Raises ValueError for what is no name of a pool."""
+    permissions.admit(by, "routing.set-up")
     _check_name(pool)
     if pool == routing_models.MAIN:
         routing_models.Pooled.objects.filter(queue=queue).delete()
     else:
         routing_models.Pooled.objects.update_or_create(queue=queue, client_id=queue.client_id, defaults={"pool": pool})
-    event_log.record(routing_events.PutIntoPool(queue.id, pool), at=now, client_id=queue.client_id)
+    event_log.record(routing_events.PutIntoPool(queue.id, pool), at=now, client_id=queue.client_id, by=by)
 
 
-def even_out(*, pool: str, seconds: int, now: datetime) -> None:
+def even_out(*, pool: str, seconds: int, by: Actor, now: datetime) -> None:
     """Let a pool's people stand back for what they did more than the others; 0 for not at all. Raises ValueError."""
+    permissions.admit(by, "routing.set-up")
     _check_name(pool)
     routing_models.Fairness.objects.update_or_create(pool=pool, defaults={"seconds": seconds})
-    event_log.record(routing_events.EvensOut(pool, seconds), at=now)
+    event_log.record(routing_events.EvensOut(pool, seconds), at=now, by=by)
 
 
 def _check_name(pool: str) -> None:

@@ -20,10 +20,13 @@ ORIGIN = "https://www.lisbon-light.example"
 @pytest.fixture
 def widget(everyone: None) -> Any:
     from tests import make
+    from workfloor.core.access import actors
     from workfloor.ops.channels.chat import actions as chats
 
     client = make.client(chats=True)
-    return chats.add_widget(client=client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, now=make.NINE)
+    return chats.add_widget(
+        client=client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=make.NINE
+    )
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import queries as event_log_queries
@@ -327,7 +328,9 @@ def test_a_widget_needs_an_origin_and_settings_that_hold(everyone):
     client = make.client(chats=True)
     for origins, source in (([], 'title = { en = "x" }'), (["www.example.com"], 'title = { en = "x" }')):
         with pytest.raises(chats.Refused):
-            chats.add_widget(client=client, queue=make.queue("chats"), origins=origins, source=source, now=NINE)
+            chats.add_widget(
+                client=client, queue=make.queue("chats"), origins=origins, source=source, by=actors.ROOT, now=NINE
+            )
 
 
 def test_a_visitor_never_reads_what_another_chat_of_a_merged_case_says(begin):

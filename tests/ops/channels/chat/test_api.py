@@ -9,6 +9,7 @@ from django.test import Client as Browser
 
 from tests import make
 from tests.ops.channels.chat.conftest import ORIGIN
+from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
@@ -108,7 +109,7 @@ def test_only_a_digest_of_the_secret_is_kept(visitor):
 
 def test_a_withdrawn_widget_is_not_there_and_its_chats_are_over(visitor, widget):
     visitor.begin()
-    chats.withdraw_widget(widget=widget, now=make.NINE)
+    chats.withdraw_widget(widget=widget, by=actors.ROOT, now=make.NINE)
 
     assert visitor.get(f"of/{widget.key}/").status_code == 404
     assert visitor.post("my/messages/", id="message-1", text="Hello").status_code == 401
@@ -270,6 +271,7 @@ def test_another_clients_widget_takes_nothing_with_this_clients_token(visitor, w
         client=other,
         queue=make.queue("chats", "porto-power"),
         origins=[ORIGIN],
+        by=actors.ROOT,
         now=make.NINE,
         source='title = { en = "Porto Power" }\ninstead = { email = "mail" }',
     )
@@ -286,6 +288,7 @@ def test_the_secret_of_a_chat_opens_nothing_at_another_client(visitor, widget):
         client=other,
         queue=make.queue("chats", "porto-power"),
         origins=[ORIGIN],
+        by=actors.ROOT,
         now=make.NINE,
         source='title = { en = "Porto Power" }',
     )

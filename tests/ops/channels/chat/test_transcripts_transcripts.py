@@ -9,6 +9,7 @@ from django.test import Client as Browser
 from tests import mail, make
 from tests.ops.channels.chat.conftest import ORIGIN, SETTINGS
 from tests.ops.channels.email import sink as sinks
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import File
 from workfloor.core.conversations.models import Message
@@ -40,7 +41,7 @@ class Visit:
         rls.enter_every_client()
         self.ana = make.agent("Ana Duarte")
         self.widget = chats.add_widget(
-            client=self.client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, now=NINE
+            client=self.client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=NINE
         )
         headers = {"Origin": ORIGIN}
         sent = {

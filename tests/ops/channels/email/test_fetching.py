@@ -14,6 +14,7 @@ from django.db import connection
 from tests import mail, make
 from tests.ops.channels.email import folders, servers
 from tests.ops.channels.email.test_real_servers import _entered, wait_for
+from workfloor.core.access import actors
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.models import Fact
 from workfloor.kit.time import clock
@@ -34,6 +35,7 @@ def open_mailbox(port: int, folder: Path, address: str = "help@lisbon.example", 
         return email.open_mailbox(
             queue=make.queue("mail"),
             address=address,
+            by=actors.ROOT,
             now=clock.now(),
             password_file=str(folder / "password"),
             source_url=f"{scheme}://box@127.0.0.1:{port}/{name}",

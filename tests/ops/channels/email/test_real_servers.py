@@ -17,6 +17,7 @@ from django.db import transaction
 from tests import mail, make
 from tests.ops.channels.email import servers
 from tests.ops.channels.email import sink as sinks
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.conversations.models import Message
@@ -49,6 +50,7 @@ class Floor:
             email.open_mailbox(
                 queue=make.queue("mail", self.slug),
                 address=address,
+                by=actors.ROOT,
                 now=clock.now(),
                 source_url=source,
                 password_file=file,
@@ -189,6 +191,7 @@ def copied(floor, to: str) -> Message:
             client=floor.client,
             queue=make.queue("chats", floor.slug),
             origins=["https://x.example"],
+            by=actors.ROOT,
             now=now,
             source='title = { en = "Chat" }',
         )

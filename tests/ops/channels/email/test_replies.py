@@ -355,7 +355,7 @@ def test_a_mailbox_with_many_replies_yields_to_one_with_few(desk):
 def test_a_queue_without_a_mailbox_tells_the_agent(desk):
     with transaction.atomic():
         rls.enter_every_client()
-        email.close_mailbox(mailbox=desk.post.mailbox, now=make.NINE)
+        email.close_mailbox(mailbox=desk.post.mailbox, by=actors.ROOT, now=make.NINE)
 
     reply = desk.replies()
 

@@ -47,7 +47,7 @@ then = { answer = "thanks" }
 @pytest.fixture
 def client(everyone):
     client = make.client()
-    playbooks.give(client=client, source=PLAYBOOK, now=make.NINE)
+    playbooks.give(client=client, source=PLAYBOOK, by=actors.ROOT, now=make.NINE)
     return client
 
 
@@ -159,18 +159,18 @@ then = { assign = "ana", queue = "nowhere", answer = "b" }
 
 
 def test_the_same_playbook_again_is_no_new_version_and_a_faulty_one_changes_nothing(client):
-    assert playbooks.give(client=client, source=PLAYBOOK, now=make.NINE).number == 1
+    assert playbooks.give(client=client, source=PLAYBOOK, by=actors.ROOT, now=make.NINE).number == 1
     with pytest.raises(toml.Refused):
-        playbooks.give(client=client, source="[[answers]]\n", now=make.NINE)
+        playbooks.give(client=client, source="[[answers]]\n", by=actors.ROOT, now=make.NINE)
     assert playbooks_queries.latest(client.id).number == 1
 
 
 def test_articles_are_found_by_their_words_best_first_and_every_version_is_kept(client):
     process = make.queue("mail").process
     for name, title, body in (("lost", "Lost card", "Block it"), ("fees", "Fees", "What a card costs")):
-        playbooks.write_article(process=process, name=name, title=title, body=body, now=make.NINE)
+        playbooks.write_article(process=process, name=name, title=title, body=body, by=actors.ROOT, now=make.NINE)
     again = playbooks.write_article(
-        process=process, name="lost", title="Lost card", body="Block it at once", now=make.later(days=1)
+        process=process, name="lost", title="Lost card", body="Block it at once", by=actors.ROOT, now=make.later(days=1)
     )
 
     assert [each.name for each in playbooks_queries.found(process.id, "card")] == ["lost", "fees"]
@@ -203,7 +203,7 @@ FOUR_HOURS = 4 * 3600  # what the queue "mail" targets
 @pytest.fixture
 def with_urgent(everyone):
     client = make.client()
-    playbooks.give(client=client, source=URGENT, now=make.NINE)
+    playbooks.give(client=client, source=URGENT, by=actors.ROOT, now=make.NINE)
     return client
 
 
@@ -315,7 +315,7 @@ def test_what_is_laid_aside_until_later_does_not_come_earlier_for_its_priority(w
 
 def test_a_rule_that_moves_and_raises_goes_by_what_the_new_queue_promises(everyone):
     source = URGENT.replace("{ priority = 2 }", '{ priority = 2, queue = "calls" }')
-    playbooks.give(client=make.client(), source=source, now=make.NINE)
+    playbooks.give(client=make.client(), source=source, by=actors.ROOT, now=make.NINE)
 
     item = hears(letter(), "There is water everywhere")
 
@@ -362,7 +362,12 @@ def page(client, *roles):
 def test_who_leads_sees_the_rules_in_force_how_often_they_were_applied_and_every_version(with_urgent):
     hears(letter(), "There is water everywhere", clock.now())
     playbooks.write_article(
-        process=with_urgent.processes.get(name="letters"), name="leak", title="A leak", body="Call", now=make.NINE
+        process=with_urgent.processes.get(name="letters"),
+        name="leak",
+        title="A leak",
+        body="Call",
+        by=actors.ROOT,
+        now=make.NINE,
     )
 
     told = " ".join(page(with_urgent, "leader").content.decode().split())

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
@@ -38,15 +40,16 @@ class Refused(ValueError):
 
 # --- widgets ------------------------------------------------------------------------------------------------------
 def add_widget(
-    *, client: Client, queue: Queue, origins: Sequence[str], source: str, now: datetime, by_id: int | None = None
+    *, client: Client, queue: Queue, origins: Sequence[str], source: str, by: Actor, now: datetime
 ) -> chat_models.Widget:
     """Let a client's site chat into a queue; raises toml.Refused or Refused with what is wrong."""
+    permissions.admit(by, "channels.set-up", client_id=client.id)
     _check(client, origins, source)
     widget = chat_models.Widget.objects.create(
         client=client, queue=queue, key=secrets.token_urlsafe(12), origins=list(origins), source=source, added_at=now
     )
     added = chat_events.WidgetAdded(widget.id, queue.id, list(origins))
-    event_log.record(added, at=now, client_id=client.id, by_id=by_id)
+    event_log.record(added, at=now, client_id=client.id, by=by)
     return widget
 
 
@@ -56,15 +59,16 @@ def change_widget(
     queue: Queue,
     origins: Sequence[str],
     source: str,
+    by: Actor,
     now: datetime,
-    by_id: int | None = None,
 ) -> chat_models.Widget:
     """Give a widget another queue, other origins or other settings; its key on the client's site stays."""
+    permissions.admit(by, "channels.set-up", client_id=widget.client_id)
     _check(widget.client, origins, source)
     widget.queue, widget.origins, widget.source = queue, list(origins), source
     widget.save(update_fields=["queue", "origins", "source"])
     changed = chat_events.WidgetChanged(widget.id, queue.id, list(origins))
-    event_log.record(changed, at=now, client_id=widget.client_id, by_id=by_id)
+    event_log.record(changed, at=now, client_id=widget.client_id, by=by)
     return widget
 
 
@@ -76,11 +80,12 @@ def _check(client: Client, origins: Sequence[str], source: str) -> None:
     widget_file.read(source, list(Queue.objects.filter(client=client).values_list("name", flat=True)))
 
 
-def withdraw_widget(*, widget: chat_models.Widget, now: datetime, by_id: int | None = None) -> None:
+def withdraw_widget(*, widget: chat_models.Widget, by: Actor, now: datetime) -> None:
     """End a widget at once; its page shows nothing from then on."""
+    permissions.admit(by, "channels.set-up", client_id=widget.client_id)
     widget.withdrawn_at = now
     widget.save(update_fields=["withdrawn_at"])
-    event_log.record(chat_events.WidgetWithdrawn(widget.id), at=now, client_id=widget.client_id, by_id=by_id)
+    event_log.record(chat_events.WidgetWithdrawn(widget.id), at=now, client_id=widget.client_id, by=by)
 
 
 # --- the visitor's side -------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
@@ -68,14 +70,15 @@ def open_mailbox(
     *,
     queue: Queue,
     address: str,
+    by: Actor,
     now: datetime,
     title: str = "",
     most_per_sender: int = 30,
     source_url: str = "",
     password_file: str = "",
-    by_id: int | None = None,
 ) -> email_models.Mailbox:
     """Let mail to an address wait in a queue. The caller has entered every client: an address is one client's alone."""
+    permissions.admit(by, "channels.set-up", client_id=queue.client_id)
     address = address.strip().lower()
     if not sorting.is_address(address) or "+" in address:
         raise Refused(f"“{address}” is no address that mail can come to; write it as in support@example.com")
@@ -95,7 +98,7 @@ def open_mailbox(
         opened_at=now,
     )
     opened = email_events.MailboxOpened(mailbox.id, address, queue.id)
-    event_log.record(opened, at=now, client_id=queue.client_id, by_id=by_id)
+    event_log.record(opened, at=now, client_id=queue.client_id, by=by)
     return mailbox
 
 
@@ -108,12 +111,13 @@ def _refuse_a_faulty_source(source_url: str, password_file: str) -> None:
         raise Refused("say which file holds the password with which mail is fetched")
 
 
-def close_mailbox(*, mailbox: email_models.Mailbox, now: datetime, by_id: int | None = None) -> None:
+def close_mailbox(*, mailbox: email_models.Mailbox, by: Actor, now: datetime) -> None:
     """Take no more mail to an address; what came stays."""
+    permissions.admit(by, "channels.set-up", client_id=mailbox.client_id)
     mailbox.closed_at = now
     mailbox.save(update_fields=["closed_at"])
     closed = email_events.MailboxClosed(mailbox.id, mailbox.address)
-    event_log.record(closed, at=now, client_id=mailbox.client_id, by_id=by_id)
+    event_log.record(closed, at=now, client_id=mailbox.client_id, by=by)
 
 
 # --- mail comes ----------------------------------------------------------------------------------------------------

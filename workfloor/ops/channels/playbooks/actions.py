@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Process, Queue
@@ -9,7 +11,6 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log import actions as event_log
-from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks
@@ -20,13 +21,12 @@ from workfloor.ops.channels.playbooks import playbook_file
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks import rules as playbooks_rules
 
-
-class Refused(ValueError):
-    """The person may not do that."""
+Refused = permissions.Refused
 
 
-def give(*, client: Client, source: str, now: datetime, by_id: int | None = None) -> playbooks_models.Version:
+def give(*, client: Client, source: str, by: Actor, now: datetime) -> playbooks_models.Version:
     """Let a playbook hold from now on; raises toml.Refused with all that is wrong. The same again changes nothing."""
+    permissions.admit(by, "playbooks.write", client_id=client.id)
     locks.hold("playbook", client.id)
     queues = list(Queue.objects.filter(client=client).values_list("name", flat=True))
     playbook_file.read(source, queues, list(Process.objects.filter(client=client).values_list("name", flat=True)))
@@ -35,16 +35,15 @@ def give(*, client: Client, source: str, now: datetime, by_id: int | None = None
         return known
     number = known.number + 1 if known else 1
     version = playbooks_models.Version.objects.create(client=client, number=number, source=source, made_at=now)
-    event_log.record(playbooks_events.Changed(number), at=now, client_id=client.id, by_id=by_id)
+    event_log.record(playbooks_events.Changed(number), at=now, client_id=client.id, by=by)
     return version
 
 
 def write_article(
-    *, process: Process, name: str, title: str, body: str, now: datetime, by: Person | None = None
+    *, process: Process, name: str, title: str, body: str, by: Actor, now: datetime
 ) -> playbooks_models.Article:
     """Write an article, or its next version; the same again changes nothing."""
-    if by is not None and not by.is_in_charge:
-        raise Refused(f"{by.name} neither leads nor manages; articles are written by who does.")
+    permissions.admit(by, "playbooks.write", client_id=process.client_id)
     locks.hold("article", process.id, name)
     known = playbooks_queries.articles(process.id).filter(name=name).first()
     if known and (known.title, known.body) == (title, body):
@@ -53,10 +52,16 @@ def write_article(
     article.title, article.body, article.version, article.changed_at = title, body, article.version + 1, now
     article.save()
     playbooks_models.ArticleVersion.objects.create(
-        client_id=process.client_id, article=article, number=article.version, title=title, body=body, made_at=now, by=by
+        client_id=process.client_id,
+        article=article,
+        number=article.version,
+        title=title,
+        body=body,
+        made_at=now,
+        by_id=by.person_id,
     )
     written = playbooks_events.ArticleWritten(article.id, article.version)
-    event_log.record(written, at=now, client_id=process.client_id, by_id=by.id if by else None)
+    event_log.record(written, at=now, client_id=process.client_id, by=by)
     return article
 
 
