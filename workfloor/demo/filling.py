@@ -89,6 +89,7 @@ def _hire(sites: dict[str, Site], now: datetime) -> list[Person]:
     joined = max(now - _JOINED, now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=28))
     leader, *agents = sample.PEOPLE
     led_by = _hire_one(leader, sites, None, joined)
+    _hire_one(sample.ADMINISTRATOR, sites, None, joined)
     teams = {
         name: people.form_team(name=f"{name} team", site=site, leader=led_by, by=actors.ROOT, now=now)
         for name, site in sites.items()

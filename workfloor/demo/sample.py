@@ -43,12 +43,15 @@ PEOPLE = (
     Sample("Jasmin Tan", ("agent",), "Cebu", {"english": 5, "broadband": 4}, ("pier-telecom",)),
 )
 
+ADMINISTRATOR = Sample("Olga Marques", ("administrator",), "Porto", {}, ())
+
 # What `workfloor up` prints: address, password, what the person does.
 SIGN_INS = [
     (PEOPLE[0].email, PASSWORD, "team leader"),
     (PEOPLE[1].email, PASSWORD, "agent, insurance"),
     (PEOPLE[4].email, PASSWORD, "agent, both clients"),
     (PEOPLE[6].email, PASSWORD, "agent, telecom"),
+    (ADMINISTRATOR.email, PASSWORD, "administrator"),
 ]
 
 # What customers of Alder Insurance write to, where it waits, and what they wrote lately: files in mails/.

@@ -63,15 +63,26 @@ def audit(*, who: str = "", event: str = "", until: datetime | None = None, most
 def _row(fact: Fact, names: dict[int, str]) -> Row:
     details = dict(fact.details)
     before, after = details.pop("before", {}), details.pop("after", {})
-    about = names.get(fact.person_id, "") if fact.person_id else str(details.get("called", ""))
+    called = str(details.pop("called", ""))
+    about = names.get(fact.person_id, "") if fact.person_id else called
+    subject, _, happened = fact.event.partition(".")
+    if of := details.pop("of", ""):
+        subject = str(of)
+    details.pop("number", None)
     return Row(
         fact.at,
-        names.get(fact.by_id, "") if fact.by_id else WORDS_OF.get(fact.acted_as, fact.acted_as),
-        fact.event,
+        names.get(fact.by_id, "") if fact.by_id else _UNNAMED.get(fact.acted_as, f"the {fact.acted_as}"),
+        f"{subject} {happened}".replace("-", " ").capitalize(),
         about,
-        [(name, str(before.get(name, "–")), str(value)) for name, value in after.items()],
-        ", ".join(f"{name} {value}" for name, value in details.items() if name not in ("called", "number")),
+        [(name, _said(before.get(name)), _said(value)) for name, value in after.items()],
+        ", ".join(f"{name.replace('_', ' ')} {_said(value)}" for name, value in details.items()),
     )
 
 
-WORDS_OF = {"root": "root of the installation", "": "nobody by name"}
+_UNNAMED = {"root": "root of the installation", "": "Workfloor itself"}
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value is None or value == "" else str(value)
