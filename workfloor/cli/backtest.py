@@ -153,7 +153,7 @@ def _exported(file: Path, map_: Path) -> Iterator[_Work]:
 
 
 def _past(number: int, call: "Call") -> "Past":
-    from workfloor.core.measures.catalogue import Outcome
+    from workfloor.core.catalogue.outcomes import Outcome
     from workfloor.ops.presales.past_work import Past
 
     left, ended = call.left_queue_at, call.ended_at

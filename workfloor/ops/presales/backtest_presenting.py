@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from workfloor.core.catalogue import entries
 from workfloor.core.contracts import levels
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import presenting as measures_presenting
@@ -211,7 +212,7 @@ def _charts(trial: Trial) -> Iterator[charts.Chart]:
 
 
 def _chart(trial: Trial, number: int, level: levels.ServiceLevel) -> charts.Chart:
-    unit = " %" if level.measure in catalogue.SHARES else " s"
+    unit = " s" if entries.BY_NAME[level.measure].unit == "seconds" else " %"
     days = [(month.settled.levels[number], *day) for month in trial.months for day in month.days[number]]
     values = [_float(figure.attained) for _, _, figure in days]
     missed = [

@@ -10,12 +10,14 @@ from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from workfloor.core.catalogue import declaring, entries
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures import catalogue
-from workfloor.core.measures.catalogue import Figure, Outcome
+from workfloor.core.measures.catalogue import Figure
 from workfloor.core.work.lifecycle import CONVERSATIONS, KIND_OF_PROCESS
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
@@ -94,7 +96,7 @@ def home(contract: Contract, queue: str, renames: Renames) -> str:
 
 # --- Work as a contract sees it -----------------------------------------------------------------------------------
 
-TIMED = ("first-response-within", "resolved-within")
+TIMED = tuple(each.name for each in entries.EVERY if each.runs_in_working_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +286,11 @@ def _counting(view: Seen, level: ServiceLevel, window: Window, asked: Asked) -> 
     late, out = _late(view, level), _excluded(view, level)
     for queue, own in asked:
         chosen = items if queue is None else [item for item in items if item.queue == queue]
-        spans: Iterable[Decimal | None] = ()
-        if level.measure in catalogue.MEANS:
-            spans = (catalogue.seconds(own, item) for item in chosen if item.item_id not in out)
-        kept = tuple(span for span in spans if span is not None)
+        spans: Iterable[declaring.Counted] = ()
+        if entries.BY_NAME[level.measure].unit == "seconds":
+            seen = declaring.Seen(late, view.now)
+            spans = (catalogue.counted(own, item, seen) for item in chosen if item.item_id not in out)
+        kept = tuple(Decimal(span) for span in spans if span is not None)
         yield queue, Part(catalogue.figure(own, chosen, late, out, view.now), kept)
 
 
@@ -339,10 +342,11 @@ def together(level: ServiceLevel, several: Sequence[Parts]) -> catalogue.Figures
 def _added(level: ServiceLevel, several: Sequence[Part]) -> Figure:
     figures = [each.figure for each in several]
     counted, excluded = (sum(getattr(each, name) for each in figures) for name in ("counted", "excluded"))
-    if level.measure in catalogue.MEANS:
+    measure = entries.BY_NAME[level.measure]
+    if measure.unit == "seconds":
         spans = sorted(chain.from_iterable(each.spans for each in several))
-        return catalogue.spans_figure(spans, excluded)
-    if level.measure == "volume":
+        return catalogue.seconds_figure(measure, spans, excluded)
+    if measure.unit == "items":
         return Figure(counted, excluded=excluded)
     met, apart = sum(each.met or 0 for each in figures), sum(each.apart for each in figures)
     return catalogue.share_figure(counted, met, apart, excluded)

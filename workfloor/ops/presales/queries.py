@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Max, Min, Q, QuerySet
 
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims import rules as claims_rules
 from workfloor.core.claims.rules import Event
@@ -20,7 +21,6 @@ from workfloor.core.contracts import pricing
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
-from workfloor.core.measures.catalogue import Outcome
 from workfloor.core.work.lifecycle import CONVERSATIONS
 from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 
+from workfloor.core.catalogue import entries
 from workfloor.core.contracts import levels
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import Contract
@@ -175,9 +176,10 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     contract = contract.on(day)
     for number, level in enumerate(contract.service_levels):
         counted, met, total = sums_of_level(scenario, tally, number)
-        figure = _figure(level.measure, int(counted), int(met), total)
+        unit = entries.BY_NAME[level.measure].unit
+        figure = _figure(unit, int(counted), int(met), total)
         judged = levels.verdict(level, figure.attained)
-        found["level", level.name, "attained"] = counted if level.measure == "volume" else _float(figure.attained)
+        found["level", level.name, "attained"] = counted if unit == "items" else _float(figure.attained)
         if judged is not None:
             found["level", level.name, "met"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
@@ -197,10 +199,10 @@ def sums_of_level(scenario: Scenario, tally: Tally, number: int) -> list[float]:
     return [sum(tally.levels[number * counters.SUMS + place :: width]) for place in range(counters.SUMS)]
 
 
-def _figure(measure: str, counted: int, met: int, total: float) -> catalogue.Figure:
-    if measure in ("answered-within", "abandoned"):
+def _figure(unit: str, counted: int, met: int, total: float) -> catalogue.Figure:
+    if unit == "percent":
         return catalogue.share_figure(counted, met)
-    if measure in catalogue.MEANS:
+    if unit == "seconds":
         return catalogue.mean_figure(counted, Decimal(total))
     return catalogue.Figure(counted)
 
