@@ -29,7 +29,7 @@ MEASURE = Measure(
     "the share that is older than the threshold by the clock since its receipt. It looks at all that is open, "
     "whenever it came in; what was reopened was open all the while.",
     source="COPC: backlog older than the cycle-time target, divided by backlog.",
-    shape="share-of-time",
+    shape="share-at-ends",
     better="lower",
     item=Without("counts an item once for each day at whose end it is open"),
     sql=_SQL,

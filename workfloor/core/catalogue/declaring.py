@@ -64,17 +64,17 @@ class Values:
 
 
 # A share is met in percent of those counted. A mean and the longest are seconds. A count is items, and has no target.
-# What looks at time counts days or seconds of service, not items: its share is in percent too.
-Shape = Literal["share", "mean", "longest", "count", "share-of-time", "count-at-end"]
+# What looks at ends counts what is open at that of each day, or of the window; a share of time is of seconds.
+Shape = Literal["share", "mean", "longest", "count", "share-at-ends", "count-at-end", "share-of-time"]
 Unit = Literal["percent", "seconds", "items"]
 _UNITS: dict[Shape, Unit] = {"mean": "seconds", "longest": "seconds", "count": "items", "count-at-end": "items"}
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What past work has to tell for a measure to be counted: cases, customers, transfers or events."""
+    """What past work has to tell for a measure to be counted: cases, customers, transfers, holds or events."""
 
-    fact: Literal["cases", "customers", "transfers", "events"]
+    fact: Literal["cases", "customers", "transfers", "holds", "events"]
     words: str
 
 
@@ -101,6 +101,11 @@ class Measure:
     @property
     def unit(self) -> Unit:
         return _UNITS.get(self.shape, "percent")
+
+    @property
+    def looks_at_ends(self) -> bool:
+        """Whether it counts what is open at an end, whenever that came in."""
+        return self.shape in ("share-at-ends", "count-at-end")
 
     @property
     def has_spread(self) -> bool:

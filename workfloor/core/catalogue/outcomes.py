@@ -29,6 +29,9 @@ class Outcome:
     came_back_seconds: int | None = None  # from the first resolution to the first reopening
     is_first_of_case: bool = False
     next_of_case_at: datetime | None = None  # when the next item of the same case came in
+    transfers: int = 0  # how often it was passed on to another queue
+    is_of_customer: bool = False  # it is of a case whose customer is known
+    next_of_customer_at: datetime | None = None  # when that customer's next contact came in
 
     @property
     def handled_seconds(self) -> int:

@@ -7,14 +7,25 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Literal
 
+from workfloor.core.catalogue import entries
+
 Measure = Literal[
     "answered-within",
     "abandoned",
     "speed-of-answer",
+    "longest-wait",
     "handled-time",
+    "talk-time",
+    "hold-time",
+    "wrap-up-time",
+    "transfer-rate",
     "first-response-within",
+    "first-response-time",
     "resolved-within",
+    "resolution-time",
     "first-contact-resolution",
+    "repeat-contact-within",
+    "backlog",
     "backlog-older-than",
     "availability",
     "volume",
@@ -23,7 +34,7 @@ Measure = Literal[
 Per = Literal["answered", "offered", "offered-less-short-abandons"]
 Rule = Literal["at-risk", "points", "linear", "fixed"]
 Verdict = Literal["met", "below-expected", "below-minimum"]
-IN_SECONDS = ("speed-of-answer", "handled-time")  # a time; the others are a percent
+IN_SECONDS = tuple(each.name for each in entries.AGREED if each.unit == "seconds")  # the others are a percent
 FOUR_PLACES = Decimal("0.0001")
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
@@ -66,7 +77,7 @@ class Bonus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """A target; expected and minimum are percent, or seconds for speed-of-answer and handled-time.
+    """A target; expected and minimum are percent, or seconds for what is measured IN_SECONDS.
 
     A level without `expected` is only reported. `weight` is its share of the credit pool in percent. `credit` (percent
     of the charges) and `credit_amount` belong to fixed credits, `points` to those by points.
@@ -95,7 +106,7 @@ class ServiceLevel:
 
     @property
     def lower_is_better(self) -> bool:
-        return self.measure in ("abandoned", "backlog-older-than", *IN_SECONDS)
+        return entries.BY_NAME[self.measure].better == "lower"
 
 
 @dataclass(frozen=True, slots=True)

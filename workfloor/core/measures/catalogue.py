@@ -27,7 +27,7 @@ Where = TypeVar("Where")
 
 SHARES = entries.of_shape("share")
 MEANS = entries.of_shape("mean")
-OF_TIME = entries.of_shape("share-of-time")
+OF_TIME = entries.of_shape("share-at-ends", "share-of-time")
 IN_PERCENT = (*SHARES, *OF_TIME)
 
 
@@ -126,7 +126,22 @@ def share_figure(counted: int, met: int, apart: int = 0, excluded: int = 0) -> F
 def seconds_figure(measure: Measure, ordered: Sequence[Decimal], excluded: int = 0) -> Figure:
     """Return what a measure makes of some seconds, shortest first, with their percentiles where it shows these."""
     percentiles = [nearest_rank(ordered, percent) for percent in PERCENTILES if ordered and measure.has_spread]
-    return mean_figure(len(ordered), sum(ordered, Decimal(0)), percentiles, excluded)
+    total = sum(ordered, Decimal(0))
+    return of_seconds(measure, len(ordered), total, max(ordered, default=Decimal(0)), percentiles, excluded)
+
+
+def of_seconds(
+    measure: Measure,
+    counted: int,
+    total: Decimal,
+    longest: Decimal,
+    percentiles: Sequence[Decimal] = (),
+    excluded: int = 0,
+) -> Figure:
+    """Return a measure of seconds, their mean or the longest, from what they add up to."""
+    if measure.shape == "longest":
+        total = longest * counted
+    return mean_figure(counted, total, percentiles, excluded)
 
 
 def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = (), excluded: int = 0) -> Figure:
@@ -148,13 +163,22 @@ def nearest_rank(ordered: Sequence[Decimal], percent: int) -> Decimal:
 # --- What looks at time -----------------------------------------------------------------------------------------
 
 
-def backlog(level: ServiceLevel, items: Iterable[Outcome], day_ends: Sequence[datetime]) -> Figure:
-    """Count the items that were open at each day's end, and those of them that were older than the level's age.
+def ends_of(contract: Contract, level: ServiceLevel, window: Window, now: datetime) -> list[datetime]:
+    """Return when a level looks at what is open: at each day's end so far, or at the window's end or now."""
+    if entries.BY_NAME[level.measure].shape == "count-at-end":
+        return [min(window.ends_at, now)]
+    return calendars.day_ends(window, contract.zone, now)
+
+
+def backlog(level: ServiceLevel, items: Iterable[Outcome], ends: Sequence[datetime]) -> Figure:
+    """Count the items that were open at each of some ends, and those of them that were older than the level's age.
 
     Age is the time by the clock since an item came in; what was reopened was open all the while.
     """
-    ages = [age for item in items if item.queue in level.of for age in backlog_older_than.open_ages(item, day_ends)]
-    return share_figure(len(ages), sum(age > timedelta(seconds=level.threshold_seconds or 0) for age in ages))
+    ages = [age for item in items if item.queue in level.of for age in backlog_older_than.open_ages(item, ends)]
+    if entries.BY_NAME[level.measure].shape == "count-at-end":
+        return Figure(len(ages))
+    return share_figure(len(ages), sum(age > population.threshold(level) for age in ages))
 
 
 def available(served: Spans, excluded: Iterable[Event], outages: Iterable[Event]) -> tuple[int, int]:

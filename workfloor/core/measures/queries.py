@@ -307,6 +307,11 @@ _OF_SHARES = """SELECT queue_id, coalesce(sum(counted), 0), coalesce(sum(met), 0
 
 _SPANS = f"SELECT item.queue_id, (%(ticks)s * {_KEPT})::bigint AS spent, item.excluded FROM {_MARKED}"
 
+_SUMS_OF_SECONDS = f"""SELECT queue_id, count(spent) AS counted, coalesce(sum(spent), 0) AS met, 0 AS apart,
+        count(excluded) AS excluded
+    FROM (SELECT item.queue_id, item.excluded, ({_KEPT})::bigint AS spent FROM {_MARKED}) AS each GROUP BY queue_id"""
+
+# The last of what is read of an order is the longest.
 _OF_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
         percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(excluded)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
@@ -393,10 +398,13 @@ def figures(scope: Scope, level: levels.ServiceLevel, window: Window) -> Figures
 
 
 def _adding(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
-    if level.measure == "backlog-older-than":
+    if entries.BY_NAME[level.measure].looks_at_ends:
         return _BACKLOG.format(past=EXPRESSIONS[level.measure]), values_of(scope, level, window, level.of)
     chosen, excluded, values = _chosen(scope, level, window, level.of)
-    of_items, adding = (_SPANS, _OF_SPANS) if entries.BY_NAME[level.measure].has_spread else (_SHARES, _OF_SHARES)
+    measure = entries.BY_NAME[level.measure]
+    of_items, adding = (_SPANS, _OF_SPANS) if measure.has_spread else (_SHARES, _OF_SHARES)
+    if measure.unit == "seconds" and not measure.has_spread:
+        of_items = _SUMS_OF_SECONDS
     of_items = of_items.format(
         expression=EXPRESSIONS[level.measure], short=population.SHORT, excluded=excluded, chosen="{chosen}"
     )
@@ -432,9 +440,10 @@ def _added(
 def _figure(level: levels.ServiceLevel, counted: int, met: Any, more: Any, excluded: int) -> catalogue.Figure:
     measure = entries.BY_NAME[level.measure]
     if measure.unit == "seconds":
-        total, *percentiles = (Decimal(each) / measure.ticks for each in (met, *(more or ())))
-        return catalogue.mean_figure(counted, total, percentiles, excluded)
-    if measure.shape == "count":
+        total, *ordered = (Decimal(each) / measure.ticks for each in (met, *(more or ())))
+        *percentiles, longest = ordered or [Decimal(0)]
+        return catalogue.of_seconds(measure, int(counted), total, longest, percentiles, int(excluded))
+    if measure.unit == "items":
         return catalogue.Figure(int(counted), excluded=int(excluded))
     return catalogue.share_figure(int(counted), int(met), int(more), int(excluded))
 
@@ -483,7 +492,7 @@ def items_of_level(scope: Scope, level: levels.ServiceLevel, window: Window, que
     """Ask for the items that a level counts, each with whether it met it, or the seconds or days that it adds."""
     if level.measure == "availability":
         return _outages(scope, level, window, queues)
-    if level.measure == "backlog-older-than":
+    if entries.BY_NAME[level.measure].looks_at_ends:
         values = values_of(scope, level, window, queues)
         return _ITEMS.format(expression=EXPRESSIONS[level.measure], chosen=_OPEN_IN, excluded=NOTHING), values
     chosen, excluded, values = _chosen(scope, level, window, queues)
@@ -541,8 +550,8 @@ def values_of(scope: Scope, level: levels.ServiceLevel, window: Window, queues: 
         "per_patient": level.per == "offered-less-short-abandons",
         "late": late(scope, level, window),
         "ticks": entries.BY_NAME[level.measure].ticks,
-        "percentiles": [percent / 100 for percent in catalogue.PERCENTILES],
-        "day_ends": calendars.day_ends(window, scope.contract.zone, scope.now),
+        "percentiles": [*(percent / 100 for percent in catalogue.PERCENTILES), 1.0],
+        "day_ends": catalogue.ends_of(scope.contract, level, window, scope.now),
     }
 
 

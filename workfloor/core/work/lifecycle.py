@@ -147,6 +147,7 @@ class Item:
     came_back_seconds: int | None = None
     disposition: str = ""
     reopened: int = 0
+    transfers: int = 0
     priority: int = 0
     ahead_seconds: int = 0
 
@@ -318,7 +319,7 @@ def _waited_in_vain(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[s
 
 def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     # It keeps the time since when it waits: being passed on costs no item its place.
-    return _put_back(item, fact.at) | {"queue_id": details["queue"]}
+    return _put_back(item, fact.at) | {"queue_id": details["queue"], "transfers": item.transfers + 1}
 
 
 def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,6 +108,7 @@ class Item(models.Model):
     came_back_seconds = models.IntegerField(null=True)
     disposition = models.TextField(default="")
     reopened = models.PositiveSmallIntegerField(default=0)
+    transfers = models.PositiveSmallIntegerField(default=0, db_default=0)
     priority = models.PositiveSmallIntegerField(default=0, db_default=0)  # its own, beside its queue's
     ahead_seconds = models.IntegerField(default=0, db_default=0)  # as if it had waited so much longer
 

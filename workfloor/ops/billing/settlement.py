@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.levels import (
+    IN_SECONDS,
     Credits,
     EarnBack,
     Reached,
@@ -188,7 +189,7 @@ def _exactly(charges: Money, terms: Credits, level: ServiceLevel, attained: Deci
         if level.credit_amount is not None:
             return Fraction(level.credit_amount)
         return None if level.credit is None else _of(charges, level.credit)
-    if level.expected is None or terms.per_point is None or level.measure in ("speed-of-answer", "handled-time"):
+    if level.expected is None or terms.per_point is None or level.measure in IN_SECONDS:
         return None
     return _of(charges, terms.per_point) * abs(Fraction(level.expected) - Fraction(attained))
 

@@ -76,7 +76,8 @@ class Trial:
 # --- Whether it can be told at all --------------------------------------------------------------------------------
 
 Wrong = tuple[str, str]  # place in the contract's file, what is wrong
-FACTS = ("dispositions", "cases", "events", "deliveries")  # that an event log tells, and an export does not
+# That an event log tells, and an export does not.
+FACTS = ("dispositions", "cases", "customers", "transfers", "holds", "events", "deliveries")
 _ASK = "Take a client's own event log, --client, or take it out of a copy."
 
 

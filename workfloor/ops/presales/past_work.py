@@ -122,7 +122,7 @@ def seen(
 ) -> Seen:
     """See the work of a time under a contract, with what lasted from an instant, perhaps earlier, until its end."""
     timed = {queue for level in contract.service_levels if level.measure in TIMED for queue in level.of}
-    looks_back = any(level.measure == "backlog-older-than" for level in contract.service_levels)
+    looks_back = any(entries.BY_NAME[level.measure].looks_at_ends for level in contract.service_levels)
     view = _View(contract, renames, timed)
     items = list(view.of(records.received(*window.bounds)))
     waiting = list(view.of(records.open_in(*window.bounds))) if looks_back else []
@@ -268,15 +268,15 @@ def parts(view: Seen, level: ServiceLevel, window: Window, queues: Sequence[str]
         found = catalogue.availability_figures(view.contract, level, window, view.events, view.now)
         return {queue: Part(figure) for queue, figure in found.items()}
     each = [(queue, replace(level, of=(queue,))) for queue in (level.of if queues is None else queues)]
-    counting = _counting_days if level.measure == "backlog-older-than" else _counting
+    counting = _counting_ends if entries.BY_NAME[level.measure].looks_at_ends else _counting
     return dict(counting(view, level, window, [(None, level), *each]))
 
 
 Asked = Sequence[tuple[str | None, ServiceLevel]]
 
 
-def _counting_days(view: Seen, level: ServiceLevel, window: Window, asked: Asked) -> Iterator[tuple[str | None, Part]]:
-    ends = calendars.day_ends(window, view.contract.zone, view.now)
+def _counting_ends(view: Seen, level: ServiceLevel, window: Window, asked: Asked) -> Iterator[tuple[str | None, Part]]:
+    ends = catalogue.ends_of(view.contract, level, window, view.now)
     for queue, own in asked:
         yield queue, Part(catalogue.backlog(own, view.open, ends))
 

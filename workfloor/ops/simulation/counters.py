@@ -11,7 +11,7 @@ from workfloor.ops.routing.pools import Pool
 OFFERED, ANSWERED, ABANDONED, DELAYED, WITHIN, WAIT, WAIT_IN_VAIN, TALK, WRAP, AGAIN, FIELDS = range(11)
 
 # What is added up for a service level.
-COUNTED, MET, TOTAL, SUMS = range(4)
+COUNTED, MET, TOTAL, LONGEST, SUMS = range(5)
 # How a level counts is what its measure declares of each fate, in this order.
 FATES = 3
 
@@ -170,6 +170,8 @@ def _judge(world: World, interval: int, queue: int, fate: int, waited: float, ta
             levels[at + COUNTED] += 1
             levels[at + MET] += value > 0
             levels[at + TOTAL] += value
+            if value > levels[at + LONGEST]:
+                levels[at + LONGEST] = value
 
 
 def _value(plan: Plan, level: int, fate: int, waited: float, talk: float, wrap: float) -> float:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 from workfloor.core.catalogue import entries
+from workfloor.core.catalogue.declaring import Measure
 from workfloor.core.contracts import levels
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import Contract
@@ -175,11 +176,11 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     day = calendars.day_of(scenario.starts_at, scenario.zone)
     contract = contract.on(day)
     for number, level in enumerate(contract.service_levels):
-        counted, met, total = sums_of_level(scenario, tally, number)
-        unit = entries.BY_NAME[level.measure].unit
-        figure = _figure(unit, int(counted), int(met), total)
+        measure = entries.BY_NAME[level.measure]
+        counted, met, total, longest = sums_of_level(scenario, tally, number)
+        figure = _figure(measure, int(counted), int(met), total, longest)
         judged = levels.verdict(level, figure.attained)
-        found["level", level.name, "attained"] = counted if unit == "items" else _float(figure.attained)
+        found["level", level.name, "attained"] = counted if measure.unit == "items" else _float(figure.attained)
         if judged is not None:
             found["level", level.name, "met"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
@@ -194,16 +195,18 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
 
 
 def sums_of_level(scenario: Scenario, tally: Tally, number: int) -> list[float]:
-    """Add up what a service level counted over all intervals: how many, how many met it, the seconds of a mean."""
+    """Add up what a service level counted over all intervals: how many, how many met it, seconds, the longest."""
     width = len(scenario.levels) * counters.SUMS
-    return [sum(tally.levels[number * counters.SUMS + place :: width]) for place in range(counters.SUMS)]
+    first = number * counters.SUMS
+    sums = [sum(tally.levels[first + place :: width]) for place in range(counters.LONGEST)]
+    return [*sums, max(tally.levels[first + counters.LONGEST :: width], default=0.0)]
 
 
-def _figure(unit: str, counted: int, met: int, total: float) -> catalogue.Figure:
-    if unit == "percent":
+def _figure(measure: Measure, counted: int, met: int, total: float, longest: float) -> catalogue.Figure:
+    if measure.unit == "percent":
         return catalogue.share_figure(counted, met)
-    if unit == "seconds":
-        return catalogue.mean_figure(counted, Decimal(total))
+    if measure.unit == "seconds":
+        return catalogue.of_seconds(measure, counted, Decimal(total), Decimal(longest))
     return catalogue.Figure(counted)
 
 

@@ -76,6 +76,7 @@ class Migration(migrations.Migration):
                 ('came_back_seconds', models.IntegerField(null=True)),
                 ('disposition', models.TextField(default='')),
                 ('reopened', models.PositiveSmallIntegerField(default=0)),
+                ('transfers', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('priority', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('ahead_seconds', models.IntegerField(db_default=0, default=0)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='clients.client')),
