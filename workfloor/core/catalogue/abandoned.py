@@ -24,7 +24,7 @@ MEASURE = Measure(
     definition="The share of contacts whose customer left before anybody answered: of all offered, or of those "
     "less who left within so few seconds that the contract does not count them (short abandons), who then stand "
     "apart. Whoever was connected once has not abandoned, whatever came later.",
-    source="Abandoned divided by offered; COPC knows it with and without short abandons.",
+    source="Contacts abandoned divided by contacts offered.",
     shape="share",
     better="lower",
     item=_counted,

@@ -36,8 +36,7 @@ MEASURE = Measure(
     definition="The share of contacts that somebody answered within the threshold, from queueing on. Of all "
     "answered, of all offered, or of those offered less who left within so few seconds that the contract does not "
     "count them. A contact that still waits counts, as missed, once it is past the threshold.",
-    source="Answered within the threshold divided by offered; COPC and ISO 18295-1 ask for it by name and leave "
-    "the base to the agreement.",
+    source="Contacts answered within the threshold divided by contacts; which contacts, the agreement says.",
     shape="share",
     better="higher",
     item=_counted,

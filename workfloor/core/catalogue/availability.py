@@ -35,7 +35,7 @@ MEASURE = Measure(
     definition="The share of the time of service (the level's hours, or the calendar of each queue's process) in "
     "which there was no outage. Time under an excluded event is no time of service; outages that overlap count "
     "once. An outage counts as soon as somebody claims it, until it is refused.",
-    source="ITIL: agreed service time less downtime, divided by agreed service time.",
+    source="Agreed service time less downtime, divided by agreed service time, as in ITIL.",
     shape="share-of-time",
     better="higher",
     item=_NO_ITEMS,

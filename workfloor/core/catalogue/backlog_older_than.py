@@ -28,7 +28,7 @@ MEASURE = Measure(
     definition="Of the items that are open at the end of each day of the contract's zone, added up over the days, "
     "the share that is older than the threshold by the clock since its receipt. It looks at all that is open, "
     "whenever it came in; what was reopened was open all the while.",
-    source="COPC: backlog older than the cycle-time target, divided by backlog.",
+    source="Open items past the age divided by open items.",
     shape="share-at-ends",
     better="lower",
     item=Without("counts an item once for each day at whose end it is open"),

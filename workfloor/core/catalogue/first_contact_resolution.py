@@ -31,8 +31,8 @@ MEASURE = Measure(
     definition="The share of cases that their first item resolved: once the threshold has passed since it ended, "
     "it was neither reopened nor followed by another item of the case within it. A case that is younger is not "
     "counted yet, and an item without a case is of none.",
-    source="Cases resolved at the first contact divided by cases; COPC counts it by what customers did or said, "
-    "here it is by what they did.",
+    source="Cases resolved at the first contact divided by cases, told by what customers did and not by what they "
+    "were asked.",
     shape="share",
     better="higher",
     item=_counted,

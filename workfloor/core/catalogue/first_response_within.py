@@ -27,7 +27,7 @@ MEASURE = Measure(
     "process's calendar. A first reply is what a person first wrote, a question that the customer owes an answer "
     "to, the answer of a call or a chat, or the end; an automatic acknowledgement is none. An open item without "
     "one counts, as missed, once its clock is past the threshold.",
-    source="ITIL: responses within the target, divided by requests.",
+    source="Items replied to within the target divided by items.",
     shape="share",
     better="higher",
     item=_counted,

@@ -24,5 +24,5 @@ MEASURE = Measure(
     rollup=_OF_PEOPLE,
     simulation=Without("is estimated for each group of agents, and for no service level"),
     not_agreed="is of people, who serve several clients at once: no client's queue has one of its own. It stands "
-    "in workfloor routing utilisation and in a simulation",
+    "in `workfloor routing utilisation` and in a simulation",
 )

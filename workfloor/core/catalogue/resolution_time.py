@@ -17,7 +17,7 @@ MEASURE = Measure(
     definition="The mean working time, in the process's calendar, from the receipt of an item to its resolution, "
     "less the time in which the customer owed an answer or it lay resolved; of the items that are resolved. What "
     "is still open is in no mean: it is seen in the backlog.",
-    source="Total time to the resolution divided by the items resolved; in ITIL the mean time to resolve.",
+    source="Total time to the resolution divided by the items resolved.",
     shape="mean",
     better="lower",
     item=_counted,

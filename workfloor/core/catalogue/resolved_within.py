@@ -25,7 +25,7 @@ MEASURE = Measure(
     definition="The share of items that were resolved within the threshold, in working time of the process's "
     "calendar from their receipt, less the time in which the customer owed an answer or it lay resolved. An open "
     "item counts, as missed, once its clock is past the threshold; who left counts nowhere.",
-    source="ITIL: incidents resolved within the target, divided by incidents; COPC: on-time cycle time.",
+    source="Items resolved within the target divided by items.",
     shape="share",
     better="higher",
     item=_counted,
