@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Prefetch
 
+from workfloor.core.catalogue import occupancy
 from workfloor.core.contracts import models as contracts_models
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.levels import ServiceLevel
@@ -212,10 +213,10 @@ def handicaps(pool: str, served: Iterable[state.Line], now: datetime) -> dict[in
     with connection.cursor() as cursor:
         cursor.execute(_DAY, given)
         day = [(person_id, float(present), float(busy)) for person_id, present, busy in cursor.fetchall()]
-    occupancy = sum(busy for _, _, busy in day) / (sum(present for _, present, _ in day) or 1.0)
+    of_all = occupancy.occupancy(sum(busy for _, _, busy in day), sum(present for _, present, _ in day)) or 0.0
     return {
         person_id: float(
-            round(urgency.handicap(busy + occupancy * COMMON_SECONDS, present + COMMON_SECONDS, occupancy, weight))
+            round(urgency.handicap(busy + of_all * COMMON_SECONDS, present + COMMON_SECONDS, of_all, weight))
         )
         for person_id, present, busy in day
     }
@@ -351,11 +352,22 @@ def month_utilisation(period: str, now: datetime) -> Utilisation:
     """
     start, end = _bounds(period)
     end = min(end, max(now, start))
-    everyone = utilisation.shares(_facts(start - BEFORE, end), start, end)
+    everyone = utilisation.shares(_facts(start - BEFORE, end), start, end, _max_concurrency(end))
     names = dict(Person.objects.filter(id__in=[each.person_id for each in everyone]).values_list("id", "name"))
     passed = [each for each in utilisation.passed_over(_facts(start - BEFORE, end)) if each.at >= start]
     named = sorted((names.get(each.person_id, ""), each) for each in everyone)
     return Utilisation(period, sum(each.offered for each in everyone), passed, named, utilisation.spread(everyone))
+
+
+def _max_concurrency(now: datetime) -> dict[int, int]:
+    """How many items of each queue somebody can have at once, by the contracts in force at an instant."""
+    every = list(Queue.objects.all())
+    found: dict[int, int] = {}
+    for client_id, versions in contracts_queries.signed_by({queue.client_id for queue in every}).items():
+        own = [queue for queue in every if queue.client_id == client_id]
+        terms, _ = attempts.attempt(partial(_terms, versions, own, now), f"the contract of client {client_id}")
+        found |= {queue_id: each.max_concurrency for queue_id, each in (terms or {}).items()}
+    return found
 
 
 def _bounds(period: str) -> tuple[datetime, datetime]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 
-from workfloor.core.catalogue import entries
+from workfloor.core.catalogue import entries, occupancy
 from workfloor.core.catalogue.declaring import Measure
 from workfloor.core.contracts import levels
 from workfloor.core.contracts.pricing import Price
@@ -154,7 +154,7 @@ def _people(scenario: Scenario, tally: Tally) -> Figures:
     for number, group in enumerate(scenario.groups):
         busy, hours = math.fsum(tally.busy[number::groups]), math.fsum(there[number]) / 3600
         found["group", group.name, "hours"] = hours
-        found["group", group.name, "occupancy"] = _percent(busy / 3600, hours)
+        found["group", group.name, "occupancy"] = _occupancy(busy, math.fsum(there[number]))
         if group.cost_per_hour is not None:
             found["group", group.name, "cost"] = group.paid(hours) * float(group.cost_per_hour)
     costs = [value for (_, _, measure), value in found.items() if measure == "cost"]
@@ -163,9 +163,9 @@ def _people(scenario: Scenario, tally: Tally) -> Figures:
     for interval, present in enumerate(zip(*there, strict=True)):
         busy = math.fsum(tally.busy[interval * groups : (interval + 1) * groups])
         found["interval", str(interval), "agents"] = math.fsum(present) / scenario.every
-        found["interval", str(interval), "occupancy"] = _percent(busy, math.fsum(present))
+        found["interval", str(interval), "occupancy"] = _occupancy(busy, math.fsum(present))
     found["group", EVERY, "hours"] = sum(map(math.fsum, there)) / 3600
-    found["group", EVERY, "occupancy"] = _percent(math.fsum(tally.busy), math.fsum(map(math.fsum, there)))
+    found["group", EVERY, "occupancy"] = _occupancy(math.fsum(tally.busy), math.fsum(map(math.fsum, there)))
     return found
 
 
@@ -227,6 +227,11 @@ def _float(value: Decimal | None) -> float:
 
 def _percent(part: float, whole: float) -> float:
     return 100 * part / whole if whole else math.nan
+
+
+def _occupancy(busy: float, present: float) -> float:
+    found = occupancy.occupancy(busy, present)
+    return math.nan if found is None else 100 * found
 
 
 def _mean(total: float, count: float) -> float:
