@@ -105,13 +105,21 @@ def by_rule(
     return catalogue.figure(level, own, late, excluded, lives.NOW)
 
 
-def in_sql(
-    contract: Contract, level: ServiceLevel, window: Window, out: Sequence[Event], by_items: bool
-) -> measures_queries.Figures:
+def scope_of(contract: Contract, window: Window, out: Sequence[Event], by_items: bool) -> measures_queries.Scope:
     client = make.client()
     queues = dict(Queue.objects.filter(client=client).values_list("name", "id"))
-    scope = measures_queries.Scope(client.id, contract, queues, lives.NOW, by_items, _events={window: list(out)})
-    return measures_queries.figures(scope, level, window)
+    return measures_queries.Scope(client.id, contract, queues, lives.NOW, by_items, _events={window: list(out)})
+
+
+def opens_to_what_it_counts(
+    scope: measures_queries.Scope, level: ServiceLevel, window: Window, figure: catalogue.Figure
+) -> bool:
+    """Whether the items behind a figure are as many as it counts, and as many of them met it."""
+    asked = measures_queries.items_of_level(scope, level, window, level.of)
+    values = [value for *_, value in measures_queries.rows(asked)]
+    if entries.BY_NAME[level.measure].shape == "share-at-ends":
+        return sum(values) == figure.met
+    return len(values) == figure.counted and figure.met in (None, values.count(True))
 
 
 def counted_by_a_simulation(contract: Contract, level: ServiceLevel, month: Iterable[Outcome]) -> list[float]:
@@ -173,12 +181,14 @@ def test_every_form_of_a_measure_comes_to_the_same(agreed, measure, month, out, 
     out = sorted(out, key=lambda event: event.starts_at)
 
     window = data.draw(st.sampled_from(windows(contract, level)))
-    by_items, by_rollups = (in_sql(contract, level, window, out, by_items=each) for each in (True, False))
+    items_alone, rolled_up = (scope_of(contract, window, out, by_items=each) for each in (True, False))
+    by_items, by_rollups = (measures_queries.figures(scope, level, window) for scope in (items_alone, rolled_up))
     for queue in (None, *level.of):
         alone = replace(level, of=(queue,)) if queue else level
         figure = by_rule(contract, alone, window, outcomes, out)
         assert by_items.get(queue, catalogue.nothing(level)) == figure
         assert by_rollups.get(queue, catalogue.nothing(level)) == figure
+    assert opens_to_what_it_counts(items_alone, level, window, by_items[None])
     if not isinstance(measure.simulation, Without):
         _holds_for_a_simulation(contract, replace(level, exclude=()), outcomes)
 
@@ -199,6 +209,28 @@ def _holds_for_a_simulation(contract: Contract, level: ServiceLevel, outcomes: S
         assert longest == pytest.approx(float(figure.attained), abs=1e-4)
     elif figure.counted and measure.unit == "seconds":
         assert total / counted == pytest.approx(float(figure.attained), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "met"), [("first-contact-resolution", {0: 0, 1: 1}), ("repeat-contact-within", {0: 1, 1: 0})]
+)
+@pytest.mark.parametrize("late", [0, 1])
+def test_who_comes_again_in_the_last_instant_of_the_days_has_come_within_them(agreed, name, met, late):
+    """A call that ends as it begins, and another of the same case a day later to the microsecond, or one later."""
+    again = lives.FIRST + timedelta(days=1, microseconds=late)
+    items = lives.store(
+        make.client(),
+        [
+            lives.Life(lives.FIRST, 0, "calls", 1, [("accept", 0, 0), ("end", 0, 0), ("wrap-up", 0, 0)]),
+            lives.Life(again, 0, "calls", 1, []),
+        ],
+    )
+    level = ServiceLevel("Level", name, ("calls",), 86400)
+    [window] = [each for each in windows(agreed, level) if each.name.startswith("2026-03")]
+    figure = measures_queries.figures(scope_of(agreed, window, (), by_items=True), level, window)[None]
+
+    assert (figure.counted, figure.met) == (1, met[late])
+    assert figure == by_rule(agreed, level, window, [lives.outcome(item, items) for item in items], ())
 
 
 def test_the_lives_reach_what_the_measures_tell_apart():
