@@ -24,6 +24,9 @@ from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures import actions as measures
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import queries as measures_queries
+from workfloor.core.people.models import Person
+from workfloor.core.work import actions as work
+from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
 from workfloor.ops.simulation import counters, projections, scenarios
@@ -155,6 +158,19 @@ often = settings(
 )
 
 
+def talking_to(ana: Person) -> Item:
+    """A call that somebody has in hand."""
+    call = make.item("calls", at=lives.FIRST + timedelta(hours=9))
+    at = call.received_at + timedelta(seconds=20)
+    call = work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=at)
+    return work.accept(item=call, by=ana, now=at)
+
+
+@pytest.fixture
+def ana(everyone) -> Person:
+    return make.agent()
+
+
 @pytest.fixture
 def agreed(everyone) -> Contract:
     return contracts_queries.in_force(make.client(chats=True).id, lives.NOW).contract
@@ -170,10 +186,13 @@ def agreed(everyone) -> Contract:
     out=st.lists(outages, max_size=2),
     zone=st.sampled_from(ZONES),
     folded=st.booleans(),
+    in_hand=st.booleans(),
     data=st.data(),
 )
-def test_every_form_of_a_measure_comes_to_the_same(agreed, measure, month, out, zone, folded, data):
+def test_every_form_of_a_measure_comes_to_the_same(agreed, ana, measure, month, out, zone, folded, in_hand, data):
     items = lives.store(make.client(), month)
+    if in_hand:
+        items = [*items, talking_to(ana)]
     if folded:
         measures.fold(client_id=make.client().id)
     contract, level = in_zone(agreed, zone), data.draw(levels(measure))
