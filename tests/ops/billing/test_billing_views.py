@@ -36,6 +36,8 @@ def test_a_cleared_leader_reads_the_month_and_opens_a_figure_down_to_its_facts(a
     assert f'href="{MARCH}items/m1/calls/"' in page
     opened = leader.get(f"{MARCH}items/m1/calls/").content.decode()
     assert (opened.count(">met<"), opened.count(">missed<")) == (1, 1)
+    assert "The share of contacts that somebody answered within the threshold" in opened
+    assert "The share of" not in leader.get(f"{MARCH}items/l1/").content.decode()
     item = acme.items.first()
     assert leader.get(f"{MARCH}items/m1/calls/facts/{item.id}/").status_code == 200
     assert leader.get(f"{MARCH}items/m1/vip/facts/{item.id}/").status_code == 404

@@ -5,7 +5,7 @@ from workfloor.core.catalogue.declaring import Measure, Without
 
 def occupancy(busy_seconds: float, present_seconds: float) -> float | None:
     """Return the share, 0 to 1, of the seconds of some presence that were busy; None where nobody was there."""
-    return busy_seconds / present_seconds if present_seconds else None
+    return busy_seconds / present_seconds if present_seconds > 0 else None
 
 
 _OF_PEOPLE = Without("is of people, whose time no single item tells")

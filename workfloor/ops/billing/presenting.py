@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
+from workfloor.core.catalogue import entries
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import pricing
 from workfloor.core.event_log.models import Fact
@@ -160,6 +161,12 @@ def plain_subject(subject: settlement.Subject) -> dict[str, Any]:
     if isinstance(row, catalogue.Excluded):
         return measures_presenting.plain_excluded(row)
     return plain_credit(row, number) if isinstance(row, settlement.Credit) else plain_totals(row)
+
+
+def definition(subject: settlement.Subject) -> str:
+    """Say what the measure of a figure counts, as the catalogue defines it; nothing for what is no measure."""
+    measure = entries.BY_NAME.get(plain_subject(subject).get("measure") or "")
+    return measure.definition if measure else ""
 
 
 def plain_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 from workfloor.core.catalogue import entries, occupancy
-from workfloor.core.catalogue.declaring import Measure
+from workfloor.core.catalogue.declaring import Measure, Without
 from workfloor.core.contracts import levels
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import Contract
@@ -180,7 +180,8 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
         counted, met, total, longest = sums_of_level(scenario, tally, number)
         figure = _figure(measure, int(counted), int(met), total, longest)
         judged = levels.verdict(level, figure.attained)
-        found["level", level.name, "attained"] = counted if measure.unit == "items" else _float(figure.attained)
+        is_count = measure.unit == "items" and not isinstance(measure.simulation, Without)
+        found["level", level.name, "attained"] = counted if is_count else _float(figure.attained)
         if judged is not None:
             found["level", level.name, "met"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
