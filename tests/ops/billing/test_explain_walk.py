@@ -102,7 +102,7 @@ def explained(client: Client, period: str, capsys: Any) -> dict[str, Any]:
         subject = statements.subject(client, period, name, now=LATER)
         _write_items(subject, client.slug, period)
         found[name] = json.loads(capsys.readouterr().out)
-        _show_items(subject)
+        _show_items(subject, period)
         assert capsys.readouterr().out.startswith(f"{name}  ")
         if behind := list(statements.items_behind(subject))[:1]:
             assert statements.counts_item(subject, behind[0].item_id)

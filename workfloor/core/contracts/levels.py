@@ -7,6 +7,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Literal
 
+from workfloor.kit.figures import steps
+from workfloor.kit.figures.steps import Step
+
 Measure = Literal[
     "answered-within",
     "abandoned",
@@ -25,6 +28,7 @@ Rule = Literal["at-risk", "points", "linear", "fixed"]
 Verdict = Literal["met", "below-expected", "below-minimum"]
 IN_SECONDS = ("speed-of-answer", "handled-time")  # a time; the others are a percent
 FOUR_PLACES = Decimal("0.0001")
+PLACES = 4  # so many decimals
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
 
@@ -206,15 +210,24 @@ def is_better(level: ServiceLevel, attained: Decimal, than: Decimal) -> bool:
     return attained != than and not falls_short(level, attained, than)
 
 
-def reset(level: ServiceLevel, terms: Ratchet, attained: Sequence[Decimal]) -> Decimal:
+def unit_of(level: ServiceLevel) -> str:
+    """Return what its figures are in."""
+    return "s" if level.measure in IN_SECONDS else "%"
+
+
+def reset(level: ServiceLevel, terms: Ratchet, now: Step, attained: Sequence[Step]) -> Step:
     """Return the target after a ratchet: half-way to the mean of the months, no further than the agreed step."""
-    assert level.expected is not None
-    now = Fraction(level.expected)
-    step = (sum(map(Fraction, attained), Fraction(0)) / len(attained) - now) / 2
+    unit = now.unit
+    count = steps.given("months", len(attained))
+    mean = steps.quotient("mean", steps.total("all months", attained, unit), count, unit)
+    gap = steps.less("from the target to the mean", mean, now)
+    step = steps.quotient("half of the way", gap, steps.given("half", 2), unit)
     if terms.max_step is not None:
-        left = now if level.lower_is_better else 100 - now
-        step = max(min(step, left * Fraction(terms.max_step) / 100), -left * Fraction(terms.max_step) / 100)
-    return four_places(now + step)
+        left = now if level.lower_is_better else steps.less("left to perfection", steps.given("all", 100, unit), now)
+        most = steps.product("longest step", left, steps.given("of what is left", terms.max_step, "%"), unit=unit)
+        step = steps.greatest("step", steps.least("step", step, most), steps.negated("longest step back", most))
+    moved = steps.total("target after the step", [now, step], unit)
+    return steps.rounded(f"Target of {level.name} after {len(attained)} months above it", moved, "half-even", PLACES)
 
 
 def four_places(exact: Fraction) -> Decimal:

@@ -270,8 +270,8 @@ def exchange(terms: Terms) -> tuple[pricing.Exchange, ...]:
     return tuple(pricing.Exchange(date.fromisoformat(one["from"]), Decimal(one["rate"])) for one in terms["rates"])
 
 
-def _step(terms: Terms) -> pricing.Step:
-    return pricing.Step(terms["months"], quantities.percent(terms["share"]) or Decimal(0))
+def _step(terms: Terms) -> pricing.RampUp:
+    return pricing.RampUp(terms["months"], quantities.percent(terms["share"]) or Decimal(0))
 
 
 def _baseline(terms: Terms) -> pricing.Baseline:

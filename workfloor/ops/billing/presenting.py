@@ -21,7 +21,9 @@ from workfloor.core.periods import months as period_months
 from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Adjustment, Close
+from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
+from workfloor.kit.figures.steps import Step
 from workfloor.ops.billing import closing, settlement, statements
 from workfloor.ops.billing import queries as billing_queries
 from workfloor.ops.billing.models import ClosingStep
@@ -38,12 +40,11 @@ class Stated:
 def stated(client: Client, period: str, *, now: datetime) -> Stated:
     """Return what was frozen of a closed month, and what an open one comes to now; raises as queries.statement does."""
     close = periods_queries.close(client.id, period)
+    standing = periods_presenting.standing(client.id, period, close)
     if close and close.state in period_months.SHUT:
-        return Stated(close.plain, close.printed | periods_presenting.standing(client.id, period, close))
+        return Stated(close.plain, opened(close.printed | standing))
     made = statements.statement(client, period, now=now)
-    return Stated(
-        period_months.written(plain(made)), printed(made) | periods_presenting.standing(client.id, period, close)
-    )
+    return Stated(period_months.written(plain(made)), opened(printed(made) | standing))
 
 
 # --- For programs: numbers for counts, percents and seconds; strings for money and rates, which are exact ---------
@@ -65,10 +66,11 @@ def plain(made: statements.Statement) -> dict[str, Any]:
         "charges": str(made.charges.amount),
         "adjustments": [plain_adjusted(each) for each in made.adjustments],
         "net": str(made.net.amount),
-        "taxes": [plain_tax(tax) for tax in made.taxes],
+        "taxes": [plain_tax(tax, number) for number, tax in enumerate(made.taxes, 1)],
         "total": str(made.total.amount),
         "bank": None if made.bank is None else str(made.bank.amount),
         "notices": list(made.notices),
+        "how": {name: steps.plain(how) for name, how in made.how.items()},
     }
 
 
@@ -109,9 +111,10 @@ def plain_line(line: pricing.Line, number: int) -> dict[str, Any]:
     }
 
 
-def plain_tax(line: pricing.TaxLine) -> dict[str, Any]:
+def plain_tax(line: pricing.TaxLine, number: int) -> dict[str, Any]:
     """Return a tax with its base; `category` is the code of EN 16931, `rate` is in percent."""
     return {
+        "id": f"t{number}",
         "name": line.tax.name,
         "title": line.tax.title,
         "category": line.tax.category,
@@ -202,10 +205,11 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "credits": [worded_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
         "adjustments": [worded_adjusted(each) for each in made.adjustments],
         "net": str(made.net) if made.taxes else "",
-        "taxes": [worded_tax(line) for line in made.taxes],
+        "taxes": [worded_tax(line, number) for number, line in enumerate(made.taxes, 1)],
         "total": str(made.total),
         "bank": "" if made.bank is None else str(made.bank),
         "ends": list(made.notices),
+        "how": [worded_how(name, how, made.period.name) for name, how in made.how.items()],
         **periods_presenting.OPEN,
     }
 
@@ -263,10 +267,32 @@ def worded_adjusted(each: settlement.Adjusted) -> dict[str, str]:
     }
 
 
-def worded_tax(line: pricing.TaxLine) -> dict[str, str]:
+def worded_tax(line: pricing.TaxLine, number: int) -> dict[str, str]:
     """Word a tax with what it is on."""
     title = f"{line.tax.title}, {line.tax.rate.normalize():f} % of {line.base}"
-    return {"title": title, "amount": str(line.amount)}
+    return {"id": f"t{number}", "title": title, "amount": str(line.amount)}
+
+
+def opened(worded: Mapping[str, Any]) -> dict[str, Any]:
+    """Put beside each amount of a worded statement what it was computed from; a month closed long ago may not say it.
+
+    A sum that has no row of its own opens with the sum that it is part of.
+    """
+    how = {each["id"]: each for each in worded.get("how", ())}
+    rows = {
+        part: [{**row, "how": how.get(row.get("id"), {})} for row in worded[part]]
+        for part in ("lines", "credits", "adjustments", "taxes")
+    }
+    parts = ["credits", "net"] if worded["net"] else ["credits", "net", "total"]
+    last = how.get(parts[-1], {})
+    lines = [line for name in parts for line in how.get(name, {}).get("lines", ())]
+    return {**worded, **rows, "how": list(how.values()), "opened": how | {parts[-1]: {**last, "lines": lines}}}
+
+
+def worded_how(name: str, how: Step, period: str) -> dict[str, Any]:
+    """Word what an amount of a period was computed from, as the lines of a worksheet whose last comes to it."""
+    lines = steps.worksheet(how, period) or [f"{how.words}: {steps.number(how.result, how.unit)}"]
+    return {"id": name, "title": how.words, "amount": steps.number(how.result, how.unit), "lines": lines}
 
 
 def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
@@ -289,6 +315,8 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
 
 def worded_nothing(subject: settlement.Subject) -> str:
     """Say why a figure opens to nothing."""
+    if subject.opens == "amounts":
+        return "No items of its own: it is computed from the amounts above. Open those, such as l1."
     if subject.opens == "levels":
         return "No items of its own: it follows from the figures of service levels. Open those, such as m1."
     return "No items: a fixed price, or nothing was counted."

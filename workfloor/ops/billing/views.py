@@ -93,6 +93,7 @@ def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResp
     more = page + 1 if len(found) > ITEMS_A_PAGE else None
     shown = {"subject": subject, "rows": rows, "page": page, "more": more, "slug": slug, "period": period}
     shown["nothing"] = billing_presenting.worded_nothing(subject)
+    shown["how"] = billing_presenting.worded_how(subject.id, subject.how, period) if subject.how else None
     return render(request, "billing/items.html", shown)
 
 

@@ -67,7 +67,7 @@ def _plain_month(month: Month) -> dict[str, Any]:
         ],
         "charges": str(month.charges.amount),
         "net": str(month.net.amount),
-        "taxes": [billing_presenting.plain_tax(tax) for tax in month.taxes],
+        "taxes": [billing_presenting.plain_tax(tax, number) for number, tax in enumerate(month.taxes, 1)],
         "total": str(month.total.amount),
         "bank": None if month.settled.bank is None else str(month.settled.bank.amount),
         "notices": list(month.settled.notices),
@@ -176,7 +176,7 @@ def _lines(name: str, trial: Trial) -> Iterator[Table]:
         words += [
             billing_presenting.worded_credit(each, number) for number, each in enumerate(month.settled.credits, 1)
         ]
-        words += [billing_presenting.worded_tax(tax) for tax in month.taxes]
+        words += [billing_presenting.worded_tax(tax, number) for number, tax in enumerate(month.taxes, 1)]
         for line in words:
             parts = [month.period.name, line["title"], *(line.get(key, "") for key in ("quantity", "rate", "amount"))]
             rows.append([Cell(part) for part in parts])
