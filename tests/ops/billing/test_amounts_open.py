@@ -1,21 +1,36 @@
 """Every amount on a statement opens to numbers that recompute it, read as the API gives them and computed here anew."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.test import Client as Caller
+from hypothesis import given
+from hypothesis import strategies as some
+from pypdf import PdfReader
 
-from tests.ops.billing.test_explain_walk import EVERY, worked
+from tests.ops.billing.test_billing_views import signed_in
+from tests.ops.billing.test_explain_walk import EVERY, WITH_CREDITS, worked
+from tests.ops.billing.test_invoicing import DAY, contract, prices
 from tests.ops.billing.test_mechanisms import signed
+from tests.ops.billing.test_settlement import contract as example
+from tests.ops.billing.test_settlement import month
 from tests.ops.billing.test_statements import call, store
+from workfloor.cli.billing import _show_items, _write_items
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
+from workfloor.core.contracts import pricing
 from workfloor.core.contracts.models import Queue
 from workfloor.core.work.models import Item
+from workfloor.kit.database import rls
+from workfloor.kit.figures import money, steps
 from workfloor.kit.time import clock
+from workfloor.ops.billing import settlement, statements
 
 pytestmark = pytest.mark.usefixtures("everyone")
 
@@ -217,3 +232,98 @@ def test_a_credit_that_the_bonus_bank_met_says_so_and_so_does_the_bank():
     assert [each["result"] for each in credit["operands"]] == ["40.00", "30.00"]
     assert operands(bank, "left after what it met") == ["30.00", "30.00"]
     assert (credit["result"], bank["result"]) == ("10.00", "0.00")
+
+
+# --- Any contract -------------------------------------------------------------------------------------------------
+
+
+@given(
+    some.sampled_from(sorted(money.MINOR_UNITS)),
+    some.sampled_from(sorted(money.ROUNDINGS)),
+    some.lists(some.tuples(prices(), some.integers(0, 100_000)), min_size=1, max_size=6),
+)
+def test_lines_and_taxes_of_any_prices_are_recomputed(currency: str, mode: str, charged: list[Any]):
+    book = contract(currency, mode).book
+    made = pricing.lines(book, [price for price, _ in charged], [count for _, count in charged], DAY)
+
+    for line in [*made, *pricing.taxes(book, made, money.Money(Decimal(7), currency), "vat")]:
+        assert line.how
+        assert recomputed(steps.plain(line.how)) == Fraction(line.amount.amount)
+
+
+@given(
+    some.sampled_from(WITH_CREDITS),
+    some.lists(some.tuples(*[some.decimals(0, 100, places=4) | some.none()] * 3), min_size=1, max_size=8),
+    some.integers(0, 10**7),
+    some.sampled_from(sorted(money.ROUNDINGS)),
+)
+def test_credits_of_any_figures_and_charges_are_recomputed(name: str, figures: list[Any], cents: int, mode: str):
+    agreed, charges = example(name), Decimal(cents).scaleb(-2)
+    levels = len(agreed.service_levels)
+    rows = [(*row, *row, *row)[:levels] for row in figures]
+    months = [replace(month(agreed, n, row, str(charges)), rounding=mode) for n, row in enumerate(rows)]
+
+    for settled in settlement.settle(months):
+        for credit in settled.credits:
+            assert credit.how
+            assert recomputed(steps.plain(credit.how)) == Fraction(credit.amount.amount)
+        if settled.saved:
+            assert settled.bank is not None
+            assert recomputed(steps.plain(settled.saved)) == Fraction(settled.bank.amount)
+
+
+# --- What people read ---------------------------------------------------------------------------------------------
+
+
+def test_a_credit_is_worded_with_its_formula_and_its_rounding():
+    agreed = example("at-risk")
+    [settled] = settlement.settle([month(agreed, 0, ("70", "94"), "1234.56")])
+    second = settled.credits[1].how
+
+    # 1,234.56 x 10 % x 50 % x 60 % = 37.0368; 10 % of 1,234.56 less the 24.69 of the first
+    assert second
+    assert steps.worksheet(second, "2026-01") == [
+        "Answered in a minute was missed: 94 % (attained in Answered in a minute, m2) is below 95 % "
+        "(expected of Answered in a minute)",
+        "Credit for Answered in a minute: 1,234.56 USD (charges) × 10 % (at risk) × 50 % (pool) × 60 % "
+        "(weight of Answered in a minute) = 37.0368 USD, rounded half-even to 37.04 USD",
+        "cap of the month: 1,234.56 USD (charges) × 10 % (cap) = 123.456 USD, rounded half-even to 123.46 USD",
+        "left by the caps for it: 123.46 USD (cap of the month) − 24.69 USD "
+        "(credit for Answered in 20 seconds, within the caps) = 98.77 USD",
+        "Credit for Answered in a minute, within the caps: the lesser of 37.04 USD (Credit for Answered in a minute) "
+        "and 98.77 USD (left by the caps for it) = 37.04 USD",
+    ]
+
+
+def test_a_level_that_owes_nothing_beside_another_says_why():
+    client = worked("stacking")
+    how = Statements(client)["2026-01"]["how"]["credits"]
+
+    assert [each["result"] for each in how["operands"]] == ["200.00", "40.00", "0.00"]
+    assert how["operands"][2]["words"] == "Round trip: no credit, since Availability was missed too"
+
+
+def test_page_paper_and_command_say_what_an_amount_was_computed_from(capsys: pytest.CaptureFixture[str]):
+    client = worked("repeated-misses")
+    says = "× 4 % (credit of Answered in 20 seconds) × 1.5 (factor for repeated misses) = 60.00 USD"
+    path = f"/clients/{client.slug}/statements/2026-02/"
+
+    def got(what: str) -> bytes:
+        rls.enter_every_client()
+        with clock.frozen(datetime(2026, 6, 1, tzinfo=UTC)):
+            return bytes(signed_in("leader", clear_for=client).get(f"{path}{what}").content)
+
+    page, opened, total = (got(each).decode() for each in ("", "items/c1/", "items/total/"))
+    paper = PdfReader(BytesIO(got("statement.pdf")))
+    assert page.count("How it was computed") == 4  # a line, the charges, the credit, what is due
+    assert says in page and says in opened
+    assert "Total due: 940.00 USD (net) = 940.00 USD" in total and "No items of its own" in total
+    text = " ".join(" ".join(each.extract_text() for each in paper.pages).split())
+    assert "How each amount was computed" in text and says in text
+
+    rls.enter_every_client()
+    subject = statements.subject(client, "2026-02", "c1", now=LATER)
+    _write_items(subject, client.slug, "2026-02")
+    assert json.loads(capsys.readouterr().out)["how"]["result"] == "60.00"
+    _show_items(subject, "2026-02")
+    assert says in capsys.readouterr().out

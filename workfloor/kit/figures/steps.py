@@ -275,7 +275,8 @@ def _lines(step: Step, here: str) -> Iterator[str]:
         yield from _lines(each, here)
     if step.operation == "looked-up":
         yield from _lines(_chosen(step).value, here)
-    if step.operation != "given":
+    is_as_given = step.operation == "rounded" and step.operands[0].operation == "given"
+    if step.operation != "given" and not (is_as_given and step.result == step.operands[0].result):
         yield f"{step.words}: {_said(step, here)}"
 
 

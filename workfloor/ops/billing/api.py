@@ -251,9 +251,13 @@ class InvoicesOut(Schema):
 
 
 class WholeInvoiceOut(InvoiceOut):
-    """An invoice with all that it says, by the terms of EN 16931; exact numbers and days are strings."""
+    """An invoice with all that it says, by the terms of EN 16931; exact numbers and days are strings.
+
+    `how` says what the amounts of its month's statement were computed from: those of its lines by their ids.
+    """
 
     document: dict[str, Any]
+    how: dict[str, StepOut] = {}
 
 
 def _asked(request: HttpRequest) -> int:
@@ -286,11 +290,13 @@ def list_invoices(request: HttpRequest, period: QueryEx[str | None, P(pattern=MO
     auth=TokenAuth("invoice:read"),
     response=PROBLEMS | {200: WholeInvoiceOut},
     summary="Read an invoice",
+    exclude_unset=True,
 )
 def invoice(request: HttpRequest, invoice_id: PathEx[int, P(ge=1, le=2**31)]) -> dict[str, Any]:
     """One invoice or credit note by its id, with its parties, lines, allowances, taxes and totals."""
     made = _known(request, invoice_id)
-    return invoices.plain(made) | {"document": made.value}
+    how = billing_queries.how(made.client_id, made.period)
+    return invoices.plain(made) | {"document": made.value, "how": how}
 
 
 @router.get(

@@ -76,7 +76,7 @@ def corrections(
         stated = (was.said if frozen else steps.unlinked(was.said)) if was else nothing
         parts = [stated]
         if subject in made_up:
-            parts.append(steps.given("made up for already", made_up[subject], currency))
+            parts.append(steps.given("made up for already", Money(made_up[subject], currency).rounded()))
         how = steps.less(title(subject), steps.unlinked(now.how) if now else nothing, *parts)
         if how.result:
             tax = taxes.get((was and was.tax) or (now and now.tax) or "")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import pricing
+from workfloor.core.contracts import levels, pricing
 from workfloor.core.event_log.models import Fact
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import presenting as measures_presenting
@@ -27,6 +27,7 @@ from workfloor.kit.figures.steps import Step
 from workfloor.ops.billing import closing, settlement, statements
 from workfloor.ops.billing import queries as billing_queries
 from workfloor.ops.billing.models import ClosingStep
+from workfloor.ui import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ def _quantity(value: Fraction) -> int | float:
 # --- For people -------------------------------------------------------------------------------------------------
 def printed(made: statements.Statement) -> dict[str, Any]:
     """Return a statement with every value worded; the same for the terminal, the page and the paper."""
-    every = [measures_presenting.worded_measured(row) for row in made.measures]
+    every = [measures_presenting.worded_measured(row) | {"short": shortened(row)} for row in made.measures]
     return {
         "client": made.contract.title,
         "slug": made.client.slug,
@@ -197,6 +198,7 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "notice": _notice(made),
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
+        "talk": f"{made.totals.talk_seconds // 3600:,} h {made.totals.talk_seconds % 3600 // 60} min",
         "measures": [row for row in every if not row["queue"]],
         "excluded": [measures_presenting.worded_excluded(row) for row in made.excluded],
         "by_queue": [row for row in every if row["queue"]],
@@ -212,6 +214,21 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "how": [worded_how(name, how, made.period.name) for name, how in made.how.items()],
         **periods_presenting.OPEN,
     }
+
+
+def shortened(row: catalogue.Measured) -> str:
+    """Word a figure for a screen: a mean time by the clock, to the second, a percent to two decimals.
+
+    Empty where that would fall on the other side of what was agreed: only all of its decimals say the verdict.
+    """
+    attained, level = row.figure.attained, row.level
+    if attained is None:
+        return ""
+    is_time = level.measure in catalogue.MEANS
+    short = attained.quantize(Decimal(1) if is_time else Decimal("0.01"))
+    if levels.verdict(level, short) != levels.verdict(level, attained):
+        return ""
+    return wording.clock_face(int(short)) if is_time else f"{short:,} %"
 
 
 def _day(day: date) -> str:
@@ -287,6 +304,14 @@ def opened(worded: Mapping[str, Any]) -> dict[str, Any]:
     last = how.get(parts[-1], {})
     lines = [line for name in parts for line in how.get(name, {}).get("lines", ())]
     return {**worded, **rows, "how": list(how.values()), "opened": how | {parts[-1]: {**last, "lines": lines}}}
+
+
+def worded_how_of_invoice(client_id: int, period: str) -> dict[str, Any]:
+    """Word what the amounts of a closed month, as invoiced, were computed from; `total` has all its sums."""
+    close = periods_queries.frozen(client_id, period)
+    how = {each["id"]: each for each in close.printed.get("how", ())} if close else {}
+    sums = [each for name, each in how.items() if name in ("credits", "net", "total") or name.startswith("t")]
+    return how | {"total": {**how["total"], "lines": [line for each in sums for line in each["lines"]]}} if how else {}
 
 
 def worded_how(name: str, how: Step, period: str) -> dict[str, Any]:

@@ -269,8 +269,11 @@ def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Show an invoice; its lines lead to the items that they count."""
     made = _known_invoice(slug, number)
     printed = invoices.printed(invoices.read(made.value))
+    how = billing_presenting.worded_how_of_invoice(made.client_id, made.period)
     for row in [*printed["lines"], *printed["allowances"]]:
         row["address"] = _address(row["opens"])
+        row["how"] = how.get(row.get("id") or row["opens"].rpartition("/")[2], {})
+    printed["how"] = how.get("total", {})
     shown = {"invoice": printed, "row": invoices.worded_row(made), "made": made, "slug": slug}
     return render(request, "billing/invoicing/invoice.html", shown)
 
