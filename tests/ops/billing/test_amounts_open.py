@@ -1,6 +1,7 @@
 """Every amount on a statement opens to numbers that recompute it, read as the API gives them and computed here anew."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
@@ -138,7 +139,7 @@ def amounts(statement: Json) -> dict[str, str]:
     return rows | sums | ({} if statement["bank"] is None else {"bank": statement["bank"]})
 
 
-def check(statement: Json, others: Statements) -> None:
+def check(statement: Json, others: Mapping[str, Json]) -> None:
     """Each amount opens, is recomputed by its numbers, and each figure among those is what its statement says."""
     how = statement["how"]
     assert amounts(statement).keys() <= how.keys()
@@ -155,7 +156,7 @@ def check(statement: Json, others: Statements) -> None:
         linked(step, statement, others)
 
 
-def linked(step: Json, statement: Json, others: Statements) -> None:
+def linked(step: Json, statement: Json, others: Mapping[str, Json]) -> None:
     if not step.get("figure"):
         return
     period = step.get("period", "")

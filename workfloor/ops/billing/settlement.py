@@ -271,7 +271,7 @@ def _misses_in_a_row(name: str, earlier: Sequence[Settled]) -> int:
 def _points(month: Month, number: int, earlier: Sequence[Settled]) -> Step:
     """Score a level's figure, averaged with those of the months before where that is agreed."""
     level, words = month.levels[number], f"points of {month.levels[number].name} in {month.name}"
-    if month.attained[number] is None or month.terms is None:
+    if month.attained[number] is None or month.terms is None or not level.points:
         return steps.given(words, 0)
     figures = [_attained(month, number)]
     for settled in _last(earlier, month.terms.average_months - 1):
