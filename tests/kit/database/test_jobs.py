@@ -6,7 +6,7 @@ import time
 
 import psycopg
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from workfloor.kit.database import jobs
@@ -84,6 +84,15 @@ def test_a_job_whose_successor_waits_already_is_dropped_and_stops_no_other(real_
     app.configure_task(TASK, queueing_lock="now").defer(timestamp=1)
     run_until(lambda: jobs_with(real_database, "left") == [])
     assert jobs_with(real_database, "nightly") == ["todo"]
+
+
+def test_asking_twice_for_a_job_loses_nothing_of_the_transaction_that_asks(real_database):
+    for name in ("first", "second"):
+        with transaction.atomic():
+            jobs.ask_for(TASK, once="asked for twice", timestamp=0)
+            app.configure_task(TASK, queueing_lock=name).defer(timestamp=0)
+
+    assert [jobs_with(real_database, each) for each in ("asked for twice", "first", "second")] == [["todo"]] * 3
 
 
 def test_a_lane_that_lost_the_connection_by_which_it_looks_at_the_clock_is_begun_again(real_database):
