@@ -30,12 +30,13 @@ class Connector(DjangoConnector):
 
     @contextmanager
     def _fit_for_the_next(self) -> Iterator[None]:
-        # What the clock wants is asked for in a thread that serves no request, at whose end Django would look. Within a
-        # transaction whoever began it sees to that: a job that is asked for twice is no reason to lose what it wrote.
+        # What the clock wants is asked for in a thread that serves no request, at whose end Django would look.
         try:
             yield
         except ConnectorException:
-            if not self.connection.in_atomic_block:
+            if (
+                not self.connection.in_atomic_block
+            ):  # whose owner deals with it, and goes on if it was no lost connection
                 self.connection.close_if_unusable_or_obsolete()
             raise
 
