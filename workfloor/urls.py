@@ -52,6 +52,7 @@ urlpatterns = [
     path("conversations/", include("workfloor.core.conversations.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
+    path("webhooks/", include("workfloor.ops.webhooks.urls")),
     path("playbooks/", include("workfloor.ops.channels.playbooks.urls")),
     path("floor/why/", include("workfloor.ops.routing.urls")),
     path("", include("workfloor.ops.billing.urls")),

@@ -101,6 +101,10 @@ def given(side: Side) -> dict[str, Any]:
         "claim": Claim.objects.filter(client=side.client).exclude(claimed_by=None).first(),
         "dispute": Dispute.objects.filter(client=side.client).first(),
         "entity": LegalEntity.objects.first(),
+        "endpoint": side.endpoint,
+        "delivery": side.delivery,
+        "url": "https://crm.example/",
+        "events": ["work"],
         "action_item": ActionItem.objects.filter(client=side.client, done_at=None).first(),
     }
 

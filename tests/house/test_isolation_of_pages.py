@@ -34,6 +34,8 @@ BY_SIDE = {
     "customer_id": lambda side: side.held.case.customer_id,
     "invoice_id": lambda side: side.invoice.id,
     "article_id": lambda side: side.article.id,
+    "endpoint_id": lambda side: side.endpoint.id,
+    "delivery_id": lambda side: side.delivery.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),
 }
 NEUTRAL = {"period": ["2026-03"], "figure": ["received", "m1", "m1/calls", "Calls answered"], "form": ["pdf"]}

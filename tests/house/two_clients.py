@@ -32,6 +32,8 @@ from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.models import Article
+from workfloor.ops.webhooks import actions as webhooks
+from workfloor.ops.webhooks.models import Delivery, Endpoint
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
@@ -55,6 +57,8 @@ class Side:
     reply: Message
     article: Article
     invoice: billing_models.Invoice
+    endpoint: Endpoint
+    delivery: Delivery
 
 
 def side(slug: str, word: str) -> Side:
@@ -135,6 +139,9 @@ def side(slug: str, word: str) -> Side:
     playbooks.give(client=client, source=answers + rule, now=make.NINE)
     playbooks.apply_rules(item=waiting, when="received", text="", now=make.NINE)
     article = playbooks.write_article(process=held.process, name=word, title=word, body=word, now=make.NINE)
+    endpoint, _ = webhooks.add(
+        client=client, title=word, url=f"https://{word}.example/", events=["work"], now=make.NINE
+    )
     made = Side(
         client,
         token,
@@ -148,6 +155,8 @@ def side(slug: str, word: str) -> Side:
         reply,
         article,
         invoiced(client, word, staff["manager"]),
+        endpoint,
+        webhooks.send_test(endpoint=endpoint, now=make.NINE),
     )
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE

@@ -94,6 +94,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
             "restore": ("workfloor.cli.backup:restore", "Make the database out of a backup, as of any moment."),
             "files": ("workfloor.cli.kept:kept_files", "Prove that no file is missing; erase a client's."),
             "retention": ("workfloor.cli.retention:group", "Say for how long what is kept stays."),
+            "webhook": ("workfloor.cli.webhooks:group", "Tell other systems what happens, and see what arrived."),
             "failed": ("workfloor.cli.admin:failed", "See what failed and was left out; have it tried again."),
         },
     ),
