@@ -1,11 +1,12 @@
 """Another system on this machine, which is sent events: it keeps what comes, and answers as a test has it answer."""
 
 import json
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -125,3 +126,27 @@ def running(port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Receiv
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def drips(server: socket.socket) -> Iterator[None]:
+    """A server that answers whoever connects with a letter of a header now and then, without end."""
+    over = threading.Event()
+
+    def answer() -> None:
+        server.settimeout(0.1)
+        while not over.is_set():
+            with suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                    while not over.wait(0.1):
+                        connection.sendall(b"x")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
