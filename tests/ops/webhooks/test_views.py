@@ -112,7 +112,7 @@ def test_the_page_shows_each_attempt_with_its_answer_and_how_long_it_took(floor,
 
 
 def test_the_page_of_endpoints_shows_how_each_is(floor, leader, receiver):
-    floor.endpoint(receiver.url, "case")
+    floor.endpoint(receiver.url, "period")
     dead, _ = floor.endpoint(f"http://127.0.0.1:{receivers.free_port()}/", "work.received")
     floor.mail("letter-1")
     floor.follows()
@@ -120,7 +120,7 @@ def test_the_page_of_endpoints_shows_how_each_is(floor, leader, receiver):
     shown = text(leader.get(reverse("webhooks:endpoints")))
 
     assert re.search(r"work\.received failing Connection refused 1 4 Mar 09:00", shown)
-    assert " case well 0 – 0 –" in shown
+    assert " period well 0 – 0 –" in shown
 
 
 def test_the_buttons(floor, leader, receiver):

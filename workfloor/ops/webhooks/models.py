@@ -68,7 +68,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(name="webhook_in_line", fields=["endpoint", "line", "id"], condition=Q(state="waiting")),
-            models.Index(name="webhook_waiting", fields=["endpoint", "id"], condition=Q(state="waiting")),
+            models.Index(name="webhook_due", fields=["endpoint", "due_at", "id"], condition=Q(state="waiting")),
             models.Index(name="webhook_shown", fields=["endpoint", "-id"]),
             models.Index(name="webhook_ended", fields=["client", "ended_at"], condition=Q(ended_at__isnull=False)),
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Process, Queue
@@ -63,16 +63,20 @@ def secrets(endpoint: webhooks_models.Endpoint, now: datetime) -> list[bytes]:
 
 
 def heads(endpoint_id: int) -> QuerySet[webhooks_models.Delivery]:
-    """What waits and has nothing before it in its line: nothing else of the line is sent until that has an end."""
+    """What waits and has nothing before it in its line, what is due first first; nothing else of its line is sent.
+
+    The first of a line is looked up row by row until enough are found. Joined to all that wait, as "there is none
+    before it" would be, thirty thousand events took minutes where the planner had not counted them yet.
+    """
     waiting = webhooks_models.Delivery.objects.filter(state="waiting")
-    earlier = waiting.filter(endpoint=OuterRef("endpoint"), line=OuterRef("line"), id__lt=OuterRef("id"))
-    return waiting.filter(~Exists(earlier), endpoint=endpoint_id).order_by("id")
+    first = waiting.filter(endpoint=OuterRef("endpoint"), line=OuterRef("line")).order_by("id").values("id")[:1]
+    return waiting.filter(endpoint=endpoint_id, id=Subquery(first)).order_by("due_at", "id")
 
 
 def next_due(endpoint_id: int) -> datetime | None:
     """When there is something to be sent to an endpoint; None where there is not."""
     endpoint = webhooks_models.Endpoint.objects.filter(id=endpoint_id, state="enabled").first()
-    due: datetime | None = heads(endpoint_id).aggregate(due=Min("due_at"))["due"] if endpoint else None
+    due = heads(endpoint_id).values_list("due_at", flat=True).first() if endpoint else None
     return max(due, endpoint.rests_until) if due and endpoint and endpoint.rests_until else due
 
 

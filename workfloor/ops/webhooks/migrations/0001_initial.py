@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [
                     models.Index(condition=models.Q(('state', 'waiting')), fields=['endpoint', 'line', 'id'], name='webhook_in_line'),
-                    models.Index(condition=models.Q(('state', 'waiting')), fields=['endpoint', 'id'], name='webhook_waiting'),
+                    models.Index(condition=models.Q(('state', 'waiting')), fields=['endpoint', 'due_at', 'id'], name='webhook_due'),
                     models.Index(fields=['endpoint', '-id'], name='webhook_shown'),
                     models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['client', 'ended_at'], name='webhook_ended'),
                 ],
