@@ -77,6 +77,19 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_sent_to(receiver, monkey
     assert receiver.came == []
 
 
+def test_a_name_that_leads_elsewhere_when_it_is_asked_for_again_leads_nowhere(receiver, monkeypatch):
+    """127.0.0.2, where nobody listens, is named as inside; 127.0.0.1, where somebody does, is not."""
+    answers, ask = iter(["127.0.0.2", "127.0.0.1", "127.0.0.1"]), socket.getaddrinfo
+
+    def resolve(host, *args, **more):
+        return ask(next(answers) if host == "crm.example" else host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    answer = sent(f"http://crm.example:{receiver.port}/", ["127.0.0.2"])
+
+    assert (answer.words, receiver.came) == ("Connection refused", [])
+
+
 def test_one_address_among_several_that_is_inside_is_enough_to_refuse(receiver, monkeypatch):
     places = [
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 443)),

@@ -9,10 +9,12 @@ from django.db import transaction
 
 from tests import make
 from tests.ops.webhooks import floors, receivers
+from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.models import Fact
 from workfloor.kit.database import rls
 from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks import gateway as webhooks_gateway
+from workfloor.ops.webhooks import retries
 
 MINUTE = timedelta(minutes=1)
 LETTER = ["work.received", "work.queued", "work.accepted", "work.connected", "work.ended", "work.wrapped-up"]
@@ -60,7 +62,7 @@ def test_what_happens_is_told_signed_and_in_its_order(floor, receiver):
 
 def test_nothing_of_another_client_goes_out_and_nothing_from_before(floor, receiver):
     floor.mail("before")
-    floor.follows()
+    floor.does(event_log.place)  # the follower has not come to it yet
     endpoint, _ = floor.endpoint(receiver.url)
     with transaction.atomic():
         rls.enter_every_client()
@@ -122,6 +124,24 @@ def test_a_receiver_that_is_down_for_an_hour_gets_everything_once_it_is_back(flo
         assert len({each.key for each in receiver.taken}) == 30 == len(receiver.taken)
         assert all(each.is_signed_by(secret) for each in receiver.taken)
     assert floor.now(endpoint).failing_since is None
+
+
+def test_once_it_takes_something_nothing_waits_for_its_own_next_try(floor, receiver, monkeypatch):
+    monkeypatch.setattr(retries, "BACK_OFF_SECONDS", (28800,))
+    endpoint, _ = floor.endpoint(receiver.url, "work.received")
+    receiver.answer = lambda came: 503
+    for n in range(3):
+        floor.mail(f"letter-{n}")
+    floor.follows()
+    floor.sends(endpoint)
+    back = make.NINE + timedelta(hours=1)
+    assert all(each.due_at > back for each in floor.rows())
+
+    receiver.answer = lambda came: 200
+    floor.mail("letter-3", at=back)
+    floor.follows(at=back)
+    floor.sends(endpoint, back)
+    assert {each.state for each in floor.rows()} == {"accepted"} and len(floor.rows()) == 4
 
 
 def test_while_it_is_down_it_is_asked_seldom(floor):

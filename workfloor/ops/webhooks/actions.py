@@ -87,7 +87,7 @@ def _tell(endpoint: webhooks_models.Endpoint, event: Event, now: datetime, by: P
 
 def _locked(endpoint_id: int) -> webhooks_models.Endpoint | None:
     """An endpoint that nobody else changes until the transaction ends; before any of its deliveries is locked."""
-    found = webhooks_models.Endpoint.objects.select_for_update().exclude(state="removed")
+    found = webhooks_models.Endpoint.objects.select_for_update(no_key=True).exclude(state="removed")
     return found.filter(id=endpoint_id).first()
 
 
