@@ -8,6 +8,7 @@ from workfloor.core.clients.models import Client
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import rls
 from workfloor.kit.mail.mime import PICTURES
@@ -78,6 +79,11 @@ class Message(models.Model):
     def is_settled(self) -> bool:
         """Whether it will stay as it is shown: what becomes of a reply is told at its place."""
         return self.state in conversations_messages.FINAL
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether it came or goes by mail; a note goes nowhere."""
+        return self.channel in work_kinds.MAILS
 
     @property
     def answers_to(self) -> conversations_messages.Address:

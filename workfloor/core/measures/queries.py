@@ -27,7 +27,8 @@ from workfloor.core.measures import buckets, catalogue
 from workfloor.core.measures import models as measures_models
 from workfloor.core.measures.buckets import Span
 from workfloor.core.work import lifecycle
-from workfloor.core.work.lifecycle import CONVERSATIONS, WITH_SOMEBODY
+from workfloor.core.work.kinds import CONVERSATIONS
+from workfloor.core.work.lifecycle import WITH_SOMEBODY
 from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window

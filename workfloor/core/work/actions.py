@@ -20,6 +20,7 @@ from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
@@ -89,7 +90,7 @@ def receive(
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
-    kind = kind or lifecycle.KIND_OF_PROCESS[terms.process_kind]
+    kind = kind or work_kinds.OF_PROCESS[terms.process_kind]
     happened = _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
     item = _keep(item, asked_for or knows, now)
     if item.id in event_log.decide(happened, now=now):
@@ -428,7 +429,7 @@ def end(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Ite
     begun = max(item.received_at, item.queued_at)  # scheduled work begins when it is due
     spent = calendars.working_seconds(terms.calendar, begun, now) - item.paused_seconds
     replied = None if item.reply_seconds is not None else spent
-    if replied is not None and item.kind in lifecycle.CONVERSATIONS and item.connected_at:
+    if replied is not None and work_kinds.KINDS[item.kind].answered == "connect" and item.connected_at:
         replied = calendars.working_seconds(terms.calendar, begun, item.connected_at)
     return _happen(item, work_events.Ended(spent, terms.version, replied), at=now, person=by, by=by)
 

@@ -16,6 +16,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
@@ -124,7 +125,7 @@ class WorkOut(Schema):
 
     key: str
     queue: str
-    kind: str = Field(description=f"One of {', '.join(lifecycle.KINDS)}.")
+    kind: str = Field(description=f"One of {', '.join(work_kinds.NAMES)}.")
     state: str = Field(description=f"One of {', '.join(lifecycle.STATES)}.")
     title: str
     received_at: datetime

@@ -6,39 +6,8 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
-KINDS = (
-    "call",
-    "callback",
-    "chat",
-    "email",
-    "message",
-    "fax",
-    "document",
-    "invoice",
-    "payment",
-    "booking",
-    "payslip-run",
-    "cv",
-    "research",
-    "task",
-)
-KIND_OF_PROCESS = {
-    "inbound-voice": "call",
-    "outbound-voice": "callback",
-    "chat": "chat",
-    "email": "email",
-    "semi-voice": "message",
-    "data-capture": "document",
-    "payables": "invoice",
-    "receivables": "payment",
-    "bookkeeping": "booking",
-    "payroll": "payslip-run",
-    "recruitment": "cv",
-    "technical-support": "call",
-    "research": "research",
-}
-CONVERSATIONS = ("call", "callback", "chat")  # whoever is connected has a reply
-WITH_THE_CUSTOMER = ("call", "chat")  # cannot be snoozed; a call that is still to be made can
+from workfloor.core.work import kinds as work_kinds
+
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
 WITH_SOMEBODY = ("offered", "held", "wrapping")
 FINISHED = ("done", "abandoned", "cancelled")
@@ -322,7 +291,7 @@ def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str,
 
 
 def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    if item.kind in WITH_THE_CUSTOMER:
+    if work_kinds.KINDS[item.kind].live:
         raise NotNow("The customer is here: end it, and agree on when to come back")
     return _put_back(item, fact.at) | {"queued_at": _time(details["until"])}
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.people.models import Person
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.kit.database import rls
 
@@ -122,7 +123,7 @@ class Item(models.Model):
             models.UniqueConstraint(name="item_key", fields=["client", "key"]),
             models.UniqueConstraint(name="item_of_client", fields=["client", "id"]),
             models.CheckConstraint(name="item_state", condition=Q(state__in=lifecycle.STATES)),
-            models.CheckConstraint(name="item_kind", condition=Q(kind__in=lifecycle.KINDS)),
+            models.CheckConstraint(name="item_kind", condition=Q(kind__in=work_kinds.NAMES)),
             models.CheckConstraint(
                 # Past work (agent_label) was in the hands of people who are not ours.
                 name="item_with_somebody",
@@ -155,6 +156,11 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return self.title or f"{self.kind} {self.key}"
+
+    @property
+    def declared(self) -> work_kinds.Kind:
+        """What is declared of its kind."""
+        return work_kinds.KINDS[self.kind]
 
     @property
     def place_at(self) -> datetime:

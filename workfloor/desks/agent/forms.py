@@ -8,6 +8,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.core.people import qualification
 from workfloor.core.people.models import Person
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
 
@@ -73,7 +74,7 @@ class ComeBack(At):
     """When, how and in which queue somebody comes back to the customer; said by nobody, a call in the item's own."""
 
     kind = forms.ChoiceField(
-        choices=[("callback", "Callback"), ("email", "Follow-up by email")],
+        choices=list(work_kinds.AGREED.items()),
         required=False,
         error_messages={"invalid_choice": "Choose a call or an email."},
     )

@@ -16,6 +16,7 @@ from workfloor.core.event_log.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.actions import NotYours
@@ -27,11 +28,6 @@ from workfloor.ops.channels.chat.visitors import HERE_FOR
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks.rules import Answer
 from workfloor.ui import wording
-
-# A customer is on the line: there is something to hold, and an end that the disposition follows.
-ON_THE_LINE = frozenset({"call", "callback", "chat"})
-WRITTEN = frozenset({"chat", "email", "message"})  # what is answered in writing
-HELD_BY_VOICE = frozenset({"call", "callback"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +144,11 @@ def opened(item: Item, now: datetime) -> Opened:
         colleagues=list(colleagues(item.person, item)[:MOST_COLLEAGUES]) if item.person else [],
         other_cases=list(other_cases(item)[:20]),
         case_kinds=lifecycle.CASE_KINDS,
-        on_the_line=item.kind in ON_THE_LINE,
-        may_lie_aside=item.kind not in lifecycle.WITH_THE_CUSTOMER,
+        on_the_line=item.declared.on_the_line,
+        may_lie_aside=not item.declared.live,
         may_write=answers_to(item) is not None,
         keeps=terms is not None and terms.sticky_for_seconds is not None,
-        may_hold=item.kind in HELD_BY_VOICE,
+        may_hold=item.declared.holdable,
         talk=helped(item, talk(item, now)),
     )
 
@@ -178,13 +174,14 @@ def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
 
     Of a chat `after` one message, for a page that has all before it and to which that does not happen any more.
     """
-    after = after if item.kind == "chat" else 0
+    is_chat = item.declared.channel == chat_queries.CHANNEL
+    after = after if is_chat else 0
     said = conversations_queries.all_of_case(item.case_id, after) if item.case_id else []
-    if not said and item.kind not in WRITTEN:
+    if not said and not item.declared.written:
         return None
-    visit = chat_queries.of_item(item.id) if item.kind == "chat" else None
+    visit = chat_queries.of_item(item.id) if is_chat else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
-    mailed = visit is None and any(each.direction == "in" and each.channel == "email" for each in said)
+    mailed = visit is None and any(each.direction == "in" and each.is_mail for each in said)
     return Talk(item, said, visit, here, after, visit.read_by_us if visit else 0, [], [], quotes=mailed)
 
 
@@ -199,7 +196,7 @@ def answers_to(item: Item) -> Address | None:
     """Where an answer by email goes: to whoever wrote last, by email or as a visitor who said theirs; else None."""
     if item.case_id is None:
         return None
-    wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=["email", "chat"])
+    wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=work_kinds.TWO_WAY)
     last = wrote.filter(sender__contains="@").order_by("said_at", "id").last()
     return last.answers_to if last else None
 
@@ -207,7 +204,9 @@ def answers_to(item: Item) -> Address | None:
 def quotation(item: Item, to: Address) -> str:
     """The last mail of whom an answer goes to, as it is quoted there, by the clock of the contract; empty for none."""
     wrote = (
-        conversations_queries.of_case(item.case_id).filter(direction="in", channel="email") if item.case_id else None
+        conversations_queries.of_case(item.case_id).filter(direction="in", channel__in=work_kinds.MAILS)
+        if item.case_id
+        else None
     )
     last = wrote.last() if wrote is not None else None
     if last is None or not last.text.strip() or last.answers_to.address != to.address:

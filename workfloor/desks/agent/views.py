@@ -24,6 +24,7 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
@@ -281,7 +282,7 @@ def come_back(request: Request, item_id: int) -> None:
     with timezone.override(agent_queries.zone_of(request.person)):
         agreed = checked(agent_forms.ComeBack(request.POST, item.client_id))
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
-    if kind == "email" and agent_queries.answers_to(item) is None:
+    if work_kinds.KINDS[kind].is_mail and agent_queries.answers_to(item) is None:
         raise Faulty("No email address of this customer is known.")
     work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 

@@ -16,6 +16,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event, Past
 from workfloor.core.work import events as work_events
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Item
 from workfloor.kit.database import bulk, locks, partitions
@@ -184,7 +185,7 @@ def _payload(call: export_rows.Call) -> dict[str, Any]:
 
 
 def _past(call: export_rows.Call, queue: Queue, said: contracts_queries.QueueTerms) -> list[Past]:
-    kind = lifecycle.KIND_OF_PROCESS[said.process_kind]
+    kind = work_kinds.OF_PROCESS[said.process_kind]
     return [
         _told(call.received_at, work_events.Received(call.key, kind, queue.process_id)),
         _told(call.queued_at, work_events.Queued(queue.id)),

@@ -16,7 +16,7 @@ from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures import catalogue
 from workfloor.core.measures.catalogue import Figure, Outcome
-from workfloor.core.work.lifecycle import CONVERSATIONS, KIND_OF_PROCESS
+from workfloor.core.work.kinds import CONVERSATIONS, OF_PROCESS
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
 
@@ -179,7 +179,7 @@ class _View:
 
 def _kind_of(contract: Contract, queue: str) -> str:
     kinds = (each.kind for each in contract.processes if any(one.name == queue for one in each.queues))
-    return KIND_OF_PROCESS[next(kinds)]
+    return OF_PROCESS[next(kinds)]
 
 
 Working = Callable[[datetime, datetime], int]

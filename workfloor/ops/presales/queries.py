@@ -21,7 +21,7 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
 from workfloor.core.measures.catalogue import Outcome
-from workfloor.core.work.lifecycle import CONVERSATIONS
+from workfloor.core.work.kinds import CONVERSATIONS
 from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
 from workfloor.ops.presales import export_rows, past_work
