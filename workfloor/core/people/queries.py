@@ -115,6 +115,12 @@ def shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime |
     return on_shift(with_shifts(people_models.Person.objects.filter(id=person.id), now).get(), now)
 
 
+def work_state(person: people_models.Person) -> str:
+    """Whether somebody takes work, is away or signed out of it; who never took any is signed out."""
+    state = people_models.AgentState.objects.filter(person=person).values_list("state", flat=True).first()
+    return state or "signed-out"
+
+
 def browser_gone(now: datetime, after: timedelta) -> QuerySet[people_models.Person]:
     """Who takes work and had a page open when they began to, which has not been there for so long.
 

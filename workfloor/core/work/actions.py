@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
 from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work import lifecycle
+from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.database import locks, prepared
@@ -115,7 +115,7 @@ def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_
     if length is None:
         return item
     until = max(now, item.queued_at) + timedelta(seconds=length)
-    return _happen(item, work_events.StickyAgent(until), at=now, person=person, by=None)
+    return happen(item, work_events.StickyAgent(until), at=now, person=person, by=None)
 
 
 def _open_case(
@@ -175,7 +175,7 @@ def _begin(item: work_models.Item, happened: list[Event], now: datetime, by_id: 
     return entries
 
 
-def _happen(
+def happen(
     item: work_models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None
 ) -> work_models.Item:
     """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands."""
@@ -190,16 +190,40 @@ def _happen(
     )
     if item.state not in lifecycle.WITH_SOMEBODY:
         _let_go(item, person_id, at)
+    if item.beside and item.state != "held":
+        _end_parts(item, at, by_id)
     return item
+
+
+def _end_parts(item: work_models.Item, at: datetime, by_id: int | None) -> None:
+    """End the parts of those who were there with the owner; a second keying goes on until the item is finished."""
+    ending = [each for each in item.beside if each["role"] in roles.WITH_THE_OWNER or item.state in lifecycle.FINISHED]
+    for each in ending:
+        leave(item, each, work_events.OVER, at, by_id)
+
+
+_LEAVES: dict[str, type[work_events.ConsultEnded | work_events.MonitorLeft | work_events.SecondKeyingDropped]] = {
+    roles.CONSULT: work_events.ConsultEnded,
+    roles.MONITOR: work_events.MonitorLeft,
+    roles.KEYS_SECOND: work_events.SecondKeyingDropped,
+}
+
+
+def leave(item: work_models.Item, part: roles.Part, because: str, at: datetime, by_id: int | None) -> None:
+    """Let somebody's part in a locked item end, and free what it took of them."""
+    event, person_id = _LEAVES[part["role"]](because), part["person"]
+    prepared.update(item, *sorted(lifecycle.follow(item, event, at, person_id)))
+    event_log.record_all([Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id)])
+    work_models.Assignment.objects.filter(item=item, place=person_id).delete()
 
 
 def _let_go(item: work_models.Item, person_id: int | None, now: datetime) -> None:
     """Free the part of a person that an item took; what it was put over goes on, and nothing comes in between."""
     if person_id is None or not work_queries.lies_aside(person_id, item.id):
-        work_models.Assignment.objects.filter(item=item).delete()
+        work_models.Assignment.objects.filter(item=item, place=0).delete()
         return
     _hold_agent_state(person_id)
-    work_models.Assignment.objects.filter(item=item).delete()
+    work_models.Assignment.objects.filter(item=item, place=0).delete()
     resume_preempted(person_id=person_id, now=now)
 
 
@@ -212,7 +236,7 @@ def _id(person: Person | None) -> int | None:
     return person.id if person else None
 
 
-def _in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
+def in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
     item = work_queries.locked(item.id)
     if item.person_id != person.id:
         raise NotYours("This item is not with you any more.")
@@ -233,7 +257,7 @@ def offer(
         raise Refused(f"{person.name} has no room for one more item")
     work_models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
     offered = work_events.Offered(now + timedelta(seconds=offer_seconds))
-    return _happen(item, offered, at=now, person=person, by=None)
+    return happen(item, offered, at=now, person=person, by=None)
 
 
 def resume_preempted(*, person_id: int, now: datetime) -> None:
@@ -241,9 +265,9 @@ def resume_preempted(*, person_id: int, now: datetime) -> None:
     _hold_agent_state(person_id)
     for hand in work_queries.unmasked_part(person_id):
         item = work_queries.locked(hand.item_id)
-        work_models.Assignment.objects.filter(item=item).update(aside=False)
+        work_models.Assignment.objects.filter(item=item, place=0).update(aside=False)
         if item.preempted_at:
-            _happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
+            happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
 
 
 def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
@@ -251,9 +275,9 @@ def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
     for hand in work_queries.beneath(by.id, item.id):
         under = work_queries.locked(hand.item_id)
         if under.person_id == by.id and under.state == "offered":
-            _happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
+            happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
         elif under.person_id == by.id and not under.preempted_at:
-            _happen(under, work_events.Preempted(item.id), at=now, person=by, by=by)
+            happen(under, work_events.Preempted(item.id), at=now, person=by, by=by)
 
 
 def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
@@ -262,7 +286,7 @@ def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
     if item.state != "offered" or item.offer_expires_at is None or item.offer_expires_at > now:
         return None
     person = item.person
-    _happen(item, work_events.OfferExpired(), at=now, person=person, by=None)
+    happen(item, work_events.OfferExpired(), at=now, person=person, by=None)
     return person
 
 
@@ -276,7 +300,7 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
     }
     if item.state not in lets_go or item.person_id != had_by:  # they let go of it themselves meanwhile
         return item
-    return _happen(item, lets_go[item.state], at=now, person=item.person, by=None)
+    return happen(item, lets_go[item.state], at=now, person=item.person, by=None)
 
 
 # --- the agent's side -------------------------------------------------------------------------------------------
@@ -284,36 +308,39 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
 
 def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Take the offer: the customer is answered now."""
-    item = _happen(_in_hands_of(item, by), work_events.Accepted(), work_events.Connected(), at=now, person=by, by=by)
+    item = in_hands_of(item, by)
+    if item.second_keying and work_queries.keyed_second(item) == by.id:
+        raise Refused("You key this document as the second: decline it, so that somebody else keys it first.")
+    item = happen(item, work_events.Accepted(), work_events.Connected(), at=now, person=by, by=by)
     _preempt_beneath(item, by, now)
     return item
 
 
 def decline(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Let the offer go; it is offered on without losing its place."""
-    return _happen(_in_hands_of(item, by), work_events.Declined(), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Declined(), at=now, person=by, by=by)
 
 
 def hold(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Ask the customer to wait a moment."""
-    return _happen(_in_hands_of(item, by), work_events.Held(), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Held(), at=now, person=by, by=by)
 
 
 def resume(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Go on after a hold."""
-    return _happen(_in_hands_of(item, by), work_events.Resumed(), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Resumed(), at=now, person=by, by=by)
 
 
 def set_pending_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
-    item = _in_hands_of(item, by)
-    return _happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
+    item = in_hands_of(item, by)
+    return happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
 def send_reply(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """An answer went out to the customer; the first one stops the clock of the first response."""
-    item = _in_hands_of(item, by)
-    return _happen(item, work_events.ReplySent(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
+    item = in_hands_of(item, by)
+    return happen(item, work_events.ReplySent(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
 def customer_answered(*, item: work_models.Item, now: datetime, by: Person | None = None) -> work_models.Item:
@@ -327,7 +354,7 @@ def customer_answered(*, item: work_models.Item, now: datetime, by: Person | Non
     if by is not None and "leader" not in by.roles and work_queries.waits_for_the_customer(item) != by.id:
         raise NotYours("Somebody else waits for this customer. Ask them, or a team leader.")
     paused, due_at = work_queries.stood_still(item, item.pending_customer_since, now)
-    item = _happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
+    item = happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
     return _keep(item, work_queries.last_agent(item.case_id), now)
 
 
@@ -340,7 +367,7 @@ def mark_reply_undelivered(
         return item
     replied = work_queries.worked_until(item, replied_at) if replied_at else None
     vain = [work_events.WaitedInVain(reason)] if is_last and item.pending_customer_since else []
-    item = _happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
+    item = happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
     if is_last and item.state in ("wrapping", "done"):
         return reopen(item=take_back(item=item, now=now), reason=reason, lay_resolved=False, now=now)
     return _keep(item, work_queries.last_agent(item.case_id), now) if vain else item
@@ -350,10 +377,10 @@ def transfer(
     *, item: work_models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
 ) -> work_models.Item:
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
-    item = _in_hands_of(item, by) if by else work_queries.locked(item.id)
+    item = in_hands_of(item, by) if by else work_queries.locked(item.id)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
-    item = _happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
+    item = happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
     return _hand(item, to, now, by, now) if to else item
 
 
@@ -362,23 +389,23 @@ def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Pers
 
     Where a person says so, it is one who leads: it goes before others' work.
     """
-    _refuse_who_does_not_lead(by)
+    refuse_who_does_not_lead(by)
     item = work_queries.locked(item.id)
     ahead = priority * contracts_queries.terms_of(item.queue, now).target_seconds
-    return _happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
+    return happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
-def _refuse_who_does_not_lead(by: Person | None) -> None:
+def refuse_who_does_not_lead(by: Person | None) -> None:
     if by is not None and not by.is_in_charge:
         raise NotYours("That is for team leaders and managers.")
 
 
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
     """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the target runs on."""
-    item = _in_hands_of(item, by)
+    item = in_hands_of(item, by)
     if not now < until <= now + FURTHEST:
         raise Refused(f"Choose a time that is still to come, within {FURTHEST.days} days.")
-    return _hand(_happen(item, work_events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
+    return _hand(happen(item, work_events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
 
 
 def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None, now: datetime) -> work_models.Item:
@@ -387,7 +414,7 @@ def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None
     until = since + timedelta(
         seconds=contracts_queries.terms_of(item.queue, now).sticky_for_seconds or HANDED_FOR_SECONDS
     )
-    return _happen(item, work_events.StickyAgent(until), at=now, person=to, by=by)
+    return happen(item, work_events.StickyAgent(until), at=now, person=to, by=by)
 
 
 def come_back(
@@ -397,7 +424,7 @@ def come_back(
 
     It waits in `queue` from then on. Where the contract says so, whoever agreed to it is its sticky agent.
     """
-    item = _in_hands_of(item, by)
+    item = in_hands_of(item, by)
     if at <= now or queue.client_id != item.client_id:
         raise Refused("Choose a time that is still to come, and a queue of this client.")
     agreed, _ = receive(
@@ -419,19 +446,13 @@ def escalate(*, item: work_models.Item, by: Person, now: datetime, note: str) ->
     if not note.strip():
         raise Refused("Say what help is needed.")
     said = masks.mask(note.strip()).text  # facts cannot be deleted
-    return _happen(_in_hands_of(item, by), work_events.Escalated(said), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Escalated(said), at=now, person=by, by=by)
 
 
 def end(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The contact is over, or the document done; wrap-up begins."""
-    item = _in_hands_of(item, by)
-    terms = contracts_queries.terms_of(item.queue, item.received_at)
-    begun = max(item.received_at, item.queued_at)  # scheduled work begins when it is due
-    spent = calendars.working_seconds(terms.calendar, begun, now) - item.paused_seconds
-    replied = None if item.reply_seconds is not None else spent
-    if replied is not None and work_kinds.KINDS[item.kind].answered == "connect" and item.connected_at:
-        replied = calendars.working_seconds(terms.calendar, begun, item.connected_at)
-    return _happen(item, work_events.Ended(spent, terms.version, replied), at=now, person=by, by=by)
+    item = in_hands_of(item, by)
+    return happen(item, work_queries.ended(item, now), at=now, person=by, by=by)
 
 
 def wrap_up(
@@ -440,12 +461,19 @@ def wrap_up(
     """Say how the item ended, from the process's own list, and be free for the next."""
     if item.case_id:  # of the last two items of a case, wrapped up at once, one sees the other done
         work_models.Case.objects.select_for_update(no_key=True).get(id=item.case_id)
-    item = _in_hands_of(item, by)
+    item = in_hands_of(item, by)
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:
         raise Refused(f"Choose a disposition: {', '.join(known)}.")
-    item = _happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
-    if resolved and item.case_id and not work_queries.unfinished(item.case_id):
+    if item.second_keying in ("wanted", "begun"):
+        return happen(item, work_events.Keyed(disposition), at=now, person=by, by=by)
+    item = happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
+    return resolve(item=item, by=by, now=now) if resolved else item
+
+
+def resolve(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
+    """The case is resolved when the last of its items is done."""
+    if item.case_id and not work_queries.unfinished(item.case_id):
         work_models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
         event_log.record(
             work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id
@@ -457,11 +485,21 @@ def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
     """Sign out of work whose browser has been gone for so long, and who has nothing in hand; returns how many."""
     ended = 0
     for person in people_queries.browser_gone(now, after).order_by("id"):
+        end_parts_of(person_id=person.id, now=now)
         _hold_agent_state(person.id)
         if not work_models.Assignment.objects.filter(person=person).exists():
             people.sign_out_of_work(person=person, now=now, because=people.BROWSER_GONE)
             ended += 1
     return ended
+
+
+def end_parts_of(*, person_id: int, now: datetime, but: Collection[str] = ()) -> None:
+    """Take somebody out of everything in which they take part beside its owner: they are gone."""
+    for item_id in work_queries.beside(person_id):
+        item = work_queries.locked(item_id)
+        part = roles.part_of(item.beside, person_id)
+        if part and part["role"] not in but:
+            leave(item, part, work_events.GONE, now, None)
 
 
 # --- the customer's and the sender's side ------------------------------------------------------------------------
@@ -470,14 +508,14 @@ def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
 def abandon(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """The customer left before being answered."""
     item = work_queries.locked(item.id)
-    return _happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
+    return happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
 
 
 def cancel(*, item: work_models.Item, reason: str, now: datetime, by: Person | None = None) -> work_models.Item:
     """The work is not to be done; measures leave it out. Where a person says so, it is one who leads."""
-    _refuse_who_does_not_lead(by)
+    refuse_who_does_not_lead(by)
     item = work_queries.locked(item.id)
-    return _happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
+    return happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
 
 
 def reopen(
@@ -491,7 +529,7 @@ def reopen(
     item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.Reopened.name)
     lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
-    item = _happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
+    item = happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
     if item.case_id and work_models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(
         resolved_at=None
     ):
@@ -597,6 +635,7 @@ WITH given AS (
     SET state = 'offered', person_id = given.person, offer_expires_at = given.until::timestamptz
     FROM given JOIN present ON present.person_id = given.person
     WHERE item.id = given.item AND item.state = 'waiting' AND item.pending_customer_since IS NULL
+      AND item.keyed_at IS NULL
       AND EXISTS (SELECT FROM {Clearance._meta.db_table} cleared WHERE cleared.person_id = given.person
                   AND cleared.client_id = item.client_id AND cleared.withdrawn_at IS NULL)
     RETURNING item.id, item.client_id, item.case_id, given.*

@@ -161,6 +161,90 @@ class Escalated(Event):
 
 
 @dataclass(frozen=True)
+class ConsultAsked(Event):
+    """The owner asks a colleague, whom the fact names, to come in."""
+
+    name: ClassVar[str] = "work.consult-asked"
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class ConsultJoined(Event):
+    name: ClassVar[str] = "work.consult-joined"
+
+
+@dataclass(frozen=True)
+class ConsultDeclined(Event):
+    name: ClassVar[str] = "work.consult-declined"
+
+
+@dataclass(frozen=True)
+class ConsultEnded(Event):
+    """The consultant is not in it any more, or is not asked any more: `because` is one of theirs below."""
+
+    name: ClassVar[str] = "work.consult-ended"
+    because: str
+
+
+@dataclass(frozen=True)
+class MonitorJoined(Event):
+    name: ClassVar[str] = "work.monitor-joined"
+
+
+@dataclass(frozen=True)
+class MonitorLeft(Event):
+    name: ClassVar[str] = "work.monitor-left"
+    because: str
+
+
+@dataclass(frozen=True)
+class TransferredToConsultant(Event):
+    """Transferred after a consultation: the consultant, whom the fact names, goes on as the owner."""
+
+    name: ClassVar[str] = "work.transferred-to-consultant"
+    by_person: int  # whose it was
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class SecondKeyingAsked(Event):
+    name: ClassVar[str] = "work.second-keying-asked"
+
+
+@dataclass(frozen=True)
+class SecondKeyingBegun(Event):
+    name: ClassVar[str] = "work.second-keying-begun"
+
+
+@dataclass(frozen=True)
+class SecondKeyingDropped(Event):
+    """Not done; somebody else may begin it."""
+
+    name: ClassVar[str] = "work.second-keying-dropped"
+    because: str
+
+
+@dataclass(frozen=True)
+class SecondKeyingDone(Event):
+    name: ClassVar[str] = "work.second-keying-done"
+
+
+@dataclass(frozen=True)
+class Keyed(Event):
+    """The first keying is done, and how; the item ends when the second is."""
+
+    name: ClassVar[str] = "work.keyed"
+    disposition: str | None = None
+
+
+LEFT = "left"  # of their own accord; here and below, why somebody's part in an item ended
+NO_ANSWER = "no answer"
+WITHDRAWN = "withdrawn"  # by whoever had asked
+OVER = "the owner is done with it"
+GONE = "gone"  # signed out of work, or may not see the client any more
+
+
+@dataclass(frozen=True)
 class Ended(Event):
     name: ClassVar[str] = "work.ended"
     working_seconds: int | None = None
@@ -245,6 +329,18 @@ _SAID = {
     "work.snoozed": "Snoozed",
     "work.prioritised": "Priority raised",
     "work.escalated": "Escalated",
+    "work.consult-asked": "A colleague is asked in (consult)",
+    "work.consult-joined": "The consultant joined",
+    "work.consult-declined": "The colleague declined",
+    "work.consult-ended": "Consultation over",
+    "work.monitor-joined": "Monitored from now on",
+    "work.monitor-left": "Not monitored any more",
+    "work.transferred-to-consultant": "Transferred to the consultant",
+    "work.second-keying-asked": "To be keyed twice",
+    "work.second-keying-begun": "Second keying begun",
+    "work.second-keying-dropped": "Second keying dropped",
+    "work.second-keying-done": "Second keying done",
+    "work.keyed": "First keying done",
     "work.ended": "Ended",
     "work.wrapped-up": "Wrapped up",
     "work.abandoned": "The customer left",
@@ -256,5 +352,6 @@ _SAID = {
 def said(event: str, details: Mapping[str, Any]) -> str:
     """Word a fact about an item, with what its details add for a reader."""
     words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
-    added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("priority")
+    added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("because")
+    added = added or details.get("priority")
     return f"{words}: {added}" if added else words

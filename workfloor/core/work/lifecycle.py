@@ -1,12 +1,13 @@
 """What a work item's facts add up to, and how much of a person an item takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 from workfloor.core.work import kinds as work_kinds
+from workfloor.core.work import roles
 
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
 WITH_SOMEBODY = ("offered", "held", "wrapping")
@@ -35,7 +36,19 @@ _FROM = {
     "work.snoozed": ("held",),
     "work.prioritised": ("waiting", "offered", "held"),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
-    "work.ended": ("held",),
+    "work.consult-asked": ("held",),
+    "work.consult-joined": ("held",),
+    "work.consult-declined": ("held",),
+    "work.consult-ended": STATES,
+    "work.monitor-joined": ("held",),
+    "work.monitor-left": STATES,
+    "work.transferred-to-consultant": ("held",),
+    "work.second-keying-asked": ("waiting", "offered", "held"),
+    "work.second-keying-begun": ("waiting", "held", "wrapping"),
+    "work.second-keying-dropped": STATES,
+    "work.second-keying-done": ("waiting", "offered", "held", "wrapping"),
+    "work.keyed": ("wrapping",),
+    "work.ended": ("held", "waiting"),  # what waits ends when its second keying is done
     "work.wrapped-up": ("wrapping",),
     "work.abandoned": ("waiting", "offered"),
     "work.cancelled": ("waiting", "offered", "held"),
@@ -51,6 +64,14 @@ _ALSO_ASIDE = (
     "work.cancelled",
     "work.reply-undelivered",
     "work.prioritised",
+    "work.monitor-joined",
+    "work.monitor-left",
+    "work.consult-ended",
+    "work.second-keying-asked",
+    "work.second-keying-begun",
+    "work.second-keying-dropped",
+    "work.second-keying-done",
+    "work.keyed",
 )
 
 
@@ -118,6 +139,9 @@ class Item:
     reopened: int = 0
     priority: int = 0
     ahead_seconds: int = 0
+    beside: Any = None
+    second_keying: str = ""
+    keyed_at: datetime | None = None
 
 
 COLUMNS = tuple(each.name for each in fields(Item))
@@ -204,6 +228,8 @@ _FOR_ALL: dict[str, Any] = {"sticky_agent_id": None, "sticky_until": None}
 
 
 def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.keyed_at:
+        raise NotNow("The item waits for its second keying")
     return {"state": "offered", "person_id": fact.person_id, "offer_expires_at": _time(details["expires_at"])}
 
 
@@ -300,7 +326,66 @@ def _put_back(item: Any, at: datetime) -> dict[str, Any]:
     return _laid_down(item, at) | {"state": "waiting", "person_id": None, "preempted_at": None}
 
 
+def _joined(role: str) -> Callable[[Any, Fact, Mapping[str, Any]], dict[str, Any]]:
+    return lambda item, fact, details: {"beside": roles.joined(item.beside, roles.part(role, fact.person_id, details))}
+
+
+def _left(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if roles.part_of(item.beside, fact.person_id) is None:
+        raise NotNow("They take no part in the item")
+    return {"beside": roles.left(item.beside, fact.person_id)}
+
+
+def _consult_joined(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    part = roles.part_of(item.beside, fact.person_id)
+    if part is None or "asked_until" not in part:
+        raise NotNow("They were not asked")
+    return _joined(roles.CONSULT)(item, fact, {})
+
+
+def _transferred_to_consultant(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # Talk or hold goes on: the customer is with the consultant already.
+    part = roles.part_of(item.beside, fact.person_id)
+    if part is None or part["role"] != roles.CONSULT or "asked_until" in part:
+        raise NotNow("They have not joined the consultation")
+    return _left(item, fact, details) | {"person_id": fact.person_id}
+
+
+def _second_keying_asked(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.second_keying:
+        raise NotNow("The item is keyed twice already")
+    if not work_kinds.KINDS[item.kind].keyed:
+        raise NotNow("Work of this kind is not keyed")
+    return {"second_keying": "wanted"}
+
+
+def _second_keying_begun(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.second_keying != "wanted":
+        raise NotNow("No second keying is wanted" if item.second_keying != "begun" else "Somebody keys it already")
+    return {"second_keying": "begun"} | _joined(roles.KEYS_SECOND)(item, fact, {})
+
+
+def _second_keying_dropped(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _left(item, fact, details) | {"second_keying": "wanted"}
+
+
+def _second_keying_done(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _left(item, fact, details) | {"second_keying": "done"}
+
+
+def _keyed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # The first keying is wrapped up, and the item is not over: it ends when the second is done.
+    done = _wrapped_up(item, fact, details)
+    return (
+        done
+        | {"state": "waiting", "wrapped_up_at": None, "ended_at": None, "working_seconds": None}
+        | {"keyed_at": fact.at}
+    )
+
+
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.state == "waiting" and not (item.keyed_at and item.second_keying == "done"):
+        raise NotNow("The item waits in its queue; “ended” cannot follow.")
     ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
     spent = {"working_seconds": details.get("working_seconds")}
     return _laid_down(item, fact.at) | ended | spent | _replied(item, details)
@@ -313,7 +398,8 @@ def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, 
         "state": "done",
         "wrapped_up_at": fact.at,
         "preempted_at": None,
-        "done_by_id": item.person_id,
+        "done_by_id": item.person_id or item.done_by_id,
+        "keyed_at": None,
         "wrap_seconds": item.wrap_seconds + max(0, wrapped),
         "disposition": details.get("disposition", ""),
         "person_id": None,
@@ -377,6 +463,18 @@ _STEPS = {
     "work.snoozed": _snoozed,
     "work.prioritised": lambda item, fact, details: dict(details),
     "work.escalated": lambda item, fact, details: {"escalated_at": fact.at},
+    "work.consult-asked": _joined(roles.CONSULT),
+    "work.consult-joined": _consult_joined,
+    "work.consult-declined": _left,
+    "work.consult-ended": _left,
+    "work.monitor-joined": _joined(roles.MONITOR),
+    "work.monitor-left": _left,
+    "work.transferred-to-consultant": _transferred_to_consultant,
+    "work.second-keying-asked": _second_keying_asked,
+    "work.second-keying-begun": _second_keying_begun,
+    "work.second-keying-dropped": _second_keying_dropped,
+    "work.second-keying-done": _second_keying_done,
+    "work.keyed": _keyed,
     "work.ended": _ended,
     "work.wrapped-up": _wrapped_up,
     "work.abandoned": _abandoned,

@@ -6,13 +6,13 @@ from typing import Any
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.people.models import Person
 from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work import lifecycle
+from workfloor.core.work import lifecycle, roles
 from workfloor.kit.database import rls
 
 
@@ -111,6 +111,9 @@ class Item(models.Model):
     reopened = models.PositiveSmallIntegerField(default=0)
     priority = models.PositiveSmallIntegerField(default=0, db_default=0)  # its own, beside its queue's
     ahead_seconds = models.IntegerField(default=0, db_default=0)  # as if it had waited so much longer
+    beside: Any = models.JSONField(null=True)  # who takes part beside its owner (roles.Part); null for nobody
+    second_keying = models.TextField(default="", db_default="")
+    keyed_at = models.DateTimeField(null=True)  # the first keying is done, and it waits for the second
 
     class Meta:
         constraints = [
@@ -140,6 +143,7 @@ class Item(models.Model):
                 condition=~Q(state="done") | Q(ended_at__isnull=False, wrapped_up_at__isnull=False),
             ),
             models.CheckConstraint(name="item_abandoned_at", condition=Q(state="abandoned") ^ Q(abandoned_at=None)),
+            models.CheckConstraint(name="item_second_keying", condition=Q(second_keying__in=roles.SECOND_KEYING)),
             models.CheckConstraint(name="item_cancelled_at", condition=Q(state="cancelled") ^ Q(cancelled_at=None)),
             models.CheckConstraint(
                 name="item_seconds", condition=Q(talk_seconds__gte=0, hold_seconds__gte=0, wrap_seconds__gte=0)
@@ -169,14 +173,18 @@ class Item(models.Model):
 
 
 class Assignment(models.Model):
-    """An item in somebody's hands: offered, held or being wrapped up. It goes when they let go of it.
+    """A person's part in an item. The owner's goes when they let go of it: offered, held or being wrapped up.
 
-    `share` is the part of the person that the item takes. The database refuses a second assignment of an item, and
-    two assignments whose shares of one person overlap, whoever writes them and however they race. Only preemptible work
-    may lie `aside`, under what was offered over it; two of these overlap as little, so that each finds its place again.
+    `share` is the part of the person that the item takes; a monitor's is empty. The database refuses a second owner of
+    an item, and two assignments whose shares of one person overlap, whoever writes them and however they race. Only
+    preemptible work may lie `aside`, under what was offered over it; two of these overlap as little, so that each finds
+    its place again.
     """
 
-    item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="assignment", db_constraint=False)
+    pk = models.CompositePrimaryKey("item_id", "place")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="assignments", db_constraint=False, db_index=False)
+    place = models.BigIntegerField(default=0, db_default=0)  # 0 for the owner's, of which there is one; else the person
+    role = models.TextField(default=roles.OWNER, db_default=roles.OWNER)
     # The item's own key vouches for the client, and the guard below for the person.
     client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     person = models.ForeignKey(Person, models.PROTECT, related_name="assignments", db_constraint=False, db_index=False)
@@ -204,9 +212,14 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(name="assignment_aside_preemptible", condition=Q(preemptible=True) | Q(aside=False)),
             models.CheckConstraint(
-                name="assignment_share", condition=Q(share__contained_by=(0, 60), share__isempty=False)
+                name="assignment_share",
+                condition=Q(share__contained_by=(0, 60)) & (Q(share__isempty=False) ^ Q(role=roles.MONITOR)),
+            ),
+            models.CheckConstraint(
+                name="assignment_role",
+                condition=Q(role=roles.OWNER, place=0) | Q(role__in=roles.BESIDE, place=F("person")),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.item} with {self.person}"
+        return f"{self.item} with {self.person} ({self.role})"

@@ -254,15 +254,21 @@ def _worker(person: Person, now: datetime) -> state.Worker:
 _THINGS = f"""
 SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
        CASE WHEN hand.item_id IS NOT NULL THEN '{state.WITH_SOMEBODY}'
-            WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL THEN '{state.WAITING}'
+            WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL AND item.keyed_at IS NULL
+                THEN '{state.WAITING}'
             ELSE '{state.GONE}' END,
        coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0),
        CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL THEN item.sticky_agent_id ELSE 0 END,
        CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL
             THEN extract(epoch FROM item.sticky_until)::float8 ELSE 0 END,
-       coalesce(hand.preemptible, false), item.ahead_seconds::float8
+       coalesce(hand.preemptible, false), item.ahead_seconds::float8,
+       CASE WHEN item.beside IS NULL THEN NULL ELSE (
+           SELECT array_agg(ARRAY[part.person_id, lower(part.share), upper(part.share)] ORDER BY part.person_id)
+           FROM {work_models.Assignment._meta.db_table} part
+           WHERE part.item_id = item.id AND part.place > 0 AND NOT isempty(part.share)
+       ) END
 FROM {work_models.Item._meta.db_table} item
-LEFT JOIN {work_models.Assignment._meta.db_table} hand ON hand.item_id = item.id
+LEFT JOIN {work_models.Assignment._meta.db_table} hand ON hand.item_id = item.id AND hand.place = 0
 """
 
 
@@ -274,13 +280,19 @@ def things(item_ids: Collection[int]) -> tuple[state.Thing, ...]:
 def all_things(queue_ids: Collection[int]) -> tuple[state.Thing, ...]:
     """What waits in these queues, and whatever is with anybody."""
     waiting = _things("WHERE item.state = 'waiting' AND item.queue_id = ANY(%s)", [list(queue_ids)])
-    return waiting + _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
+    held = _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
+    told = {each.item_id for each in waiting + held}
+    beside = work_models.Assignment.objects.filter(place__gt=0).values_list("item_id", flat=True)
+    return waiting + held + things(sorted(set(beside) - told))
 
 
 def _things(where: str, values: list[Any]) -> tuple[state.Thing, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_THINGS + where, values)
-        return tuple(itertools.starmap(state.Thing, cursor.fetchall()))
+        things = itertools.starmap(state.Thing, cursor.fetchall())
+        return tuple(
+            each._replace(parts=tuple((person, low, high) for person, low, high in each.parts or ())) for each in things
+        )
 
 
 _REFUSALS = f"""

@@ -17,7 +17,12 @@ LETS_GO = (
     "work.pending-customer",
     "work.transferred",
     "work.wrapped-up",
+    "work.keyed",
+    "work.consult-ended",
+    "work.second-keying-dropped",
+    "work.second-keying-done",
 )
+TAKES = ("work.accepted", "work.consult-joined", "work.second-keying-begun", "work.transferred-to-consultant")
 _SEEN = (
     "work.queued",
     "work.transferred",
@@ -169,8 +174,10 @@ def shares(facts: Iterable[Fact], start: datetime, end: datetime) -> list[Share]
             present.turn(fact.person_id, "here", fact.at, on=True)
         elif fact.event in ("person.away", "person.signed-out"):
             present.turn(fact.person_id, "here", fact.at, on=False)
-        elif fact.event == "work.accepted":
+        elif fact.event in TAKES:
             busy.turn(fact.person_id, fact.item_id, fact.at, on=True)
+            if "by_person" in fact.details:
+                busy.turn(fact.details["by_person"], fact.item_id, fact.at, on=False)
         elif fact.event in LETS_GO:
             busy.turn(fact.person_id, fact.item_id, fact.at, on=False)
     people = sorted(set(counts["work.offered"]) | set(present.known))
