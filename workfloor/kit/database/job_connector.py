@@ -34,7 +34,10 @@ class Connector(DjangoConnector):
         try:
             yield
         except ConnectorException:
-            self.connection.close_if_unusable_or_obsolete()
+            if (
+                not self.connection.in_atomic_block
+            ):  # whose owner deals with it, and goes on if it was no lost connection
+                self.connection.close_if_unusable_or_obsolete()
             raise
 
 
