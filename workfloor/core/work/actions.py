@@ -21,6 +21,7 @@ from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
 from workfloor.core.work import kinds as work_kinds
+from workfloor.core.work import legs as work_legs
 from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
@@ -307,11 +308,12 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
 
 
 def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
-    """Take the offer: the customer is answered now."""
+    """Take the offer. The customer is answered now, unless the item's channel reports legs: then it says when."""
     item = in_hands_of(item, by)
     if item.second_keying and work_queries.keyed_second(item) == by.id:
         raise Refused("You key this document as the second: decline it, so that somebody else keys it first.")
-    item = happen(item, work_events.Accepted(), work_events.Connected(), at=now, person=by, by=by)
+    connected = [] if work_legs.customer(item.legs) else [work_events.Connected()]
+    item = happen(item, work_events.Accepted(), *connected, at=now, person=by, by=by)
     _preempt_beneath(item, by, now)
     return item
 

@@ -161,6 +161,49 @@ class Escalated(Event):
 
 
 @dataclass(frozen=True)
+class LegBegan(Event):
+    """Somebody comes in, or is called, and is not connected yet; of our own people the fact names whom."""
+
+    name: ClassVar[str] = "work.leg-began"
+    leg: str  # the channel's name for it, here and below
+    party: str
+
+
+@dataclass(frozen=True)
+class LegConnected(Event):
+    name: ClassVar[str] = "work.leg-connected"
+    leg: str
+
+
+@dataclass(frozen=True)
+class LegHeld(Event):
+    name: ClassVar[str] = "work.leg-held"
+    leg: str
+
+
+@dataclass(frozen=True)
+class LegResumed(Event):
+    name: ClassVar[str] = "work.leg-resumed"
+    leg: str
+
+
+@dataclass(frozen=True)
+class LegEnded(Event):
+    name: ClassVar[str] = "work.leg-ended"
+    leg: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class LegRecorded(Event):
+    """Where the recording of a leg is kept, by the name that its keeper has for it."""
+
+    name: ClassVar[str] = "work.leg-recorded"
+    leg: str
+    recording: str
+
+
+@dataclass(frozen=True)
 class ConsultAsked(Event):
     """The owner asks a colleague, whom the fact names, to come in."""
 
@@ -329,6 +372,12 @@ _SAID = {
     "work.snoozed": "Snoozed",
     "work.prioritised": "Priority raised",
     "work.escalated": "Escalated",
+    "work.leg-began": "A leg began",
+    "work.leg-connected": "A leg was connected",
+    "work.leg-held": "A leg was held",
+    "work.leg-resumed": "A leg was resumed",
+    "work.leg-ended": "A leg ended",
+    "work.leg-recorded": "A leg was recorded",
     "work.consult-asked": "A colleague is asked in (consult)",
     "work.consult-joined": "The consultant joined",
     "work.consult-declined": "The colleague declined",

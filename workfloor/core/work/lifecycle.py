@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 from workfloor.core.work import kinds as work_kinds
+from workfloor.core.work import legs as work_legs
 from workfloor.core.work import roles
 
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
@@ -36,6 +37,12 @@ _FROM = {
     "work.snoozed": ("held",),
     "work.prioritised": ("waiting", "offered", "held"),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
+    "work.leg-began": ("waiting", "offered", "held"),
+    "work.leg-connected": ("waiting", "offered", "held"),
+    "work.leg-held": ("held",),
+    "work.leg-resumed": ("held",),
+    "work.leg-ended": STATES,
+    "work.leg-recorded": STATES,
     "work.consult-asked": ("held",),
     "work.consult-joined": ("held",),
     "work.consult-declined": ("held",),
@@ -50,7 +57,7 @@ _FROM = {
     "work.keyed": ("wrapping",),
     "work.ended": ("held", "waiting"),  # what waits ends when its second keying is done
     "work.wrapped-up": ("wrapping",),
-    "work.abandoned": ("waiting", "offered"),
+    "work.abandoned": ("waiting", "offered", "held"),  # held: accepted, but the customer left before being connected
     "work.cancelled": ("waiting", "offered", "held"),
     "work.reopened": ("done",),
 }
@@ -72,6 +79,8 @@ _ALSO_ASIDE = (
     "work.second-keying-dropped",
     "work.second-keying-done",
     "work.keyed",
+    "work.leg-ended",
+    "work.leg-recorded",
 )
 
 
@@ -140,6 +149,7 @@ class Item:
     priority: int = 0
     ahead_seconds: int = 0
     beside: Any = None
+    legs: Any = None
     second_keying: str = ""
     keyed_at: datetime | None = None
 
@@ -265,17 +275,54 @@ def _reply_undelivered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dic
 def _held(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.on_hold_since:
         raise NotNow("The item is on hold already")
+    if work_legs.customer(item.legs):
+        return _on_legs(item, work_legs.held(item.legs, _customers_leg(item), fact.at), fact.at)
+    if not item.talking_since:
+        raise NotNow("The customer is not connected")
     return _laid_down(item, fact.at) | {"on_hold_since": fact.at}
 
 
 def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if not item.on_hold_since:
         raise NotNow("The item is not on hold")
+    if work_legs.customer(item.legs):
+        return _on_legs(item, work_legs.resumed(item.legs, _customers_leg(item), fact.at), fact.at)
     return _laid_down(item, fact.at) | {"talking_since": fact.at}
 
 
+def _customers_leg(item: Any) -> str:
+    leg = work_legs.customer(item.legs)
+    if not work_legs.on(leg) or leg is None:
+        raise NotNow("The customer is not connected")
+    return leg["leg"]
+
+
+def _on_legs(item: Any, legs: list[work_legs.Leg], at: datetime) -> dict[str, Any]:
+    """What the legs are now, and the talk or hold that runs by them."""
+    if work_legs.customer(item.legs) is None and work_legs.customer(legs) is None:
+        return {"legs": legs}  # of an earlier contact
+    running, now_runs = "talk" if item.talking_since else "hold" if item.on_hold_since else "", work_legs.runs(legs)
+    if running == now_runs:
+        return {"legs": legs}
+    since = {"talk": {"talking_since": at}, "hold": {"on_hold_since": at}, "": {}}
+    return _laid_down(item, at) | since[now_runs] | {"legs": legs}
+
+
+def _leg(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return _on_legs(item, work_legs.reported(item.legs, fact), fact.at)
+    except work_legs.Impossible as fault:
+        raise NotNow(f"This cannot be: {fault}") from fault
+
+
+def _all_off(item: Any, at: datetime) -> dict[str, Any]:
+    """All legs are over, with the talk or hold that runs."""
+    return _laid_down(item, at) | ({"legs": work_legs.without(item.legs, at)} if item.legs else {})
+
+
 def _preempted(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return _laid_down(item, fact.at) | {"preempted_at": fact.at}
+    legs = {"legs": work_legs.back_in_line(item.legs, fact.at)} if item.legs else {}
+    return _laid_down(item, fact.at) | legs | {"preempted_at": fact.at}
 
 
 def _preemption_ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -283,6 +330,8 @@ def _preemption_ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict
         raise NotNow("The item is not preempted")
     if item.state == "wrapping":
         return {"preempted_at": None, "aside_seconds": item.aside_seconds + seconds(item.preempted_at, fact.at)}
+    if work_legs.customer(item.legs):
+        return {"preempted_at": None}  # its channel connects them again
     return {"preempted_at": None, "talking_since": fact.at}
 
 
@@ -323,7 +372,8 @@ def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any
 
 
 def _put_back(item: Any, at: datetime) -> dict[str, Any]:
-    return _laid_down(item, at) | {"state": "waiting", "person_id": None, "preempted_at": None}
+    legs = {"legs": work_legs.back_in_line(item.legs, at)} if item.legs else {}
+    return _laid_down(item, at) | legs | {"state": "waiting", "person_id": None, "preempted_at": None}
 
 
 def _joined(role: str) -> Callable[[Any, Fact, Mapping[str, Any]], dict[str, Any]]:
@@ -333,7 +383,10 @@ def _joined(role: str) -> Callable[[Any, Fact, Mapping[str, Any]], dict[str, Any
 def _left(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if roles.part_of(item.beside, fact.person_id) is None:
         raise NotNow("They take no part in the item")
-    return {"beside": roles.left(item.beside, fact.person_id)}
+    left = {"beside": roles.left(item.beside, fact.person_id)}
+    if not item.legs:
+        return left
+    return _on_legs(item, work_legs.without(item.legs, fact.at, person=fact.person_id), fact.at) | left
 
 
 def _consult_joined(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -348,7 +401,9 @@ def _transferred_to_consultant(item: Any, fact: Fact, details: Mapping[str, Any]
     part = roles.part_of(item.beside, fact.person_id)
     if part is None or part["role"] != roles.CONSULT or "asked_until" in part:
         raise NotNow("They have not joined the consultation")
-    return _left(item, fact, details) | {"person_id": fact.person_id}
+    gone = work_legs.without(item.legs, fact.at, person=details["by_person"])
+    legs = _on_legs(item, gone, fact.at) if item.legs else {}
+    return legs | {"beside": roles.left(item.beside, fact.person_id), "person_id": fact.person_id}
 
 
 def _second_keying_asked(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -388,7 +443,7 @@ def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
         raise NotNow("The item waits in its queue; “ended” cannot follow.")
     ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
     spent = {"working_seconds": details.get("working_seconds")}
-    return _laid_down(item, fact.at) | ended | spent | _replied(item, details)
+    return _all_off(item, fact.at) | ended | spent | _replied(item, details)
 
 
 def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -407,7 +462,10 @@ def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, 
 
 
 def _abandoned(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": "abandoned", "abandoned_at": fact.at, "person_id": None, "offer_expires_at": None}
+    if item.state == "held" and item.connected_at is not None:
+        raise NotNow("The customer was connected: end the item")
+    left = {"state": "abandoned", "abandoned_at": fact.at, "person_id": None, "offer_expires_at": None}
+    return left | _all_off(item, fact.at)
 
 
 def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -418,7 +476,7 @@ def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
         "person_id": None,
         "offer_expires_at": None,
         "preempted_at": None,
-    } | _laid_down(item, fact.at)
+    } | _all_off(item, fact.at)
 
 
 def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -463,6 +521,12 @@ _STEPS = {
     "work.snoozed": _snoozed,
     "work.prioritised": lambda item, fact, details: dict(details),
     "work.escalated": lambda item, fact, details: {"escalated_at": fact.at},
+    "work.leg-began": _leg,
+    "work.leg-connected": _leg,
+    "work.leg-held": _leg,
+    "work.leg-resumed": _leg,
+    "work.leg-ended": _leg,
+    "work.leg-recorded": _leg,
     "work.consult-asked": _joined(roles.CONSULT),
     "work.consult-joined": _consult_joined,
     "work.consult-declined": _left,

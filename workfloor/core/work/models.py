@@ -112,6 +112,7 @@ class Item(models.Model):
     priority = models.PositiveSmallIntegerField(default=0, db_default=0)  # its own, beside its queue's
     ahead_seconds = models.IntegerField(default=0, db_default=0)  # as if it had waited so much longer
     beside: Any = models.JSONField(null=True)  # who takes part beside its owner (roles.Part); null for nobody
+    legs: Any = models.JSONField(null=True)  # as its channel reports them (legs.Leg); null where none does
     second_keying = models.TextField(default="", db_default="")
     keyed_at = models.DateTimeField(null=True)  # the first keying is done, and it waits for the second
 

@@ -13,6 +13,7 @@ from workfloor.core.event_log.models import Fact
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Clearance, Person
 from workfloor.core.work import events as work_events
+from workfloor.core.work import legs as work_legs
 from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import models as work_models
 from workfloor.kit.database.prepared import PreparedQuery
@@ -252,6 +253,11 @@ def told(item_id: int) -> list[Told]:
 def rebuilt(item_id: int) -> lifecycle.Item:
     """An item's state computed from its facts alone."""
     return lifecycle.replay(event_log_queries.of_item(item_id))
+
+
+def legs(item_id: int) -> list[work_legs.Leg]:
+    """Who was on an item, from when to when: as its channel reported, or as its other facts imply."""
+    return work_legs.of(event_log_queries.of_item(item_id))
 
 
 def state_of(item: work_models.Item) -> lifecycle.Item:

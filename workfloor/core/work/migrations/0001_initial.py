@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ('priority', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('ahead_seconds', models.IntegerField(db_default=0, default=0)),
                 ('beside', models.JSONField(null=True)),
+                ('legs', models.JSONField(null=True)),
                 ('second_keying', models.TextField(db_default='', default='')),
                 ('keyed_at', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='clients.client')),
