@@ -22,6 +22,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
 from workfloor.core.retention import actions as retention
 from workfloor.core.work import actions as work
+from workfloor.core.work import reporting
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.ops.billing import einvoice, invoices
@@ -98,6 +99,9 @@ def side(slug: str, word: str) -> Side:
     )
     email.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
+    elsewhere = make.item("calls", of=slug, key=f"{word}-elsewhere", came_at=make.NINE, **more)
+    said = reporting.Said("answered", agent=word)
+    reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, now=make.NINE)
     for queues in (["calls"], []):
         claim = claims.claim_event(
             client=client,

@@ -333,7 +333,7 @@ def test_a_consultant_whose_browser_is_gone_is_out_of_it_and_signed_out_of_work(
     item = consulting(ana, ben)
     people.note_heard(person_ids=[ana.id], now=make.later(minutes=30))
 
-    assert work.sign_out_the_gone(now=make.later(minutes=30), after=timedelta(minutes=5)) == 1
+    assert joining.sign_out_the_gone(now=make.later(minutes=30), after=timedelta(minutes=5)) == 1
     assert adds_up(item) and taken(ben) == []
     assert (now_of(item).person, now_of(item).state) == (ana, "held")
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +15,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.event_log.models import TABLE
-from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
-from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
 from workfloor.core.work import kinds as work_kinds
@@ -43,6 +41,7 @@ class NotYours(Refused):
 
 
 FURTHEST = timedelta(days=366)  # that anything is scheduled for
+REPORTED_WITHIN = timedelta(days=7)  # by another system, that something happened there
 HANDED_FOR_SECONDS = 900  # for a colleague, where the contract knows no sticky agent
 
 
@@ -69,20 +68,27 @@ def receive(
     not_before: datetime | None = None,
     asked_for: Person | None = None,
     by_id: int | None = None,
+    came_at: datetime | None = None,
 ) -> tuple[work_models.Item, bool]:
     """Take work in; the same key again is the same item. Returns the item and whether it is new.
 
     Nobody is offered it `not_before` then; from then on it waits, for a while perhaps for whoever was `asked_for`.
+    With `came_at` another system handles it, to which it came then: nobody is offered it here (see reporting).
     Raises Conflict when the key came before with other content, Refused when its queue keeps nothing for anybody.
     """
     content = [queue.id, title, dict(payload or {}), kind, customer and customer.reference, case_kind, case and case.id]
     content += [not_before.isoformat()] if not_before else []
+    content += [f"elsewhere since {came_at.isoformat()}"] if came_at else []
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     locks.hold("work.key", queue.client_id, key)
     if known := work_queries.by_key(queue.client_id, key):
         if known.digest != digest:
             raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
         return known, False
+    if came_at and (not_before or asked_for or not timedelta() <= now - came_at <= REPORTED_WITHIN):
+        days = REPORTED_WITHIN.days
+        raise Refused(f"What another system handles came to it in the last {days} days, and waits for nobody here.")
+    now = came_at or now
     terms = contracts_queries.terms_of(queue, now)
     if not_before and not_before > now + FURTHEST:
         raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
@@ -92,21 +98,34 @@ def receive(
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     kind = kind or work_kinds.OF_PROCESS[terms.process_kind]
-    happened = _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
+    happened = arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now, elsewhere=came_at is not None)
+    told = _begin(item, happened, now, by_id)
+    if came_at:
+        return item, True  # no rule of ours decides about it
     item = _keep(item, asked_for or knows, now)
-    if item.id in event_log.decide(happened, now=now):
+    if item.id in event_log.decide(told, now=now):
         item = work_queries.locked(item.id)
     return item, True
 
 
 def arrival(
-    *, queue: Queue, key: str, kind: str, terms: contracts_queries.QueueTerms, at: datetime, now: datetime
+    *,
+    queue: Queue,
+    key: str,
+    kind: str,
+    terms: contracts_queries.QueueTerms,
+    at: datetime,
+    now: datetime,
+    elsewhere: bool = False,
 ) -> list[Event]:
     """That an item came in, and since when it waits; what was agreed runs from then."""
     resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
     due_at = calendars.add_working(terms.calendar, at, resolve) if resolve else None
     answer_by = at + timedelta(seconds=answer) if answer else None
-    waits = work_events.Scheduled(queue.id, at, answer_by) if at > now else work_events.Queued(queue.id, answer_by)
+    waits: Event = (
+        work_events.Scheduled(queue.id, at, answer_by) if at > now else work_events.Queued(queue.id, answer_by)
+    )
+    waits = work_events.QueuedElsewhere(queue.id, answer_by) if elsewhere else waits
     return [work_events.Received(key, kind, queue.process_id, due_at), waits]
 
 
@@ -223,12 +242,12 @@ def _let_go(item: work_models.Item, person_id: int | None, now: datetime) -> Non
     if person_id is None or not work_queries.lies_aside(person_id, item.id):
         work_models.Assignment.objects.filter(item=item, place=0).delete()
         return
-    _hold_agent_state(person_id)
+    hold_agent_state(person_id)
     work_models.Assignment.objects.filter(item=item, place=0).delete()
     resume_preempted(person_id=person_id, now=now)
 
 
-def _hold_agent_state(person_id: int) -> None:
+def hold_agent_state(person_id: int) -> None:
     """Make every router wait that offers this person something in the same moment."""
     list(AgentState.objects.select_for_update(no_key=True).filter(person_id=person_id))
 
@@ -263,7 +282,7 @@ def offer(
 
 def resume_preempted(*, person_id: int, now: datetime) -> None:
     """Let whatever somebody has lying aside go on that nothing lies over any more."""
-    _hold_agent_state(person_id)
+    hold_agent_state(person_id)
     for hand in work_queries.unmasked_part(person_id):
         item = work_queries.locked(hand.item_id)
         work_models.Assignment.objects.filter(item=item, place=0).update(aside=False)
@@ -473,35 +492,14 @@ def wrap_up(
     return resolve(item=item, by=by, now=now) if resolved else item
 
 
-def resolve(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
+def resolve(*, item: work_models.Item, by: Person | None, now: datetime) -> work_models.Item:
     """The case is resolved when the last of its items is done."""
     if item.case_id and not work_queries.unfinished(item.case_id):
         work_models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
         event_log.record(
-            work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id
+            work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by)
         )
     return item
-
-
-def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
-    """Sign out of work whose browser has been gone for so long, and who has nothing in hand; returns how many."""
-    ended = 0
-    for person in people_queries.browser_gone(now, after).order_by("id"):
-        end_parts_of(person_id=person.id, now=now)
-        _hold_agent_state(person.id)
-        if not work_models.Assignment.objects.filter(person=person).exists():
-            people.sign_out_of_work(person=person, now=now, because=people.BROWSER_GONE)
-            ended += 1
-    return ended
-
-
-def end_parts_of(*, person_id: int, now: datetime, but: Collection[str] = ()) -> None:
-    """Take somebody out of everything in which they take part beside its owner: they are gone."""
-    for item_id in work_queries.beside(person_id):
-        item = work_queries.locked(item_id)
-        part = roles.part_of(item.beside, person_id)
-        if part and part["role"] not in but:
-            leave(item, part, work_events.GONE, now, None)
 
 
 # --- the customer's and the sender's side ------------------------------------------------------------------------
@@ -637,7 +635,7 @@ WITH given AS (
     SET state = 'offered', person_id = given.person, offer_expires_at = given.until::timestamptz
     FROM given JOIN present ON present.person_id = given.person
     WHERE item.id = given.item AND item.state = 'waiting' AND item.pending_customer_since IS NULL
-      AND item.keyed_at IS NULL
+      AND item.keyed_at IS NULL AND NOT item.elsewhere
       AND EXISTS (SELECT FROM {Clearance._meta.db_table} cleared WHERE cleared.person_id = given.person
                   AND cleared.client_id = item.client_id AND cleared.withdrawn_at IS NULL)
     RETURNING item.id, item.client_id, item.case_id, given.*

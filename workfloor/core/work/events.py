@@ -25,6 +25,25 @@ class Queued(Event):
 
 
 @dataclass(frozen=True)
+class QueuedElsewhere(Event):
+    """It waits in another system, which handles it and reports what happens: nobody is offered it here."""
+
+    name: ClassVar[str] = "work.queued-elsewhere"
+    queue: int
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Reported(Event):
+    """Another system said that this happened, in a report of this name; what follows from it are facts of their own."""
+
+    name: ClassVar[str] = "work.reported"
+    report: str
+    said: str
+    source: str  # the title of the token with which it was said
+
+
+@dataclass(frozen=True)
 class Scheduled(Event):
     name: ClassVar[str] = "work.scheduled"
     queue: int
@@ -352,6 +371,8 @@ _SAID = {
     "work.received": "Received",
     "work.queued": "Queued",
     "work.scheduled": "Scheduled",
+    "work.queued-elsewhere": "Queued in another system",
+    "work.reported": "Reported",
     "work.sticky-agent": "Sticky agent: waits for whoever knows the case",
     "work.offered": "Offered",
     "work.accepted": "Accepted",
@@ -403,4 +424,6 @@ def said(event: str, details: Mapping[str, Any]) -> str:
     words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
     added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("because")
     added = added or details.get("priority")
+    if "source" in details and "said" in details:
+        added = f"{details['said']}, by {details['source']}"
     return f"{words}: {added}" if added else words

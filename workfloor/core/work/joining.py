@@ -1,11 +1,13 @@
 """Who takes part in work beside its owner: consultants, monitors, and whoever keys a document as the second."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
 from psycopg.types.range import Range
 
 from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
@@ -159,6 +161,27 @@ def let_asks_lapse(*, now: datetime) -> int:
         if part and "asked_until" in part:
             work.leave(item, part, work_events.NO_ANSWER, now, None)
     return len(lapsed)
+
+
+def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
+    """Sign out of work whose browser has been gone for so long, and who has nothing in hand; returns how many."""
+    ended = 0
+    for person in people_queries.browser_gone(now, after).order_by("id"):
+        end_parts_of(person_id=person.id, now=now)
+        work.hold_agent_state(person.id)
+        if not work_models.Assignment.objects.filter(person=person).exists():
+            people.sign_out_of_work(person=person, now=now, because=people.BROWSER_GONE)
+            ended += 1
+    return ended
+
+
+def end_parts_of(*, person_id: int, now: datetime, but: Collection[str] = ()) -> None:
+    """Take somebody out of everything in which they take part beside its owner: they are gone."""
+    for item_id in work_queries.beside(person_id):
+        item = work_queries.locked(item_id)
+        part = roles.part_of(item.beside, person_id)
+        if part and part["role"] not in but:
+            work.leave(item, part, work_events.GONE, now, None)
 
 
 def drop(*, item_id: int, person_id: int, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ CASE_KINDS = ("complaint", "request", "question", "lead")
 
 _FROM = {
     "work.queued": ("new", "waiting"),
+    "work.queued-elsewhere": ("new",),
     "work.sticky-agent": ("waiting",),
     "work.offered": ("waiting",),
     "work.accepted": ("offered", "waiting"),  # past work was accepted without our offer
@@ -152,15 +154,24 @@ class Item:
     legs: Any = None
     second_keying: str = ""
     keyed_at: datetime | None = None
+    elsewhere: bool = False
 
 
 COLUMNS = tuple(each.name for each in fields(Item))
 
 
+ELSEWHERE = "work.queued-elsewhere"
+
+
 def replay(facts: Iterable[Fact]) -> Item:
-    """An item's state from its facts, oldest first."""
-    item = Item()
-    for fact in facts:
+    """An item's state from its facts, oldest first.
+
+    What another system handles is told by that system's clock, and some of it later than what came after it.
+    """
+    item, told = Item(), list(facts)
+    if any(fact.event == ELSEWHERE for fact in told):
+        told.sort(key=attrgetter("at"))
+    for fact in told:
         for column, value in step(item, fact).items():
             setattr(item, column, value)
     return item
@@ -226,6 +237,10 @@ def _queued(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]
     return {"state": "waiting", "queue_id": details["queue"], "queued_at": fact.at, "answer_by": answer_by}
 
 
+def _queued_elsewhere(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _queued(item, fact, details) | {"elsewhere": True}
+
+
 def _scheduled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     return _queued(item, fact, details) | {"queued_at": _time(details["for_at"])}
 
@@ -240,6 +255,8 @@ _FOR_ALL: dict[str, Any] = {"sticky_agent_id": None, "sticky_until": None}
 def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.keyed_at:
         raise NotNow("The item waits for its second keying")
+    if item.elsewhere:
+        raise NotNow("Another system handles the item")
     return {"state": "offered", "person_id": fact.person_id, "offer_expires_at": _time(details["expires_at"])}
 
 
@@ -500,6 +517,7 @@ def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, An
 _STEPS = {
     "work.received": _received,
     "work.queued": _queued,
+    ELSEWHERE: _queued_elsewhere,
     "work.scheduled": _scheduled,
     "work.sticky-agent": _kept,
     "work.offered": _offered,

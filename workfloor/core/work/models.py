@@ -114,6 +114,7 @@ class Item(models.Model):
     beside: Any = models.JSONField(null=True)  # who takes part beside its owner (roles.Part); null for nobody
     legs: Any = models.JSONField(null=True)  # as its channel reports them (legs.Leg); null where none does
     second_keying = models.TextField(default="", db_default="")
+    elsewhere = models.BooleanField(default=False, db_default=False)  # another system handles it, and reports
     keyed_at = models.DateTimeField(null=True)  # the first keying is done, and it waits for the second
 
     class Meta:
@@ -129,9 +130,9 @@ class Item(models.Model):
             models.CheckConstraint(name="item_state", condition=Q(state__in=lifecycle.STATES)),
             models.CheckConstraint(name="item_kind", condition=Q(kind__in=work_kinds.NAMES)),
             models.CheckConstraint(
-                # Past work (agent_label) was in the hands of people who are not ours.
+                # Past work (agent_label) was in the hands of people who are not ours, and so is what others handle.
                 name="item_with_somebody",
-                condition=Q(state__in=lifecycle.WITH_SOMEBODY, person__isnull=False)
+                condition=Q(state__in=lifecycle.WITH_SOMEBODY) & (Q(person__isnull=False) ^ Q(elsewhere=True))
                 | ~Q(state__in=lifecycle.WITH_SOMEBODY) & Q(person=None),
             ),
             models.CheckConstraint(
@@ -171,6 +172,31 @@ class Item(models.Model):
     def place_at(self) -> datetime:
         """Where it stands in line: what has the earlier one goes first."""
         return self.queued_at - timedelta(seconds=self.ahead_seconds)
+
+
+class Report(models.Model):
+    """What another system said that happened to an item, under a name of its own by which it is said once."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="reports")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="reports", db_constraint=False)
+    key = models.TextField()
+    digest = models.CharField(max_length=64)
+    said = models.JSONField()  # reporting.Said
+    at = models.DateTimeField()
+    source = models.TextField()
+    reported_at = models.DateTimeField()
+    waits_for = models.TextField(default="")  # what has to be reported before it can be counted
+    answer: Any = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="report_wall"),
+            rls.SameClient(name="report_item", field="item"),
+            models.UniqueConstraint(name="report_key", fields=["client", "key"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.item}"
 
 
 class Assignment(models.Model):

@@ -53,6 +53,10 @@ def why(item_id: int, now: datetime) -> Why:
         routing_models.Pooled.objects.filter(queue=item.queue).values_list("pool", flat=True).first()
         or routing_models.MAIN
     )
+    if item.elsewhere:
+        raise NoReason(f"item {item_id} is handled by another system, and nobody is offered it here")
+    if item.keyed_at:
+        raise NoReason(f"item {item_id} waits for its second keying, and nobody is offered it")
     if item.state == "waiting" and item.queued_at > now:
         raise NoReason(f"item {item_id} is scheduled, and waits from {item.queued_at:%Y-%m-%d %H:%M} UTC on")
     if item.state == "waiting" and item.pending_customer_since is None:
@@ -160,7 +164,8 @@ def _things_before(offer: event_log_models.Fact, served: Mapping[int, state.Line
     queued = _last_facts(offer, "item_id", QUEUED)
     kept = _last_facts(offer, "item_id", (KEPT, *KEPT_NO_MORE))
     first = _last_facts(offer, "item_id", ("work.prioritised",))
-    items = work_models.Item.objects.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
+    ours = work_models.Item.objects.filter(elsewhere=False)
+    items = ours.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
     hands: dict[int, list[state.Thing]] = defaultdict(list)
     parts = _parts_before(offer, served, hands)
     for item_id, item in sorted(items.items()):

@@ -255,7 +255,7 @@ _THINGS = f"""
 SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
        CASE WHEN hand.item_id IS NOT NULL THEN '{state.WITH_SOMEBODY}'
             WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL AND item.keyed_at IS NULL
-                THEN '{state.WAITING}'
+                AND NOT item.elsewhere                 THEN '{state.WAITING}'
             ELSE '{state.GONE}' END,
        coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0),
        CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL THEN item.sticky_agent_id ELSE 0 END,
