@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from tests import make
 from tests.core.work.test_actions import committed, events_of, race
@@ -15,6 +16,7 @@ from workfloor.core.work import events as work_events
 from workfloor.core.work import joining, lifecycle, roles
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Assignment, Item
+from workfloor.kit.database import rls
 from workfloor.ops.routing import explain
 from workfloor.ops.routing import leader as routing_leader
 from workfloor.ops.routing import queries as routing_queries
@@ -251,6 +253,37 @@ def test_a_second_keying_that_is_dropped_is_for_somebody_else(everyone):
     assert adds_up(item) and not Assignment.objects.exists()
 
 
+def test_a_document_that_nobody_keys_again_is_found_and_can_be_called_off(everyone):
+    item = documents()
+    ana, ben, lead = make.agent(), make.agent(), make.person("leader")
+    joining.ask_second_keying(item=item, now=make.NINE)
+    assert list(work_queries.to_key_again(ben)) == []  # nobody has it as the first yet
+    in_hand(ana, item, most=3)
+    work.end(item=item, by=ana, now=make.later(minutes=2))
+    work.wrap_up(item=item, by=ana, disposition="answered", now=make.later(minutes=3))
+
+    assert (list(work_queries.to_key_again(ben)), list(work_queries.to_key_again(ana))) == ([item], [])
+    with pytest.raises(work.NotYours):
+        joining.call_off_second_keying(item=item, by=ben, now=make.later(minutes=5))
+    item = joining.call_off_second_keying(item=item, by=lead, now=make.later(minutes=5))
+    assert (item.state, item.done_by, item.ended_at) == ("done", ana, make.later(minutes=5))
+    assert adds_up(item)
+
+
+def test_who_leaves_while_wrapping_up_the_first_keying_leaves_the_second_to_be_done(everyone):
+    item = documents()
+    ana, ben = make.agent(), make.agent()
+    joining.ask_second_keying(item=item, now=make.NINE)
+    in_hand(ana, item, most=3)
+    joining.begin_second_keying(item=item, by=ben, now=make.NINE)
+    work.end(item=item, by=ana, now=make.later(minutes=2))
+    item = work.take_back(item=now_of(item), now=make.later(minutes=3))
+
+    assert (item.state, item.keyed_at, taken(ben)) == ("waiting", make.later(minutes=3), [(0, 20)])
+    item = joining.finish_second_keying(item=item, by=ben, now=make.later(minutes=4))
+    assert item.state == "done" and adds_up(item)
+
+
 def test_calls_are_not_keyed_and_who_lacks_the_skill_does_not_key(everyone):
     with pytest.raises(lifecycle.NotNow, match="not keyed"):
         joining.ask_second_keying(item=make.call(of="north"), now=make.NINE)
@@ -280,8 +313,6 @@ def test_the_database_refuses_a_second_owner_and_too_much_of_a_consultant(everyo
         assign(item=item, person=lead, share=(0, 10), place=lead.id, role="monitor")
     with pytest.raises(IntegrityError, match="item_is_assigned"), transaction.atomic():
         Item.objects.filter(id=item.id).update(person=ben)  # a consultant's part makes nobody the owner
-        from django.db import connection
-
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -377,3 +408,21 @@ def test_two_who_ask_one_colleague_at_once_get_one_answer(real_database):
     assert sum(isinstance(result, Item) for result in results) == 1
     assert committed(lambda: taken(ben)) == [(0, 60)]
     assert all(committed(lambda i=i: adds_up(i)) for _, i in items)
+
+
+def test_a_transfer_that_is_killed_on_its_way_never_was(real_database):
+    ana, ben, item = committed(lambda: (lambda a, b: (a, b, consulting(a, b)))(make.agent(), make.agent()))
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        rls.enter_every_client()
+        joining.transfer(item=item, to=ben, by=ana, now=make.later(seconds=9))
+        with psycopg.connect(real_database, autocommit=True) as killing:
+            killing.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+        now_of(item)
+    connection.close()
+
+    assert committed(lambda: now_of(item).person) == ana
+    assert committed(lambda: adds_up(item)) and committed(lambda: taken(ben)) == [(0, 60)]
+    committed(lambda: joining.transfer(item=item, to=ben, by=ana, now=make.later(seconds=12)))
+    assert committed(lambda: now_of(item).person) == ben
+    assert committed(lambda: adds_up(item)) and committed(lambda: taken(ana)) == []

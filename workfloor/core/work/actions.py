@@ -42,6 +42,7 @@ class NotYours(Refused):
 
 FURTHEST = timedelta(days=366)  # that anything is scheduled for
 REPORTED_WITHIN = timedelta(days=7)  # by another system, that something happened there
+KEYED_AGAIN = ("wanted", "begun")  # by somebody else, before it is done
 HANDED_FOR_SECONDS = 900  # for a colleague, where the contract knows no sticky agent
 
 
@@ -316,7 +317,7 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
     lets_go: dict[str, Event] = {
         "offered": work_events.OfferExpired(),
         "held": work_events.Transferred(item.queue_id, "taken back: the person may not go on with it"),
-        "wrapping": work_events.WrappedUp(),
+        "wrapping": work_events.Keyed() if item.second_keying in KEYED_AGAIN else work_events.WrappedUp(),
     }
     if item.state not in lets_go or item.person_id != had_by:  # they let go of it themselves meanwhile
         return item
@@ -486,7 +487,7 @@ def wrap_up(
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:
         raise Refused(f"Choose a disposition: {', '.join(known)}.")
-    if item.second_keying in ("wanted", "begun"):
+    if item.second_keying in KEYED_AGAIN:
         return happen(item, work_events.Keyed(disposition), at=now, person=by, by=by)
     item = happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
     return resolve(item=item, by=by, now=now) if resolved else item

@@ -292,6 +292,13 @@ class SecondKeyingDone(Event):
 
 
 @dataclass(frozen=True)
+class SecondKeyingCalledOff(Event):
+    """The item is keyed once after all."""
+
+    name: ClassVar[str] = "work.second-keying-called-off"
+
+
+@dataclass(frozen=True)
 class Keyed(Event):
     """The first keying is done, and how; the item ends when the second is."""
 
@@ -410,6 +417,7 @@ _SAID = {
     "work.second-keying-begun": "Second keying begun",
     "work.second-keying-dropped": "Second keying dropped",
     "work.second-keying-done": "Second keying done",
+    "work.second-keying-called-off": "To be keyed once after all",
     "work.keyed": "First keying done",
     "work.ended": "Ended",
     "work.wrapped-up": "Wrapped up",

@@ -142,11 +142,26 @@ def finish_second_keying(*, item: work_models.Item, by: Person, now: datetime) -
     _part(item, by, roles.KEYS_SECOND)
     item = work.happen(item, work_events.SecondKeyingDone(), at=now, person=by, by=by)
     work_models.Assignment.objects.filter(item=item, place=by.id).delete()
+    return _finish(item, by, now)
+
+
+def call_off_second_keying(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
+    """Have a document keyed once after all, while nobody keys it again; where the first is done, so is the item.
+
+    For those who lead.
+    """
+    work.refuse_who_does_not_lead(by)
+    item = work_queries.locked(item.id)
+    return _finish(work.happen(item, work_events.SecondKeyingCalledOff(), at=now, person=None, by=by), by, now)
+
+
+def _finish(item: work_models.Item, by: Person, at: datetime) -> work_models.Item:
+    """An item whose first keying is done ends, with nothing left to be keyed."""
     if item.keyed_at is None:
         return item
-    ended = work_queries.ended(item, now)
-    item = work.happen(item, ended, work_events.WrappedUp(item.disposition), at=now, person=item.done_by, by=by)
-    return work.resolve(item=item, by=by, now=now)
+    ended = work_queries.ended(item, at)
+    item = work.happen(item, ended, work_events.WrappedUp(item.disposition), at=at, person=item.done_by, by=by)
+    return work.resolve(item=item, by=by, now=at)
 
 
 # --- what time and people do ------------------------------------------------------------------------------------

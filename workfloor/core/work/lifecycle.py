@@ -56,6 +56,7 @@ _FROM = {
     "work.second-keying-begun": ("waiting", "held", "wrapping"),
     "work.second-keying-dropped": STATES,
     "work.second-keying-done": ("waiting", "offered", "held", "wrapping"),
+    "work.second-keying-called-off": ("waiting", "offered", "held", "wrapping"),
     "work.keyed": ("wrapping",),
     "work.ended": ("held", "waiting"),  # what waits ends when its second keying is done
     "work.wrapped-up": ("wrapping",),
@@ -80,6 +81,7 @@ _ALSO_ASIDE = (
     "work.second-keying-begun",
     "work.second-keying-dropped",
     "work.second-keying-done",
+    "work.second-keying-called-off",
     "work.keyed",
     "work.leg-ended",
     "work.leg-recorded",
@@ -445,6 +447,12 @@ def _second_keying_done(item: Any, fact: Fact, details: Mapping[str, Any]) -> di
     return _left(item, fact, details) | {"second_keying": "done"}
 
 
+def _second_keying_called_off(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.second_keying != "wanted":
+        raise NotNow("No second keying is waited for" if item.second_keying != "begun" else "Somebody keys it just now")
+    return {"second_keying": ""}
+
+
 def _keyed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     # The first keying is wrapped up, and the item is not over: it ends when the second is done.
     done = _wrapped_up(item, fact, details)
@@ -456,7 +464,7 @@ def _keyed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    if item.state == "waiting" and not (item.keyed_at and item.second_keying == "done"):
+    if item.state == "waiting" and not (item.keyed_at and item.second_keying in ("", "done")):
         raise NotNow("The item waits in its queue; “ended” cannot follow.")
     ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
     spent = {"working_seconds": details.get("working_seconds")}
@@ -556,6 +564,7 @@ _STEPS = {
     "work.second-keying-begun": _second_keying_begun,
     "work.second-keying-dropped": _second_keying_dropped,
     "work.second-keying-done": _second_keying_done,
+    "work.second-keying-called-off": _second_keying_called_off,
     "work.keyed": _keyed,
     "work.ended": _ended,
     "work.wrapped-up": _wrapped_up,

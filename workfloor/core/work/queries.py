@@ -170,6 +170,15 @@ def unanswered(now: datetime) -> list[tuple[int, int]]:
     ]
 
 
+def to_key_again(person: Person) -> QuerySet[work_models.Item]:
+    """What waits for a second keying, and was not somebody's own, oldest first; who lacks a skill is told then."""
+    theirs = Fact.objects.filter(event=work_events.Accepted.name, person_id=person.id).values("item_id")
+    wanted = items().filter(second_keying="wanted", state__in=["waiting", "held", "wrapping"]).exclude(person=person)
+    cleared = person.clearances.filter(withdrawn_at=None).values("client_id")
+    begun = Q(keyed_at__isnull=False) | Q(person__isnull=False)
+    return wanted.filter(begun, client__in=cleared).exclude(id__in=theirs).order_by("queued_at", "id")
+
+
 def keyed_second(item: work_models.Item) -> int | None:
     """Who keys an item as the second, or has."""
     now_keys = next((each["person"] for each in item.beside or () if each["role"] == roles.KEYS_SECOND), None)

@@ -298,8 +298,12 @@ class Mind:
             self._take(self.agent_numbers[known.person_id], known, -1)
             self._freed.add(known.person_id)
         self._hand_parts(known, -1)
+        self._withdraw(known)
+
+    def _withdraw(self, known: Thing) -> None:
+        """Take an item out of its line."""
         place = self.places.pop(known.item_id, None)
-        if place is not None:
+        if place is not None and self.pool is not None:
             self._policy.withdraw(self.pool, place)
             self.pool.holder[place] = -1
             self._spare.append(place)
@@ -357,7 +361,7 @@ class Mind:
                 continue
             place = self.places.get(thing.item_id)
             if place is None or self._pool.waiting.lane[place] >= self._pool.queues:
-                self._let_go(thing)
+                self._withdraw(thing)
                 self._arrived[thing.item_id] = thing
         while self._outdated_at and self._outdated_at[0][0] <= now:
             heappop(self._outdated_at)
@@ -366,7 +370,7 @@ class Mind:
         """Let what is kept for somebody arrive anew: it is kept on if they are still here and able."""
         while (place := self._policy.kept(self._pool, number)) >= 0:
             thing = self.things[int(self._pool.waiting.name[place])]
-            self._let_go(thing)
+            self._withdraw(thing)
             self._arrived[thing.item_id] = thing
 
     def _keeper(self, thing: Thing, now: float) -> int:
