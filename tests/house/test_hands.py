@@ -41,9 +41,13 @@ def actions() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 # The inner halves of billing's actions, which admit people by their roles.
 INNER = {"core.periods"}
+# What actions of work have in common, which have admitted the person by then.
+HALVES = {"core.work.happen", "core.work.resolve"}
 # What a clearance alone is enough for, and why.
 READING = {"core.conversations.allow_pictures": "how a mail is shown is a matter of whoever may read it"}
-ACTIONS = {name: found for name, found in actions() if name not in READING and name.rpartition(".")[0] not in INNER}
+ACTIONS = {
+    name: found for name, found in actions() if name not in {*READING, *HALVES} and name.rpartition(".")[0] not in INNER
+}
 
 
 def idle(side: Side) -> Person:

@@ -202,6 +202,8 @@ def call(method: str, path: str, side: Side, token: str | None) -> Any:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     known = {name: values[0] for name, values in NEUTRAL.items()} | {name: of(side) for name, of in BY_SIDE.items()}
     body = {"key": side.held.key, "queue": "mail", "title": "x"} if path.endswith("/work") else {"reason": "x"}
+    if path.endswith("/events"):
+        body = {"id": side.held.key, "event": "held", "at": "2026-03-04T09:00:00Z"}
     browser = Browser(headers=headers, raise_request_exception=False)
     return getattr(browser, method)(path.format(**known), body, "application/json")
 
@@ -233,6 +235,7 @@ def test_to_the_clients_own_token_the_calls_are_there(sides):
         "/api/work": 409,
         "/api/work/{key}": 200,
         "/api/work/{key}/cancel": 200,
+        "/api/work/{key}/events": 409,  # it is offered here
         "/api/statements/{period}": 200,
         "/api/invoices": 200,
         "/api/invoices/{invoice_id}": 200,
