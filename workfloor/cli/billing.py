@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from workfloor.core.clients.models import Client
     from workfloor.core.measures.queries import Recount
     from workfloor.ops.billing import presenting as billing_presenting
