@@ -101,8 +101,7 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) ->
         )
         for each in incoming
     ]
-    for message in made:
-        prepared.insert(message)
+    prepared.insert_all(made)
     _attach({message: each.files for message, each in zip(made, incoming, strict=True)}, now)
     entries = [
         Entry(conversations_events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
