@@ -183,7 +183,7 @@ class Assignment(models.Model):
         constraints = [
             rls.Wall(name="assignment_wall"),
             rls.SameClient(name="assignment_item", field="item"),
-            rls.SameClient(name="assignment_person", field="person"),
+            rls.SameClient(name="assignment_person", field="person", at_once=True),
             ExclusionConstraint(
                 name="assignment_within_capacity",
                 index_type="GIST",

@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(condition=models.Q(('preemptible', True), ('aside', False), _connector='OR'), name='assignment_aside_preemptible'),
                     models.CheckConstraint(condition=models.Q(('share__contained_by', (0, 60)), ('share__isempty', False)), name='assignment_share'),
                     workfloor.kit.database.rls.SameClient(field='item', name='assignment_item'),
-                    workfloor.kit.database.rls.SameClient(field='person', name='assignment_person'),
+                    workfloor.kit.database.rls.SameClient(at_once=True, field='person', name='assignment_person'),
                 ],
             },
         ),
