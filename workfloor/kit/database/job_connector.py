@@ -34,7 +34,8 @@ class Connector(DjangoConnector):
         try:
             yield
         except ConnectorException:
-            self.connection.close_if_unusable_or_obsolete()
+            if not self.connection.in_atomic_block:  # whose own end looks; a job that waits already is no fault
+                self.connection.close_if_unusable_or_obsolete()
             raise
 
 
