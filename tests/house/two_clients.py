@@ -73,6 +73,7 @@ def side(slug: str, word: str) -> Side:
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
     held = work.offer(item=held, person=agent, max_concurrency=3, offer_seconds=30, now=make.NINE)
     held = work.accept(item=held, by=agent, now=make.NINE)
+    conversations.keep_draft(item=held, text=word, by=agent, now=make.NINE)
     letter = File(f"{word}.txt", "text/plain", word.encode())
     message, _ = conversations.receive(
         case=held.case,

@@ -80,6 +80,11 @@ class Message(models.Model):
         return self.state in conversations_messages.FINAL
 
     @property
+    def name_given(self) -> str:
+        """The name that its writer's page gave it; the channel may have put its own before it."""
+        return self.key.rpartition("/")[2]
+
+    @property
     def answers_to(self) -> conversations_messages.Address:
         """Where an answer to it goes: where its sender said, else to the sender."""
         said = next((each for each in self.recipients if each["role"] == "reply-to"), None)
@@ -117,6 +122,28 @@ class Message(models.Model):
         if not getattr(self, "brings_files", True):  # as the query that read it has seen
             return []
         return [each for each in self.attachments.all() if each not in self.files_within]
+
+
+class Draft(models.Model):
+    """What somebody has begun to write about an item and has not sent, as it was last kept."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_index=False)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    text = models.TextField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="draft_wall"),
+            rls.SameClient(name="draft_item", field="item"),
+            rls.SameClient(name="draft_by", field="person"),
+            models.UniqueConstraint(name="draft_once", fields=["item", "person"]),
+        ]
+        indexes = [models.Index(name="draft_kept", fields=["client", "kept_at"])]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk}"
 
 
 class Attachment(models.Model):

@@ -91,6 +91,12 @@ def by_key(client_id: int, channel: str, key: str) -> conversations_models.Messa
     return _BY_KEY.one(client_id, channel, key)
 
 
+def draft(item_id: int, person_id: int) -> str:
+    """What somebody has begun to write about an item; empty for nothing."""
+    found = conversations_models.Draft.objects.filter(item_id=item_id, person_id=person_id)
+    return found.values_list("text", flat=True).first() or ""
+
+
 def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, conversations_models.Message]:
     """The messages that came by these keys."""
     found = conversations_models.Message.objects.filter(client_id=client_id, channel=channel, key__in=list(keys))

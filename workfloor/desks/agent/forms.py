@@ -35,14 +35,22 @@ class Escalation(forms.Form):
     )
 
 
+class Written(forms.CharField):
+    """What somebody wrote, with ends of lines as they are stored, which forms change on their way."""
+
+    def to_python(self, value: object) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
 class Words(forms.Form):
     """What an agent writes; the key, made by the page, lets it be sent again when an answer was lost."""
 
-    text = forms.CharField(max_length=20_000, required=False, strip=False)
+    text = Written(max_length=20_000, required=False, strip=False)
     key = forms.RegexField(r"[\w-]{8,64}", error_messages={"required": "Reload the page, then send it again."})
     file = forms.FileField(required=False, max_length=200)
 
     quote = forms.BooleanField(required=False)
+    drafted = forms.BooleanField(required=False)  # whether a draft of it may be kept
 
     def clean_file(self) -> UploadedFile | None:
         """A file that is not too large to be sent."""
@@ -52,6 +60,12 @@ class Words(forms.Form):
                 f"“{sent.name}” is too large: at most {LARGEST_SENT // 1_000_000} MB can be sent."
             )
         return sent
+
+
+class Draft(forms.Form):
+    """What an agent has written so far."""
+
+    text = Written(max_length=20_000, required=False, strip=False)
 
 
 class Seen(forms.Form):

@@ -13,12 +13,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import Content, File
 from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
@@ -163,6 +164,7 @@ def reply(request: Request, item_id: int) -> None:
         write_to_visitor(found, request.person, words)
     else:
         answer_customer(found, request.person, words)
+    drop_draft(item_id, request.person, words)
 
 
 @deed
@@ -172,7 +174,29 @@ def note(request: Request, item_id: int) -> None:
     words = checked(agent_forms.Words(request.POST, request.FILES))
     assert item.case is not None
     files = enclosed(words["file"])
-    conversations.note(case=item.case, item=item, text=words["text"], by=request.person, files=files, now=clock.now())
+    conversations.note(
+        case=item.case, item=item, text=words["text"], by=request.person, files=files, key=words["key"], now=clock.now()
+    )
+    drop_draft(item_id, request.person, words)
+
+
+def drop_draft(item_id: int, person: Person, words: dict[str, Any]) -> None:
+    """Forget the draft of what was sent; the page knows whether there may be one, which saves most lines the look."""
+    if words["drafted"]:
+        conversations.drop_draft(item_id=item_id, by=person)
+
+
+@require_GET
+@for_agents
+def draft(request: Request, item_id: int) -> HttpResponse:
+    """What this person has begun to write about an item and has not sent."""
+    return JsonResponse({"text": conversations_queries.draft(item_id, request.person.id)})
+
+
+@deed
+def keep_draft(request: Request, item_id: int) -> None:
+    text = checked(agent_forms.Draft(request.POST))["text"]
+    conversations.keep_draft(item=the_item(item_id), text=text, by=request.person, now=clock.now())
 
 
 def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@
 //   data-settled="7"        a line of such a list that will stay as it is, and its number
 //   data-hears="typing:5:7"  topics that are no reason to read anything; the event wf:named tells of each
 //   data-bottom              is shown from its end
-//   data-empties             a form that is empty again once it was sent; its field `key` names each sending
 // Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal]. A part in which a
 // sheet is open waits with being read again; a form that is always open keeps its entries with an id and hx-preserve.
 (() => {
@@ -164,7 +163,6 @@
     const made = document.getElementById(part.id);
     tick(made);
     toBottom(made, above);
-    nameForms();
     announce(made, hadAlert);
   };
 
@@ -230,30 +228,6 @@
   const failed = "That did not work; nothing was changed. Try again.";
   const silent = "The server did not answer, so nothing may have changed. Check, then try again.";
 
-  // A form that is always open is empty again, and its next sending has a name of its own, once what was in it is sent.
-  const name = (form) => form.elements.key && (form.elements.key.value = crypto.getRandomValues(new Uint32Array(4)).join("-"));
-  const nameForms = () => document.querySelectorAll("form[data-empties]").forEach((form) => form.elements.key?.value || name(form));
-  // What the server had no time for, or no answer came to, is sent again under the same name: stored once at most.
-  const AWAY = [0, 502, 503, 504];
-  const sendAgain = (form) => {
-    const tries = (Number(form.dataset.tries) || 0) + 1;
-    form.dataset.tries = tries;
-    form.elements.text.readOnly = true; // what is on its way stays what it is
-    form.querySelector("[data-refusal]").textContent = "Sending … The server does not answer just now; this is sent again by itself.";
-    setTimeout(() => form.isConnected && form.dataset.tries === String(tries) && form.requestSubmit(), Math.min(1000 * 2 ** tries, 15_000) * (0.5 + Math.random() / 2));
-  };
-  const answered = (form) => {
-    if (!form.dataset.tries) return;
-    delete form.dataset.tries;
-    form.elements.text.readOnly = false;
-    form.querySelector("[data-refusal]").replaceChildren();
-  };
-  const emptied = (form) => {
-    form.reset();
-    name(form);
-    form.dispatchEvent(new Event("input", { bubbles: true }));
-  };
-
   const settled = (form) => {
     form.closest("[popover]:popover-open")?.hidePopover();
     lastRead = 0;
@@ -268,20 +242,13 @@
     event.detail.shouldSwap = false; // sent to a whole page instead, such as the one for signing in
     location.reload();
   });
-  const isAway = ({ elt, xhr }) => elt.matches("form[data-empties]") && AWAY.includes(xhr.status);
-  page.addEventListener("htmx:responseError", (event) => {
-    if (isAway(event.detail)) return;
-    notice({ 403: outOfDate, 413: tooLarge }[event.detail.xhr.status] ?? failed, "danger");
-  });
-  page.addEventListener("htmx:sendError", (event) => isAway(event.detail) || notice(silent, "danger"));
+  page.addEventListener("htmx:responseError", (event) => notice({ 403: outOfDate, 413: tooLarge }[event.detail.xhr.status] ?? failed, "danger"));
+  page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
-    const form = event.detail.elt;
-    if (isAway(event.detail)) return sendAgain(form);
-    if (form.matches("[data-empties]") && event.detail.xhr.status !== 422) answered(form);
-    else if (form.matches("[data-empties]")) form.elements.text.readOnly = false;
-    if (event.detail.successful && form.matches("[data-empties]")) return emptied(form); // the stream names what it changed
-    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(form);
+    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
   });
+  document.addEventListener("wf:notice", (event) => notice(event.detail.text, event.detail.kind)); // of a page's own program
+
   // --- keys, sound, menus --------------------------------------------------------------------------------------
 
   const on = (name, usual) => (localStorage.getItem(name) ?? usual) === "on";
@@ -333,7 +300,6 @@
   remember();
   tick();
   toBottom(document);
-  nameForms();
   setInterval(tick, 1000);
   wire();
 })();
