@@ -189,3 +189,17 @@ def test_who_was_signed_out_signs_in_again_and_goes_on_where_they_were(written_t
         expect(desk.get_by_label("Your answer")).to_have_value("")
 
     assert sent() == ["Dear Rui, it is corrected."]
+
+
+def test_undo_brings_a_reply_back_into_the_box_and_nobody_gets_it(written_to):
+    with browse.chromium() as browser:
+        desk = at_work(browser, *written_to)
+        desk.get_by_label("Your answer").fill("Dear Eva, it is corrected.")
+        desk.get_by_role("button", name="Send").click()
+        desk.get_by_role("button", name="Undo").click()
+        expect(desk.get_by_label("Your answer")).to_have_value("Dear Eva, it is corrected.")
+        expect(desk.locator("#talk [data-state=withdrawn]")).to_have_text("taken back")
+        desk.reload()
+        expect(desk.get_by_label("Your answer")).to_have_value("Dear Eva, it is corrected.")
+
+    assert drafts() == ["Dear Eva, it is corrected."]

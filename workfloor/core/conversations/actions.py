@@ -228,6 +228,10 @@ def keep_draft(*, item: Item, text: str, by: Person, now: datetime) -> None:
     """
     if item.person_id != by.id:
         raise Refused("This item is not with you any more.")
+    _keep_draft(item, text, by, now)
+
+
+def _keep_draft(item: Item, text: str, by: Person, now: datetime) -> None:
     if not text.strip():
         return drop_draft(item_id=item.id, by=by)
     kept = _fit_to_keep(conversations_messages.Content(text), item, now)
@@ -429,10 +433,15 @@ def try_again(
 def withdraw(
     *, message: conversations_models.Message, now: datetime, by: Person | None = None
 ) -> conversations_models.Message:
-    """Take a reply back that the channel has not yet taken over."""
+    """Take a reply back that the channel has not yet taken over; its writer has it as the draft again."""
     if by is not None and message.person_id != by.id:
         _refuse_other_hands([message.case], by)
-    return _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
+    message = _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
+    if message.item is not None and message.person is not None:
+        begun = conversations_queries.draft(message.item.id, message.person.id)
+        written = "\n".join(filter(None, [message.text, begun]))
+        _keep_draft(message.item, written, message.person, now)
+    return message
 
 
 def _become(

@@ -1,5 +1,7 @@
 """Messages of a case across channels, and the files on them."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
@@ -40,6 +42,8 @@ class Message(models.Model):
     pictures_allowed_at = models.DateTimeField(null=True)
     state = models.TextField()
     fault = models.TextField(default="")  # why it could not be delivered, or not yet
+
+    leaves_at: datetime | None = None  # until when whoever looks at it may take it back, where a page knows that
 
     class Meta:
         constraints = [

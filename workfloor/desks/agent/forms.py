@@ -68,6 +68,12 @@ class Draft(forms.Form):
     text = Written(max_length=20_000, required=False, strip=False)
 
 
+class TakenBack(forms.Form):
+    """Which reply is taken back."""
+
+    message = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
 class Seen(forms.Form):
     """The last message that was on the screen."""
 

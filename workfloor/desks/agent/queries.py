@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from workfloor.core.contracts import queries as contracts_queries
@@ -24,6 +25,7 @@ from workfloor.kit.mail import quoting
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.visitors import HERE_FOR
+from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks.rules import Answer
 from workfloor.ui import wording
@@ -85,6 +87,7 @@ class Desk:
     done: list[tuple[Item, int]]
     day: Day
     zone: ZoneInfo
+    leaving: list[Message]  # replies about what is not in hand any more that can be taken back still
     lacks: str
     shift_ends_at: datetime | None
 
@@ -95,16 +98,18 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     held = list(work_queries.held_by(person))
     item = next((each for each in held if each.id == chosen), held[0] if held else None)
     done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
+    pending = resting(person)
     return Desk(
         agent_state=people_models.AgentState.objects.get(person=person),
         offers=list(work_queries.offered_to(person)),
         held=held,
         opened=opened(item, now) if item else None,
-        resting=resting(person),
+        resting=pending,
         agreed=list(work_queries.agreed(person, now)),
         done=done,
         day=day(seconds for _, seconds in done),
         zone=zone,
+        leaving=leaving(person, [*(each for each, _ in done), *pending], now),
         lacks=lacks(person, now.astimezone(zone)),
         shift_ends_at=shift_ends_at(person, now),
     )
@@ -115,6 +120,18 @@ def resting(person: Person) -> list[Item]:
     laid_aside = Fact.objects.filter(event="work.pending-customer", by_id=person.id).values("item_id")
     unanswered = work_queries.items().filter(state="waiting", pending_customer_since__isnull=False, id__in=laid_aside)
     return list(unanswered.order_by("pending_customer_since"))
+
+
+def leaving(person: Person, let_go: Iterable[Item], now: datetime) -> list[Message]:
+    """Read the replies that a person can take back still about items that they have just let go of."""
+    since = now - email_queries.undo()
+    lately = [each.id for each in let_go if (each.pending_customer_since or each.wrapped_up_at or since) > since]
+    return [_with_undo(each) for each in email_queries.leaving(lately, person.id, now)] if lately else []
+
+
+def _with_undo(reply: Message) -> Message:
+    reply.leaves_at = reply.said_at + email_queries.undo()
+    return reply
 
 
 def took(item: Item) -> int:
@@ -170,6 +187,7 @@ class Talk:
     answers: list[Answer]
     tags: list[str]
     quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
+    sends: bool = True  # whether there is a server that mail goes out through
     largest_file: int = LARGEST_SENT  # bytes
 
 
@@ -182,10 +200,24 @@ def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
     said = conversations_queries.all_of_case(item.case_id, after) if item.case_id else []
     if not said and item.kind not in WRITTEN:
         return None
+    for each in said:
+        if (each.state, each.channel, each.person_id) == ("waiting", "email", item.person_id):
+            _with_undo(each)
     visit = chat_queries.of_item(item.id) if item.kind == "chat" else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
     mailed = visit is None and any(each.direction == "in" and each.channel == "email" for each in said)
-    return Talk(item, said, visit, here, after, visit.read_by_us if visit else 0, [], [], quotes=mailed)
+    return Talk(
+        item,
+        said,
+        visit,
+        here,
+        after,
+        visit.read_by_us if visit else 0,
+        [],
+        [],
+        mailed,
+        bool(settings.WORKFLOOR_SMTP_URL),
+    )
 
 
 def helped(item: Item, shown: Talk | None) -> Talk | None:

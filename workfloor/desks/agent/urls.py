@@ -13,6 +13,7 @@ urlpatterns = [
     path("items/<int:item_id>/talk/", agent_views.talk, name="talk"),
     path("items/<int:item_id>/reply/", agent_views.reply, name="reply"),
     path("items/<int:item_id>/note/", agent_views.note, name="note"),
+    path("take-back/", agent_views.take_back, name="take-back"),
     path("items/<int:item_id>/draft/", agent_views.draft, name="draft"),
     path("items/<int:item_id>/keep-draft/", agent_views.keep_draft, name="keep-draft"),
     path("items/<int:item_id>/seen/", agent_views.seen, name="seen"),

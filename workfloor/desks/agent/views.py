@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import Content, File
+from workfloor.core.conversations.messages import Content, File, NotNow
 from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
@@ -36,6 +36,7 @@ from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
+from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 
 View = Callable[..., HttpResponse]
@@ -223,6 +224,22 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
     content = sent.read()
     kind = visitors.media_type(content)
     return [File(visitors.file_name(sent.name or "", kind), kind, content)]
+
+
+@require_POST
+@for_agents
+def take_back(request: Request) -> HttpResponse:
+    """Take a reply back in its seconds; what it said is the draft again, and the page puts it into the box."""
+    found = agent_forms.TakenBack(request.POST)
+    message = conversations_queries.message(found.cleaned_data["message"]) if found.is_valid() else None
+    if message is None or message.person_id != request.person.id:
+        raise Http404
+    try:
+        reply = email.take_back(reply=message, by=request.person, now=clock.now())
+    except NotNow:
+        return refused(request, "It is too late: the reply is on its way.", 422)
+    said = {"text": reply.text, "item": reply.item_id, "files": [each.name for each in message.attachments.all()]}
+    return JsonResponse(said)
 
 
 @deed

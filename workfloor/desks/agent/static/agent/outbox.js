@@ -12,7 +12,7 @@
   const LINE = `workfloor:${person}:line:`;
   const later = (ms) => new Promise((done) => setTimeout(done, ms));
   const formOf = (item) => document.querySelector(`form.desk-compose[data-item="${item}"]`);
-  const notice = (text) => document.dispatchEvent(new CustomEvent("wf:notice", { detail: { text, kind: "danger" } }));
+  const notice = (text, kind = "danger") => document.dispatchEvent(new CustomEvent("wf:notice", { detail: { text, kind } }));
 
   const ask = async (address, fields, more = {}) => {
     const body = new FormData();
@@ -212,6 +212,25 @@
     kept.set(form.dataset.item, draft.text);
     put(form, draft.text);
   };
+
+  // --- a reply is taken back in its seconds, and is the draft again -------------------------------------------
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("button[data-takes-back]");
+    if (!button || button.disabled) return;
+    button.disabled = true;
+    const answer = await ask(document.querySelector("[data-outbox]").dataset.takesBackAt, { message: button.dataset.takesBack });
+    button.disabled = false;
+    if (answer.isOver) return location.reload();
+    if (answer.status !== 200) return notice(reasonOf(answer));
+    const { text, item, files } = JSON.parse(answer.text);
+    const form = formOf(String(item));
+    kept.delete(String(item)); // the server has it as the draft
+    if (form) put(form, text);
+    form?.elements.text.focus();
+    const words = form ? "The reply is taken back: it stands in the box." : "The reply is taken back: its work waits again, and the text is there as your draft.";
+    notice(files.length ? `${words} Attach ${files.join(", ")} again.` : words, "info");
+  });
 
   const look = () => {
     document.querySelectorAll("form.desk-compose").forEach(fill);
