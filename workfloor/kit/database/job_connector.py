@@ -34,7 +34,9 @@ class Connector(DjangoConnector):
         try:
             yield
         except ConnectorException:
-            if not self.connection.in_atomic_block:  # whose own end looks; a job that waits already is no fault
+            if (
+                not self.connection.in_atomic_block
+            ):  # whose owner deals with it, and goes on if it was no lost connection
                 self.connection.close_if_unusable_or_obsolete()
             raise
 
