@@ -1,9 +1,11 @@
 """Nothing that an agent writes is lost: a burst, a server that is away, a reload, another browser, an ended session."""
 
 import re
+import threading
+from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, mail, make
@@ -62,6 +64,22 @@ def drafts() -> list[str]:
     with transaction.atomic():
         rls.enter_every_client()
         return list(Draft.objects.values_list("text", flat=True))
+
+
+def meanwhile(do: Callable[[], object]) -> None:
+    """Let something happen in the database, in a thread of its own: the browser has this one's loop."""
+
+    def happen() -> None:
+        try:
+            with transaction.atomic():
+                rls.enter_every_client()
+                do()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=happen)
+    thread.start()
+    thread.join()
 
 
 def test_a_burst_of_two_hundred_lines_arrives_in_order_and_each_once(visited):
@@ -203,3 +221,31 @@ def test_undo_brings_a_reply_back_into_the_box_and_nobody_gets_it(written_to):
         expect(desk.get_by_label("Your answer")).to_have_value("Dear Eva, it is corrected.")
 
     assert drafts() == ["Dear Eva, it is corrected."]
+
+
+def test_the_keyboard_alone_accepts_from_within_the_box_ends_and_says_how_it_ended(visited):
+    with browse.chromium() as browser:
+        desk = at_work(browser, *visited)
+        heard = browse.complaints(desk)
+        box = desk.get_by_label("Your answer")
+        box.fill("Let me l")
+        meanwhile(lambda: make.item("chats", title="Second visitor", kind="chat", at=clock.now()))
+        expect(desk.get_by_role("heading", name="Second visitor")).to_be_visible()
+        desk.keyboard.press("a")
+        expect(box).to_have_value("Let me la")
+        desk.keyboard.press("Alt+a")
+        expect(desk.get_by_role("navigation", name="Work in hand")).to_contain_text("Second visitor")
+        expect(box).to_be_focused()
+        expect(box).to_have_value("Let me la")
+
+        desk.keyboard.press("Alt+e")
+        expect(desk.get_by_label("Resolved")).to_be_focused()
+        desk.keyboard.press("2")
+        expect(desk.get_by_label("Called back")).to_be_checked()
+        desk.keyboard.press("?")
+        expect(desk.get_by_role("dialog", name="Keys")).to_be_visible()
+        desk.keyboard.press("Escape")
+        desk.get_by_label("Called back").focus()
+        desk.keyboard.press("Enter")
+        expect(desk.locator("#day")).to_contain_text("1 done")
+        assert heard == []

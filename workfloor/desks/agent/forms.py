@@ -21,6 +21,12 @@ class Away(forms.Form):
     )
 
 
+class Leaving(forms.Form):
+    """Whether what is in hand goes back to its queues, or is finished first."""
+
+    hand_back = forms.BooleanField(required=False)
+
+
 class Disposition(forms.Form):
     """How an item ended; the process's own list is checked by the action."""
 

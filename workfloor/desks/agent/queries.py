@@ -1,6 +1,6 @@
 """What the agent's desk shows, read at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from workfloor.core.conversations.messages import LARGEST_SENT, Address
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people import models as people_models
+from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import lifecycle
@@ -50,6 +51,45 @@ def day(handled_seconds: Iterable[int]) -> Day:
     return Day(len(handled), sum(handled) / len(handled) if handled else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an agent is told of their state: what the router goes by, which is the agent state and what is taken."""
+
+    state: str  # available, busy, away, signed-out
+    words: str
+    since: datetime | None
+
+
+def standing(agent_state: people_models.AgentState, held: Sequence[Item], taken: Sequence[tuple[int, int]]) -> Standing:
+    """Word an agent's state; `taken` are the parts of them that offers and work in hand take, as ranges of CAPACITY."""
+    in_hand = f", {len(held)} in hand" if held else ""
+    if agent_state.state == "away":
+        return Standing("away", f"Not ready: {agent_state.reason}{in_hand}", agent_state.since)
+    if agent_state.state == "signed-out":
+        return Standing("signed-out", f"Signed out{in_hand}{': finish it' if held else ''}", None)
+    if not taken:
+        return Standing("available", "Available", agent_state.since)
+    most = qualification.CAPACITY // max(high - low for low, high in taken)
+    count = f"{len(taken)} of {max(most, len(taken))}"
+    if len(taken) < most and lifecycle.free_share(taken, most, qualification.CAPACITY):
+        return Standing("available", f"Available, {count} taken", agent_state.since)
+    doing, since = _doing(held)
+    return Standing("busy", f"{doing}, {count} taken", since or agent_state.since)
+
+
+def _doing(held: Sequence[Item]) -> tuple[str, datetime | None]:
+    """What somebody does whose capacity is taken, and since when."""
+    with_customer = [each for each in held if each.state == "held" and not each.preempted_at]
+    if call := next((each for each in with_customer if each.kind in HELD_BY_VOICE), None):
+        return ("On hold", call.on_hold_since) if call.on_hold_since else ("On a call", call.connected_at)
+    if with_customer:
+        chats = all(each.kind == "chat" for each in with_customer)
+        return "On a chat" if chats else "Busy", with_customer[-1].connected_at
+    if held:
+        return "Wrap-up (ACW)", held[0].ended_at
+    return "Offered", None
+
+
 MOST_COLLEAGUES = 200  # to choose from
 
 
@@ -79,6 +119,7 @@ class Desk:
     """An agent's desk."""
 
     agent_state: people_models.AgentState
+    standing: Standing
     offers: list[Item]
     held: list[Item]
     opened: Opened | None
@@ -98,9 +139,10 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     held = list(work_queries.held_by(person))
     item = next((each for each in held if each.id == chosen), held[0] if held else None)
     done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
-    pending = resting(person)
+    pending, agent_state = resting(person), people_models.AgentState.objects.get(person=person)
     return Desk(
-        agent_state=people_models.AgentState.objects.get(person=person),
+        agent_state=agent_state,
+        standing=standing(agent_state, held, work_queries.shares([person.id])[person.id]),
         offers=list(work_queries.offered_to(person)),
         held=held,
         opened=opened(item, now) if item else None,

@@ -274,27 +274,58 @@ def away(request: Request) -> None:
 
 @deed
 def leave(request: Request) -> None:
+    """Take no more work; what is in hand is finished first, or goes back to its queues."""
+    if checked(agent_forms.Leaving(request.POST))["hand_back"]:
+        hand_back(request.person)
     people.sign_out_of_work(person=request.person, now=clock.now())
+
+
+def hand_back(person: Person) -> None:
+    """Give what somebody has in hand back to its queues; what only its disposition is missing of stays."""
+    held = list(work_queries.held_by(person))
+    if wrapping := [each for each in held if each.state == "wrapping"]:
+        raise Faulty(f"“{wrapping[0].title or wrapping[0].kind}” is over already: choose its disposition first.")
+    for item in held:
+        work.transfer(item=item, queue=item.queue, by=person, now=clock.now())
+
+
+def is_so(request: Request, item: Item, *states: str) -> bool:
+    """Whether an item is where a press would bring it: pressed twice is pressed once."""
+    return item.person_id == request.person.id and item.state in states
+
+
+def is_done(request: Request, item: Item, disposition: str) -> bool:
+    """Whether this person has finished an item so already."""
+    return (item.state, item.done_by_id, item.disposition) == ("done", request.person.id, disposition)
 
 
 @deed
 def accept(request: Request, item_id: int) -> None:
-    work.accept(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not is_so(request, item, "held", "wrapping"):
+        work.accept(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def decline(request: Request, item_id: int) -> None:
-    work.decline(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    gone_on = item.person_id != request.person.id and item.state in ("waiting", "offered")  # as was wanted
+    if not gone_on:
+        work.decline(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def hold(request: Request, item_id: int) -> None:
-    work.hold(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not (is_so(request, item, "held") and item.on_hold_since):
+        work.hold(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def resume(request: Request, item_id: int) -> None:
-    work.resume(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not is_so(request, item, "held") or item.on_hold_since:
+        work.resume(item=item, by=request.person, now=clock.now())
 
 
 @deed
@@ -371,19 +402,24 @@ def escalate(request: Request, item_id: int) -> None:
 
 @deed
 def end(request: Request, item_id: int) -> None:
-    work.end(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not is_so(request, item, "wrapping"):
+        work.end(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def wrap_up(request: Request, item_id: int) -> None:
-    disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
-    work.wrap_up(item=the_item(item_id), by=request.person, disposition=disposition, now=clock.now())
+    disposition, item = checked(agent_forms.Disposition(request.POST))["disposition"], the_item(item_id)
+    if not is_done(request, item, disposition):
+        work.wrap_up(item=item, by=request.person, disposition=disposition, now=clock.now())
 
 
 @deed
 def finish(request: Request, item_id: int) -> None:
     """End and wrap up at once: nobody is on the line whose leaving would begin the wrap-up."""
     disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
-    now = clock.now()
-    item = work.end(item=the_item(item_id), by=request.person, now=now)
+    now, item = clock.now(), the_item(item_id)
+    if is_done(request, item, disposition):
+        return
+    item = work.end(item=item, by=request.person, now=now)
     work.wrap_up(item=item, by=request.person, disposition=disposition, now=now)

@@ -5,7 +5,8 @@
 // swapped by its id. Permissions therefore apply in one place, and a reconnection, which names every topic, loses nothing.
 //   data-since / data-until  seconds since 1970; shown as a clock that ticks
 //   data-target             on a <progress data-since>: fills towards that many seconds, and says calm, close or late
-//   data-key="a"             the key that presses this button (switched off in the menu)
+//   data-key="a"             the key that presses this button (switched off in the menu), outside of what is typed into
+//   data-chord="a"           the same with Alt, from anywhere and always; with data-stays the keyboard stays where it is
 //   data-title="..."         shown in the window's title while it is on the page
 //   data-sound               plays once when it appears (switched on in the menu)
 //   data-auto                a form of filters that is sent as soon as one changes
@@ -220,8 +221,19 @@
     line.dataset.kind = kind;
     line.textContent = text;
     document.getElementById("notice").replaceChildren(line);
-    if (kind !== "danger") setTimeout(() => line.remove(), 8000);
   };
+  // Notices lie over the page and go by themselves, a fault's later; each can be closed before.
+  const NOTICE_MS = { danger: 30_000, error: 30_000, warning: 15_000 };
+  const mind = (line) => {
+    if (line.querySelector("button")) return;
+    const close = document.createElement("button");
+    Object.assign(close, { type: "button", className: "wf-notice-close", textContent: "×", onclick: () => line.remove() });
+    close.setAttribute("aria-label", "Close this notice");
+    line.append(close);
+    setTimeout(() => line.remove(), NOTICE_MS[line.dataset.kind] ?? 8000);
+  };
+  const mindAll = () => document.querySelectorAll("#notice > .wf-notice").forEach(mind);
+  new MutationObserver(mindAll).observe(document.getElementById("notice"), { childList: true });
 
   const outOfDate = "This page is out of date: you signed in or out in another tab. Reload it and repeat what you did.";
   const tooLarge = "What you sent is too large to be taken; nothing was changed. Send a smaller file.";
@@ -254,13 +266,18 @@
   const on = (name, usual) => (localStorage.getItem(name) ?? usual) === "on";
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !on("keys", "on")) return;
-    if (event.target.closest("input, textarea, select, [contenteditable], :popover-open, dialog[open]")) return;
-    const button = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (event.ctrlKey || event.metaKey || event.repeat || event.target.closest(":popover-open, dialog[open]")) return;
+    const button = event.altKey ? chorded(event) : keyed(event);
     if (!button) return;
     event.preventDefault();
+    if (!button.hasAttribute("data-stays")) button.focus(); // once it is gone, the keyboard goes on to the next step
     button.click();
   });
+  const chorded = (event) => document.querySelector(`[data-chord="${CSS.escape(event.code.replace("Key", "").toLowerCase())}"]`); // Alt writes other letters on some keyboards
+  const keyed = (event) => {
+    const types = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
+    return types || !on("keys", "on") ? null : document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  };
 
   const announce = (part, hadAlert) => {
     const alert = part.querySelector("[data-sound]");
@@ -300,6 +317,7 @@
   remember();
   tick();
   toBottom(document);
+  mindAll();
   setInterval(tick, 1000);
   wire();
 })();
