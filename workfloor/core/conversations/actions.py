@@ -222,29 +222,24 @@ def note(
 
 
 def keep_draft(*, item: Item, text: str, by: Person, now: datetime) -> None:
-    """Keep what somebody has written so far about an item in their hands; nothing written, nothing kept.
+    """Keep what somebody has written so far about an item in their hands; nothing written, nothing kept any more.
 
     It is no fact: nothing has been said yet. Numbers are masked as in what is sent. Raises Refused in other hands.
     """
-    if item.person_id != by.id:
+    if text.strip() and item.person_id != by.id:
         raise Refused("This item is not with you any more.")
     _keep_draft(item, text, by, now)
 
 
 def _keep_draft(item: Item, text: str, by: Person, now: datetime) -> None:
     if not text.strip():
-        return drop_draft(item_id=item.id, by=by)
+        conversations_models.Draft.objects.filter(item=item, person=by).delete()
+        return
     kept = _fit_to_keep(conversations_messages.Content(text), item, now)
     draft = conversations_models.Draft(client_id=item.client_id, item=item, person=by, text=kept.text, kept_at=now)
     conversations_models.Draft.objects.bulk_create(
         [draft], update_conflicts=True, unique_fields=["item", "person"], update_fields=["text", "kept_at"]
     )
-    return None
-
-
-def drop_draft(*, item_id: int, by: Person) -> None:
-    """What was a draft has been sent, or thrown away."""
-    conversations_models.Draft.objects.filter(item_id=item_id, person=by).delete()
 
 
 def delete_old_drafts(*, client_id: int, now: datetime) -> int:

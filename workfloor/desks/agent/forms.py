@@ -41,17 +41,19 @@ class Escalation(forms.Form):
     )
 
 
-class Written(forms.CharField):
-    """What somebody wrote, with ends of lines as they are stored, which forms change on their way."""
+class Draft(forms.Form):
+    """What an agent has written so far."""
 
-    def to_python(self, value: object) -> str:
-        return (super().to_python(value) or "").replace("\r\n", "\n")
+    text = forms.CharField(max_length=20_000, required=False, strip=False)
+
+    def clean_text(self) -> str:
+        """The text with ends of lines as they are stored, which forms change on their way."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
 
 
-class Words(forms.Form):
+class Words(Draft):
     """What an agent writes; the key, made by the page, lets it be sent again when an answer was lost."""
 
-    text = Written(max_length=20_000, required=False, strip=False)
     key = forms.RegexField(r"[\w-]{8,64}", error_messages={"required": "Reload the page, then send it again."})
     file = forms.FileField(required=False, max_length=200)
 
@@ -66,12 +68,6 @@ class Words(forms.Form):
                 f"“{sent.name}” is too large: at most {LARGEST_SENT // 1_000_000} MB can be sent."
             )
         return sent
-
-
-class Draft(forms.Form):
-    """What an agent has written so far."""
-
-    text = Written(max_length=20_000, required=False, strip=False)
 
 
 class TakenBack(forms.Form):

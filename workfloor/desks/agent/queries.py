@@ -109,6 +109,7 @@ class Opened:
     on_the_line: bool
     may_lie_aside: bool
     may_write: bool  # to an address of the customer that is known
+    may_reply: bool  # from the box below the conversation: somebody reads it
     keeps: bool
     may_hold: bool
     talk: "Talk | None"
@@ -197,6 +198,7 @@ def opened(item: Item, now: datetime) -> Opened:
         terms = contracts_queries.terms_of(item.queue, item.received_at)
     except contracts_queries.Unreadable:  # the item cannot be wrapped up before it is repaired; all others can
         terms = None
+    said, may_write = talk(item, now), answers_to(item) is not None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
@@ -209,10 +211,11 @@ def opened(item: Item, now: datetime) -> Opened:
         case_kinds=lifecycle.CASE_KINDS,
         on_the_line=item.kind in ON_THE_LINE,
         may_lie_aside=item.kind not in lifecycle.WITH_THE_CUSTOMER,
-        may_write=answers_to(item) is not None,
+        may_write=may_write,
+        may_reply=said.is_open if said and said.chat else may_write,
         keeps=terms is not None and terms.sticky_for_seconds is not None,
         may_hold=item.kind in HELD_BY_VOICE,
-        talk=helped(item, talk(item, now)),
+        talk=helped(item, said),
     )
 
 
@@ -231,6 +234,11 @@ class Talk:
     quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
     sends: bool = True  # whether there is a server that mail goes out through
     largest_file: int = LARGEST_SENT  # bytes
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is written to the visitor is read: who only fell silent may come back."""
+        return self.chat is not None and (self.chat.closed_at is None or self.chat.closed_as == "silence")
 
 
 def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:

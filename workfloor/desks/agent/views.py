@@ -184,14 +184,14 @@ def note(request: Request, item_id: int) -> None:
 def drop_draft(item_id: int, person: Person, words: dict[str, Any]) -> None:
     """Forget the draft of what was sent; the page knows whether there may be one, which saves most lines the look."""
     if words["drafted"]:
-        conversations.drop_draft(item_id=item_id, by=person)
+        conversations.keep_draft(item=the_item(item_id), text="", by=person, now=clock.now())
 
 
 @require_GET
 @for_agents
 def draft(request: Request, item_id: int) -> HttpResponse:
     """What this person has begun to write about an item and has not sent."""
-    return JsonResponse({"text": conversations_queries.draft(item_id, request.person.id)})
+    return JsonResponse({"text": conversations_queries.draft(the_item(item_id).id, request.person.id)})
 
 
 @deed

@@ -116,7 +116,7 @@
     if (!text.value.trim() && !file.files[0]) return refuse(form, "Write something first.");
     refuse(form, "");
     const address = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
-    const line = { item, address, text: text.value, quote: quote?.checked && "on", at: Date.now(), nth: nth++, key: crypto.getRandomValues(new Uint32Array(4)).join("-"), isNote: address !== form.getAttribute("action"), fileName: file.files[0]?.name };
+    const line = { item, address, text: text.value, quote: quote?.checked && "on", at: Date.now(), nth: nth++, key: crypto.getRandomValues(new Uint32Array(4)).join("-"), isNote: form.hasAttribute("data-notes") || address !== form.getAttribute("action"), fileName: file.files[0]?.name };
     sessionStorage.setItem(LINE + line.key, JSON.stringify(line));
     lines.push(Object.assign(line, { file: file.files[0] }));
     text.value = file.value = "";
