@@ -223,6 +223,21 @@ def test_undo_brings_a_reply_back_into_the_box_and_nobody_gets_it(written_to):
     assert drafts() == ["Dear Eva, it is corrected."]
 
 
+@pytest.mark.parametrize("height", [800, 600])
+def test_the_desk_is_one_page_whose_panes_scroll_by_themselves(visited, height):
+    with browse.chromium() as browser:
+        desk = at_work(browser, *visited)
+        desk.set_viewport_size({"width": 1280, "height": height})
+        for number in range(30):
+            desk.get_by_label("Your answer").fill(f"line {number}")
+            desk.keyboard.press("Enter")
+        expect(desk.locator("#talk [data-direction=out]")).to_have_count(30)
+        assert desk.evaluate("document.scrollingElement.scrollHeight") <= height
+        expect(desk.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+        expect(desk.get_by_text("line 29")).to_be_in_viewport()
+        expect(desk.get_by_text("line 0", exact=True)).not_to_be_in_viewport()
+
+
 def test_the_keyboard_alone_accepts_from_within_the_box_ends_and_says_how_it_ended(visited):
     with browse.chromium() as browser:
         desk = at_work(browser, *visited)
