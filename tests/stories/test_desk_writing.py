@@ -209,6 +209,27 @@ def test_who_was_signed_out_signs_in_again_and_goes_on_where_they_were(written_t
     assert sent() == ["Dear Rui, it is corrected."]
 
 
+def test_who_finishes_while_the_reply_is_on_its_way_has_sent_it_first(written_to):
+    with browse.chromium() as browser:
+        desk = at_work(browser, *written_to)
+        holds = []
+        desk.context.route("**/reply/", lambda route: holds.append(route))
+        desk.get_by_label("Your answer").fill("Dear Rui, it is corrected.")
+        desk.keyboard.press("Control+Enter")
+        desk.get_by_label("Your answer").press_sequentially("P.S.")
+        desk.get_by_label("Answered").check(force=True)
+        desk.get_by_role("button", name="Finish").click()
+        desk.wait_for_timeout(500)
+        assert desk.locator("#day").get_by_text("1 done").count() == 0
+        holds[0].continue_()
+        expect(desk.locator("#notice")).to_contain_text("What stands in the box is not sent.")
+        desk.get_by_role("button", name="Finish").click()
+        expect(desk.locator("#day")).to_contain_text("1 done")
+
+    assert sent() == ["Dear Rui, it is corrected."]
+    assert drafts() == ["P.S."]
+
+
 def test_undo_brings_a_reply_back_into_the_box_and_nobody_gets_it(written_to):
     with browse.chromium() as browser:
         desk = at_work(browser, *written_to)
@@ -261,6 +282,8 @@ def test_the_keyboard_alone_accepts_from_within_the_box_ends_and_says_how_it_end
         expect(desk.get_by_role("dialog", name="Keys")).to_be_visible()
         desk.keyboard.press("Escape")
         desk.get_by_label("Called back").focus()
+        desk.keyboard.press("Enter")
+        expect(desk.locator("#notice")).to_contain_text("What stands in the box is not sent.")
         desk.keyboard.press("Enter")
         expect(desk.locator("#day")).to_contain_text("1 done")
         assert heard == []

@@ -192,7 +192,9 @@
     else sessionStorage.removeItem(BOX + form.dataset.item);
     if (event.target.value || !busy.has(form.dataset.item)) keepSoon(form.dataset.item);
   });
-  addEventListener("pagehide", () => document.querySelectorAll("form.desk-compose").forEach((form) => form.elements.text.value && keep(form.dataset.item, { keepalive: true })));
+  const keepAll = () => document.querySelectorAll("form.desk-compose").forEach((form) => form.elements.text.value && keep(form.dataset.item, { keepalive: true }));
+  addEventListener("pagehide", keepAll);
+  document.addEventListener("visibilitychange", () => document.hidden && keepAll());
 
   // A box that has just come onto the page gets what was written in it before: by this tab, else by this person anywhere.
   const put = (form, text) => {
@@ -212,6 +214,32 @@
     kept.set(form.dataset.item, draft.text);
     put(form, draft.text);
   };
+
+  // --- whoever lets go of an item has sent what they wrote about it, or says that it stays a draft ---------------
+
+  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|snooze)\/$/;
+  const drained = async (item) => {
+    while (open(item).length || busy.has(item)) await later(100);
+    await saving.get(item);
+  };
+  page.addEventListener("htmx:confirm", async (event) => {
+    const { elt, path, issueRequest } = event.detail;
+    const item = elt.closest("article.desk-item")?.dataset.item;
+    if (!item) return;
+    const box = formOf(item)?.elements.text;
+    const isForgotten = () => LETS_GO.test(path) && box?.value.trim() && elt.dataset.warned !== box.value;
+    const warn = () => {
+      elt.dataset.warned = box.value;
+      notice("What stands in the box is not sent. Send it first, or press again: it is then kept as your draft.", "warning");
+    };
+    const isUnkept = () => LETS_GO.test(path) && (box?.value ?? "") !== (kept.get(item) ?? "");
+    if (!open(item).length && !isForgotten() && !isUnkept()) return;
+    event.preventDefault();
+    await drained(item); // what is on its way goes before
+    if (isForgotten()) return warn();
+    if (isUnkept()) await keep(item); // nobody drafts about what is not theirs any more
+    issueRequest(true);
+  });
 
   // --- a reply is taken back in its seconds, and is the draft again -------------------------------------------
 
