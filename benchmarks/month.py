@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from benchmarks import databases, statement
 from benchmarks.figures import Figure, median_seconds, seconds
 from workfloor.core.access import actors
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.contracts.models import Queue
@@ -274,7 +275,7 @@ def _by_facts(client: Client, made: statements.Statement) -> list[catalogue.Figu
     return statement.ruled(made.contract, outcomes)
 
 
-def _outcomes(client: Client) -> Iterator[catalogue.Outcome]:
+def _outcomes(client: Client) -> Iterator[Outcome]:
     names = dict(Queue.objects.filter(client=client).values_list("id", "name"))
     facts = Fact.objects.filter(client_id=client.id, item_id__isnull=False).order_by("item_id", "id")
     read = facts.values_list("item_id", "event", "at", "person_id", "details", named=True).iterator(5000)
@@ -282,7 +283,7 @@ def _outcomes(client: Client) -> Iterator[catalogue.Outcome]:
         item = lifecycle.replay(own)
         assert item.queue_id
         assert item.received_at
-        yield catalogue.Outcome(
+        yield Outcome(
             number,
             names[item.queue_id],
             item.received_at,

@@ -1,5 +1,6 @@
-"""The policy alone, in CPython: decisions a CPU-second as a floor works on, against what was agreed."""
+"""The policy alone, in CPython: decisions a CPU-second, against what was agreed and what two bare heaps do."""
 
+import heapq
 import random
 import time
 from collections.abc import Iterator
@@ -22,20 +23,40 @@ def measure(
 
     A step ends one item, which frees its agent, and lets another arrive; each offer that comes of it is a decision.
     """
-    figures = [_figure(f"Decisions, {size:,} agents", Floor(size, waiting), steps, runs) for size in sizes]
     middle = sizes[len(sizes) // 2]
-    with_chats = Floor(middle, waiting, chats=0.3)
-    idle = Floor(middle, -middle // 2)
-    return [
-        *figures,
-        _figure(f"Decisions, {middle:,} agents, every third queue chats", with_chats, steps, runs),
-        _figure(f"Decisions, {middle:,} agents, half of them idle", idle, steps, runs),
+    floors = [
+        *((f"Decisions, {size:,} agents", Floor(size, waiting), size) for size in sizes),
+        (f"Decisions, {middle:,} agents, every third queue chats", Floor(middle, waiting, chats=0.3), middle),
+        (f"Decisions, {middle:,} agents, half of them idle", Floor(middle, -middle // 2), middle),
     ]
+    return [figure for floor in floors for figure in _figures(*floor, waiting, steps, runs)]
 
 
-def _figure(what: str, floor: "Floor", steps: int, runs: int) -> Figure:
-    rate = median(floor.decisions_a_second(steps) for _ in range(runs))
-    return Figure(what, rate, "a CPU-second", "what is agreed at 10,000", PROMISED)
+def _figures(what: str, floor: "Floor", agents: int, waiting: int, steps: int, runs: int) -> Iterator[Figure]:
+    """The median, and that of the ratios to what heaps did just before: each pair meets the machine in one state."""
+    pairs = [(_bare_a_second(agents, waiting, steps), floor.decisions_a_second(steps)) for _ in range(runs)]
+    rate = median(ours for _, ours in pairs)
+    yield Figure(what, rate, "a CPU-second", "what is agreed at 10,000", PROMISED)
+    ratio = median(ours / bare for bare, ours in pairs)
+    yield Figure(what, rate, "a CPU-second", "heapq, as many items and agents", rate / ratio)
+
+
+def _bare_a_second(agents: int, waiting: int, steps: int) -> float:
+    """What two bare heaps decide a second of this process: the first item goes to the first agent, and both come back.
+
+    A policy that knew one queue, one skill and no agreement would do no more than this.
+    """
+    items = [(number / waiting, number) for number in range(waiting)]
+    free = [(number / agents, number) for number in range(agents)]
+    chance = random.Random(1)
+    lots = [(1 + chance.random(), 1 + chance.random()) for _ in range(steps)]
+    began = time.process_time()
+    for arrives, idles in lots:
+        _, item = heapq.heappop(items)
+        _, agent = heapq.heappop(free)
+        heapq.heappush(items, (arrives, item))
+        heapq.heappush(free, (idles, agent))
+    return steps / (time.process_time() - began)
 
 
 class Floor:

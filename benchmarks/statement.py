@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 
 from benchmarks import call_log, databases
 from benchmarks.figures import Figure, median_seconds, seconds
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.event_log import actions as event_log
@@ -82,7 +83,7 @@ def _entered() -> Iterator[Client]:
         yield client
 
 
-def _outcomes(client: Client) -> Iterator[catalogue.Outcome]:
+def _outcomes(client: Client) -> Iterator[Outcome]:
     columns = (
         "id",
         "queue__name",
@@ -101,10 +102,10 @@ def _outcomes(client: Client) -> Iterator[catalogue.Outcome]:
         client=client
     ).values_list(*columns):
         done = state == "done"
-        yield catalogue.Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
+        yield Outcome(number, queue, received, queued, connected, abandoned, cancelled, done, *spent)
 
 
-def ruled(contract: contracts_terms.Contract, items: list[catalogue.Outcome]) -> list[catalogue.Figure]:
+def ruled(contract: contracts_terms.Contract, items: list[Outcome]) -> list[catalogue.Figure]:
     """Each level over all its queues and in each of them, then what the prices count."""
     of_queue = {name: [item for item in items if item.queue == name] for name in contract.queues()}
     figures = []

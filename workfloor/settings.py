@@ -106,6 +106,14 @@ WORKFLOOR_DKIM_KEYS = _path("WORKFLOOR_DKIM_KEYS")
 WORKFLOOR_DKIM_SELECTOR = os.environ.get("WORKFLOOR_DKIM_SELECTOR") or "workfloor"
 
 
+# --- webhooks -----------------------------------------------------------------------------------------------------
+
+# Addresses and networks of our own to which events may be sent, without encryption too; all else is the internet's.
+WORKFLOOR_WEBHOOKS_INSIDE = _list("WORKFLOOR_WEBHOOKS_INSIDE")
+if _strange := addresses.no_networks(WORKFLOOR_WEBHOOKS_INSIDE):
+    raise ValueError(f"WORKFLOOR_WEBHOOKS_INSIDE has {_strange[0]!r}; write addresses or networks, like 10.0.0.0/24.")
+
+
 def _secret_key() -> str:
     """The installation's key: from the environment, else from the data folder, else one that ends with the process."""
     stored = WORKFLOOR_DATA / "secret-key"
@@ -162,6 +170,7 @@ INSTALLED_APPS = [
     "workfloor.ops.simulation",
     "workfloor.ops.presales",
     "workfloor.ops.relationship",
+    "workfloor.ops.webhooks",
     "workfloor.desks.agent",
     "workfloor.desks.leader",
     "workfloor.desks.console",

@@ -57,6 +57,7 @@ urlpatterns = [
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
     path("administration/", include("workfloor.desks.console.urls")),
+    path("webhooks/", include("workfloor.ops.webhooks.urls")),
     path("playbooks/", include("workfloor.ops.channels.playbooks.urls")),
     path("floor/why/", include("workfloor.ops.routing.urls")),
     path("", include("workfloor.ops.billing.urls")),

@@ -56,6 +56,19 @@ def test_a_small_command_loads_nothing_slow(provider, tmp_path, words):
     assert not modules & {*SLOW}
 
 
+@pytest.mark.parametrize("words", [["people", "list"], ["routing", "pool"]])
+def test_what_runs_a_server_reads_contracts_and_draws_tables_waits_until_it_is_needed(provider, tmp_path, words):
+    modules = loaded(*words, WORKFLOOR_DATABASE_URL=provider, WORKFLOOR_DATA=str(tmp_path))
+
+    assert not modules & {
+        "psutil",
+        "rich.table",
+        "tomllib",
+        "workfloor.core.work.events",
+        "workfloor.ops.routing.queries",
+    }
+
+
 @pytest.mark.parametrize("words", [["--help"], ["people", "list", "--help"], ["billing", "statement", "--help"]])
 def test_help_loads_neither_the_framework_nor_the_database(words):
     modules = loaded(*words)

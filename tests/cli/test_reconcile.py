@@ -87,6 +87,7 @@ def test_an_item_changed_without_a_fact_is_named_with_what_the_facts_say(run: Ru
         ("bucket 2026-03-04 09:00 UTC of calls", "talk_seconds", 120, 7),
         ("bucket 2026-03-04 09:00 UTC of calls", "done_talk_seconds", 120, 7),
         ("bucket 2026-03-04 09:00 UTC of calls", "done_handled_seconds", 130, 17),
+        ("bucket 2026-03-04 09:00 UTC of calls", "handled_talk_seconds", 120, 7),
         ("bucket 2026-03-04 09:00 UTC of calls", "handled", "[130]", "[17]"),
     }
 

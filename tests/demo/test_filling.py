@@ -1,6 +1,7 @@
 """The sample provider is whole: everything in it went through the same actions as real work."""
 
 from collections import Counter
+from datetime import timedelta
 
 from tests import make
 from workfloor.core.clients.models import Client
@@ -12,6 +13,8 @@ from workfloor.core.work.models import Item
 from workfloor.demo import filling, sample
 from workfloor.kit.time import clock
 from workfloor.ops.billing import statements
+from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.routing import leader as routing_leader
 
 
@@ -24,6 +27,9 @@ def test_the_sample_provider(everyone):
     roles = Counter(role for person in Person.objects.all() for role in person.roles)
     assert (roles["agent"], roles["leader"]) == (10, 1)
     assert Item.objects.filter(state="waiting").count() == 18
+    first_words = {chat.item.messages.get().text for chat in Chat.objects.select_related("item")}
+    assert (Chat.objects.count(), "Nothing works here, is there an outage in Matosinhos?" in first_words) == (4, True)
+    assert chats.sweep(now=now + timedelta(hours=1)) == 0, "visitors without a page wait all the same"
     for item in Item.objects.all():
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 

@@ -24,6 +24,8 @@ from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.webhooks import actions as webhooks
+from workfloor.ops.webhooks import retries
 
 CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
 HOST = "http://floor.test"
@@ -53,7 +55,7 @@ class Floor:
         self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
         people.go_away(person=self.away, reason="lunch", now=now)
-        self.leader = make.person("leader", name="Leonor")
+        self.leader = make.person("leader", "administrator", name="Leonor")
         people.clear(person=self.leader, client=self.client, by=actors.ROOT, now=now)
         self.item = self.held(self.ana, "mail", payload={"body": "Dear all,\nplease", "lines": [{"net": 12}]})
         work.escalate(item=self.item, by=self.ana, note="Above my limit", now=now)
@@ -86,6 +88,7 @@ class Floor:
         )
         self.file = self.talked()
         self.arrival, self.reply = self.mailed()
+        self.endpoint, self.delivery = self.told()
 
     def mailed(self) -> Any:
         """Mail that could not be read, mail that was set aside, and a reply that did not arrive."""
@@ -103,6 +106,21 @@ class Floor:
         )
         conversations.mark_undelivered(message=reply, reason="550 no such user", now=self.now)
         return held, reply
+
+    def told(self) -> Any:
+        """Another system that fails over what it is told."""
+        endpoint, _ = webhooks.add(
+            client=self.client,
+            title="Their CRM",
+            url="https://crm.example/",
+            events=["work"],
+            by=actors.ROOT,
+            now=self.now,
+        )
+        delivery = webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=self.now)
+        (attempt,) = webhooks.begin(endpoint_id=endpoint.id, busy=[], most=1, now=self.now)
+        webhooks.mark(attempt=attempt, answer=retries.Answer(503, "busy", 1200), now=self.now)
+        return endpoint, delivery
 
     def talked(self) -> Any:
         """A chat in somebody's hands in which everything was said that can be."""
@@ -174,6 +192,8 @@ class Floor:
         known |= {"widget_key": self.widget.key, "attachment_id": self.file.id, "article_id": self.article.id}
         known |= {"case_id": self.item.case_id, "customer_id": self.item.case.customer_id}
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
+        known |= {"name": "people.take_on"}
+        known |= {"endpoint_id": self.endpoint.id, "delivery_id": self.delivery.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 
 

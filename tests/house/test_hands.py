@@ -43,13 +43,15 @@ def actions() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 # The inner halves of billing's actions, which admit people by their roles; and how any action writes its facts.
 INNER = {"core.periods"}
-WRITING = ("core.event_log.record", "core.event_log.record_change")
+WRITING = {"core.event_log.record", "core.event_log.record_change"}
+# What actions of work have in common, which have admitted the person by then.
+HALVES = {"core.work.happen", "core.work.resolve"}
 # What a clearance alone is enough for, and why.
 READING = {"core.conversations.allow_pictures": "how a mail is shown is a matter of whoever may read it"}
 ACTIONS = {
     name: found
     for name, found in actions()
-    if name not in READING and name not in WRITING and name.rpartition(".")[0] not in INNER
+    if name not in {*READING, *HALVES, *WRITING} and name.rpartition(".")[0] not in INNER
 }
 
 
@@ -134,6 +136,10 @@ def given(side: Side) -> dict[str, Any]:
         "pool": "night",
         "seconds": 60,
         "days": 30,
+        "endpoint": side.endpoint,
+        "delivery": side.delivery,
+        "url": "https://crm.example/",
+        "events": ["work"],
         "action_item": ActionItem.objects.filter(client=side.client, done_at=None).first(),
     }
 

@@ -20,6 +20,7 @@ PROVIDERS_OWN = {
     "people.Heard": "browsers are looked for of staff",
     "people.Shift": "shifts are of staff",
     "people.Spell": "spells are of staff",
+    "people.SignIn": "sign-ins are found by their secret, and hold nothing of a client's",
 }
 
 
@@ -177,12 +178,25 @@ def test_no_row_can_be_added_for_another_client(inside):
 
     for name, column in two_clients.walled_tables().items():
         if name in filled:
+            columns = given_columns(name)
             forged = (
-                f'INSERT INTO "{name}" OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(null::"{name}", '
-                f"to_jsonb(mine) || jsonb_build_object('{column}', %s::bigint))).* "
-                f'FROM "{name}" mine WHERE {column} = %s LIMIT 1'
+                f'INSERT INTO "{name}" ({", ".join(columns)}) OVERRIDING SYSTEM VALUE '
+                f"SELECT {', '.join(f'made.{each}' for each in columns)} "
+                f'FROM "{name}" mine, jsonb_populate_record(null::"{name}", '
+                f"to_jsonb(mine) || jsonb_build_object('{column}', %s::bigint)) made WHERE mine.{column} = %s LIMIT 1"
             )
             assert outcome(forged, south, north) == ROW_SECURITY, name
+
+
+def given_columns(table):
+    """The columns of a table that are written, and not made from others."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 "
+            "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
+            [table],
+        )
+        return [f'"{name}"' for (name,) in cursor.fetchall()]
 
 
 # --- references -------------------------------------------------------------------------------------------------------
@@ -200,15 +214,16 @@ def test_another_clients_row_cannot_be_referred_to(model, field, sides):
     north, south = sides
     target = field.related_model
     free = target._default_manager.filter(client_id=south.client.id)
-    if field.unique:  # or the unique constraint would speak first
+    if field.unique or field in model._meta.pk_fields:  # or the unique constraint would speak first
         free = free.exclude(pk__in=model._default_manager.values(field.name))
     of_south = free.values_list("pk", flat=True)[0]
     rows = model._default_manager.filter(client_id=north.client.id)
     mine = rows.order_by(models.F(field.name).asc(nulls_last=True)).values_list("pk", flat=True)[0]
+    key = " AND ".join(f'"{each.column}" = %s' for each in model._meta.pk_fields)
     point = (
-        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE "{model._meta.pk.column}" = %s',
+        f'UPDATE "{model._meta.db_table}" SET "{field.column}" = %s WHERE {key}',
         of_south,
-        mine,
+        *(mine if isinstance(mine, tuple) else (mine,)),
     )
 
     if outcome(*point) == APPEND_ONLY:  # what is never changed may still be added

@@ -34,9 +34,16 @@ BY_SIDE = {
     "customer_id": lambda side: side.held.case.customer_id,
     "invoice_id": lambda side: side.invoice.id,
     "article_id": lambda side: side.article.id,
+    "endpoint_id": lambda side: side.endpoint.id,
+    "delivery_id": lambda side: side.delivery.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),
 }
-NEUTRAL = {"period": ["2026-03"], "figure": ["received", "m1", "m1/calls", "Calls answered"], "form": ["pdf"]}
+NEUTRAL = {
+    "name": ["people.clear"],
+    "period": ["2026-03"],
+    "figure": ["received", "m1", "m1/calls", "Calls answered"],
+    "form": ["pdf"],
+}
 
 # Open to people who have not signed in: the ways in, and what describes the API without telling of anyone.
 PUBLIC = ("accounts/", "api/docs", "api/openapi.json", "api/", "chat/widget.js", "chat/of/", "chat/my/")
@@ -202,6 +209,8 @@ def call(method: str, path: str, side: Side, token: str | None) -> Any:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     known = {name: values[0] for name, values in NEUTRAL.items()} | {name: of(side) for name, of in BY_SIDE.items()}
     body = {"key": side.held.key, "queue": "mail", "title": "x"} if path.endswith("/work") else {"reason": "x"}
+    if path.endswith("/events"):
+        body = {"id": side.held.key, "event": "held", "at": "2026-03-04T09:00:00Z"}
     browser = Browser(headers=headers, raise_request_exception=False)
     return getattr(browser, method)(path.format(**known), body, "application/json")
 
@@ -233,8 +242,9 @@ def test_to_the_clients_own_token_the_calls_are_there(sides):
         "/api/work": 409,
         "/api/work/{key}": 200,
         "/api/work/{key}/cancel": 200,
+        "/api/work/{key}/events": 409,  # it is offered here
         "/api/statements/{period}": 200,
         "/api/invoices": 200,
         "/api/invoices/{invoice_id}": 200,
         "/api/invoices/{invoice_id}/{form}": 200,
-    }
+    } | {path: 401 for _, path in CALLS if path.startswith("/api/actions/")}  # those are people's

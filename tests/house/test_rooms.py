@@ -352,6 +352,8 @@ WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE [\w.\"]+( AS)?( \w+)?\s+SET|DELE
 WRITERS = {
     "core/files/gateway.py": "what is removed from the store, which no table knows",
     "core/people/models.py": "Django asks the manager of accounts to make one",
+    "core/work/reporting.py": "what another system says that happened to work",
+    "core/work/joining.py": "who takes part in work beside its owner",
     "kit/database/bulk.py": "rows in bulk, for the actions that have them",
     "kit/database/jobs.py": "failed jobs that are dropped",
     "kit/database/prepared.py": "the statements of single rows, for the actions that write them",

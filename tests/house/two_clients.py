@@ -23,6 +23,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
 from workfloor.core.retention import actions as retention
 from workfloor.core.work import actions as work
+from workfloor.core.work import reporting
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.ops.billing import einvoice, invoices
@@ -33,6 +34,8 @@ from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.models import Article
+from workfloor.ops.webhooks import actions as webhooks
+from workfloor.ops.webhooks.models import Delivery, Endpoint
 
 # A word in every text of the south's, and in none of anybody else's; staff are the provider's and go without.
 SECRET = "zanzibar"
@@ -56,6 +59,8 @@ class Side:
     reply: Message
     article: Article
     invoice: billing_models.Invoice
+    endpoint: Endpoint
+    delivery: Delivery
 
 
 def side(slug: str, word: str) -> Side:
@@ -82,6 +87,7 @@ def side(slug: str, word: str) -> Side:
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
     held = work.offer(item=held, person=agent, max_concurrency=3, offer_seconds=30, now=make.NINE)
     held = work.accept(item=held, by=agent, now=make.NINE)
+    conversations.keep_draft(item=held, text=word, by=agent, now=make.NINE)
     letter = File(f"{word}.txt", "text/plain", word.encode())
     message, _ = conversations.receive(
         case=held.case,
@@ -107,6 +113,9 @@ def side(slug: str, word: str) -> Side:
     )
     email.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
+    elsewhere = make.item("calls", of=slug, key=f"{word}-elsewhere", came_at=make.NINE, **more)
+    said = reporting.Said("answered", agent=word)
+    reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, now=make.NINE)
     for queues in (["calls"], []):
         claim = claims.claim_event(
             client=client,
@@ -147,6 +156,9 @@ def side(slug: str, word: str) -> Side:
     article = playbooks.write_article(
         process=held.process, name=word, title=word, body=word, by=actors.ROOT, now=make.NINE
     )
+    endpoint, _ = webhooks.add(
+        client=client, title=word, url=f"https://{word}.example/", events=["work"], by=actors.ROOT, now=make.NINE
+    )
     made = Side(
         client,
         token,
@@ -160,6 +172,8 @@ def side(slug: str, word: str) -> Side:
         reply,
         article,
         invoiced(client, word, staff["manager"]),
+        endpoint,
+        webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=make.NINE),
     )
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from django.db import connections, transaction
 
 from tests import conftest
+from tests.ops.billing import test_amounts_open
 from workfloor.cli import main
 from workfloor.core.event_log.models import Fact
 from workfloor.core.work.models import Item
@@ -257,6 +258,15 @@ def test_every_figure_opens_down_to_as_many_calls_as_it_counts(statement: dict[s
             assert explained["count"] == row["counted"] == len({item["item"] for item in explained["items"]}), row
             if row["met"] is not None:
                 assert sum(item["met"] for item in explained["items"]) == row["met"], row
+
+
+def test_every_amount_opens_to_numbers_that_recompute_it(statement: dict[str, Any]):
+    test_amounts_open.check(statement, {"1999-02": statement})
+
+    assert statement["lines"] and statement["credits"]
+    for name in [*statement["how"]]:
+        explained = json.loads(run("billing", "explain", "first-bank", "1999-02", name, "--format", "json"))
+        assert explained["how"] == statement["how"][name]
 
 
 def test_items_rollups_and_statement_are_what_the_facts_add_up_to(imported: dict[str, Any]):

@@ -272,3 +272,30 @@ def test_everybody_can_use_the_widget(client_site, site, language, scheme, width
         picture(page, f"widget-{language}-chat")
 
     assert faults == []
+
+
+@pytest.mark.browser
+@pytest.mark.installation
+def test_what_a_visitor_types_faster_than_may_be_sent_arrives_in_order_and_each_once(client_site):
+    _, _, origin, _ = client_site
+    lines = [f"line {number}" for number in range(1, 31)]
+    with browse.chromium() as browser:
+        page = visitor(browser, origin)
+        page.get_by_role("button", name="Chat with us").click()
+        page.get_by_label("Your name").fill("Rui Costa")
+        page.get_by_label("What is it about?").fill("My bill")
+        page.get_by_role("button", name="Start chat").click()
+        page.get_by_label("Write a message").focus()
+        for line in lines:
+            page.keyboard.type(line)
+            page.keyboard.press("Enter")
+        expect(page.locator("workfloor-chat").get_by_text("being sent")).to_have_count(0, timeout=180_000)
+        assert said(page) == ["My bill", *lines]
+        page.get_by_role("button", name="End chat", exact=True).click()
+        page.get_by_role("button", name="End it").click()
+        expect(page.get_by_role("button", name="Start chat")).to_be_visible()
+        assert page.get_by_text("Send answer").count() == 0, "nobody has answered, so there is nothing to rate"
+
+    with transaction.atomic():
+        rls.enter_every_client()
+        assert list(Message.objects.order_by("id").values_list("text", flat=True)) == ["My bill", *lines]

@@ -181,7 +181,8 @@ def test_a_server_that_dies_while_both_sides_write_is_waited_for(client_site):  
         desk.get_by_label("Your answer").fill("One moment, Rui.")
         desk.keyboard.press("Enter")
         expect(page.locator("workfloor-chat").get_by_text("being sent")).to_have_count(1)
-        expect(desk.get_by_label("Your answer")).to_have_value("One moment, Rui.")
+        expect(desk.get_by_label("Your answer")).to_have_value("")
+        expect(desk.locator("#talk [data-sending]")).to_contain_text("One moment, Rui.")
         page.evaluate("window.stays = true")
         desk.evaluate("window.stays = true")
         with started_again(server):

@@ -76,6 +76,44 @@ threshold = "3 days"
 window = "quarter"
 expected = "70 %"
 [[service_levels]]
+name = "Longest wait of a week"
+measure = "longest-wait"
+window = "week"
+expected = "10 min"
+[[service_levels]]
+name = "Talk"
+measure = "talk-time"
+window = "2 months"
+[[service_levels]]
+name = "Hold"
+measure = "hold-time"
+[[service_levels]]
+name = "Wrap-up"
+measure = "wrap-up-time"
+exclude = ["force-majeure"]
+expected = "60 s"
+[[service_levels]]
+name = "Passed on"
+measure = "transfer-rate"
+window = "quarter"
+expected = "10 %"
+[[service_levels]]
+name = "Called again"
+measure = "repeat-contact-within"
+threshold = "3 days"
+expected = "20 %"
+[[service_levels]]
+name = "Time to the first answer"
+measure = "first-response-time"
+[[service_levels]]
+name = "Turnaround"
+measure = "resolution-time"
+window = "2 months"
+expected = "4 h"
+[[service_levels]]
+name = "Open at the end"
+measure = "backlog"
+[[service_levels]]
 name = "Old letters"
 measure = "backlog-older-than"
 of = ["mail"]

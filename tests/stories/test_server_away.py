@@ -31,6 +31,7 @@ import django
 django.setup()
 from django.db import transaction
 from tests import make
+from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
 from workfloor.core.event_log import actions as event_log
 from workfloor.kit.database import rls
@@ -38,7 +39,8 @@ with transaction.atomic():
     rls.enter_every_client()
     event_log.make_partitions(first=make.NINE)
     agent = make.agent(available=False)
-    token = clients.issue_token(client=make.client(), title="test", scopes=["work:write", "work:read"], now=make.NINE)
+    scopes = ["work:write", "work:read"]
+    token = clients.issue_token(client=make.client(), title="test", scopes=scopes, by=actors.ROOT, now=make.NINE)
 print(json.dumps([agent.id, agent.account.email, token]))
 """
 COUNTED = """

@@ -76,7 +76,7 @@ def test_an_unknown_address_is_answered_in_the_house_style(client, db):
 
 
 def test_every_icon_that_a_page_names_is_on_the_sheet():
-    from workfloor.core.work import lifecycle
+    from workfloor.core.work import kinds as work_kinds
 
     sheet = ElementTree.parse(HOUSE / "ui/static/ui/icons.svg").getroot()
     drawn = {symbol.get("id") for symbol in sheet}
@@ -84,7 +84,7 @@ def test_every_icon_that_a_page_names_is_on_the_sheet():
     named = set(re.findall(r"\{% icon \"([a-z-]+)\"(?!\|)", pages)) | set(re.findall(r'icon_name="([a-z-]+)"', pages))
 
     assert named - drawn == set()
-    assert {f"kind-{kind}" for kind in lifecycle.KINDS} - drawn == set()
+    assert {f"kind-{kind}" for kind in work_kinds.NAMES} - drawn == set()
 
 
 def test_pages_carry_no_style_and_no_script_of_their_own():

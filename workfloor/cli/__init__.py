@@ -98,6 +98,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
             "retention": ("workfloor.cli.retention:group", "Say for how long what is kept stays."),
             "audit": ("workfloor.cli.admin:audit", "Say who changed what, from what to what."),
             "actions": ("workfloor.cli.admin:actions", "List what can be changed, and by whom."),
+            "webhook": ("workfloor.cli.webhooks:group", "Tell other systems what happens, and see what arrived."),
             "failed": ("workfloor.cli.admin:failed", "See what failed and was left out; have it tried again."),
         },
     ),

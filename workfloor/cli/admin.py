@@ -328,7 +328,7 @@ def examine() -> Iterator[Finding]:
         yield migrations
         if migrations.state == "ok":
             yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled())
-            yield from (_contracts(), _files())
+            yield from (_contracts(), _files(), _webhooks())
 
 
 def _nothing_is_installed() -> bool:
@@ -416,6 +416,26 @@ def _files() -> Finding:
             "files", "wrong", f"{words}: {fault}", "Mail and attachments cannot be read until that is mended."
         )
     return Finding("files", "ok", f"{words}; `workfloor admin files check` reads them all")
+
+
+def _webhooks() -> Finding:
+    from django.db import transaction
+
+    from workfloor.kit.time import clock
+    from workfloor.ops.webhooks import queries as webhooks_queries
+
+    now = clock.now()
+    with transaction.atomic():
+        rls.enter_every_client()
+        health = webhooks_queries.health(webhooks_queries.endpoints())
+    dead = [each for each in health if each.is_dead(now)]
+    if dead:
+        words = "; ".join(
+            f"{each.endpoint.title} of {each.endpoint.client.slug} is {each.word}, {each.waiting} wait" for each in dead
+        )
+        return Finding("webhooks", "look", words, "See what it answers: workfloor admin webhook list")
+    worst = max((each.seconds(now) for each in health if each.endpoint.state == "enabled"), default=0.0)
+    return Finding("webhooks", "ok", f"{len(health)} endpoints, the last by {worst:.1f} s")
 
 
 def _proxies() -> Finding:

@@ -153,7 +153,7 @@ def _exported(file: Path, map_: Path) -> Iterator[_Work]:
 
 
 def _past(number: int, call: "Call") -> "Past":
-    from workfloor.core.measures.catalogue import Outcome
+    from workfloor.core.catalogue.outcomes import Outcome
     from workfloor.ops.presales.past_work import Past
 
     left, ended = call.left_queue_at, call.ended_at
@@ -169,9 +169,8 @@ def _past(number: int, call: "Call") -> "Past":
 
 @contextmanager
 def _journalled(slug: str, read: list[cli_files.Read]) -> Iterator[_Work]:
-    measures = {level.measure for each in read for level in each.contract.service_levels}
     with edge.client(slug, one_moment=True) as client:
-        from workfloor.ops.presales import past_work
+        from workfloor.core.catalogue import entries
         from workfloor.ops.presales import queries as presales_queries
         from workfloor.ops.presales.backtest import FACTS, Source
 
@@ -184,8 +183,10 @@ def _journalled(slug: str, read: list[cli_files.Read]) -> Iterator[_Work]:
             frozenset(FACTS),
             presales_queries.delivers(client),
         )
+        measures = [entries.BY_NAME[level.measure] for each in read for level in each.contract.service_levels]
+        needed = {each.needs.fact for each in measures if each.needs}
         kept = presales_queries.EventLog(
-            client, not measures.isdisjoint(past_work.TIMED), "first-contact-resolution" in measures
+            client, any(each.runs_in_working_time for each in measures), "cases" in needed, "customers" in needed
         )
         yield _Work(source, kept, *between, is_whole=True)
 

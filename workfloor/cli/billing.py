@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from workfloor.core.clients.models import Client
     from workfloor.core.measures.queries import Recount
     from workfloor.ops.billing import presenting as billing_presenting
@@ -66,6 +67,8 @@ Examples:
   workfloor billing explain first-bank 1999-02 m1                the items of the first service level
   workfloor billing explain first-bank 1999-02 m1/stock-exchange ... of one queue
   workfloor billing explain first-bank 1999-02 "Calls answered" --format json
+  workfloor billing explain first-bank 1999-02 c1                what a service credit was computed from, and its items
+  workfloor billing explain first-bank 1999-02 total             ... and what is due
   workfloor billing explain first-bank 1999-02 x1                what is excluded from SLA for it, and why
   workfloor billing explain first-bank 1999-02 cancelled         what counts nowhere
   workfloor billing explain first-bank 1999-02 m1 --item 4711    one item's facts
@@ -79,8 +82,9 @@ Examples:
 def explain(client: str, period: str, line: str, item: int | None, form: str) -> None:
     """List exactly the items that a figure of the statement counts, and the facts behind one of them.
 
-    LINE is an id from the statement (m1, m1/QUEUE, x1 for what is excluded from SLA for m1, l2, c1, received,
-    answered, abandoned, cancelled, open) or a title.
+    Of an amount it shows first what that was computed from. LINE is an id from the statement (m1, m1/QUEUE, x1 for
+    what is excluded from SLA for m1, l2, c1, a1, t1, charges, credits, net, total, bank, received, answered, abandoned,
+    cancelled, open) or a title.
     """
     with _entered(client) as found:
         from workfloor.kit.time import clock
@@ -92,7 +96,7 @@ def explain(client: str, period: str, line: str, item: int | None, form: str) ->
         elif form == "json":
             _write_items(subject, found.slug, period)
         else:
-            _show_items(subject)
+            _show_items(subject, period)
 
 
 @contextmanager
@@ -178,10 +182,13 @@ def _table(rows: list[dict[str, str]], title: str, columns: str) -> "Table":
 # --- Explain ----------------------------------------------------------------------------------------------------
 def _write_items(subject: "settlement.Subject", client: str, period: str) -> None:
     """Write one JSON object whose `items` stream, however many there are; `count` comes last."""
+    from workfloor.kit.figures import steps
     from workfloor.ops.billing import presenting as billing_presenting
     from workfloor.ops.billing import statements
 
     head = {"client": client, "period": period, "id": subject.id, "figure": billing_presenting.plain_subject(subject)}
+    if subject.how:
+        head["how"] = steps.plain(subject.how)
     click.echo(json.dumps(head, ensure_ascii=False)[:-1] + ', "items": [', nl=False)
     count = 0
     for count, item in enumerate(statements.items_behind(subject), 1):
@@ -192,13 +199,15 @@ def _write_items(subject: "settlement.Subject", client: str, period: str) -> Non
     click.echo(f'\n], "count": {count}}}')
 
 
-def _show_items(subject: "settlement.Subject") -> None:
-    """Print a line an item, as they are read."""
+def _show_items(subject: "settlement.Subject", period: str) -> None:
+    """Print what an amount was computed from, and a line an item, as they are read."""
     from workfloor.ops.billing import presenting as billing_presenting
     from workfloor.ops.billing import statements
 
     count = 0
     click.echo(f"{subject.id}  {subject.title}")
+    for line in billing_presenting.worded_how(subject.id, subject.how, period)["lines"] if subject.how else ():
+        click.echo(f"  {line}")
     for item in statements.items_behind(subject):
         count += 1
         row = billing_presenting.plain_counted(item, subject.zone)

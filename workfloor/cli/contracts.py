@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workfloor.cli import edge
+from workfloor.cli.measures import measures
 from workfloor.kit.text import toml
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def group() -> None:
     A contract is a TOML file: what work there is, how well it must be done, what it costs, what a miss costs. The
     product executes what it says.
     """
+
+
+group.add_command(measures)
 
 
 @group.command(

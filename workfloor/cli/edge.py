@@ -17,25 +17,31 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def installation() -> Iterator[None]:
+def installation(*, pooled: bool = True) -> Iterator[None]:
     """Django is set up and the database runs, fit for use, during the block; its tables may be missing.
 
-    What keeps a command from the database ends it with a line that says what to do.
+    What keeps a command from the database ends it with a line that says what to do. Without `pooled` the process has
+    one connection, unless it was set up before.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
+    gc.disable()  # nothing of what is loaded is garbage, and looking for some takes a tenth of the time
     try:
         import django
+        from django.apps import apps
         from django.conf import settings
         from django.db import DatabaseError
 
+        pooled = pooled or apps.ready
         with nullcontext() if settings.WORKFLOOR_DATABASE_URL else _embedded_server():
-            gc.disable()  # nothing of what is loaded is garbage, and looking for some takes a tenth of the time
             django.setup()
+            gc.freeze()
             gc.enable()
-            _refuse_the_unfit()
+            _refuse_the_unfit(pooled)
             yield
     except DatabaseError as fault:
         raise click.ClickException(f"The database said: {str(fault).strip()}") from fault
+    finally:
+        gc.enable()
 
 
 @contextmanager
@@ -69,7 +75,7 @@ def database(*, one_moment: bool = False) -> Iterator[None]:
     With `one_moment` it only reads, all of it as it stood when the block began. The caller enters its clients first:
     `rls.enter(...)` or `rls.enter_every_client()`.
     """
-    with installation():
+    with installation(pooled=False):
         from django.db import transaction
 
         from workfloor.kit.database import snapshots
@@ -210,22 +216,29 @@ def keep_secret_key() -> None:
     settings.SECRET_KEY = path.read_text().strip()  # which is another's, where one was quicker
 
 
-def _refuse_the_unfit() -> None:
-    """Ask over a connection of its own, whose failure has a reason; that of a pool says only that it took too long."""
+_LOGIN = """SELECT current_setting('server_version_num')::int, rolsuper, rolbypassrls
+    FROM pg_roles WHERE rolname = current_user"""
+
+
+def _refuse_the_unfit(pooled: bool) -> None:
+    """Of a pool, ask over a connection of its own: its failure has a reason, a pool's says that it took too long."""
     import psycopg
-    from django.db import connection
+    from django.db import OperationalError, connection
 
     from workfloor.kit.database import postgres
 
     parameters = connection.get_connection_params()
     where = {name: value for name, value in parameters.items() if name not in ("context", "cursor_factory")}
     try:
-        with psycopg.connect(**where) as asking:
-            login = asking.execute(
-                "SELECT current_setting('server_version_num')::int, rolsuper, rolbypassrls "
-                "FROM pg_roles WHERE rolname = current_user"
-            ).fetchone()
-    except psycopg.OperationalError as fault:
+        if pooled:
+            with psycopg.connect(**where) as asking:
+                login = asking.execute(_LOGIN).fetchone()
+        else:
+            connection.settings_dict["OPTIONS"].pop("pool", None)
+            with connection.cursor() as cursor:
+                cursor.execute(_LOGIN)
+                login = cursor.fetchone()
+    except (psycopg.OperationalError, OperationalError) as fault:
         words = f"The database cannot be reached: {str(fault).strip()}\nCheck WORKFLOOR_DATABASE_URL and its server."
         raise postgres.ServerFault(words) from fault
     if login and (reason := postgres.unfit(*login)):

@@ -96,7 +96,7 @@ def list_people(form: str) -> None:
     with provider() as now:
         from workfloor.core.people import queries as people_queries
 
-        rows = [people_queries.profile(each, now) for each in people_queries.staff()]
+        rows = people_queries.profiles(now)
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from workfloor.ops.routing import queries as routing_queries
     from workfloor.ops.routing.decision_log import Replay
     from workfloor.ops.routing.state import Mind
@@ -163,16 +164,17 @@ def pool(queue: str | None, pool: str | None, even_out: str | None, form: str) -
     with edge.database():
         from workfloor.kit.database import rls
         from workfloor.kit.time import clock
-        from workfloor.ops.routing import actions as routing
-        from workfloor.ops.routing import queries as routing_queries
+        from workfloor.ops.routing import pooled_queries
 
         rls.enter_every_client()
         if queue is not None and pool is not None:
+            from workfloor.ops.routing import actions as routing
+
             try:
-                routing.put_into_pool(queue=routing_queries.named(queue), pool=pool, by=edge.acting(), now=clock.now())
+                routing.put_into_pool(queue=pooled_queries.named(queue), pool=pool, by=edge.acting(), now=clock.now())
             except (LookupError, ValueError) as reason:
                 raise click.ClickException(str(reason)) from None
-        found = routing_queries.pools()
+        found = pooled_queries.pools()
     if form == "json":
         click.echo(json.dumps(found, indent=2))
     else:

@@ -293,7 +293,10 @@ def _print_sign_ins(address: str = "") -> None:
             click.echo(f"  {role:<28} {email:<34} {password}")
     with transaction.atomic():
         rls.enter_every_client()
-        tried_at = [f"  {each.client.title:<28} {address}/chat/demo/{each.key}/" for each in chat_queries.widgets()]
+        tried_at = [
+            f"  {each.client.title:<28} {address}/chat/demo/{each.key}/"
+            for each in chat_queries.widgets().filter(withdrawn_at=None)
+        ]
     edge.let_go()
     click.echo("\n".join(["\nChat with the sample's agents as a visitor would, signed in as anybody:", *tried_at]))
 

@@ -41,7 +41,7 @@ def fill(*, now: datetime) -> None:
     for slug in sample.KINDS:
         _work_off(slug, sample.past_arrivals(slug, now), staff)
         for number, arrival in enumerate(sample.open_arrivals(slug, now), start=1):
-            if arrival.queue != sample.MAIL_QUEUE:  # whose customers write real mails
+            if arrival.queue not in (sample.MAIL_QUEUE, sample.CHAT_QUEUE):  # whose customers really write
                 _receive(slug, arrival, f"open-{number}")
     _open_chat(now)
     _take_mails(now)
@@ -65,11 +65,28 @@ def _give_playbook(slug: str, at: datetime) -> None:
 
 def _open_chat(now: datetime) -> None:
     """Let one client's site chat; its page to try it on is told with the sign-ins."""
-    queue = Queue.objects.select_related("client").get(client__slug="pier-telecom", name="broadband-chat")
-    source = _file("playbooks", "pier-telecom-chat.toml")
-    chats.add_widget(
-        client=queue.client, queue=queue, origins=[sample.SITE_OF_PIER], source=source, by=actors.ROOT, now=now
-    )
+    queue = Queue.objects.select_related("client").get(client__slug="pier-telecom", name=sample.CHAT_QUEUE)
+    source, origins = _file("playbooks", "pier-telecom-chat.toml"), [sample.SITE_OF_PIER]
+    # These visitors have no page that could say that it is open, so their widget lets nobody leave for hours.
+    patient = f'left_for = "8h"\nsilent_for = "8h"\n{source}'
+    at = now - timedelta(hours=1)
+    widget = chats.add_widget(client=queue.client, queue=queue, origins=origins, source=patient, by=actors.ROOT, now=at)
+    arrivals = [each for each in sample.open_arrivals("pier-telecom", now) if each.queue == sample.CHAT_QUEUE]
+    for number, arrival in enumerate(arrivals, start=1):
+        said, name = sample.CONTENT[arrival.title], sample.CUSTOMERS[arrival.customer]
+        email_address = f"{name.lower().replace(' ', '.')}@customer.example"
+        chats.begin(
+            widget=widget,
+            secret=f"sample-visitor-{number}".ljust(43, "-"),
+            key=f"sample-{number}",
+            message=str(said["first message"]),
+            answers={"name": name, "email": email_address},
+            address=f"sample-{number}",
+            page=f"{sample.SITE_OF_PIER}{said['page']}",
+            now=arrival.at,
+        )
+    chats.withdraw_widget(widget=widget, by=actors.ROOT, now=now)
+    chats.add_widget(client=queue.client, queue=queue, origins=origins, source=source, by=actors.ROOT, now=now)
 
 
 def _take_mails(now: datetime) -> None:

@@ -58,7 +58,8 @@ SIGN_INS = [
 MAIL_QUEUE = "claims-mail"
 MAILBOX = "claims@alder-insurance.example"
 MAILS = ("question-on-claim", "stolen-bicycle", "water-damage")
-# Where Pier Telecom's own pages would be.
+# Where visitors of Pier Telecom's pages wait to chat, and where those pages would be.
+CHAT_QUEUE = "broadband-chat"
 SITE_OF_PIER = "https://www.pier-telecom.example"
 # By client: the process whose agents look them up, and the file in articles/.
 ARTICLES = {

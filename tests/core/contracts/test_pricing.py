@@ -101,7 +101,7 @@ def test_a_ramp_up_lowers_what_is_committed_and_not_what_is_counted(on, charged)
 
 def test_a_baseline_and_its_dead_band_ramp_up_too():
     agreed = contract("baseline")
-    half = replace(agreed.prices[0], ramp_up=(pricing.Step(1, Decimal(50)),))
+    half = replace(agreed.prices[0], ramp_up=(pricing.RampUp(1, Decimal(50)),))
     agreed = replace(agreed, prices=(half,))
 
     assert amounts(agreed, 550) == ["1000.00"]  # 500 x 2.00, and 50 is 10 % of it

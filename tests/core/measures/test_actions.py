@@ -222,6 +222,8 @@ def test_a_quarters_sums_by_hand(everyone):
             wrap_seconds=5,
             done_talk_seconds=60,
             done_handled_seconds=65,
+            handled_talk_seconds=60,
+            handled_wrap_seconds=5,
             waits=[8_000_000],
             left_after=[31_000_000],
             resolved_in=[68],

@@ -8,12 +8,12 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import levels
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.measures import catalogue
-from workfloor.core.measures.catalogue import Outcome
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -336,20 +336,20 @@ def test_an_outage_takes_off_the_time_of_service_that_it_covers():
     # Two days of eight hours; down from the seventh hour of the first until an hour into the second
     served = [hours(0, 8), hours(24, 32)]
 
-    assert catalogue.availability(served, [], [down(7, 25)]) == (16 * 3600, 14 * 3600)
+    assert catalogue.available(served, [], [down(7, 25)]) == (16 * 3600, 14 * 3600)
     assert catalogue.share_figure(16 * 3600, 14 * 3600).attained == Decimal("87.5")
 
 
 def test_outages_that_overlap_count_once():
-    assert catalogue.availability([hours(0, 8)], [], [down(1, 3), down(2, 4)]) == (8 * 3600, 5 * 3600)
+    assert catalogue.available([hours(0, 8)], [], [down(1, 3), down(2, 4)]) == (8 * 3600, 5 * 3600)
 
 
 def test_time_under_an_exclusion_is_no_time_of_service_and_an_outage_in_it_costs_nothing():
     maintenance = down(2, 6, "maintenance")
 
     # Eight hours less four; of the outage from the fifth to the seventh hour one is left
-    assert catalogue.availability([hours(0, 8)], [maintenance], [down(5, 7)]) == (4 * 3600, 3 * 3600)
-    assert catalogue.availability([hours(0, 8)], [down(-1, 9, "maintenance")], [down(1, 2)]) == (0, 0)
+    assert catalogue.available([hours(0, 8)], [maintenance], [down(5, 7)]) == (4 * 3600, 3 * 3600)
+    assert catalogue.available([hours(0, 8)], [down(-1, 9, "maintenance")], [down(1, 2)]) == (0, 0)
 
 
 spans = st.tuples(st.integers(0, 100), st.integers(0, 30)).map(lambda pair: (pair[0], pair[0] + pair[1]))
@@ -362,7 +362,7 @@ def test_availability_is_what_a_walk_minute_by_minute_finds(served, excluded, ou
 
     open_minutes = {minute for first, last in served for minute in range(first, last)}
     disjoint = [span((minute, minute + 1)) for minute in sorted(open_minutes)]
-    found = catalogue.availability(
+    found = catalogue.available(
         disjoint,
         [Event(1, "maintenance", *span(one)) for one in excluded],
         [Event(1, "outage", *span(one)) for one in outages],

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts.levels import Forecast, ServiceLevel
 from workfloor.core.measures import catalogue
-from workfloor.core.measures.catalogue import Outcome
 
 TEN = datetime(2026, 3, 2, 10, tzinfo=UTC)  # a Monday
 LEVEL = ServiceLevel("Answered", "answered-within", ("regular",), 20, "offered", exclude=("client-outage",))

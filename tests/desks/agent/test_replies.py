@@ -8,12 +8,17 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client as Browser
+from django.urls import reverse
 
 from tests import mail, make
 from workfloor.asgi import application
+from workfloor.core.access import actors
+from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import LARGEST_SENT
-from workfloor.core.conversations.models import Attachment, Message
+from workfloor.core.conversations.models import Attachment, Draft, Message
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.people import actions as people
+from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
@@ -133,3 +138,74 @@ def test_three_megabytes_pass_the_entry_and_more_than_a_file_may_have_does_not(r
 
     assert [each.status_code for each in (passed, told, stopped)] == [204, 422, 413]
     assert "too large: at most 5 MB can be sent" in told.text
+
+
+# --- taken back, and unable to go out -----------------------------------------------------------------------------
+
+
+def taken_back(desk, message, by=None):
+    browser = by or desk.browser
+    return browser.post("/desk/take-back/", {"message": message.id}, headers={"HX-Request": "true"})
+
+
+def test_a_reply_is_taken_back_in_its_seconds_has_answered_nobody_and_is_the_draft_again(desk):
+    desk.answers()
+    [reply] = replies()
+    assert (Item.objects.get().reply_seconds is None, f'data-takes-back="{reply.id}"' in desk.shown()) == (False, True)
+    rls.enter_every_client()
+    conversations.keep_draft(item=desk.item, text="And another thing", by=desk.ana, now=clock.now())
+
+    answer = taken_back(desk, reply)
+
+    assert answer.json() == {"text": "We look into it", "item": desk.item.id, "files": []}
+    rls.enter_every_client()
+    assert [each.state for each in replies()] == ["withdrawn"]
+    assert Item.objects.get().reply_seconds is None
+    assert Draft.objects.get().text == "We look into it\nAnd another thing"
+    assert "taken back" in desk.shown()
+    assert taken_back(desk, reply).status_code == 422
+
+
+def test_nobody_takes_back_what_a_colleague_wrote_nor_what_is_on_its_way(desk):
+    desk.answers()
+    [reply] = replies()
+    other = Browser()
+    other.force_login(make.agent("Bruno").account)
+
+    assert taken_back(desk, reply, by=other).status_code == 404
+    rls.enter_every_client()
+    conversations.start_sending(message=reply, now=clock.now())
+    answer = taken_back(desk, reply)
+    assert (answer.status_code, "too late" in answer.content.decode()) == (422, True)
+
+
+def test_a_reply_whose_work_is_finished_can_be_taken_back_from_the_foot_of_the_desk(desk):
+    desk.answers()
+    desk.browser.post(
+        f"/desk/items/{desk.item.id}/finish/", {"disposition": "answered"}, headers={"HX-Request": "true"}
+    )
+    shown = desk.shown()
+    assert "Being sent" in shown and "goes out in" in shown
+
+    assert taken_back(desk, replies()[0]).status_code == 200
+    item = Item.objects.get()
+    assert (item.state, item.reply_seconds) == ("waiting", None)
+    assert "Being sent" not in desk.shown()
+
+
+def test_what_cannot_go_out_is_said_at_its_place_and_to_whoever_leads(desk, client, settings):
+    settings.WORKFLOOR_SMTP_URL = ""
+    assert "a reply would fail at once" in desk.shown()
+    desk.answers()
+    [reply] = replies()
+    conversations.start_sending(message=reply, now=clock.now())
+    conversations.mark_delayed(message=reply, reason="451 busy", now=clock.now())
+    assert "Not sent yet: 451 busy" in desk.shown()
+    leader = make.person("leader", "manager")
+    people.clear(person=leader, client=desk.item.client, by=actors.ROOT, now=make.NINE)
+    client.force_login(leader.account)
+
+    shown = client.get("/mail/").content.decode()
+    assert all(words in shown for words in ("451 busy", "No mail server is set", "have not gone out yet"))
+    assert "Every reply has arrived" not in shown
+    assert "451 busy" in client.get(reverse("leader:failures")).content.decode()

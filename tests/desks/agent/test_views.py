@@ -98,12 +98,24 @@ def test_an_offer_that_is_gone_says_so(client, ana):
     assert "not with you any more" in answer.content.decode()
 
 
-def test_a_second_click_changes_nothing(client, ana):
+def test_what_is_pressed_twice_is_done_once_and_is_no_fault(client, ana):
     call = offered(ana)
+    presses = ["accept", "hold", "resume", "end"]
 
-    assert press(client, call, "accept").status_code == 204
-    assert press(client, call, "accept").status_code == 409
-    assert [fact.event for fact in event_log_queries.of_item(call.id)].count("work.accepted") == 1
+    assert [press(client, call, verb).status_code for verb in presses for _ in range(2)] == [204] * 8
+    assert [press(client, call, "wrap-up", disposition="resolved").status_code for _ in range(2)] == [204, 204]
+    assert press(client, call, "wrap-up", disposition="called-back").status_code == 409
+    facts = [fact.event for fact in event_log_queries.of_item(call.id)]
+    assert len(facts) == len(set(facts))
+
+
+def test_a_second_decline_is_no_fault_whoever_is_offered_it_meanwhile(client, ana):
+    call = offered(ana)
+    assert press(client, call, "decline").status_code == 204
+    assert press(client, call, "decline").status_code == 204
+    work.offer(item=call, person=make.agent("Bruno"), max_concurrency=1, offer_seconds=20, now=clock.now())
+    assert press(client, call, "decline").status_code == 204
+    assert state(call) == "offered"
 
 
 @pytest.mark.parametrize("verb", ["accept", "decline", "hold", "resume", "await-customer", "end"])
@@ -140,6 +152,56 @@ def test_presence_follows_the_buttons(client, ana):
     assert now() == ("available", "")
     client.post("/desk/leave/", headers=LIVE)
     assert now() == ("signed-out", "")
+
+
+def badge(client) -> str:
+    return re.search(r'class="wf-badge" data-state="([^"]+)">([^<]+)', page(client)).group(1, 2)
+
+
+def test_the_state_that_is_shown_is_the_one_that_work_is_routed_by(client, ana):
+    assert badge(client) == ("available", "Available")
+    offered(ana)
+    assert badge(client) == ("busy", "Offered, 1 of 1 taken")
+    [call] = work_queries.offered_to(ana)
+    press(client, call, "accept")
+    assert badge(client) == ("busy", "On a call, 1 of 1 taken")
+    press(client, call, "hold")
+    assert badge(client) == ("busy", "On hold, 1 of 1 taken")
+    press(client, call, "resume")
+    press(client, call, "end")
+    assert badge(client) == ("busy", "Wrap-up (ACW), 1 of 1 taken")
+    client.post("/desk/away/", {"reason": "lunch"}, headers=LIVE)
+    assert badge(client) == ("away", "Not ready: lunch, 1 in hand")
+    press(client, call, "wrap-up", disposition="resolved")
+    assert badge(client) == ("away", "Not ready: lunch")
+    client.post("/desk/available/", headers=LIVE)
+    for taken in ("Available, 1 of 3 taken", "Available, 2 of 3 taken", "Busy, 3 of 3 taken"):
+        held(ana, queue="mail")
+        assert badge(client)[1] == taken
+
+
+def test_who_signs_out_of_work_with_work_in_hand_finishes_it_or_hands_it_back(client, ana):
+    mail, other = held(ana, queue="mail"), held(ana, queue="mail")
+    assert "You have work in hand" in page(client)
+
+    client.post("/desk/leave/", headers=LIVE)
+    assert badge(client) == ("signed-out", "Signed out, 2 in hand: finish it")
+    press(client, mail, "finish", disposition="answered")
+    client.post("/desk/available/", headers=LIVE)
+    assert client.post("/desk/leave/", {"hand_back": "on"}, headers=LIVE).status_code == 204
+
+    assert (state(mail), state(other)) == ("done", "waiting")
+    assert badge(client) == ("signed-out", "Signed out")
+
+
+def test_what_is_over_is_not_handed_back_but_wrapped_up(client, ana):
+    call = held(ana, title="My bill")
+    press(client, call, "end")
+
+    answer = client.post("/desk/leave/", {"hand_back": "on"}, headers=LIVE)
+
+    assert (answer.status_code, "“My bill” is over already" in answer.content.decode()) == (422, True)
+    assert AgentState.objects.get(person=ana).state == "available"
 
 
 def test_help_is_asked_for_with_a_reason(client, ana):

@@ -3,13 +3,15 @@
 import asyncio
 import threading
 import time
+from datetime import timedelta
 
 import psycopg
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from workfloor.kit.database import jobs
+from workfloor.kit.time import clock
 
 TASK = "kit.retry_stalled_jobs"
 
@@ -86,6 +88,15 @@ def test_a_job_whose_successor_waits_already_is_dropped_and_stops_no_other(real_
     assert jobs_with(real_database, "nightly") == ["todo"]
 
 
+def test_asking_twice_for_a_job_loses_nothing_of_the_transaction_that_asks(real_database):
+    for name in ("first", "second"):
+        with transaction.atomic():
+            jobs.ask_for(TASK, once="asked for twice", timestamp=0)
+            app.configure_task(TASK, queueing_lock=name).defer(timestamp=0)
+
+    assert [jobs_with(real_database, each) for each in ("asked for twice", "first", "second")] == [["todo"]] * 3
+
+
 def test_a_lane_that_lost_the_connection_by_which_it_looks_at_the_clock_is_begun_again(real_database):
     def _pid():
         connection.close()  # which an earlier test's jobs have left
@@ -98,3 +109,12 @@ def test_a_lane_that_lost_the_connection_by_which_it_looks_at_the_clock_is_begun
         assert server.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]).fetchone() == (True,)
     leave_a_job(real_database, "left")
     run_until(lambda: jobs_with(real_database, "left") == [])
+
+
+def test_asking_for_what_waits_already_leaves_the_transaction_of_whoever_asks_whole(real_database):
+    with transaction.atomic():
+        jobs.ask_for(TASK, once="once", at=clock.now() + timedelta(hours=1), timestamp=1)
+        jobs.ask_for(TASK, once="once", at=clock.now() + timedelta(hours=1), timestamp=2)
+        jobs.ask_for(TASK, once="another", at=clock.now() + timedelta(hours=1), timestamp=3)
+
+    assert jobs_with(real_database, "once") == jobs_with(real_database, "another") == ["todo"]

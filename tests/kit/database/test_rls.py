@@ -5,6 +5,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from tests import make
 from workfloor.core.clients.models import Client, Token
+from workfloor.core.work.models import Assignment
 from workfloor.kit.database import rls
 
 
@@ -83,3 +84,27 @@ def test_a_reference_to_another_clients_row_is_refused(everyone):
         cursor.execute("UPDATE work_item SET queue_id = %s WHERE id = %s", [queue.id, item.id])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert south.id != north.id
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_one_of_many_rows_that_names_another_clients_person_is_refused_with_all_of_them(everyone, others):
+    north, south = make.client("north"), make.client("south")
+    stranger = make.person("client", of=south)
+    given = [(make.item("calls", of="north"), person) for person in [*(make.agent() for _ in range(others)), stranger]]
+    whole = (0, 60)
+    rows = [Assignment(item=item, client=north, person=each, share=whole, since=make.NINE) for item, each in given]
+
+    with pytest.raises(IntegrityError, match=r"work_assignment.person_id names no row"), transaction.atomic():
+        Assignment.objects.bulk_create(rows)
+    assert not Assignment.objects.exists()
+    Assignment.objects.bulk_create(rows[:-1])
+    assert Assignment.objects.count() == others
+
+
+def test_a_row_that_comes_to_name_another_clients_person_is_refused(everyone):
+    north, south = make.client("north"), make.client("south")
+    stranger, item = make.person("client", of=south), make.item("calls", of="north")
+    Assignment.objects.create(item=item, client=north, person=make.agent(), share=(0, 60), since=make.NINE)
+
+    with pytest.raises(IntegrityError, match=r"work_assignment.person_id names no row"), transaction.atomic():
+        Assignment.objects.filter(item=item).update(person=stranger)

@@ -257,7 +257,7 @@ def test_a_months_own_charges_of_a_level_are_those_of_its_queues():
     month = settlement.month(agreed, "2027-02", settlement.lines(agreed, [5, 5, 0], JANUARY), [None, None])
 
     assert (month.charges, month.contract_year) == (usd("125.00"), 1)
-    assert month.of_levels == (usd("10.00"), usd("25.00"))
+    assert [each.result for each in month.of_levels] == [10, 25]
 
 
 def total_of(owed):

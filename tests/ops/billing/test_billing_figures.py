@@ -13,6 +13,7 @@ from tests.ops.billing.test_statements import (
     store,
 )
 from tests.ops.billing.test_statements import acme as acme  # the fixture
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.models import Queue
@@ -77,13 +78,13 @@ events = st.builds(
 )
 
 
-def outcome(item: Item, month: Sequence[Item] = ()) -> catalogue.Outcome:
+def outcome(item: Item, month: Sequence[Item] = ()) -> Outcome:
     def place(each):
         return each.received_at, each.id
 
     of_case = [each for each in month if each.case_id and each.case_id == item.case_id and not each.cancelled_at]
     later = [each.received_at for each in of_case if place(each) > place(item)]
-    return catalogue.Outcome(
+    return Outcome(
         item_id=item.id,
         queue=item.queue.name,
         received_at=item.received_at,
@@ -107,7 +108,7 @@ def outcome(item: Item, month: Sequence[Item] = ()) -> catalogue.Outcome:
     )
 
 
-def by_hand(agreed, row, month: list[catalogue.Outcome], happened: Sequence[Event]) -> catalogue.Figure:
+def by_hand(agreed, row, month: list[Outcome], happened: Sequence[Event]) -> catalogue.Figure:
     """A figure of the statement from the pure rules alone."""
     level, window = row.level, row.window
     own = [item for item in month if row.queue in (None, item.queue)]

@@ -1,12 +1,17 @@
 """The statement's pages: for leaders who are cleared, each figure opening to its items and their facts."""
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client as Browser
 
 from tests import make
 from tests.ops.billing.test_statements import AGREED, call, sign, store
 from workfloor.core.access import actors
+from workfloor.core.contracts import levels
+from workfloor.core.measures import catalogue
 from workfloor.core.people import actions as people
+from workfloor.ops.billing import presenting as billing_presenting
 
 pytestmark = pytest.mark.usefixtures("everyone")
 MARCH = "/clients/acme/statements/2026-03/"
@@ -37,6 +42,8 @@ def test_a_cleared_leader_reads_the_month_and_opens_a_figure_down_to_its_facts(a
     assert f'href="{MARCH}items/m1/calls/"' in page
     opened = leader.get(f"{MARCH}items/m1/calls/").content.decode()
     assert (opened.count(">met<"), opened.count(">missed<")) == (1, 1)
+    assert "The share of contacts that somebody answered within the threshold" in opened
+    assert "The share of" not in leader.get(f"{MARCH}items/l1/").content.decode()
     item = acme.items.first()
     assert leader.get(f"{MARCH}items/m1/calls/facts/{item.id}/").status_code == 200
     assert leader.get(f"{MARCH}items/m1/vip/facts/{item.id}/").status_code == 404
@@ -77,3 +84,34 @@ def test_agents_and_strangers_see_no_statements(acme):
 @pytest.mark.parametrize("path", ["2025-12/", "2026-3/", "2026-03/items/m77/", "2026-03/items/m1/nowhere/"])
 def test_what_does_not_exist_is_not_found(acme, path):
     assert signed_in("leader", clear_for=acme).get(f"/clients/acme/statements/{path}").status_code == 404
+
+
+def test_a_narrow_screen_is_told_what_each_cell_is_and_a_level_is_named_once(acme):
+    page = signed_in("leader", clear_for=acme).get(MARCH).content.decode()
+
+    queues = page.partition('aria-labelledby="queues"')[2]
+    assert queues.count(">Answered<") == 1  # of two queues
+    assert '<span title="50.0000 %">50.00 %</span>' in page
+    assert '<span title="20.0000 s">0:20</span>' in page  # the mean of 10 and 30 seconds
+    assert page.count('data-label="Amount"') == 8  # seven lines, and the credit for what was missed
+
+
+@pytest.mark.parametrize(
+    ("attained", "expected", "says"),
+    [("79.9912", "80", "79.99 %"), ("79.9951", "80", ""), ("80.0049", "80", "80.00 %"), (None, "80", "")],
+)
+def test_two_decimals_are_shown_only_where_they_say_the_verdict(attained, expected, says):
+    level = levels.ServiceLevel("A", "answered-within", ("calls",), expected=Decimal(expected))
+    figure = catalogue.Figure(10, 8, None if attained is None else Decimal(attained))
+
+    assert billing_presenting.shortened(catalogue.Measured("m1", level, None, figure)) == says
+
+
+def test_a_mean_time_is_shown_by_the_clock_only_where_that_says_the_verdict():
+    level = levels.ServiceLevel("A", "speed-of-answer", ("calls",), expected=Decimal(40))
+    rows = [
+        catalogue.Measured("m1", level, None, catalogue.Figure(10, None, Decimal(seconds)))
+        for seconds in ("125.4000", "40.0000", "40.3000")
+    ]
+
+    assert [billing_presenting.shortened(row) for row in rows] == ["2:05", "0:40", ""]

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from tests import make
+from tests.ops.billing import test_amounts_open
 from workfloor.core.access import actors
 from workfloor.core.claims import actions as claims
 from workfloor.core.contracts import actions as contracts
@@ -17,11 +19,14 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.periods import months as period_months
+from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.actions import Refused
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
+from workfloor.kit.figures import steps
 from workfloor.ops.billing import actions as billing
+from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import statements
 
@@ -355,3 +360,70 @@ def test_a_later_months_credits_look_back_on_what_was_frozen(office):
     attained = [row.figure.attained for row in made.measures if row.queue is None]
     assert settlement.kept_month(terms, MARCH, kept.basis).attained == tuple(attained)
     assert settlement.kept_month(terms, MARCH, kept.basis).charges == made.charges
+
+
+# --- what amounts were computed from ------------------------------------------------------------------------------
+
+
+def test_what_amounts_were_computed_from_is_frozen_with_them(office):
+    before = stated(office, now=APRIL)["how"]
+
+    close(office)
+    answered(office.ana, make.later(days=1), wait=5, key="late")
+
+    assert stated(office)["how"] == before
+    assert before["l1"]["operands"][0]["operands"][0]["result"] == "10"
+    for name in ("l1", "c1", "total"):
+        kept = statements.subject(office.client, MARCH, name, now=MAY)
+        assert kept.how and steps.plain(kept.how) == before[name]
+    printed = billing_presenting.stated(office.client, MARCH, now=MAY).printed
+    assert printed["lines"][0]["how"]["lines"] == [
+        "Calls answered: 10 contacts (answered) × 1.50 EUR (rate, as signed) = 15.00 EUR"
+    ]
+
+
+def test_a_month_that_was_closed_before_amounts_opened_is_stated_without(office):
+    close(office)
+    kept = periods_queries.close(office.client.id, MARCH)
+    worded = {name: value for name, value in kept.printed.items() if name != "how"}
+
+    shown = billing_presenting.opened(worded | periods_presenting.standing(office.client.id, MARCH, kept))
+    assert (shown["lines"][0]["how"], shown["how"]) == ({}, [])
+    assert b"%PDF" in billing_gateway.statement_pdf(shown)
+
+
+def test_late_facts_open_to_what_it_was_and_what_it_is_now(office):
+    close(office)
+    answered(office.ana, make.later(days=1), wait=5, key="late")
+    billing.restate(client=office.client, by=office.teresa, now=MAY)
+    answered(office.ana, make.later(days=2), wait=5, key="later")
+    billing.restate(client=office.client, by=office.teresa, now=MAY)
+    april = stated(office, "2026-04")
+
+    # 12 x 1.50 = 18.00, less 15.00 as closed, less 1.50 made up for; no credit now, less -1.50, less -0.15
+    said = [[each["result"] for each in april["how"][name]["operands"]] for name in ("a3", "a4")]
+    assert said == [["18.00", "15.00", "1.50"], ["0.00", "-1.50", "-0.15"]]
+    for row in april["adjustments"]:
+        assert test_amounts_open.recomputed(april["how"][row["id"]]) == Fraction(row["amount"])
+    was = april["how"]["a1"]["operands"][1]
+    assert (was["figure"], was["period"], was["result"]) == ("l1", MARCH, "15.00")
+    assert test_amounts_open.recomputed(april["how"]["total"]) == Fraction(april["total"])
+
+
+@pytest.mark.parametrize(
+    ("figure", "right", "said"),
+    [
+        ("l1", {"amount": "-3.00"}, [[]]),
+        ("l1", {"figure": Decimal(8)}, [["12.00", "15.00"], ["-1.20", "-1.50"]]),  # 8 x 1.50; 10 % of that
+        ("m1", {"figure": Decimal(80)}, [["0.00", "-1.50"]]),
+    ],
+)
+def test_what_a_dispute_made_of_an_amount_opens_too(office, figure: str, right: dict[str, Any], said: list[list[str]]):
+    close(office)
+    billing.uphold(dispute=disputed(office, figure), words="agreed", by=office.nuno, now=MAY, **right)
+    april = stated(office, "2026-04")
+
+    how = [april["how"][row["id"]] for row in april["adjustments"]]
+    assert [[each["result"] for each in step.get("operands", ())] for step in how] == said
+    for row, step in zip(april["adjustments"], how, strict=True):
+        assert test_amounts_open.recomputed(step) == Fraction(row["amount"])

@@ -97,7 +97,7 @@ def test_a_dispute_is_decided_once_and_not_by_who_raised_it(office):
         client=office.client, period=MARCH, figure="m1", words="For Dana", by=office.teresa, now=APRIL
     )
 
-    with pytest.raises(Refused, match="somebody else decides"):
+    with pytest.raises(Refused, match="somebody else does this one"):
         billing.reject(dispute=dispute, words="no", by=office.teresa, now=APRIL)
     billing.reject(dispute=dispute, words="the log shows it", by=office.marta, now=APRIL)
     with pytest.raises(Refused, match="rejected already: the log shows it"):

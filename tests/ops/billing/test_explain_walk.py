@@ -66,10 +66,10 @@ def claimed(client: Client, kind: Any, starts_at: datetime, ends_at: datetime) -
         ends_at=ends_at,
         queues=(),
         reason="Line down",
-        by=make.person("leader"),
+        by=make.in_charge("leader", client),
         now=make.NINE,
     )
-    return claims.approve(claim=claim, by=make.person("manager"), now=make.NINE)
+    return claims.approve(claim=claim, by=make.in_charge("manager", client), now=make.NINE)
 
 
 def deliver(client: Client, price: str) -> None:
@@ -79,7 +79,7 @@ def deliver(client: Client, price: str) -> None:
         on=date(2026, 1, 9),
         quantity=Decimal("7.5"),
         reason="Night",
-        by=make.person("leader"),
+        by=make.in_charge("leader", client),
         now=make.NINE,
         document=claims.File("paper.pdf", b"paper"),
     )
@@ -103,7 +103,7 @@ def explained(client: Client, period: str, capsys: Any) -> dict[str, Any]:
         subject = statements.subject(client, period, name, now=LATER)
         _write_items(subject, client.slug, period)
         found[name] = json.loads(capsys.readouterr().out)
-        _show_items(subject)
+        _show_items(subject, period)
         assert capsys.readouterr().out.startswith(f"{name}  ")
         if behind := list(statements.items_behind(subject))[:1]:
             assert statements.counts_item(subject, behind[0].item_id)

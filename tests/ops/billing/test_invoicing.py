@@ -73,7 +73,7 @@ def month(
         "lines": [billing_presenting.plain_line(line, n) for n, line in enumerate(lines, 1)],
         "credits": [billing_presenting.plain_credit(each, n) for n, each in enumerate(owed, 1)],
         "adjustments": [billing_presenting.plain_adjusted(each) for each in corrected],
-        "taxes": [billing_presenting.plain_tax(each) for each in taxes],
+        "taxes": [billing_presenting.plain_tax(each, n) for n, each in enumerate(taxes, 1)],
     }
     return invoicing.Month("client", plain, settlement.basis("Europe/Lisbon", agreed, lines, [], corrected))
 

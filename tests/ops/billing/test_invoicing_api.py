@@ -54,6 +54,8 @@ def test_an_invoice_says_all_that_was_frozen_of_it(issued: Invoice):
 
     assert invoices.read(found["document"]) == invoices.read(issued.value)
     assert found["document"]["totals"]["gross"] == found["gross"]
+    assert [found["how"][line["id"]]["result"] for line in found["document"]["lines"]] == ["15.00"]
+    assert found["how"]["total"]["result"] == found["gross"]
 
 
 def test_each_file_is_the_one_that_was_issued(issued: Invoice):

@@ -31,6 +31,8 @@ def test_an_invoice_is_listed_and_its_lines_lead_to_their_items(made):
     page = browser.get(PAGE).content.decode()
     items = "/clients/lisbon-light/statements/2026-03/items/l1/"
     assert f'href="{items}"' in page and "16.60 EUR" in page
+    assert "10 contacts (answered) × 1.50 EUR (rate, as signed) = 15.00 EUR" in page
+    assert "what VAT is on: 15.00 EUR (Calls answered, l1) − 1.50 EUR (credits) = 13.50 EUR" in page
     assert browser.get(items).content.decode().count("<tr>") == 1 + 10
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from workfloor.core.contracts import levels
 from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts.terms import Contract
-from workfloor.kit.figures import money
+from workfloor.kit.figures import money, steps
 from workfloor.ops.billing import settlement
 
 ROOT = Path(__file__).parents[3]
@@ -34,6 +34,10 @@ def usd(text):
     return money.parse(str(text), "USD")
 
 
+def own(charges):
+    return steps.given("charges of its own queues", usd(charges))
+
+
 def month(agreed, number, figures, charges="100000.00", of_levels=()):
     """The so-manyth month of the contract, from 0, with one figure for each level; None where nothing counted."""
     year, rest = divmod(number, 12)
@@ -43,7 +47,7 @@ def month(agreed, number, figures, charges="100000.00", of_levels=()):
         levels=agreed.service_levels,
         attained=tuple(None if figure is None else Decimal(figure) for figure in figures),
         charges=usd(charges),
-        of_levels=tuple(map(usd, of_levels)) or tuple(usd(charges) for _ in agreed.service_levels),
+        of_levels=tuple(map(own, of_levels)) or tuple(own(charges) for _ in agreed.service_levels),
         terms=agreed.credits,
         rounding=agreed.rounding,
         terminations=agreed.terminations,
@@ -105,7 +109,7 @@ def test_the_published_points_come_out_of_their_table():
 
 
 def promises_credit(table, points):
-    return int(settlement.table_credit(table, points))
+    return int(settlement.table_credit(table, steps.given("points", points)).result)
 
 
 @pytest.mark.parametrize(
@@ -303,8 +307,9 @@ def test_where_less_is_better_a_ratchet_lowers():
     wait = levels.ServiceLevel("Wait", "speed-of-answer", ("calls",), expected=Decimal(40))
 
     # half-way to the mean of 20 s; at most a tenth of 40 s
-    assert levels.reset(wait, levels.Ratchet(2), [Decimal(10), Decimal(30)]) == 30
-    assert levels.reset(wait, levels.Ratchet(2, Decimal(10)), [Decimal(10), Decimal(30)]) == 36
+    now, *months = (steps.given("", seconds, "s") for seconds in (40, 10, 30))
+    assert levels.reset(wait, levels.Ratchet(2), now, months).result == 30
+    assert levels.reset(wait, levels.Ratchet(2, Decimal(10)), now, months).result == 36
 
 
 # --- what holds of all of them -------------------------------------------------------------------------------------
@@ -327,7 +332,9 @@ def test_credits_are_whole_minor_units_and_stay_under_the_cap(name, figures, cha
     whole = money.Money(Decimal(charges).scaleb(-units), currency)
     levels = len(agreed.service_levels)
     months = [
-        replace(month(agreed, n, row[:levels]), charges=whole, of_levels=(whole,) * levels, rounding=mode)
+        replace(
+            month(agreed, n, row[:levels]), charges=whole, of_levels=(steps.given("", whole),) * levels, rounding=mode
+        )
         for n, row in enumerate(figures)
     ]
 

@@ -38,10 +38,10 @@ def happened(client, kind, first, last, approved=True, queues=()):
         ends_at=at(*last),
         queues=queues,
         reason="Line down",
-        by=make.person("leader"),
+        by=make.in_charge("leader", client),
         now=make.NINE,
     )
-    return claims.approve(claim=claim, by=make.person("manager"), now=make.NINE) if approved else claim
+    return claims.approve(claim=claim, by=make.in_charge("manager", client), now=make.NINE) if approved else claim
 
 
 def level(statement, number=1):
@@ -67,7 +67,7 @@ def test_what_came_in_during_an_approved_outage_of_the_client_is_left_out_and_li
 
     before = made(client, 2026, 1)
     assert (figure(before), credited(before)) == ((3, 1, 0), [("", "100.00")])  # 33 % of 80 %
-    claims.approve(claim=claim, by=make.person("manager"), now=make.NINE)
+    claims.approve(claim=claim, by=make.in_charge("manager", client), now=make.NINE)
     after = made(client, 2026, 1)
     # Ten o'clock is in it, eleven is not: one of two is 50 %, still short of 80 %
     assert (figure(after), credited(after)) == ((2, 1, 1), [("", "100.00")])
@@ -88,7 +88,7 @@ def test_an_approval_that_is_taken_back_brings_the_items_back():
     claim = happened(client, "force-majeure", (2026, 1, 5, 10), (2026, 1, 5, 11))
 
     assert (figure(made(client, 2026, 1)), credited(made(client, 2026, 1))) == ((1, 1, 1), [])
-    claims.refuse(claim=claim, by=make.person("manager"), now=make.NINE, reason="No force majeure")
+    claims.refuse(claim=claim, by=make.in_charge("manager", client), now=make.NINE, reason="No force majeure")
     assert (figure(made(client, 2026, 1)), credited(made(client, 2026, 1))) == ((2, 1, 0), [("", "100.00")])
 
 
@@ -268,7 +268,8 @@ def delivered(client, price, quantity, on, by, decides):
 
 def test_approved_hours_and_costs_are_on_the_invoice_of_their_month():
     client = signed("deliveries")
-    rita, omar, bank = make.person("leader"), make.person("manager"), make.person("client", of=client)
+    rita, omar = make.in_charge("leader", client), make.in_charge("manager", client)
+    bank = make.person("client", of=client)
     delivered(client, "Night desk", "7.5", date(2026, 1, 1), rita, bank)
     delivered(client, "Night desk", "4.25", date(2026, 1, 31), rita, bank)
     delivered(client, "Night desk", "100", date(2026, 1, 15), rita, None)  # nobody has approved it

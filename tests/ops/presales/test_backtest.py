@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from tests import make
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts.terms import Contract
-from workfloor.core.measures.catalogue import Outcome
 from workfloor.ops.presales import backtest, past_work
 from workfloor.ops.presales.backtest import Source
 from workfloor.ops.presales.past_work import Past

@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests import make
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts.terms import Contract
-from workfloor.core.measures.catalogue import Outcome
 from workfloor.kit.time.calendars import Window
 from workfloor.ops.presales import past_work
 from workfloor.ops.presales.past_work import Past

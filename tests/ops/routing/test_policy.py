@@ -69,7 +69,7 @@ def test_among_the_equally_versatile_the_best_fit_then_the_longest_idle_then_the
 
 def test_who_did_more_than_the_others_stands_back():
     floor = Floor([CALLS], [speaker(), speaker()])
-    floor.pool.handicap[0] = urgency.handicap(3000, 3600, occupancy=0.5, fairness_seconds=60)
+    floor.pool.handicap[0] = urgency.handicap(3000, 3600, of_all=0.5, fairness_seconds=60)
     floor.come(0, now=0.0)
     floor.come(1, now=19.0)
 

@@ -88,6 +88,6 @@ def test_a_stake_is_never_negative_nor_more_than_the_credit(credit, target, coun
 
 
 def test_who_was_busier_than_all_together_stands_back_and_who_was_less_steps_forward():
-    assert urgency.handicap(3600, 3600, occupancy=0.5, fairness_seconds=60) == 30.0
-    assert urgency.handicap(0, 3600, occupancy=0.5, fairness_seconds=60) == -30.0
-    assert urgency.handicap(0, 0, occupancy=0.5, fairness_seconds=60) == 0.0
+    assert urgency.handicap(3600, 3600, of_all=0.5, fairness_seconds=60) == 30.0
+    assert urgency.handicap(0, 3600, of_all=0.5, fairness_seconds=60) == -30.0
+    assert urgency.handicap(0, 0, of_all=0.5, fairness_seconds=60) == 0.0

@@ -147,6 +147,35 @@ def test_more_work_than_there_was_room_for_is_room_for_more():
 # --- kept, scheduled, preempted, evened out --------------------------------------------------------------------------
 
 
+def test_who_is_consulted_has_no_room_until_they_are_not():
+    consulted = held(11, 1)._replace(parts=((2, 0, 60),))
+    of, offers = mind(worker(1), worker(2), things=[consulted, waiting(12)])
+
+    assert offers == []
+    assert hear(of, 1.0, things=(held(11, 1),)) == [(12, 2)]
+
+
+def test_a_transfer_after_a_consultation_frees_the_one_and_keeps_the_other():
+    of, _ = mind(worker(1), worker(2), things=[held(11, 1)._replace(parts=((2, 0, 60),)), waiting(12), waiting(13)])
+
+    assert hear(of, 1.0, things=(held(11, 2),)) == [(12, 1)]
+    assert hear(of, 2.0, things=(gone(11),)) == [(13, 2)]
+
+
+def test_a_second_keying_goes_on_whatever_becomes_of_the_item():
+    """It waits, is kept, is kept no longer, is offered and is gone: its second keyer is never given too much."""
+    keyed = waiting(11, MAIL)._replace(parts=((2, 0, 60),))
+    of, offers = mind(worker(1), worker(2), things=[held(99, 1), keyed._replace(keeper=1, keep_until=50.0)])
+    assert offers == []
+    assert hear(of, 50.0, things=(waiting(12, since=50.0),)) == []  # kept no longer: for all, of whom nobody has room
+    assert hear(of, 51.0, things=(gone(99),)) == [(12, 1)]
+    assert hear(of, 52.0, things=(gone(12),)) == [(11, 1)]
+    assert hear(of, 53.0, undone=(11,)) == [(11, 1)]
+    assert hear(of, 54.0, things=(gone(11)._replace(parts=((2, 0, 60),)), waiting(13, since=54.0))) == [(13, 1)]
+    assert hear(of, 55.0, things=(waiting(14, since=55.0),)) == []
+    assert hear(of, 56.0, things=(gone(11),)) == [(14, 2)]
+
+
 def kept(item_id, keeper, until, queue_id=CALLS, since=0.0):
     return waiting(item_id, queue_id, since)._replace(keeper=keeper, keep_until=until)
 

@@ -110,6 +110,23 @@ def test_occupancy_is_the_part_of_the_time_at_work_with_something_in_hand():
     assert (share.present_seconds, share.busy_seconds, share.occupancy) == (80.0, 40.0, 0.5)
 
 
+def test_one_of_three_chats_at_once_is_a_third_of_a_person():
+    """A chat from 0 to 60, another from 30 to 90: a third for 60 s and two for 30 s are 40 s of 100; a call is all."""
+    chats = [
+        agent_state("available", 7, 0),
+        queued(1, 0, queue=5),
+        queued(2, 0, queue=5),
+        work("accepted", 1, 7, 0),
+        work("accepted", 2, 7, 30),
+        work("wrapped-up", 1, 7, 60),
+        work("wrapped-up", 2, 7, 90),
+    ]
+    [share] = utilisation.shares(chats, NINE, NINE + timedelta(seconds=100), {5: 3})
+
+    assert round(share.busy_seconds, 9) == 40.0
+    assert utilisation.shares(chats, NINE, NINE + timedelta(seconds=100), {5: 1})[0].busy_seconds == 90.0
+
+
 def test_what_goes_on_at_the_end_counts_up_to_it():
     assert share_of(7, agent_state("available", 7, 40), work("accepted", 1, 7, 70)).occupancy == 0.5
 

@@ -29,7 +29,9 @@ def action(
     def declare(done: Callable[P, R]) -> Callable[P, R]:
         @wraps(done)
         def admitted(*args: P.args, **given: P.kwargs) -> R:
-            permissions.admit(given["by"], permission, **_scope(permissions.PERMISSIONS[permission], given))  # type: ignore[arg-type]
+            if "by" in given:  # else Python says what is missing
+                wanted = permissions.PERMISSIONS[permission]
+                permissions.admit(given["by"], permission, **_scope(wanted, given))  # type: ignore[arg-type]
             return done(*args, **given)
 
         package = done.__module__.removesuffix(".actions").rpartition(".")[2]

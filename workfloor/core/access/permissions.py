@@ -60,7 +60,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission(
             "people.certify", "Certify skills, and revoke them", "administrator", "leader", "manager", scope="team"
         ),
-        _permission("people.clear", "Clear people for clients, and withdraw that", "administrator", "manager"),
+        _permission("people.clear", "Clear people for clients, and withdraw that", "administrator"),
         _permission("people.plan-shifts", "Plan shifts", "leader", "manager", "planner", scope="team"),
         # Clients and their contracts
         _permission("clients.take-on", "Take a client on", "administrator", "manager"),
@@ -68,6 +68,14 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission("contracts.sign", "Sign contracts and amendments", "manager"),
         # How work comes, is answered and is shared out
         _permission("channels.set-up", "Set up mailboxes and chat widgets", "administrator", "manager", scope="client"),
+        _permission(
+            "webhooks.set-up",
+            "Set up webhooks, and send events again",
+            "administrator",
+            "manager",
+            "leader",
+            scope="client",
+        ),
         _permission("playbooks.write", "Write playbooks and articles", "leader", "manager", scope="client"),
         _permission(
             "routing.set-up", "Put queues into pools, and even out loads", "administrator", "manager", "planner"

@@ -7,14 +7,27 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Literal
 
+from workfloor.core.catalogue import entries
+from workfloor.kit.figures import steps
+from workfloor.kit.figures.steps import Step
+
 Measure = Literal[
     "answered-within",
     "abandoned",
     "speed-of-answer",
+    "longest-wait",
     "handled-time",
+    "talk-time",
+    "hold-time",
+    "wrap-up-time",
+    "transfer-rate",
     "first-response-within",
+    "first-response-time",
     "resolved-within",
+    "resolution-time",
     "first-contact-resolution",
+    "repeat-contact-within",
+    "backlog",
     "backlog-older-than",
     "availability",
     "volume",
@@ -23,8 +36,9 @@ Measure = Literal[
 Per = Literal["answered", "offered", "offered-less-short-abandons"]
 Rule = Literal["at-risk", "points", "linear", "fixed"]
 Verdict = Literal["met", "below-expected", "below-minimum"]
-IN_SECONDS = ("speed-of-answer", "handled-time")  # a time; the others are a percent
+IN_SECONDS = tuple(each.name for each in entries.AGREED if each.unit == "seconds")  # the others are a percent
 FOUR_PLACES = Decimal("0.0001")
+PLACES = 4  # so many decimals
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
 
@@ -66,7 +80,7 @@ class Bonus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLevel:
-    """A target; expected and minimum are percent, or seconds for speed-of-answer and handled-time.
+    """A target; expected and minimum are percent, or seconds for what is measured IN_SECONDS.
 
     A level without `expected` is only reported. `weight` is its share of the credit pool in percent. `credit` (percent
     of the charges) and `credit_amount` belong to fixed credits, `points` to those by points.
@@ -95,7 +109,7 @@ class ServiceLevel:
 
     @property
     def lower_is_better(self) -> bool:
-        return self.measure in ("abandoned", "backlog-older-than", *IN_SECONDS)
+        return entries.BY_NAME[self.measure].better == "lower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +220,24 @@ def is_better(level: ServiceLevel, attained: Decimal, than: Decimal) -> bool:
     return attained != than and not falls_short(level, attained, than)
 
 
-def reset(level: ServiceLevel, terms: Ratchet, attained: Sequence[Decimal]) -> Decimal:
+def unit_of(level: ServiceLevel) -> str:
+    """Return what its figures are in."""
+    return "s" if level.measure in IN_SECONDS else "%"
+
+
+def reset(level: ServiceLevel, terms: Ratchet, now: Step, attained: Sequence[Step]) -> Step:
     """Return the target after a ratchet: half-way to the mean of the months, no further than the agreed step."""
-    assert level.expected is not None
-    now = Fraction(level.expected)
-    step = (sum(map(Fraction, attained), Fraction(0)) / len(attained) - now) / 2
+    unit = now.unit
+    count = steps.given("months", len(attained))
+    mean = steps.quotient("mean", steps.total("all months", attained, unit), count, unit)
+    gap = steps.less("from the target to the mean", mean, now)
+    step = steps.quotient("half of the way", gap, steps.given("half", 2), unit)
     if terms.max_step is not None:
-        left = now if level.lower_is_better else 100 - now
-        step = max(min(step, left * Fraction(terms.max_step) / 100), -left * Fraction(terms.max_step) / 100)
-    return four_places(now + step)
+        left = now if level.lower_is_better else steps.less("left to perfection", steps.given("all", 100, unit), now)
+        most = steps.product("longest step", left, steps.given("of what is left", terms.max_step, "%"), unit=unit)
+        step = steps.greatest("step", steps.least("step", step, most), steps.negated("longest step back", most))
+    moved = steps.total("target after the step", [now, step], unit)
+    return steps.rounded(f"Target of {level.name} after {len(attained)} months above it", moved, "half-even", PLACES)
 
 
 def four_places(exact: Fraction) -> Decimal:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from workfloor.core.catalogue import entries
 from workfloor.core.contracts import checks as contracts_checks
 from workfloor.core.contracts import levels, pricing
 from workfloor.core.contracts import terms as contracts_terms
@@ -18,8 +19,8 @@ _LATER = "is planned but not executed yet, and a term without effect is not acce
 
 NOT_YET = {
     "allocation": f"allocation {_LATER}, or settle it by hand.",
-    "accuracy": f"accuracy {_LATER}: it waits for quality checks, of which there are no facts.",
-    "satisfaction": f"satisfaction {_LATER}: visitors answer after chats, but items do not know it.",
+    **{name: f"{name} {_LATER}: it {because}." for name, because in entries.NOT_MEASURED.items()},
+    **{each.name: f"{each.name} {each.not_agreed}. Take it out." for each in entries.EVERY if each.not_agreed},
 }
 
 
@@ -270,8 +271,8 @@ def exchange(terms: Terms) -> tuple[pricing.Exchange, ...]:
     return tuple(pricing.Exchange(date.fromisoformat(one["from"]), Decimal(one["rate"])) for one in terms["rates"])
 
 
-def _step(terms: Terms) -> pricing.Step:
-    return pricing.Step(terms["months"], quantities.percent(terms["share"]) or Decimal(0))
+def _step(terms: Terms) -> pricing.RampUp:
+    return pricing.RampUp(terms["months"], quantities.percent(terms["share"]) or Decimal(0))
 
 
 def _baseline(terms: Terms) -> pricing.Baseline:

@@ -1,16 +1,16 @@
 """What work costs: prices as agreed, the invoice lines that they make, indexation, currencies, ramp-up and taxes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Literal
 
-from workfloor.kit.figures import money
+from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
-
-_EXACT = Context(prec=200, traps=[Inexact])
+from workfloor.kit.figures.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,35 @@ class Indexation:
 
 def exchange_rate(agreed: Sequence[Exchange], on: date) -> Decimal:
     """Return what one unit of another currency is worth on a day; raises ValueError where nothing is agreed."""
+    return _exchange(agreed, on).rate
+
+
+def _exchange(agreed: Sequence[Exchange], on: date) -> Exchange:
     for one in reversed(agreed):
         if one.starts_on <= on:
-            return one.rate
+            return one
     raise ValueError(f"No rate is agreed for {on}.")
 
 
 def index_factor(terms: Indexation, on: date) -> Fraction:
     """Return what a rate is multiplied by on a day: yearly percentages compound from `starts_on` on."""
+    factor = Fraction(1)
+    for step in index_steps(terms, on):
+        factor *= step.factor
+    return factor
+
+
+def index_steps(terms: Indexation, on: date) -> tuple[Step, ...]:
+    """Return what a rate is multiplied by on a day, one after the other; nothing before the first rise."""
     if terms.yearly is not None and terms.starts_on is not None:
         begun = on.year - terms.starts_on.year + ((on.month, on.day) >= (terms.starts_on.month, terms.starts_on.day))
-        return (1 + Fraction(terms.yearly) / 100) ** max(begun, 0)
-    known = [each.value for each in terms.values if each.starts_on <= on]
-    return Fraction(known[-1]) / Fraction(terms.base) if known and terms.base else Fraction(1)
-
-
-def times(one: Decimal, other: Decimal) -> Decimal:
-    """Multiply two rates exactly, which the usual context of Decimal would round at 28 digits; no zeros at the end."""
-    return Decimal(f"{_EXACT.multiply(one, other).normalize(_EXACT):f}")
+        parts = [steps.given("what it was", 100, "%"), steps.given("a year's rise", terms.yearly, "%")]
+        return (steps.total(f"A year's rise by {terms.name}", parts, "%"),) * max(begun, 0)
+    known = [each for each in terms.values if each.starts_on <= on]
+    if not known or not terms.base:
+        return ()
+    value = steps.given(f"{terms.name} from {known[-1].starts_on} on", known[-1].value)
+    return (steps.quotient(f"Change of {terms.name}", value, steps.given("its base", terms.base), ""),)
 
 
 Unit = Literal["contact", "minute", "transaction", "outcome", "agent-hour", "fte-month", "pass-through", "fixed"]
@@ -89,7 +100,7 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RampUp:
     """For so many months, this percent of what is committed."""
 
     months: int
@@ -111,7 +122,7 @@ class Price:
     dispositions: tuple[str, ...] = ()  # of outcomes
     quantity: Decimal | None = None  # agreed, of fte-month
     baseline: Baseline | None = None
-    ramp_up: tuple[Step, ...] = ()
+    ramp_up: tuple[RampUp, ...] = ()
     indexed_by: str | None = None
     tax: str | None = None
     currency: str | None = None  # of its amounts, where that is not the contract's
@@ -151,7 +162,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the invoice; `rate` is None where slices have several; `price` counts the contract's prices from 0."""
+    """A line of the invoice; `rate` is None where slices have several; `price` counts the contract's prices from 0.
+
+    `how` is what the amount was computed from; None of a line that was read from what a closed month kept.
+    """
 
     price: int
     title: str
@@ -161,6 +175,7 @@ class Line:
     slices: tuple[Slice, ...]
     amount: Money
     tax: str | None = None
+    how: Step | None = field(default=None, compare=False, repr=False)
 
 
 def lines(book: Book, prices: Sequence[Price], counted: Sequence[int | Fraction], on: date) -> list[Line]:
@@ -172,174 +187,269 @@ def lines(book: Book, prices: Sequence[Price], counted: Sequence[int | Fraction]
     """
     made: list[Line] = []
     for number, (price, count) in enumerate(zip(prices, counted, strict=True)):
-        made.extend(_lines(book, number, on_day(price, book, on), count, ramp_share(price, book, on)))
+        made.extend(_lines(_Charge(book, number, price, on), count, len(made) + 1))
     return made
 
 
-def _lines(book: Book, number: int, price: Price, count: int | Fraction, share: Fraction) -> Iterator[Line]:
-    units = charged(price, count) * (share if price.counts is None else 1)
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """A price on a day; `number` counts the contract's prices from 0."""
+
+    book: Book
+    number: int
+    price: Price
+    on: date
+
+    def title(self, share: Step | None) -> str:
+        price = self.price
+        title = f"{price.title} ({price.currency} at {self._exchange().rate:f})" if self._is_foreign() else price.title
+        return f"{title} (ramp-up: {_said(share.result)} %)" if share else title
+
+    def rate(self, words: str, signed: Decimal) -> Step:
+        """Return a signed rate as it stands on the day: indexed, then in the contract's currency.
+
+        An indexed rate is a new rate that both sides can read: it is rounded, to four decimals or as many as were
+        signed. It is converted exactly, so that the line alone is rounded.
+        """
+        return self._stands(words, steps.given(f"{words}, as signed", signed, self._currency()))
+
+    def _stands(self, words: str, rate: Step) -> Step:
+        if rises := self._rises():
+            digits = max(_DECIMALS_OF_A_RATE, len(f"{steps.decimal(rate):f}".partition(".")[2]))
+            exact = steps.product("indexed, exactly", rate, *rises, unit=rate.unit)
+            rate = steps.rounded(f"{words}, indexed", exact, self.book.rounding, digits)
+        return self._converted(words, rate)
+
+    def rate_of_costs(self) -> Step:
+        """Return what each unit of costs that are passed through is charged with: itself and the mark-up."""
+        parts = [steps.given("costs", 100, "%"), steps.given("mark-up", self.price.mark_up or Decimal(0), "%")]
+        rate = steps.product("rate", steps.total("costs with their mark-up", parts, "%"), unit=self._currency())
+        return self._stands("rate", rate)
+
+    def minimum(self, signed: Decimal) -> Step:
+        """Return a signed minimum as it stands on the day."""
+        minimum = steps.given("minimum, as signed", signed, self._currency())
+        if signed and (rises := self._rises()):
+            exact = steps.product("indexed, exactly", minimum, *rises, unit=minimum.unit)
+            minimum = steps.rounded_money("minimum, indexed", exact, self.book.rounding)
+        return self._converted("minimum", minimum)
+
+    def _rises(self) -> tuple[Step, ...]:
+        if not self.price.indexed_by:
+            return ()
+        found = index_steps(self.book.indexation[self.price.indexed_by], self.on)
+        return () if math.prod(each.factor for each in found) == 1 else found
+
+    def _converted(self, words: str, rate: Step) -> Step:
+        if not self._is_foreign():
+            return rate
+        agreed = self._exchange()
+        factor = steps.given(f"{self.price.currency} from {agreed.starts_on} on", agreed.rate)
+        return steps.product(f"{words}, in {self.book.currency}", rate, factor, unit=self.book.currency)
+
+    def _is_foreign(self) -> bool:
+        return self.price.currency not in (None, self.book.currency)
+
+    def _exchange(self) -> Exchange:
+        return _exchange(self.book.currencies[self.price.currency or ""], self.on)
+
+    def _currency(self) -> str:
+        return self.price.currency or self.book.currency
+
+
+def _lines(charge: _Charge, count: int | Fraction, first: int) -> Iterator[Line]:
+    """Charge a price; `first` is the number of its first line on the invoice."""
+    price, share = charge.price, ramp_share(charge.price, charge.book, charge.on)
+    units = counted_units(price, count)
+    if price.counts is None:
+        units = _ramped("agreed for the month", units, share)
     if price.baseline:
-        base = Fraction(price.baseline.quantity) * share
-        yield _line(book, number, price, slices(price, base), _ramped(price.title, share))
-        yield from _gap(book, number, price, price.baseline, units - base, base)
+        base = _ramped("baseline of the month", steps.given("baseline", price.baseline.quantity, units.unit), share)
+        yield _line(charge, _slices(charge, base), charge.title(share))
+        yield from _gap(charge, price.baseline, units, base)
         return
-    line = _line(book, number, price, slices(price, units), _ramped(price.title, 1 if price.counts else share))
+    line = _line(charge, _slices(charge, units), charge.title(None if price.counts else share))
     yield line
     if price.minimum is not None:
-        yield from _true_up(book, line, price, rounded(Fraction(price.minimum) * share, book))
+        yield from _true_up(charge, line, first, _ramped("minimum of the month", charge.minimum(price.minimum), share))
 
 
-def _ramped(title: str, share: Fraction | int) -> str:
-    return title if share == 1 else f"{title} (ramp-up: {_said(100 * Fraction(share))} %)"
+def _ramped(words: str, committed: Step, share: Step | None) -> Step:
+    return steps.product(words, committed, share, unit=committed.unit) if share else committed
 
 
 def _said(exact: Fraction) -> str:
     return f"{_WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator)).quantize(_FOUR).normalize():f}"
 
 
-def _line(book: Book, number: int, price: Price, parts: tuple[Slice, ...], title: str) -> Line:
-    exact = sum((part.quantity * Fraction(part.rate) for part in parts), Fraction(0))
-    units = sum((part.quantity for part in parts), Fraction(0))
-    rate = parts[0].rate if len(parts) == 1 else None
-    return Line(number, title, price.unit, units, rate, parts, rounded(exact, book), price.tax)
+_Part = tuple[Step, Step]  # a quantity and its rate
 
 
-def _gap(book: Book, number: int, price: Price, agreed: Baseline, gap: Fraction, base: Fraction) -> Iterator[Line]:
-    if abs(gap) <= base * Fraction(agreed.dead_band) / 100:
+def _line(charge: _Charge, parts: Sequence[_Part], title: str, because: tuple[Step, ...] = ()) -> Line:
+    book, price = charge.book, charge.price
+    charged = [steps.product("quantity × rate", units, rate, unit=book.currency) for units, rate in parts]
+    exact = charged[0] if len(charged) == 1 else steps.total("all slices", charged, book.currency)
+    how = replace(steps.rounded_money(title, exact, book.rounding), because=because)
+    slices = tuple(Slice(units.result, steps.decimal(rate)) for units, rate in parts)
+    units = sum((part.quantity for part in slices), Fraction(0))
+    rate = slices[0].rate if len(slices) == 1 else None
+    return Line(charge.number, title, price.unit, units, rate, slices, steps.amount(how), price.tax, how)
+
+
+def _gap(charge: _Charge, agreed: Baseline, units: Step, base: Step) -> Iterator[Line]:
+    """Charge the gap to the baseline, or give it back, where it is outside the dead band."""
+    gap = steps.less("gap to the baseline", units, base)
+    size = steps.negated("the gap's size", gap) if gap.result < 0 else gap
+    band = steps.product("dead band", base, steps.given("of the baseline", agreed.dead_band, "%"), unit=base.unit)
+    if size.result <= band.result:
         return
-    rate, words = agreed.additional, "additional, above the baseline"
-    if gap < 0:
-        rate, words = times(agreed.reduced, agreed.reduced_factor), "reduced, below the baseline"
-    yield _line(book, number, price, (Slice(gap, rate),), f"{price.title}: {words}")
+    outside = steps.compared("Outside the dead band", size, band)
+    rate, words = charge.rate("additional rate", agreed.additional), "additional, above the baseline"
+    if gap.result < 0:
+        reduced = charge.rate("reduced rate", agreed.reduced)
+        factor = steps.given("its factor", agreed.reduced_factor)
+        rate, words = (
+            steps.product("rate given back", reduced, factor, unit=reduced.unit),
+            "reduced, below the baseline",
+        )
+    yield _line(charge, [(gap, rate)], f"{charge.title(None)}: {words}", (outside,))
 
 
-def _true_up(book: Book, line: Line, price: Price, minimum: Money) -> Iterator[Line]:
-    if line.amount < minimum:
-        missing, title = minimum - line.amount, f"{price.title}: up to the minimum"
-        yield Line(line.price, title, "fixed", Fraction(1), missing.amount, (), missing, price.tax)
+def _true_up(charge: _Charge, line: Line, number: int, exact: Step) -> Iterator[Line]:
+    minimum = steps.rounded_money("minimum of the month", exact, charge.book.rounding)
+    if line.amount < steps.amount(minimum):
+        title = f"{charge.title(None)}: up to the minimum"
+        how = steps.less(title, minimum, steps.given(line.title, line.amount, figure=f"l{number}"))
+        missing = steps.amount(how)
+        yield Line(line.price, title, "fixed", Fraction(1), missing.amount, (), missing, charge.price.tax, how)
 
 
 def charged(price: Price, counted: int | Fraction) -> Fraction:
     """Turn the counted items or seconds into the price's unit: a minute is 60 exact seconds, never rounded up."""
+    return counted_units(price, counted).result
+
+
+def counted_units(price: Price, counted: int | Fraction) -> Step:
+    """Return the quantity in the price's unit, from the counted items or seconds, or as it was agreed."""
+    unit = f"{price.unit}s"
     if price.counts is None:
-        return Fraction(1) if price.quantity is None else Fraction(price.quantity)
-    return Fraction(counted) / 60 if price.unit == "minute" else Fraction(counted)
+        return steps.given("a month", 1) if price.quantity is None else steps.given("agreed", price.quantity, unit)
+    found = steps.given(
+        _COUNTED[price.counts], counted, "s" if price.unit == "minute" else _UNITS.get(price.unit, unit)
+    )
+    if price.unit != "minute":
+        return found
+    return steps.quotient("minutes", found, steps.given("seconds of a minute", 60), unit)
 
 
-def slices(price: Price, units: Fraction) -> tuple[Slice, ...]:
+_COUNTED = {
+    "answered": "answered",
+    "received": "received",
+    "done": "done",
+    "talk": "talk",
+    "handled": "talk, hold and wrap-up",
+    "disposed": "ended so",
+    "delivered": "approved by both sides",
+}
+_UNITS = {"pass-through": ""}  # costs in the price's currency; whose, its rate says
+
+
+def _slices(charge: _Charge, units: Step) -> list[_Part]:
     """Split a quantity over the price's rates; raises ValueError where it exceeds the last tier."""
+    price = charge.price
+    if price.unit == "pass-through":
+        return [(units, charge.rate_of_costs())]
     if not price.tiers:
-        return (Slice(units, price.rate or Decimal(0)),)
+        return [(units, charge.rate("rate", price.rate or Decimal(0)))]
+    _check_tiers(price.tiers, units.result)
+    rates = [charge.rate(_tier(tier), tier.rate) for tier in price.tiers]
     if price.tiering == "volume":
-        return (Slice(units, _tier_of(price.tiers, units).rate),)
-    return tuple(_graduated(price.tiers, units))
+        rows = [_row(tier, rate) for tier, rate in zip(price.tiers, rates, strict=True)]
+        return [(units, steps.looked_up("rate of the tier", units, rows))]
+    return list(_graduated(price.tiers, rates, units))
 
 
-def _tier_of(tiers: Sequence[Tier], units: Fraction) -> Tier:
-    for tier in tiers:
-        if tier.up_to is None or units <= tier.up_to:
-            return tier
-    raise ValueError(f"No tier holds {_said(units)}; the last ends at {tiers[-1].up_to}.")
+def _tier(tier: Tier) -> str:
+    return "rate of the last tier" if tier.up_to is None else f"rate up to {tier.up_to:,}"
 
 
-def _graduated(tiers: Sequence[Tier], units: Fraction) -> Iterable[Slice]:
-    last, below = _tier_of(tiers, units), Fraction(0)
-    for tier in tiers:
-        upper = units if tier is last else Fraction(tier.up_to or 0)
-        yield Slice(upper - below, tier.rate)
-        below = upper
-        if tier is last:
+def _row(tier: Tier, rate: Step) -> steps.Row:
+    if tier.up_to is None:
+        return steps.Row("else", None, rate)
+    return steps.Row("at-most", Fraction(tier.up_to), rate)
+
+
+def _check_tiers(tiers: Sequence[Tier], units: Fraction) -> None:
+    last = tiers[-1].up_to
+    if last is not None and units > last:
+        raise ValueError(f"No tier holds {_said(units)}; the last ends at {last}.")
+
+
+def _graduated(tiers: Sequence[Tier], rates: Sequence[Step], units: Step) -> Iterator[_Part]:
+    below: Step | None = None
+    for tier, rate in zip(tiers, rates, strict=True):
+        is_last = tier.up_to is None or units.result <= tier.up_to
+        upper = units if is_last else steps.given("end of the tier", tier.up_to or 0, units.unit)
+        yield (steps.less("in this tier", upper, below) if below else upper), rate
+        if is_last:
             return
+        below = upper
 
 
 def rounded(exact: Fraction, book: Book) -> Money:
     """Round to the currency's minor unit in the contract's mode."""
-    amount = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
-    return Money(amount, book.currency).rounded(book.rounding)
+    return steps.amount(steps.rounded_money("", steps.given("", exact, book.currency), book.rounding))
 
 
-# --- Prices on a day --------------------------------------------------------------------------------------------
-def on_day(price: Price, book: Book, on: date) -> Price:
-    """Return the price as it stands on a day: indexed, then in the contract's currency; costs with their mark-up."""
-    if price.unit == "pass-through":
-        price = replace(price, rate=1 + times(price.mark_up or Decimal(0), Decimal("0.01")))
-    return converted(indexed(price, book, on), book, on)
-
-
-def converted(price: Price, book: Book, on: date) -> Price:
-    """Return the price in the contract's currency: rate times rate, exactly, so that the line alone is rounded."""
-    if price.currency is None or price.currency == book.currency:
-        return price
-    factor = exchange_rate(book.currencies[price.currency], on)
-    title, minimum = f"{price.title} ({price.currency} at {factor:f})", price.minimum
-    minimum = None if minimum is None else times(minimum, factor)
-    return replace(_with_rates(price, lambda rate: times(rate, factor), minimum), title=title)
-
-
-def _with_rates(price: Price, new: Callable[[Decimal], Decimal], minimum: Decimal | None) -> Price:
-    return replace(
-        price,
-        rate=None if price.rate is None else new(price.rate),
-        tiers=tuple(Tier(tier.up_to, new(tier.rate)) for tier in price.tiers),
-        minimum=minimum,
-        baseline=price.baseline
-        and replace(price.baseline, additional=new(price.baseline.additional), reduced=new(price.baseline.reduced)),
-    )
-
-
-def ramp_share(price: Price, book: Book, on: date) -> Fraction:
-    """Return which part of the price's commitment holds in the month of a day, 1 once the ramp-up is over."""
-    left = (on.year - book.starts_on.year) * 12 + on.month - book.starts_on.month
-    for step in price.ramp_up:
-        if left < step.months:
-            return Fraction(step.share) / 100
-        left -= step.months
-    return Fraction(1)
-
-
-def indexed(price: Price, book: Book, on: date) -> Price:
-    """Return the price with its rates as they stand on a day.
-
-    An indexed rate is a new rate that both sides can read: it is rounded, to four decimals or as many as were signed.
-    """
-    factor = index_factor(book.indexation[price.indexed_by], on) if price.indexed_by else Fraction(1)
-    if factor == 1:
-        return price
-
-    def new(rate: Decimal) -> Decimal:
-        exponent = rate.as_tuple().exponent
-        unit = Decimal(1).scaleb(min(-_DECIMALS_OF_A_RATE, exponent if isinstance(exponent, int) else 0))
-        exact = Fraction(rate) * factor
-        quotient = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
-        return quotient.quantize(unit, money.ROUNDINGS[book.rounding], _WIDE)
-
-    minimum = (
-        price.minimum
-        and rounded(Fraction(price.minimum) * factor, replace(book, currency=price.currency or book.currency)).amount
-    )
-    return _with_rates(price, new, minimum)
+def ramp_share(price: Price, book: Book, on: date) -> Step | None:
+    """Return which percent of the price's commitment holds in the month of a day; None once it is all of it."""
+    begun = (on.year - book.starts_on.year) * 12 + on.month - book.starts_on.month
+    rows, until = [], 0
+    for each in price.ramp_up:
+        until += each.months
+        rows.append(steps.Row("below", Fraction(until), steps.given("share", each.share, "%")))
+    rows.append(steps.Row("else", None, steps.given("all of it", 100, "%")))
+    found = steps.looked_up("ramp-up", steps.given("months since the start", begun), rows)
+    return None if found.result == 100 else found
 
 
 # --- Taxes ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class TaxLine:
-    """One tax of the invoice: what it is on, and what it comes to."""
+    """One tax of the invoice: what it is on, and what it comes to; `how` is what that was computed from."""
 
     tax: Tax
     base: Money
     amount: Money
+    how: Step | None = field(default=None, compare=False, repr=False)
 
 
-def taxes(book: Book, made: Iterable[Line], credited: Money, credits_tax: str | None) -> list[TaxLine]:
-    """Tax the lines, each tax once on their sum and rounded once; credits lessen the base of their own tax."""
-    bases: dict[str, Money] = {}
-    for line in made:
+def taxes(
+    book: Book, made: Iterable[Line], credited: Money, credits_tax: str | None, others: Iterable[tuple[Tax, Step]] = ()
+) -> list[TaxLine]:
+    """Tax the lines, each tax once on their sum and rounded once; credits lessen the base of their own tax.
+
+    `others` are further amounts, each with its own tax, which may be one that the contract has no more.
+    """
+    bases: dict[Tax, list[Step]] = {}
+    of_names: dict[str, list[Step]] = {}
+    for number, line in enumerate(made, 1):
         if line.tax:
-            bases[line.tax] = bases.get(line.tax, Money(Decimal(0), book.currency)) + line.amount
+            of_names.setdefault(line.tax, []).append(steps.given(line.title, line.amount, figure=f"l{number}"))
     if credits_tax and credited:
-        bases[credits_tax] = bases.get(credits_tax, Money(Decimal(0), book.currency)) - credited
-    return [
-        TaxLine(tax, bases[name], rounded(Fraction(bases[name].amount) * Fraction(tax.rate) / 100, book))
-        for name, tax in book.taxes.items()
-        if name in bases
-    ]
+        off = steps.negated("credits", steps.given("credits", credited, figure="credits"))
+        of_names.setdefault(credits_tax, []).append(off)
+    for name, tax in book.taxes.items():
+        if name in of_names:
+            bases.setdefault(tax, []).extend(of_names[name])
+    for tax, part in others:
+        bases.setdefault(tax, []).append(part)
+    return [_taxed(book, tax, parts) for tax, parts in bases.items()]
+
+
+def _taxed(book: Book, tax: Tax, parts: Sequence[Step]) -> TaxLine:
+    base = steps.total(f"what {tax.title} is on", parts, book.currency)
+    rate = steps.given("its rate", tax.rate, "%")
+    exact = steps.product(f"{tax.title}, exactly", base, rate, unit=book.currency)
+    how = steps.rounded_money(tax.title, exact, book.rounding)
+    return TaxLine(tax, steps.amount(base), steps.amount(how), how)

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from workfloor.core.contracts import models as contracts_models
-from workfloor.core.contracts import parsing as contracts_parsing
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.people.models import Certificate, Person
 from workfloor.core.people.qualification import qualifies
@@ -89,6 +88,8 @@ _VERSIONS = PreparedQuery(lambda client_id: versions(client_id))
 def terms(version: contracts_models.Version) -> contracts_terms.Contract:
     """What a version says; its text is fetched and read once a process, since a version never changes."""
     if version.digest not in _read:
+        from workfloor.core.contracts import parsing as contracts_parsing  # only now: it is slow to load
+
         try:
             _read[version.digest] = contracts_parsing.stored(version.source)
         except Exception as fault:  # by rules that have changed since it was signed, or altered in the database
@@ -100,6 +101,8 @@ def terms(version: contracts_models.Version) -> contracts_terms.Contract:
 
 def unreadable() -> list[tuple[contracts_models.Version, str]]:
     """The versions inside the wall that cannot be read, and why: their clients' work waits, all others' goes on."""
+    from workfloor.core.contracts import parsing as contracts_parsing
+
     found = []
     for version in contracts_models.Version.objects.select_related("client").order_by("client__slug", "number"):
         try:

@@ -101,8 +101,7 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) ->
         )
         for each in incoming
     ]
-    for message in made:
-        prepared.insert(message)
+    prepared.insert_all(made)
     _attach({message: each.files for message, each in zip(made, incoming, strict=True)}, now)
     entries = [
         Entry(conversations_events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
@@ -200,17 +199,56 @@ def note(
     now: datetime,
     item: Item | None = None,
     files: Sequence[conversations_messages.File] = (),
+    key: str = "",
 ) -> conversations_models.Message:
-    """Note something about a case for whoever works on it; the customer never sees it."""
+    """Note something about a case for whoever works on it; the customer never sees it.
+
+    The same key again is the same note.
+    """
     _refuse_other_hands([case], by)
+    if key:
+        locks.hold("message.key", case.client_id, "", key)
+        if known := conversations_queries.by_key(case.client_id, "", key):
+            return known
     if not text.strip():
         raise Refused("Write something first.")
     if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
     content = conversations_messages.Content(text)
-    message = _make(case, item, content, files, now, direction="note", state="noted", person=by)
+    message = _make(case, item, content, files, now, direction="note", state="noted", person=by, key=key)
     _tell(message, now, by, conversations_events.NoteWritten(message.id))
     return message
+
+
+def keep_draft(*, item: Item, text: str, by: Person, now: datetime) -> None:
+    """Keep what somebody has written so far about an item in their hands; nothing written, nothing kept any more.
+
+    It is no fact: nothing has been said yet. Numbers are masked as in what is sent. Raises Refused in other hands.
+    """
+    if text.strip() and item.person_id != by.id:
+        raise Refused("This item is not with you any more.")
+    _keep_draft(item, text, by, now)
+
+
+def _keep_draft(item: Item, text: str, by: Person, now: datetime) -> None:
+    if not text.strip():
+        conversations_models.Draft.objects.filter(item=item, person=by).delete()
+        return
+    kept = _fit_to_keep(conversations_messages.Content(text), item, now)
+    draft = conversations_models.Draft(client_id=item.client_id, item=item, person=by, text=kept.text, kept_at=now)
+    conversations_models.Draft.objects.bulk_create(
+        [draft], update_conflicts=True, unique_fields=["item", "person"], update_fields=["text", "kept_at"]
+    )
+
+
+def delete_old_drafts(*, client_id: int, now: datetime) -> int:
+    """Delete drafts that nobody has touched for long enough, some of them; returns how many."""
+    days = retention_queries.days("drafts", client_id)
+    old = conversations_models.Draft.objects.filter(client_id=client_id, kept_at__lt=kinds.before(now, days))
+    found = list(old.order_by("id").values_list("id", flat=True)[:AT_A_TIME])
+    conversations_models.Draft.objects.filter(id__in=found).delete()
+    retention.tell(kind="drafts", count=len(found), days=days, now=now, client_id=client_id)
+    return len(found)
 
 
 def _refuse_other_hands(cases: Sequence[Case], by: Person) -> None:
@@ -389,10 +427,15 @@ def try_again(
 def withdraw(
     *, message: conversations_models.Message, now: datetime, by: Person | None = None
 ) -> conversations_models.Message:
-    """Take a reply back that the channel has not yet taken over."""
+    """Take a reply back that the channel has not yet taken over; its writer has it as the draft again."""
     if by is not None and message.person_id != by.id:
         _refuse_other_hands([message.case], by)
-    return _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
+    message = _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
+    if message.item is not None and message.person is not None:
+        begun = conversations_queries.draft(message.item.id, message.person.id)
+        written = "\n".join(filter(None, [message.text, begun]))
+        _keep_draft(message.item, written, message.person, now)
+    return message
 
 
 def _become(

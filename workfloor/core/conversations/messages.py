@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from workfloor.core.work import kinds as work_kinds
 from workfloor.kit.text import masks
 
 DIRECTIONS = ("in", "out", "note")
-CHANNELS = ("email", "chat", "voice", "message", "fax", "document", "api")
+CHANNELS = tuple(work_kinds.CHANNELS)
 
 LARGEST_FILE = 25_000_000  # bytes
 LARGEST_SENT = 5_000_000  # bytes of a file that somebody sends from a page of ours

@@ -1,5 +1,7 @@
 """Messages of a case across channels, and the files on them."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
@@ -8,6 +10,7 @@ from workfloor.core.clients.models import Client
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.files.models import File
 from workfloor.core.people.models import Person
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import rls
 from workfloor.kit.mail.mime import PICTURES
@@ -40,6 +43,8 @@ class Message(models.Model):
     pictures_allowed_at = models.DateTimeField(null=True)
     state = models.TextField()
     fault = models.TextField(default="")  # why it could not be delivered, or not yet
+
+    leaves_at: datetime | None = None  # until when whoever looks at it may take it back, where a page knows that
 
     class Meta:
         constraints = [
@@ -80,6 +85,16 @@ class Message(models.Model):
         return self.state in conversations_messages.FINAL
 
     @property
+    def is_mail(self) -> bool:
+        """Whether it came or goes by mail; a note goes nowhere."""
+        return self.channel in work_kinds.MAILS
+
+    @property
+    def name_given(self) -> str:
+        """The name that its writer's page gave it; the channel may have put its own before it."""
+        return self.key.rpartition("/")[2]
+
+    @property
     def answers_to(self) -> conversations_messages.Address:
         """Where an answer to it goes: where its sender said, else to the sender."""
         said = next((each for each in self.recipients if each["role"] == "reply-to"), None)
@@ -117,6 +132,28 @@ class Message(models.Model):
         if not getattr(self, "brings_files", True):  # as the query that read it has seen
             return []
         return [each for each in self.attachments.all() if each not in self.files_within]
+
+
+class Draft(models.Model):
+    """What somebody has begun to write about an item and has not sent, as it was last kept."""
+
+    client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_index=False)
+    item = models.ForeignKey(Item, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    text = models.TextField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="draft_wall"),
+            rls.SameClient(name="draft_item", field="item"),
+            rls.SameClient(name="draft_by", field="person"),
+            models.UniqueConstraint(name="draft_once", fields=["item", "person"]),
+        ]
+        indexes = [models.Index(name="draft_kept", fields=["client", "kept_at"])]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk}"
 
 
 class Attachment(models.Model):

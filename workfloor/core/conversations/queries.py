@@ -12,7 +12,7 @@ from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, pre
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations import models as conversations_models
 from workfloor.core.files import queries as files_queries
-from workfloor.core.work import lifecycle
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Customer, Item
 from workfloor.kit.database.prepared import PreparedQuery
@@ -74,7 +74,7 @@ def automatic(case: Case | None, *, since: datetime) -> int:
     if case is None or case.customer_id is None:
         return 0
     sent = conversations_models.Message.objects.filter(
-        case__customer_id=case.customer_id, direction="out", channel="email"
+        case__customer_id=case.customer_id, direction="out", channel__in=work_kinds.MAILS
     )
     return sent.filter(person=None, said_at__gt=since).count()
 
@@ -89,6 +89,12 @@ _BY_KEY = PreparedQuery(
 def by_key(client_id: int, channel: str, key: str) -> conversations_models.Message | None:
     """A message by its sender's key."""
     return _BY_KEY.one(client_id, channel, key)
+
+
+def draft(item_id: int, person_id: int) -> str:
+    """What somebody has begun to write about an item; empty for nothing."""
+    found = conversations_models.Draft.objects.filter(item_id=item_id, person_id=person_id)
+    return found.values_list("text", flat=True).first() or ""
 
 
 def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, conversations_models.Message]:
@@ -244,7 +250,7 @@ def _mails(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
         return []
     told = _with(asked.words, "subject", "text", "folded_text", "sender", "sender_name", "attachments__name")
     found = of_customer(of.id).filter(
-        channel="email", id__in=conversations_models.Message.objects.filter(told).values("id")
+        channel__in=work_kinds.MAILS, id__in=conversations_models.Message.objects.filter(told).values("id")
     )
     return [
         Entry(
@@ -259,7 +265,6 @@ def _mails(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
     ]
 
 
-_SHELF_OF = {"chat": "chats", "call": "calls", "callback": "calls"}
 SHORTENED = 200
 
 
@@ -267,10 +272,10 @@ def _works(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
     """Work that is no mail, and work that came as mail but of which no mail is here."""
     if not asked.wants("chats", "calls", "work"):
         return []
-    mailed = conversations_models.Message.objects.filter(item=OuterRef("id"), channel="email")
-    found = work_queries.items().filter(case__customer=of).exclude(Q(kind="email") & Exists(mailed))
+    mailed = conversations_models.Message.objects.filter(item=OuterRef("id"), channel__in=work_kinds.MAILS)
+    found = work_queries.items().filter(case__customer=of).exclude(Q(kind__in=work_kinds.BY_MAIL) & Exists(mailed))
     if asked.kind:
-        here = [kind for kind in lifecycle.KINDS if _SHELF_OF.get(kind, "work") == asked.kind]
+        here = [name for name, kind in work_kinds.KINDS.items() if kind.shelf == asked.kind]
         found = found.filter(kind__in=here)
     for word in asked.words:
         said = conversations_models.Message.objects.filter(_with([word], "text"), item=OuterRef("id"))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from django.db import connection, models
 from django.db.models import F
@@ -103,10 +104,14 @@ _FIRST_XID = "3"
 _PAST_COLUMNS = ("at", "client_id", "item_id", "event", "details")
 
 
-def past_line(fact: event_log_events.Past, client_id: int, item_id: int) -> str:
-    """A fact of an item's past as `insert_past` takes it."""
-    details = bulk.text(_json(fact.details)) if fact.details else "{}"
-    return f"{fact.at}\t{client_id}\t{item_id}\t{fact.event}\t{details}\n"
+def past_line(fact: event_log_events.Past, client_id: int, item_id: int, details: str = "") -> str:
+    """A fact of an item's past as `insert_past` takes it; with its details as `past_details` has them, if known."""
+    return f"{fact.at.isoformat()}\t{client_id}\t{item_id}\t{fact.event}\t{details or past_details(fact.details)}\n"
+
+
+def past_details(details: Mapping[str, Any]) -> str:
+    """A past fact's details as `insert_past` takes them."""
+    return bulk.text(_json(details)) if details else "{}"
 
 
 def insert_past(lines: Iterable[str]) -> None:

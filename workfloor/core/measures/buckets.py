@@ -27,6 +27,10 @@ class Sums:
     wrap_seconds: int = 0
     done_talk_seconds: int = 0
     done_handled_seconds: int = 0
+    transferred: int = 0
+    handled_talk_seconds: int = 0
+    handled_hold_seconds: int = 0
+    handled_wrap_seconds: int = 0
     waits: list[int] = field(default_factory=list)
     left_after: list[int] = field(default_factory=list)
     resolved_in: list[int] = field(default_factory=list)
@@ -53,6 +57,7 @@ class Sums:
         self.hold_seconds += item.hold_seconds
         self.wrap_seconds += item.wrap_seconds
         self.waits.append(_microseconds(item, at))
+        self.transferred += item.transfers > 0
 
     def _add_done(self, item: lifecycle.Item) -> None:
         spent = item.talk_seconds + item.hold_seconds + item.wrap_seconds
@@ -62,6 +67,9 @@ class Sums:
         self.dispositions.append(item.disposition)
         if item.connected_at:
             self.handled.append(spent)
+            self.handled_talk_seconds += item.talk_seconds
+            self.handled_hold_seconds += item.hold_seconds
+            self.handled_wrap_seconds += item.wrap_seconds
         if item.working_seconds is not None:
             self.resolved_in.append(item.working_seconds)
 

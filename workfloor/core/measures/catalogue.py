@@ -1,12 +1,16 @@
-"""What items come to: each measure as a pure function of an item's outcome, what is excluded, and the figures."""
+"""What items come to: the figures of each measure of the catalogue, what prices count, and what is excluded."""
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol, TypeVar
 
+from workfloor.core.catalogue import availability, backlog_older_than, entries, population
+from workfloor.core.catalogue.availability import Spans
+from workfloor.core.catalogue.declaring import Counted, Measure, Seen, Without, Working
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.levels import FOUR_PLACES, Forecast, ServiceLevel, Verdict, four_places
@@ -18,147 +22,25 @@ from workfloor.kit.time.calendars import Window
 PERCENTILES = (50, 90, 95)
 Where = TypeVar("Where")
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one item, as far as a measure looks; a None time has not happened."""
-
-    item_id: int
-    queue: str
-    received_at: datetime
-    queued_at: datetime | None = None
-    connected_at: datetime | None = None
-    abandoned_at: datetime | None = None
-    cancelled_at: datetime | None = None
-    done: bool = False  # ended and wrapped up
-    talk_seconds: int = 0
-    hold_seconds: int = 0
-    wrap_seconds: int = 0
-    working_seconds: int | None = None  # working time from received to resolved, pauses taken out
-    paused_seconds: int = 0  # working time in which the customer owed an answer
-    awaiting_since: datetime | None = None  # the customer owes one now
-    disposition: str = ""  # how it ended
-    reply_seconds: int | None = None  # working time from received to the first reply, pauses taken out
-    in_conversation: bool = False  # connected to the customer, which is a reply; its time is known when it has ended
-    ended_at: datetime | None = None
-    came_back_seconds: int | None = None  # from the first resolution to the first reopening
-    is_first_of_case: bool = False
-    next_of_case_at: datetime | None = None  # when the next item of the same case came in
-
-    @property
-    def handled_seconds(self) -> int:
-        return self.talk_seconds + self.hold_seconds + self.wrap_seconds
-
-    def waited(self, until: datetime) -> timedelta:
-        """Return how long the item had been queueing at that instant."""
-        return until - (self.queued_at or self.received_at)
-
-
 # --- Measures: does an item count, and how ----------------------------------------------------------------------
-#
-# A share sees each item as True (met), False (counted, not met) or None (not counted); a mean sees it as seconds or
-# None; volume counts every item. The other two look at time: the backlog at the end of each day, availability at the
-# time of service. Cancelled items count nowhere. Every bound is inclusive: "within 20 s" is a wait of 20 s or less, and
-# "abandoned within 5 s" a wait of 5 s or less. An item that is still open counts, as missed, once it is late: `late`
-# holds the ids of those. A customer who was connected once has not abandoned, whatever came later.
+# Each is declared in a module of its own in core/catalogue; cancelled items count nowhere.
 
-SHARES = ("answered-within", "abandoned", "first-response-within", "resolved-within", "first-contact-resolution")
-TICKS = {"speed-of-answer": 1_000_000}  # in a second; a mean of whole seconds has one
-MEANS = ("speed-of-answer", "handled-time")
-OF_TIME = ("backlog-older-than", "availability")
+SHARES = entries.of_shape("share")
+MEANS = entries.of_shape("mean")
+OF_TIME = entries.of_shape("share-at-ends", "share-of-time")
 IN_PERCENT = (*SHARES, *OF_TIME)
 
 
-def share(level: ServiceLevel, item: Outcome, late: Container[int], now: datetime | None = None) -> bool | None:
-    """Return whether the item met the level, None where the level does not count it.
-
-    `now` says which resolutions have lasted long enough to be judged; without it all have.
-    """
-    if item.cancelled_at:
-        return None
-    if level.measure == "first-contact-resolution":
-        return _resolved_at_first(level, item, now)
-    return {
-        "answered-within": _answered_within,
-        "abandoned": _abandoned,
-        "first-response-within": _replied_within,
-        "resolved-within": _resolved_within,
-    }[level.measure](level, item, late)
+def counted(level: ServiceLevel, item: Outcome, seen: Seen) -> Counted:
+    """Return what the item adds to the level's figure: met or not, seconds, or 1; None where it does not count."""
+    rule = entries.BY_NAME[level.measure].item
+    return None if item.cancelled_at or isinstance(rule, Without) else rule(level, item, seen)
 
 
-def _answered_within(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
-    if item.connected_at:
-        return item.waited(item.connected_at) <= timedelta(seconds=level.threshold_seconds or 0)
-    if level.per == "answered" or is_apart(level, item):
-        return None
-    return False if item.abandoned_at or item.item_id in late else None
-
-
-def _abandoned(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
-    if item.connected_at:
-        return False
-    return True if item.abandoned_at and not is_apart(level, item) else None
-
-
-def _resolved_within(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
-    if item.abandoned_at:
-        return None
-    if item.working_seconds is not None:
-        return item.working_seconds <= (level.threshold_seconds or 0)
-    return False if item.item_id in late and not item.done else None
-
-
-def _replied_within(level: ServiceLevel, item: Outcome, late: Container[int]) -> bool | None:
-    if item.abandoned_at:
-        return None
-    if item.reply_seconds is not None:
-        return item.reply_seconds <= (level.threshold_seconds or 0)
-    return False if item.item_id in late and not item.done else None
-
-
-def _resolved_at_first(level: ServiceLevel, item: Outcome, now: datetime | None) -> bool | None:
-    """Judge a case by its first item, once the days are over in which it must not come back."""
-    days = timedelta(seconds=level.threshold_seconds or 0)
-    if not (item.is_first_of_case and item.done and item.ended_at) or (now and item.ended_at + days > now):
-        return None
-    came_back = item.came_back_seconds is not None and timedelta(seconds=item.came_back_seconds) <= days
-    return not came_back and (item.next_of_case_at is None or item.next_of_case_at > item.ended_at + days)
-
-
-def is_apart(level: ServiceLevel, item: Outcome) -> bool:
-    """Return whether the item is a short abandon that the level leaves out."""
-    if level.per != "offered-less-short-abandons" or item.cancelled_at or item.connected_at:
-        return False
-    return item.abandoned_at is not None and item.waited(item.abandoned_at) <= timedelta(
-        seconds=level.short_abandon_seconds or 0
-    )
-
-
-def is_late(level: ServiceLevel, item: Outcome, now: datetime, working: Callable[[datetime, datetime], int]) -> bool:
+def is_late(level: ServiceLevel, item: Outcome, now: datetime, working: Working) -> bool:
     """Return whether an open item can no longer meet the level; `working` counts its calendar's working seconds."""
-    threshold = level.threshold_seconds or 0
-    if level.measure == "answered-within":
-        return not item.connected_at and item.waited(now) > timedelta(seconds=threshold)
-    if level.measure not in ("first-response-within", "resolved-within"):
-        return False
-    if level.measure == "first-response-within" and (item.reply_seconds is not None or item.in_conversation):
-        return False
-    pauses = item.paused_seconds + (working(item.awaiting_since, now) if item.awaiting_since else 0)
-    begun = max(item.received_at, item.queued_at or item.received_at)  # scheduled work begins when it is due
-    return working(begun, now) - pauses > threshold
-
-
-def seconds(level: ServiceLevel, item: Outcome) -> Decimal | None:
-    """Return the item's seconds for a mean, None where the level does not count it."""
-    if item.cancelled_at:
-        return None
-    if level.measure == "speed-of-answer":
-        return _exact_seconds(item.waited(item.connected_at)) if item.connected_at else None
-    return Decimal(item.handled_seconds) if item.done and item.connected_at else None
-
-
-def _exact_seconds(span: timedelta) -> Decimal:
-    return Decimal(span // timedelta(microseconds=1)).scaleb(-6)
+    late = entries.BY_NAME[level.measure].late
+    return late is not None and late(level, item, now, working)
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------
@@ -194,19 +76,20 @@ def figure(
     """
     own = [item for item in items if item.queue in level.of and not item.cancelled_at]
     left = [item for item in own if item.item_id not in (out or {})]
-    less = len(own) - len(left)
-    if level.measure in SHARES:
-        verdicts = [share(level, item, late, now) for item in left]
-        counted, apart = len(verdicts) - verdicts.count(None), sum(is_apart(level, item) for item in left)
-        return share_figure(counted, verdicts.count(True), apart, less)
-    if level.measure in MEANS:
-        return spans_figure(sorted(span for item in left if (span := seconds(level, item)) is not None), less)
-    return Figure(len(left), excluded=less)
+    less, seen = len(own) - len(left), Seen(late, now)
+    values = [value for item in left if (value := counted(level, item, seen)) is not None]
+    measure = entries.BY_NAME[level.measure]
+    if measure.shape == "share":
+        apart = sum(population.is_apart(level, item) for item in left)
+        return share_figure(len(values), values.count(True), apart, less)
+    if measure.unit == "seconds":
+        return seconds_figure(measure, sorted(map(Decimal, values)), less)
+    return Figure(len(values), excluded=less)
 
 
 def nothing(level: ServiceLevel) -> Figure:
     """Return what a level comes to where there was nothing."""
-    return share_figure(0, 0) if level.measure in IN_PERCENT else figure(level, [])
+    return share_figure(0, 0) if entries.BY_NAME[level.measure].unit == "percent" else figure(level, [])
 
 
 Figures = Mapping[str | None, Figure]  # by queue; None: all of them together
@@ -240,10 +123,25 @@ def share_figure(counted: int, met: int, apart: int = 0, excluded: int = 0) -> F
     return Figure(counted, met, None if attained is None else four_places(attained), apart, (), excluded)
 
 
-def spans_figure(ordered: Sequence[Decimal], excluded: int = 0) -> Figure:
-    """Return the mean and percentiles of some seconds."""
-    percentiles = [nearest_rank(ordered, percent) for percent in PERCENTILES if ordered]
-    return mean_figure(len(ordered), sum(ordered, Decimal(0)), percentiles, excluded)
+def seconds_figure(measure: Measure, ordered: Sequence[Decimal], excluded: int = 0) -> Figure:
+    """Return what a measure makes of some seconds, shortest first, with their percentiles where it shows these."""
+    percentiles = [nearest_rank(ordered, percent) for percent in PERCENTILES if ordered and measure.has_spread]
+    total = sum(ordered, Decimal(0))
+    return of_seconds(measure, len(ordered), total, max(ordered, default=Decimal(0)), percentiles, excluded)
+
+
+def of_seconds(
+    measure: Measure,
+    counted: int,
+    total: Decimal,
+    longest: Decimal,
+    percentiles: Sequence[Decimal] = (),
+    excluded: int = 0,
+) -> Figure:
+    """Return a measure of seconds, their mean or the longest, from what they add up to."""
+    if measure.shape == "longest":
+        total = longest * counted
+    return mean_figure(counted, total, percentiles, excluded)
 
 
 def mean_figure(counted: int, total: Decimal, percentiles: Sequence[Decimal] = (), excluded: int = 0) -> Figure:
@@ -264,37 +162,36 @@ def nearest_rank(ordered: Sequence[Decimal], percent: int) -> Decimal:
 
 # --- What looks at time -----------------------------------------------------------------------------------------
 
-Spans = Sequence[tuple[datetime, datetime]]  # in order, not overlapping
+
+def ends_of(contract: Contract, level: ServiceLevel, window: Window, now: datetime) -> list[datetime]:
+    """Return when a level looks at what is open: at each day's end so far, or at the window's end or now."""
+    if entries.BY_NAME[level.measure].shape == "count-at-end":
+        return [min(window.ends_at, now)]
+    return calendars.day_ends(window, contract.zone, now)
 
 
-def backlog(level: ServiceLevel, items: Iterable[Outcome], day_ends: Sequence[datetime]) -> Figure:
-    """Count the items that were open at each day's end, and those of them that were older than the level's age.
+def backlog(level: ServiceLevel, items: Iterable[Outcome], ends: Sequence[datetime]) -> Figure:
+    """Count the items that were open at each of some ends, and those of them that were older than the level's age.
 
     Age is the time by the clock since an item came in; what was reopened was open all the while.
     """
-    ages = [age for item in items if item.queue in level.of for age in open_ages(item, day_ends)]
-    return share_figure(len(ages), sum(age > timedelta(seconds=level.threshold_seconds or 0) for age in ages))
+    ages = [age for item in items if item.queue in level.of for age in backlog_older_than.open_ages(item, ends)]
+    if entries.BY_NAME[level.measure].shape == "count-at-end":
+        return Figure(len(ages))
+    return share_figure(len(ages), sum(age > population.threshold(level) for age in ages))
 
 
-def open_ages(item: Outcome, day_ends: Iterable[datetime]) -> list[timedelta]:
-    """Return how old the item was at the end of each day on which it was open."""
-    if item.cancelled_at:
-        return []
-    over = item.ended_at or item.abandoned_at
-    return [end - item.received_at for end in day_ends if item.received_at < end and (over is None or over > end)]
-
-
-def availability(served: Spans, excluded: Iterable[Event], outages: Iterable[Event]) -> tuple[int, int]:
+def available(served: Spans, excluded: Iterable[Event], outages: Iterable[Event]) -> tuple[int, int]:
     """Return the seconds of service, and those of them without an outage; time under an exclusion is neither."""
-    service = without(served, [(event.starts_at, event.ends_at) for event in excluded])
-    return length(service), length(without(service, [(event.starts_at, event.ends_at) for event in outages]))
+    out, down = ([(event.starts_at, event.ends_at) for event in events] for events in (excluded, outages))
+    return availability.seconds_of_service(served, out, down)
 
 
 def availability_figures(
     contract: Contract, level: ServiceLevel, window: Window, events: Sequence[Event], now: datetime
 ) -> Figures:
     """Measure the availability of each of the level's queues, and of all together, as far as the window has run."""
-    each = {queue: availability(*service(contract, level, window, events, queue, now)) for queue in level.of}
+    each = {queue: available(*service(contract, level, window, events, queue, now)) for queue in level.of}
     found: dict[str | None, Figure] = {queue: share_figure(*seconds) for queue, seconds in each.items()}
     served, up = (sum(part) for part in zip(*each.values(), strict=True))
     return found | {None: share_figure(served, up)}
@@ -317,19 +214,6 @@ def hours_of(contract: Contract, level: ServiceLevel, queue: str) -> calendars.C
         if level.hours
         else contracts_terms.calendar_of(contract, queue)
     )
-
-
-def without(spans: Spans, cuts: Iterable[tuple[datetime, datetime]]) -> Spans:
-    """Return what is left of spans when others are taken out of them."""
-    for starts_at, ends_at in cuts:
-        pieces = [((a, min(z, starts_at)), (max(a, ends_at), z)) for a, z in spans]
-        spans = [piece for pair in pieces for piece in pair if piece[0] < piece[1]]
-    return spans
-
-
-def length(spans: Spans) -> int:
-    """Return the whole seconds of spans."""
-    return sum((z - a for a, z in spans), timedelta()) // timedelta(seconds=1)
 
 
 # --- What a statement says of a level ---------------------------------------------------------------------------

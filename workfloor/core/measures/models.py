@@ -31,6 +31,10 @@ class Bucket(models.Model):
     wrap_seconds = models.BigIntegerField(default=0)
     done_talk_seconds = models.BigIntegerField(default=0)  # of those done
     done_handled_seconds = models.BigIntegerField(default=0)
+    transferred = models.IntegerField(default=0)  # answered, and passed on at least once
+    handled_talk_seconds = models.BigIntegerField(default=0)  # of those done and answered
+    handled_hold_seconds = models.BigIntegerField(default=0)
+    handled_wrap_seconds = models.BigIntegerField(default=0)
 
     waits = ArrayField(models.BigIntegerField(), null=True)  # microseconds to the answer
     left_after = ArrayField(models.BigIntegerField(), null=True)  # microseconds to the abandonment

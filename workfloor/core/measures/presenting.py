@@ -3,19 +3,18 @@
 from decimal import Decimal
 from typing import Any
 
+from workfloor.core.catalogue import entries
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.measures import catalogue
 from workfloor.kit.time.calendars import Window
 
 VERDICTS = {"met": "met", "below-expected": "missed", "below-minimum": "missed the minimum", None: "–"}
 MOODS = {"met": "calm", "below-expected": "close", "below-minimum": "late", None: ""}
-UNITS = dict.fromkeys(catalogue.IN_PERCENT, "percent") | dict.fromkeys(catalogue.MEANS, "seconds")
-# What the trade calls a measure, where that is not its key with spaces.
+SIGNS = {"percent": "%", "seconds": "s"}
+THRESHOLD = ("-within", "-older-than")
+# Where a threshold follows, a measure reads by its key: answered within 20 s.
 NAMES = {
-    "speed-of-answer": "average speed of answer (ASA)",
-    "handled-time": "average handle time (AHT)",
-    "abandoned": "abandon rate",
-    "first-contact-resolution": "first-contact resolution (FCR)",
+    each.name: each.name.replace("-", " ") if each.name.endswith(THRESHOLD) else each.title for each in entries.EVERY
 }
 PER = {
     "answered": "of answered",
@@ -41,7 +40,7 @@ def plain_measured(row: catalogue.Measured, version: int) -> dict[str, Any]:
         "excluded": figure.excluded,
         "window": None if row.window is None else plain_window(row.window, level),
         "attained": _number(figure.attained),
-        "unit": UNITS.get(level.measure),
+        "unit": None if (unit := entries.BY_NAME[level.measure].unit) == "items" else unit,
         "percentiles": {
             str(percent): float(value)
             for percent, value in zip(catalogue.PERCENTILES, figure.percentiles, strict=False)
@@ -95,7 +94,7 @@ def worded_excluded(row: catalogue.Excluded) -> dict[str, str]:
 
 def worded_measure(level: ServiceLevel) -> str:
     """Word what a level counts: `answered within 20 s, of offered`."""
-    words = NAMES.get(level.measure, level.measure.replace("-", " "))
+    words = NAMES[level.measure]
     if level.threshold_seconds is not None:
         words += f" {level.threshold_seconds:,} s"
     if level.per:
@@ -107,8 +106,8 @@ def _aside(row: catalogue.Measured) -> str:
     """Word what the figure itself leaves out: its percentiles, or the short abandons that stand apart."""
     spread = zip(catalogue.PERCENTILES, row.figure.percentiles, strict=False)
     within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
-    if row.level.measure in catalogue.MEANS:
-        return f"; {within}" if within else ""
+    if within:
+        return f"; {within}"
     return f" ({row.figure.apart:,})" if row.figure.apart else ""
 
 
@@ -129,7 +128,7 @@ def _target(level: ServiceLevel) -> str:
     if level.expected is None:
         return "–"
     side, limit = ("at most", "never above") if level.lower_is_better else ("at least", "never below")
-    unit = "%" if level.measure in catalogue.IN_PERCENT else "s"
+    unit = SIGNS[entries.BY_NAME[level.measure].unit]
     expected = f"{side} {level.expected.normalize():f} {unit}"
     return expected if level.minimum is None else f"{expected}, {limit} {level.minimum.normalize():f} {unit}"
 
@@ -137,4 +136,4 @@ def _target(level: ServiceLevel) -> str:
 def _attained(level: ServiceLevel, attained: Decimal | None) -> str:
     if attained is None:
         return "–"
-    return f"{attained:,} %" if level.measure in catalogue.IN_PERCENT else f"{attained:,} s"
+    return f"{attained:,} {SIGNS[entries.BY_NAME[level.measure].unit]}"

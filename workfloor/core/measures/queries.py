@@ -15,6 +15,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from workfloor.core.catalogue import backlog_older_than, entries, population
+from workfloor.core.catalogue.availability import Spans
+from workfloor.core.catalogue.declaring import Measure, Sums, Values
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import levels, pricing
@@ -27,7 +31,8 @@ from workfloor.core.measures import buckets, catalogue
 from workfloor.core.measures import models as measures_models
 from workfloor.core.measures.buckets import Span
 from workfloor.core.work import lifecycle
-from workfloor.core.work.lifecycle import CONVERSATIONS, WITH_SOMEBODY
+from workfloor.core.work.kinds import CONVERSATIONS
+from workfloor.core.work.lifecycle import WITH_SOMEBODY
 from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
@@ -37,28 +42,6 @@ from workfloor.kit.time.calendars import Window
 # over the whole buckets of a window, and over the items that no bucket holds (`divided`).
 
 
-def _within(limit: str, values: str) -> str:
-    """How many of a list are at most so much: by halving where it is sorted, one by one where it was just appended."""
-    return f"""coalesce(CASE WHEN bucket.loose
-        THEN (SELECT count(*) FROM unnest(bucket.{values}) AS value WHERE value <= {limit})
-        ELSE width_bucket({limit}, bucket.{values}) END, 0)"""
-
-
-_SHORT = f"""CASE WHEN %(per_patient)s THEN {_within("%(short)s * 1000000::bigint", "left_after")} ELSE 0 END"""
-# Of a share: how many count, and how many met it.
-_BUCKET_SHARES = {
-    "answered-within": (
-        f"bucket.answered + CASE WHEN %(per_answered)s THEN 0 ELSE bucket.abandoned - {_SHORT} END",
-        _within("%(threshold)s * 1000000::bigint", "waits"),
-    ),
-    "abandoned": (f"bucket.answered + bucket.abandoned - {_SHORT}", f"bucket.abandoned - {_SHORT}"),
-    "resolved-within": (
-        "coalesce(cardinality(bucket.resolved_in), 0)",
-        _within("%(threshold)s::integer", "resolved_in"),
-    ),
-    "volume": ("bucket.received - bucket.cancelled", "0"),
-}
-_BUCKET_MEANS = {"speed-of-answer": "waits", "handled-time": "handled"}
 _BUCKET_QUANTITIES = {
     "received": "bucket.received - bucket.cancelled",
     "answered": "bucket.answered",
@@ -75,15 +58,19 @@ _BUCKETS_OF_WINDOW = f"""FROM {measures_models.TABLE} AS bucket
     AND (%(is_one)s OR bucket.starts_at <@ %(whole)s::tstzmultirange)"""
 _BUCKETS_OF_QUEUES = f"{_BUCKETS_OF_WINDOW} AND bucket.queue_id = ANY(%(queues)s::bigint[])"
 
-# What the whole buckets of a window add to a measure, by queue: a share's counts, or each wait or time of a mean.
-_BUCKET_MEASURES = {
-    measure: f"""SELECT bucket.queue_id, sum({counted}) AS counted, sum({met}) AS met, sum({_SHORT}) AS apart,
-        0 AS excluded {_BUCKETS_OF_QUEUES} GROUP BY bucket.queue_id"""
-    for measure, (counted, met) in _BUCKET_SHARES.items()
-} | {
-    measure: f"SELECT bucket.queue_id, unnest(bucket.{values}) AS spent, NULL::text AS excluded {_BUCKETS_OF_QUEUES}"
-    for measure, values in _BUCKET_MEANS.items()
-}
+
+def _of_buckets(measure: Measure) -> str | None:
+    """What the whole buckets of a window add to a measure, by queue: counts and sums, or each value."""
+    if isinstance(measure.rollup, Sums):
+        return f"""SELECT bucket.queue_id, sum({measure.rollup.counted}) AS counted, sum({measure.rollup.met}) AS met,
+            sum({population.SHORT_IN_BUCKET}) AS apart, 0 AS excluded {_BUCKETS_OF_QUEUES} GROUP BY bucket.queue_id"""
+    if isinstance(measure.rollup, Values):
+        return f"""SELECT bucket.queue_id, unnest({measure.rollup.of}) AS spent, NULL::text AS excluded
+            {_BUCKETS_OF_QUEUES}"""
+    return None
+
+
+_BUCKET_MEASURES = {each.name: _of_buckets(each) for each in entries.EVERY}
 _BUCKET_TOTALS = f"""SELECT bucket.queue_id, {", ".join(f"sum(bucket.{name}) AS {name}" for name in TOTALLED)}
     {_BUCKETS_OF_WINDOW} GROUP BY bucket.queue_id"""
 
@@ -272,40 +259,7 @@ def _rows(asked: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-_WAIT = "(item.connected_at - item.queued_at)"
-
-SHORT = """(%(per_patient)s AND item.connected_at IS NULL
-    AND coalesce(item.abandoned_at - item.queued_at <= make_interval(secs => %(short)s), false))"""
-
-EXPRESSIONS = {
-    "answered-within": f"""CASE WHEN item.connected_at IS NOT NULL THEN {_WAIT} <= make_interval(secs => %(threshold)s)
-        WHEN %(per_answered)s OR {SHORT} THEN NULL
-        WHEN item.abandoned_at IS NOT NULL OR item.id = ANY(%(late)s::bigint[]) THEN false END""",
-    "abandoned": f"""CASE WHEN item.connected_at IS NOT NULL THEN false
-        WHEN item.abandoned_at IS NOT NULL AND NOT {SHORT} THEN true END""",
-    "first-response-within": """CASE WHEN item.abandoned_at IS NOT NULL THEN NULL
-        WHEN item.reply_seconds IS NOT NULL THEN item.reply_seconds <= %(threshold)s
-        WHEN item.state <> 'done' AND item.id = ANY(%(late)s::bigint[]) THEN false END""",
-    "first-contact-resolution": """CASE WHEN item.state = 'done' AND item.case_id IS NOT NULL
-            AND item.ended_at + make_interval(secs => %(threshold)s) <= %(now)s AND NOT EXISTS (
-                SELECT FROM work_item AS before WHERE before.case_id = item.case_id AND before.cancelled_at IS NULL
-                AND (before.received_at, before.id) < (item.received_at, item.id))
-        THEN coalesce(item.came_back_seconds > %(threshold)s, true) AND NOT EXISTS (
-            SELECT FROM work_item AS later WHERE later.case_id = item.case_id AND later.cancelled_at IS NULL
-            AND later.id <> item.id AND later.received_at <= item.ended_at + make_interval(secs => %(threshold)s))
-        END""",
-    "backlog-older-than": """(SELECT CASE WHEN count(*) > 0 THEN
-            count(*) FILTER (WHERE day_end - item.received_at > make_interval(secs => %(threshold)s)) END
-        FROM unnest(%(day_ends)s::timestamptz[]) AS day_end
-        WHERE item.received_at < day_end AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > day_end)""",
-    "resolved-within": """CASE WHEN item.abandoned_at IS NOT NULL THEN NULL
-        WHEN item.working_seconds IS NOT NULL THEN item.working_seconds <= %(threshold)s
-        WHEN item.state <> 'done' AND item.id = ANY(%(late)s::bigint[]) THEN false END""",
-    "speed-of-answer": f"extract(epoch FROM {_WAIT})",
-    "handled-time": """CASE WHEN item.state = 'done' AND item.connected_at IS NOT NULL
-        THEN item.talk_seconds + item.hold_seconds + item.wrap_seconds END""",
-    "volume": "1",
-}
+EXPRESSIONS = {each.name: each.sql for each in entries.EVERY if isinstance(each.sql, str)}
 
 QUANTITIES = {
     None: "NULL::integer",
@@ -334,9 +288,6 @@ COUNTED = f"{OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(
 NOTHING = "NULL::text"
 IN_HOURS = " AND item.received_at <@ %(hours)s::tstzmultirange"
 
-_OPEN_ON = """(SELECT count(*) FROM unnest(%(day_ends)s::timestamptz[]) AS day_end
-    WHERE item.received_at < day_end AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > day_end)"""
-
 _OPEN_IN = """FROM work_item AS item
     WHERE item.client_id = %(client)s AND item.received_at < %(ends_at)s AND item.cancelled_at IS NULL
     AND item.queue_id = ANY(%(queues)s::bigint[])
@@ -357,12 +308,17 @@ _OF_SHARES = """SELECT queue_id, coalesce(sum(counted), 0), coalesce(sum(met), 0
 
 _SPANS = f"SELECT item.queue_id, (%(ticks)s * {_KEPT})::bigint AS spent, item.excluded FROM {_MARKED}"
 
+_SUMS_OF_SECONDS = f"""SELECT queue_id, count(spent) AS counted, coalesce(sum(spent), 0) AS met, 0 AS apart,
+        count(excluded) AS excluded
+    FROM (SELECT item.queue_id, item.excluded, ({_KEPT})::bigint AS spent FROM {_MARKED}) AS each GROUP BY queue_id"""
+
+# The last of what is read of an order is the longest.
 _OF_SPANS = """SELECT queue_id, count(spent), coalesce(sum(spent), 0),
         percentile_disc(%(percentiles)s::float8[]) WITHIN GROUP (ORDER BY spent), count(excluded)
     FROM ({parts}) AS part GROUP BY GROUPING SETS ((queue_id), ())"""
 
 _BACKLOG = f"""SELECT queue_id, coalesce(sum(days), 0), coalesce(sum(past), 0), 0, 0
-    FROM (SELECT item.queue_id, {_OPEN_ON} AS days, {EXPRESSIONS["backlog-older-than"]} AS past {_OPEN_IN}) AS each
+    FROM (SELECT item.queue_id, {backlog_older_than.OPEN_ON} AS days, {{past}} AS past {_OPEN_IN}) AS each
     GROUP BY GROUPING SETS ((queue_id), ())"""
 
 _OUTAGES = """SELECT claim.id, claim.reason, down.queue, claim.starts_at, claim.state, person.name, down.seconds
@@ -401,13 +357,13 @@ class Scope:
     queues: Mapping[str, int]
     now: datetime
     by_items: bool = False  # without the rollups
-    _unfinished: dict[Window, list[catalogue.Outcome]] = field(default_factory=dict)
+    _unfinished: dict[Window, list[Outcome]] = field(default_factory=dict)
     _events: dict[Window, list[Event]] = field(default_factory=dict)
 
     def names(self) -> dict[int, str]:
         return {number: name for name, number in self.queues.items()}
 
-    def unfinished(self, window: Window) -> list[catalogue.Outcome]:
+    def unfinished(self, window: Window) -> list[Outcome]:
         """What came in within a window and is not over; read once."""
         if window not in self._unfinished:
             self._unfinished[window] = _unfinished(self, window)
@@ -443,12 +399,17 @@ def figures(scope: Scope, level: levels.ServiceLevel, window: Window) -> Figures
 
 
 def _adding(scope: Scope, level: levels.ServiceLevel, window: Window) -> Asked:
-    if level.measure == "backlog-older-than":
-        return _BACKLOG, values_of(scope, level, window, level.of)
+    if entries.BY_NAME[level.measure].looks_at_ends:
+        return _BACKLOG.format(past=EXPRESSIONS[level.measure]), values_of(scope, level, window, level.of)
     chosen, excluded, values = _chosen(scope, level, window, level.of)
-    of_items, adding = (_SPANS, _OF_SPANS) if level.measure in catalogue.MEANS else (_SHARES, _OF_SHARES)
-    of_items = of_items.format(expression=EXPRESSIONS[level.measure], short=SHORT, excluded=excluded, chosen="{chosen}")
-    of_buckets = _BUCKET_MEASURES.get(level.measure) if level.above_forecast is None else None
+    measure = entries.BY_NAME[level.measure]
+    of_items, adding = (_SPANS, _OF_SPANS) if measure.has_spread else (_SHARES, _OF_SHARES)
+    if measure.unit == "seconds" and not measure.has_spread:
+        of_items = _SUMS_OF_SECONDS
+    of_items = of_items.format(
+        expression=EXPRESSIONS[level.measure], short=population.SHORT, excluded=excluded, chosen="{chosen}"
+    )
+    of_buckets = _BUCKET_MEASURES[level.measure] if level.above_forecast is None else None
     spans = (
         calendars.open_spans(catalogue.hours_of(scope.contract, level, ""), *window.bounds)
         if level.hours
@@ -466,8 +427,8 @@ def _added(
     of_buckets: str | None,
     chosen: str,
     values: Mapping[str, Any],
-    spans: catalogue.Spans,
-    apart: catalogue.Spans = (),
+    spans: Spans,
+    apart: Spans = (),
 ) -> Asked:
     """Add up the chosen items: by whole buckets of the spans what is finished, one by one what no bucket holds."""
     if of_buckets is None or scope.by_items:
@@ -478,10 +439,12 @@ def _added(
 
 
 def _figure(level: levels.ServiceLevel, counted: int, met: Any, more: Any, excluded: int) -> catalogue.Figure:
-    if level.measure in catalogue.MEANS:
-        total, *percentiles = (Decimal(each) / catalogue.TICKS.get(level.measure, 1) for each in (met, *(more or ())))
-        return catalogue.mean_figure(counted, total, percentiles, excluded)
-    if level.measure == "volume":
+    measure = entries.BY_NAME[level.measure]
+    if measure.unit == "seconds":
+        total, *ordered = (Decimal(each) / measure.ticks for each in (met, *(more or ())))
+        *percentiles, longest = ordered or [Decimal(0)]
+        return catalogue.of_seconds(measure, int(counted), total, longest, percentiles, int(excluded))
+    if measure.unit == "items":
         return catalogue.Figure(int(counted), excluded=int(excluded))
     return catalogue.share_figure(int(counted), int(met), int(more), int(excluded))
 
@@ -530,7 +493,7 @@ def items_of_level(scope: Scope, level: levels.ServiceLevel, window: Window, que
     """Ask for the items that a level counts, each with whether it met it, or the seconds or days that it adds."""
     if level.measure == "availability":
         return _outages(scope, level, window, queues)
-    if level.measure == "backlog-older-than":
+    if entries.BY_NAME[level.measure].looks_at_ends:
         values = values_of(scope, level, window, queues)
         return _ITEMS.format(expression=EXPRESSIONS[level.measure], chosen=_OPEN_IN, excluded=NOTHING), values
     chosen, excluded, values = _chosen(scope, level, window, queues)
@@ -556,7 +519,7 @@ def _outages(scope: Scope, level: levels.ServiceLevel, window: Window, queues: S
             scope.contract, level, window, scope.events(window), queue, scope.now
         )
         for outage in outages:
-            counted, met = catalogue.availability(served, excluded, [outage])
+            counted, met = catalogue.available(served, excluded, [outage])
             down.append((outage.claim_id, queue, counted - met))
     columns = zip(*down, strict=True) if down else ((), (), ())
     return _OUTAGES, dict(zip(("claims", "names", "seconds"), map(list, columns), strict=True))
@@ -587,9 +550,9 @@ def values_of(scope: Scope, level: levels.ServiceLevel, window: Window, queues: 
         "per_answered": level.per == "answered",
         "per_patient": level.per == "offered-less-short-abandons",
         "late": late(scope, level, window),
-        "ticks": catalogue.TICKS.get(level.measure, 1),
-        "percentiles": [percent / 100 for percent in catalogue.PERCENTILES],
-        "day_ends": calendars.day_ends(window, scope.contract.zone, scope.now),
+        "ticks": entries.BY_NAME[level.measure].ticks,
+        "percentiles": [*(percent / 100 for percent in catalogue.PERCENTILES), 1.0],
+        "day_ends": catalogue.ends_of(scope.contract, level, window, scope.now),
     }
 
 
@@ -611,7 +574,7 @@ def _chosen(
 
 def late(scope: Scope, level: levels.ServiceLevel, window: Window) -> list[int]:
     """The open items of a window that can no longer meet a level."""
-    if level.measure not in ("answered-within", "first-response-within", "resolved-within"):
+    if entries.BY_NAME[level.measure].late is None:
         return []
     working = {
         queue: partial(calendars.working_seconds, contracts_terms.calendar_of(scope.contract, queue))
@@ -637,7 +600,7 @@ _UNFINISHED = (
 )
 
 
-def _unfinished(scope: Scope, window: Window) -> list[catalogue.Outcome]:
+def _unfinished(scope: Scope, window: Window) -> list[Outcome]:
     names = scope.names()
     inside = Item.objects.filter(
         client=scope.client_id, received_at__gte=window.starts_at, received_at__lt=window.ends_at
@@ -646,7 +609,7 @@ def _unfinished(scope: Scope, window: Window) -> list[catalogue.Outcome]:
     waiting = inside.filter(state="waiting", queue__in=scope.queues.values())
     found = waiting.union(inside.filter(state__in=WITH_SOMEBODY, person__isnull=False), all=True)
     return [
-        catalogue.Outcome(
+        Outcome(
             number,
             names[queue],
             received,

@@ -417,7 +417,9 @@ def clear(
     by: Actor,
     now: datetime,
 ) -> people_models.Clearance:
-    """Give a person the right to touch a client's work."""
+    """Give a person the right to touch a client's work; nobody gives it to themselves."""
+    if by.person_id == person.id:
+        raise Refused(f"{person.name} cannot clear themselves: another administrator does.")
     if people_models.Clearance.objects.filter(person=person, client=client, withdrawn_at=None).exists():
         raise Refused(f"{person.name} is cleared for {client.slug} already")
     clearance = people_models.Clearance.objects.create(person=person, client=client, granted_at=now)

@@ -94,17 +94,28 @@ def zone_of(person: people_models.Person) -> tzinfo:
     return ZoneInfo(person.site.zone) if person.site else UTC
 
 
-def profile(person: people_models.Person, at: datetime) -> dict[str, Any]:
-    """What is known of a person: name, address, roles, site, skills at an instant, clients cleared for."""
-    cleared = people_models.Clearance.objects.filter(person=person, withdrawn_at=None).order_by("client__slug")
-    return {
-        "name": person.name,
-        "email": person.account.email if person.account else None,
-        "roles": person.roles,
-        "site": person.site.name if person.site else None,
-        "skills": skills_at(person, at),
-        "clients": list(cleared.values_list("client__slug", flat=True)),
-    }
+def profiles(at: datetime) -> list[dict[str, Any]]:
+    """What is known of the staff: name, address, roles, site, skills at an instant, clients cleared for."""
+    certificates = people_models.Certificate.objects.select_related("skill").order_by("id")
+    cleared = people_models.Clearance.objects.filter(withdrawn_at=None).select_related("client")
+    people = (
+        staff()
+        .select_related("account", "site")
+        .prefetch_related(
+            Prefetch("certificates", certificates), Prefetch("clearances", cleared.order_by("client__slug"), "in_force")
+        )
+    )
+    return [
+        {
+            "name": person.name,
+            "email": person.account.email if person.account else None,
+            "roles": person.roles,
+            "site": person.site.name if person.site else None,
+            "skills": skills_at(person, at),
+            "clients": [each.client.slug for each in person.in_force],
+        }
+        for person in people
+    ]
 
 
 def staff() -> QuerySet[people_models.Person]:
@@ -141,6 +152,12 @@ def on_shift(person: people_models.Person, now: datetime) -> tuple[bool, datetim
 def shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime | None]:
     """The same of one person, however they were read."""
     return on_shift(with_shifts(people_models.Person.objects.filter(id=person.id), now).get(), now)
+
+
+def work_state(person: people_models.Person) -> str:
+    """Whether somebody takes work, is away or signed out of it; who never took any is signed out."""
+    state = people_models.AgentState.objects.filter(person=person).values_list("state", flat=True).first()
+    return state or "signed-out"
 
 
 def browser_gone(now: datetime, after: timedelta) -> QuerySet[people_models.Person]:

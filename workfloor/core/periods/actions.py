@@ -146,6 +146,7 @@ def adjust(
         amount=correction.amount.amount,
         currency=correction.amount.currency,
         tax=correction.tax,
+        how=correction.how,
         because=because,
         dispute=dispute,
         made_at=now,

@@ -108,7 +108,8 @@ class Dispute(models.Model):
 class Adjustment(models.Model):
     """A line of a later statement that corrects a figure of a closed month; positive is owed by the client.
 
-    Never edited (a trigger refuses). `tax` is the corrected line's own, as it was.
+    Never edited (a trigger refuses). `tax` is the corrected line's own, as it was; `how` says what the amount was
+    computed from.
     """
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="adjustments")
@@ -120,6 +121,7 @@ class Adjustment(models.Model):
     amount = models.DecimalField(max_digits=40, decimal_places=4)
     currency = models.TextField()
     tax = models.JSONField(null=True)
+    how = models.JSONField(null=True)
     because = models.TextField()
     dispute = models.ForeignKey(Dispute, models.PROTECT, null=True, related_name="adjustments")
     made_at = models.DateTimeField()

@@ -51,13 +51,14 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a closed month's figure is wrong by, and how the line is called that makes up for it."""
+    """What a closed month's figure is wrong by, how the line is called that makes up for it, and its arithmetic."""
 
     figure: str
     subject: str
     title: str
     amount: Money
     tax: Mapping[str, Any] | None
+    how: Mapping[str, Any] | None = None
 
 
 class Fact(Protocol):

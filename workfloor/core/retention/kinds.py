@@ -21,6 +21,10 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "raw-mail": Kind("mail as it came, after it was dealt with", 180, least=7, by_client=True),
     "attachments": Kind("attachments, after their case was resolved", 1_095, least=7, by_client=True),
+    "webhook-deliveries": Kind(
+        "events for other systems, after they arrived or were tried for long enough", 30, by_client=True
+    ),
+    "drafts": Kind("what agents began to write and did not send", 30, by_client=True),
     "sessions": Kind("sign-ins that have expired", 1, least=0),
     "logs": Kind("log files of the processes and of the embedded database", 14),
     "failed-jobs": Kind("jobs that failed and that nobody ran again or dropped", 90, least=7),

@@ -15,12 +15,12 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
 from workfloor.core.event_log.models import TABLE
-from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
-from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
-from workfloor.core.work import lifecycle
+from workfloor.core.work import kinds as work_kinds
+from workfloor.core.work import legs as work_legs
+from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.database import locks, prepared
@@ -41,6 +41,8 @@ class NotYours(Refused):
 
 
 FURTHEST = timedelta(days=366)  # that anything is scheduled for
+REPORTED_WITHIN = timedelta(days=7)  # by another system, that something happened there
+KEYED_AGAIN = ("wanted", "begun")  # by somebody else, before it is done
 HANDED_FOR_SECONDS = 900  # for a colleague, where the contract knows no sticky agent
 
 
@@ -67,20 +69,27 @@ def receive(
     not_before: datetime | None = None,
     asked_for: Person | None = None,
     by_id: int | None = None,
+    came_at: datetime | None = None,
 ) -> tuple[work_models.Item, bool]:
     """Take work in; the same key again is the same item. Returns the item and whether it is new.
 
     Nobody is offered it `not_before` then; from then on it waits, for a while perhaps for whoever was `asked_for`.
+    With `came_at` another system handles it, to which it came then: nobody is offered it here (see reporting).
     Raises Conflict when the key came before with other content, Refused when its queue keeps nothing for anybody.
     """
     content = [queue.id, title, dict(payload or {}), kind, customer and customer.reference, case_kind, case and case.id]
     content += [not_before.isoformat()] if not_before else []
+    content += [f"elsewhere since {came_at.isoformat()}"] if came_at else []
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     locks.hold("work.key", queue.client_id, key)
     if known := work_queries.by_key(queue.client_id, key):
         if known.digest != digest:
             raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
         return known, False
+    if came_at and (not_before or asked_for or not timedelta() <= now - came_at <= REPORTED_WITHIN):
+        days = REPORTED_WITHIN.days
+        raise Refused(f"What another system handles came to it in the last {days} days, and waits for nobody here.")
+    now = came_at or now
     terms = contracts_queries.terms_of(queue, now)
     if not_before and not_before > now + FURTHEST:
         raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
@@ -89,22 +98,35 @@ def receive(
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
-    kind = kind or lifecycle.KIND_OF_PROCESS[terms.process_kind]
-    happened = _begin(item, arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now), now, by_id)
+    kind = kind or work_kinds.OF_PROCESS[terms.process_kind]
+    happened = arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now, elsewhere=came_at is not None)
+    told = _begin(item, happened, now, by_id)
+    if came_at:
+        return item, True  # no rule of ours decides about it
     item = _keep(item, asked_for or knows, now)
-    if item.id in event_log.decide(happened, now=now):
+    if item.id in event_log.decide(told, now=now):
         item = work_queries.locked(item.id)
     return item, True
 
 
 def arrival(
-    *, queue: Queue, key: str, kind: str, terms: contracts_queries.QueueTerms, at: datetime, now: datetime
+    *,
+    queue: Queue,
+    key: str,
+    kind: str,
+    terms: contracts_queries.QueueTerms,
+    at: datetime,
+    now: datetime,
+    elsewhere: bool = False,
 ) -> list[Event]:
     """That an item came in, and since when it waits; what was agreed runs from then."""
     resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
     due_at = calendars.add_working(terms.calendar, at, resolve) if resolve else None
     answer_by = at + timedelta(seconds=answer) if answer else None
-    waits = work_events.Scheduled(queue.id, at, answer_by) if at > now else work_events.Queued(queue.id, answer_by)
+    waits: Event = (
+        work_events.Scheduled(queue.id, at, answer_by) if at > now else work_events.Queued(queue.id, answer_by)
+    )
+    waits = work_events.QueuedElsewhere(queue.id, answer_by) if elsewhere else waits
     return [work_events.Received(key, kind, queue.process_id, due_at), waits]
 
 
@@ -114,7 +136,7 @@ def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_
     if length is None:
         return item
     until = max(now, item.queued_at) + timedelta(seconds=length)
-    return _happen(item, work_events.StickyAgent(until), at=now, person=person, by=None)
+    return happen(item, work_events.StickyAgent(until), at=now, person=person, by=None)
 
 
 def _open_case(
@@ -174,7 +196,7 @@ def _begin(item: work_models.Item, happened: list[Event], now: datetime, by_id: 
     return entries
 
 
-def _happen(
+def happen(
     item: work_models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None
 ) -> work_models.Item:
     """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands."""
@@ -189,20 +211,44 @@ def _happen(
     )
     if item.state not in lifecycle.WITH_SOMEBODY:
         _let_go(item, person_id, at)
+    if item.beside and item.state != "held":
+        _end_parts(item, at, by_id)
     return item
+
+
+def _end_parts(item: work_models.Item, at: datetime, by_id: int | None) -> None:
+    """End the parts of those who were there with the owner; a second keying goes on until the item is finished."""
+    ending = [each for each in item.beside if each["role"] in roles.WITH_THE_OWNER or item.state in lifecycle.FINISHED]
+    for each in ending:
+        leave(item, each, work_events.OVER, at, by_id)
+
+
+_LEAVES: dict[str, type[work_events.ConsultEnded | work_events.MonitorLeft | work_events.SecondKeyingDropped]] = {
+    roles.CONSULT: work_events.ConsultEnded,
+    roles.MONITOR: work_events.MonitorLeft,
+    roles.KEYS_SECOND: work_events.SecondKeyingDropped,
+}
+
+
+def leave(item: work_models.Item, part: roles.Part, because: str, at: datetime, by_id: int | None) -> None:
+    """Let somebody's part in a locked item end, and free what it took of them."""
+    event, person_id = _LEAVES[part["role"]](because), part["person"]
+    prepared.update(item, *sorted(lifecycle.follow(item, event, at, person_id)))
+    event_log.record_all([Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id)])
+    work_models.Assignment.objects.filter(item=item, place=person_id).delete()
 
 
 def _let_go(item: work_models.Item, person_id: int | None, now: datetime) -> None:
     """Free the part of a person that an item took; what it was put over goes on, and nothing comes in between."""
     if person_id is None or not work_queries.lies_aside(person_id, item.id):
-        work_models.Assignment.objects.filter(item=item).delete()
+        work_models.Assignment.objects.filter(item=item, place=0).delete()
         return
-    _hold_agent_state(person_id)
-    work_models.Assignment.objects.filter(item=item).delete()
+    hold_agent_state(person_id)
+    work_models.Assignment.objects.filter(item=item, place=0).delete()
     resume_preempted(person_id=person_id, now=now)
 
 
-def _hold_agent_state(person_id: int) -> None:
+def hold_agent_state(person_id: int) -> None:
     """Make every router wait that offers this person something in the same moment."""
     list(AgentState.objects.select_for_update(no_key=True).filter(person_id=person_id))
 
@@ -211,7 +257,7 @@ def _id(person: Person | None) -> int | None:
     return person.id if person else None
 
 
-def _in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
+def in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
     item = work_queries.locked(item.id)
     if item.person_id != person.id:
         raise NotYours("This item is not with you any more.")
@@ -232,17 +278,17 @@ def offer(
         raise Refused(f"{person.name} has no room for one more item")
     work_models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
     offered = work_events.Offered(now + timedelta(seconds=offer_seconds))
-    return _happen(item, offered, at=now, person=person, by=None)
+    return happen(item, offered, at=now, person=person, by=None)
 
 
 def resume_preempted(*, person_id: int, now: datetime) -> None:
     """Let whatever somebody has lying aside go on that nothing lies over any more."""
-    _hold_agent_state(person_id)
+    hold_agent_state(person_id)
     for hand in work_queries.unmasked_part(person_id):
         item = work_queries.locked(hand.item_id)
-        work_models.Assignment.objects.filter(item=item).update(aside=False)
+        work_models.Assignment.objects.filter(item=item, place=0).update(aside=False)
         if item.preempted_at:
-            _happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
+            happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
 
 
 def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
@@ -250,9 +296,9 @@ def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
     for hand in work_queries.beneath(by.id, item.id):
         under = work_queries.locked(hand.item_id)
         if under.person_id == by.id and under.state == "offered":
-            _happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
+            happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
         elif under.person_id == by.id and not under.preempted_at:
-            _happen(under, work_events.Preempted(item.id), at=now, person=by, by=by)
+            happen(under, work_events.Preempted(item.id), at=now, person=by, by=by)
 
 
 def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
@@ -261,7 +307,7 @@ def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
     if item.state != "offered" or item.offer_expires_at is None or item.offer_expires_at > now:
         return None
     person = item.person
-    _happen(item, work_events.OfferExpired(), at=now, person=person, by=None)
+    happen(item, work_events.OfferExpired(), at=now, person=person, by=None)
     return person
 
 
@@ -271,48 +317,52 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
     lets_go: dict[str, Event] = {
         "offered": work_events.OfferExpired(),
         "held": work_events.Transferred(item.queue_id, "taken back: the person may not go on with it"),
-        "wrapping": work_events.WrappedUp(),
+        "wrapping": work_events.Keyed() if item.second_keying in KEYED_AGAIN else work_events.WrappedUp(),
     }
     if item.state not in lets_go or item.person_id != had_by:  # they let go of it themselves meanwhile
         return item
-    return _happen(item, lets_go[item.state], at=now, person=item.person, by=None)
+    return happen(item, lets_go[item.state], at=now, person=item.person, by=None)
 
 
 # --- the agent's side -------------------------------------------------------------------------------------------
 
 
 def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
-    """Take the offer: the customer is answered now."""
-    item = _happen(_in_hands_of(item, by), work_events.Accepted(), work_events.Connected(), at=now, person=by, by=by)
+    """Take the offer. The customer is answered now, unless the item's channel reports legs: then it says when."""
+    item = in_hands_of(item, by)
+    if item.second_keying and work_queries.keyed_second(item) == by.id:
+        raise Refused("You key this document as the second: decline it, so that somebody else keys it first.")
+    connected = [] if work_legs.customer(item.legs) else [work_events.Connected()]
+    item = happen(item, work_events.Accepted(), *connected, at=now, person=by, by=by)
     _preempt_beneath(item, by, now)
     return item
 
 
 def decline(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Let the offer go; it is offered on without losing its place."""
-    return _happen(_in_hands_of(item, by), work_events.Declined(), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Declined(), at=now, person=by, by=by)
 
 
 def hold(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Ask the customer to wait a moment."""
-    return _happen(_in_hands_of(item, by), work_events.Held(), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Held(), at=now, person=by, by=by)
 
 
 def resume(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Go on after a hold."""
-    return _happen(_in_hands_of(item, by), work_events.Resumed(), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Resumed(), at=now, person=by, by=by)
 
 
 def set_pending_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
-    item = _in_hands_of(item, by)
-    return _happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
+    item = in_hands_of(item, by)
+    return happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
 def send_reply(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """An answer went out to the customer; the first one stops the clock of the first response."""
-    item = _in_hands_of(item, by)
-    return _happen(item, work_events.ReplySent(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
+    item = in_hands_of(item, by)
+    return happen(item, work_events.ReplySent(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
 def customer_answered(*, item: work_models.Item, now: datetime, by: Person | None = None) -> work_models.Item:
@@ -326,7 +376,7 @@ def customer_answered(*, item: work_models.Item, now: datetime, by: Person | Non
     if by is not None and "leader" not in by.roles and work_queries.waits_for_the_customer(item) != by.id:
         raise NotYours("Somebody else waits for this customer. Ask them, or a team leader.")
     paused, due_at = work_queries.stood_still(item, item.pending_customer_since, now)
-    item = _happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
+    item = happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
     return _keep(item, work_queries.last_agent(item.case_id), now)
 
 
@@ -339,7 +389,7 @@ def mark_reply_undelivered(
         return item
     replied = work_queries.worked_until(item, replied_at) if replied_at else None
     vain = [work_events.WaitedInVain(reason)] if is_last and item.pending_customer_since else []
-    item = _happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
+    item = happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
     if is_last and item.state in ("wrapping", "done"):
         return reopen(item=take_back(item=item, now=now), reason=reason, lay_resolved=False, now=now)
     return _keep(item, work_queries.last_agent(item.case_id), now) if vain else item
@@ -349,10 +399,10 @@ def transfer(
     *, item: work_models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
 ) -> work_models.Item:
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
-    item = _in_hands_of(item, by) if by else work_queries.locked(item.id)
+    item = in_hands_of(item, by) if by else work_queries.locked(item.id)
     if queue.client_id != item.client_id:
         raise Refused("Work never leaves its client: choose one of this client's queues.")
-    item = _happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
+    item = happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
     return _hand(item, to, now, by, now) if to else item
 
 
@@ -361,23 +411,23 @@ def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Pers
 
     Where a person says so, it is one who leads: it goes before others' work.
     """
-    _refuse_who_does_not_lead(by)
+    refuse_who_does_not_lead(by)
     item = work_queries.locked(item.id)
     ahead = priority * contracts_queries.terms_of(item.queue, now).target_seconds
-    return _happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
+    return happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
-def _refuse_who_does_not_lead(by: Person | None) -> None:
+def refuse_who_does_not_lead(by: Person | None) -> None:
     if by is not None and not by.is_in_charge:
         raise NotYours("That is for team leaders and managers.")
 
 
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
     """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the target runs on."""
-    item = _in_hands_of(item, by)
+    item = in_hands_of(item, by)
     if not now < until <= now + FURTHEST:
         raise Refused(f"Choose a time that is still to come, within {FURTHEST.days} days.")
-    return _hand(_happen(item, work_events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
+    return _hand(happen(item, work_events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
 
 
 def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None, now: datetime) -> work_models.Item:
@@ -386,7 +436,7 @@ def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None
     until = since + timedelta(
         seconds=contracts_queries.terms_of(item.queue, now).sticky_for_seconds or HANDED_FOR_SECONDS
     )
-    return _happen(item, work_events.StickyAgent(until), at=now, person=to, by=by)
+    return happen(item, work_events.StickyAgent(until), at=now, person=to, by=by)
 
 
 def come_back(
@@ -396,7 +446,7 @@ def come_back(
 
     It waits in `queue` from then on. Where the contract says so, whoever agreed to it is its sticky agent.
     """
-    item = _in_hands_of(item, by)
+    item = in_hands_of(item, by)
     if at <= now or queue.client_id != item.client_id:
         raise Refused("Choose a time that is still to come, and a queue of this client.")
     agreed, _ = receive(
@@ -418,19 +468,13 @@ def escalate(*, item: work_models.Item, by: Person, now: datetime, note: str) ->
     if not note.strip():
         raise Refused("Say what help is needed.")
     said = masks.mask(note.strip()).text  # facts cannot be deleted
-    return _happen(_in_hands_of(item, by), work_events.Escalated(said), at=now, person=by, by=by)
+    return happen(in_hands_of(item, by), work_events.Escalated(said), at=now, person=by, by=by)
 
 
 def end(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The contact is over, or the document done; wrap-up begins."""
-    item = _in_hands_of(item, by)
-    terms = contracts_queries.terms_of(item.queue, item.received_at)
-    begun = max(item.received_at, item.queued_at)  # scheduled work begins when it is due
-    spent = calendars.working_seconds(terms.calendar, begun, now) - item.paused_seconds
-    replied = None if item.reply_seconds is not None else spent
-    if replied is not None and item.kind in lifecycle.CONVERSATIONS and item.connected_at:
-        replied = calendars.working_seconds(terms.calendar, begun, item.connected_at)
-    return _happen(item, work_events.Ended(spent, terms.version, replied), at=now, person=by, by=by)
+    item = in_hands_of(item, by)
+    return happen(item, work_queries.ended(item, now), at=now, person=by, by=by)
 
 
 def wrap_up(
@@ -439,28 +483,24 @@ def wrap_up(
     """Say how the item ended, from the process's own list, and be free for the next."""
     if item.case_id:  # of the last two items of a case, wrapped up at once, one sees the other done
         work_models.Case.objects.select_for_update(no_key=True).get(id=item.case_id)
-    item = _in_hands_of(item, by)
+    item = in_hands_of(item, by)
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:
         raise Refused(f"Choose a disposition: {', '.join(known)}.")
-    item = _happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
-    if resolved and item.case_id and not work_queries.unfinished(item.case_id):
+    if item.second_keying in KEYED_AGAIN:
+        return happen(item, work_events.Keyed(disposition), at=now, person=by, by=by)
+    item = happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
+    return resolve(item=item, by=by, now=now) if resolved else item
+
+
+def resolve(*, item: work_models.Item, by: Person | None, now: datetime) -> work_models.Item:
+    """The case is resolved when the last of its items is done."""
+    if item.case_id and not work_queries.unfinished(item.case_id):
         work_models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
         event_log.record(
-            work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=by.id
+            work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by)
         )
     return item
-
-
-def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
-    """Sign out of work whose browser has been gone for so long, and who has nothing in hand; returns how many."""
-    ended = 0
-    for person in people_queries.browser_gone(now, after).order_by("id"):
-        _hold_agent_state(person.id)
-        if not work_models.Assignment.objects.filter(person=person).exists():
-            people.sign_out_of_work(person=person, now=now, because=people.BROWSER_GONE)
-            ended += 1
-    return ended
 
 
 # --- the customer's and the sender's side ------------------------------------------------------------------------
@@ -469,14 +509,14 @@ def sign_out_the_gone(*, now: datetime, after: timedelta) -> int:
 def abandon(*, item: work_models.Item, now: datetime) -> work_models.Item:
     """The customer left before being answered."""
     item = work_queries.locked(item.id)
-    return _happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
+    return happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
 
 
 def cancel(*, item: work_models.Item, reason: str, now: datetime, by: Person | None = None) -> work_models.Item:
     """The work is not to be done; measures leave it out. Where a person says so, it is one who leads."""
-    _refuse_who_does_not_lead(by)
+    refuse_who_does_not_lead(by)
     item = work_queries.locked(item.id)
-    return _happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
+    return happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
 
 
 def reopen(
@@ -490,7 +530,7 @@ def reopen(
     item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.Reopened.name)
     lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
-    item = _happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
+    item = happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
     if item.case_id and work_models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(
         resolved_at=None
     ):
@@ -596,6 +636,7 @@ WITH given AS (
     SET state = 'offered', person_id = given.person, offer_expires_at = given.until::timestamptz
     FROM given JOIN present ON present.person_id = given.person
     WHERE item.id = given.item AND item.state = 'waiting' AND item.pending_customer_since IS NULL
+      AND item.keyed_at IS NULL AND NOT item.elsewhere
       AND EXISTS (SELECT FROM {Clearance._meta.db_table} cleared WHERE cleared.person_id = given.person
                   AND cleared.client_id = item.client_id AND cleared.withdrawn_at IS NULL)
     RETURNING item.id, item.client_id, item.case_id, given.*

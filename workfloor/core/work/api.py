@@ -2,13 +2,13 @@
 
 import math
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest
 from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
-from pydantic import AfterValidator, AwareDatetime, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, model_validator
 
 from workfloor.core.clients.api import PROBLEMS, Problem, TokenAuth
 from workfloor.core.contracts import queries as contracts_queries
@@ -16,7 +16,8 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
-from workfloor.core.work import lifecycle
+from workfloor.core.work import kinds as work_kinds
+from workfloor.core.work import lifecycle, reporting
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.time import clock
@@ -118,13 +119,58 @@ class WorkIn(Schema):
         description="The address of its sticky agent, cleared for you, who is offered it first for `sticky_for`.",
     )
 
+    handled_elsewhere_since: AwareDatetime | None = Field(
+        None,
+        description="Another system of yours handles it, to which it came then, in the last seven days: nobody is "
+        "offered it here, targets run from then, and you report what happens.",
+    )
+
+
+class ReportIn(Schema):
+    """Something that happened to work that another system handles. The same `id` again is the same report."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"id": "pbx-77-1", "event": "answered", "at": "2026-11-21T10:00:08+00:00", "agent": "extension 214"},
+                {"id": "pbx-77-4", "event": "ended", "at": "2026-11-21T10:04:30+00:00", "disposition": "resolved"},
+            ]
+        },
+    )
+    id: Key = Field(min_length=1, max_length=200, description="Your own name for this report, unique for good.")
+    event: reporting.What = Field(description="What happened.")
+    at: AwareDatetime = Field(description="When it happened, by your system's clock.")
+    agent: Text = Field("", max_length=200, description="Of what was answered: by whom, as your system names them.")
+    queue: Text = Field("", max_length=50, description="Of what was transferred: to which queue of the contract.")
+    note: Text = Field("", max_length=500, description="Of what was transferred: why, in a line.")
+    disposition: Text = Field(
+        "", max_length=200, description="How it ended, from the process's own list; with `ended`, or by itself."
+    )
+
+    @model_validator(mode="after")
+    def belongs_together(self) -> "ReportIn":
+        """Each event comes with what belongs to it, and with nothing else."""
+        needs = {"transferred": "queue", "disposition": "disposition"}.get(self.event)
+        if needs and not getattr(self, needs):
+            raise ValueError(f"{self.event} needs {needs}")
+        allowed = {
+            "answered": {"agent"},
+            "transferred": {"queue", "note"},
+            "ended": {"disposition"},
+            "disposition": {"disposition"},
+        }.get(self.event, set())
+        if extra := {name for name in ("agent", "queue", "note", "disposition") if getattr(self, name)} - allowed:
+            raise ValueError(f"{', '.join(sorted(extra))} does not belong to {self.event}")
+        return self
+
 
 class WorkOut(Schema):
     """What became of it. Times are instants in UTC; those that have not come are null."""
 
     key: str
     queue: str
-    kind: str = Field(description=f"One of {', '.join(lifecycle.KINDS)}.")
+    kind: str = Field(description=f"One of {', '.join(work_kinds.NAMES)}.")
     state: str = Field(description=f"One of {', '.join(lifecycle.STATES)}.")
     title: str
     received_at: datetime
@@ -135,6 +181,16 @@ class WorkOut(Schema):
     ended_at: datetime | None
     wrapped_up_at: datetime | None
     disposition: str = Field(description="The disposition, from the process's own list; empty until it is wrapped up.")
+
+
+class ReportOut(Schema):
+    """What followed from a report."""
+
+    id: str
+    waits_for: str = Field(
+        description="What has to be reported before this can be counted, such as answered; empty where it is counted."
+    )
+    work: WorkOut = Field(description="The work as it was when this had been taken in.")
 
 
 class Cancel(Schema):
@@ -198,6 +254,7 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
             case=_case(request, body.follows),
             not_before=body.not_before,
             asked_for=_agent(request, body.ask_for),
+            came_at=body.handled_elsewhere_since and body.handled_elsewhere_since.astimezone(UTC),
             now=clock.now(),
         )
     except work.Conflict as conflict:
@@ -224,6 +281,45 @@ def cancel(request: HttpRequest, key: KeyInPath, body: Cancel) -> dict[str, Any]
         return _out(work.cancel(item=_found(request, key), reason=body.reason, now=clock.now()))
     except lifecycle.NotNow as refused:
         raise HttpError(409, f"{refused}.") from refused
+
+
+@router.post(
+    "/work/{path:key}/events",
+    auth=TokenAuth("work:write"),
+    response={200: ReportOut, 409: Problem} | PROBLEMS,
+    summary="Report what happened elsewhere",
+)
+def report(request: Any, key: KeyInPath, body: ReportIn) -> dict[str, Any]:
+    """Say what happened to work that another system handles, in any order; 409 when it cannot have.
+
+    What comes too early waits (`waits_for`) and counts as soon as that is reported. The same id again is answered as it
+    was the first time; 409 when it comes with other content.
+    """
+    said = reporting.Said(body.event, body.agent, body.queue, body.note, body.disposition)
+    found, at = _found(request, key), body.at.astimezone(UTC)
+    try:
+        made, new = reporting.report(
+            item=found,
+            key=body.id,
+            said=said,
+            at=at,
+            source=request.auth.title,
+            now=clock.now(),
+        )
+    except (work.Conflict, reporting.Impossible) as refused:
+        raise HttpError(409, f"{str(refused).rstrip('.')}.") from refused
+    except work.Refused as refused:
+        raise HttpError(422, str(refused)) from refused
+    if new:
+        answer = ReportOut(id=made.key, waits_for=made.waits_for, work=WorkOut(**_out(_found(request, key))))
+        reporting.keep_answer(made=made, answer=answer.model_dump(mode="json"))
+    return made.answer  # type: ignore[no-any-return]
+
+
+@router.get("/work/{path:key}/events", auth=TokenAuth("work:read"), response=WorkOut, include_in_schema=False)
+def state_of_key_like_events(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
+    """The state of work whose key itself ends in “/events”."""
+    return _out(_found(request, f"{key}/events"))
 
 
 @router.get("/work/{path:key}/cancel", auth=TokenAuth("work:read"), response=WorkOut, include_in_schema=False)

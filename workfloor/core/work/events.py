@@ -25,6 +25,25 @@ class Queued(Event):
 
 
 @dataclass(frozen=True)
+class QueuedElsewhere(Event):
+    """It waits in another system, which handles it and reports what happens: nobody is offered it here."""
+
+    name: ClassVar[str] = "work.queued-elsewhere"
+    queue: int
+    answer_by: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Reported(Event):
+    """Another system said that this happened, in a report of this name; what follows from it are facts of their own."""
+
+    name: ClassVar[str] = "work.reported"
+    report: str
+    said: str
+    source: str  # the title of the token with which it was said
+
+
+@dataclass(frozen=True)
 class Scheduled(Event):
     name: ClassVar[str] = "work.scheduled"
     queue: int
@@ -161,6 +180,140 @@ class Escalated(Event):
 
 
 @dataclass(frozen=True)
+class LegBegan(Event):
+    """Somebody comes in, or is called, and is not connected yet; of our own people the fact names whom."""
+
+    name: ClassVar[str] = "work.leg-began"
+    leg: str  # the channel's name for it, here and below
+    party: str
+
+
+@dataclass(frozen=True)
+class LegConnected(Event):
+    name: ClassVar[str] = "work.leg-connected"
+    leg: str
+
+
+@dataclass(frozen=True)
+class LegHeld(Event):
+    name: ClassVar[str] = "work.leg-held"
+    leg: str
+
+
+@dataclass(frozen=True)
+class LegResumed(Event):
+    name: ClassVar[str] = "work.leg-resumed"
+    leg: str
+
+
+@dataclass(frozen=True)
+class LegEnded(Event):
+    name: ClassVar[str] = "work.leg-ended"
+    leg: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True)
+class LegRecorded(Event):
+    """Where the recording of a leg is kept, by the name that its keeper has for it."""
+
+    name: ClassVar[str] = "work.leg-recorded"
+    leg: str
+    recording: str
+
+
+@dataclass(frozen=True)
+class ConsultAsked(Event):
+    """The owner asks a colleague, whom the fact names, to come in."""
+
+    name: ClassVar[str] = "work.consult-asked"
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class ConsultJoined(Event):
+    name: ClassVar[str] = "work.consult-joined"
+
+
+@dataclass(frozen=True)
+class ConsultDeclined(Event):
+    name: ClassVar[str] = "work.consult-declined"
+
+
+@dataclass(frozen=True)
+class ConsultEnded(Event):
+    """The consultant is not in it any more, or is not asked any more: `because` is one of theirs below."""
+
+    name: ClassVar[str] = "work.consult-ended"
+    because: str
+
+
+@dataclass(frozen=True)
+class MonitorJoined(Event):
+    name: ClassVar[str] = "work.monitor-joined"
+
+
+@dataclass(frozen=True)
+class MonitorLeft(Event):
+    name: ClassVar[str] = "work.monitor-left"
+    because: str
+
+
+@dataclass(frozen=True)
+class TransferredToConsultant(Event):
+    """Transferred after a consultation: the consultant, whom the fact names, goes on as the owner."""
+
+    name: ClassVar[str] = "work.transferred-to-consultant"
+    by_person: int  # whose it was
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class SecondKeyingAsked(Event):
+    name: ClassVar[str] = "work.second-keying-asked"
+
+
+@dataclass(frozen=True)
+class SecondKeyingBegun(Event):
+    name: ClassVar[str] = "work.second-keying-begun"
+
+
+@dataclass(frozen=True)
+class SecondKeyingDropped(Event):
+    """Not done; somebody else may begin it."""
+
+    name: ClassVar[str] = "work.second-keying-dropped"
+    because: str
+
+
+@dataclass(frozen=True)
+class SecondKeyingDone(Event):
+    name: ClassVar[str] = "work.second-keying-done"
+
+
+@dataclass(frozen=True)
+class SecondKeyingCalledOff(Event):
+    """The item is keyed once after all."""
+
+    name: ClassVar[str] = "work.second-keying-called-off"
+
+
+@dataclass(frozen=True)
+class Keyed(Event):
+    """The first keying is done, and how; the item ends when the second is."""
+
+    name: ClassVar[str] = "work.keyed"
+    disposition: str | None = None
+
+
+LEFT = "left"  # of their own accord; here and below, why somebody's part in an item ended
+NO_ANSWER = "no answer"
+WITHDRAWN = "withdrawn"  # by whoever had asked
+OVER = "the owner is done with it"
+GONE = "gone"  # signed out of work, or may not see the client any more
+
+
+@dataclass(frozen=True)
 class Ended(Event):
     name: ClassVar[str] = "work.ended"
     working_seconds: int | None = None
@@ -225,6 +378,8 @@ _SAID = {
     "work.received": "Received",
     "work.queued": "Queued",
     "work.scheduled": "Scheduled",
+    "work.queued-elsewhere": "Queued in another system",
+    "work.reported": "Reported",
     "work.sticky-agent": "Sticky agent: waits for whoever knows the case",
     "work.offered": "Offered",
     "work.accepted": "Accepted",
@@ -245,6 +400,25 @@ _SAID = {
     "work.snoozed": "Snoozed",
     "work.prioritised": "Priority raised",
     "work.escalated": "Escalated",
+    "work.leg-began": "A leg began",
+    "work.leg-connected": "A leg was connected",
+    "work.leg-held": "A leg was held",
+    "work.leg-resumed": "A leg was resumed",
+    "work.leg-ended": "A leg ended",
+    "work.leg-recorded": "A leg was recorded",
+    "work.consult-asked": "A colleague is asked in (consult)",
+    "work.consult-joined": "The consultant joined",
+    "work.consult-declined": "The colleague declined",
+    "work.consult-ended": "Consultation over",
+    "work.monitor-joined": "Monitored from now on",
+    "work.monitor-left": "Not monitored any more",
+    "work.transferred-to-consultant": "Transferred to the consultant",
+    "work.second-keying-asked": "To be keyed twice",
+    "work.second-keying-begun": "Second keying begun",
+    "work.second-keying-dropped": "Second keying dropped",
+    "work.second-keying-done": "Second keying done",
+    "work.second-keying-called-off": "To be keyed once after all",
+    "work.keyed": "First keying done",
     "work.ended": "Ended",
     "work.wrapped-up": "Wrapped up",
     "work.abandoned": "The customer left",
@@ -256,5 +430,8 @@ _SAID = {
 def said(event: str, details: Mapping[str, Any]) -> str:
     """Word a fact about an item, with what its details add for a reader."""
     words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
-    added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("priority")
+    added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("because")
+    added = added or details.get("priority")
+    if "source" in details and "said" in details:
+        added = f"{details['said']}, by {details['source']}"
     return f"{words}: {added}" if added else words

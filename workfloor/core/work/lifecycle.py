@@ -1,44 +1,16 @@
 """What a work item's facts add up to, and how much of a person an item takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
-KINDS = (
-    "call",
-    "callback",
-    "chat",
-    "email",
-    "message",
-    "fax",
-    "document",
-    "invoice",
-    "payment",
-    "booking",
-    "payslip-run",
-    "cv",
-    "research",
-    "task",
-)
-KIND_OF_PROCESS = {
-    "inbound-voice": "call",
-    "outbound-voice": "callback",
-    "chat": "chat",
-    "email": "email",
-    "semi-voice": "message",
-    "data-capture": "document",
-    "payables": "invoice",
-    "receivables": "payment",
-    "bookkeeping": "booking",
-    "payroll": "payslip-run",
-    "recruitment": "cv",
-    "technical-support": "call",
-    "research": "research",
-}
-CONVERSATIONS = ("call", "callback", "chat")  # whoever is connected has a reply
-WITH_THE_CUSTOMER = ("call", "chat")  # cannot be snoozed; a call that is still to be made can
+from workfloor.core.work import kinds as work_kinds
+from workfloor.core.work import legs as work_legs
+from workfloor.core.work import roles
+
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
 WITH_SOMEBODY = ("offered", "held", "wrapping")
 FINISHED = ("done", "abandoned", "cancelled")
@@ -46,6 +18,7 @@ CASE_KINDS = ("complaint", "request", "question", "lead")
 
 _FROM = {
     "work.queued": ("new", "waiting"),
+    "work.queued-elsewhere": ("new",),
     "work.sticky-agent": ("waiting",),
     "work.offered": ("waiting",),
     "work.accepted": ("offered", "waiting"),  # past work was accepted without our offer
@@ -66,9 +39,28 @@ _FROM = {
     "work.snoozed": ("held",),
     "work.prioritised": ("waiting", "offered", "held"),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
-    "work.ended": ("held",),
+    "work.leg-began": ("waiting", "offered", "held"),
+    "work.leg-connected": ("waiting", "offered", "held"),
+    "work.leg-held": ("held",),
+    "work.leg-resumed": ("held",),
+    "work.leg-ended": STATES,
+    "work.leg-recorded": STATES,
+    "work.consult-asked": ("held",),
+    "work.consult-joined": ("held",),
+    "work.consult-declined": ("held",),
+    "work.consult-ended": STATES,
+    "work.monitor-joined": ("held",),
+    "work.monitor-left": STATES,
+    "work.transferred-to-consultant": ("held",),
+    "work.second-keying-asked": ("waiting", "offered", "held"),
+    "work.second-keying-begun": ("waiting", "held", "wrapping"),
+    "work.second-keying-dropped": STATES,
+    "work.second-keying-done": ("waiting", "offered", "held", "wrapping"),
+    "work.second-keying-called-off": ("waiting", "offered", "held", "wrapping"),
+    "work.keyed": ("wrapping",),
+    "work.ended": ("held", "waiting"),  # what waits ends when its second keying is done
     "work.wrapped-up": ("wrapping",),
-    "work.abandoned": ("waiting", "offered"),
+    "work.abandoned": ("waiting", "offered", "held"),  # held: accepted, but the customer left before being connected
     "work.cancelled": ("waiting", "offered", "held"),
     "work.reopened": ("done",),
 }
@@ -82,6 +74,17 @@ _ALSO_ASIDE = (
     "work.cancelled",
     "work.reply-undelivered",
     "work.prioritised",
+    "work.monitor-joined",
+    "work.monitor-left",
+    "work.consult-ended",
+    "work.second-keying-asked",
+    "work.second-keying-begun",
+    "work.second-keying-dropped",
+    "work.second-keying-done",
+    "work.second-keying-called-off",
+    "work.keyed",
+    "work.leg-ended",
+    "work.leg-recorded",
 )
 
 
@@ -147,17 +150,31 @@ class Item:
     came_back_seconds: int | None = None
     disposition: str = ""
     reopened: int = 0
+    transfers: int = 0
     priority: int = 0
     ahead_seconds: int = 0
+    beside: Any = None
+    legs: Any = None
+    second_keying: str = ""
+    keyed_at: datetime | None = None
+    elsewhere: bool = False
 
 
 COLUMNS = tuple(each.name for each in fields(Item))
 
 
+ELSEWHERE = "work.queued-elsewhere"
+
+
 def replay(facts: Iterable[Fact]) -> Item:
-    """An item's state from its facts, oldest first."""
-    item = Item()
-    for fact in facts:
+    """An item's state from its facts, oldest first.
+
+    What another system handles is told by that system's clock, and some of it later than what came after it.
+    """
+    item, told = Item(), list(facts)
+    if any(fact.event == ELSEWHERE for fact in told):
+        told.sort(key=attrgetter("at"))
+    for fact in told:
         for column, value in step(item, fact).items():
             setattr(item, column, value)
     return item
@@ -223,6 +240,10 @@ def _queued(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]
     return {"state": "waiting", "queue_id": details["queue"], "queued_at": fact.at, "answer_by": answer_by}
 
 
+def _queued_elsewhere(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _queued(item, fact, details) | {"elsewhere": True}
+
+
 def _scheduled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     return _queued(item, fact, details) | {"queued_at": _time(details["for_at"])}
 
@@ -235,6 +256,10 @@ _FOR_ALL: dict[str, Any] = {"sticky_agent_id": None, "sticky_until": None}
 
 
 def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.keyed_at:
+        raise NotNow("The item waits for its second keying")
+    if item.elsewhere:
+        raise NotNow("Another system handles the item")
     return {"state": "offered", "person_id": fact.person_id, "offer_expires_at": _time(details["expires_at"])}
 
 
@@ -270,17 +295,54 @@ def _reply_undelivered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dic
 def _held(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.on_hold_since:
         raise NotNow("The item is on hold already")
+    if work_legs.customer(item.legs):
+        return _on_legs(item, work_legs.held(item.legs, _customers_leg(item), fact.at), fact.at)
+    if not item.talking_since:
+        raise NotNow("The customer is not connected")
     return _laid_down(item, fact.at) | {"on_hold_since": fact.at}
 
 
 def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if not item.on_hold_since:
         raise NotNow("The item is not on hold")
+    if work_legs.customer(item.legs):
+        return _on_legs(item, work_legs.resumed(item.legs, _customers_leg(item), fact.at), fact.at)
     return _laid_down(item, fact.at) | {"talking_since": fact.at}
 
 
+def _customers_leg(item: Any) -> str:
+    leg = work_legs.customer(item.legs)
+    if not work_legs.on(leg) or leg is None:
+        raise NotNow("The customer is not connected")
+    return leg["leg"]
+
+
+def _on_legs(item: Any, legs: list[work_legs.Leg], at: datetime) -> dict[str, Any]:
+    """What the legs are now, and the talk or hold that runs by them."""
+    if work_legs.customer(item.legs) is None and work_legs.customer(legs) is None:
+        return {"legs": legs}  # of an earlier contact
+    running, now_runs = "talk" if item.talking_since else "hold" if item.on_hold_since else "", work_legs.runs(legs)
+    if running == now_runs:
+        return {"legs": legs}
+    since = {"talk": {"talking_since": at}, "hold": {"on_hold_since": at}, "": {}}
+    return _laid_down(item, at) | since[now_runs] | {"legs": legs}
+
+
+def _leg(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return _on_legs(item, work_legs.reported(item.legs, fact), fact.at)
+    except work_legs.Impossible as fault:
+        raise NotNow(f"This cannot be: {fault}") from fault
+
+
+def _all_off(item: Any, at: datetime) -> dict[str, Any]:
+    """All legs are over, with the talk or hold that runs."""
+    return _laid_down(item, at) | ({"legs": work_legs.without(item.legs, at)} if item.legs else {})
+
+
 def _preempted(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return _laid_down(item, fact.at) | {"preempted_at": fact.at}
+    legs = {"legs": work_legs.back_in_line(item.legs, fact.at)} if item.legs else {}
+    return _laid_down(item, fact.at) | legs | {"preempted_at": fact.at}
 
 
 def _preemption_ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -288,6 +350,8 @@ def _preemption_ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict
         raise NotNow("The item is not preempted")
     if item.state == "wrapping":
         return {"preempted_at": None, "aside_seconds": item.aside_seconds + seconds(item.preempted_at, fact.at)}
+    if work_legs.customer(item.legs):
+        return {"preempted_at": None}  # its channel connects them again
     return {"preempted_at": None, "talking_since": fact.at}
 
 
@@ -318,23 +382,94 @@ def _waited_in_vain(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[s
 
 def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     # It keeps the time since when it waits: being passed on costs no item its place.
-    return _put_back(item, fact.at) | {"queue_id": details["queue"]}
+    return _put_back(item, fact.at) | {"queue_id": details["queue"], "transfers": item.transfers + 1}
 
 
 def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    if item.kind in WITH_THE_CUSTOMER:
+    if work_kinds.KINDS[item.kind].live:
         raise NotNow("The customer is here: end it, and agree on when to come back")
     return _put_back(item, fact.at) | {"queued_at": _time(details["until"])}
 
 
 def _put_back(item: Any, at: datetime) -> dict[str, Any]:
-    return _laid_down(item, at) | {"state": "waiting", "person_id": None, "preempted_at": None}
+    legs = {"legs": work_legs.back_in_line(item.legs, at)} if item.legs else {}
+    return _laid_down(item, at) | legs | {"state": "waiting", "person_id": None, "preempted_at": None}
+
+
+def _joined(role: str) -> Callable[[Any, Fact, Mapping[str, Any]], dict[str, Any]]:
+    return lambda item, fact, details: {"beside": roles.joined(item.beside, roles.part(role, fact.person_id, details))}
+
+
+def _left(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if roles.part_of(item.beside, fact.person_id) is None:
+        raise NotNow("They take no part in the item")
+    left = {"beside": roles.left(item.beside, fact.person_id)}
+    if not item.legs:
+        return left
+    return _on_legs(item, work_legs.without(item.legs, fact.at, person=fact.person_id), fact.at) | left
+
+
+def _consult_joined(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    part = roles.part_of(item.beside, fact.person_id)
+    if part is None or "asked_until" not in part:
+        raise NotNow("They were not asked")
+    return _joined(roles.CONSULT)(item, fact, {})
+
+
+def _transferred_to_consultant(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # Talk or hold goes on: the customer is with the consultant already.
+    part = roles.part_of(item.beside, fact.person_id)
+    if part is None or part["role"] != roles.CONSULT or "asked_until" in part:
+        raise NotNow("They have not joined the consultation")
+    gone = work_legs.without(item.legs, fact.at, person=details["by_person"])
+    legs = _on_legs(item, gone, fact.at) if item.legs else {}
+    return legs | {"beside": roles.left(item.beside, fact.person_id), "person_id": fact.person_id}
+
+
+def _second_keying_asked(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.second_keying:
+        raise NotNow("The item is keyed twice already")
+    if not work_kinds.KINDS[item.kind].keyed:
+        raise NotNow("Work of this kind is not keyed")
+    return {"second_keying": "wanted"}
+
+
+def _second_keying_begun(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.second_keying != "wanted":
+        raise NotNow("No second keying is wanted" if item.second_keying != "begun" else "Somebody keys it already")
+    return {"second_keying": "begun"} | _joined(roles.KEYS_SECOND)(item, fact, {})
+
+
+def _second_keying_dropped(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _left(item, fact, details) | {"second_keying": "wanted"}
+
+
+def _second_keying_done(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    return _left(item, fact, details) | {"second_keying": "done"}
+
+
+def _second_keying_called_off(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.second_keying != "wanted":
+        raise NotNow("No second keying is waited for" if item.second_keying != "begun" else "Somebody keys it just now")
+    return {"second_keying": ""}
+
+
+def _keyed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    # The first keying is wrapped up, and the item is not over: it ends when the second is done.
+    done = _wrapped_up(item, fact, details)
+    return (
+        done
+        | {"state": "waiting", "wrapped_up_at": None, "ended_at": None, "working_seconds": None}
+        | {"keyed_at": fact.at}
+    )
 
 
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if item.state == "waiting" and not (item.keyed_at and item.second_keying in ("", "done")):
+        raise NotNow("The item waits in its queue; “ended” cannot follow.")
     ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
     spent = {"working_seconds": details.get("working_seconds")}
-    return _laid_down(item, fact.at) | ended | spent | _replied(item, details)
+    return _all_off(item, fact.at) | ended | spent | _replied(item, details)
 
 
 def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -344,7 +479,8 @@ def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, 
         "state": "done",
         "wrapped_up_at": fact.at,
         "preempted_at": None,
-        "done_by_id": item.person_id,
+        "done_by_id": item.person_id or item.done_by_id,
+        "keyed_at": None,
         "wrap_seconds": item.wrap_seconds + max(0, wrapped),
         "disposition": details.get("disposition", ""),
         "person_id": None,
@@ -352,7 +488,10 @@ def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, 
 
 
 def _abandoned(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": "abandoned", "abandoned_at": fact.at, "person_id": None, "offer_expires_at": None}
+    if item.state == "held" and item.connected_at is not None:
+        raise NotNow("The customer was connected: end the item")
+    left = {"state": "abandoned", "abandoned_at": fact.at, "person_id": None, "offer_expires_at": None}
+    return left | _all_off(item, fact.at)
 
 
 def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -363,7 +502,7 @@ def _cancelled(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
         "person_id": None,
         "offer_expires_at": None,
         "preempted_at": None,
-    } | _laid_down(item, fact.at)
+    } | _all_off(item, fact.at)
 
 
 def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -387,6 +526,7 @@ def _reopened(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, An
 _STEPS = {
     "work.received": _received,
     "work.queued": _queued,
+    ELSEWHERE: _queued_elsewhere,
     "work.scheduled": _scheduled,
     "work.sticky-agent": _kept,
     "work.offered": _offered,
@@ -408,6 +548,25 @@ _STEPS = {
     "work.snoozed": _snoozed,
     "work.prioritised": lambda item, fact, details: dict(details),
     "work.escalated": lambda item, fact, details: {"escalated_at": fact.at},
+    "work.leg-began": _leg,
+    "work.leg-connected": _leg,
+    "work.leg-held": _leg,
+    "work.leg-resumed": _leg,
+    "work.leg-ended": _leg,
+    "work.leg-recorded": _leg,
+    "work.consult-asked": _joined(roles.CONSULT),
+    "work.consult-joined": _consult_joined,
+    "work.consult-declined": _left,
+    "work.consult-ended": _left,
+    "work.monitor-joined": _joined(roles.MONITOR),
+    "work.monitor-left": _left,
+    "work.transferred-to-consultant": _transferred_to_consultant,
+    "work.second-keying-asked": _second_keying_asked,
+    "work.second-keying-begun": _second_keying_begun,
+    "work.second-keying-dropped": _second_keying_dropped,
+    "work.second-keying-done": _second_keying_done,
+    "work.second-keying-called-off": _second_keying_called_off,
+    "work.keyed": _keyed,
     "work.ended": _ended,
     "work.wrapped-up": _wrapped_up,
     "work.abandoned": _abandoned,

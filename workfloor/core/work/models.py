@@ -6,12 +6,13 @@ from typing import Any
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import IntegerRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.people.models import Person
-from workfloor.core.work import lifecycle
+from workfloor.core.work import kinds as work_kinds
+from workfloor.core.work import lifecycle, roles
 from workfloor.kit.database import rls
 
 
@@ -108,8 +109,14 @@ class Item(models.Model):
     came_back_seconds = models.IntegerField(null=True)
     disposition = models.TextField(default="")
     reopened = models.PositiveSmallIntegerField(default=0)
+    transfers = models.PositiveSmallIntegerField(default=0, db_default=0)
     priority = models.PositiveSmallIntegerField(default=0, db_default=0)  # its own, beside its queue's
     ahead_seconds = models.IntegerField(default=0, db_default=0)  # as if it had waited so much longer
+    beside: Any = models.JSONField(null=True)  # who takes part beside its owner (roles.Part); null for nobody
+    legs: Any = models.JSONField(null=True)  # as its channel reports them (legs.Leg); null where none does
+    second_keying = models.TextField(default="", db_default="")
+    elsewhere = models.BooleanField(default=False, db_default=False)  # another system handles it, and reports
+    keyed_at = models.DateTimeField(null=True)  # the first keying is done, and it waits for the second
 
     class Meta:
         constraints = [
@@ -122,11 +129,11 @@ class Item(models.Model):
             models.UniqueConstraint(name="item_key", fields=["client", "key"]),
             models.UniqueConstraint(name="item_of_client", fields=["client", "id"]),
             models.CheckConstraint(name="item_state", condition=Q(state__in=lifecycle.STATES)),
-            models.CheckConstraint(name="item_kind", condition=Q(kind__in=lifecycle.KINDS)),
+            models.CheckConstraint(name="item_kind", condition=Q(kind__in=work_kinds.NAMES)),
             models.CheckConstraint(
-                # Past work (agent_label) was in the hands of people who are not ours.
+                # Past work (agent_label) was in the hands of people who are not ours, and so is what others handle.
                 name="item_with_somebody",
-                condition=Q(state__in=lifecycle.WITH_SOMEBODY, person__isnull=False)
+                condition=Q(state__in=lifecycle.WITH_SOMEBODY) & (Q(person__isnull=False) ^ Q(elsewhere=True))
                 | ~Q(state__in=lifecycle.WITH_SOMEBODY) & Q(person=None),
             ),
             models.CheckConstraint(
@@ -139,6 +146,7 @@ class Item(models.Model):
                 condition=~Q(state="done") | Q(ended_at__isnull=False, wrapped_up_at__isnull=False),
             ),
             models.CheckConstraint(name="item_abandoned_at", condition=Q(state="abandoned") ^ Q(abandoned_at=None)),
+            models.CheckConstraint(name="item_second_keying", condition=Q(second_keying__in=roles.SECOND_KEYING)),
             models.CheckConstraint(name="item_cancelled_at", condition=Q(state="cancelled") ^ Q(cancelled_at=None)),
             models.CheckConstraint(
                 name="item_seconds", condition=Q(talk_seconds__gte=0, hold_seconds__gte=0, wrap_seconds__gte=0)
@@ -157,20 +165,54 @@ class Item(models.Model):
         return self.title or f"{self.kind} {self.key}"
 
     @property
+    def declared(self) -> work_kinds.Kind:
+        """What is declared of its kind."""
+        return work_kinds.KINDS[self.kind]
+
+    @property
     def place_at(self) -> datetime:
         """Where it stands in line: what has the earlier one goes first."""
         return self.queued_at - timedelta(seconds=self.ahead_seconds)
 
 
-class Assignment(models.Model):
-    """An item in somebody's hands: offered, held or being wrapped up. It goes when they let go of it.
+class Report(models.Model):
+    """What another system said that happened to an item, under a name of its own by which it is said once."""
 
-    `share` is the part of the person that the item takes. The database refuses a second assignment of an item, and
-    two assignments whose shares of one person overlap, whoever writes them and however they race. Only preemptible work
-    may lie `aside`, under what was offered over it; two of these overlap as little, so that each finds its place again.
+    client = models.ForeignKey(Client, models.PROTECT, related_name="reports")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="reports", db_constraint=False)
+    key = models.TextField()
+    digest = models.CharField(max_length=64)
+    said = models.JSONField()  # reporting.Said
+    at = models.DateTimeField()
+    source = models.TextField()
+    reported_at = models.DateTimeField()
+    waits_for = models.TextField(default="")  # what has to be reported before it can be counted
+    answer: Any = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            rls.Wall(name="report_wall"),
+            rls.SameClient(name="report_item", field="item"),
+            models.UniqueConstraint(name="report_key", fields=["client", "key"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.item}"
+
+
+class Assignment(models.Model):
+    """A person's part in an item. The owner's goes when they let go of it: offered, held or being wrapped up.
+
+    `share` is the part of the person that the item takes; a monitor's is empty. The database refuses a second owner of
+    an item, and two assignments whose shares of one person overlap, whoever writes them and however they race. Only
+    preemptible work may lie `aside`, under what was offered over it; two of these overlap as little, so that each finds
+    its place again.
     """
 
-    item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="assignment", db_constraint=False)
+    pk = models.CompositePrimaryKey("item_id", "place")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="assignments", db_constraint=False, db_index=False)
+    place = models.BigIntegerField(default=0, db_default=0)  # 0 for the owner's, of which there is one; else the person
+    role = models.TextField(default=roles.OWNER, db_default=roles.OWNER)
     # The item's own key vouches for the client, and the guard below for the person.
     client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     person = models.ForeignKey(Person, models.PROTECT, related_name="assignments", db_constraint=False, db_index=False)
@@ -183,7 +225,7 @@ class Assignment(models.Model):
         constraints = [
             rls.Wall(name="assignment_wall"),
             rls.SameClient(name="assignment_item", field="item"),
-            rls.SameClient(name="assignment_person", field="person"),
+            rls.SameClient(name="assignment_person", field="person", at_once=True),
             ExclusionConstraint(
                 name="assignment_within_capacity",
                 index_type="GIST",
@@ -198,9 +240,14 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(name="assignment_aside_preemptible", condition=Q(preemptible=True) | Q(aside=False)),
             models.CheckConstraint(
-                name="assignment_share", condition=Q(share__contained_by=(0, 60), share__isempty=False)
+                name="assignment_share",
+                condition=Q(share__contained_by=(0, 60)) & (Q(share__isempty=False) ^ Q(role=roles.MONITOR)),
+            ),
+            models.CheckConstraint(
+                name="assignment_role",
+                condition=Q(role=roles.OWNER, place=0) | Q(role__in=roles.BESIDE, place=F("person")),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.item} with {self.person}"
+        return f"{self.item} with {self.person} ({self.role})"

@@ -10,9 +10,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.models import Fact
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Clearance, Person
 from workfloor.core.work import events as work_events
-from workfloor.core.work import lifecycle
+from workfloor.core.work import legs as work_legs
+from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import models as work_models
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.time import calendars
@@ -108,6 +110,25 @@ def out_of_bounds(person_ids: Iterable[int]) -> QuerySet[work_models.Item]:
     return in_hand.filter(Q(person__left_at__isnull=False) | ~Exists(cleared) | walked_off).order_by("id")
 
 
+def parts_out_of_bounds(person_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """(item, person) of parts beside the owner that these people may not go on with.
+
+    They left or lost the clearance; a consultant or second keyer signed out of work, or went away before answering.
+    A monitor need not take work.
+    """
+    parts = work_models.Assignment.objects.filter(person_id__in=person_ids, place__gt=0)
+    found = []
+    for part in parts.select_related("item", "person__agent_state"):
+        state = people_queries.work_state(part.person)
+        beside = roles.part_of(part.item.beside, part.person_id)
+        asked = beside is not None and "asked_until" in beside
+        signed_out = part.role != roles.MONITOR and state == "signed-out"
+        cleared = part.person.clearances.filter(client_id=part.client_id, withdrawn_at=None).exists()
+        if part.person.left_at or not cleared or signed_out or (asked and state != "available"):
+            found.append((part.item_id, part.person_id))
+    return found
+
+
 def waits_for_the_customer(item: work_models.Item) -> int | None:
     """Who has said of an item that the customer owes an answer, at the last time."""
     said = event_log_queries.of_item(item.id).filter(event=work_events.PendingCustomer.name).last()
@@ -119,9 +140,56 @@ def last_agent(case_id: int | None) -> Person | None:
     if case_id is None:
         return None
     ours = work_models.Item.objects.filter(case_id=case_id).values_list("id", flat=True)
-    taken = Fact.objects.filter(event="work.accepted", item_id__in=list(ours), person_id__isnull=False)
+    events = (work_events.Accepted.name, work_events.TransferredToConsultant.name)
+    taken = Fact.objects.filter(event__in=events, item_id__in=list(ours), person_id__isnull=False)
     last = taken.order_by("-id").values_list("person_id", flat=True).first()
     return Person.objects.get(id=last) if last else None
+
+
+def beside(person_id: int) -> list[int]:
+    """The items in which somebody takes part beside the owner."""
+    found = work_models.Assignment.objects.filter(person_id=person_id, place__gt=0)
+    return list(found.order_by("item_id").values_list("item_id", flat=True))
+
+
+def asked(person: Person) -> QuerySet[work_models.Item]:
+    """The items about which a colleague asks somebody to come in, or in which they take part beside the owner."""
+    return items().filter(id__in=beside(person.id)).order_by("id")
+
+
+def unanswered(now: datetime) -> list[tuple[int, int]]:
+    """(item, person) of consultants who were asked and did not answer in time."""
+    parts = work_models.Assignment.objects.filter(role=roles.CONSULT).values_list(
+        "item_id", "person_id", "item__beside"
+    )
+    found = ((item_id, person_id, roles.part_of(beside, person_id)) for item_id, person_id, beside in parts)
+    return [
+        (item_id, person_id)
+        for item_id, person_id, part in found
+        if part and "asked_until" in part and datetime.fromisoformat(part["asked_until"]) <= now
+    ]
+
+
+def to_key_again(person: Person) -> QuerySet[work_models.Item]:
+    """What waits for a second keying, and was not somebody's own, oldest first; who lacks a skill is told then."""
+    theirs = Fact.objects.filter(event=work_events.Accepted.name, person_id=person.id).values("item_id")
+    wanted = items().filter(second_keying="wanted", state__in=["waiting", "held", "wrapping"]).exclude(person=person)
+    cleared = person.clearances.filter(withdrawn_at=None).values("client_id")
+    begun = Q(keyed_at__isnull=False) | Q(person__isnull=False)
+    return wanted.filter(begun, client__in=cleared).exclude(id__in=theirs).order_by("queued_at", "id")
+
+
+def keyed_second(item: work_models.Item) -> int | None:
+    """Who keys an item as the second, or has."""
+    now_keys = next((each["person"] for each in item.beside or () if each["role"] == roles.KEYS_SECOND), None)
+    done = event_log_queries.of_item(item.id).filter(event=work_events.SecondKeyingDone.name).last()
+    return now_keys or (done.person_id if done else None)
+
+
+def had_it(item: work_models.Item, person_id: int) -> bool:
+    """Whether an item was ever somebody's own."""
+    events = (work_events.Accepted.name, work_events.TransferredToConsultant.name)
+    return event_log_queries.of_item(item.id).filter(event__in=events, person_id=person_id).exists()
 
 
 def lies_aside(person_id: int, but: int) -> bool:
@@ -132,13 +200,14 @@ def lies_aside(person_id: int, but: int) -> bool:
 def beneath(person_id: int, item_id: int) -> list[work_models.Assignment]:
     """What a person has lying aside under an item in hand."""
     aside = list(work_models.Assignment.objects.filter(person_id=person_id, aside=True).select_related("item"))
-    own = work_models.Assignment.objects.filter(item_id=item_id, aside=False).first() if aside else None
+    own = work_models.Assignment.objects.filter(item_id=item_id, place=0, aside=False).first() if aside else None
     return [each for each in aside if own and lifecycle.overlap(each.share, own.share)]
 
 
 def unmasked_part(person_id: int) -> list[work_models.Assignment]:
     """What a person has lying aside that nothing lies over, by item."""
-    hands = list(work_models.Assignment.objects.filter(person_id=person_id).select_related("item").order_by("item_id"))
+    taken = work_models.Assignment.objects.filter(person_id=person_id).exclude(role=roles.MONITOR)
+    hands = list(taken.select_related("item").order_by("item_id"))
     over = [each.share for each in hands if not each.aside]
     return [each for each in hands if each.aside and not any(lifecycle.overlap(each.share, share) for share in over)]
 
@@ -161,9 +230,8 @@ def left_aside() -> list[int]:
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
     """The parts of each person that are taken."""
     found: dict[int, list[tuple[int, int]]] = {person_id: [] for person_id in person_ids}
-    for person_id, share in work_models.Assignment.objects.filter(person_id__in=person_ids).values_list(
-        "person_id", "share"
-    ):
+    taken = work_models.Assignment.objects.filter(person_id__in=person_ids).exclude(role=roles.MONITOR)
+    for person_id, share in taken.values_list("person_id", "share"):
         found[person_id].append((share.lower, share.upper))
     return found
 
@@ -196,6 +264,11 @@ def rebuilt(item_id: int) -> lifecycle.Item:
     return lifecycle.replay(event_log_queries.of_item(item_id))
 
 
+def legs(item_id: int) -> list[work_legs.Leg]:
+    """Who was on an item, from when to when: as its channel reported, or as its other facts imply."""
+    return work_legs.of(event_log_queries.of_item(item_id))
+
+
 def state_of(item: work_models.Item) -> lifecycle.Item:
     """An item's state as the table has it."""
     return lifecycle.Item(**{column: getattr(item, column) for column in lifecycle.COLUMNS})
@@ -217,6 +290,17 @@ def worked_until(item: work_models.Item, at: datetime) -> int:
     """The working time from received to a moment, no pauses taken out."""
     calendar = contracts_queries.terms_of(item.queue, item.received_at).calendar
     return calendars.working_seconds(calendar, max(item.received_at, item.queued_at), at)
+
+
+def ended(item: work_models.Item, now: datetime) -> work_events.Ended:
+    """That an item ends now, with the working time from received to resolved and, if there was none, to a reply."""
+    terms = contracts_queries.terms_of(item.queue, item.received_at)
+    begun = max(item.received_at, item.queued_at)  # scheduled work begins when it is due
+    spent = calendars.working_seconds(terms.calendar, begun, now) - item.paused_seconds
+    replied = None if item.reply_seconds is not None else spent
+    if replied is not None and item.declared.answered == "connect" and item.connected_at:
+        replied = calendars.working_seconds(terms.calendar, begun, item.connected_at)
+    return work_events.Ended(spent, terms.version, replied)
 
 
 def stood_still(item: work_models.Item, since: datetime, now: datetime) -> tuple[int, datetime | None]:

@@ -6,9 +6,18 @@ from django.conf import settings
 from django.db import transaction
 from procrastinate.contrib.django import app
 
-from workfloor.core.work import actions as work
+from workfloor.core.work import joining
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="work.let_asks_lapse", queueing_lock="work.let_asks_lapse", pass_context=False)
+def let_asks_lapse(timestamp: int) -> None:
+    """Each minute, ask those consultants no more who have not answered."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        joining.let_asks_lapse(now=clock.now())
 
 
 @app.periodic(cron="* * * * *")
@@ -18,4 +27,4 @@ def sign_out_the_gone(timestamp: int) -> None:
     if minutes := settings.WORKFLOOR_BROWSER_GONE_MINUTES:
         with transaction.atomic():
             rls.enter_every_client()
-            work.sign_out_the_gone(now=clock.now(), after=timedelta(minutes=minutes))
+            joining.sign_out_the_gone(now=clock.now(), after=timedelta(minutes=minutes))

@@ -8,6 +8,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.core.people import qualification
 from workfloor.core.people.models import Person
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
 
@@ -19,6 +20,12 @@ class Away(forms.Form):
         choices=[(reason, reason) for reason in qualification.NOT_READY_REASONS],
         error_messages={"required": "Choose a not-ready reason.", "invalid_choice": "Choose one of the reasons."},
     )
+
+
+class Leaving(forms.Form):
+    """Whether what is in hand goes back to its queues, or is finished first."""
+
+    hand_back = forms.BooleanField(required=False)
 
 
 class Disposition(forms.Form):
@@ -35,14 +42,24 @@ class Escalation(forms.Form):
     )
 
 
-class Words(forms.Form):
-    """What an agent writes; the key, made by the page, lets it be sent again when an answer was lost."""
+class Draft(forms.Form):
+    """What an agent has written so far."""
 
     text = forms.CharField(max_length=20_000, required=False, strip=False)
+
+    def clean_text(self) -> str:
+        """The text with ends of lines as they are stored, which forms change on their way."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
+
+class Words(Draft):
+    """What an agent writes; the key, made by the page, lets it be sent again when an answer was lost."""
+
     key = forms.RegexField(r"[\w-]{8,64}", error_messages={"required": "Reload the page, then send it again."})
     file = forms.FileField(required=False, max_length=200)
 
     quote = forms.BooleanField(required=False)
+    drafted = forms.BooleanField(required=False)  # whether a draft of it may be kept
 
     def clean_file(self) -> UploadedFile | None:
         """A file that is not too large to be sent."""
@@ -52,6 +69,12 @@ class Words(forms.Form):
                 f"“{sent.name}” is too large: at most {LARGEST_SENT // 1_000_000} MB can be sent."
             )
         return sent
+
+
+class TakenBack(forms.Form):
+    """Which reply is taken back."""
+
+    message = forms.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
 class Seen(forms.Form):
@@ -73,7 +96,7 @@ class ComeBack(At):
     """When, how and in which queue somebody comes back to the customer; said by nobody, a call in the item's own."""
 
     kind = forms.ChoiceField(
-        choices=[("callback", "Callback"), ("email", "Follow-up by email")],
+        choices=list(work_kinds.AGREED.items()),
         required=False,
         error_messages={"invalid_choice": "Choose a call or an email."},
     )

@@ -1,10 +1,11 @@
 """What the agent's desk shows, read at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from workfloor.core.contracts import queries as contracts_queries
@@ -14,8 +15,10 @@ from workfloor.core.conversations.messages import LARGEST_SENT, Address
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people import models as people_models
+from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.actions import NotYours
@@ -24,14 +27,10 @@ from workfloor.kit.mail import quoting
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.visitors import HERE_FOR
+from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks.rules import Answer
 from workfloor.ui import wording
-
-# A customer is on the line: there is something to hold, and an end that the disposition follows.
-ON_THE_LINE = frozenset({"call", "callback", "chat"})
-WRITTEN = frozenset({"chat", "email", "message"})  # what is answered in writing
-HELD_BY_VOICE = frozenset({"call", "callback"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,45 @@ def day(handled_seconds: Iterable[int]) -> Day:
     """Sum up a day from the talk, hold and wrap-up seconds of each item done."""
     handled = list(handled_seconds)
     return Day(len(handled), sum(handled) / len(handled) if handled else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an agent is told of their state: what the router goes by, which is the agent state and what is taken."""
+
+    state: str  # available, busy, away, signed-out
+    words: str
+    since: datetime | None
+
+
+def standing(agent_state: people_models.AgentState, held: Sequence[Item], taken: Sequence[tuple[int, int]]) -> Standing:
+    """Word an agent's state; `taken` are the parts of them that offers and work in hand take, as ranges of CAPACITY."""
+    in_hand = f", {len(held)} in hand" if held else ""
+    if agent_state.state == "away":
+        return Standing("away", f"Not ready: {agent_state.reason}{in_hand}", agent_state.since)
+    if agent_state.state == "signed-out":
+        return Standing("signed-out", f"Signed out{in_hand}{': finish it' if held else ''}", None)
+    if not taken:
+        return Standing("available", "Available", agent_state.since)
+    most = qualification.CAPACITY // max(high - low for low, high in taken)
+    count = f"{len(taken)} of {max(most, len(taken))}"
+    if len(taken) < most and lifecycle.free_share(taken, most, qualification.CAPACITY):
+        return Standing("available", f"Available, {count} taken", agent_state.since)
+    doing, since = _doing(held)
+    return Standing("busy", f"{doing}, {count} taken", since or agent_state.since)
+
+
+def _doing(held: Sequence[Item]) -> tuple[str, datetime | None]:
+    """What somebody does whose capacity is taken, and since when."""
+    with_customer = [each for each in held if each.state == "held" and not each.preempted_at]
+    if call := next((each for each in with_customer if each.declared.holdable), None):
+        return ("On hold", call.on_hold_since) if call.on_hold_since else ("On a call", call.connected_at)
+    if with_customer:
+        chats = all(each.declared.on_the_line for each in with_customer)
+        return "On a chat" if chats else "Busy", with_customer[-1].connected_at
+    if held:
+        return "Wrap-up (ACW)", held[0].ended_at
+    return "Offered", None
 
 
 MOST_COLLEAGUES = 200  # to choose from
@@ -67,6 +105,7 @@ class Opened:
     on_the_line: bool
     may_lie_aside: bool
     may_write: bool  # to an address of the customer that is known
+    may_reply: bool  # from the box below the conversation: somebody reads it
     keeps: bool
     may_hold: bool
     talk: "Talk | None"
@@ -77,6 +116,7 @@ class Desk:
     """An agent's desk."""
 
     agent_state: people_models.AgentState
+    standing: Standing
     offers: list[Item]
     held: list[Item]
     opened: Opened | None
@@ -85,6 +125,7 @@ class Desk:
     done: list[tuple[Item, int]]
     day: Day
     zone: ZoneInfo
+    leaving: list[Message]  # replies about what is not in hand any more that can be taken back still
     lacks: str
     shift_ends_at: datetime | None
 
@@ -95,16 +136,19 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     held = list(work_queries.held_by(person))
     item = next((each for each in held if each.id == chosen), held[0] if held else None)
     done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
+    pending, agent_state = resting(person), people_models.AgentState.objects.get(person=person)
     return Desk(
-        agent_state=people_models.AgentState.objects.get(person=person),
+        agent_state=agent_state,
+        standing=standing(agent_state, held, work_queries.shares([person.id])[person.id]),
         offers=list(work_queries.offered_to(person)),
         held=held,
         opened=opened(item, now) if item else None,
-        resting=resting(person),
+        resting=pending,
         agreed=list(work_queries.agreed(person, now)),
         done=done,
         day=day(seconds for _, seconds in done),
         zone=zone,
+        leaving=leaving(person, [*(each for each, _ in done), *pending], now),
         lacks=lacks(person, now.astimezone(zone)),
         shift_ends_at=shift_ends_at(person, now),
     )
@@ -115,6 +159,18 @@ def resting(person: Person) -> list[Item]:
     laid_aside = Fact.objects.filter(event="work.pending-customer", by_id=person.id).values("item_id")
     unanswered = work_queries.items().filter(state="waiting", pending_customer_since__isnull=False, id__in=laid_aside)
     return list(unanswered.order_by("pending_customer_since"))
+
+
+def leaving(person: Person, let_go: Iterable[Item], now: datetime) -> list[Message]:
+    """Read the replies that a person can take back still about items that they have just let go of."""
+    since = now - email_queries.undo()
+    lately = [each.id for each in let_go if (each.pending_customer_since or each.wrapped_up_at or since) > since]
+    return [_with_undo(each) for each in email_queries.leaving(lately, person.id, now)] if lately else []
+
+
+def _with_undo(reply: Message) -> Message:
+    reply.leaves_at = reply.said_at + email_queries.undo()
+    return reply
 
 
 def took(item: Item) -> int:
@@ -138,6 +194,7 @@ def opened(item: Item, now: datetime) -> Opened:
         terms = contracts_queries.terms_of(item.queue, item.received_at)
     except contracts_queries.Unreadable:  # the item cannot be wrapped up before it is repaired; all others can
         terms = None
+    said, may_write = talk(item, now), answers_to(item) is not None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
@@ -148,12 +205,13 @@ def opened(item: Item, now: datetime) -> Opened:
         colleagues=list(colleagues(item.person, item)[:MOST_COLLEAGUES]) if item.person else [],
         other_cases=list(other_cases(item)[:20]),
         case_kinds=lifecycle.CASE_KINDS,
-        on_the_line=item.kind in ON_THE_LINE,
-        may_lie_aside=item.kind not in lifecycle.WITH_THE_CUSTOMER,
-        may_write=answers_to(item) is not None,
+        on_the_line=item.declared.on_the_line,
+        may_lie_aside=not item.declared.live,
+        may_write=may_write,
+        may_reply=said.is_open if said and said.chat else may_write,
         keeps=terms is not None and terms.sticky_for_seconds is not None,
-        may_hold=item.kind in HELD_BY_VOICE,
-        talk=helped(item, talk(item, now)),
+        may_hold=item.declared.holdable,
+        talk=helped(item, said),
     )
 
 
@@ -170,7 +228,18 @@ class Talk:
     answers: list[Answer]
     tags: list[str]
     quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
+    sends: bool = True  # whether there is a server that mail goes out through
     largest_file: int = LARGEST_SENT  # bytes
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is written to the visitor is read: who only fell silent may come back."""
+        return self.chat is not None and (self.chat.closed_at is None or self.chat.closed_as == "silence")
+
+    @property
+    def has_no_visitor(self) -> bool:
+        """Whether it is a chat that did not come through a widget of ours."""
+        return self.chat is None and self.item.declared.channel == chat_queries.CHANNEL
 
 
 def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
@@ -178,14 +247,29 @@ def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
 
     Of a chat `after` one message, for a page that has all before it and to which that does not happen any more.
     """
-    after = after if item.kind == "chat" else 0
+    is_chat = item.declared.channel == chat_queries.CHANNEL
+    after = after if is_chat else 0
     said = conversations_queries.all_of_case(item.case_id, after) if item.case_id else []
-    if not said and item.kind not in WRITTEN:
+    if not said and not item.declared.written:
         return None
-    visit = chat_queries.of_item(item.id) if item.kind == "chat" else None
+    for each in said:
+        if each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id):
+            _with_undo(each)
+    visit = chat_queries.of_item(item.id) if is_chat else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
-    mailed = visit is None and any(each.direction == "in" and each.channel == "email" for each in said)
-    return Talk(item, said, visit, here, after, visit.read_by_us if visit else 0, [], [], quotes=mailed)
+    mailed = visit is None and any(each.direction == "in" and each.is_mail for each in said)
+    return Talk(
+        item,
+        said,
+        visit,
+        here,
+        after,
+        visit.read_by_us if visit else 0,
+        [],
+        [],
+        mailed,
+        bool(settings.WORKFLOOR_SMTP_URL),
+    )
 
 
 def helped(item: Item, shown: Talk | None) -> Talk | None:
@@ -199,7 +283,7 @@ def answers_to(item: Item) -> Address | None:
     """Where an answer by email goes: to whoever wrote last, by email or as a visitor who said theirs; else None."""
     if item.case_id is None:
         return None
-    wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=["email", "chat"])
+    wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=work_kinds.TWO_WAY)
     last = wrote.filter(sender__contains="@").order_by("said_at", "id").last()
     return last.answers_to if last else None
 
@@ -207,7 +291,9 @@ def answers_to(item: Item) -> Address | None:
 def quotation(item: Item, to: Address) -> str:
     """The last mail of whom an answer goes to, as it is quoted there, by the clock of the contract; empty for none."""
     wrote = (
-        conversations_queries.of_case(item.case_id).filter(direction="in", channel="email") if item.case_id else None
+        conversations_queries.of_case(item.case_id).filter(direction="in", channel__in=work_kinds.MAILS)
+        if item.case_id
+        else None
     )
     last = wrote.last() if wrote is not None else None
     if last is None or not last.text.strip() or last.answers_to.address != to.address:

@@ -13,17 +13,19 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from workfloor.core.conversations import actions as conversations
-from workfloor.core.conversations.messages import Content, File
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import Content, File, NotNow
 from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
@@ -35,6 +37,7 @@ from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
+from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 
 View = Callable[..., HttpResponse]
@@ -163,6 +166,7 @@ def reply(request: Request, item_id: int) -> None:
         write_to_visitor(found, request.person, words)
     else:
         answer_customer(found, request.person, words)
+    drop_draft(item_id, request.person, words)
 
 
 @deed
@@ -172,7 +176,29 @@ def note(request: Request, item_id: int) -> None:
     words = checked(agent_forms.Words(request.POST, request.FILES))
     assert item.case is not None
     files = enclosed(words["file"])
-    conversations.note(case=item.case, item=item, text=words["text"], by=request.person, files=files, now=clock.now())
+    conversations.note(
+        case=item.case, item=item, text=words["text"], by=request.person, files=files, key=words["key"], now=clock.now()
+    )
+    drop_draft(item_id, request.person, words)
+
+
+def drop_draft(item_id: int, person: Person, words: dict[str, Any]) -> None:
+    """Forget the draft of what was sent; the page knows whether there may be one, which saves most lines the look."""
+    if words["drafted"]:
+        conversations.keep_draft(item=the_item(item_id), text="", by=person, now=clock.now())
+
+
+@require_GET
+@for_agents
+def draft(request: Request, item_id: int) -> HttpResponse:
+    """What this person has begun to write about an item and has not sent."""
+    return JsonResponse({"text": conversations_queries.draft(the_item(item_id).id, request.person.id)})
+
+
+@deed
+def keep_draft(request: Request, item_id: int) -> None:
+    text = checked(agent_forms.Draft(request.POST))["text"]
+    conversations.keep_draft(item=the_item(item_id), text=text, by=request.person, now=clock.now())
 
 
 def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:
@@ -199,6 +225,22 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
     content = sent.read()
     kind = visitors.media_type(content)
     return [File(visitors.file_name(sent.name or "", kind), kind, content)]
+
+
+@require_POST
+@for_agents
+def take_back(request: Request) -> HttpResponse:
+    """Take a reply back in its seconds; what it said is the draft again, and the page puts it into the box."""
+    found = agent_forms.TakenBack(request.POST)
+    message = conversations_queries.message(found.cleaned_data["message"]) if found.is_valid() else None
+    if message is None or message.person_id != request.person.id:
+        raise Http404
+    try:
+        reply = email.take_back(reply=message, by=request.person, now=clock.now())
+    except NotNow:
+        return refused(request, "It is too late: the reply is on its way.", 422)
+    said = {"text": reply.text, "item": reply.item_id, "files": [each.name for each in message.attachments.all()]}
+    return JsonResponse(said)
 
 
 @deed
@@ -233,27 +275,58 @@ def away(request: Request) -> None:
 
 @deed
 def leave(request: Request) -> None:
+    """Take no more work; what is in hand is finished first, or goes back to its queues."""
+    if checked(agent_forms.Leaving(request.POST))["hand_back"]:
+        hand_back(request.person)
     people.sign_out_of_work(person=request.person, now=clock.now())
+
+
+def hand_back(person: Person) -> None:
+    """Give what somebody has in hand back to its queues; what only its disposition is missing of stays."""
+    held = list(work_queries.held_by(person))
+    if wrapping := [each for each in held if each.state == "wrapping"]:
+        raise Faulty(f"“{wrapping[0].title or wrapping[0].kind}” is over already: choose its disposition first.")
+    for item in held:
+        work.transfer(item=item, queue=item.queue, by=person, now=clock.now())
+
+
+def is_so(request: Request, item: Item, *states: str) -> bool:
+    """Whether an item is where a press would bring it: pressed twice is pressed once."""
+    return item.person_id == request.person.id and item.state in states
+
+
+def is_done(request: Request, item: Item, disposition: str) -> bool:
+    """Whether this person has finished an item so already."""
+    return (item.state, item.done_by_id, item.disposition) == ("done", request.person.id, disposition)
 
 
 @deed
 def accept(request: Request, item_id: int) -> None:
-    work.accept(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not is_so(request, item, "held", "wrapping"):
+        work.accept(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def decline(request: Request, item_id: int) -> None:
-    work.decline(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    gone_on = item.person_id != request.person.id and item.state in ("waiting", "offered")  # as was wanted
+    if not gone_on:
+        work.decline(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def hold(request: Request, item_id: int) -> None:
-    work.hold(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not (is_so(request, item, "held") and item.on_hold_since):
+        work.hold(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def resume(request: Request, item_id: int) -> None:
-    work.resume(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not is_so(request, item, "held") or item.on_hold_since:
+        work.resume(item=item, by=request.person, now=clock.now())
 
 
 @deed
@@ -281,7 +354,7 @@ def come_back(request: Request, item_id: int) -> None:
     with timezone.override(agent_queries.zone_of(request.person)):
         agreed = checked(agent_forms.ComeBack(request.POST, item.client_id))
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
-    if kind == "email" and agent_queries.answers_to(item) is None:
+    if work_kinds.KINDS[kind].is_mail and agent_queries.answers_to(item) is None:
         raise Faulty("No email address of this customer is known.")
     work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 
@@ -330,19 +403,24 @@ def escalate(request: Request, item_id: int) -> None:
 
 @deed
 def end(request: Request, item_id: int) -> None:
-    work.end(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not is_so(request, item, "wrapping"):
+        work.end(item=item, by=request.person, now=clock.now())
 
 
 @deed
 def wrap_up(request: Request, item_id: int) -> None:
-    disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
-    work.wrap_up(item=the_item(item_id), by=request.person, disposition=disposition, now=clock.now())
+    disposition, item = checked(agent_forms.Disposition(request.POST))["disposition"], the_item(item_id)
+    if not is_done(request, item, disposition):
+        work.wrap_up(item=item, by=request.person, disposition=disposition, now=clock.now())
 
 
 @deed
 def finish(request: Request, item_id: int) -> None:
     """End and wrap up at once: nobody is on the line whose leaving would begin the wrap-up."""
     disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
-    now = clock.now()
-    item = work.end(item=the_item(item_id), by=request.person, now=now)
+    now, item = clock.now(), the_item(item_id)
+    if is_done(request, item, disposition):
+        return
+    item = work.end(item=item, by=request.person, now=now)
     work.wrap_up(item=item, by=request.person, disposition=disposition, now=now)

@@ -49,13 +49,14 @@ def actions(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @_for_who_administers
 def act(request: Request, name: str) -> HttpResponse:
-    """An action as a form. Sites, people and roles are the provider's own: they are chosen from all there are."""
+    """An action as a form; what is to be chosen is what its person may see."""
     action = console_queries.declared().get(name)
     if action is None:
         raise Http404
     if not permissions.may(request.person, action.permission):
         raise PermissionDenied
-    rls.enter_every_client()  # to name any client whom somebody is to be cleared for; the action admits, or refuses
+    if request.person.is_a("administrator"):  # who clears people for any client; others see their own clients alone
+        rls.enter_every_client()
     form = action_forms.form_of(action, request.POST if request.method == "POST" else None, request.GET.dict())
     if request.method == "POST" and (said := _done(action, form, request)):
         messages.success(request, said)

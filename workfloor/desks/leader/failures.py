@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people.models import Person
 from workfloor.kit.database import jobs
 from workfloor.kit.web import limits
+from workfloor.ops.channels.email import queries as email_queries
 
 SHOWN_FOR: Final = timedelta(days=14)  # decisions that failed, about which nothing can be done any more
 MOST_SHOWN: Final = 100
@@ -42,6 +44,7 @@ class Shown:
     waiting: list[Failure]
     contracts: list[Contract]
     undecided: list[Fact]
+    unsent: list[Message]  # replies that failed, or cannot go out yet
 
 
 class Gone(LookupError):
@@ -59,7 +62,8 @@ def shown(person: Person, now: datetime) -> Shown:
         for each in (jobs.failed()[:MOST_SHOWN] if _runs_the_installation(person) else ())
     ]
     contracts = [Contract(str(version), error) for version, error in contracts_queries.unreadable()]
-    return Shown(facts + failed, contracts, list(event_log_queries.undecided(now - SHOWN_FOR)[:MOST_SHOWN]))
+    unsent = [*email_queries.undelivered()[:MOST_SHOWN], *email_queries.delayed()[:MOST_SHOWN]]
+    return Shown(facts + failed, contracts, list(event_log_queries.undecided(now - SHOWN_FOR)[:MOST_SHOWN]), unsent)
 
 
 def run_again(name: str, person: Person) -> None:

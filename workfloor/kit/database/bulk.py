@@ -12,7 +12,10 @@ _ESCAPED = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 def line(values: Iterable[object]) -> str:
     """One row as COPY reads it: None is null, all else stands as str() has it."""
-    return "\t".join([r"\N" if value is None else text(str(value)) for value in values]) + "\n"
+    written = [None if value is None else str(value) for value in values]
+    if _SPECIAL.search("".join([each for each in written if each is not None])):  # seldom, and then in one of them
+        written = [each and text(each) for each in written]
+    return "\t".join([r"\N" if each is None else each for each in written]) + "\n"
 
 
 def text(value: str) -> str:

@@ -17,14 +17,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-import psutil
 import psycopg
 from psycopg import conninfo
 
 from workfloor.kit import extras
 from workfloor.kit.database import file_locks
+
+if TYPE_CHECKING:
+    import psutil  # which only who runs a server needs, and which takes a fortieth of a small command to load
 
 NAME: Final = "workfloor"
 ACCOUNT: Final = "workfloor"
@@ -154,8 +156,10 @@ def initialise(folder: Path) -> None:
     draft.rename(folder)
 
 
-def start(folder: Path, settings: Mapping[str, str]) -> psutil.Process:
+def start(folder: Path, settings: Mapping[str, str]) -> "psutil.Process":
     """Start the server of a folder, `settings` over the usual ones; it takes connections later."""
+    import psutil
+
     account = owner(folder)
     _clear(folder)
     if socket_folder(folder) != folder:
@@ -184,6 +188,8 @@ def _closed_log(path: Path) -> IO[bytes]:
 
 def _clear(folder: Path) -> None:
     """Remove what a killed server left: processes at work, and a pid file that may name a stranger by now."""
+    import psutil
+
     title = f"postgres: {_cluster_name(folder)}: "
     left = [each for each in psutil.process_iter(["cmdline"]) if title in " ".join(each.info["cmdline"] or [])]
     for process in left:
@@ -193,8 +199,10 @@ def _clear(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def process_of(folder: Path) -> psutil.Process | None:
+def process_of(folder: Path) -> "psutil.Process | None":
     """The server's first process, if it is alive and of this folder."""
+    import psutil
+
     try:
         process = psutil.Process(int((folder / "postmaster.pid").read_text().split("\n", 1)[0]))
         alive = str(folder) in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
@@ -223,6 +231,8 @@ def last_words(folder: Path) -> str:
 
 def stop(folder: Path) -> None:
     """Stop the server, if it runs: open transactions are rolled back."""
+    import psutil
+
     if not (process := process_of(folder)):
         return
     process.send_signal(signal.SIGINT)  # fast: rolls back what is open
@@ -421,6 +431,8 @@ def running(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[S
 
 def guard(server: Server) -> int:
     """Run the server while anybody uses it, again if it dies; its first start must succeed. Exit status."""
+    import psutil
+
     pause = 1.0
     process = process_of(server.folder) or start(server.folder, server.settings)
     started = False

@@ -158,6 +158,14 @@ def insert(row: Model) -> None:
     row._state.adding, row._state.db = False, connection.alias
 
 
+def insert_all(rows: Sequence[Model]) -> None:
+    """Store new rows of one model in their order, by one statement where there are several, and give them numbers."""
+    if len(rows) == 1:
+        insert(rows[0])
+    elif rows:
+        type(rows[0])._base_manager.bulk_create(rows)
+
+
 def update(row: Model, *names: str) -> None:
     """Store these fields of a row that is there; raises the model's DoesNotExist where it is not, or not visible."""
     statement, fields = _change(type(row), names)

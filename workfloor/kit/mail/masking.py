@@ -12,16 +12,22 @@ from workfloor.kit.text import masks
 
 _AS_IT_IS: Final = compat32.clone(max_line_length=0)
 
+Typed = tuple[str, str, dict[str, tuple[str, ...]]]
 _TYPED: Final = {"subject", "thread-topic", "comments", "keywords"}  # all other headers are programs'
 
 
 def numbers_in(mail: mime.Mail, kinds: Collection[str] = masks.KINDS) -> bool:
     """Whether a mail holds numbers to be masked: in its texts or in a header that people type. Files do not count."""
-    return covered(mail, kinds) != (mail.text, mail.html, _typed(mail))
+    return covered(mail, kinds) != typed(mail)
 
 
-def covered(mail: mime.Mail, kinds: Collection[str] = masks.KINDS) -> tuple[str, str, dict[str, tuple[str, ...]]]:
-    """A mail's text, its HTML and the headers that people type, with their numbers masked."""
+def typed(mail: mime.Mail) -> Typed:
+    """A mail's text, its HTML and the headers that people type."""
+    return mail.text, mail.html, _typed(mail)
+
+
+def covered(mail: mime.Mail, kinds: Collection[str] = masks.KINDS) -> Typed:
+    """The same with their numbers masked."""
     headers = {name: tuple(masks.mask(each, kinds).text for each in values) for name, values in _typed(mail).items()}
     return masks.mask(mail.text, kinds).text, masks.mask_html(mail.html, kinds).text, headers
 

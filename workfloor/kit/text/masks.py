@@ -195,6 +195,8 @@ def mask_html(markup: str, kinds: Collection[str] = KINDS) -> Masked:
 
     Those in what tags say, such as an address that a link leads to, are covered too.
     """
+    if not kinds:
+        return Masked(markup, 0)
     pieces = [(each[0], _shown(each[0])) for each in _PIECE.finditer(markup)]
     shown = mask("".join(text for _, text in pieces), kinds)
     written, at, found = [], 0, shown.found

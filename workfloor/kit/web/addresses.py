@@ -24,6 +24,23 @@ def no_networks(written: Iterable[str]) -> list[str]:
     return [each for each in written if not _is_network(each)]
 
 
+def is_public(written: str) -> bool:
+    """Whether an address lies in the public internet, by itself: no address of one's own, and none that hides another.
+
+    What carries an address of the other kind (6to4, NAT64) may lead anywhere, so it is none.
+    """
+    found = _address(plain(written))
+    if found is None or found.is_multicast or found.is_reserved or not found.is_global:
+        return False
+    return not isinstance(found, IPv6Address) or not (found.is_site_local or found.sixtofour or found.teredo)
+
+
+def is_in(written: str, networks: Iterable[str]) -> bool:
+    """Whether an address lies in one of these networks."""
+    found = _address(plain(written))
+    return found is not None and any(found in ip_network(each) for each in networks)
+
+
 def _address(written: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(written)

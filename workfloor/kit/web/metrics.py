@@ -72,6 +72,13 @@ def lags(follower: str, seconds: float, parked: int) -> None:
     _series("parked", follower).set(parked)
 
 
+def webhook_lags(endpoint: int, seconds: float, waiting: int, is_dead: bool) -> None:
+    """Say for how long the oldest event for an endpoint has waited, how many wait, and whether somebody has to look."""
+    _series("webhook_lag", str(endpoint)).set(seconds)
+    _series("webhook_waiting", str(endpoint)).set(waiting)
+    _series("webhook_dead", str(endpoint)).set(int(is_dead))
+
+
 def text() -> tuple[bytes, str]:
     """Everything that is counted, over all processes of the folder, and its media type."""
     import prometheus_client
@@ -121,6 +128,24 @@ def _metrics() -> SimpleNamespace:
             "workfloor_follower_parked",
             "Facts that a follower has left out because it failed over them.",
             ["follower"],
+            multiprocess_mode="livemostrecent",
+        ),
+        webhook_lag=Gauge(
+            "workfloor_webhook_lag_seconds",
+            "For how long the oldest event for an endpoint has waited.",
+            ["endpoint"],
+            multiprocess_mode="livemostrecent",
+        ),
+        webhook_waiting=Gauge(
+            "workfloor_webhook_waiting",
+            "Events that wait for an endpoint.",
+            ["endpoint"],
+            multiprocess_mode="livemostrecent",
+        ),
+        webhook_dead=Gauge(
+            "workfloor_webhook_dead",
+            "1 for an endpoint that takes nothing any more, or has failed for ten minutes.",
+            ["endpoint"],
             multiprocess_mode="livemostrecent",
         ),
     )

@@ -8,6 +8,7 @@ from ninja import P, PathEx, QueryEx, Router, Schema
 from ninja.errors import HttpError
 
 from workfloor.core.clients.api import PROBLEMS, TokenAuth
+from workfloor.kit.figures import steps
 from workfloor.kit.time import clock
 from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import invoices, statements
@@ -123,6 +124,7 @@ class AdjustmentOut(Schema):
 class TaxOut(Schema):
     """A tax on the lines that name it, less the credits where it is theirs; category is the code of EN 16931."""
 
+    id: str
     name: str
     title: str
     category: str
@@ -131,12 +133,43 @@ class TaxOut(Schema):
     amount: str
 
 
+class RowOut(Schema):
+    """A row of a table: what is looked up must be `when` the bound. Of several rows the first that holds counts."""
+
+    when: steps.When
+    bound: str | None
+    value: "StepOut"
+
+
+class StepOut(Schema):
+    """A number, what it is in words, and what it was computed from; what does not apply is left out.
+
+    Numbers are text and exact: a decimal, or `numerator/denominator` where no decimal says it. In a product an operand
+    in `%` counts as so many hundredths, and so does the result. A difference is the first operand less all others. What
+    is rounded names its rounding and its decimals. A number that is another figure names it, with its month where that
+    may be another. `because` are comparisons that had to hold, 1 where they did.
+    """
+
+    words: str
+    operation: steps.Operation
+    result: str
+    unit: str = ""
+    operands: list["StepOut"] = []
+    rounding: str = ""
+    decimals: int | None = None
+    table: list[RowOut] = []
+    figure: str = ""
+    period: str = ""
+    because: list["StepOut"] = []
+
+
 class StatementOut(Schema):
     """A month's statement. Money and rates are strings, because they are exact; an open month will change.
 
     Charges are the lines, net is less the credits and with the adjustments, total is with the taxes. The period's
     state is open, over or closed; what is closed never changes again. Notices are what the client may do.
-    The period's `from` is its first instant, its `to` the first instant after it.
+    The period's `from` is its first instant, its `to` the first instant after it. `how` says what each amount was
+    computed from, by its id: those of lines (l1), credits (c1), adjustments (a1), taxes (t1), and the sums by name.
     """
 
     client: str
@@ -158,6 +191,7 @@ class StatementOut(Schema):
     total: str
     bank: str | None
     notices: list[str]
+    how: dict[str, StepOut] = {}
 
 
 @router.get(
@@ -166,6 +200,7 @@ class StatementOut(Schema):
     response=PROBLEMS | {200: StatementOut},
     summary="Read a month's statement",
     url_name="statement",
+    exclude_unset=True,
 )
 def statement(request: HttpRequest, period: PathEx[str, P(pattern=MONTH)]) -> dict[str, Any]:
     """The statement of a month such as `1999-02`: service levels, invoice, credits."""
@@ -216,9 +251,13 @@ class InvoicesOut(Schema):
 
 
 class WholeInvoiceOut(InvoiceOut):
-    """An invoice with all that it says, by the terms of EN 16931; exact numbers and days are strings."""
+    """An invoice with all that it says, by the terms of EN 16931; exact numbers and days are strings.
+
+    `how` says what the amounts of its month's statement were computed from: those of its lines by their ids.
+    """
 
     document: dict[str, Any]
+    how: dict[str, StepOut] = {}
 
 
 def _asked(request: HttpRequest) -> int:
@@ -251,11 +290,13 @@ def list_invoices(request: HttpRequest, period: QueryEx[str | None, P(pattern=MO
     auth=TokenAuth("invoice:read"),
     response=PROBLEMS | {200: WholeInvoiceOut},
     summary="Read an invoice",
+    exclude_unset=True,
 )
 def invoice(request: HttpRequest, invoice_id: PathEx[int, P(ge=1, le=2**31)]) -> dict[str, Any]:
     """One invoice or credit note by its id, with its parties, lines, allowances, taxes and totals."""
     made = _known(request, invoice_id)
-    return invoices.plain(made) | {"document": made.value}
+    how = billing_queries.how(made.client_id, made.period)
+    return invoices.plain(made) | {"document": made.value, "how": how}
 
 
 @router.get(

@@ -15,10 +15,10 @@ from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Close, Dispute
 from workfloor.core.work.models import Item
-from workfloor.kit.figures import money
+from workfloor.kit.figures import money, steps
 from workfloor.kit.figures.money import Money
+from workfloor.ops.billing import corrections, settlement, statements
 from workfloor.ops.billing import presenting as billing_presenting
-from workfloor.ops.billing import settlement, statements
 
 SHOWN = 5  # how many items a message names
 Progress = Callable[[int, int], None]  # how much of how much is done
@@ -184,14 +184,15 @@ def late(client: Client, period: str, *, now: datetime) -> list[period_months.Co
     assert close is not None
     made = statements.statement(client, period, now=now)
     known = periods_queries.corrections(client.id, period).filter(because=period_months.LATE_FACTS)
-    before = settlement.entries(json.loads(close.plain), _credits_tax(made))
-    return settlement.corrections(
+    before = corrections.entries(json.loads(close.plain), _credits_tax(made))
+    return corrections.corrections(
         before,
         _entries(made),
         known=list(known.values_list("subject", "amount")),
         currency=made.contract.currency,
         taxes=_taxes(made),
         title=lambda subject: f"{period}: {subject}, late facts",
+        frozen=True,
     )
 
 
@@ -203,12 +204,13 @@ def supposed(dispute: Dispute, value: Decimal, *, now: datetime) -> list[period_
     """
     made = statements.statement(dispute.client, dispute.period, now=now)
     instead = statements.statement(dispute.client, dispute.period, now=now, supposed=_supposing(made, dispute, value))
-    return settlement.corrections(
+    return corrections.corrections(
         _entries(made),
         _entries(instead),
         currency=made.contract.currency,
         taxes=_taxes(made),
         title=lambda subject: _upheld(dispute, subject),
+        frozen=False,
     )
 
 
@@ -239,8 +241,9 @@ def correction(dispute: Dispute, amount: str, *, now: datetime) -> period_months
     found = {entry.figure: (subject, entry) for subject, entry in _entries(made).items()}
     subject, entry = found.get(dispute.figure, (dispute.figure, None))
     tax = entry.tax if entry else _credits_tax(made) or next(iter(made.contract.taxes), None)
+    title, how = _upheld(dispute, subject), steps.given(f"agreed in dispute {dispute.id}", agreed)
     return period_months.Correction(
-        dispute.figure, subject, _upheld(dispute, subject), agreed, _taxes(made).get(tax or "")
+        dispute.figure, subject, title, agreed, _taxes(made).get(tax or ""), steps.plain(how)
     )
 
 
@@ -255,8 +258,8 @@ def _money(amount: str, made: statements.Statement) -> Money:
     return found
 
 
-def _entries(made: statements.Statement) -> dict[str, settlement.Entry]:
-    return settlement.entries(billing_presenting.plain(made), _credits_tax(made))
+def _entries(made: statements.Statement) -> dict[str, corrections.Entry]:
+    return corrections.entries(billing_presenting.plain(made), _credits_tax(made))
 
 
 def _credits_tax(made: statements.Statement) -> str | None:

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from workfloor.core.access import permissions
+from workfloor.core.catalogue import entries
 from workfloor.core.clients.models import Client
-from workfloor.core.contracts import pricing
+from workfloor.core.contracts import levels, pricing
 from workfloor.core.event_log.models import Fact
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import presenting as measures_presenting
@@ -22,10 +23,13 @@ from workfloor.core.periods import months as period_months
 from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Adjustment, Close
+from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
+from workfloor.kit.figures.steps import Step
 from workfloor.ops.billing import closing, settlement, statements
 from workfloor.ops.billing import queries as billing_queries
 from workfloor.ops.billing.models import ClosingStep
+from workfloor.ui import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,11 @@ class Stated:
 def stated(client: Client, period: str, *, now: datetime) -> Stated:
     """Return what was frozen of a closed month, and what an open one comes to now; raises as queries.statement does."""
     close = periods_queries.close(client.id, period)
+    standing = periods_presenting.standing(client.id, period, close)
     if close and close.state in period_months.SHUT:
-        return Stated(close.plain, close.printed | periods_presenting.standing(client.id, period, close))
+        return Stated(close.plain, opened(close.printed | standing))
     made = statements.statement(client, period, now=now)
-    return Stated(
-        period_months.written(plain(made)), printed(made) | periods_presenting.standing(client.id, period, close)
-    )
+    return Stated(period_months.written(plain(made)), opened(printed(made) | standing))
 
 
 # --- For programs: numbers for counts, percents and seconds; strings for money and rates, which are exact ---------
@@ -66,10 +69,11 @@ def plain(made: statements.Statement) -> dict[str, Any]:
         "charges": str(made.charges.amount),
         "adjustments": [plain_adjusted(each) for each in made.adjustments],
         "net": str(made.net.amount),
-        "taxes": [plain_tax(tax) for tax in made.taxes],
+        "taxes": [plain_tax(tax, number) for number, tax in enumerate(made.taxes, 1)],
         "total": str(made.total.amount),
         "bank": None if made.bank is None else str(made.bank.amount),
         "notices": list(made.notices),
+        "how": {name: steps.plain(how) for name, how in made.how.items()},
     }
 
 
@@ -110,9 +114,10 @@ def plain_line(line: pricing.Line, number: int) -> dict[str, Any]:
     }
 
 
-def plain_tax(line: pricing.TaxLine) -> dict[str, Any]:
+def plain_tax(line: pricing.TaxLine, number: int) -> dict[str, Any]:
     """Return a tax with its base; `category` is the code of EN 16931, `rate` is in percent."""
     return {
+        "id": f"t{number}",
         "name": line.tax.name,
         "title": line.tax.title,
         "category": line.tax.category,
@@ -163,6 +168,12 @@ def plain_subject(subject: settlement.Subject) -> dict[str, Any]:
     return plain_credit(row, number) if isinstance(row, settlement.Credit) else plain_totals(row)
 
 
+def definition(subject: settlement.Subject) -> str:
+    """Say what the measure of a figure counts, as the catalogue defines it; nothing for what is no measure."""
+    measure = entries.BY_NAME.get(plain_subject(subject).get("measure") or "")
+    return measure.definition if measure else ""
+
+
 def plain_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
     """Return an item behind a figure: `met` for a share, else the `value` that it adds, or why it is excluded."""
     value = item.value
@@ -185,7 +196,7 @@ def _quantity(value: Fraction) -> int | float:
 # --- For people -------------------------------------------------------------------------------------------------
 def printed(made: statements.Statement) -> dict[str, Any]:
     """Return a statement with every value worded; the same for the terminal, the page and the paper."""
-    every = [measures_presenting.worded_measured(row) for row in made.measures]
+    every = [measures_presenting.worded_measured(row) | {"short": shortened(row)} for row in made.measures]
     return {
         "client": made.contract.title,
         "slug": made.client.slug,
@@ -195,6 +206,7 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "notice": _notice(made),
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
+        "talk": f"{made.totals.talk_seconds // 3600:,} h {made.totals.talk_seconds % 3600 // 60} min",
         "measures": [row for row in every if not row["queue"]],
         "excluded": [measures_presenting.worded_excluded(row) for row in made.excluded],
         "by_queue": [row for row in every if row["queue"]],
@@ -203,12 +215,28 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "credits": [worded_credit(credit, number) for number, credit in enumerate(made.credits, 1)],
         "adjustments": [worded_adjusted(each) for each in made.adjustments],
         "net": str(made.net) if made.taxes else "",
-        "taxes": [worded_tax(line) for line in made.taxes],
+        "taxes": [worded_tax(line, number) for number, line in enumerate(made.taxes, 1)],
         "total": str(made.total),
         "bank": "" if made.bank is None else str(made.bank),
         "ends": list(made.notices),
+        "how": [worded_how(name, how, made.period.name) for name, how in made.how.items()],
         **periods_presenting.OPEN,
     }
+
+
+def shortened(row: catalogue.Measured) -> str:
+    """Word a figure for a screen: a mean time by the clock, to the second, a percent to two decimals.
+
+    Empty where that would fall on the other side of what was agreed: only all of its decimals say the verdict.
+    """
+    attained, level = row.figure.attained, row.level
+    if attained is None:
+        return ""
+    is_time = level.measure in catalogue.MEANS
+    short = attained.quantize(Decimal(1) if is_time else Decimal("0.01"))
+    if levels.verdict(level, short) != levels.verdict(level, attained):
+        return ""
+    return wording.clock_face(int(short)) if is_time else f"{short:,} %"
 
 
 def _day(day: date) -> str:
@@ -264,10 +292,40 @@ def worded_adjusted(each: settlement.Adjusted) -> dict[str, str]:
     }
 
 
-def worded_tax(line: pricing.TaxLine) -> dict[str, str]:
+def worded_tax(line: pricing.TaxLine, number: int) -> dict[str, str]:
     """Word a tax with what it is on."""
     title = f"{line.tax.title}, {line.tax.rate.normalize():f} % of {line.base}"
-    return {"title": title, "amount": str(line.amount)}
+    return {"id": f"t{number}", "title": title, "amount": str(line.amount)}
+
+
+def opened(worded: Mapping[str, Any]) -> dict[str, Any]:
+    """Put beside each amount of a worded statement what it was computed from; a month closed long ago may not say it.
+
+    A sum that has no row of its own opens with the sum that it is part of.
+    """
+    how = {each["id"]: each for each in worded.get("how", ())}
+    rows = {
+        part: [{**row, "how": how.get(row.get("id"), {})} for row in worded[part]]
+        for part in ("lines", "credits", "adjustments", "taxes")
+    }
+    parts = ["credits", "net"] if worded["net"] else ["credits", "net", "total"]
+    last = how.get(parts[-1], {})
+    lines = [line for name in parts for line in how.get(name, {}).get("lines", ())]
+    return {**worded, **rows, "how": list(how.values()), "opened": how | {parts[-1]: {**last, "lines": lines}}}
+
+
+def worded_how_of_invoice(client_id: int, period: str) -> dict[str, Any]:
+    """Word what the amounts of a closed month, as invoiced, were computed from; `total` has all its sums."""
+    close = periods_queries.frozen(client_id, period)
+    how = {each["id"]: each for each in close.printed.get("how", ())} if close else {}
+    sums = [each for name, each in how.items() if name in ("credits", "net", "total") or name.startswith("t")]
+    return how | {"total": {**how["total"], "lines": [line for each in sums for line in each["lines"]]}} if how else {}
+
+
+def worded_how(name: str, how: Step, period: str) -> dict[str, Any]:
+    """Word what an amount of a period was computed from, as the lines of a worksheet whose last comes to it."""
+    lines = steps.worksheet(how, period) or [f"{how.words}: {steps.number(how.result, how.unit)}"]
+    return {"id": name, "title": how.words, "amount": steps.number(how.result, how.unit), "lines": lines}
 
 
 def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
@@ -290,6 +348,8 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
 
 def worded_nothing(subject: settlement.Subject) -> str:
     """Say why a figure opens to nothing."""
+    if subject.opens == "amounts":
+        return "No items of its own: it is computed from the amounts above. Open those, such as l1."
     if subject.opens == "levels":
         return "No items of its own: it follows from the figures of service levels. Open those, such as m1."
     return "No items: a fixed price, or nothing was counted."

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
@@ -51,6 +52,13 @@ def month(client: Client, period: str) -> invoicing.Month | None:
     """A closed month as it was frozen; None while it is not closed."""
     close = periods_queries.frozen(client.id, period)
     return invoicing.Month(client.slug, json.loads(close.plain), close.basis) if close else None
+
+
+def how(client_id: int, period: str) -> dict[str, Any]:
+    """What each amount of a closed month was computed from, by its id, as it was frozen."""
+    close = periods_queries.frozen(client_id, period)
+    found: dict[str, Any] = json.loads(close.plain).get("how", {}) if close else {}
+    return found
 
 
 def billing(client: Client) -> Billing | None:

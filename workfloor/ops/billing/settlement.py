@@ -1,39 +1,38 @@
 """What a period comes to: its lines and credits, months settled one after the other, those before in sight."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.levels import (
+    IN_SECONDS,
+    PLACES,
     Credits,
     EarnBack,
     Reached,
     ServiceLevel,
     Termination,
     Verdict,
-    falls_short,
-    four_places,
     is_better,
     months_of,
     owes_credit,
     reset,
+    unit_of,
     verdict,
 )
 from workfloor.core.contracts.pricing import Line, Tax, TaxLine
 from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures.catalogue import Excluded, Measured
-from workfloor.core.periods.months import Correction
-from workfloor.kit.figures import money
+from workfloor.kit.figures import money, steps
 from workfloor.kit.figures.money import Money
+from workfloor.kit.figures.steps import Step
 from workfloor.kit.time import calendars
 
 EVERY = 10**6  # more months than any term has
-# Wide enough that a quotient never looks like an exact half of a minor unit unless it is one.
-_WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
 
 # --- Months, settled one after the other --------------------------------------------------------------------------
@@ -48,7 +47,7 @@ class Month:
     levels: tuple[ServiceLevel, ...]
     attained: tuple[Decimal | None, ...]
     charges: Money
-    of_levels: tuple[Money, ...]
+    of_levels: tuple[Step, ...]
     terms: Credits | None
     rounding: str
     terminations: tuple[Termination, ...] = ()
@@ -59,7 +58,7 @@ class Month:
 class Credit:
     """What a miss takes off; `computed` is before the caps; `level` counts the contract's levels, None: all of them.
 
-    Credits that were earned back are negative.
+    Credits that were earned back are negative. `how` is what the amount was computed from.
     """
 
     level: int | None
@@ -68,6 +67,7 @@ class Credit:
     amount: Money
     note: str = ""
     from_bank: Money | None = None  # what the bonus bank met
+    how: Step | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,14 @@ class Settled:
     month: Month
     levels: tuple[ServiceLevel, ...]
     verdicts: tuple[Verdict | None, ...]
-    points: tuple[int, ...] = ()
+    points: tuple[Step, ...] = ()
     credits: tuple[Credit, ...] = ()
     notices: tuple[str, ...] = ()
     missed: frozenset[str] = field(default=frozenset())  # names of the levels that owe a credit
     bank: Money | None = None  # what bonuses have saved by the end of the month
+    saved: Step | None = field(default=None, compare=False, repr=False)  # how the bank came to that
+    targets: Mapping[str, Step] = field(default_factory=dict, compare=False, repr=False)  # what a ratchet has moved
+    spared: tuple[str, ...] = ()  # why levels that were missed owe no credit
 
 
 def settle(months: Iterable[Month]) -> list[Settled]:
@@ -107,45 +110,70 @@ def months_needed(levels: Iterable[ServiceLevel], terms: Credits | None, ends: I
 
 
 def _settled(month: Month, earlier: Sequence[Settled]) -> Settled:
-    levels = tuple(_target_of(level, earlier) for level in month.levels)
+    targets = {level.name: moved for level in month.levels if (moved := _moved_target(level, earlier))}
+    levels = tuple(
+        replace(level, expected=steps.decimal(targets[level.name])) if level.name in targets else level
+        for level in month.levels
+    )
     verdicts = tuple(verdict(level, figure) for level, figure in zip(levels, month.attained, strict=True))
     missed = frozenset(level.name for level, judged in zip(levels, verdicts, strict=True) if owes_credit(level, judged))
     points = tuple(_points(month, number, earlier) for number in range(len(levels)))
-    found = Settled(month, levels, verdicts, points, (), (), missed)
+    found = Settled(month, levels, verdicts, points, missed=missed, targets=targets, spared=_spared(levels, missed))
     found = replace(found, credits=tuple(credits_of(found, earlier)))
-    return replace(found, notices=tuple(_notices(found, earlier)), bank=_bank(found, earlier))
+    saved = _bank(found, earlier)
+    bank = steps.amount(saved) if saved else None
+    return replace(found, notices=tuple(_notices(found, earlier)), bank=bank, saved=saved)
+
+
+def _spared(levels: Sequence[ServiceLevel], missed: frozenset[str]) -> tuple[str, ...]:
+    """Say which missed levels owe nothing because of others that were missed too."""
+    both = ((level, [name for name in level.not_with if name in missed]) for level in levels if level.name in missed)
+    return tuple(f"{level.name}: no credit, since {names[0]} was missed too" for level, names in both if names)
 
 
 def _by_name(settled: Settled, name: str) -> int | None:
     return next((number for number, level in enumerate(settled.levels) if level.name == name), None)
 
 
-def _target_of(level: ServiceLevel, earlier: Sequence[Settled]) -> ServiceLevel:
-    """Return the level as earlier months have moved it; an amendment that changes the target begins anew."""
+def _moved_target(level: ServiceLevel, earlier: Sequence[Settled]) -> Step | None:
+    """Return the target as earlier months have moved it; an amendment that changes the target begins anew."""
     number = _by_name(earlier[-1], level.name) if level.ratchet and earlier else None
-    if level.ratchet is None or number is None:
-        return level
+    if level.ratchet is None or number is None or level.expected is None:
+        return None
     if earlier[-1].month.levels[number].expected != level.expected:
-        return level
-    now = replace(level, expected=earlier[-1].levels[number].expected)
-    run = _run_above(now, earlier[-level.ratchet.after_months :])
-    if now.expected is None or len(run) < level.ratchet.after_months:
-        return now
-    return replace(now, expected=reset(now, level.ratchet, run))
+        return None
+    now = earlier[-1].targets.get(level.name) or _target(level, "expected")
+    run = _run_above(replace(level, expected=steps.decimal(now)), earlier[-level.ratchet.after_months :])
+    if len(run) < level.ratchet.after_months:
+        return earlier[-1].targets.get(level.name)
+    return reset(level, level.ratchet, now, run)
 
 
-def _run_above(level: ServiceLevel, earlier: Sequence[Settled]) -> list[Decimal]:
+def _target(level: ServiceLevel, side: Literal["expected", "minimum"]) -> Step:
+    agreed = level.expected if side == "expected" else level.minimum
+    assert agreed is not None
+    return steps.given(f"{side} of {level.name}", agreed, unit_of(level))
+
+
+def _attained(month: Month, number: int) -> Step:
+    """Return a level's figure, which must be there, as the figure of its own month's statement."""
+    level, attained = month.levels[number], month.attained[number]
+    assert attained is not None
+    words = f"attained in {level.name}"
+    return steps.given(words, attained, unit_of(level), figure=f"m{number + 1}", period=month.name)
+
+
+def _run_above(level: ServiceLevel, earlier: Sequence[Settled]) -> list[Step]:
     """Return the figures of the months in a row that were better than this very target."""
-    run: list[Decimal] = []
+    run: list[Step] = []
     for settled in reversed(earlier):
         number = _by_name(settled, level.name)
         figure = None if number is None else settled.month.attained[number]
-        same = number is not None and settled.levels[number].expected == level.expected
-        if not same or figure is None or level.expected is None:
+        if number is None or figure is None or level.expected is None:
             break
-        if not is_better(level, figure, level.expected):
+        if settled.levels[number].expected != level.expected or not is_better(level, figure, level.expected):
             break
-        run.append(figure)
+        run.append(_attained(settled.month, number))
     return run
 
 
@@ -166,31 +194,67 @@ def credits_of(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]
 def _by_level(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]:
     month, terms = settled.month, settled.month.terms
     for number, level in enumerate(settled.levels):
-        attained = month.attained[number]
-        if terms is None or level.name not in settled.missed or attained is None:
+        if terms is None or level.name not in settled.missed or month.attained[number] is None:
             continue
         if settled.missed.intersection(level.not_with):
             continue
-        owed = _exactly(month.charges, terms, level, attained)
         run = _misses_in_a_row(level.name, earlier) + 1
-        factor = max((each.factor for each in terms.repeat if each.months <= run), default=Decimal(1))
-        note = "" if factor == 1 else f"month {run} in a row, times {factor.normalize():f}"
-        if owed is not None:
-            amount = _rounded(owed * Fraction(factor), month)
-            yield Credit(number, level.name, amount, amount, note)
+        repeated = _repeated(terms, run)
+        factor = repeated.result if repeated else Fraction(1)
+        note = "" if repeated is None else f"month {run} in a row, times {steps.decimal(repeated).normalize():f}"
+        if parts := _parts(settled, terms, number):
+            parts += (repeated,) if repeated and factor != 1 else ()
+            exact = steps.product(f"{level.name}, exactly", *parts, unit=month.charges.currency)
+            owed = steps.rounded_money(f"Credit for {level.name}", exact, month.rounding)
+            owed = replace(owed, because=(_missed(settled, number),))
+            yield Credit(number, level.name, steps.amount(owed), steps.amount(owed), note, how=owed)
 
 
-def _exactly(charges: Money, terms: Credits, level: ServiceLevel, attained: Decimal) -> Fraction | None:
-    """Return what a miss costs, None where the level carries no credit."""
+def _parts(settled: Settled, terms: Credits, number: int) -> tuple[Step, ...]:
+    """Return what is multiplied to what a miss costs; nothing where the level carries no credit."""
+    level, charges = settled.levels[number], _charges(settled.month)
     if terms.rule == "at-risk":
-        return None if level.weight is None else _of(charges, terms.at_risk, terms.pool, level.weight)
+        if level.weight is None:
+            return ()
+        shares = {"at risk": terms.at_risk, "pool": terms.pool, f"weight of {level.name}": level.weight}
+        return (charges, *(steps.given(words, share, "%") for words, share in shares.items()))
     if terms.rule == "fixed":
         if level.credit_amount is not None:
-            return Fraction(level.credit_amount)
-        return None if level.credit is None else _of(charges, level.credit)
-    if level.expected is None or terms.per_point is None or level.measure in ("speed-of-answer", "handled-time"):
-        return None
-    return _of(charges, terms.per_point) * abs(Fraction(level.expected) - Fraction(attained))
+            return (steps.given("agreed amount", level.credit_amount, charges.unit),)
+        return () if level.credit is None else (charges, steps.given(f"credit of {level.name}", level.credit, "%"))
+    if level.expected is None or terms.per_point is None or level.measure in IN_SECONDS:
+        return ()
+    target, attained = _expected(settled, number), _attained(settled.month, number)
+    sides = (target, attained) if target.result > attained.result else (attained, target)
+    missed = steps.less("percentage points missed", *sides, unit="percentage points")
+    return charges, steps.given("for each percentage point", terms.per_point, "%"), missed
+
+
+def _charges(month: Month) -> Step:
+    return steps.given("charges", month.charges, figure="charges", period=month.name)
+
+
+def _expected(settled: Settled, number: int) -> Step:
+    level = settled.levels[number]
+    return settled.targets.get(level.name) or _target(level, "expected")
+
+
+def _missed(settled: Settled, number: int) -> Step:
+    """Say that a level was missed: below the minimum, or below what is expected where there is no minimum."""
+    level = settled.levels[number]
+    target = _expected(settled, number) if level.minimum is None else _target(level, "minimum")
+    return steps.compared(f"{level.name} was missed", _attained(settled.month, number), target)
+
+
+def _repeated(terms: Credits, run: int) -> Step | None:
+    """Return what a miss is multiplied by in the so-manyth month in a row, None where that is nothing."""
+    rows = [
+        steps.Row("at-least", Fraction(each.months), steps.given("times", each.factor))
+        for each in sorted(terms.repeat, key=lambda each: -each.factor)
+    ]
+    rows.append(steps.Row("else", None, steps.given("times", 1)))
+    factor = steps.looked_up("factor for repeated misses", steps.given("months missed in a row", run), rows)
+    return None if factor.result == 1 else factor
 
 
 def _misses_in_a_row(name: str, earlier: Sequence[Settled]) -> int:
@@ -204,27 +268,43 @@ def _misses_in_a_row(name: str, earlier: Sequence[Settled]) -> int:
     return run
 
 
-def _points(month: Month, number: int, earlier: Sequence[Settled]) -> int:
+def _points(month: Month, number: int, earlier: Sequence[Settled]) -> Step:
     """Score a level's figure, averaged with those of the months before where that is agreed."""
-    level, attained = month.levels[number], month.attained[number]
-    if attained is None or month.terms is None:
-        return 0
-    figures = [Fraction(attained)]
+    level, words = month.levels[number], f"points of {month.levels[number].name} in {month.name}"
+    if month.attained[number] is None or month.terms is None or not level.points:
+        return steps.given(words, 0)
+    figures = [_attained(month, number)]
     for settled in _last(earlier, month.terms.average_months - 1):
         before = _by_name(settled, level.name)
-        figure = None if before is None else settled.month.attained[before]
-        figures += [] if figure is None else [Fraction(figure)]
-    mean = four_places(sum(figures, Fraction(0)) / len(figures))
-    return max((one.points for one in level.points if falls_short(level, mean, one.worse_than)), default=0)
+        if before is not None and settled.month.attained[before] is not None:
+            figures.append(_attained(settled.month, before))
+    mean = figures[0]
+    if len(figures) > 1:
+        count = steps.given("months", len(figures))
+        mean = steps.quotient("mean", steps.total("all months", figures, mean.unit), count, mean.unit)
+    scored = steps.rounded("figure that is scored", mean, "half-even", PLACES)
+    scored = figures[0] if scored.result == figures[0].result and len(figures) == 1 else scored
+    side: steps.When = "above" if level.lower_is_better else "below"
+    rows = [
+        steps.Row(side, Fraction(one.worse_than), steps.given("points", one.points))
+        for one in sorted(level.points, key=lambda one: -one.points)
+    ]
+    rows.append(steps.Row("else", None, steps.given("points", 0)))
+    return steps.looked_up(words, scored, rows)
 
 
 def _last(earlier: Sequence[Settled], months: int) -> Sequence[Settled]:
     return earlier[len(earlier) - min(months, len(earlier)) :]
 
 
-def table_credit(table: Sequence[Reached], points: int) -> Decimal:
+def table_credit(table: Sequence[Reached], points: Step) -> Step:
     """Return the percent that so many points reach, 0 below the first row."""
-    return max((row.credit for row in table if row.points <= points), default=Decimal(0))
+    rows = [
+        steps.Row("at-least", Fraction(row.points), steps.given("of the charges", row.credit, "%"))
+        for row in sorted(table, key=lambda row: -row.credit)
+    ]
+    rows.append(steps.Row("else", None, steps.given("of the charges", 0, "%")))
+    return steps.looked_up("credit by the table", points, rows)
 
 
 def _by_points(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]:
@@ -233,101 +313,133 @@ def _by_points(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]
     window = [*_last(earlier, terms.over_months - 1), settled]
     gathered = [_gathered(window, level.name) for level in settled.levels]
     if terms.table:
-        points = max(sum(gathered) - terms.allowance, 0)
-        amount = _rounded(_of(month.charges, table_credit(terms.table, points)), month)
-        if amount:
-            yield Credit(None, "points", amount, amount, f"{points} points")
+        points = _beyond(steps.total("points of all levels", gathered, ""), terms)
+        percent = table_credit(terms.table, points)
+        owed = _rounded("Credit for points", month, _charges(month), percent)
+        if owed.result:
+            yield Credit(None, "points", steps.amount(owed), steps.amount(owed), f"{points.result} points", how=owed)
         return
     for number, (level, points) in enumerate(zip(settled.levels, gathered, strict=True)):
-        beyond = points - terms.allowance
-        if beyond <= 0 or terms.per_point is None:
+        beyond, charges = _beyond(points, terms), month.of_levels[number]
+        if beyond.result <= 0 or terms.per_point is None:
             continue
-        charges = month.of_levels[number]
-        computed = amount = _rounded(_of(charges, terms.per_point) * beyond, month)
+        each = steps.given("for each point", terms.per_point, "%")
+        computed = amount = _rounded(f"Credit for {level.name}", month, charges, each, beyond)
         if terms.cap_each is not None:
-            amount = min(computed, _rounded(_of(charges, terms.cap_each), month))
-        yield Credit(number, level.name, computed, amount, f"{points} points, {beyond} beyond the allowance")
+            most = _rounded("most of one level", month, charges, steps.given("cap of one level", terms.cap_each, "%"))
+            amount = steps.least(f"Credit for {level.name}, within its own cap", computed, most)
+        note = f"{points.result} points, {beyond.result} beyond the allowance"
+        yield Credit(number, level.name, steps.amount(computed), steps.amount(amount), note, how=amount)
 
 
-def _gathered(window: Iterable[Settled], name: str) -> int:
+def _gathered(window: Sequence[Settled], name: str) -> Step:
     numbers = [(settled, _by_name(settled, name)) for settled in window]
-    return sum(settled.points[number] for settled, number in numbers if number is not None)
+    found = [settled.points[number] for settled, number in numbers if number is not None]
+    return found[0] if len(found) == 1 else steps.total(f"points of {name}", found, "")
 
 
-def _left(settled: Settled, earlier: Sequence[Settled]) -> Money:
+def _beyond(points: Step, terms: Credits) -> Step:
+    if not terms.allowance:
+        return points
+    left = steps.less("points less the allowance", points, steps.given("allowance", terms.allowance))
+    return steps.greatest("points beyond the allowance", left, steps.given("none", 0))
+
+
+def _left(settled: Settled, earlier: Sequence[Settled]) -> Step:
     """Return how much the caps leave: of the month's charges, and of the contract year's so far."""
     month = settled.month
     assert month.terms
-    left = _rounded(_of(month.charges, month.terms.cap), month)
+    left = _rounded("cap of the month", month, _charges(month), steps.given("cap", month.terms.cap, "%"))
     if month.terms.cap_year is None:
         return left
     year = [each for each in earlier if each.month.contract_year == month.contract_year]
-    charges = money.total((each.month.charges for each in [*year, settled]), month.charges.currency)
-    given = money.total((one.amount for each in year for one in each.credits), month.charges.currency)
-    of_year = _rounded(_of(charges, month.terms.cap_year), month) - given
-    return max(min(left, of_year), Money(Decimal(0), month.charges.currency))
+    charges = steps.total("charges of the year so far", [_charges(each.month) for each in (*year, settled)], left.unit)
+    of_year = _rounded("cap of the year", month, charges, steps.given("cap of the year", month.terms.cap_year, "%"))
+    given = [
+        steps.given(f"credit for {one.name}", one.amount, figure=f"c{number}", period=each.month.name)
+        for each in year
+        for number, one in enumerate(each.credits, 1)
+    ]
+    of_year = steps.less("left of the year's cap", of_year, *given) if given else of_year
+    return steps.greatest("left by the caps", steps.least("left", left, of_year), steps.given("nothing", 0, left.unit))
 
 
-def _capped(owed: Iterable[Credit], left: Money) -> Iterator[Credit]:
+def _capped(owed: Iterable[Credit], left: Step) -> Iterator[Credit]:
     """Stop at the cap: in the contract's order, the later ones give way."""
+    taken: list[Step] = []
     for credit in owed:
-        amount = min(credit.amount, left)
-        left -= amount
-        yield replace(credit, amount=amount)
+        assert credit.how
+        remaining = steps.less("left by the caps for it", left, *taken) if taken else left
+        how = steps.least(f"Credit for {credit.name}, within the caps", credit.how, remaining)
+        amount = steps.amount(how)
+        taken.append(steps.given(f"credit for {credit.name}, within the caps", amount))
+        yield replace(credit, amount=amount, how=how)
 
 
-def _saved(settled: Settled, earlier: Sequence[Settled]) -> Money:
+def _saved(settled: Settled, earlier: Sequence[Settled]) -> Step:
     """Return what the bonus bank holds when the month is settled."""
-    return (earlier[-1].bank if earlier else None) or _rounded(Fraction(0), settled.month)
+    if earlier and earlier[-1].bank:
+        before = earlier[-1]
+        return steps.given("saved in the bonus bank", earlier[-1].bank, figure="bank", period=before.month.name)
+    return steps.given("saved in the bonus bank", 0, settled.month.charges.currency)
 
 
-def _met(owed: Iterable[Credit], bank: Money) -> Iterator[Credit]:
+def _met(owed: Iterable[Credit], bank: Step) -> Iterator[Credit]:
     """Let the bonus bank meet credits first, in the contract's order."""
+    used: list[Step] = []
     for credit in owed:
-        met = min(credit.amount, bank)
-        bank -= met
-        yield replace(credit, amount=credit.amount - met, from_bank=met) if met else credit
+        assert credit.how
+        left = steps.less("left in the bonus bank", bank, *used) if used else bank
+        met = steps.least("met by the bonus bank", credit.how, left)
+        if not met.result:
+            yield credit
+            continue
+        how = steps.less(f"Credit for {credit.name}, less what the bonus bank met", credit.how, met)
+        used.append(steps.given(f"met of {credit.name}", steps.amount(met)))
+        yield replace(credit, amount=steps.amount(how), from_bank=steps.amount(met), how=how)
 
 
-def _bank(settled: Settled, earlier: Sequence[Settled]) -> Money | None:
+def _bank(settled: Settled, earlier: Sequence[Settled]) -> Step | None:
     """Return what is left in the bank, and what the month pays into it up to the most that it saves."""
     month, terms = settled.month, settled.month.terms
     if terms is None or terms.bank is None:
         return None
-    left = _saved(settled, earlier)
-    for credit in settled.credits:
-        left -= credit.from_bank or Money(Decimal(0), left.currency)
-    full = left
-    for level, attained in zip(settled.levels, month.attained, strict=True):
+    used = [steps.given(f"met of {each.name}", each.from_bank) for each in settled.credits if each.from_bank]
+    saved = _saved(settled, earlier)
+    left = steps.less("left after what it met", saved, *used) if used else saved
+    earned = [left]
+    for number, (level, attained) in enumerate(zip(settled.levels, month.attained, strict=True)):
         if level.bonus and attained is not None and is_better(level, attained, level.bonus.better_than):
-            full += _rounded(_of(month.charges, level.bonus.earns), month)
-    return max(left, min(full, _rounded(_of(month.charges, terms.bank), month)))
+            earns = steps.given(f"bonus of {level.name}", level.bonus.earns, "%")
+            bonus = _rounded(f"bonus for {level.name}", month, _charges(month), earns)
+            bound = steps.given("bound of the bonus", level.bonus.better_than, unit_of(level))
+            better = steps.compared(f"{level.name} earned its bonus", _attained(month, number), bound)
+            earned.append(replace(bonus, because=(better,)))
+    full = steps.total("with this month's bonuses", earned, left.unit)
+    most = _rounded("most that it saves", month, _charges(month), steps.given("of the charges", terms.bank, "%"))
+    return steps.greatest("Bonus bank", left, steps.least("saved at most", full, most))
 
 
 def _earned_back(settled: Settled, earlier: Sequence[Settled], terms: EarnBack, months: int) -> Iterator[Credit]:
     if len(earlier) < months or int(earlier[-months].month.name[5:]) in terms.except_months:
         return
-    since = [*_last(earlier, months - 1), settled]
-    for credit in earlier[-months].credits:
+    since, of = [*_last(earlier, months - 1), settled], earlier[-months]
+    for number, credit in enumerate(of.credits, 1):
         if credit.level is None or credit.amount.amount <= 0:
             continue
         due = [each for each in since if credit.name not in each.month.running]
         kept = [_by_name(each, credit.name) for each in due]
         if due and all(n is not None and each.verdicts[n] == "met" for each, n in zip(due, kept, strict=True)):
-            note = f"earned back, of {earlier[-months].month.name}"
-            yield Credit(_by_name(settled, credit.name), credit.name, -credit.amount, -credit.amount, note)
+            given = steps.given("credit", credit.amount, figure=f"c{number}", period=of.month.name)
+            met = " and ".join(each.month.name for each in due)
+            how = steps.negated(f"Earned back, since {credit.name} was met in {met}", given)
+            note, amount = f"earned back, of {of.month.name}", steps.amount(how)
+            yield Credit(_by_name(settled, credit.name), credit.name, amount, amount, note, how=how)
 
 
-def _of(charges: Money, *percents: Decimal) -> Fraction:
-    exact = Fraction(charges.amount)
-    for percent in percents:
-        exact *= Fraction(percent) / 100
-    return exact
-
-
-def _rounded(exact: Fraction, month: Month) -> Money:
-    amount = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
-    return Money(amount, month.charges.currency).rounded(month.rounding)
+def _rounded(words: str, month: Month, *parts: Step) -> Step:
+    exact = steps.product(f"{words}, exactly", *parts, unit=month.charges.currency)
+    return steps.rounded_money(words, exact, month.rounding)
 
 
 # --- What the client may do ---------------------------------------------------------------------------------------
@@ -405,12 +517,19 @@ class Adjusted:
     tax: Tax | None
     because: str
     dispute: int | None
+    how: Step | None = field(default=None, compare=False, repr=False)
 
 
 # --- Invoice ----------------------------------------------------------------------------------------------------
 def lines(contract: Contract, counted: Sequence[int | Fraction], on: date) -> list[Line]:
     """Charge each price, as it stands on a day, for what it counted."""
     return pricing.lines(contract.book, contract.prices, counted, on)
+
+
+def charges(made: Iterable[Line], currency: str) -> Step:
+    """Return the sum of the lines."""
+    parts = [steps.given(line.title, line.amount, figure=f"l{number}") for number, line in enumerate(made, 1)]
+    return steps.total("Charges", parts, currency)
 
 
 def due(made: Iterable[Line], owed: Iterable[Credit], currency: str) -> Money:
@@ -422,14 +541,8 @@ def due(made: Iterable[Line], owed: Iterable[Credit], currency: str) -> Money:
 def taxes(contract: Contract, made: Iterable[Line], credited: Money, adjusted: Iterable[Adjusted]) -> list[TaxLine]:
     """Tax the lines less the credits; adjustments join the tax of the line that they correct, as it was then."""
     credits_tax = contract.credits.tax if contract.credits else None
-    bases = {line.tax: line.base for line in pricing.taxes(contract.book, made, credited, credits_tax)}
-    for each in adjusted:
-        if each.tax:
-            bases[each.tax] = bases.get(each.tax, Money(Decimal(0), contract.currency)) + each.amount
-    return [
-        TaxLine(tax, base, pricing.rounded(Fraction(base.amount) * Fraction(tax.rate) / 100, contract.book))
-        for tax, base in bases.items()
-    ]
+    others = [(each.tax, steps.given(each.title, each.amount, figure=each.id)) for each in adjusted if each.tax]
+    return pricing.taxes(contract.book, made, credited, credits_tax, others)
 
 
 def months_behind(contract: Contract) -> int:
@@ -444,8 +557,11 @@ def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequenc
     """
     year, number = int(name[:4]), int(name[5:])
     since = (year - contract.starts_on.year) * 12 + number - contract.starts_on.month
+    lines = [
+        (line, steps.given(line.title, line.amount, figure=f"l{n}", period=name)) for n, line in enumerate(made, 1)
+    ]
     own = [
-        [line for line in made if set(contract.prices[line.price].of).intersection(level.of)]
+        [said for line, said in lines if set(contract.prices[line.price].of).intersection(level.of)]
         for level in contract.service_levels
     ]
     return Month(
@@ -453,8 +569,8 @@ def month(contract: Contract, name: str, made: Sequence[Line], attained: Sequenc
         contract_year=since // 12,
         levels=contract.service_levels,
         attained=tuple(attained),
-        charges=due(made, [], contract.currency),
-        of_levels=tuple(due(each, [], contract.currency) for each in own),
+        charges=steps.amount(charges(made, contract.currency)),
+        of_levels=tuple(steps.total("charges of its own queues", each, contract.currency) for each in own),
         terms=contract.credits,
         rounding=contract.rounding,
         terminations=contract.terminations,
@@ -511,7 +627,8 @@ def kept_value(value: bool | int | str) -> bool | int | Decimal | str:
 
 # --- What a statement holds ---------------------------------------------------------------------------------------
 Row = Measured | Excluded | Line | Credit | Totals | Mapping[str, Any]  # the last as it was frozen
-Opens = Literal["items", "outages", "levels"]  # the last: none of its own, for it follows from service levels
+# `levels`: no items of its own, for it follows from service levels; `amounts`: it is computed from other amounts.
+Opens = Literal["items", "outages", "levels", "amounts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,6 +644,7 @@ class Subject:
     values: Mapping[str, Any]
     kept: Sequence["Counted"] | None = None  # of a closed month: what it counted then; there is no question to ask
     opens: Opens = "items"
+    how: Step | None = None  # of an amount: what it was computed from
 
 
 @dataclass(frozen=True, slots=True)
@@ -544,49 +662,3 @@ class Counted:
     state: str
     agent: str
     value: bool | int | Decimal | str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What one subject of a statement (a line by its title, a credit by its name) came to, and under which tax."""
-
-    figure: str
-    amount: Decimal  # what the client owes for it; a credit is negative
-    tax: str | None
-
-
-def entries(plain: Mapping[str, Any], credits_tax: str | None) -> dict[str, Entry]:
-    """Return what a statement, as programs read it, charges and credits, by subject."""
-    found = {each["title"]: Entry(each["id"], Decimal(each["amount"]), each["tax"]) for each in plain["lines"]}
-    for each in plain["credits"]:
-        subject = f"Credit: {each['name']}"
-        owed = found[subject].amount if subject in found else Decimal(0)
-        found[subject] = Entry(each["id"], owed - Decimal(each["amount"]), credits_tax)
-    return found
-
-
-def corrections(
-    before: Mapping[str, Entry],
-    after: Mapping[str, Entry],
-    *,
-    known: Iterable[tuple[str, Decimal]] = (),
-    currency: str,
-    taxes: Mapping[str, Mapping[str, str]],
-    title: Callable[[str], str],
-) -> list[Correction]:
-    """Return a correction for each subject whose amount has changed, less what `known` corrections made up already.
-
-    `taxes` are the months' taxes by name; `title` words the line for a subject.
-    """
-    missing = Entry("", Decimal(0), None)
-    made_up: dict[str, Decimal] = {}
-    for subject, amount in known:
-        made_up[subject] = made_up.get(subject, Decimal(0)) + amount
-    found: list[Correction] = []
-    for subject in dict.fromkeys([*before, *after, *made_up]):
-        was, now = before.get(subject, missing), after.get(subject, missing)
-        if amount := now.amount - was.amount - made_up.get(subject, Decimal(0)):
-            tax = taxes.get(was.tax or now.tax or "")
-            figure = was.figure or now.figure
-            found.append(Correction(figure, subject, title(subject), Money(amount, currency), tax))
-    return found

@@ -1,5 +1,6 @@
 """The statement of a client's month, and the items behind each of its figures, read from the work items."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -24,11 +25,12 @@ from workfloor.core.measures import queries as measures_queries
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Close
 from workfloor.core.work.models import Item
-from workfloor.kit.figures import money
+from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
+from workfloor.kit.figures.steps import Step
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
-from workfloor.ops.billing import settlement
+from workfloor.ops.billing import amounts, settlement
 
 COUNTS = ("received", "answered", "abandoned", "cancelled", "open")
 
@@ -96,6 +98,7 @@ class Statement:
     charges: Money
     net: Money  # less the credits, with the adjustments
     total: Money  # with the taxes
+    how: Mapping[str, Step]  # what each amount was computed from, by its id, in the order of the statement
 
 
 def statement(
@@ -118,9 +121,12 @@ def _statement(scope: _Scope) -> Statement:
     agreed, found = scope.contract, _judged(scope)
     lines, adjusted = _lines(scope), _adjusted(scope)
     settled = settlement.settle([*_months_before(scope), _month(scope, lines, found)])[-1]
-    owed = settlement.due(lines, settled.credits, agreed.currency)
-    net = owed + money.total((each.amount for each in adjusted), agreed.currency)
-    taxes = settlement.taxes(agreed, lines, settled.month.charges - owed, adjusted)
+    charges = settlement.charges(lines, agreed.currency)
+    off = amounts.credited(settled.credits, agreed.currency, settled.spared)
+    net = amounts.net(charges, off, adjusted)
+    taxes = settlement.taxes(agreed, lines, steps.amount(off), adjusted)
+    total = amounts.total(net, taxes)
+    how = amounts.opened(lines, charges, settled, off, adjusted, net, taxes, total)
     everything, *queues = _totals(scope)
     return Statement(
         scope.client,
@@ -138,9 +144,10 @@ def _statement(scope: _Scope) -> Statement:
         tuple(taxes),
         settled.notices,
         settled.bank,
-        settled.month.charges,
-        net,
-        net + money.total((each.amount for each in taxes), agreed.currency),
+        steps.amount(charges),
+        steps.amount(net),
+        steps.amount(total),
+        how,
     )
 
 
@@ -155,6 +162,7 @@ def _adjusted(scope: _Scope) -> list[settlement.Adjusted]:
             _tax(each.tax),
             each.because,
             each.dispute_id,
+            steps.read(each.how) if each.how else None,
         )
         for number, each in enumerate(periods_queries.adjustments(scope.client.id, scope.period.name), 1)
     ]
@@ -266,12 +274,12 @@ def _totals(scope: _Scope) -> list[settlement.Totals]:
 
 
 def subject(client: Client, period: str, name: str, *, now: datetime) -> settlement.Subject:
-    """Find a figure by its id (`m1`, `m1/regular`, `l2`, `c1`, `answered`) or by its title; raises as `statement` does.
+    """Find a figure by its id (`m1`, `m1/regular`, `l2`, `c1`, `total`) or by its title; raises as `statement` does.
 
     Raises NoFigure where the statement has none of that name.
     """
     close = periods_queries.frozen(client.id, period)
-    found = _kept(close) if close else subjects(client, period, now=now)
+    found = _kept(close) if close else _every(_scope(client, period, now))
     ids = {each.id: each for each in found}
     titles = {each.title.casefold(): each for each in reversed(found)}
     chosen = ids.get(name) or titles.get(name.casefold())
@@ -281,15 +289,47 @@ def subject(client: Client, period: str, name: str, *, now: datetime) -> settlem
     return replace(chosen, kept=_counted(close, chosen)) if close else chosen
 
 
+def _every(scope: _Scope) -> list[settlement.Subject]:
+    made = _statement(scope)
+    return _opened(list(_subjects(scope, made)), made.how, scope.version, scope.period.zone)
+
+
+def _opened(
+    found: Sequence[settlement.Subject], how: Mapping[str, Step], version: int, zone: str
+) -> list[settlement.Subject]:
+    """Add to each figure what its amount was computed from, and the amounts that are no more than that."""
+    known = [replace(each, how=how.get(each.id)) for each in found]
+    ids = {each.id for each in found}
+    others = [
+        settlement.Subject(
+            name,
+            step.words,
+            {"id": name, "title": step.words, "amount": str(steps.amount(step).amount)},
+            version,
+            zone,
+            "",
+            {},
+            (),
+            "amounts",
+            step,
+        )
+        for name, step in how.items()
+        if name not in ids
+    ]
+    return [*known, *others]
+
+
 def _kept(close: Close) -> list[settlement.Subject]:
     """The figures that a closed month froze; what each counted is read when it is opened."""
     figures = list(periods_queries.figures(close))
     rows = {figure.name: figure.row for figure in figures}
     zone = close.basis["zone"]
-    return [
+    found = [
         settlement.Subject(each.name, each.title, each.row, close.version, zone, "", {}, (), _opens(each.row, rows))
         for each in figures
     ]
+    kept = json.loads(close.plain).get("how", {})
+    return _opened(found, {name: steps.read(each) for name, each in kept.items()}, close.version, zone)
 
 
 def _opens(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> settlement.Opens:
@@ -301,7 +341,7 @@ def _opens(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> set
 
 
 def _counted(close: Close, subject: settlement.Subject) -> list[settlement.Counted]:
-    if subject.opens == "levels":
+    if subject.opens in ("levels", "amounts"):
         return []
     apart = subject.opens == "outages"
     return [

@@ -94,6 +94,8 @@ def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResp
     more = page + 1 if len(found) > ITEMS_A_PAGE else None
     shown = {"subject": subject, "rows": rows, "page": page, "more": more, "slug": slug, "period": period}
     shown["nothing"] = billing_presenting.worded_nothing(subject)
+    shown["how"] = billing_presenting.worded_how(subject.id, subject.how, period) if subject.how else None
+    shown["definition"] = billing_presenting.definition(subject)
     return render(request, "billing/items.html", shown)
 
 
@@ -269,8 +271,11 @@ def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Show an invoice; its lines lead to the items that they count."""
     made = _known_invoice(slug, number)
     printed = invoices.printed(invoices.read(made.value))
+    how = billing_presenting.worded_how_of_invoice(made.client_id, made.period)
     for row in [*printed["lines"], *printed["allowances"]]:
         row["address"] = _address(row["opens"])
+        row["how"] = how.get(row.get("id") or row["opens"].rpartition("/")[2], {})
+    printed["how"] = how.get("total", {})
     shown = {"invoice": printed, "row": invoices.worded_row(made), "made": made, "slug": slug}
     return render(request, "billing/invoicing/invoice.html", shown)
 

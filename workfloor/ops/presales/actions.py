@@ -1,10 +1,11 @@
 """Imports past work from an export: all of a file or nothing, and never twice."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -16,6 +17,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event, Past
 from workfloor.core.work import events as work_events
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Item
 from workfloor.kit.database import bulk, locks, partitions
@@ -160,11 +162,11 @@ def _read(
     items, facts = list[str](), list[str]()
     for item_id, call in zip(ids, batch, strict=False):
         past = _past(call, place.queues[call.queue], terms.of(call))
-        state = lifecycle.replay(past)
+        state = lifecycle.replay(fact for fact, _ in past)
         if state.state not in lifecycle.FINISHED:
             raise export_rows.Refused(f"past work must be finished; {state.key} is {state.state}")
         items.append(bulk.line((item_id, client_id, json.dumps(_payload(call)), *_moved(state))))
-        facts += [event_log.past_line(fact, client_id, item_id) for fact in past]
+        facts += [event_log.past_line(fact, client_id, item_id, details) for fact, details in past]
     return _Batch(batch, ids[: len(batch)], items, facts)
 
 
@@ -183,35 +185,55 @@ def _payload(call: export_rows.Call) -> dict[str, Any]:
     return {"customer": call.customer, **call.payload} if call.customer else dict(call.payload)
 
 
-def _past(call: export_rows.Call, queue: Queue, said: contracts_queries.QueueTerms) -> list[Past]:
-    kind = lifecycle.KIND_OF_PROCESS[said.process_kind]
+_Told = tuple[Past, str]  # a fact, and its details as they are stored
+
+
+def _past(call: export_rows.Call, queue: Queue, said: contracts_queries.QueueTerms) -> list[_Told]:
+    kind = work_kinds.OF_PROCESS[said.process_kind]
     return [
         _told(call.received_at, work_events.Received(call.key, kind, queue.process_id)),
-        _told(call.queued_at, work_events.Queued(queue.id)),
+        _told_often(call.queued_at, work_events.Queued(queue.id)),
         *_outcome(call, said),
     ]
 
 
-def _told(at: datetime, event: Event) -> Past:
-    return Past(event.name, at, event.details())
+def _told(at: datetime, event: Event) -> _Told:
+    details = event.details()
+    return Past(event.name, at, details), event_log.past_details(details)
 
 
-def _outcome(call: export_rows.Call, said: contracts_queries.QueueTerms) -> list[Past]:
+def _told_often(at: datetime, event: Event) -> _Told:
+    """The same of an event that many calls have alike."""
+    details, written = _details(event)
+    return Past(event.name, at, details), written
+
+
+@lru_cache(maxsize=4096)
+def _details(event: Event) -> tuple[Mapping[str, Any], str]:
+    details = event.details()
+    return details, event_log.past_details(details)
+
+
+_ABANDONED, _PHANTOM = work_events.Abandoned(), work_events.Cancelled("phantom")
+_CONNECTED, _WRAPPED_UP = work_events.Connected(), work_events.WrappedUp()
+
+
+def _outcome(call: export_rows.Call, said: contracts_queries.QueueTerms) -> list[_Told]:
     left = call.left_queue_at
     if call.outcome == "abandoned":
-        return [_told(left, work_events.Abandoned())]
+        return [_told_often(left, _ABANDONED)]
     if call.outcome == "phantom":
-        return [_told(left, work_events.Cancelled("phantom"))]
+        return [_told_often(left, _PHANTOM)]
     assert call.ended_at
     assert call.wrapped_up_at
     spent, replied = (
         calendars.working_seconds(said.calendar, call.received_at, until) for until in (call.ended_at, left)
     )
     return [
-        _told(left, work_events.Accepted(call.agent or None)),
-        _told(left, work_events.Connected()),
+        _told_often(left, work_events.Accepted(call.agent or None)),
+        _told_often(left, _CONNECTED),
         _told(call.ended_at, work_events.Ended(spent, said.version, replied)),
-        _told(call.wrapped_up_at, work_events.WrappedUp()),
+        _told_often(call.wrapped_up_at, _WRAPPED_UP),
     ]
 
 

@@ -8,12 +8,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from workfloor.core.catalogue import entries
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.contracts import pricing
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import CalendarTerms, Contract
 from workfloor.core.measures import catalogue
-from workfloor.core.measures.catalogue import Excluded, Figure, Measured, Outcome
+from workfloor.core.measures.catalogue import Excluded, Figure, Measured
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
 from workfloor.kit.time import calendars
@@ -74,7 +76,8 @@ class Trial:
 # --- Whether it can be told at all --------------------------------------------------------------------------------
 
 Wrong = tuple[str, str]  # place in the contract's file, what is wrong
-FACTS = ("dispositions", "cases", "events", "deliveries")  # that an event log tells, and an export does not
+# That an event log tells, and an export does not.
+FACTS = ("dispositions", "cases", "customers", "transfers", "holds", "events", "deliveries")
 _ASK = "Take a client's own event log, --client, or take it out of a copy."
 
 
@@ -99,17 +102,11 @@ def faults(contract: Contract, source: Source, renames: Renames, last: str) -> I
             yield f"prices[{number}].unit", message
 
 
-_NEEDS = {
-    "first-contact-resolution": ("cases", "counts cases"),
-    "availability": ("events", "counts outages"),
-}
-
-
 def _faults_of_levels(contract: Contract, source: Source) -> Iterator[Wrong]:
     for number, level in enumerate(contract.service_levels):
-        fact, what = _NEEDS.get(level.measure, ("", ""))
-        if fact and fact not in source.tells:
-            message = f"{level.measure} {what}, which {source.name} does not tell. {_ASK}"
+        needs = entries.BY_NAME[level.measure].needs
+        if needs and needs.fact not in source.tells:
+            message = f"{level.measure} {needs.words}, which {source.name} does not tell. {_ASK}"
             yield f"service_levels[{number}].measure", message
         if level.exclude and "events" not in source.tells:
             message = f"{source.name} does not tell of {', '.join(level.exclude)}. {_ASK}"

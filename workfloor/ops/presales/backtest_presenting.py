@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from workfloor.core.catalogue import entries
 from workfloor.core.contracts import levels
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import presenting as measures_presenting
@@ -67,7 +68,7 @@ def _plain_month(month: Month) -> dict[str, Any]:
         ],
         "charges": str(month.charges.amount),
         "net": str(month.net.amount),
-        "taxes": [billing_presenting.plain_tax(tax) for tax in month.taxes],
+        "taxes": [billing_presenting.plain_tax(tax, number) for number, tax in enumerate(month.taxes, 1)],
         "total": str(month.total.amount),
         "bank": None if month.settled.bank is None else str(month.settled.bank.amount),
         "notices": list(month.settled.notices),
@@ -176,7 +177,7 @@ def _lines(name: str, trial: Trial) -> Iterator[Table]:
         words += [
             billing_presenting.worded_credit(each, number) for number, each in enumerate(month.settled.credits, 1)
         ]
-        words += [billing_presenting.worded_tax(tax) for tax in month.taxes]
+        words += [billing_presenting.worded_tax(tax, number) for number, tax in enumerate(month.taxes, 1)]
         for line in words:
             parts = [month.period.name, line["title"], *(line.get(key, "") for key in ("quantity", "rate", "amount"))]
             rows.append([Cell(part) for part in parts])
@@ -211,7 +212,7 @@ def _charts(trial: Trial) -> Iterator[charts.Chart]:
 
 
 def _chart(trial: Trial, number: int, level: levels.ServiceLevel) -> charts.Chart:
-    unit = " %" if level.measure in catalogue.SHARES else " s"
+    unit = " s" if entries.BY_NAME[level.measure].unit == "seconds" else " %"
     days = [(month.settled.levels[number], *day) for month in trial.months for day in month.days[number]]
     values = [_float(figure.attained) for _, _, figure in days]
     missed = [

@@ -10,13 +10,15 @@ from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from workfloor.core.catalogue import declaring, entries
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims.rules import Event
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures import catalogue
-from workfloor.core.measures.catalogue import Figure, Outcome
-from workfloor.core.work.lifecycle import CONVERSATIONS, KIND_OF_PROCESS
+from workfloor.core.measures.catalogue import Figure
+from workfloor.core.work.kinds import CONVERSATIONS, OF_PROCESS
 from workfloor.kit.time import calendars
 from workfloor.kit.time.calendars import Window
 
@@ -94,7 +96,7 @@ def home(contract: Contract, queue: str, renames: Renames) -> str:
 
 # --- Work as a contract sees it -----------------------------------------------------------------------------------
 
-TIMED = ("first-response-within", "resolved-within")
+TIMED = tuple(each.name for each in entries.EVERY if each.runs_in_working_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def seen(
 ) -> Seen:
     """See the work of a time under a contract, with what lasted from an instant, perhaps earlier, until its end."""
     timed = {queue for level in contract.service_levels if level.measure in TIMED for queue in level.of}
-    looks_back = any(level.measure == "backlog-older-than" for level in contract.service_levels)
+    looks_back = any(entries.BY_NAME[level.measure].looks_at_ends for level in contract.service_levels)
     view = _View(contract, renames, timed)
     items = list(view.of(records.received(*window.bounds)))
     waiting = list(view.of(records.open_in(*window.bounds))) if looks_back else []
@@ -179,7 +181,7 @@ class _View:
 
 def _kind_of(contract: Contract, queue: str) -> str:
     kinds = (each.kind for each in contract.processes if any(one.name == queue for one in each.queues))
-    return KIND_OF_PROCESS[next(kinds)]
+    return OF_PROCESS[next(kinds)]
 
 
 Working = Callable[[datetime, datetime], int]
@@ -266,15 +268,15 @@ def parts(view: Seen, level: ServiceLevel, window: Window, queues: Sequence[str]
         found = catalogue.availability_figures(view.contract, level, window, view.events, view.now)
         return {queue: Part(figure) for queue, figure in found.items()}
     each = [(queue, replace(level, of=(queue,))) for queue in (level.of if queues is None else queues)]
-    counting = _counting_days if level.measure == "backlog-older-than" else _counting
+    counting = _counting_ends if entries.BY_NAME[level.measure].looks_at_ends else _counting
     return dict(counting(view, level, window, [(None, level), *each]))
 
 
 Asked = Sequence[tuple[str | None, ServiceLevel]]
 
 
-def _counting_days(view: Seen, level: ServiceLevel, window: Window, asked: Asked) -> Iterator[tuple[str | None, Part]]:
-    ends = calendars.day_ends(window, view.contract.zone, view.now)
+def _counting_ends(view: Seen, level: ServiceLevel, window: Window, asked: Asked) -> Iterator[tuple[str | None, Part]]:
+    ends = catalogue.ends_of(view.contract, level, window, view.now)
     for queue, own in asked:
         yield queue, Part(catalogue.backlog(own, view.open, ends))
 
@@ -284,10 +286,11 @@ def _counting(view: Seen, level: ServiceLevel, window: Window, asked: Asked) -> 
     late, out = _late(view, level), _excluded(view, level)
     for queue, own in asked:
         chosen = items if queue is None else [item for item in items if item.queue == queue]
-        spans: Iterable[Decimal | None] = ()
-        if level.measure in catalogue.MEANS:
-            spans = (catalogue.seconds(own, item) for item in chosen if item.item_id not in out)
-        kept = tuple(span for span in spans if span is not None)
+        spans: Iterable[declaring.Counted] = ()
+        if entries.BY_NAME[level.measure].unit == "seconds":
+            seen = declaring.Seen(late, view.now)
+            spans = (catalogue.counted(own, item, seen) for item in chosen if item.item_id not in out)
+        kept = tuple(Decimal(span) for span in spans if span is not None)
         yield queue, Part(catalogue.figure(own, chosen, late, out, view.now), kept)
 
 
@@ -339,10 +342,11 @@ def together(level: ServiceLevel, several: Sequence[Parts]) -> catalogue.Figures
 def _added(level: ServiceLevel, several: Sequence[Part]) -> Figure:
     figures = [each.figure for each in several]
     counted, excluded = (sum(getattr(each, name) for each in figures) for name in ("counted", "excluded"))
-    if level.measure in catalogue.MEANS:
+    measure = entries.BY_NAME[level.measure]
+    if measure.unit == "seconds":
         spans = sorted(chain.from_iterable(each.spans for each in several))
-        return catalogue.spans_figure(spans, excluded)
-    if level.measure == "volume":
+        return catalogue.seconds_figure(measure, spans, excluded)
+    if measure.unit == "items":
         return Figure(counted, excluded=excluded)
     met, apart = sum(each.met or 0 for each in figures), sum(each.apart for each in figures)
     return catalogue.share_figure(counted, met, apart, excluded)

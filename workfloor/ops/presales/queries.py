@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Max, Min, Q, QuerySet
 
+from workfloor.core.catalogue import repeat_contact_within
+from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims import rules as claims_rules
 from workfloor.core.claims.rules import Event
@@ -20,8 +22,7 @@ from workfloor.core.contracts import pricing
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
-from workfloor.core.measures.catalogue import Outcome
-from workfloor.core.work.lifecycle import CONVERSATIONS
+from workfloor.core.work.kinds import CONVERSATIONS
 from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
 from workfloor.ops.presales import export_rows, past_work
@@ -128,6 +129,12 @@ _CASES = """SELECT item.id, NOT EXISTS (
         AND later.cancelled_at IS NULL AND (later.received_at, later.id) > (item.received_at, item.id))
     FROM work_item AS item WHERE item.id = ANY(%s) AND item.case_id IS NOT NULL"""
 
+# For an item of a known customer: when their next contact came in, about whatever case.
+_CUSTOMERS = f"""SELECT item.id, (SELECT min(later.received_at) FROM {repeat_contact_within.CONTACTS}
+        WHERE own.id = item.case_id AND (later.received_at, later.id) > (item.received_at, item.id))
+    FROM work_item AS item JOIN work_case AS of ON of.id = item.case_id
+    WHERE item.id = ANY(%s) AND of.customer_id IS NOT NULL"""
+
 _AT_ONCE = 2000
 
 
@@ -154,11 +161,12 @@ def delivers(client: Client) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
-    """A client's event_log, who must have been entered; clocks and cases are read only where they are asked for."""
+    """A client's event_log, who must have been entered; what not all contracts need is read where it is asked for."""
 
     client: Client
     with_clocks: bool = True
     with_cases: bool = True
+    with_customers: bool = True
 
     def received(self, since: datetime, until: datetime) -> Iterator[past_work.Past]:
         """What became of the items received in a time, as they were received."""
@@ -168,7 +176,7 @@ class EventLog:
         """What came in before a time was over and was not over itself when it began."""
         ended = Q(ended_at__isnull=True) & Q(abandoned_at__isnull=True) & Q(cancelled_at__isnull=True)
         over = ended | Q(ended_at__gt=since) | Q(ended_at__isnull=True, abandoned_at__gt=since)
-        yield from EventLog(self.client, False, False)._past(Q(received_at__lt=until) & over)
+        yield from EventLog(self.client, False, False, False)._past(Q(received_at__lt=until) & over)
 
     def events(self, since: datetime, until: datetime) -> list[Event]:
         """What lasted into a time and counts."""
@@ -185,10 +193,12 @@ class EventLog:
             numbers = [item.id for item in some]
             steps = _steps(numbers, some[0].received_at, names) if self.with_clocks else {}
             cases = _cases(numbers) if self.with_cases else {}
+            next_of_customer = _next_of_customer(numbers) if self.with_customers else {}
             for item in some:
-                yield past_work.Past(
-                    _outcome(item, *cases.get(item.id, (False, None))), steps.get(item.id, ()), item.kind
-                )
+                became = _outcome(item, *cases.get(item.id, (False, None)))
+                if item.id in next_of_customer:
+                    became = replace(became, is_of_customer=True, next_of_customer_at=next_of_customer[item.id])
+                yield past_work.Past(became, steps.get(item.id, ()), item.kind)
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
@@ -216,6 +226,7 @@ def _outcome(item: Item, is_first: bool, next_at: datetime | None) -> Outcome:
         came_back_seconds=item.came_back_seconds,
         is_first_of_case=is_first,
         next_of_case_at=next_at,
+        transfers=item.transfers,
     )
 
 
@@ -223,6 +234,12 @@ def _cases(numbers: list[int]) -> dict[int, tuple[bool, datetime | None]]:
     with connection.cursor() as cursor:
         cursor.execute(_CASES, [numbers])
         return {number: (is_first, next_at) for number, is_first, next_at in cursor.fetchall()}
+
+
+def _next_of_customer(numbers: list[int]) -> dict[int, datetime | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CUSTOMERS, [numbers])
+        return dict(cursor.fetchall())
 
 
 def _steps(numbers: list[int], since: datetime, names: Mapping[int, str]) -> dict[int, tuple[past_work.Step, ...]]:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from workfloor.core.contracts.levels import ServiceLevel
+from workfloor.core.catalogue import entries
+from workfloor.core.catalogue.declaring import Without
+from workfloor.core.contracts.levels import IN_SECONDS, ServiceLevel
 from workfloor.kit.figures import charts
-from workfloor.ops.simulation import demand
 from workfloor.ops.simulation import presenting as simulation_presenting
 from workfloor.ops.simulation.projections import EVERY, Estimate, Estimates, Figures
 from workfloor.ops.simulation.requirements import Found
@@ -35,7 +36,7 @@ def risk(credits: Sequence[float]) -> Risk:
 
 def without_what_is_not_simulated(level: ServiceLevel) -> bool:
     """Say whether a level is agreed and the twin does not simulate its measure: it is taken as met."""
-    return level.expected is not None and level.measure not in (*demand.STAFFED, "handled-time", "volume")
+    return level.expected is not None and isinstance(entries.BY_NAME[level.measure].simulation, Without)
 
 
 def margin(figures: Figures) -> Figures:
@@ -232,7 +233,7 @@ def _target(quote: Quote, name: str) -> str:
     if attained is None or met is None:
         return "not simulated"
     words = "at most" if level.lower_is_better else "at least"
-    unit = "s" if level.measure in ("speed-of-answer", "handled-time") else "%"
+    unit = "s" if level.measure in IN_SECONDS else "%"
     attains = simulation_presenting.cell(quote.scenario, "attained", attained, level.measure)
     return f"{attains} ({words} {level.expected.normalize():f} {unit}); met in {met.mean:.0f} % of such months"
 

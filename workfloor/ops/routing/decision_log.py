@@ -88,11 +88,16 @@ def read(told: list[Any]) -> state.News:
         at,
         None if lines is None else tuple(_read_line(each) for each in lines),
         tuple(state.Worker(*each)._replace(clients=tuple(each[2])) for each in workers),
-        tuple(state.Thing(*each) for each in things),
+        tuple(_read_thing(each) for each in things),
         tuple(state.Refusal(*each) for each in refusals),
         tuple(undone),
         tuple((person_id, seconds) for person_id, seconds in handicaps),
     )
+
+
+def _read_thing(told: list[Any]) -> state.Thing:
+    thing = state.Thing(*told)
+    return thing._replace(parts=tuple((person_id, low, high) for person_id, low, high in thing.parts))
 
 
 def _read_line(told: list[Any]) -> state.Line:

@@ -53,6 +53,10 @@ def why(item_id: int, now: datetime) -> Why:
         routing_models.Pooled.objects.filter(queue=item.queue).values_list("pool", flat=True).first()
         or routing_models.MAIN
     )
+    if item.elsewhere:
+        raise NoReason(f"item {item_id} is handled by another system, and nobody is offered it here")
+    if item.keyed_at:
+        raise NoReason(f"item {item_id} waits for its second keying, and nobody is offered it")
     if item.state == "waiting" and item.queued_at > now:
         raise NoReason(f"item {item_id} is scheduled, and waits from {item.queued_at:%Y-%m-%d %H:%M} UTC on")
     if item.state == "waiting" and item.pending_customer_since is None:
@@ -125,6 +129,8 @@ MOVES = (
     *QUEUED,
     "work.offered",
     "work.accepted",
+    "work.transferred-to-consultant",
+    "work.keyed",
     "work.declined",
     "work.offer-expired",
     "work.offer-withdrawn",
@@ -141,8 +147,16 @@ KEPT, KEPT_NO_MORE = (
     "work.sticky-agent",
     ("work.accepted", "work.declined", "work.offer-expired", "work.offer-withdrawn"),
 )
-TAKES = ("work.offered", "work.accepted")
-ENDS = ("work.pending-customer", "work.wrapped-up", "work.abandoned", "work.cancelled")
+TAKES = ("work.offered", "work.accepted", "work.transferred-to-consultant")
+ENDS = ("work.pending-customer", "work.wrapped-up", "work.keyed", "work.abandoned", "work.cancelled")
+
+
+# Taking part in an item beside its owner, and the end of that.
+JOINS = ("work.consult-asked", "work.consult-joined", "work.second-keying-begun")
+LEAVES = (
+    *("work.consult-declined", "work.consult-ended", "work.transferred-to-consultant"),
+    *("work.second-keying-dropped", "work.second-keying-done"),
+)
 
 
 def _things_before(offer: event_log_models.Fact, served: Mapping[int, state.Line]) -> Iterator[state.Thing]:
@@ -150,8 +164,10 @@ def _things_before(offer: event_log_models.Fact, served: Mapping[int, state.Line
     queued = _last_facts(offer, "item_id", QUEUED)
     kept = _last_facts(offer, "item_id", (KEPT, *KEPT_NO_MORE))
     first = _last_facts(offer, "item_id", ("work.prioritised",))
-    items = work_models.Item.objects.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
+    ours = work_models.Item.objects.filter(elsewhere=False)
+    items = ours.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
     hands: dict[int, list[state.Thing]] = defaultdict(list)
+    parts = _parts_before(offer, served, hands)
     for item_id, item in sorted(items.items()):
         fact, queue_id = moved[item_id], queued[item_id].details["queue"]
         ahead = first[item_id].details["ahead_seconds"] if item_id in first else 0
@@ -163,6 +179,32 @@ def _things_before(offer: event_log_models.Fact, served: Mapping[int, state.Line
             until = datetime.fromisoformat(kept[item_id].details["until"]).timestamp()
             thing = thing._replace(keeper=kept[item_id].person_id, keep_until=until)
         yield thing
+    for person_id, taken in parts.items():  # each by itself, under a number that no item has
+        yield state.Thing(-person_id, 0, 0.0, state.GONE, parts=tuple((person_id, *part) for part in taken))
+
+
+def _parts_before(
+    offer: event_log_models.Fact, served: Mapping[int, state.Line], hands: Mapping[int, list[state.Thing]]
+) -> dict[int, list[tuple[int, int]]]:
+    """What was taken of people by items in which they took part beside the owner; noted in their hands too."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    told = event_log_models.Fact.objects.filter(event__in=(*JOINS, *LEAVES), id__lt=offer.id)
+    told = told.filter(at__gte=offer.at - LOOKS_BACK, person_id__isnull=False, item_id__isnull=False)
+    last = list(told.order_by("item_id", "person_id", "-id").distinct("item_id", "person_id"))
+    joined = [fact for fact in last if fact.event in JOINS]
+    items = work_models.Item.objects.in_bulk({fact.item_id for fact in joined if fact.item_id})
+    for fact in joined:
+        item, person_id = items.get(fact.item_id or 0), fact.person_id or 0
+        if item is None:
+            continue
+        line = served.get(item.queue_id)
+        keys = fact.event == "work.second-keying-begun"
+        most = (line.max_concurrency if line else 1) if keys else item.declared.consults
+        part = lifecycle.free_share(found[person_id], most, qualification.CAPACITY)
+        if part is not None:
+            found[person_id].append(part)
+            hands[person_id].append(state.Thing(item.id, item.queue_id, 0.0, state.WITH_SOMEBODY, person_id, *part))
+    return found
 
 
 def _taken(

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Prefetch
 
+from workfloor.core.catalogue import occupancy
 from workfloor.core.contracts import models as contracts_models
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.levels import ServiceLevel
@@ -93,24 +94,6 @@ def queues(pool: str) -> list[Queue]:
         Queue.objects.exclude(id__in=elsewhere) if pool == routing_models.MAIN else Queue.objects.filter(id__in=here)
     )
     return list(chosen.select_related("client").order_by("id"))
-
-
-def named(name: str) -> Queue:
-    """A queue by its client's name and its own, as in "first-bank/regular". Raises LookupError."""
-    client, _, queue = name.partition("/")
-    found = Queue.objects.filter(client__slug=client, name=queue).first()
-    if found is None:
-        raise LookupError(
-            f"There is no queue {name}. Write it as in first-bank/regular; `workfloor routing pool` lists them."
-        )
-    return found
-
-
-def pools() -> dict[str, str]:
-    """Which queue is in which pool, by their names."""
-    elsewhere = dict(routing_models.Pooled.objects.values_list("queue_id", "pool"))
-    queues = Queue.objects.select_related("client").order_by("client__slug", "name")
-    return {f"{queue.client.slug}/{queue.name}": elsewhere.get(queue.id, routing_models.MAIN) for queue in queues}
 
 
 def lines(pool: str, now: datetime, measured: bool = True) -> tuple[state.Line, ...]:
@@ -212,10 +195,10 @@ def handicaps(pool: str, served: Iterable[state.Line], now: datetime) -> dict[in
     with connection.cursor() as cursor:
         cursor.execute(_DAY, given)
         day = [(person_id, float(present), float(busy)) for person_id, present, busy in cursor.fetchall()]
-    occupancy = sum(busy for _, _, busy in day) / (sum(present for _, present, _ in day) or 1.0)
+    of_all = occupancy.occupancy(sum(busy for _, _, busy in day), sum(present for _, present, _ in day)) or 0.0
     return {
         person_id: float(
-            round(urgency.handicap(busy + occupancy * COMMON_SECONDS, present + COMMON_SECONDS, occupancy, weight))
+            round(urgency.handicap(busy + of_all * COMMON_SECONDS, present + COMMON_SECONDS, of_all, weight))
         )
         for person_id, present, busy in day
     }
@@ -254,15 +237,21 @@ def _worker(person: Person, now: datetime) -> state.Worker:
 _THINGS = f"""
 SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
        CASE WHEN hand.item_id IS NOT NULL THEN '{state.WITH_SOMEBODY}'
-            WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL THEN '{state.WAITING}'
+            WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL AND item.keyed_at IS NULL
+                AND NOT item.elsewhere                 THEN '{state.WAITING}'
             ELSE '{state.GONE}' END,
        coalesce(hand.person_id, 0), coalesce(lower(hand.share), 0), coalesce(upper(hand.share), 0),
        CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL THEN item.sticky_agent_id ELSE 0 END,
        CASE WHEN item.state = 'waiting' AND item.sticky_agent_id IS NOT NULL
             THEN extract(epoch FROM item.sticky_until)::float8 ELSE 0 END,
-       coalesce(hand.preemptible, false), item.ahead_seconds::float8
+       coalesce(hand.preemptible, false), item.ahead_seconds::float8,
+       CASE WHEN item.beside IS NULL THEN NULL ELSE (
+           SELECT array_agg(ARRAY[part.person_id, lower(part.share), upper(part.share)] ORDER BY part.person_id)
+           FROM {work_models.Assignment._meta.db_table} part
+           WHERE part.item_id = item.id AND part.place > 0 AND NOT isempty(part.share)
+       ) END
 FROM {work_models.Item._meta.db_table} item
-LEFT JOIN {work_models.Assignment._meta.db_table} hand ON hand.item_id = item.id
+LEFT JOIN {work_models.Assignment._meta.db_table} hand ON hand.item_id = item.id AND hand.place = 0
 """
 
 
@@ -274,13 +263,19 @@ def things(item_ids: Collection[int]) -> tuple[state.Thing, ...]:
 def all_things(queue_ids: Collection[int]) -> tuple[state.Thing, ...]:
     """What waits in these queues, and whatever is with anybody."""
     waiting = _things("WHERE item.state = 'waiting' AND item.queue_id = ANY(%s)", [list(queue_ids)])
-    return waiting + _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
+    held = _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
+    told = {each.item_id for each in waiting + held}
+    beside = work_models.Assignment.objects.filter(place__gt=0).values_list("item_id", flat=True)
+    return waiting + held + things(sorted(set(beside) - told))
 
 
 def _things(where: str, values: list[Any]) -> tuple[state.Thing, ...]:
     with connection.cursor() as cursor:
         cursor.execute(_THINGS + where, values)
-        return tuple(itertools.starmap(state.Thing, cursor.fetchall()))
+        things = itertools.starmap(state.Thing, cursor.fetchall())
+        return tuple(
+            each._replace(parts=tuple((person, low, high) for person, low, high in each.parts or ())) for each in things
+        )
 
 
 _REFUSALS = f"""
@@ -351,11 +346,22 @@ def month_utilisation(period: str, now: datetime) -> Utilisation:
     """
     start, end = _bounds(period)
     end = min(end, max(now, start))
-    everyone = utilisation.shares(_facts(start - BEFORE, end), start, end)
+    everyone = utilisation.shares(_facts(start - BEFORE, end), start, end, _max_concurrency(end))
     names = dict(Person.objects.filter(id__in=[each.person_id for each in everyone]).values_list("id", "name"))
     passed = [each for each in utilisation.passed_over(_facts(start - BEFORE, end)) if each.at >= start]
     named = sorted((names.get(each.person_id, ""), each) for each in everyone)
     return Utilisation(period, sum(each.offered for each in everyone), passed, named, utilisation.spread(everyone))
+
+
+def _max_concurrency(now: datetime) -> dict[int, int]:
+    """How many items of each queue somebody can have at once, by the contracts in force at an instant."""
+    every = list(Queue.objects.all())
+    found: dict[int, int] = {}
+    for client_id, versions in contracts_queries.signed_by({queue.client_id for queue in every}).items():
+        own = [queue for queue in every if queue.client_id == client_id]
+        terms, _ = attempts.attempt(partial(_terms, versions, own, now), f"the contract of client {client_id}")
+        found |= {queue_id: each.max_concurrency for queue_id, each in (terms or {}).items()}
+    return found
 
 
 def _bounds(period: str) -> tuple[datetime, datetime]:

@@ -55,7 +55,8 @@ class Thing(NamedTuple):
 
     What waits since an instant that is to come is scheduled for then. Until `keep_until` it is kept for the `keeper`,
     who knows its case (0: nobody). What is with somebody may be `preemptible`. One with a priority of its own
-    stands so many seconds `ahead`.
+    stands so many seconds `ahead`. `parts`: (person, low, high) of those who take part in it beside its owner, whatever
+    it is itself.
     """
 
     item_id: int
@@ -69,6 +70,7 @@ class Thing(NamedTuple):
     keep_until: float = 0.0
     preemptible: bool = False
     ahead: float = 0.0
+    parts: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def place(self) -> float:
@@ -172,7 +174,7 @@ class Mind:
         """Take in what is so without offering anything: for who asks why."""
         self.lines = {line.queue_id: line for line in news.lines or ()}
         self.workers = {worker.person_id: worker for worker in news.workers}
-        self.things = {thing.item_id: thing for thing in news.things if thing.state != GONE}
+        self.things = {thing.item_id: thing for thing in news.things if thing.state != GONE or thing.parts}
         for refusal in news.refusals:
             self.refusals[refusal.person_id, refusal.queue_id] = refusal.until
         self._build(news.at)
@@ -208,7 +210,7 @@ class Mind:
         for item_id in news.undone:
             place, thing = self.places[item_id], self.things[item_id]
             agent = self._policy.release(self._pool, place)
-            self.things[item_id] = Thing(item_id, thing.queue_id, thing.since, ahead=thing.ahead)
+            self.things[item_id] = Thing(item_id, thing.queue_id, thing.since, ahead=thing.ahead, parts=thing.parts)
             self._policy.pools.join(self._pool.waiting, self.queue_numbers[thing.queue_id], place, thing.place)
             self._policy.pools.sit(self._pool, agent, self._idle_since(agent))
 
@@ -272,9 +274,12 @@ class Mind:
             self._arrived.pop(thing.item_id, None)
             if known is not None:
                 self._let_go(known)
+            self._hand_parts(thing)
             if thing.state == WITH_SOMEBODY:
                 self.things[thing.item_id] = thing
                 self._hand(thing)
+            elif thing.state == GONE and thing.parts:
+                self.things[thing.item_id] = thing
             elif thing.state == WAITING and thing.queue_id in self.lines:
                 self.things[thing.item_id] = thing
                 self._await(thing, news.at)
@@ -292,8 +297,13 @@ class Mind:
         if known.state == WITH_SOMEBODY and known.person_id in self.agent_numbers:
             self._take(self.agent_numbers[known.person_id], known, -1)
             self._freed.add(known.person_id)
+        self._hand_parts(known, -1)
+        self._withdraw(known)
+
+    def _withdraw(self, known: Thing) -> None:
+        """Take an item out of its line."""
         place = self.places.pop(known.item_id, None)
-        if place is not None:
+        if place is not None and self.pool is not None:
             self._policy.withdraw(self.pool, place)
             self.pool.holder[place] = -1
             self._spare.append(place)
@@ -302,6 +312,14 @@ class Mind:
         if self.pool is not None and thing.person_id in self.agent_numbers:
             self._take(self.agent_numbers[thing.person_id], thing, 1)
             self._freed.add(thing.person_id)
+
+    def _hand_parts(self, thing: Thing, sign: int = 1) -> None:
+        """Take what a thing takes of those beside its owner, or with -1 give it back."""
+        for person_id, low, high in thing.parts:
+            if self.pool is not None and person_id in self.agent_numbers:
+                part = Thing(thing.item_id, thing.queue_id, thing.since, WITH_SOMEBODY, person_id, low, high)
+                self._take(self.agent_numbers[person_id], part, sign)
+                self._freed.add(person_id)
 
     def _take(self, agent: int, thing: Thing, sign: int) -> None:
         """Take a thing's parts of somebody, or with -1 give them back; `free` finds them a seat for what is left."""
@@ -343,7 +361,7 @@ class Mind:
                 continue
             place = self.places.get(thing.item_id)
             if place is None or self._pool.waiting.lane[place] >= self._pool.queues:
-                self._let_go(thing)
+                self._withdraw(thing)
                 self._arrived[thing.item_id] = thing
         while self._outdated_at and self._outdated_at[0][0] <= now:
             heappop(self._outdated_at)
@@ -352,7 +370,7 @@ class Mind:
         """Let what is kept for somebody arrive anew: it is kept on if they are still here and able."""
         while (place := self._policy.kept(self._pool, number)) >= 0:
             thing = self.things[int(self._pool.waiting.name[place])]
-            self._let_go(thing)
+            self._withdraw(thing)
             self._arrived[thing.item_id] = thing
 
     def _keeper(self, thing: Thing, now: float) -> int:
@@ -415,6 +433,7 @@ class Mind:
             high,
             preemptible=preemptible,
             ahead=thing.ahead,
+            parts=thing.parts,
         )
         self._offers.append(Offer(item_id, person_id, low, high, line.offer_seconds, preemptible, over))
 
@@ -439,6 +458,7 @@ class Mind:
             if person_id in self.agent_numbers:
                 self.pool.handicap[self.agent_numbers[person_id]] = seconds
         for thing in self.things.values():
+            self._hand_parts(thing)
             if thing.state == WITH_SOMEBODY:
                 self._hand(thing)
         for person_id, worker in self.workers.items():

@@ -2,6 +2,7 @@
 
 import math
 
+from workfloor.core.catalogue import occupancy
 from workfloor.core.contracts.levels import Credits, ServiceLevel
 from workfloor.core.measures import catalogue
 
@@ -44,13 +45,13 @@ def _short(target: float, met: float, counted: float, to_come: float) -> tuple[f
     return needed - to_come * likely, max(to_come * likely * (1 - likely), 0.25)
 
 
-def handicap(busy_seconds: float, present_seconds: float, occupancy: float, fairness_seconds: float) -> float:
+def handicap(busy_seconds: float, present_seconds: float, of_all: float, fairness_seconds: float) -> float:
     """How much later somebody stands in line than by idle time alone: `fairness_seconds` x occupancy above the others'.
 
-    `occupancy` is that of all together, 0 to 1; the result is negative for who has done less.
+    `of_all` is the occupancy of all together, 0 to 1; the result is negative for who has done less.
     """
-    own = busy_seconds / present_seconds if present_seconds > 0 else occupancy
-    return fairness_seconds * (own - occupancy)
+    own = occupancy.occupancy(busy_seconds, present_seconds)
+    return fairness_seconds * ((of_all if own is None else own) - of_all)
 
 
 # --- What a target costs when it is missed ---------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from heapq import heappop, heappush
 from statistics import pstdev
 from typing import Any, NamedTuple, Protocol
 
+from workfloor.core.catalogue import occupancy
+
 # Work counts as waiting a second after its fact was recorded: earlier a router may not have been able to see it.
 SEEN_WITHIN = timedelta(seconds=1)
 LETS_GO = (
@@ -17,7 +19,12 @@ LETS_GO = (
     "work.pending-customer",
     "work.transferred",
     "work.wrapped-up",
+    "work.keyed",
+    "work.consult-ended",
+    "work.second-keying-dropped",
+    "work.second-keying-done",
 )
+TAKES = ("work.accepted", "work.consult-joined", "work.second-keying-begun", "work.transferred-to-consultant")
 _SEEN = (
     "work.queued",
     "work.transferred",
@@ -57,7 +64,7 @@ class Passed(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What one person was offered and how busy they were; seconds of the period."""
+    """What one person was offered and how busy they were: seconds of the period, times the part of them in use."""
 
     person_id: int
     offered: int
@@ -68,8 +75,9 @@ class Share(NamedTuple):
 
     @property
     def occupancy(self) -> float | None:
-        """The part of the time at work with something in hand; None for who was not at work."""
-        return min(1.0, self.busy_seconds / self.present_seconds) if self.present_seconds else None
+        """The share of their capacity in use while at work, at most 1; None for who was not at work."""
+        found = occupancy.occupancy(self.busy_seconds, self.present_seconds)
+        return None if found is None else min(1.0, found)
 
 
 def passed_over(facts: Iterable[Fact]) -> list[Passed]:
@@ -156,21 +164,32 @@ class _Waiting:
         return line[0][1] if line else None
 
 
-def shares(facts: Iterable[Fact], start: datetime, end: datetime) -> list[Share]:
-    """What became of each person's offers and time between two instants; `facts` from some time before, by id."""
+_PRESENT = {"person.available": True, "person.away": False, "person.signed-out": False}
+
+
+def shares(
+    facts: Iterable[Fact], start: datetime, end: datetime, max_concurrency: Mapping[int, int] | None = None
+) -> list[Share]:
+    """What became of each person's offers and time between two instants; `facts` from some time before, by id.
+
+    `max_concurrency` says of how many items of a queue at once one is a part; an item of no known queue is the whole.
+    """
     counts: dict[str, Counter[int]] = defaultdict(Counter)
     present, busy = _Clock(start, end), _Clock(start, end)
+    parts: dict[int | None, float] = {}
     for fact in facts:
+        if "queue" in fact.details:
+            parts[fact.item_id] = 1 / (max_concurrency or {}).get(fact.details["queue"], 1)
         if fact.person_id is None:
             continue
         if fact.at >= start:
             counts[fact.event][fact.person_id] += 1
-        if fact.event == "person.available":
-            present.turn(fact.person_id, "here", fact.at, on=True)
-        elif fact.event in ("person.away", "person.signed-out"):
-            present.turn(fact.person_id, "here", fact.at, on=False)
-        elif fact.event == "work.accepted":
-            busy.turn(fact.person_id, fact.item_id, fact.at, on=True)
+        if fact.event in _PRESENT:
+            present.turn(fact.person_id, "here", fact.at, on=_PRESENT[fact.event])
+        elif fact.event in TAKES:
+            busy.turn(fact.person_id, fact.item_id, fact.at, on=True, part=parts.get(fact.item_id, 1.0))
+            if "by_person" in fact.details:
+                busy.turn(fact.details["by_person"], fact.item_id, fact.at, on=False)
         elif fact.event in LETS_GO:
             busy.turn(fact.person_id, fact.item_id, fact.at, on=False)
     people = sorted(set(counts["work.offered"]) | set(present.known))
@@ -188,29 +207,32 @@ def shares(facts: Iterable[Fact], start: datetime, end: datetime) -> list[Share]
 
 
 class _Clock:
-    """How long each person had something on, whatever and however much of it at once."""
+    """How long each person had something on, times the part of them that it took; never more than all of them."""
 
     def __init__(self, start: datetime, end: datetime) -> None:
         self._start, self._end = start, end
-        self._on: dict[int, set[Any]] = defaultdict(set)
+        self._on: dict[int, dict[Any, float]] = defaultdict(dict)
         self._since: dict[int, datetime] = {}
         self.known: dict[int, float] = defaultdict(float)
 
-    def turn(self, person: int, what: Any, at: datetime, *, on: bool) -> None:
-        things, at = self._on[person], max(at, self._start)
-        if on and not things:
-            self._since[person] = at
-            self.known[person] += 0.0
+    def turn(self, person: int, what: Any, at: datetime, *, on: bool, part: float = 1.0) -> None:
+        if not on and what not in self._on[person]:
+            return
+        at = max(at, self._start)
+        self.known[person] = self._until(person, at)
+        self._since[person] = at
         if on:
-            things.add(what)
-        elif what in things:
-            things.discard(what)
-            if not things:
-                self.known[person] += (at - self._since[person]).total_seconds()
+            self._on[person][what] = part
+        else:
+            del self._on[person][what]
+
+    def _until(self, person: int, at: datetime) -> float:
+        taken = min(1.0, sum(self._on[person].values()))
+        lasted = (at - self._since[person]).total_seconds() if taken else 0.0
+        return self.known.get(person, 0.0) + max(lasted, 0.0) * taken
 
     def seconds(self, person: int) -> float:
-        running = (self._end - self._since[person]).total_seconds() if self._on[person] else 0.0
-        return self.known.get(person, 0.0) + max(running, 0.0)
+        return self._until(person, self._end)
 
 
 def spread(shares: Iterable[Share]) -> tuple[float, float] | None:

@@ -4,14 +4,16 @@ import math
 from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass
 
+from workfloor.core.catalogue import fates
 from workfloor.ops.routing.pools import Pool
 
-# What is counted by interval (of arrival) and queue.
+# What is counted by interval (of arrival) and queue. The first three are a contact's fates.
 OFFERED, ANSWERED, ABANDONED, DELAYED, WITHIN, WAIT, WAIT_IN_VAIN, TALK, WRAP, AGAIN, FIELDS = range(11)
 
-# How a service level counts, and what is added up for it.
-ANSWERED_WITHIN, GIVEN_UP, SPEED, HANDLED, VOLUME = range(5)
-COUNTED, MET, TOTAL, SUMS = range(4)
+# What is added up for a service level.
+COUNTED, MET, TOTAL, LONGEST, SUMS = range(5)
+# How a level counts is what its measure declares of each fate, in this order.
+FATES = 3
 
 
 @dataclass(slots=True)
@@ -51,9 +53,8 @@ class Plan:
     # by service level; from levels[q] to levels[q + 1] in `level` those of a queue
     levels: Sequence[int]
     level: Sequence[int]
-    measure: Sequence[int]
+    counts: Sequence[int]  # [L x FATES] what is counted of a contact: a word of core.catalogue.fates
     threshold: Sequence[float]
-    per_answered: Sequence[int]  # 1: only answered contacts count
     short: Sequence[float]  # who gives up within stands apart; below 0: nobody
 
 
@@ -123,7 +124,7 @@ def count_answered(world: World, queue: int, since: float, waited: float, talk: 
     if waited <= plan.target[queue]:
         counts[at + WITHIN] += 1
     if plan.levels[queue] < plan.levels[queue + 1]:
-        _judge(world, interval, queue, ANSWERED, waited, talk + wrap)
+        _judge(world, interval, queue, ANSWERED, waited, talk, wrap)
 
 
 def count_unanswered(world: World, queue: int, since: float, waited: float, fate: int) -> None:
@@ -137,7 +138,7 @@ def count_unanswered(world: World, queue: int, since: float, waited: float, fate
     world.counts[at + fate] += 1
     if fate == ABANDONED:
         world.counts[at + WAIT_IN_VAIN] += waited
-    _judge(world, interval, queue, fate, waited, 0.0)
+    _judge(world, interval, queue, fate, waited, 0.0, 0.0)
 
 
 def count_busy(world: World, group: int, start: float, end: float, share: float) -> None:
@@ -158,32 +159,32 @@ def count_busy(world: World, group: int, start: float, end: float, share: float)
         world.busy[interval * plan.groups + group] += (end - start) * share
 
 
-def _judge(world: World, interval: int, queue: int, fate: int, waited: float, handled: float) -> None:
+def _judge(world: World, interval: int, queue: int, fate: int, waited: float, talk: float, wrap: float) -> None:
     """Count an item in every service level of its queue, as billing counts it, for the interval in which it came."""
     plan, levels = world.plan, world.levels
     for k in range(plan.levels[queue], plan.levels[queue + 1]):
         level = plan.level[k]
-        value = _value(plan, level, fate, waited, handled)
+        value = _value(plan, level, fate, waited, talk, wrap)
         if value >= 0:
-            at = (interval * len(plan.measure) + level) * SUMS
+            at = (interval * len(plan.threshold) + level) * SUMS
             levels[at + COUNTED] += 1
             levels[at + MET] += value > 0
             levels[at + TOTAL] += value
+            if value > levels[at + LONGEST]:
+                levels[at + LONGEST] = value
 
 
-def _value(plan: Plan, level: int, fate: int, waited: float, handled: float) -> float:
-    """1 for met, 0 for not met, seconds for a mean; -1 where the level does not count it."""
-    measure = plan.measure[level]
+def _value(plan: Plan, level: int, fate: int, waited: float, talk: float, wrap: float) -> float:
+    """1 for met, 0 for not met, seconds for a time; -1 where the level does not count it."""
     if fate == ABANDONED and waited <= plan.short[level]:
         return -1.0
-    if measure == ANSWERED_WITHIN:
-        if fate == ANSWERED:
-            return 1.0 if waited <= plan.threshold[level] else 0.0
-        return -1.0 if plan.per_answered[level] else 0.0
-    if measure == GIVEN_UP:
-        return -1.0 if fate == OFFERED else (1.0 if fate == ABANDONED else 0.0)
-    if measure == VOLUME:
-        return 1.0
-    if fate != ANSWERED:
+    what = plan.counts[level * FATES + fate]
+    if what == fates.SKIPPED:
         return -1.0
-    return waited if measure == SPEED else handled
+    if what == fates.IS_WITHIN:
+        return 1.0 if waited <= plan.threshold[level] else 0.0
+    if what <= fates.MET:
+        return 1.0 if what == fates.MET else 0.0
+    if what == fates.WAIT:
+        return waited
+    return wrap if what == fates.WRAP_UP else talk + wrap

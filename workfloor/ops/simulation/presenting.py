@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from workfloor.core.catalogue import entries
+from workfloor.core.contracts.levels import IN_SECONDS
 from workfloor.kit.figures import money
 from workfloor.ops.simulation.projections import CONFIDENCE, EVERY, Estimate, Estimates
 from workfloor.ops.simulation.scenarios import Scenario
@@ -163,7 +165,7 @@ def _table(
 def _target(level: Any) -> str:
     if level.expected is None:
         return " (reported)"
-    unit = "s" if level.measure in ("speed-of-answer", "handled-time") else "%"
+    unit = "s" if level.measure in IN_SECONDS else "%"
     return f" ({'at most' if level.lower_is_better else 'at least'} {level.expected:f} {unit})"
 
 
@@ -171,13 +173,13 @@ def cell(scenario: Scenario, measure: str, found: Estimate | None, level: str = 
     """Write an estimate as `79.12 ± 0.40 %`; empty where there is none."""
     if found is None:
         return ""
-    unit = ""
-    if measure in _SHARES or level in ("answered-within", "abandoned"):
+    unit, kind = "", entries.BY_NAME[level].unit if level else ""
+    if measure in _SHARES or kind == "percent":
         unit = " %"
-    elif measure in _TIMES or level in ("speed-of-answer", "handled-time"):
+    elif measure in _TIMES or kind == "seconds":
         unit = " s"
     digits = money.MINOR_UNITS.get(scenario.currency, 2) if measure in MONEY else 2
-    if measure in ("offered", "answered", "again", "left", "hours") or level == "volume":
+    if measure in ("offered", "answered", "again", "left", "hours") or kind == "items":
         digits = 1
     give_or_take = "" if found.half == 0 else f" ± {found.half:,.{digits}f}" if math.isfinite(found.half) else " ± ?"
     return f"{found.mean:,.{digits}f}{give_or_take}{unit}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 
+from workfloor.core.catalogue import entries, occupancy
+from workfloor.core.catalogue.declaring import Measure, Without
 from workfloor.core.contracts import levels
 from workfloor.core.contracts.pricing import Price
 from workfloor.core.contracts.terms import Contract
@@ -152,7 +154,7 @@ def _people(scenario: Scenario, tally: Tally) -> Figures:
     for number, group in enumerate(scenario.groups):
         busy, hours = math.fsum(tally.busy[number::groups]), math.fsum(there[number]) / 3600
         found["group", group.name, "hours"] = hours
-        found["group", group.name, "occupancy"] = _percent(busy / 3600, hours)
+        found["group", group.name, "occupancy"] = _occupancy(busy, math.fsum(there[number]))
         if group.cost_per_hour is not None:
             found["group", group.name, "cost"] = group.paid(hours) * float(group.cost_per_hour)
     costs = [value for (_, _, measure), value in found.items() if measure == "cost"]
@@ -161,9 +163,9 @@ def _people(scenario: Scenario, tally: Tally) -> Figures:
     for interval, present in enumerate(zip(*there, strict=True)):
         busy = math.fsum(tally.busy[interval * groups : (interval + 1) * groups])
         found["interval", str(interval), "agents"] = math.fsum(present) / scenario.every
-        found["interval", str(interval), "occupancy"] = _percent(busy, math.fsum(present))
+        found["interval", str(interval), "occupancy"] = _occupancy(busy, math.fsum(present))
     found["group", EVERY, "hours"] = sum(map(math.fsum, there)) / 3600
-    found["group", EVERY, "occupancy"] = _percent(math.fsum(tally.busy), math.fsum(map(math.fsum, there)))
+    found["group", EVERY, "occupancy"] = _occupancy(math.fsum(tally.busy), math.fsum(map(math.fsum, there)))
     return found
 
 
@@ -174,10 +176,12 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
     day = calendars.day_of(scenario.starts_at, scenario.zone)
     contract = contract.on(day)
     for number, level in enumerate(contract.service_levels):
-        counted, met, total = sums_of_level(scenario, tally, number)
-        figure = _figure(level.measure, int(counted), int(met), total)
+        measure = entries.BY_NAME[level.measure]
+        counted, met, total, longest = sums_of_level(scenario, tally, number)
+        figure = _figure(measure, int(counted), int(met), total, longest)
         judged = levels.verdict(level, figure.attained)
-        found["level", level.name, "attained"] = counted if level.measure == "volume" else _float(figure.attained)
+        is_count = measure.unit == "items" and not isinstance(measure.simulation, Without)
+        found["level", level.name, "attained"] = counted if is_count else _float(figure.attained)
         if judged is not None:
             found["level", level.name, "met"] = 100.0 * (judged == "met")
         attained.append(figure.attained)
@@ -192,16 +196,18 @@ def _agreed(scenario: Scenario, contract: Contract, tally: Tally) -> Figures:
 
 
 def sums_of_level(scenario: Scenario, tally: Tally, number: int) -> list[float]:
-    """Add up what a service level counted over all intervals: how many, how many met it, the seconds of a mean."""
+    """Add up what a service level counted over all intervals: how many, how many met it, seconds, the longest."""
     width = len(scenario.levels) * counters.SUMS
-    return [sum(tally.levels[number * counters.SUMS + place :: width]) for place in range(counters.SUMS)]
+    first = number * counters.SUMS
+    sums = [sum(tally.levels[first + place :: width]) for place in range(counters.LONGEST)]
+    return [*sums, max(tally.levels[first + counters.LONGEST :: width], default=0.0)]
 
 
-def _figure(measure: str, counted: int, met: int, total: float) -> catalogue.Figure:
-    if measure in ("answered-within", "abandoned"):
+def _figure(measure: Measure, counted: int, met: int, total: float, longest: float) -> catalogue.Figure:
+    if measure.unit == "percent":
         return catalogue.share_figure(counted, met)
-    if measure in catalogue.MEANS:
-        return catalogue.mean_figure(counted, Decimal(total))
+    if measure.unit == "seconds":
+        return catalogue.of_seconds(measure, counted, Decimal(total), Decimal(longest))
     return catalogue.Figure(counted)
 
 
@@ -222,6 +228,11 @@ def _float(value: Decimal | None) -> float:
 
 def _percent(part: float, whole: float) -> float:
     return 100 * part / whole if whole else math.nan
+
+
+def _occupancy(busy: float, present: float) -> float:
+    found = occupancy.occupancy(busy, present)
+    return math.nan if found is None else 100 * found
 
 
 def _mean(total: float, count: float) -> float:

@@ -309,7 +309,7 @@ def _affordable(
 
 def _gap(aim: Aim, sums: Sequence[float]) -> float:
     """Return how far a target is missed in sums of a level, below 0 where it is kept; it adds up over intervals."""
-    counted, met, total = sums[aim.number * counters.SUMS : (aim.number + 1) * counters.SUMS]
+    counted, met, total, _ = sums[aim.number * counters.SUMS : (aim.number + 1) * counters.SUMS]
     target = float(aim.level.expected or 0)
     if aim.level.measure == "speed-of-answer":
         return total - target * counted

@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Literal
 
+from workfloor.core.catalogue import entries, fates, population
+from workfloor.core.catalogue.declaring import Without
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.contracts.terms import Contract
 from workfloor.kit.figures import chance
@@ -219,15 +221,6 @@ def _pace(group: Group, work: Work) -> float:
     return work.pace[min(asked, default=3) - 1]
 
 
-_MEASURES = {
-    "answered-within": counters.ANSWERED_WITHIN,
-    "abandoned": counters.GIVEN_UP,
-    "speed-of-answer": counters.SPEED,
-    "handled-time": counters.HANDLED,
-    "volume": counters.VOLUME,
-}
-
-
 def unknown(contract: Contract) -> Iterator[str]:
     """Yield, in words, what a contract charges or counts by and no simulation knows."""
     for price in contract.prices:
@@ -238,25 +231,30 @@ def unknown(contract: Contract) -> Iterator[str]:
     for level in contract.service_levels:
         if level.window != "month" or level.hours or level.above_forecast is not None:
             yield f"counts “{level.name}” by window, hours or forecast, which a simulation does not do yet."
-        if level.measure not in _MEASURES:
-            yield f"counts “{level.name}” by {level.measure}, which a simulation does not know."
+        if isinstance(how := entries.BY_NAME[level.measure].simulation, Without):
+            yield f"counts “{level.name}” by {level.measure}, which a simulation does not know: it {how.because}."
 
 
 def _levels_in_words(scenario: Scenario) -> dict[str, Any]:
     counted, starts = list[int](), [0]
+    how = [_counts(level) for level in scenario.levels]
     for work in scenario.works:
-        counted += [n for n, each in enumerate(scenario.levels) if work.name in each.of and each.measure in _MEASURES]
+        of_work = (number for number, each in enumerate(scenario.levels) if work.name in each.of)
+        counted += [number for number in of_work if how[number] != fates.NOTHING]
         starts.append(len(counted))
-    levels = scenario.levels
-    apart = [each.short_abandon_seconds if each.per == "offered-less-short-abandons" else None for each in levels]
     return {
         "levels": starts,
         "level": counted,
-        "measure": [_MEASURES.get(each.measure, -1) for each in levels],
-        "threshold": [float(each.threshold_seconds or 0) for each in levels],
-        "per_answered": [int(each.per == "answered") for each in levels],
-        "short": [-1.0 if seconds is None else float(seconds) for seconds in apart],
+        "counts": [what for each in how for what in each],
+        "threshold": [float(each.threshold_seconds or 0) for each in scenario.levels],
+        "short": [population.short_seconds(each) for each in scenario.levels],
     }
+
+
+def _counts(level: ServiceLevel) -> fates.Fates:
+    """What a level counts of each fate; nothing of any where its measure is not simulated."""
+    how = entries.BY_NAME[level.measure].simulation
+    return fates.NOTHING if isinstance(how, Without) else how(level)
 
 
 # --- replay ----------------------------------------------------------------------------------------------------------

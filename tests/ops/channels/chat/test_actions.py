@@ -183,8 +183,8 @@ def test_whoever_has_not_the_chat_in_hand_cannot_write_in_it(begin):
 def test_a_visitor_who_leaves_while_waiting_has_abandoned(begin):
     chat = begin()
 
-    assert chats.sweep(now=later(seconds=59)) == 0
-    assert chats.sweep(now=later(seconds=60)) == 1
+    assert chats.sweep(now=later(seconds=179)) == 0
+    assert chats.sweep(now=later(seconds=180)) == 1
     assert chats.sweep(now=later(seconds=90)) == 0
     chat.refresh_from_db()
     chat.item.refresh_from_db()

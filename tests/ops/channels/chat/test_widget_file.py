@@ -19,7 +19,7 @@ def test_settings_are_read():
     assert settings.title == {"en": "Lisbon Light"}
     assert [question.name for question in settings.questions] == ["name", "email", "card"]
     assert settings.instead == {"email": "mail", "callback": "calls"}
-    assert (settings.wait_seconds, settings.silence_seconds, settings.left_seconds) == (60, 900, 60)
+    assert (settings.wait_seconds, settings.silence_seconds, settings.left_seconds) == (60, 900, 180)
 
 
 def test_all_that_is_wrong_is_said_at_its_line():

@@ -202,12 +202,20 @@ def test_one_recipient_who_is_refused_keeps_it_from_no_other(desk, sink):
     assert (reply.state, reply.fault) == ("sent", "not delivered to eva@example.com (550 no such user)")
 
 
-def test_without_a_server_to_send_through_replies_wait(desk, sink, settings):
+def test_without_a_server_to_send_through_a_reply_fails_at_once_and_has_answered_nobody(desk, sink, settings):
     settings.WORKFLOOR_SMTP_URL = ""
+    reply = desk.replies()
+    with transaction.atomic():
+        rls.enter_every_client()
+        mail.finish(Item.objects.get(), desk.ana, make.later(seconds=5))
 
-    reply, _ = desk.delivers(desk.replies())
+    reply, _ = desk.delivers(reply)
 
-    assert (reply.state, "WORKFLOOR_SMTP_URL" in reply.fault) == ("waiting", True)
+    assert (reply.state, "WORKFLOOR_SMTP_URL" in reply.fault) == ("failed", True)
+    with transaction.atomic():
+        rls.enter_every_client()
+        item = Item.objects.get()
+        assert (item.state, item.reply_seconds, item.reopened) == ("waiting", None, 1)
 
 
 def test_lines_that_begin_with_a_dot_names_and_files_arrive_whole(desk, sink):

@@ -61,6 +61,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Draft',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.TextField()),
+                ('kept_at', models.DateTimeField()),
+                ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
+                ('item', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='work.item')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['client', 'kept_at'], name='draft_kept')],
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='draft_wall', shared=False),
+                    models.UniqueConstraint(fields=('item', 'person'), name='draft_once'),
+                    workfloor.kit.database.rls.SameClient(field='item', name='draft_item'),
+                    workfloor.kit.database.rls.SameClient(field='person', name='draft_by'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='Attachment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -12,8 +12,8 @@ _QUARTER = "date_bin('15 minutes', {}, '0001-01-01 00:00+00')"
 
 _COLUMNS = """
 client_id, queue_id, starts_at, loose, received, cancelled, answered, abandoned, done, talk_seconds,
-hold_seconds, wrap_seconds, done_talk_seconds, done_handled_seconds, waits, left_after, resolved_in, handled,
-dispositions
+hold_seconds, wrap_seconds, done_talk_seconds, done_handled_seconds, transferred, handled_talk_seconds,
+handled_hold_seconds, handled_wrap_seconds, waits, left_after, resolved_in, handled, dispositions
 """
 
 # The one definition of what finished items add up to; its twin in Python is buckets.Sums.
@@ -22,14 +22,17 @@ SELECT client_id, queue_id, starts_at, {loose}, count(*), count(*) FILTER (WHERE
     count(*) FILTER (WHERE abandoned), count(*) FILTER (WHERE done),
     coalesce(sum(talk_seconds) FILTER (WHERE answered), 0), coalesce(sum(hold_seconds) FILTER (WHERE answered), 0),
     coalesce(sum(wrap_seconds) FILTER (WHERE answered), 0), coalesce(sum(talk_seconds) FILTER (WHERE done), 0),
-    coalesce(sum(spent) FILTER (WHERE done), 0), array_agg(wait{by_wait}) FILTER (WHERE answered),
+    coalesce(sum(spent) FILTER (WHERE done), 0), count(*) FILTER (WHERE answered AND transfers > 0),
+    coalesce(sum(talk_seconds) FILTER (WHERE done AND answered), 0),
+    coalesce(sum(hold_seconds) FILTER (WHERE done AND answered), 0),
+    coalesce(sum(wrap_seconds) FILTER (WHERE done AND answered), 0), array_agg(wait{by_wait}) FILTER (WHERE answered),
     array_agg(patience{by_patience}) FILTER (WHERE abandoned),
     array_agg(working_seconds{by_working_seconds}) FILTER (WHERE done AND working_seconds IS NOT NULL),
     array_agg(spent{by_spent}) FILTER (WHERE done AND answered),
     array_agg(disposition) FILTER (WHERE done)
 FROM (
     SELECT client_id, queue_id, {quarter} AS starts_at, talk_seconds, hold_seconds, wrap_seconds, working_seconds,
-        disposition, state = 'done' AS done, state = 'cancelled' AS cancelled,
+        disposition, transfers, state = 'done' AS done, state = 'cancelled' AS cancelled,
         state <> 'cancelled' AND connected_at IS NOT NULL AS answered,
         state = 'abandoned' AND connected_at IS NULL AS abandoned,
         (extract(epoch FROM connected_at - queued_at) * 1000000)::bigint AS wait,
@@ -141,6 +144,10 @@ class Migration(migrations.Migration):
                 ('wrap_seconds', models.BigIntegerField(default=0)),
                 ('done_talk_seconds', models.BigIntegerField(default=0)),
                 ('done_handled_seconds', models.BigIntegerField(default=0)),
+                ('transferred', models.IntegerField(default=0)),
+                ('handled_talk_seconds', models.BigIntegerField(default=0)),
+                ('handled_hold_seconds', models.BigIntegerField(default=0)),
+                ('handled_wrap_seconds', models.BigIntegerField(default=0)),
                 ('waits', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), null=True, size=None)),
                 ('left_after', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), null=True, size=None)),
                 ('resolved_in', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), null=True, size=None)),

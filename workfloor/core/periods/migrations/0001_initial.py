@@ -122,6 +122,7 @@ class Migration(migrations.Migration):
                 ('amount', models.DecimalField(decimal_places=4, max_digits=40)),
                 ('currency', models.TextField()),
                 ('tax', models.JSONField(null=True)),
+                ('how', models.JSONField(null=True)),
                 ('because', models.TextField()),
                 ('made_at', models.DateTimeField()),
                 ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adjustments', to='clients.client')),

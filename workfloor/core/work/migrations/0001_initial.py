@@ -76,8 +76,14 @@ class Migration(migrations.Migration):
                 ('came_back_seconds', models.IntegerField(null=True)),
                 ('disposition', models.TextField(default='')),
                 ('reopened', models.PositiveSmallIntegerField(default=0)),
+                ('transfers', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('priority', models.PositiveSmallIntegerField(db_default=0, default=0)),
                 ('ahead_seconds', models.IntegerField(db_default=0, default=0)),
+                ('beside', models.JSONField(null=True)),
+                ('legs', models.JSONField(null=True)),
+                ('second_keying', models.TextField(db_default='', default='')),
+                ('elsewhere', models.BooleanField(db_default=False, default=False)),
+                ('keyed_at', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='clients.client')),
                 ('done_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='done_items', to='people.person')),
                 ('person', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='people.person')),
@@ -101,10 +107,11 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=('client', 'id'), name='item_of_client'),
                     models.CheckConstraint(condition=models.Q(('state__in', ('waiting', 'offered', 'held', 'wrapping', 'done', 'abandoned', 'cancelled'))), name='item_state'),
                     models.CheckConstraint(condition=models.Q(('kind__in', ('call', 'callback', 'chat', 'email', 'message', 'fax', 'document', 'invoice', 'payment', 'booking', 'payslip-run', 'cv', 'research', 'task'))), name='item_kind'),
-                    models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('state__in', ('offered', 'held', 'wrapping'))), models.Q(models.Q(('state__in', ('offered', 'held', 'wrapping')), _negated=True), ('person', None)), _connector='OR'), name='item_with_somebody'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('offered', 'held', 'wrapping')), models.Q(('person__isnull', False), ('elsewhere', True), _connector='XOR')), models.Q(models.Q(('state__in', ('offered', 'held', 'wrapping')), _negated=True), ('person', None)), _connector='OR'), name='item_with_somebody'),
                     models.CheckConstraint(condition=models.Q(models.Q(('offer_expires_at__isnull', False), ('state', 'offered')), models.Q(models.Q(('state', 'offered'), _negated=True), ('offer_expires_at', None)), _connector='OR'), name='item_offer_expires'),
                     models.CheckConstraint(condition=models.Q(models.Q(('state', 'done'), _negated=True), models.Q(('ended_at__isnull', False), ('wrapped_up_at__isnull', False)), _connector='OR'), name='item_done_when_wrapped_up'),
                     models.CheckConstraint(condition=models.Q(('state', 'abandoned'), ('abandoned_at', None), _connector='XOR'), name='item_abandoned_at'),
+                    models.CheckConstraint(condition=models.Q(('second_keying__in', ('', 'wanted', 'begun', 'done'))), name='item_second_keying'),
                     models.CheckConstraint(condition=models.Q(('state', 'cancelled'), ('cancelled_at', None), _connector='XOR'), name='item_cancelled_at'),
                     models.CheckConstraint(condition=models.Q(('hold_seconds__gte', 0), ('talk_seconds__gte', 0), ('wrap_seconds__gte', 0)), name='item_seconds'),
                     workfloor.kit.database.rls.SameClient(field='case', name='item_case'),
@@ -137,9 +144,35 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='work.customer'),
         ),
         migrations.CreateModel(
+            name='Report',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.TextField()),
+                ('digest', models.CharField(max_length=64)),
+                ('said', models.JSONField()),
+                ('at', models.DateTimeField()),
+                ('source', models.TextField()),
+                ('reported_at', models.DateTimeField()),
+                ('waits_for', models.TextField(default='')),
+                ('answer', models.JSONField(null=True)),
+                ('client', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='clients.client')),
+                ('item', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='work.item')),
+            ],
+            options={
+                'constraints': [
+                    workfloor.kit.database.rls.Wall(column='client_id', name='report_wall', shared=False),
+                    workfloor.kit.database.rls.SameClient(field='item', name='report_item'),
+                    models.UniqueConstraint(fields=('client', 'key'), name='report_key'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='Assignment',
             fields=[
-                ('item', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='assignment', serialize=False, to='work.item')),
+                ('pk', models.CompositePrimaryKey('item_id', 'place', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('item', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='work.item')),
+                ('place', models.BigIntegerField(db_default=0, default=0)),
+                ('role', models.TextField(db_default='owner', default='owner')),
                 ('share', django.contrib.postgres.fields.ranges.IntegerRangeField()),
                 ('since', models.DateTimeField()),
                 ('preemptible', models.BooleanField(db_default=False, default=False)),
@@ -153,9 +186,10 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('aside', False)), expressions=[('person', '='), ('share', '&&')], name='assignment_within_capacity'),
                     django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('aside', True)), expressions=[('person', '='), ('share', '&&')], name='assignment_aside_within_capacity'),
                     models.CheckConstraint(condition=models.Q(('preemptible', True), ('aside', False), _connector='OR'), name='assignment_aside_preemptible'),
-                    models.CheckConstraint(condition=models.Q(('share__contained_by', (0, 60)), ('share__isempty', False)), name='assignment_share'),
+                    models.CheckConstraint(condition=models.Q(('share__contained_by', (0, 60)), models.Q(('share__isempty', False), ('role', 'monitor'), _connector='XOR')), name='assignment_share'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('place', 0), ('role', 'owner')), models.Q(('place', models.F('person')), ('role__in', ('consult', 'monitor', 'second-keying'))), _connector='OR'), name='assignment_role'),
                     workfloor.kit.database.rls.SameClient(field='item', name='assignment_item'),
-                    workfloor.kit.database.rls.SameClient(field='person', name='assignment_person'),
+                    workfloor.kit.database.rls.SameClient(at_once=True, field='person', name='assignment_person'),
                 ],
             },
         ),
@@ -164,11 +198,14 @@ class Migration(migrations.Migration):
             constraint=workfloor.kit.database.rls.SameClient(field='customer', name='case_customer'),
         ),
         migrations.RunSQL(
-            # Whoever an item is with has an assignment for it, which counts against their capacity.
-            "ALTER TABLE work_assignment ADD CONSTRAINT assignment_of_person UNIQUE (item_id, person_id);"
+            # Whoever an item is with has an owner's assignment for it, which counts against their capacity.
+            "ALTER TABLE work_assignment ADD COLUMN owner_id bigint "
+            "GENERATED ALWAYS AS (CASE WHEN place = 0 THEN person_id END) STORED;"
+            "ALTER TABLE work_assignment ADD CONSTRAINT assignment_of_owner UNIQUE (item_id, owner_id);"
             "ALTER TABLE work_item ADD CONSTRAINT item_is_assigned FOREIGN KEY (id, person_id) "
-            "REFERENCES work_assignment (item_id, person_id) DEFERRABLE INITIALLY DEFERRED",
+            "REFERENCES work_assignment (item_id, owner_id) DEFERRABLE INITIALLY DEFERRED",
             "ALTER TABLE work_item DROP CONSTRAINT item_is_assigned;"
-            "ALTER TABLE work_assignment DROP CONSTRAINT assignment_of_person",
+            "ALTER TABLE work_assignment DROP CONSTRAINT assignment_of_owner;"
+            "ALTER TABLE work_assignment DROP COLUMN owner_id",
         ),
     ]

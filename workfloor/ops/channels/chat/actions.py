@@ -19,6 +19,7 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
@@ -299,7 +300,7 @@ def turn(
         customer=None if chat else customer,
         case=chat.case if chat else None,
         case_kind="question",
-        not_before=chat_queries.next_open(queue, now) if into == "callback" else None,
+        not_before=chat_queries.next_open(queue, now) if work_kinds.KINDS[into].holdable else None,
     )
     _word(item, into, contact, text, now)
     if chat:
@@ -323,7 +324,11 @@ def _refuse_word(
 
 def _word(item: Item, into: str, contact: str, text: str, now: datetime) -> None:
     assert item.case is not None
-    channel, sender = ("email", Address(contact)) if into == "email" else (CHANNEL, Address("", contact))
+    channel, sender = (
+        (work_kinds.KINDS[into].channel, Address(contact))
+        if work_kinds.KINDS[into].is_mail
+        else (CHANNEL, Address("", contact))
+    )
     conversations.receive(
         case=item.case, item=item, channel=channel, key=f"word-{item.id}", sender=sender, content=Content(text), now=now
     )

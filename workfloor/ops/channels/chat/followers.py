@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from workfloor.core.event_log import events as event_log_events
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat import queries as chat_queries
 
 
 @event_log_events.follows("chat.close", "work.ended", "work.cancelled")
@@ -18,5 +20,7 @@ def close(facts: Sequence[event_log_events.Followed], now: datetime) -> None:
 def move(facts: Sequence[event_log_events.Followed], now: datetime) -> None:
     """Let chats follow their items into other cases."""
     cases = {fact.details.get("into") or fact.case_id for fact in facts}
-    items = Item.objects.filter(case_id__in=cases, kind="chat").values_list("id", flat=True)
+    items = Item.objects.filter(case_id__in=cases, kind__in=work_kinds.over(chat_queries.CHANNEL)).values_list(
+        "id", flat=True
+    )
     chats.move(item_ids=list(items), now=now)

@@ -58,7 +58,7 @@ class Settings:
     instead: Mapping[str, str] = field(default_factory=dict)  # email or callback -> queue
     wait_seconds: int | None = None  # what a visitor is agreed to wait at most; None: the queue's target
     silence_seconds: int = 900  # a visitor who says nothing for so long after an answer has gone
-    left_seconds: int = 60  # one whose page is closed for so long has left
+    left_seconds: int = 180  # one whose page is closed for so long has left; a telephone that is locked closes it, too
 
 
 @dataclass(frozen=True)

@@ -462,6 +462,16 @@ def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
     )
 
 
+def take_back(*, reply: Message, by: Person, now: datetime) -> Message:
+    """Take a reply back in its seconds: it has answered nobody, and its writer has it as the draft again.
+
+    Raises messages.NotNow for one that is being sent.
+    """
+    reply = conversations.withdraw(message=reply, by=by, now=now)
+    bring_back(reply=reply, reason="it was taken back", now=now)
+    return reply
+
+
 # --- what somebody looked at -----------------------------------------------------------------------------------------
 def mark_unread(*, arrival: email_models.Arrival, reason: str, now: datetime) -> None:
     """A mail could not be read: it waits, as it came, until somebody has looked at it."""
@@ -540,7 +550,7 @@ def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> 
     name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
     title = mailbox.title or mailbox.client.title
     conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title))
-    due_at = message.said_at + timedelta(seconds=settings.WORKFLOOR_MAIL_UNDO_SECONDS)
+    due_at = message.said_at + email_queries.undo()
     email_models.Delivery.objects.create(
         message=message, client_id=message.client_id, mailbox=mailbox, due_at=due_at, changed_at=now
     )

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from workfloor.core.contracts import queries as contracts_queries
@@ -97,6 +98,23 @@ def set_aside() -> QuerySet[email_models.Arrival]:
 def undelivered() -> QuerySet[Message]:
     """Replies that did not arrive, newest first."""
     return Message.objects.filter(channel="email", state="failed").select_related("client", "case").order_by("-id")
+
+
+def delayed() -> QuerySet[Message]:
+    """Replies that could not be delivered yet and are tried again, newest first."""
+    found = Message.objects.filter(channel="email", state="waiting").exclude(fault="")
+    return found.select_related("client", "case").order_by("-id")
+
+
+def leaving(item_ids: Sequence[int], person_id: int, now: datetime) -> list[Message]:
+    """A person's replies about these items that can be taken back still."""
+    written = Message.objects.filter(item_id__in=item_ids, person_id=person_id, channel="email", state="waiting")
+    return list(written.filter(said_at__gt=now - undo()).select_related("item", "case").order_by("id"))
+
+
+def undo() -> timedelta:
+    """For how long a reply can be taken back before it is sent."""
+    return timedelta(seconds=settings.WORKFLOOR_MAIL_UNDO_SECONDS)
 
 
 def counts() -> dict[str, int]:

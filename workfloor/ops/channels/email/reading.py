@@ -83,7 +83,7 @@ def read(came: Came, kinds: Collection[str]) -> Read:
     folded = sorting.written(mail, markup.plain)
     subject = mail.first("subject")
     said = Content(folded.text, folded.folded, markup.safe(mail.html), subject[:LONGEST_SUBJECT])
-    has_numbers = masking.numbers_in(mail) or conversations_messages.covered(said) != said
+    has_numbers = found.has_numbers or conversations_messages.covered(said) != said
     content = conversations_messages.covered(said, kinds)
     masks_some = bool(kinds) and masking.numbers_in(mail, kinds)
     files = [File(each.name, each.media_type, each.content, each.content_id) for each in mail.files]

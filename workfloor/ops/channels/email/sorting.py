@@ -234,13 +234,13 @@ def reported_on(mail: Mail) -> list[str]:
 # --- what came ---------------------------------------------------------------------------------------------------
 
 
-def key(mail: Mail) -> str:
+def key(mail: Mail, covered: masking.Typed) -> str:
     """A mail's own name: the same for each copy, on whichever ways and however often it came; another's for no other.
 
     A Message-ID alone will not do, for senders reuse them: what the mail says counts too, its ways here do not. It
-    counts with its numbers masked: so the mail keeps its name when they are, and the name gives none away.
+    counts with its numbers masked (`covered`): so the mail keeps its name when they are, and the name gives none away.
     """
-    text, html, headers = masking.covered(mail)
+    text, html, headers = covered
     subject = next(iter(headers.get("subject", ())), "")
     said = [mail.message_id, mail.first("from"), mail.first("date"), subject, text.strip(), html.strip()]
     if not text and not html and not mail.files:
@@ -267,6 +267,7 @@ class Read:
     key: str
     named: Mapping[str, int]
     why: str
+    has_numbers: bool  # of any kind
 
     @property
     def may_be_first(self) -> bool:
@@ -288,4 +289,5 @@ def opened(
     sent_to = [*(each.address for each in headers), recipient]
     named = dict(found for each in sent_to if (found := named_by(each, secret)))
     why = never_a_case(mail, envelope_sender, ours.__contains__, partial(names_a_failure, raw))
-    return Read(mail, key(mail), named, why)
+    covered = masking.covered(mail)
+    return Read(mail, key(mail, covered), named, why, covered != masking.typed(mail))

@@ -128,7 +128,8 @@ def _reply(delivery: email_models.Delivery) -> replies.Reply:
 
 def _send(delivery: email_models.Delivery, reply: replies.Reply) -> email_gateway.Handed:
     if not settings.WORKFLOOR_SMTP_URL:
-        raise email_gateway.NotSent("no mail server is set to send through; see WORKFLOOR_SMTP_URL", is_final=False)
+        # Nothing will change by itself: it fails at once, so that no case counts as answered by what nobody can read.
+        raise email_gateway.NotSent("no mail server is set to send through; see WORKFLOOR_SMTP_URL", is_final=True)
     address = delivery.mailbox.address
     raw = email_gateway.signed(
         replies.composed(reply),

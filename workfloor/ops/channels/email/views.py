@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -54,6 +55,8 @@ def mail(request: Request) -> HttpResponse:
         "looked_at": email_queries.to_be_looked_at()[:MOST_SHOWN],
         "set_aside": email_queries.set_aside()[:MOST_SHOWN],
         "undelivered": email_queries.undelivered()[:MOST_SHOWN],
+        "delayed": email_queries.delayed()[:MOST_SHOWN],
+        "sends": bool(settings.WORKFLOOR_SMTP_URL),
         "counts": email_queries.counts(),
         "most": MOST_SHOWN,
     }

@@ -12,6 +12,7 @@ from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.work import actions as work
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks
 from workfloor.kit.time import calendars
@@ -128,18 +129,19 @@ def answer(*, item: Item, rule_name: str, version: int, now: datetime) -> bool:
 def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime) -> bool:
     """Send a canned answer once an item, over the channel by which the customer wrote; False if there is none."""
     wrote = conversations_queries.of_case(item.case_id).filter(direction="in").last() if item.case_id else None
-    if wrote is None or wrote.channel not in ("chat", "email"):
+    if wrote is None or wrote.channel not in work_kinds.TWO_WAY:
         return False
+    channel = work_kinds.CHANNELS[wrote.channel]
     key = f"rule/{rule}/{item.id}"
     if conversations_queries.by_key(item.client_id, wrote.channel, key):
         return False
     if (
-        wrote.channel == "email"
+        channel.is_mail
         and conversations_queries.automatic(item.case, since=now - playbooks_rules.A_DAY)
         >= playbooks_rules.MOST_AUTOMATIC
     ):
         return False  # whoever answers each of ours with a new mail may be a program that does not say so
-    to = wrote.answers_to if wrote.channel == "email" else Address(wrote.sender, wrote.sender_name)
+    to = wrote.answers_to if channel.is_mail else Address(wrote.sender, wrote.sender_name)
     text = playbooks_rules.filled(answer.text, playbooks_queries.named(item, None))
     conversations.reply(
         item=item,
@@ -148,6 +150,6 @@ def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime
         recipients=[to],
         now=now,
         key=key,
-        at_once=wrote.channel == "chat",
+        at_once=channel.at_once,
     )
     return True

@@ -5,7 +5,8 @@
 // swapped by its id. Permissions therefore apply in one place, and a reconnection, which names every topic, loses nothing.
 //   data-since / data-until  seconds since 1970; shown as a clock that ticks
 //   data-target             on a <progress data-since>: fills towards that many seconds, and says calm, close or late
-//   data-key="a"             the key that presses this button (switched off in the menu)
+//   data-key="a"             the key that presses this button (switched off in the menu), outside of what is typed into
+//   data-chord="a"           the same with Alt, from anywhere and always; with data-stays the keyboard stays where it is
 //   data-title="..."         shown in the window's title while it is on the page
 //   data-sound               plays once when it appears (switched on in the menu)
 //   data-auto                a form of filters that is sent as soon as one changes
@@ -16,7 +17,6 @@
 //   data-settled="7"        a line of such a list that will stay as it is, and its number
 //   data-hears="typing:5:7"  topics that are no reason to read anything; the event wf:named tells of each
 //   data-bottom              is shown from its end
-//   data-empties             a form that is empty again once it was sent; its field `key` names each sending
 // Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal]. A part in which a
 // sheet is open waits with being read again; a form that is always open keeps its entries with an id and hx-preserve.
 (() => {
@@ -164,7 +164,6 @@
     const made = document.getElementById(part.id);
     tick(made);
     toBottom(made, above);
-    nameForms();
     announce(made, hadAlert);
   };
 
@@ -222,37 +221,24 @@
     line.dataset.kind = kind;
     line.textContent = text;
     document.getElementById("notice").replaceChildren(line);
-    if (kind !== "danger") setTimeout(() => line.remove(), 8000);
   };
+  // Notices lie over the page and go by themselves, a fault's later; each can be closed before.
+  const NOTICE_MS = { danger: 30_000, error: 30_000, warning: 15_000 };
+  const mind = (line) => {
+    if (line.querySelector("button")) return;
+    const close = document.createElement("button");
+    Object.assign(close, { type: "button", className: "wf-notice-close", textContent: "×", onclick: () => line.remove() });
+    close.setAttribute("aria-label", "Close this notice");
+    line.append(close);
+    setTimeout(() => line.remove(), NOTICE_MS[line.dataset.kind] ?? 8000);
+  };
+  const mindAll = () => document.querySelectorAll("#notice > .wf-notice").forEach(mind);
+  new MutationObserver(mindAll).observe(document.getElementById("notice"), { childList: true });
 
   const outOfDate = "This page is out of date: you signed in or out in another tab. Reload it and repeat what you did.";
   const tooLarge = "What you sent is too large to be taken; nothing was changed. Send a smaller file.";
   const failed = "That did not work; nothing was changed. Try again.";
   const silent = "The server did not answer, so nothing may have changed. Check, then try again.";
-
-  // A form that is always open is empty again, and its next sending has a name of its own, once what was in it is sent.
-  const name = (form) => form.elements.key && (form.elements.key.value = crypto.getRandomValues(new Uint32Array(4)).join("-"));
-  const nameForms = () => document.querySelectorAll("form[data-empties]").forEach((form) => form.elements.key?.value || name(form));
-  // What the server had no time for, or no answer came to, is sent again under the same name: stored once at most.
-  const AWAY = [0, 502, 503, 504];
-  const sendAgain = (form) => {
-    const tries = (Number(form.dataset.tries) || 0) + 1;
-    form.dataset.tries = tries;
-    form.elements.text.readOnly = true; // what is on its way stays what it is
-    form.querySelector("[data-refusal]").textContent = "Sending … The server does not answer just now; this is sent again by itself.";
-    setTimeout(() => form.isConnected && form.dataset.tries === String(tries) && form.requestSubmit(), Math.min(1000 * 2 ** tries, 15_000) * (0.5 + Math.random() / 2));
-  };
-  const answered = (form) => {
-    if (!form.dataset.tries) return;
-    delete form.dataset.tries;
-    form.elements.text.readOnly = false;
-    form.querySelector("[data-refusal]").replaceChildren();
-  };
-  const emptied = (form) => {
-    form.reset();
-    name(form);
-    form.dispatchEvent(new Event("input", { bubbles: true }));
-  };
 
   const settled = (form) => {
     form.closest("[popover]:popover-open")?.hidePopover();
@@ -268,32 +254,30 @@
     event.detail.shouldSwap = false; // sent to a whole page instead, such as the one for signing in
     location.reload();
   });
-  const isAway = ({ elt, xhr }) => elt.matches("form[data-empties]") && AWAY.includes(xhr.status);
-  page.addEventListener("htmx:responseError", (event) => {
-    if (isAway(event.detail)) return;
-    notice({ 403: outOfDate, 413: tooLarge }[event.detail.xhr.status] ?? failed, "danger");
-  });
-  page.addEventListener("htmx:sendError", (event) => isAway(event.detail) || notice(silent, "danger"));
+  page.addEventListener("htmx:responseError", (event) => notice({ 403: outOfDate, 413: tooLarge }[event.detail.xhr.status] ?? failed, "danger"));
+  page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
-    const form = event.detail.elt;
-    if (isAway(event.detail)) return sendAgain(form);
-    if (form.matches("[data-empties]") && event.detail.xhr.status !== 422) answered(form);
-    else if (form.matches("[data-empties]")) form.elements.text.readOnly = false;
-    if (event.detail.successful && form.matches("[data-empties]")) return emptied(form); // the stream names what it changed
-    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(form);
+    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
   });
+  document.addEventListener("wf:notice", (event) => notice(event.detail.text, event.detail.kind)); // of a page's own program
+
   // --- keys, sound, menus --------------------------------------------------------------------------------------
 
   const on = (name, usual) => (localStorage.getItem(name) ?? usual) === "on";
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !on("keys", "on")) return;
-    if (event.target.closest("input, textarea, select, [contenteditable], :popover-open, dialog[open]")) return;
-    const button = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    if (event.ctrlKey || event.metaKey || event.repeat || event.target.closest(":popover-open, dialog[open]")) return;
+    const button = event.altKey ? chorded(event) : keyed(event);
     if (!button) return;
     event.preventDefault();
+    if (!button.hasAttribute("data-stays")) button.focus(); // once it is gone, the keyboard goes on to the next step
     button.click();
   });
+  const chorded = (event) => document.querySelector(`[data-chord="${CSS.escape(event.code.replace("Key", "").toLowerCase())}"]`); // Alt writes other letters on some keyboards
+  const keyed = (event) => {
+    const types = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
+    return types || !on("keys", "on") ? null : document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  };
 
   const announce = (part, hadAlert) => {
     const alert = part.querySelector("[data-sound]");
@@ -333,7 +317,7 @@
   remember();
   tick();
   toBottom(document);
-  nameForms();
+  mindAll();
   setInterval(tick, 1000);
   wire();
 })();

@@ -289,7 +289,8 @@ class Chat extends HTMLElement {
     event.preventDefault();
     const text = this.entry.value.trim();
     if (!text) return;
-    const made = { id: random(16), text, at: Date.now() };
+    this.wroteAt = Math.max(Date.now(), (this.wroteAt ?? 0) + 1); // two in one moment keep their order
+    const made = { id: random(16), text, at: this.wroteAt };
     shelf.set(OUT + made.id, JSON.stringify(made));
     this.entry.value = "";
     this.draw();
@@ -627,7 +628,12 @@ class Chat extends HTMLElement {
     const anew = h("button", { class: "plain", type: "button", onclick: () => this.anew() }, say("begin"));
     const copied = this.mayCopy() && h("button", { class: "plain", type: "button", onclick: () => this.copy() }, say("transcript"));
     const buttons = h("div", { class: "row" }, again, anew, copied);
-    this.foot.replaceChildren(h("div", { class: "foot stack" }, h("span", { role: "status" }, words), score ? h("span", {}, say("rated")) : this.rating(), buttons));
+    this.foot.replaceChildren(h("div", { class: "foot stack" }, h("span", { role: "status" }, words), score ? h("span", {}, say("rated")) : this.isAnswered() && this.rating(), buttons));
+  }
+
+  // Whom nobody has answered has nothing to rate; a greeting by rule bears no name.
+  isAnswered() {
+    return [...this.messages.values()].some((each) => !each.mine && each.name);
   }
 
   anew() {

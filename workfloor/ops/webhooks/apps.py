@@ -1,0 +1,13 @@
+"""Webhooks: other systems are told what happens."""
+
+from django.apps import AppConfig
+
+from workfloor.ui.places import Place
+
+WEBHOOKS = Place("Webhooks", "world", "webhooks:endpoints", frozenset({"leader", "manager"}), rank=47)
+
+
+class WebhooksConfig(AppConfig):
+    name = "workfloor.ops.webhooks"
+    label = "webhooks"
+    places = (WEBHOOKS,)
