@@ -131,7 +131,7 @@ class Parameter:
         if len(text) > self.most:
             raise ValueError(f"{self.field.words} has at most {self.most} letters; this has {len(text)}.")
         if len(text) < (self.field.least or 1):
-            raise ValueError(f"{self.field.words} has at least {self.field.least} letters.")
+            raise ValueError(f"{self.field.words} has at least {self.field.least or 1} letters.")
         return text
 
     def _measured(self, text: str) -> Any:

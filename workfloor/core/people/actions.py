@@ -240,7 +240,9 @@ def hire(
 ) -> people_models.Person:
     """Take a person on: of the provider's staff, or (with `client`) one of that client's own people."""
     permissions.admit(by, "people.hire")
-    if "administrator" in roles:
+    if (
+        "administrator" in roles or client is not None
+    ):  # whoever approves for a client's side is not a manager's to name
         permissions.admit(by, "people.assign-roles")
     person = people_models.Person.objects.create(
         name=name, roles=list(roles), joined_at=now, site=site, team=team, client=client, account=account
