@@ -1,50 +1,54 @@
 """Filling the sample provider into an empty installation, through the same actions as real work."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 from importlib import resources
-from itertools import cycle
 
 from workfloor.core.access import actors
 from workfloor.core.clients import queries as clients_queries
+from workfloor.core.clients.models import Client
 from workfloor.core.contracts import actions as contracts
-from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
-from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Account, Person, Site, Team
-from workfloor.core.people.qualification import qualifies
-from workfloor.core.work import actions as work
-from workfloor.core.work.models import Item
-from workfloor.demo import sample
+from workfloor.demo import past, sample
 from workfloor.kit.time import calendars
+from workfloor.ops.billing import actions as billing
 from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email.models import Mailbox
 from workfloor.ops.channels.playbooks import actions as playbooks
 
-_JOINED = timedelta(days=60)
+_SIGNED_BEFORE = timedelta(days=14)  # the first of the past months
 
 
 def fill(*, now: datetime) -> None:
-    """Fill in two clients with their contracts and channels, two sites, a leader, ten agents, work done and open."""
-    event_log.make_partitions(first=(now - timedelta(days=31)), count=5)
+    """Fill in two clients with their contracts and channels, two sites, their people, work done and open.
+
+    The month before the last is closed and invoiced, the last one is there to be closed.
+    """
+    signed = datetime.combine(sample.months_before(now, 2), time(9), UTC) - _SIGNED_BEFORE
+    event_log.make_partitions(first=signed, count=6)
     for slug in sample.KINDS:
-        contracts.sign(source=_file("contracts", f"{slug}.toml"), effective_on=None, by=actors.ROOT, now=now - _JOINED)
-        _give_playbook(slug, now - _JOINED)
+        contracts.sign(source=_file("contracts", f"{slug}.toml"), effective_on=None, by=actors.ROOT, now=signed)
+        _give_playbook(slug, signed)
     sites = {
-        name: people.open_site(name=name, country=country, zone=zone, by=actors.ROOT, now=now)
+        name: people.open_site(name=name, country=country, zone=zone, by=actors.ROOT, now=signed)
         for name, country, zone in sample.SITES
     }
-    staff = _hire(sites, now)
+    staff = _hire(sites, signed)
+    channels = _open_channels(signed)
+    past.work_off(now, [staff[each.email] for each in sample.PEOPLE[1:]], channels)
     for slug in sample.KINDS:
-        _work_off(slug, sample.past_arrivals(slug, now), staff)
         for number, arrival in enumerate(sample.open_arrivals(slug, now), start=1):
-            if arrival.queue not in (sample.MAIL_QUEUE, sample.CHAT_QUEUE):  # whose customers really write
-                _receive(slug, arrival, f"open-{number}")
-    _open_chat(now)
-    _take_mails(now)
+            if arrival.queue != sample.MAIL_QUEUE:  # to which other customers really write
+                past.receive(f"open-{slug}-{number}", channels.queues[slug, arrival.queue], arrival, channels)
+    _take_mails(channels.mailbox, now)
+    _end_patience(channels.widget, now)
+    _close(staff[sample.PEOPLE[0].email], staff[sample.MANAGER.email], now)
 
 
 def _file(*path: str) -> str:
@@ -63,38 +67,35 @@ def _give_playbook(slug: str, at: datetime) -> None:
         )
 
 
-def _open_chat(now: datetime) -> None:
-    """Let one client's site chat; its page to try it on is told with the sign-ins."""
-    queue = Queue.objects.select_related("client").get(client__slug="pier-telecom", name=sample.CHAT_QUEUE)
-    source, origins = _file("playbooks", "pier-telecom-chat.toml"), [sample.SITE_OF_PIER]
-    # These visitors have no page that could say that it is open, so their widget lets nobody leave for hours.
-    patient = f'left_for = "8h"\nsilent_for = "8h"\n{source}'
-    at = now - timedelta(hours=1)
-    widget = chats.add_widget(client=queue.client, queue=queue, origins=origins, source=patient, by=actors.ROOT, now=at)
-    arrivals = [each for each in sample.open_arrivals("pier-telecom", now) if each.queue == sample.CHAT_QUEUE]
-    for number, arrival in enumerate(arrivals, start=1):
-        said, name = sample.CONTENT[arrival.title], sample.CUSTOMERS[arrival.customer]
-        email_address = f"{name.lower().replace(' ', '.')}@customer.example"
-        chats.begin(
-            widget=widget,
-            secret=f"sample-visitor-{number}".ljust(43, "-"),
-            key=f"sample-{number}",
-            message=str(said["first message"]),
-            answers={"name": name, "email": email_address},
-            address=f"sample-{number}",
-            page=f"{sample.SITE_OF_PIER}{said['page']}",
-            now=arrival.at,
-        )
-    chats.withdraw_widget(widget=widget, by=actors.ROOT, now=now)
-    chats.add_widget(client=queue.client, queue=queue, origins=origins, source=source, by=actors.ROOT, now=now)
-
-
-def _take_mails(now: datetime) -> None:
-    """Let the other client's customers write, through the reading that real mail goes through."""
-    queue = Queue.objects.select_related("client").get(client__slug="alder-insurance", name=sample.MAIL_QUEUE)
+def _open_channels(at: datetime) -> past.Channels:
+    """Open one client's mailbox, and let the other's site chat."""
+    queues = {(queue.client.slug, queue.name): queue for queue in Queue.objects.select_related("client").order_by("id")}
+    mails, chat = queues["alder-insurance", sample.MAIL_QUEUE], queues["pier-telecom", sample.CHAT_QUEUE]
     mailbox = email.open_mailbox(
-        queue=queue, address=sample.MAILBOX, title="Alder Insurance claims", by=actors.ROOT, now=now
+        queue=mails, address=sample.MAILBOX, title="Alder Insurance claims", by=actors.ROOT, now=at
     )
+    # These visitors have no page that could say that it is open, so their widget lets nobody leave for hours.
+    patient = f'left_for = "8h"\nsilent_for = "8h"\n{_widget()}'
+    widget = chats.add_widget(
+        client=chat.client, queue=chat, origins=[sample.SITE_OF_PIER], source=patient, by=actors.ROOT, now=at
+    )
+    return past.Channels(mailbox, widget, queues)
+
+
+def _widget() -> str:
+    return _file("playbooks", "pier-telecom-chat.toml")
+
+
+def _end_patience(widget: Widget, now: datetime) -> None:
+    """Let real visitors have a widget of their own; its page to try it on is told with the sign-ins."""
+    chats.withdraw_widget(widget=widget, by=actors.ROOT, now=now)
+    chats.add_widget(
+        client=widget.client, queue=widget.queue, origins=widget.origins, source=_widget(), by=actors.ROOT, now=now
+    )
+
+
+def _take_mails(mailbox: Mailbox, now: datetime) -> None:
+    """Let customers have written a moment ago."""
     for number, name in enumerate(sample.MAILS):
         at = now - timedelta(minutes=25 - 9 * number)
         raw = f"Date: {format_datetime(at)}\n{_file('mails', f'{name}.eml')}".encode()
@@ -102,16 +103,28 @@ def _take_mails(now: datetime) -> None:
     email.take(arrivals=email_queries.waiting(len(sample.MAILS)), now=now)
 
 
-def _hire(sites: dict[str, Site], now: datetime) -> list[Person]:
-    joined = max(now - _JOINED, now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=28))
+def _close(leader: Person, manager: Person, now: datetime) -> None:
+    """Close the month before the last with both clients on the third of the next, and invoice it."""
+    period = f"{sample.months_before(now, 2):%Y-%m}"
+    at = datetime.combine(sample.months_before(now, 1).replace(day=3), time(10), UTC)
+    billing.register_entity(slug=sample.LEGAL_ENTITY, terms=sample.LEGAL_ENTITY_TERMS, by=manager, now=at)
+    for client in Client.objects.filter(slug__in=sample.KINDS).order_by("slug"):
+        billing.propose(client=client, period=period, by=leader, now=at)
+        billing.approve(client=client, period=period, by=manager, now=at + timedelta(hours=4))
+        billing.issue_invoice(client=client, period=period, by=manager, now=at + timedelta(hours=5))
+
+
+def _hire(sites: dict[str, Site], joined: datetime) -> dict[str, Person]:
+    """Take everybody on; by their address."""
     leader, *agents = sample.PEOPLE
-    led_by = _hire_one(leader, sites, None, joined)
-    _hire_one(sample.ADMINISTRATOR, sites, None, joined)
+    found = {
+        each.email: _hire_one(each, sites, None, joined) for each in (leader, sample.MANAGER, sample.ADMINISTRATOR)
+    }
     teams = {
-        name: people.form_team(name=f"{name} team", site=site, leader=led_by, by=actors.ROOT, now=now)
+        name: people.form_team(name=f"{name} team", site=site, leader=found[leader.email], by=actors.ROOT, now=joined)
         for name, site in sites.items()
     }
-    return [_hire_one(agent, sites, teams, joined) for agent in agents]
+    return found | {each.email: _hire_one(each, sites, teams, joined) for each in agents}
 
 
 def _hire_one(whom: sample.Sample, sites: dict[str, Site], teams: dict[str, Team] | None, joined: datetime) -> Person:
@@ -142,41 +155,3 @@ def _hire_one(whom: sample.Sample, sites: dict[str, Site], teams: dict[str, Team
         assert client is not None
         people.clear(person=person, client=client, by=actors.ROOT, now=joined)
     return person
-
-
-def _receive(slug: str, arrival: sample.Arrival, key: str) -> Item:
-    queue = Queue.objects.select_related("client").get(client__slug=slug, name=arrival.queue)
-    customer = work.Customer(arrival.customer, sample.CUSTOMERS[arrival.customer])
-    payload = sample.CONTENT.get(arrival.title)
-    item, _ = work.receive(
-        queue=queue, key=key, title=arrival.title, payload=payload, customer=customer, now=arrival.at
-    )
-    return item
-
-
-def _work_off(slug: str, arrivals: list[sample.Arrival], staff: list[Person]) -> None:
-    able = {kind.queue: cycle(_able(slug, kind.queue, arrivals[0].at, staff)) for kind in sample.KINDS[slug]}
-    for number, arrival in enumerate(arrivals, start=1):
-        item = _receive(slug, arrival, f"past-{number}")
-        answered = arrival.at + timedelta(seconds=arrival.wait_seconds)
-        if arrival.leaves:
-            work.abandon(item=item, now=answered)
-        else:
-            _do(item, arrival, next(able[arrival.queue]), answered)
-
-
-def _able(slug: str, queue: str, at: datetime, staff: list[Person]) -> list[Person]:
-    requires = contracts_queries.terms_of(Queue.objects.get(client__slug=slug, name=queue), at).requires
-    cleared = [person for person in staff if person.clearances.filter(client__slug=slug).exists()]
-    return [person for person in cleared if qualifies(people_queries.skills_at(person, at), requires)]
-
-
-def _do(item: Item, arrival: sample.Arrival, agent: Person, answered: datetime) -> None:
-    ended = answered + timedelta(seconds=arrival.work_seconds)
-    people.go_available(person=agent, now=arrival.at)
-    work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=30, now=answered)
-    work.accept(item=item, by=agent, now=answered)
-    work.end(item=item, by=agent, now=ended)
-    done = ended + timedelta(seconds=arrival.wrap_seconds)
-    work.wrap_up(item=item, by=agent, disposition=arrival.disposition, now=done)
-    people.sign_out_of_work(person=agent, now=done)

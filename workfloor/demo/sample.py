@@ -1,7 +1,7 @@
 """The sample provider as data: who works where, what they can, and what arrives."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 PASSWORD = "sample-floor-26"  # noqa: S105  every sample account has it; a real installation starts without any
@@ -43,11 +43,14 @@ PEOPLE = (
     Sample("Jasmin Tan", ("agent",), "Cebu", {"english": 5, "broadband": 4}, ("pier-telecom",)),
 )
 
+# Who approves what another proposed, and who sets the installation up.
+MANAGER = Sample("Marta Sousa", ("manager",), "Porto", {}, _BOTH)
 ADMINISTRATOR = Sample("Olga Marques", ("administrator",), "Porto", {}, ())
 
 # What `workfloor up` prints: address, password, what the person does.
 SIGN_INS = [
-    (PEOPLE[0].email, PASSWORD, "team leader"),
+    (PEOPLE[0].email, PASSWORD, "team leader, proposes months"),
+    (MANAGER.email, PASSWORD, "manager, approves them"),
     (PEOPLE[1].email, PASSWORD, "agent, insurance"),
     (PEOPLE[4].email, PASSWORD, "agent, both clients"),
     (PEOPLE[6].email, PASSWORD, "agent, telecom"),
@@ -65,6 +68,23 @@ SITE_OF_PIER = "https://www.pier-telecom.example"
 ARTICLES = {
     "alder-insurance": (("claims", "water-damage"),),
     "pier-telecom": (("broadband-chat", "router-lights"), ("broadband-support", "router-lights")),
+}
+
+
+# Who issues the provider's invoices; the tax and account numbers have right check digits and belong to nobody known.
+LEGAL_ENTITY = "sample-floor"
+LEGAL_ENTITY_TERMS = {
+    "name": "Sample Floor Lda",
+    "street": "Rua do Heroísmo 40",
+    "city": "Porto",
+    "postcode": "4300-254",
+    "country": "PT",
+    "vat_id": "PT501964843",
+    "legal_id": "501964843",
+    "account": "PT50000201231234567890154",
+    "contact": "Billing",
+    "email": "billing@sample.example",
+    "phone": "+351 220 000 000",
 }
 
 
@@ -185,14 +205,68 @@ CONTENT: dict[str, dict[str, object]] = {
 }
 
 
-def past_arrivals(slug: str, now: datetime, days: int = 10, a_day: int = 5) -> list[Arrival]:
-    """A client's finished work of some days up to yesterday; the same for the same day, whenever it is computed."""
+# How many of a client's pieces of work come on a day: a month or more ago, and lately.
+A_DAY, A_DAY_LATELY, LATELY = 2, 5, timedelta(days=10)
+
+
+def months_before(now: datetime, count: int) -> date:
+    """The first day of the month that is so many months before an instant's, in UTC."""
+    months = now.year * 12 + now.month - 1 - count
+    return date(months // 12, months % 12 + 1, 1)
+
+
+# What an agent answers to a mail of each subject.
+ANSWERS = {
+    "Water damage in the kitchen": "Good morning,\n\nthank you for the bill and the photographs; that is all we need. "
+    "Please have the floor replaced, and send us the invoice when it is done.\n\nKind regards",
+    "Stolen bicycle": "Hello,\n\nI am sorry to hear of it. With the police report and the receipt your claim is "
+    "complete; the amount less your excess is paid within five working days.\n\nKind regards",
+    "Question on claim": "Good morning,\n\nyour second estimate has arrived and was accepted on Monday. You will have "
+    "our letter this week.\n\nKind regards",
+}
+
+# What is said in a chat after its first words, by the agent (True) and the visitor in turn, and their rating.
+SAID: dict[str, tuple[tuple[tuple[bool, str], ...], int]] = {
+    "How do I change my password?": (
+        (
+            (True, "Good morning! Under Account, Security, Change password. Shall I send you the link?"),
+            (False, "Found it, thanks"),
+            (True, "You are welcome. Is there anything else?"),
+        ),
+        5,
+    ),
+    "Is there an outage?": (
+        (
+            (True, "I am looking at your street. Yes, since 10:40; our technicians are on it."),
+            (False, "When will it be back?"),
+            (True, "They expect two hours. I can call you when it is over, if you leave me your number."),
+        ),
+        3,
+    ),
+    "Upgrade my plan": (
+        (
+            (True, "The plan with 500 Mbit/s is 38 pounds a month, with no new minimum term."),
+            (False, "Good, please change it"),
+            (True, "Done. It is faster from tonight on, and your next bill says so."),
+        ),
+        5,
+    ),
+}
+
+
+def past_arrivals(slug: str, now: datetime) -> list[Arrival]:
+    """A client's finished work of the two months before this one and up to yesterday, the oldest first.
+
+    The same for the same day, whenever it is computed. Nobody writes or calls on Sundays.
+    """
     random = Random(f"{slug} {now:%Y-%m-%d}")  # noqa: S311  sample data
-    noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+    first = datetime.combine(months_before(now, 2), datetime.min.time(), UTC)
+    days = [first + timedelta(days=number) for number in range((now - first).days)]
     return [
-        _arrival(random.choice(KINDS[slug]), noon - timedelta(days=back, minutes=45 * number), random)
-        for back in range(days, 0, -1)
-        for number in range(a_day, 0, -1)
+        _arrival(random.choice(KINDS[slug]), day + timedelta(hours=12, minutes=-45 * number), random)
+        for day in days
+        if day.weekday() < 6
+        for number in range(A_DAY_LATELY if now - day <= LATELY else A_DAY, 0, -1)
     ]
 
 
@@ -204,7 +278,7 @@ def open_arrivals(slug: str, now: datetime, count: int = 9) -> list[Arrival]:
 
 
 def _arrival(kind: Kind, at: datetime, random: Random) -> Arrival:
-    wait = int(random.expovariate(1 / (900 if kind.patient else 14)))
+    wait = min(int(random.expovariate(1 / (900 if kind.patient else 12))), 2400)
     leaves = not kind.patient and random.random() < 0.08
     work = max(30, int(random.lognormvariate(0, 0.4) * kind.work_seconds))
     return Arrival(
