@@ -1,7 +1,7 @@
 """The sample provider is whole: everything in it went through the same actions as real work."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests import make
 from workfloor.core.clients.models import Client
@@ -38,12 +38,12 @@ def test_the_sample_provider(everyone):
     _has_past_months(now)
 
 
-def _holds_together():
+def _holds_together() -> None:
     for item in Item.objects.all():
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
-def _has_been_answered():
+def _has_been_answered() -> None:
     """Whoever wrote or chatted in the past has the conversation that there was, and every answer was sent."""
     for item in Item.objects.filter(state="done", kind__in=("email", "chat")):
         said = item.messages.order_by("id")
@@ -53,7 +53,7 @@ def _has_been_answered():
         assert all(each.state in ("sent", "read") for each in ours)
 
 
-def _has_past_months(now):
+def _has_past_months(now: datetime) -> None:
     """The month before the last is closed and invoiced, the last one can be closed."""
     before, last = (f"{sample.months_before(now, count):%Y-%m}" for count in (2, 1))
     for client in Client.objects.all():

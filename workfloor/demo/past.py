@@ -19,6 +19,7 @@ from workfloor.core.people.qualification import qualifies
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.demo import sample
+from workfloor.kit.time import calendars
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as email
@@ -51,7 +52,7 @@ def work_off(now: datetime, staff: Sequence[Person], channels: Channels) -> None
     every.sort(key=lambda pair: pair[1].at)
     there = [Colleague(person, every[0][1].at) for person in staff]
     able = {place: _able(queue, place[0], every[0][1].at, there) for place, queue in channels.queues.items()}
-    for _, day in groupby(enumerate(every, start=1), key=lambda pair: pair[1][1].at.date()):
+    for _, day in groupby(enumerate(every, start=1), key=lambda pair: calendars.day_of(pair[1][1].at, "UTC")):
         _work_off_a_day(list(day), there, able, channels)
 
 
