@@ -13,6 +13,7 @@ LONG = (
     "tests/deploy/test_proxies.py",
     "tests/stories/test_chaos.py",
     "tests/benchmarks/test_runs.py",
+    "tests/stories/test_desk_writing.py",
     "tests/stories/test_bank_month.py",
     "tests/house/test_accessibility.py",
     "tests/ops/billing/test_explain_walk.py",
