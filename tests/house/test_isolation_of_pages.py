@@ -58,6 +58,7 @@ class Page:
     route: str
     name: str
     parameters: tuple[str, ...] = field(default=())
+    view: Any = None
 
     def values(self, *sides: Side) -> Iterator[dict[str, Any]]:
         """Every way to fill the address in from these sides' things."""
@@ -79,7 +80,7 @@ def pages(found: list[Any], route: str = "", spaces: str = "", passed: tuple[str
         else:
             assert isinstance(each, URLPattern)
             assert each.name, f"{here} needs a name"
-            yield Page(here, spaces + each.name, names)
+            yield Page(here, spaces + each.name, names, each.callback)
 
 
 PAGES = list(pages(get_resolver().url_patterns))

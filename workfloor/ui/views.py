@@ -24,8 +24,7 @@ RETRY_SECONDS = 5
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Send each role to the place where it works."""
-    person = getattr(request, "person", None)
-    open_places = ui_places.places(getattr(person, "roles", ()))
+    open_places = ui_places.places(getattr(request, "person", None))
     if open_places:
         return redirect(open_places[0].url_name)
     return render(request, "ui/nowhere.html")

@@ -16,6 +16,9 @@ ROLES: Final = {
     "client": "one of a client's own people",
 }
 
+# Who does something of a client's and is nobody with an account; `actors` makes them.
+OUTSIDE: Final = {"customer": "writes, calls or chats", "system": "a client's system, by its token"}
+
 Scope = Literal["installation", "client", "team"]
 
 
@@ -23,13 +26,18 @@ class Refused(ValueError):
     """It may not be done by this actor, or not like this, or not now; the words say what to do."""
 
 
+class NotYours(Refused):
+    """Those who have it in hand may, and this actor has not, or has not any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Permission:
     """Something that can be done, and whose roles open it.
 
-    A `client` permission holds for the clients that the person is cleared for; a `team` permission of a leader for the
-    teams that they lead, and of the other roles for everybody. What takes a person is nothing for the root of the
-    installation: somebody answers for it by name. `apart_from` is the duty that nobody may have of the same thing.
+    Roles that are in `own` open it only of what is the person's own: the work that they have in hand. A `client`
+    permission holds for the clients that the person is cleared for; a `team` permission of a leader for the teams that
+    they lead, and of the other roles for everybody. What takes a person is nothing for the root of the installation:
+    somebody answers for it by name. `apart_from` is the duty that nobody may have of the same thing.
     """
 
     name: str
@@ -38,16 +46,58 @@ class Permission:
     scope: Scope = "installation"
     takes_a_person: bool = False
     apart_from: str = ""
+    own: frozenset[str] = frozenset()
 
 
-def _permission(name: str, words: str, *roles: str, **more: object) -> Permission:
-    return Permission(name, words, frozenset(roles), **more)  # type: ignore[arg-type]
+def _permission(name: str, words: str, *roles: str, own: str = "", **more: object) -> Permission:
+    theirs = frozenset(filter(None, [own]))
+    return Permission(name, words, theirs.union(roles), own=theirs, **more)  # type: ignore[arg-type]
 
 
 PERMISSIONS: Final[dict[str, Permission]] = {
     each.name: each
     for each in (
+        # The work of every day
+        _permission("work.handle", "Handle work: accept, hold, transfer, snooze, wrap up", own="agent", scope="client"),
+        _permission("work.send-in", "Send work in, answer, and leave", "customer", "system", scope="client"),
+        _permission(
+            "work.customer-answered",
+            "Say that a customer has answered",
+            "customer",
+            "leader",
+            "manager",
+            own="agent",
+            scope="client",
+        ),
+        _permission(
+            "work.supervise", "Put work before other work, have it keyed twice", "leader", "manager", scope="client"
+        ),
+        _permission("work.cancel", "Cancel work", "leader", "manager", "system", scope="client"),
+        _permission("work.reopen", "Take up again what was done", "customer", "leader", "manager", scope="client"),
+        _permission("work.monitor", "Monitor work in hand", "leader", scope="client"),
+        _permission("customers.confirm", "Confirm who a customer is", "leader", own="agent", scope="client"),
+        _permission(
+            "conversations.read", "Read cases and their messages", "agent", "leader", "manager", scope="client"
+        ),
+        _permission("conversations.reply", "Write to customers", own="agent", scope="client"),
+        _permission(
+            "conversations.note",
+            "Write notes in cases, classify, merge and split them, take replies back",
+            "leader",
+            "manager",
+            own="agent",
+            scope="client",
+        ),
+        _permission("states.set-own", "Take work, be away, sign out of work", "agent"),
+        _permission("states.set-others", "Set somebody else's state", "leader", "manager", scope="team"),
+        _permission(
+            "floor.see", "See the floor, and why work went where", "leader", "manager", "planner", scope="client"
+        ),
+        _permission(
+            "mail.look-after", "Look after mail that nobody could read or deliver", "leader", "manager", scope="client"
+        ),
         # People and places
+        _permission("administration.see", "See what can be changed", "administrator", "leader", "manager", "planner"),
         _permission("sites.open", "Open a site", "administrator", "manager"),
         _permission("sites.change", "Change a site", "administrator", "manager"),
         _permission("teams.form", "Form a team", "administrator", "manager"),
@@ -76,16 +126,21 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "leader",
             scope="client",
         ),
+        _permission("playbooks.read", "Read playbooks and articles in force", "leader", "manager", scope="client"),
         _permission("playbooks.write", "Write playbooks and articles", "leader", "manager", scope="client"),
         _permission(
             "routing.set-up", "Put queues into pools, and even out loads", "administrator", "manager", "planner"
         ),
         _permission("failures.handle", "Run again or drop what failed", "administrator", "leader", "manager"),
+        _permission("reviews.read", "Read reviews", "leader", "manager", scope="client"),
         _permission("reviews.agree", "Agree action items, and finish them", "leader", "manager", scope="client"),
         # What is kept
         _permission("retention.set", "Say for how long data is kept", "administrator", "manager"),
         _permission("files.erase", "Make a client's files unreadable for ever", "administrator", "manager"),
         # A client's money
+        _permission("statements.read", "Read statements down to items and facts", "leader", "manager", scope="client"),
+        _permission("invoices.read", "Read invoices", "leader", "manager", scope="client"),
+        _permission("periods.read", "See which months are proposed and approved", "leader", "manager", scope="client"),
         _permission(
             "periods.propose",
             "Propose a month, reopen and restate it",
@@ -160,38 +215,45 @@ def admit(
     client_id: int | None = None,
     team: int | Literal["any"] | None = "any",
     already: Iterable[Actor | int | None] = (),
+    own: bool = True,
 ) -> None:
     """Refuse whoever may not do that: by role, by the client's wall, by team, or because they did the other part.
 
-    `already` is who had the duty that this one is apart from, as actors or as numbers of people. Raises Refused, in
-    words that say what it takes.
+    `already` is who had the duty that this one is apart from, as actors or as numbers of people; `own` whether it is
+    the actor's own (`Permission.own`). Raises Refused, in words that say what it takes, and NotYours.
     """
     wanted = PERMISSIONS[permission]
     what = wanted.words[0].lower() + wanted.words[1:]
-    if by.person_id is None:
-        if wanted.takes_a_person:
-            raise Refused(f"Somebody answers by name for this ({what}): sign in first, with workfloor sign-in EMAIL.")
-        return
+    if by.person_id is None and wanted.takes_a_person:
+        raise Refused(f"Somebody answers by name for this ({what}): sign in first, with workfloor sign-in EMAIL.")
     if not may(by, permission, team=team):
-        raise Refused(f"{by.name} may not {what}: that takes the role {_listed(wanted.roles)}{_of_team(by, wanted)}.")
+        takes = _listed(wanted.roles.difference(OUTSIDE) or wanted.roles)
+        raise Refused(f"{by.name} may not {what}: that takes the role {takes}{_of_team(by, wanted)}.")
+    if not own and not may(by, permission, team=team, own=False):
+        raise NotYours("This is not with you any more.")
     if client_id is not None and not by.may_enter(client_id):
         raise Refused(f"{by.name} is not cleared for this client; a manager or an administrator can clear them.")
-    if by.person_id in {each if isinstance(each, int) or each is None else each.person_id for each in already}:
+    if by.person_id is not None and by.person_id in {
+        each if isinstance(each, int) or each is None else each.person_id for each in already
+    }:
         other = PERMISSIONS[wanted.apart_from].words
         raise Refused(
             f"{by.name} did the other part of it ({other[0].lower() + other[1:]}): somebody else does this one."
         )
 
 
-def may(by: Actor, permission: str, *, team: int | Literal["any"] | None = "any") -> bool:
+def may(by: Actor, permission: str, *, team: int | Literal["any"] | None = "any", own: bool = True) -> bool:
     """Whether the actor's roles open something; for a page that shows only what can be done.
 
     Of `team` it is asked where somebody of that team (None: of no team) is meant, else in general: leaders may certify.
+    So it is of what is not their `own`.
     """
     wanted = PERMISSIONS[permission]
-    if by.person_id is None:
+    if by.person_id is None and not by.roles:  # the root of the installation, or an engine
         return not wanted.takes_a_person
     roles = wanted.roles.intersection(by.roles)
+    if not own:
+        roles -= wanted.own
     if wanted.scope == "team" and team != "any" and not by.leads(team):
         roles -= {"leader"}
     return bool(roles)

@@ -2,12 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_GET, require_POST
@@ -18,6 +14,7 @@ from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.files import queries as files_queries
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 from workfloor.ui import views as ui_views
@@ -29,20 +26,6 @@ READERS = frozenset({"agent", "leader", "manager"})
 SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
 
 
-def for_readers(view: View) -> View:
-    """Let in whoever works on cases or leads those who do, each to the clients that they are cleared for."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not READERS.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
-
-
 def the_message(message_id: int) -> conversations_models.Message:
     """The message, if it is inside the wall."""
     message = conversations_queries.message(message_id)
@@ -52,7 +35,7 @@ def the_message(message_id: int) -> conversations_models.Message:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def letter(request: Request, message_id: int) -> HttpResponse:
     """A message's HTML, for a frame: in a sandbox, under a policy of its own, with one script, which is ours."""
     message = the_message(message_id)
@@ -73,7 +56,7 @@ def letter(request: Request, message_id: int) -> HttpResponse:
 
 
 @require_POST
-@for_readers
+@opened_by("conversations.read")
 def allow_pictures(request: Request, message_id: int) -> HttpResponse:
     """Let a mail show pictures from elsewhere."""
     message = the_message(message_id)
@@ -84,7 +67,7 @@ def allow_pictures(request: Request, message_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def file(request: Request, attachment_id: int) -> HttpResponse:
     found = conversations_queries.attachment(attachment_id)
     if found is None or found.file is None:
@@ -103,7 +86,7 @@ def before_which(data: QueryDict) -> int | None:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def case(request: Request, case_id: int) -> HttpResponse:
     """All that was said about a case and done for it."""
     found = conversations_queries.case(case_id)
@@ -116,7 +99,7 @@ def case(request: Request, case_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def customer(request: Request, customer_id: int) -> HttpResponse:
     """All that a customer and we said to each other for this client, and all that was done for them."""
     found = conversations_queries.customer(customer_id)

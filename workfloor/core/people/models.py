@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 
+from workfloor.core.access import permissions
 from workfloor.core.clients.models import Client
 from workfloor.core.people import qualification
 from workfloor.kit.database import rls
@@ -119,6 +120,10 @@ class Person(models.Model):
     def leads(self, team_id: int | None) -> bool:
         """Whether the person leads a team."""
         return team_id is not None and self.leads_teams.filter(id=team_id).exists()
+
+    def may(self, permission: str) -> bool:
+        """Whether the person's roles open something, as a page asks of it."""
+        return permissions.may(self, permission)
 
     def is_a(self, role: str) -> bool:
         """Whether the person has a role."""

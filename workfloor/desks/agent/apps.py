@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-DESK = Place("Desk", "headset", "agent:desk", frozenset({"agent"}), rank=20)
+DESK = Place("Desk", "headset", "agent:desk", "work.handle", rank=20)
 
 
 class AgentConfig(AppConfig):

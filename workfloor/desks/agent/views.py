@@ -9,8 +9,6 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -24,6 +22,7 @@ from workfloor.core.conversations.messages import Content, File, NotNow
 from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
+from workfloor.core.people.pages import opened_by
 from workfloor.core.work import actions as work
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle
@@ -43,20 +42,6 @@ from workfloor.ops.channels.playbooks import queries as playbooks_queries
 View = Callable[..., HttpResponse]
 
 
-def for_agents(view: View) -> View:
-    """Let agents in, and nobody else."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not person.is_a("agent"):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
-
-
 class Faulty(Exception):
     """A form was filled in wrongly."""
 
@@ -65,7 +50,7 @@ def deed(do: Callable[..., object]) -> View:
     """Make a handler of something that an agent does; its refusals become answers."""
 
     @require_POST
-    @for_agents
+    @opened_by("work.handle")
     @wraps(do)
     def handler(request: Request, **kwargs: int) -> HttpResponse:
         try:
@@ -111,7 +96,7 @@ def checked(form: Form) -> dict[str, Any]:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def desk(request: Request) -> HttpResponse:
     chosen = request.GET.get("item", "")
     shown = agent_queries.desk(request.person, limits.number(chosen), clock.now())
@@ -119,7 +104,7 @@ def desk(request: Request) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@for_agents
+@opened_by("work.handle")
 def talk(request: Request, item_id: int) -> HttpResponse:
     """What was said, by itself, for a page that shows it already and was told of something new.
 
@@ -140,7 +125,7 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def articles(request: Request, item_id: int) -> HttpResponse:
     """What can be looked up about an item's process, the best first."""
     item, words = the_item(item_id), request.GET.get("q", "")[:200]
@@ -149,7 +134,7 @@ def articles(request: Request, item_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def article(request: Request, article_id: int) -> HttpResponse:
     found = playbooks_queries.article(article_id)
     if found is None:
@@ -189,7 +174,7 @@ def drop_draft(item_id: int, person: Person, words: dict[str, Any]) -> None:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def draft(request: Request, item_id: int) -> HttpResponse:
     """What this person has begun to write about an item and has not sent."""
     return JsonResponse({"text": conversations_queries.draft(the_item(item_id).id, request.person.id)})
@@ -228,7 +213,7 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
 
 
 @require_POST
-@for_agents
+@opened_by("work.handle")
 def take_back(request: Request) -> HttpResponse:
     """Take a reply back in its seconds; what it said is the draft again, and the page puts it into the box."""
     found = agent_forms.TakenBack(request.POST)

@@ -4,9 +4,7 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-ADMINISTRATION = Place(
-    "Administration", "tool", "console:actions", frozenset({"administrator", "leader", "manager", "planner"}), rank=60
-)
+ADMINISTRATION = Place("Administration", "tool", "console:actions", "administration.see", rank=60)
 
 
 class ConsoleConfig(AppConfig):

@@ -2,22 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.access import permissions
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
 from workfloor.desks.console import action_forms
 from workfloor.desks.console import queries as console_queries
-from workfloor.desks.console.apps import ADMINISTRATION
 from workfloor.kit import declarations
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
@@ -25,20 +23,8 @@ from workfloor.kit.time import clock
 View = Callable[..., HttpResponse]
 
 
-def _for_who_administers(view: View) -> View:
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not ADMINISTRATION.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
-
-
 @require_GET
-@_for_who_administers
+@opened_by("administration.see")
 def actions(request: Request) -> HttpResponse:
     """What somebody can change here, by subject."""
     may_audit = permissions.may(request.person, "audit.read")
@@ -47,7 +33,7 @@ def actions(request: Request) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@_for_who_administers
+@opened_by("administration.see")
 def act(request: Request, name: str) -> HttpResponse:
     """An action as a form; what is to be chosen is what its person may see."""
     action = console_queries.declared().get(name)
@@ -84,7 +70,7 @@ def _done(action: declarations.Action, form: Any, request: Request) -> str | Non
 
 
 @require_GET
-@_for_who_administers
+@opened_by("administration.see")
 def permissions_table(request: Request) -> HttpResponse:
     """Which role opens what."""
     roles = permissions.ROLES
@@ -93,11 +79,9 @@ def permissions_table(request: Request) -> HttpResponse:
 
 
 @require_GET
-@_for_who_administers
+@opened_by("audit.read")
 def audit(request: Request) -> HttpResponse:
     """Who changed what."""
-    if not permissions.may(request.person, "audit.read"):
-        raise PermissionDenied
     who, event = (request.GET.get(name, "")[:100].replace("\x00", "") for name in ("who", "event"))
     try:
         until = datetime.fromisoformat(request.GET.get("until", ""))

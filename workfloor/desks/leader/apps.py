@@ -4,9 +4,9 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-FLOOR = Place("Floor", "layout-dashboard", "leader:floor", frozenset({"leader", "manager", "planner"}), rank=10)
+FLOOR = Place("Floor", "layout-dashboard", "leader:floor", "floor.see", rank=10)
 
-FAILURES = Place("Failures", "alert-triangle", "leader:failures", frozenset({"leader", "manager"}), rank=48)
+FAILURES = Place("Failures", "alert-triangle", "leader:failures", "failures.handle", rank=48)
 
 
 class LeaderConfig(AppConfig):

@@ -1,42 +1,24 @@
 """The leader's page, and one item as a leader looks into it."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
 from workfloor.desks.leader import failures as leader_failures
 from workfloor.desks.leader import queries as leader_queries
-from workfloor.desks.leader.apps import FAILURES, FLOOR
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 
 View = Callable[..., HttpResponse]
 
 
-def for_leaders(view: View) -> View:
-    """Let in whoever leads on the floor, and nobody else."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not FLOOR.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
-
-
 @require_GET
-@for_leaders
+@opened_by("floor.see")
 def floor(request: Request) -> HttpResponse:
     client_id, site_id = number(request, "client"), number(request, "site")
     shown = leader_queries.floor(request.person, client_id, site_id, clock.now())
@@ -44,7 +26,7 @@ def floor(request: Request) -> HttpResponse:
 
 
 @require_GET
-@for_leaders
+@opened_by("floor.see")
 def item(request: Request, item_id: int) -> HttpResponse:
     looked_at = leader_queries.looked_at(request.person, item_id)
     if looked_at is None:
@@ -53,11 +35,9 @@ def item(request: Request, item_id: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@for_leaders
+@opened_by("failures.handle")
 def failures(request: Request) -> HttpResponse:
     """What failed and was left out, and a way to have it tried again or dropped."""
-    if not FAILURES.roles.intersection(request.person.roles):
-        raise PermissionDenied
     if request.method == "POST":
         name, drops = request.POST.get("name", ""), request.POST.get("do") == "drop"
         try:

@@ -4,9 +4,9 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-STATEMENTS = Place("Statements", "receipt", "billing:statements", frozenset({"leader", "manager"}), rank=40)
-CLOSING = Place("Closing", "lock", "billing:closing", frozenset({"leader", "manager"}), rank=43)
-INVOICES = Place("Invoices", "file-invoice", "billing:invoices", frozenset({"leader", "manager"}), rank=45)
+STATEMENTS = Place("Statements", "receipt", "billing:statements", "statements.read", rank=40)
+CLOSING = Place("Closing", "lock", "billing:closing", "periods.read", rank=43)
+INVOICES = Place("Invoices", "file-invoice", "billing:invoices", "invoices.read", rank=45)
 
 
 class BillingConfig(AppConfig):

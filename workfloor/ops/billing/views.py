@@ -6,19 +6,17 @@ from itertools import islice
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from workfloor.core.access import permissions
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
+from workfloor.core.people.pages import opened_by
 from workfloor.core.periods import actions as periods
 from workfloor.core.periods import queries as periods_queries
 from workfloor.kit.time import clock
@@ -27,7 +25,6 @@ from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import invoices, statements
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import queries as billing_queries
-from workfloor.ops.billing.apps import CLOSING, INVOICES, STATEMENTS
 from workfloor.ops.billing.models import Invoice
 from workfloor.ops.billing.statements import NoStatement
 
@@ -35,16 +32,13 @@ ITEMS_A_PAGE = 100
 View = Callable[..., HttpResponse]
 
 
-def _for_leaders(view: View) -> View:
-    """Only for the roles that statements are open to; what cannot be stated is not found, with the reason."""
+def _of_statements(view: View) -> View:
+    """Show something of a statement; what cannot be stated is not found, with the reason."""
 
     @require_GET
-    @login_required
+    @opened_by("statements.read")
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not STATEMENTS.roles.intersection(person.roles):
-            raise PermissionDenied
         try:
             return view(request, *args, **kwargs)
         except (statements.NoStatement, statements.NoFigure) as reason:
@@ -60,21 +54,21 @@ def _client(slug: str) -> Client:
     return found
 
 
-@_for_leaders
+@_of_statements
 def statement_list(request: HttpRequest) -> HttpResponse:
     """List the months in which each client's work arrived."""
     found = [{"client": client, "months": statements.months(client)} for client in clients_queries.clients()]
     return render(request, "billing/statements.html", {"found": found})
 
 
-@_for_leaders
+@_of_statements
 def statement(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Show a month; each figure leads to its items."""
     made = billing_presenting.stated(_client(slug), period, now=clock.now())
     return render(request, "billing/statement.html", {"statement": made.printed, "link": request.path})
 
 
-@_for_leaders
+@_of_statements
 def statement_paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Give a month as PDF."""
     made = billing_presenting.stated(_client(slug), period, now=clock.now())
@@ -83,7 +77,7 @@ def statement_paper(request: HttpRequest, slug: str, period: str) -> HttpRespons
     return HttpResponse(billing_gateway.statement_pdf(made.printed), content_type="application/pdf", headers=headers)
 
 
-@_for_leaders
+@_of_statements
 def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResponse:
     """List what a figure counts, a page at a time."""
     subject = statements.subject(_client(slug), period, figure, now=clock.now())
@@ -99,7 +93,7 @@ def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResp
     return render(request, "billing/items.html", shown)
 
 
-@_for_leaders
+@_of_statements
 def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) -> HttpResponse:
     """Show the facts of an item that a figure counts."""
     subject = statements.subject(_client(slug), period, figure, now=clock.now())
@@ -115,34 +109,6 @@ def _page(request: HttpRequest) -> int:
     return max(int(text), 1) if text.isdecimal() and len(text) < 7 else 1
 
 
-def _for_closing(view: View) -> View:
-    """Only for the roles that closing is open to."""
-
-    @login_required
-    @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not CLOSING.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return shown
-
-
-def _raising(view: View) -> View:
-    """Only for those who may hold a figure to be wrong: the client's own people, and staff for it."""
-
-    @login_required
-    @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not permissions.may(person, "disputes.raise"):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return shown
-
-
 def _client_to_close(slug: str) -> Client:
     found = clients_queries.by_slug(slug)
     if found is None:
@@ -151,7 +117,7 @@ def _client_to_close(slug: str) -> Client:
 
 
 @require_GET
-@_for_closing
+@opened_by("periods.read")
 def closing_clients(request: HttpRequest) -> HttpResponse:
     """List the clients, each with how far it is closed."""
     found = [{"client": each, **billing_presenting.summary(each)} for each in clients_queries.clients()]
@@ -159,7 +125,7 @@ def closing_clients(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@_for_closing
+@opened_by("periods.read")
 def months(request: Request, slug: str) -> HttpResponse:
     """Show a client's months, disputes and adjustments."""
     client = _client_to_close(slug)
@@ -174,7 +140,7 @@ def _step(do: Callable[[Client, str, Person, HttpRequest], str]) -> View:
     """Make a handler of one step of closing: it leads back to the months and says there what came of it."""
 
     @require_POST
-    @_for_closing
+    @opened_by("periods.read")
     @wraps(do)
     def handler(request: Request, slug: str, period: str) -> HttpResponse:
         client = _client_to_close(slug)
@@ -210,7 +176,7 @@ def reopen(client: Client, period: str, by: Person, request: HttpRequest) -> str
 
 
 @require_http_methods(["GET", "POST"])
-@_raising
+@opened_by("disputes.raise")
 def dispute(request: Request, slug: str, period: str) -> HttpResponse:
     """Ask which figure of a month is wrong, and hold it to be; what was disputed already stands below."""
     client = _client_to_close(slug)
@@ -233,21 +199,6 @@ def dispute(request: Request, slug: str, period: str) -> HttpResponse:
     return render(request, "billing/closing/dispute.html", shown)
 
 
-def _for_invoices(view: View) -> View:
-    """Only for the roles that invoices are open to."""
-
-    @require_GET
-    @login_required
-    @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not INVOICES.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return shown
-
-
 def _known_invoice(slug: str, number: str) -> Invoice:
     client = clients_queries.by_slug(slug)
     found = billing_queries.named(client.id, number) if client else None
@@ -256,7 +207,8 @@ def _known_invoice(slug: str, number: str) -> Invoice:
     return found
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def invoice_list(request: HttpRequest) -> HttpResponse:
     """List what was issued to each client."""
     found = [
@@ -266,7 +218,8 @@ def invoice_list(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/invoicing/invoices.html", {"found": found})
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Show an invoice; its lines lead to the items that they count."""
     made = _known_invoice(slug, number)
@@ -286,7 +239,8 @@ def _address(opens: str) -> str:
     return reverse("billing:items", args=[client, period, figure]) if figure else ""
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def invoice_paper(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as PDF."""
     made = _known_invoice(slug, number)
@@ -295,7 +249,8 @@ def invoice_paper(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     )
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def facturx(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as PDF with its document for systems inside."""
     made = _electronic(slug, number)
@@ -303,14 +258,16 @@ def facturx(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     return _given(written, "application/pdf", f"{made.name}-factur-x.pdf")
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def ubl(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as UBL."""
     made = _electronic(slug, number)
     return _given(made.ubl.encode(), "application/xml", f"{made.name}-ubl.xml")
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def cii(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as CII."""
     made = _electronic(slug, number)

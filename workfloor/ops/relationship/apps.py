@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-REVIEWS = Place("Reviews", "chart-bar", "relationship:reviews", frozenset({"leader", "manager"}), rank=45)
+REVIEWS = Place("Reviews", "chart-bar", "relationship:reviews", "reviews.read", rank=45)
 
 
 class RelationshipConfig(AppConfig):

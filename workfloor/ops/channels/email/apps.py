@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-MAIL = Place("Mail", "mail", "email:mail", frozenset({"leader", "manager"}), rank=42)
+MAIL = Place("Mail", "mail", "email:mail", "mail.look-after", rank=42)
 
 
 class EmailConfig(AppConfig):

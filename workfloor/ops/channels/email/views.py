@@ -2,41 +2,24 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import NotNow
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email.apps import MAIL
 
 MOST_SHOWN = 50
 View = Callable[..., HttpResponse]
-
-
-def for_leaders(view: View) -> View:
-    """Let in whoever leads or manages, and nobody else."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not MAIL.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
 
 
 def _arrival(arrival_id: int) -> email_models.Arrival:
@@ -47,7 +30,7 @@ def _arrival(arrival_id: int) -> email_models.Arrival:
 
 
 @require_GET
-@for_leaders
+@opened_by("mail.look-after")
 def mail(request: Request) -> HttpResponse:
     """Show the newest of each."""
     shown = {
@@ -64,7 +47,7 @@ def mail(request: Request) -> HttpResponse:
 
 
 @require_GET
-@for_leaders
+@opened_by("mail.look-after")
 def raw(request: Request, arrival_id: int) -> HttpResponse:
     """Hand a mail over as it came, as a file that no browser opens."""
     found = _arrival(arrival_id)
@@ -76,7 +59,7 @@ def _deed(do: Callable[[email_models.Arrival, Request], str]) -> View:
     """Make a handler of what can be done with a mail: it leads back to the page and says there what came of it."""
 
     @require_POST
-    @for_leaders
+    @opened_by("mail.look-after")
     @wraps(do)
     def handler(request: Request, arrival_id: int) -> HttpResponse:
         try:
@@ -103,7 +86,7 @@ def discard(arrival: email_models.Arrival, request: Request) -> str:
 
 
 @require_POST
-@for_leaders
+@opened_by("mail.look-after")
 def send_again(request: Request, message_id: int) -> HttpResponse:
     """Try once more to deliver a reply."""
     message = conversations_queries.message(message_id)

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-PLAYBOOKS = Place("Playbooks", "book", "playbooks:playbooks", frozenset({"leader", "manager"}), rank=43)
+PLAYBOOKS = Place("Playbooks", "book", "playbooks:playbooks", "playbooks.read", rank=43)
 
 
 class PlaybooksConfig(AppConfig):
