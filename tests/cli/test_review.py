@@ -41,7 +41,7 @@ def run(real_database: str) -> Iterator[Run]:
             at = make.later(minutes=minute)
             call = make.call(at)
             taken = make.later(minutes=minute, seconds=wait)
-            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=taken)
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=taken)
             work.accept(item=call, by=ana, now=taken)
             work.end(item=call, by=ana, now=make.later(minutes=minute + 5))
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(minutes=minute + 6))

@@ -29,7 +29,7 @@ def test_the_sample_provider(everyone):
     assert Item.objects.filter(state="waiting").count() == 18
     first_words = {chat.item.messages.get().text for chat in Chat.objects.select_related("item")}
     assert (Chat.objects.count(), "Nothing works here, is there an outage in Matosinhos?" in first_words) == (4, True)
-    assert chats.sweep(now=now + timedelta(hours=1)) == 0, "visitors without a page wait all the same"
+    assert chats.sweep(by=make.ROUTER, now=now + timedelta(hours=1)) == 0, "visitors without a page wait all the same"
     for item in Item.objects.all():
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
@@ -37,7 +37,7 @@ def test_the_sample_provider(everyone):
 def test_every_queue_of_the_sample_can_be_served_by_someone(everyone):
     filling.fill(now=make.NINE)
     for person in people_queries.staff().filter(roles__contains=["agent"]):
-        people.go_available(person=person, now=make.NINE)
+        people.go_available(person=person, by=person, now=make.NINE)
 
     assert routing_leader.pulse(now=make.NINE) >= 10
     assert set(Item.objects.filter(state="offered").values_list("queue__name", flat=True)) == {

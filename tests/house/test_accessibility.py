@@ -54,12 +54,19 @@ class Floor:
         self.client = make.client(chats=True)
         self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
-        people.go_away(person=self.away, reason="lunch", now=now)
+        people.go_away(person=self.away, by=self.away, reason="lunch", now=now)
         self.leader = make.person("leader", "administrator", name="Leonor")
         people.clear(person=self.leader, client=self.client, by=actors.ROOT, now=now)
         self.item = self.held(self.ana, "mail", payload={"body": "Dear all,\nplease", "lines": [{"net": 12}]})
         work.escalate(item=self.item, by=self.ana, note="Above my limit", now=now)
-        work.offer(item=self.mail("Second letter"), person=self.ana, max_concurrency=3, offer_seconds=600, now=now)
+        work.offer(
+            item=self.mail("Second letter"),
+            person=self.ana,
+            max_concurrency=3,
+            offer_seconds=600,
+            by=make.ROUTER,
+            now=now,
+        )
         work.set_pending_customer(item=self.held(self.idle, "mail"), by=self.idle, now=now)
         work.end(item=self.held(self.wrapping, "calls"), by=self.wrapping, now=now)
         ended = work.end(item=self.held(self.away, "calls"), by=self.away, now=now)
@@ -101,10 +108,11 @@ class Floor:
             item=self.item,
             channel="email",
             recipients=[Address("rui@example.com")],
+            by=make.RULES,
             now=self.now,
             content=Content("Yes", "> No", html),
         )
-        conversations.mark_undelivered(message=reply, reason="550 no such user", now=self.now)
+        conversations.mark_undelivered(message=reply, reason="550 no such user", by=make.MAIL, now=self.now)
         return held, reply
 
     def told(self) -> Any:
@@ -134,7 +142,9 @@ class Floor:
             now=self.now,
             page="https://www.example.com/",
         )
-        work.offer(item=begun.item, person=self.chatting, max_concurrency=4, offer_seconds=20, now=self.now)
+        work.offer(
+            item=begun.item, person=self.chatting, max_concurrency=4, offer_seconds=20, by=make.ROUTER, now=self.now
+        )
         item = work.accept(item=begun.item, by=self.chatting, now=self.now)
         chats.reply(chat=begun, by=self.chatting, text="Let me look at https://www.example.com/help", now=self.now)
         conversations.note(case=item.case, item=item, text="Angry", by=self.chatting, now=self.now)
@@ -179,7 +189,9 @@ class Floor:
     def held(self, by: Any, queue: str, **more: Any) -> Any:
         item = make.item(queue, title="My bill", at=self.now, customer=work.Customer("C-1", "Rui Costa"), **more)
         max_concurrency = 3 if queue == "mail" else 1
-        work.offer(item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, now=self.now)
+        work.offer(
+            item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, by=make.ROUTER, now=self.now
+        )
         return work.accept(item=item, by=by, now=self.now)
 
     def filled(self, path: str) -> str:

@@ -80,12 +80,12 @@ def side(slug: str, word: str) -> Side:
         by=actors.ROOT,
         now=make.NINE,
     )
-    people.go_available(person=agent, now=make.NINE)
+    people.go_available(person=agent, by=agent, now=make.NINE)
     retention.keep_for(kind="raw-mail", days=30, client=client, by=actors.ROOT, now=make.NINE)
     customer = work.Customer(f"{word}-7", f"Customer {word}")
     more: dict[str, Any] = {"customer": customer, "title": f"Title {word}", "payload": {word: [word]}}
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
-    held = work.offer(item=held, person=agent, max_concurrency=3, offer_seconds=30, now=make.NINE)
+    held = work.offer(item=held, person=agent, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=make.NINE)
     held = work.accept(item=held, by=agent, now=make.NINE)
     conversations.keep_draft(item=held, text=word, by=agent, now=make.NINE)
     letter = File(f"{word}.txt", "text/plain", word.encode())
@@ -97,6 +97,7 @@ def side(slug: str, word: str) -> Side:
         sender=Address(f"{word}@example.com", word),
         content=Content(word, word, f"<p>{word}</p>", word),
         files=[letter],
+        by=make.CUSTOMER,
         now=make.NINE,
     )
     for address in (f"{word}@mail.example", f"{word}-too@mail.example"):
@@ -115,7 +116,7 @@ def side(slug: str, word: str) -> Side:
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     elsewhere = make.item("calls", of=slug, key=f"{word}-elsewhere", came_at=make.NINE, **more)
     said = reporting.Said("answered", agent=word)
-    reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, now=make.NINE)
+    reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, by=make.ROOT, now=make.NINE)
     for queues in (["calls"], []):
         claim = claims.claim_event(
             client=client,

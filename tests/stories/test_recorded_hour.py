@@ -241,7 +241,7 @@ def staff(calls: list[dict[str, str]], now: datetime) -> None:
                     now=now,
                 )
         people.clear(person=person, client=client, by=actors.ROOT, now=now)
-        people.go_available(person=person, now=now)
+        people.go_available(person=person, by=person, now=now)
 
 
 @contextmanager

@@ -149,7 +149,13 @@ def _receive(slug: str, arrival: sample.Arrival, key: str) -> Item:
     customer = work.Customer(arrival.customer, sample.CUSTOMERS[arrival.customer])
     payload = sample.CONTENT.get(arrival.title)
     item, _ = work.receive(
-        queue=queue, key=key, title=arrival.title, payload=payload, customer=customer, now=arrival.at
+        queue=queue,
+        key=key,
+        title=arrival.title,
+        payload=payload,
+        customer=customer,
+        by=actors.CUSTOMER,
+        now=arrival.at,
     )
     return item
 
@@ -160,7 +166,7 @@ def _work_off(slug: str, arrivals: list[sample.Arrival], staff: list[Person]) ->
         item = _receive(slug, arrival, f"past-{number}")
         answered = arrival.at + timedelta(seconds=arrival.wait_seconds)
         if arrival.leaves:
-            work.abandon(item=item, now=answered)
+            work.abandon(item=item, by=actors.CUSTOMER, now=answered)
         else:
             _do(item, arrival, next(able[arrival.queue]), answered)
 
@@ -173,10 +179,10 @@ def _able(slug: str, queue: str, at: datetime, staff: list[Person]) -> list[Pers
 
 def _do(item: Item, arrival: sample.Arrival, agent: Person, answered: datetime) -> None:
     ended = answered + timedelta(seconds=arrival.work_seconds)
-    people.go_available(person=agent, now=arrival.at)
-    work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=30, now=answered)
+    people.go_available(person=agent, by=agent, now=arrival.at)
+    work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=30, by=actors.engine("router"), now=answered)
     work.accept(item=item, by=agent, now=answered)
     work.end(item=item, by=agent, now=ended)
     done = ended + timedelta(seconds=arrival.wrap_seconds)
     work.wrap_up(item=item, by=agent, disposition=arrival.disposition, now=done)
-    people.sign_out_of_work(person=agent, now=done)
+    people.sign_out_of_work(person=agent, by=agent, now=done)

@@ -30,7 +30,7 @@ class Happened(event_log_events.Event):
 
 
 def tell(what, at=make.NINE, **whom):
-    event_log.record(Happened(what), at=at, **whom)
+    event_log.record(Happened(what), at=at, **whom, by=make.ROOT)
 
 
 @pytest.mark.parametrize("table", ["event_log_fact", "event_log_fact_2026_03"])

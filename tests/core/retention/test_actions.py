@@ -109,7 +109,7 @@ def test_mail_as_it_came_goes_once_its_time_is_over_and_what_became_of_it_stays(
     assert expired() == [(client_id, {"kind": "raw-mail", "count": 1, "days": 180})]
     with pytest.raises(email.Refused, match="no longer kept"):
         Arrival.objects.filter(id=arrival.id).update(state="set-aside")
-        email.run_again(arrival=Arrival.objects.get(id=arrival.id), now=LONG_AFTER)
+        email.run_again(arrival=Arrival.objects.get(id=arrival.id), by=make.ROOT, now=LONG_AFTER)
 
 
 def test_mail_of_an_open_case_and_mail_that_somebody_is_to_look_at_stay(post):
@@ -160,6 +160,7 @@ def attached(post: mail.Post) -> Arrival:
         sender=Address("rui@example.com"),
         content=Content("See my paper"),
         files=[File("paper.pdf", "application/pdf", b"%PDF")],
+        by=make.CUSTOMER,
         now=make.NINE,
     )
     return arrival
@@ -191,6 +192,7 @@ def test_the_same_file_stays_while_an_open_case_has_it_too(post):
         sender=Address("rui@example.com"),
         content=Content("Again"),
         files=[File("copy.pdf", "application/pdf", b"%PDF")],
+        by=make.CUSTOMER,
         now=make.NINE,
     )
     resolve(first.message.case)

@@ -26,7 +26,9 @@ class Desk:
         given = {"secret": "a" * 43, "key": "first-one", "message": "My bill is wrong", "answers": {}, "address": "1"}
         chat = chats.begin(widget=widget, **given, now=make.NINE)
         self.ana, self.id = make.agent("Ana"), chat.id
-        item = work.offer(item=chat.item, person=self.ana, max_concurrency=4, offer_seconds=60, now=make.NINE)
+        item = work.offer(
+            item=chat.item, person=self.ana, max_concurrency=4, offer_seconds=60, by=make.ROUTER, now=make.NINE
+        )
         self.item = work.accept(item=item, by=self.ana, now=make.NINE)
         self.browser = Browser()
         self.browser.force_login(self.ana.account)

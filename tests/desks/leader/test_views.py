@@ -90,7 +90,9 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
                 address=f"192.0.2.{number}",
                 now=make.NINE,
             )
-            item = work.offer(item=begun.item, person=agent, max_concurrency=4, offer_seconds=20, now=make.NINE)
+            item = work.offer(
+                item=begun.item, person=agent, max_concurrency=4, offer_seconds=20, by=make.ROUTER, now=make.NINE
+            )
             item = work.end(item=work.accept(item=item, by=agent, now=make.NINE), by=agent, now=make.NINE)
             work.wrap_up(item=item, by=agent, disposition="resolved", now=make.NINE)
             chats.rate(chat=begun, score=2, comment="", now=make.NINE)  # the last answer counts

@@ -57,7 +57,9 @@ def office(everyone: None) -> SimpleNamespace:
 
 def answered(ana: Any, at: datetime, *, wait: int, key: str) -> Item:
     call = make.call(at=at, key=key)
-    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
+    work.offer(
+        item=call, person=ana, max_concurrency=1, offer_seconds=60, by=make.ROUTER, now=at + timedelta(seconds=wait - 1)
+    )
     work.accept(item=call, by=ana, now=at + timedelta(seconds=wait))
     work.end(item=call, by=ana, now=at + timedelta(seconds=wait + 60))
     return work.wrap_up(item=call, by=ana, disposition="resolved", now=at + timedelta(seconds=wait + 65))
@@ -255,7 +257,7 @@ def test_every_figure_of_a_closed_month_opens_to_what_it_counted_then(office):
     counted = {name: list(statements.items_behind(each)) for name, each in live.items()}
 
     close(office)
-    work.reopen(item=Item.objects.get(key="call-0"), reason="not so", now=MAY)
+    work.reopen(item=Item.objects.get(key="call-0"), reason="not so", by=make.CUSTOMER, now=MAY)
     answered(office.ana, make.later(days=1), wait=5, key="late")
 
     for name, items in counted.items():

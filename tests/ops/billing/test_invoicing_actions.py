@@ -85,7 +85,9 @@ def office(text: str | None = None) -> SimpleNamespace:
 
 def answered(ana: Any, at: datetime, wait: int = 5) -> None:
     call = make.call(at=at)
-    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
+    work.offer(
+        item=call, person=ana, max_concurrency=1, offer_seconds=60, by=make.ROUTER, now=at + timedelta(seconds=wait - 1)
+    )
     work.accept(item=call, by=ana, now=at + timedelta(seconds=wait))
     work.end(item=call, by=ana, now=at + timedelta(seconds=wait + 60))
     work.wrap_up(item=call, by=ana, disposition="resolved", now=at + timedelta(seconds=wait + 65))

@@ -53,7 +53,7 @@ def months(real_database: str) -> Iterator[str]:
             from workfloor.core.work import actions as work
 
             call = make.item("calls", of=slug)
-            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=make.NINE)
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, by=make.ROUTER, now=make.NINE)
             work.accept(item=call, by=ana, now=make.NINE + timedelta(seconds=5))
             work.end(item=call, by=ana, now=make.NINE + timedelta(seconds=65))
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.NINE + timedelta(seconds=70))

@@ -183,7 +183,7 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_its_person_goes_away(flo
         lambda ana: people.revoke_certificate(
             certificate=ana.certificates.get(), reason="fraud", by=actors.ROOT, now=clock.now()
         ),
-        lambda ana: people.sign_out_of_work(person=ana, now=clock.now()),
+        lambda ana: people.sign_out_of_work(person=ana, by=ana, now=clock.now()),
         lambda ana: people.leave(person=ana, by=actors.ROOT, now=clock.now()),
     ],
     ids=["clearance", "certificate", "agent_state", "employment"],

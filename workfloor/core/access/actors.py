@@ -67,3 +67,7 @@ def engine(name: str) -> Unnamed:
 def system(title: str, client_id: int) -> Unnamed:
     """A client's system, which shows a token that was given this title."""
     return Unnamed(f"the client's system {title}", f"client's system {title}", ("system",), client_id)
+
+
+# What happens because its time has come, each minute or each night.
+CLOCK: Final = engine("clock")

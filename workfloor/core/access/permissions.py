@@ -17,7 +17,7 @@ ROLES: Final = {
 }
 
 # Who does something of a client's and is nobody with an account; `actors` makes them.
-OUTSIDE: Final = {"customer": "writes, calls or chats", "system": "a client's system, by its token"}
+OUTSIDE: Final = {"customer": "a customer", "system": "a client's system"}
 
 Scope = Literal["installation", "client", "team"]
 
@@ -59,7 +59,10 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     for each in (
         # The work of every day
         _permission("work.handle", "Handle work: accept, hold, transfer, snooze, wrap up", own="agent", scope="client"),
-        _permission("work.send-in", "Send work in, answer, and leave", "customer", "system", scope="client"),
+        _permission("work.route", "Offer work, take offers back, report what a channel sees of a contact"),
+        _permission(
+            "work.send-in", "Send work in, answer, and leave", "customer", "system", own="agent", scope="client"
+        ),
         _permission(
             "work.customer-answered",
             "Say that a customer has answered",
@@ -80,6 +83,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "conversations.read", "Read cases and their messages", "agent", "leader", "manager", scope="client"
         ),
         _permission("conversations.reply", "Write to customers", own="agent", scope="client"),
+        _permission("messages.deliver", "Deliver what is written, and say what became of it"),
         _permission(
             "conversations.note",
             "Write notes in cases, classify, merge and split them, take replies back",
@@ -134,6 +138,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission("failures.handle", "Run again or drop what failed", "administrator", "leader", "manager"),
         _permission("reviews.read", "Read reviews", "leader", "manager", scope="client"),
         _permission("reviews.agree", "Agree action items, and finish them", "leader", "manager", scope="client"),
+        _permission("history.import", "Import past work", "manager", "planner", scope="client"),
         # What is kept
         _permission("retention.set", "Say for how long data is kept", "administrator", "manager"),
         _permission("files.erase", "Make a client's files unreadable for ever", "administrator", "manager"),
@@ -227,7 +232,7 @@ def admit(
     if by.person_id is None and wanted.takes_a_person:
         raise Refused(f"Somebody answers by name for this ({what}): sign in first, with workfloor sign-in EMAIL.")
     if not may(by, permission, team=team):
-        takes = _listed(wanted.roles.difference(OUTSIDE) or wanted.roles)
+        takes = _listed(wanted.roles.difference(OUTSIDE) or wanted.roles) or "of nobody, for Workfloor does it itself"
         raise Refused(f"{by.name} may not {what}: that takes the role {takes}{_of_team(by, wanted)}.")
     if not own and not may(by, permission, team=team, own=False):
         raise NotYours("This is not with you any more.")

@@ -95,9 +95,7 @@ def claim_delivery(
 def approve(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str = "") -> claims_models.Claim:
     """Confirm what another person has claimed: from now on it counts."""
     claim = _decide(claim, "approved", by, now, reason)
-    event_log.record(
-        claims_events.ClaimApproved(claim.id, reason or None), at=now, client_id=claim.client_id, by_id=by.id
-    )
+    event_log.record(claims_events.ClaimApproved(claim.id, reason or None), at=now, client_id=claim.client_id, by=by)
     return claim
 
 
@@ -106,7 +104,7 @@ def refuse(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str
     if not reason.strip():
         raise Refused("Say why it is refused.")
     claim = _decide(claim, "refused", by, now, reason)
-    event_log.record(claims_events.ClaimRefused(claim.id, reason), at=now, client_id=claim.client_id, by_id=by.id)
+    event_log.record(claims_events.ClaimRefused(claim.id, reason), at=now, client_id=claim.client_id, by=by)
     return claim
 
 
@@ -153,7 +151,7 @@ def _claimed(
         document.name if document else None,
         digest,
     )
-    event_log.record(happened, at=now, client_id=made.client_id, by_id=by.id)
+    event_log.record(happened, at=now, client_id=made.client_id, by=by)
     return made
 
 

@@ -49,14 +49,10 @@ def record(
     item_id: int | None = None,
     case_id: int | None = None,
     person_id: int | None = None,
-    by: Actor | None = None,
-    by_id: int | None = None,
+    by: Actor,
 ) -> None:
     """Write one fact, in the transaction that changes the state it tells of."""
-    if by is not None:
-        by_id = by.person_id
-    acted_as = by.acts_as if by else ""
-    record_all([event_log_events.Entry(event, at, client_id, item_id, case_id, person_id, by_id, acted_as)])
+    record_all([event_log_events.Entry(event, at, client_id, item_id, case_id, person_id, by=by)])
 
 
 def record_all(entries: Sequence[event_log_events.Entry]) -> None:
@@ -79,7 +75,7 @@ def decide(entries: Sequence[event_log_events.Entry], *, now: datetime) -> set[i
         changed |= done or set()
         if error:
             failed = event_log_events.DecisionFailed(decider.name, error)
-            record_all([replace(entry, event=failed, at=now) for entry in some])
+            record_all([replace(entry, event=failed, at=now, by=actors.engine(decider.name)) for entry in some])
     return changed
 
 
@@ -129,8 +125,8 @@ def _row(entry: event_log_events.Entry) -> dict[str, object]:
         "item_id": entry.item_id,
         "case_id": entry.case_id,
         "person_id": entry.person_id,
-        "by_id": entry.by_id,
-        "acted_as": entry.acted_as,
+        "by_id": entry.by.person_id,
+        "acted_as": entry.by.acts_as,
         "event": entry.event.name,
         "details": entry.event.details(),
     }

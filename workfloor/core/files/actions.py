@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
@@ -85,7 +85,7 @@ def _key(client_id: int, now: datetime) -> bytes:
     key = sealing.new_secret()
     wrapped = sealing.wrapped(key, files_gateway.installation_key(make=True), client_id)
     files_models.Key.objects.create(client_id=client_id, wrapped=wrapped, made_at=now)
-    event_log.record(files_events.KeyMade(), at=now, client_id=client_id)
+    event_log.record(files_events.KeyMade(), at=now, client_id=client_id, by=actors.engine("file store"))
     return key
 
 

@@ -306,7 +306,7 @@ def assign_roles(
         raise Refused(f"{person.name} cannot give roles to themselves: another administrator does.")
     wanted = [each for each in permissions.ROLES if each in roles]
     if "agent" not in wanted and "agent" in person.roles:
-        sign_out_of_work(person=person, now=now)
+        _end_the_day(person, None, by, now)
     event_log.record_change("person", person, {"roles": wanted}, at=now, by=by, person_id=person.id)
     return person
 
@@ -327,7 +327,7 @@ def _locked(person: people_models.Person) -> people_models.Person:
 def leave(*, person: people_models.Person, by: Actor, now: datetime) -> None:
     """Let a person go: nothing is offered any more, the account is closed at once, the facts stay."""
     if person.client_id is None:  # a client's own people are never at work here
-        sign_out_of_work(person=person, now=now)
+        _end_the_day(person, None, by, now)
     person.left_at = now
     person.save(update_fields=["left_at"])
     if person.account:
@@ -520,31 +520,49 @@ def sign_out(*, sign_in: people_models.SignIn, by: Actor, now: datetime) -> None
 # --- At work ----------------------------------------------------------------------------------------------------
 
 
-def go_available(*, person: people_models.Person, now: datetime) -> people_models.AgentState:
+def go_available(*, person: people_models.Person, by: Actor, now: datetime) -> people_models.AgentState:
     """Take work from now on."""
+    _admit_to_state(person, by)
     if person.left_at is not None or not person.is_a("agent"):
         raise Refused("Only agents who are with us take work.")
-    _be_signed_in(person, now)
-    return _set_agent_state(person, "available", "", people_events.BecameAvailable(), now)
+    _be_signed_in(person, by, now)
+    return _set_agent_state(person, "available", "", people_events.BecameAvailable(), by, now)
 
 
-def go_away(*, person: people_models.Person, reason: str, now: datetime) -> people_models.AgentState:
+def go_away(*, person: people_models.Person, reason: str, by: Actor, now: datetime) -> people_models.AgentState:
     """Take no new work for a while, and say why."""
+    _admit_to_state(person, by)
     if not reason.strip():
         raise Refused("Choose a not-ready reason, for example “break”.")
-    _be_signed_in(person, now)
-    return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
+    _be_signed_in(person, by, now)
+    return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), by, now)
 
 
 def sign_out_of_work(
-    *, person: people_models.Person, now: datetime, because: str | None = None
+    *, person: people_models.Person, by: Actor, now: datetime, because: str | None = None
 ) -> people_models.AgentState:
     """End the working day: no more offers. `because` says why, where the person did not say so."""
-    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), now)
+    _admit_to_state(person, by)
+    return _end_the_day(person, because, by, now)
 
 
-def end_presences(*, now: datetime) -> int:
+def _end_the_day(
+    person: people_models.Person, because: str | None, by: Actor, now: datetime
+) -> people_models.AgentState:
+    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), by, now)
+
+
+def _admit_to_state(person: people_models.Person, by: Actor) -> None:
+    """Somebody's state is their own to set, and that of those who lead them."""
+    if by.person_id == person.id:
+        permissions.admit(by, "states.set-own")
+    else:
+        permissions.admit(by, "states.set-others", team=person.team_id)
+
+
+def end_presences(*, by: Actor, now: datetime) -> int:
     """Sign out of work whoever forgot to when their shift ended; returns how many."""
+    permissions.admit(by, "states.set-others")
     there = people_queries.with_shifts(people_queries.on_the_floor(), now)
     forgotten = [
         person
@@ -552,7 +570,7 @@ def end_presences(*, now: datetime) -> int:
         if not people_queries.on_shift(person, now)[0] and people_queries.last_shift_ended(person, now) < now - STAYS_ON
     ]
     for person in forgotten:
-        sign_out_of_work(person=person, now=now, because=SHIFT_OVER)
+        sign_out_of_work(person=person, because=SHIFT_OVER, by=by, now=now)
     return len(forgotten)
 
 
@@ -566,13 +584,13 @@ def note_heard(*, person_ids: Collection[int], now: datetime) -> None:
     )
 
 
-def _be_signed_in(person: people_models.Person, now: datetime) -> None:
+def _be_signed_in(person: people_models.Person, by: Actor, now: datetime) -> None:
     if _agent_state(person).state == "signed-out":
-        event_log.record(people_events.SignedIn(), at=now, client_id=person.client_id, person_id=person.id)
+        event_log.record(people_events.SignedIn(), at=now, client_id=person.client_id, person_id=person.id, by=by)
 
 
 def _set_agent_state(
-    person: people_models.Person, state: str, reason: str, event: Event, now: datetime
+    person: people_models.Person, state: str, reason: str, event: Event, by: Actor, now: datetime
 ) -> people_models.AgentState:
     agent_state = _agent_state(person)
     if (agent_state.state, agent_state.reason) == (state, reason):
@@ -583,7 +601,7 @@ def _set_agent_state(
         )
     agent_state.state, agent_state.reason, agent_state.since = state, reason, now
     agent_state.save()
-    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id)
+    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id, by=by)
     return agent_state
 
 

@@ -130,5 +130,5 @@ class AccountAdapter(DefaultAccountAdapter):
         """Whoever signs out of their account is not there to be offered work either."""
         person = getattr(request, "person", None)
         if person is not None and person.is_a("agent"):
-            people.sign_out_of_work(person=person, now=clock.now(), because=people.LEFT_THE_DESK)
+            people.sign_out_of_work(person=person, because=people.LEFT_THE_DESK, by=person, now=clock.now())
         super().logout(request)

@@ -129,11 +129,6 @@ class Person(models.Model):
         """Whether the person has a role."""
         return role in self.roles
 
-    @property
-    def is_in_charge(self) -> bool:
-        """Whether the person leads people or manages, on our side."""
-        return self.client_id is None and not {"leader", "manager"}.isdisjoint(self.roles)
-
 
 class SignIn(models.Model):
     """That somebody is signed in without a browser: what the commands of a machine act by, kept as a digest alone."""

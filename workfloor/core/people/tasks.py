@@ -3,6 +3,7 @@
 from django.db import transaction
 from procrastinate.contrib.django import app
 
+from workfloor.core.access.actors import CLOCK
 from workfloor.core.people import actions as people
 from workfloor.kit.time import clock
 
@@ -12,4 +13,4 @@ from workfloor.kit.time import clock
 def end_presences(timestamp: int) -> None:
     """Each minute, sign out of work whoever forgot to when their shift ended."""
     with transaction.atomic():
-        people.end_presences(now=clock.now())
+        people.end_presences(by=CLOCK, now=clock.now())

@@ -6,6 +6,7 @@ These check what is always true of a month; whether its figures may be closed at
 from datetime import datetime
 
 from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
@@ -126,7 +127,7 @@ def adjust(
     period: str,
     correction: period_months.Correction,
     because: str,
-    by: Person | None,
+    by: Actor,
     now: datetime,
     dispute: periods_models.Dispute | None = None,
 ) -> periods_models.Adjustment:
@@ -166,5 +167,5 @@ def hold(client: Client) -> None:
     locks.hold("periods", client.slug)
 
 
-def _record(event: Event, client: Client, by: Person | None, now: datetime) -> None:
-    event_log.record(event, at=now, client_id=client.id, by_id=by.id if by else None)
+def _record(event: Event, client: Client, by: Actor, now: datetime) -> None:
+    event_log.record(event, at=now, client_id=client.id, by=by)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.sessions.models import Session
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
@@ -38,7 +38,7 @@ def keep_for(*, kind: str, days: int | None, by: Actor, now: datetime, client: C
 def tell(*, kind: str, count: int, days: int, now: datetime, client_id: int | None = None) -> None:
     """Record that so many of a kind were deleted, which were older than so many days; of none there is no fact."""
     if count:
-        event_log.record(retention_events.Expired(kind, count, days), at=now, client_id=client_id)
+        event_log.record(retention_events.Expired(kind, count, days), at=now, client_id=client_id, by=actors.CLOCK)
 
 
 def delete_sessions(*, now: datetime) -> int:

@@ -10,6 +10,8 @@ from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, model_validator
 
+from workfloor.core.access import actors
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.api import PROBLEMS, Problem, TokenAuth
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
@@ -204,6 +206,11 @@ def _out(item: work_models.Item) -> dict[str, Any]:
     return {name: getattr(item, name) for name in WorkOut.model_fields if name != "queue"} | {"queue": item.queue.name}
 
 
+def _system(request: Any) -> Actor:
+    """Who calls: the client's system that shows this token."""
+    return actors.system(request.auth.title, request.auth.client_id)
+
+
 def _found(request: Any, key: str) -> work_models.Item:
     item = work_queries.by_key(request.auth.client_id, key)
     if item is None:
@@ -255,6 +262,7 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
             not_before=body.not_before,
             asked_for=_agent(request, body.ask_for),
             came_at=body.handled_elsewhere_since and body.handled_elsewhere_since.astimezone(UTC),
+            by=_system(request),
             now=clock.now(),
         )
     except work.Conflict as conflict:
@@ -278,7 +286,7 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
 def cancel(request: HttpRequest, key: KeyInPath, body: Cancel) -> dict[str, Any]:
     """Cancel work that nobody needs any more; it counts in no measure. 409 when it is finished already."""
     try:
-        return _out(work.cancel(item=_found(request, key), reason=body.reason, now=clock.now()))
+        return _out(work.cancel(item=_found(request, key), reason=body.reason, by=_system(request), now=clock.now()))
     except lifecycle.NotNow as refused:
         raise HttpError(409, f"{refused}.") from refused
 
@@ -304,6 +312,7 @@ def report(request: Any, key: KeyInPath, body: ReportIn) -> dict[str, Any]:
             said=said,
             at=at,
             source=request.auth.title,
+            by=_system(request),
             now=clock.now(),
         )
     except (work.Conflict, reporting.Impossible) as refused:

@@ -117,7 +117,7 @@ def talk(request: Request, item_id: int) -> HttpResponse:
     if request.method == "POST" and found is not None and found.chat is not None:
         last = max((each.id for each in found.messages if each.direction == "in"), default=0)
         if last > found.seen:
-            chats.see(chat=found.chat, up_to=last)
+            chats.see(chat=found.chat, up_to=last, by=request.person)
             found = replace(found, seen=last)
     return render(
         request, "agent/talk.html", {"talk": found, "item": item, "zone": agent_queries.zone_of(request.person)}
@@ -231,12 +231,12 @@ def take_back(request: Request) -> HttpResponse:
 @deed
 def seen(request: Request, item_id: int) -> None:
     visit = own_chat(request, item_id)
-    chats.see(chat=visit, up_to=checked(agent_forms.Seen(request.POST))["up_to"])
+    chats.see(chat=visit, up_to=checked(agent_forms.Seen(request.POST))["up_to"], by=request.person)
 
 
 @deed
 def typing(request: Request, item_id: int) -> None:
-    chats.type_to_visitor(chat=own_chat(request, item_id))
+    chats.type_to_visitor(chat=own_chat(request, item_id), by=request.person)
 
 
 def own_chat(request: Request, item_id: int) -> Chat:
@@ -249,13 +249,13 @@ def own_chat(request: Request, item_id: int) -> Chat:
 
 @deed
 def available(request: Request) -> None:
-    people.go_available(person=request.person, now=clock.now())
+    people.go_available(person=request.person, by=request.person, now=clock.now())
 
 
 @deed
 def away(request: Request) -> None:
     reason = checked(agent_forms.Away(request.POST))["reason"]
-    people.go_away(person=request.person, reason=reason, now=clock.now())
+    people.go_away(person=request.person, reason=reason, by=request.person, now=clock.now())
 
 
 @deed
@@ -263,7 +263,7 @@ def leave(request: Request) -> None:
     """Take no more work; what is in hand is finished first, or goes back to its queues."""
     if checked(agent_forms.Leaving(request.POST))["hand_back"]:
         hand_back(request.person)
-    people.sign_out_of_work(person=request.person, now=clock.now())
+    people.sign_out_of_work(person=request.person, by=request.person, now=clock.now())
 
 
 def hand_back(person: Person) -> None:

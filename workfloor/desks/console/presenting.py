@@ -46,9 +46,16 @@ def _section(each: declarations.Action) -> Iterator[str]:
 def _permissions() -> Iterator[str]:
     roles = list(permissions.ROLES)
     yield "## Permissions\n"
-    yield f"| | {' | '.join(roles)} |\n|---|{'---|' * len(roles)}"
+    yield f"| | {' | '.join(roles)} | others |\n|---|{'---|' * (len(roles) + 1)}"
     for each in permissions.PERMISSIONS.values():
-        yield f"| {each.words} | {' | '.join('yes' if role in each.roles else '' for role in roles)} |"
+        cells = ["in hand" if role in each.own else "yes" if role in each.roles else "" for role in roles]
+        yield f"| {each.words} | {' | '.join(cells)} | {others(each)} |"
+
+
+def others(each: permissions.Permission) -> str:
+    """Who has a permission and is none of the people, in words."""
+    outside = [words for name, words in permissions.OUTSIDE.items() if name in each.roles]
+    return ", ".join(outside) if each.roles else "only Workfloor itself"
 
 
 def _roles(each: declarations.Action) -> list[str]:

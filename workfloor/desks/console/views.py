@@ -15,6 +15,7 @@ from workfloor.core.access import permissions
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.pages import opened_by
 from workfloor.desks.console import action_forms
+from workfloor.desks.console import presenting as console_presenting
 from workfloor.desks.console import queries as console_queries
 from workfloor.kit import declarations
 from workfloor.kit.database import rls
@@ -74,7 +75,10 @@ def _done(action: declarations.Action, form: Any, request: Request) -> str | Non
 def permissions_table(request: Request) -> HttpResponse:
     """Which role opens what."""
     roles = permissions.ROLES
-    rows = [(each, [role in each.roles for role in roles]) for each in permissions.PERMISSIONS.values()]
+    rows = [
+        (each, [role in each.roles for role in roles], console_presenting.others(each))
+        for each in permissions.PERMISSIONS.values()
+    ]
     return render(request, "console/permissions.html", {"roles": roles, "rows": rows})
 
 

@@ -364,7 +364,7 @@ def issue_invoice(
     stored = _stored(client, entity, series, made, period, billing.electronic, by, now)
     gross, currency = made.totals.gross, made.currency
     issued = billing_events.InvoiceIssued(entity.slug, stored.name, period, gross, currency)
-    event_log.record(issued, at=now, client_id=client.id, by_id=by.id)
+    event_log.record(issued, at=now, client_id=client.id, by=by)
     return stored
 
 
@@ -408,7 +408,7 @@ def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, n
         invoice.client, invoice.entity, series, note, invoice.period, bool(invoice.ubl), by, now, credits=invoice
     )
     credited = billing_events.InvoiceCredited(invoice.entity.slug, invoice.name, stored.name, words.strip())
-    event_log.record(credited, at=now, client_id=invoice.client_id, by_id=by.id)
+    event_log.record(credited, at=now, client_id=invoice.client_id, by=by)
     return stored
 
 

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
@@ -17,17 +18,19 @@ from workfloor.ops.routing import events as routing_events
 from workfloor.ops.routing import models as routing_models
 from workfloor.ops.routing import queries as routing_queries
 
+ROUTER: Final = actors.engine("router")
+
 
 # --- offering --------------------------------------------------------------------------------------------------------
 def lapse_offers(*, queue_ids: Sequence[int], now: datetime) -> int:
     """Take back the offers that were not answered in time and set the people away; returns how many."""
     count = 0
     for item in routing_queries.unanswered(now, queue_ids):
-        person = work.lapse(item=item, now=now)
+        person = work.lapse(item=item, by=ROUTER, now=now)
         if person is not None:
             count += 1
             if AgentState.objects.filter(person=person, state="available").exists():  # or is away already
-                people.go_away(person=person, reason=qualification.RONA, now=now)
+                people.go_away(person=person, reason=qualification.RONA, by=ROUTER, now=now)
     return count
 
 
@@ -35,7 +38,7 @@ def resume_preempted(*, now: datetime) -> int:
     """Let go on whatever lies aside with nothing over it any more; returns for how many people."""
     people_ids = work_queries.left_aside()
     for person_id in people_ids:
-        work.resume_preempted(person_id=person_id, now=now)
+        work.resume_preempted(person_id=person_id, by=ROUTER, now=now)
     return len(people_ids)
 
 

@@ -67,7 +67,7 @@ class Floor:
     def reply(self, item: Item, text: str, to: str) -> Message:
         with _entered():
             item = Item.objects.get(id=item.id)
-            work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, now=clock.now())
+            work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=clock.now())
             item = work.accept(item=item, by=self.ana, now=clock.now())
             said = {"content": Content(text), "recipients": [Address(to)]}
             reply = conversations.reply(item=item, channel="email", by=self.ana, now=clock.now(), **said)
@@ -204,7 +204,9 @@ def copied(floor, to: str) -> Message:
             address="x",
             now=now,
         )
-        item = work.offer(item=visit.item, person=floor.ana, max_concurrency=4, offer_seconds=30, now=now)
+        item = work.offer(
+            item=visit.item, person=floor.ana, max_concurrency=4, offer_seconds=30, by=make.ROUTER, now=now
+        )
         item = work.accept(item=item, by=floor.ana, now=now)
         chats.reply(chat=visit, by=floor.ana, text="It is corrected.", now=now)
         work.wrap_up(item=work.end(item=item, by=floor.ana, now=now), by=floor.ana, disposition="resolved", now=now)

@@ -349,6 +349,7 @@ def test_a_mailbox_with_many_replies_yields_to_one_with_few(desk):
             channel="email",
             content=Content("x"),
             recipients=[Address("a@x.example")],
+            by=make.RULES,
             now=make.NINE,
         )
     with transaction.atomic():

@@ -48,10 +48,12 @@ def chats() -> QuerySet[chat_models.Chat]:
     return chat_models.Chat.objects.select_related("widget", "case", "item")
 
 
-_OF_ITEM = PreparedQuery(lambda item_id: chat_models.Chat.objects.filter(item_id=item_id))
+_OF_ITEM = PreparedQuery(lambda item_id: chat_models.Chat.objects.select_related("item").filter(item_id=item_id))
 
 _IN_HANDS = PreparedQuery(
-    lambda item_id, person_id: chat_models.Chat.objects.filter(item_id=item_id, item__person=person_id)
+    lambda item_id, person_id: chat_models.Chat.objects.select_related("item").filter(
+        item_id=item_id, item__person=person_id
+    )
 )
 
 _LOCKED = PreparedQuery(lambda chat_id: chats().select_for_update(of=("self",)).filter(id=chat_id))

@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
-from workfloor.core.access import permissions
-from workfloor.core.access.actors import Actor
+from workfloor.core.access import actors, permissions
+from workfloor.core.access.actors import CUSTOMER, Actor
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
@@ -27,7 +27,6 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
 from workfloor.core.files import actions as files
 from workfloor.core.files.models import File
-from workfloor.core.people.models import Person
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.retention import actions as retention
@@ -48,6 +47,7 @@ from workfloor.ops.channels.email.models import Mailbox
 from workfloor.ops.channels.email.reading import LONGEST_SUBJECT
 
 AT_A_TIME: Final = 500
+MAIL: Final = actors.engine("mail")  # which stores and reads what comes, and delivers what is written
 RFC822: Final = "message/rfc822"
 TAKE: Final = "email.take_arrivals"
 SETTLED: Final = ["state", "settled_at", "reason", "sender", "subject", "message"]
@@ -202,7 +202,7 @@ def mark_fetching(*, mailbox: email_models.Mailbox, fault: str, now: datetime) -
     if was_failing and fault:  # in other words
         return
     event = email_events.FetchingFailed(mailbox.id, place.fault) if fault else email_events.FetchedAgain(mailbox.id)
-    event_log.record(event, at=now, client_id=mailbox.client_id)
+    event_log.record(event, at=now, client_id=mailbox.client_id, by=MAIL)
 
 
 def _fetched(
@@ -321,7 +321,7 @@ def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
     for mailbox in {each.arrival.mailbox_id: each.arrival.mailbox for each in news}.values():
         here = [each for each in news if each.arrival.mailbox_id == mailbox.id]
         sent = [_sent(each) for each in here]
-        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent, now=now)
+        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent, by=CUSTOMER, now=now)
         made |= {each.arrival.id: item for each, item in zip(here, items, strict=True)}
     _keep_messages([(each, made[each.arrival.id]) for each in news], now)
 
@@ -369,13 +369,14 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
         return
     item = _answered_item(case, read.arrival.arrived_at)
     if item is None:
-        [item] = work.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)], now=now)
+        queue = read.arrival.mailbox.queue
+        [item] = work.receive_all(queue=queue, kind="email", sent=[_sent(read)], by=CUSTOMER, now=now)
     _keep_messages([(read, item)], now)
 
 
 def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
     incoming = [_message(read, item) for read, item in begun]
-    made = conversations.receive_all(channel="email", incoming=incoming, now=now)
+    made = conversations.receive_all(channel="email", incoming=incoming, by=CUSTOMER, now=now)
     for (read, _), message in zip(begun, made, strict=True):
         missing = read.mail.missing
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
@@ -412,7 +413,8 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
     items = email_queries.items_of(case)
     resting = next((each for each in items if each.pending_customer_since), None)
     if resting:
-        return work.customer_answered(item=resting, now=max(at, resting.pending_customer_since or at))
+        answered_at = max(at, resting.pending_customer_since or at)
+        return work.customer_answered(item=resting, by=CUSTOMER, now=answered_at)
     unfinished = [each for each in items if each.state not in lifecycle.FINISHED]
     if unfinished:
         return unfinished[-1]
@@ -422,7 +424,8 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
     terms = contracts_queries.terms_of(last.queue, last.received_at)
     if at - last.ended_at > timedelta(seconds=terms.reopen_within_seconds):
         return None
-    return work.reopen(item=last, reason="the customer wrote again", now=max(at, last.wrapped_up_at or at))
+    since = max(at, last.wrapped_up_at or at)
+    return work.reopen(item=last, reason="the customer wrote again", by=CUSTOMER, now=since)
 
 
 def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now: datetime, reason: str = "") -> None:
@@ -431,7 +434,7 @@ def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now:
     arrival.save(update_fields=SETTLED)
     if event:
         case = arrival.message.case_id if arrival.message else None
-        event_log.record(event, at=now, client_id=arrival.client_id, case_id=case)
+        event_log.record(event, at=now, client_id=arrival.client_id, case_id=case, by=MAIL)
 
 
 # --- reports of our replies -----------------------------------------------------------------------------------------
@@ -439,13 +442,13 @@ def _tell_of(arrival: email_models.Arrival, found: sorting.Failure, reply: Messa
     """A reply did not arrive: its case says so, and whoever worked on it has it again."""
     arrival.message = reply
     if found.is_final and reply.state in ("sending", "sent", "read"):
-        conversations.mark_undelivered(message=reply, reason=found.reason, now=now)
-        bring_back(reply=reply, reason=found.reason, now=now)
+        conversations.mark_undelivered(message=reply, reason=found.reason, by=MAIL, now=now)
+        bring_back(reply=reply, reason=found.reason, by=MAIL, now=now)
     why = f"a delivery report: {found.reason}" if found.is_final else f"a report of a delay: {found.reason}"
     _settle(arrival, "set-aside", email_events.SetAside(arrival.id, why), now)
 
 
-def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
+def bring_back(*, reply: Message, reason: str, by: Actor, now: datetime) -> None:
     """Give the item of a reply that did not arrive back to whoever works on its queue.
 
     What a rule wrote has answered nobody; and whoever has a later reply of ours is served.
@@ -456,19 +459,20 @@ def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
     work.mark_reply_undelivered(
         item=reply.item,
         reason=f"our reply did not arrive: {reason}",
+        by=by,
         now=now,
         replied_at=others[0].said_at if others else None,
         is_last=not any(each.id > reply.id for each in others),
     )
 
 
-def take_back(*, reply: Message, by: Person, now: datetime) -> Message:
+def take_back(*, reply: Message, by: Actor, now: datetime) -> Message:
     """Take a reply back in its seconds: it has answered nobody, and its writer has it as the draft again.
 
     Raises messages.NotNow for one that is being sent.
     """
     reply = conversations.withdraw(message=reply, by=by, now=now)
-    bring_back(reply=reply, reason="it was taken back", now=now)
+    bring_back(reply=reply, reason="it was taken back", by=by, now=now)
     return reply
 
 
@@ -483,30 +487,32 @@ def mark_unread(*, arrival: email_models.Arrival, reason: str, now: datetime) ->
     _settle(arrival, "failed", email_events.Unread(arrival.id, said), now)
 
 
-def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
+def run_again(*, arrival: email_models.Arrival, by: Actor, now: datetime) -> None:
     """Read a mail once more that could not be read, or that was held back or set aside by mistake."""
+    permissions.admit(by, "mail.look-after", client_id=arrival.client_id)
     if arrival.state not in ("failed", "held", "set-aside"):
         raise Refused("This mail was dealt with already.")
     if arrival.file_id is None:
         raise Refused("What came is not here: it was too large to be fetched, or is no longer kept.")
     arrival.anyway = arrival.state != "failed"
-    _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
+    _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), by, now)
     ask_to_take()
 
 
-def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
+def discard(*, arrival: email_models.Arrival, by: Actor, now: datetime) -> None:
     """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is masked."""
+    permissions.admit(by, "mail.look-after", client_id=arrival.client_id)
     if arrival.state not in ("failed", "held"):
         raise Refused("This mail was dealt with already.")
     if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
         _replace(arrival, b"", now)
-    _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
+    _look_after(arrival, "discarded", email_events.Discarded(arrival.id), by, now)
 
 
-def _look_after(arrival: email_models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:
+def _look_after(arrival: email_models.Arrival, state: str, event: Event, by: Actor, now: datetime) -> None:
     arrival.state, arrival.settled_at = state, now
     arrival.save(update_fields=["state", "settled_at", "anyway"])
-    event_log.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
+    event_log.record(event, at=now, client_id=arrival.client_id, by=by)
 
 
 def delete_expired(*, client_id: int, now: datetime) -> int:
@@ -545,11 +551,11 @@ def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> 
     mailbox = mailbox or email_queries.mailbox_for(message)
     if mailbox is None:
         reason = "no mailbox belongs to this queue; open one with `workfloor channels mailbox add`"
-        conversations.mark_undelivered(message=message, reason=reason, now=now)
+        conversations.mark_undelivered(message=message, reason=reason, by=MAIL, now=now)
         return
     name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
     title = mailbox.title or mailbox.client.title
-    conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title))
+    conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title), by=MAIL)
     due_at = message.said_at + email_queries.undo()
     email_models.Delivery.objects.create(
         message=message, client_id=message.client_id, mailbox=mailbox, due_at=due_at, changed_at=now
@@ -576,7 +582,7 @@ def begin(*, message_id: int, now: datetime) -> email_models.Delivery | None:
         _change(delivery, "withdrawn", now)
         return None
     if delivery.message.state == "waiting":
-        conversations.start_sending(message=delivery.message, now=now)
+        conversations.start_sending(message=delivery.message, by=MAIL, now=now)
     delivery.in_doubt += delivery.state == "handing-over"
     delivery.tries, delivery.began_at = delivery.tries + 1, delivery.began_at or now
     _change(delivery, "sending", now)
@@ -604,7 +610,7 @@ def mark_delivered(*, delivery: email_models.Delivery, answer: str, refused: Seq
     """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
     _change(delivery, "sent", now, answer)
     fault = f"not delivered to {'; '.join(refused)}" if refused else ""
-    conversations.mark_sent(message=delivery.message, now=now, fault=fault)
+    conversations.mark_sent(message=delivery.message, by=MAIL, now=now, fault=fault)
 
 
 def mark_refused(
@@ -618,16 +624,16 @@ def mark_refused(
     again = None if is_final else replies.next_try(delivery.tries, delivery.began_at or now, now)
     if again is None:
         _change(delivery, "failed", now, answer)
-        conversations.mark_undelivered(message=delivery.message, reason=answer, now=now)
-        bring_back(reply=delivery.message, reason=answer, now=now)
+        conversations.mark_undelivered(message=delivery.message, reason=answer, by=MAIL, now=now)
+        bring_back(reply=delivery.message, reason=answer, by=MAIL, now=now)
         return
     delivery.due_at = again
     _change(delivery, "waiting", now, answer)
-    conversations.mark_delayed(message=delivery.message, reason=answer, now=now)
+    conversations.mark_delayed(message=delivery.message, reason=answer, by=MAIL, now=now)
     ask_to_deliver(message_id=delivery.message_id, at=again)
 
 
-def send_again(*, message: Message, now: datetime, by: Person | None = None) -> None:
+def send_again(*, message: Message, by: Actor, now: datetime) -> None:
     """Try once more to deliver a reply that failed for good."""
     conversations.try_again(message=message, by=by, now=now)
     email_models.Delivery.objects.filter(message=message).delete()

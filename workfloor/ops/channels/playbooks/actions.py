@@ -1,8 +1,9 @@
 """Playbooks and articles are given; what comes in is treated as their rules say."""
 
 from datetime import datetime
+from typing import Final
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
@@ -23,6 +24,7 @@ from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks import rules as playbooks_rules
 
 Refused = permissions.Refused
+RULES: Final = actors.engine("playbooks")
 
 
 def give(*, client: Client, source: str, by: Actor, now: datetime) -> playbooks_models.Version:
@@ -99,10 +101,11 @@ def _apply(item: Item, rule: playbooks_rules.Rule, version: int, now: datetime) 
     if rule.tag:
         playbooks_models.Tag.objects.get_or_create(client_id=item.client_id, item=item, name=rule.tag)
     if moves and queue:
-        work.transfer(item=item, queue=queue, by=None, note=f"by rule {rule.name}", now=now)
+        work.transfer(item=item, queue=queue, by=RULES, note=f"by rule {rule.name}", now=now)
     raises = rule.priority not in (None, item.priority) and item.state in ("waiting", "offered", "held")
     if raises and rule.priority is not None:
-        work.prioritise(item=item, priority=rule.priority, now=now)  # by its queue's target, the new one's if it moved
+        # By its queue's target, the new one's if it moved.
+        work.prioritise(item=item, priority=rule.priority, by=RULES, now=now)
     done = playbooks_events.RuleApplied(
         rule.name,
         version,
@@ -110,7 +113,7 @@ def _apply(item: Item, rule: playbooks_rules.Rule, version: int, now: datetime) 
         queue.id if moves and queue else None,
         rule.priority if raises else None,
     )
-    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id, by=RULES)
 
 
 def answer(*, item: Item, rule_name: str, version: int, now: datetime) -> bool:
@@ -122,7 +125,7 @@ def answer(*, item: Item, rule_name: str, version: int, now: datetime) -> bool:
     if text is None or not _answer(item, text, rule_name, now):
         return False
     done = playbooks_events.RuleAnswered(rule_name, version, text.name)
-    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id, by=RULES)
     return True
 
 
@@ -148,6 +151,7 @@ def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime
         channel=wrote.channel,
         content=Content(text),
         recipients=[to],
+        by=RULES,
         now=now,
         key=key,
         at_once=channel.at_once,
