@@ -136,6 +136,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "routing.set-up", "Put queues into pools, and even out loads", "administrator", "manager", "planner"
         ),
         _permission("failures.handle", "Run again or drop what failed", "administrator", "leader", "manager"),
+        _permission("jobs.handle", "Run again or drop jobs that failed, which are of no client", "manager"),
         _permission("reviews.read", "Read reviews", "leader", "manager", scope="client"),
         _permission("reviews.agree", "Agree action items, and finish them", "leader", "manager", scope="client"),
         _permission("history.import", "Import past work", "manager", "planner", scope="client"),

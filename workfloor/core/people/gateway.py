@@ -129,6 +129,6 @@ class AccountAdapter(DefaultAccountAdapter):
     def logout(self, request: HttpRequest) -> None:
         """Whoever signs out of their account is not there to be offered work either."""
         person = getattr(request, "person", None)
-        if person is not None and person.is_a("agent"):
+        if person is not None and person.may("states.set-own"):
             people.sign_out_of_work(person=person, because=people.LEFT_THE_DESK, by=person, now=clock.now())
         super().logout(request)

@@ -75,7 +75,7 @@ def may_hear(topic: str, person_id: int, roles: Iterable[str], clients: Iterable
     kind, _, number = topic.partition(":")
     number = number.partition(":")[0] if kind == "typing" else number
     if kind == "floor":
-        return not {"leader", "planner", "manager"}.isdisjoint(roles)
+        return not permissions.PERMISSIONS["floor.see"].roles.isdisjoint(roles)
     own = [person_id]
     allowed = {"person": own, "messages": own, "typing": own, "client": clients, "closing": clients}.get(kind, [])
     return number in {str(each) for each in allowed}

@@ -59,7 +59,7 @@ def shown(person: Person, now: datetime) -> Shown:
     ]
     failed = [
         Failure(f"job-{each.id}", each.task, each.failed_at, each.attempts, "see logs/worker.log in the data folder")
-        for each in (jobs.failed()[:MOST_SHOWN] if _runs_the_installation(person) else ())
+        for each in (jobs.failed()[:MOST_SHOWN] if person.may("jobs.handle") else ())
     ]
     contracts = [Contract(str(version), error) for version, error in contracts_queries.unreadable()]
     unsent = [*email_queries.undelivered()[:MOST_SHOWN], *email_queries.delayed()[:MOST_SHOWN]]
@@ -94,8 +94,4 @@ def _parts(name: str) -> tuple[str, int]:
 
 
 def _is_a_failed_job(number: int, person: Person) -> bool:
-    return _runs_the_installation(person) and any(each.id == number for each in jobs.failed())
-
-
-def _runs_the_installation(person: Person) -> bool:
-    return person.is_a("manager") and person.client_id is None
+    return person.may("jobs.handle") and any(each.id == number for each in jobs.failed())
