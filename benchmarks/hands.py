@@ -125,7 +125,7 @@ def _go_on(item_id: int, person_id: int, state: str, chance: random.Random) -> N
     from workfloor.core.work.models import Item
     from workfloor.kit.time import clock
 
-    item, person, now = Item(id=item_id), Person(id=person_id), clock.now()
+    item, person, now = Item(id=item_id), Person(id=person_id, roles=["agent"]), clock.now()
     if state == "offered" and chance.random() < DECLINES:
         work.decline(item=item, by=person, now=now)
     elif state == "offered":

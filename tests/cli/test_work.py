@@ -54,7 +54,7 @@ def followed(monkeypatch):
 def tell(*whats):
     with transaction.atomic():
         rls.enter_every_client()
-        event_log.record_all([event_log_events.Entry(Happened(what), clock.now()) for what in whats])
+        event_log.record_all([event_log_events.Entry(Happened(what), clock.now(), by=make.ROOT) for what in whats])
 
 
 def steps_until_nothing_waits(steps, at):

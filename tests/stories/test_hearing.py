@@ -67,7 +67,7 @@ def test_it_ends_with_the_right_to_it_and_goes_on_for_everybody_else(real_databa
             ends_of(end, installation, leader, "floor" if end is change_role else f"client:{client.id}")
 
         assert inside(lambda: Heard.objects.filter(person=stays).exists())  # by which a browser that goes is missed
-        inside(people.go_available, person=stays, now=make.NINE)
+        inside(people.go_available, person=stays, by=stays, now=make.NINE)
         assert next(staying) == f"data: {own}"
 
 

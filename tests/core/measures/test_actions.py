@@ -159,7 +159,7 @@ def import_given_up(at, count):
             lifecycle.follow(state, event, when, None)
     items = Item.objects.bulk_create(Item(client=queue.client, **vars(state)) for state in left)
     event_log.insert(
-        Entry(event, when, queue.client_id, item.id)
+        Entry(event, when, queue.client_id, item.id, by=make.ROUTER)
         for item, life in zip(items, lives, strict=True)
         for when, event in life
     )
@@ -392,8 +392,8 @@ with transaction.atomic():
 @pytest.mark.parametrize(
     "what",
     [
-        "work.abandon(item=Item.objects.filter(state='waiting').first(), now=make.later(minutes=5))",
-        "work.reopen(item=Item.objects.filter(state='done').first(), reason='no', now=make.later(minutes=9))",
+        "work.abandon(item=Item.objects.filter(state='waiting').first(), by=make.CUSTOMER, now=make.later(minutes=5))",
+        "work.reopen(item=Item.objects.get(state='done'), reason='no', by=make.CUSTOMER, now=make.later(minutes=9))",
         "actions.fold(client_id=make.client().id)",
     ],
 )

@@ -85,8 +85,8 @@ def test_a_router_at_work_is_told_at_once_and_offers_to_whoever_did_less(real_da
     inside(make.client)
     ana, ben = inside(make.agent), inside(make.agent)
     for person in (ana, ben):  # Ana has been idle for longer
-        inside(people.go_away, person=person, reason="break", now=clock.now())
-        inside(people.go_available, person=person, now=clock.now())
+        inside(people.go_away, person=person, by=person, reason="break", now=clock.now())
+        inside(people.go_available, person=person, by=person, now=clock.now())
     router = leading()
     inside(routing.even_out, pool="main", seconds=36_000, by=actors.ROOT, now=clock.now())
     inside(

@@ -77,12 +77,12 @@ def test_work_is_offered_from_the_very_beginning_of_a_shift_to_its_end_without_a
     with clock.frozen(planned.starts_at):
         run(router)
         assert offered() == {item.id: ana.id}
-        inside(work.abandon, item=item, now=clock.now())
+        inside(work.abandon, item=item, by=make.CUSTOMER, now=clock.now())
     with clock.frozen(planned.ends_at - timedelta(seconds=1)):
         last = call()
         run(router)
         assert offered() == {last.id: ana.id}
-        inside(work.abandon, item=last, now=clock.now())
+        inside(work.abandon, item=last, by=make.CUSTOMER, now=clock.now())
     with clock.frozen(planned.ends_at):
         late = call()
         run(router)
