@@ -162,7 +162,7 @@ def test_a_monitor_takes_nothing_of_a_leader_and_is_gone_with_the_contact(everyo
     for item in (one, two):
         joining.monitor(item=item, by=lead, now=make.later(seconds=5))
     assert taken(lead) == [] and adds_up(one) and adds_up(two)
-    with pytest.raises(work.NotYours):
+    with pytest.raises(work.Refused, match="takes the role leader"):
         joining.monitor(item=one, by=make.agent(), now=make.NINE)
     with pytest.raises(work.Refused, match="not cleared"):
         joining.monitor(item=one, by=make.person("leader"), now=make.NINE)
@@ -183,7 +183,7 @@ def documents():
 def test_a_document_keyed_twice_is_done_when_both_are(everyone):
     item = documents()
     ana, ben = make.agent(), make.agent()
-    joining.ask_second_keying(item=item, by=make.person("leader"), now=make.NINE)
+    joining.ask_second_keying(item=item, by=make.in_charge("leader", item.client), now=make.NINE)
     with pytest.raises(work.Refused, match="as the first yet"):
         joining.begin_second_keying(item=item, by=ben, now=make.NINE)
     in_hand(ana, item, most=3)
@@ -258,7 +258,7 @@ def test_a_second_keying_that_is_dropped_is_for_somebody_else(everyone):
 
 def test_a_document_that_nobody_keys_again_is_found_and_can_be_called_off(everyone):
     item = documents()
-    ana, ben, lead = make.agent(), make.agent(), make.person("leader")
+    ana, ben, lead = make.agent(), make.agent(), make.in_charge("leader", item.client)
     joining.ask_second_keying(item=item, by=make.ROOT, now=make.NINE)
     assert list(work_queries.to_key_again(ben)) == []  # nobody has it as the first yet
     in_hand(ana, item, most=3)
@@ -266,7 +266,7 @@ def test_a_document_that_nobody_keys_again_is_found_and_can_be_called_off(everyo
     work.wrap_up(item=item, by=ana, disposition="answered", now=make.later(minutes=3))
 
     assert (list(work_queries.to_key_again(ben)), list(work_queries.to_key_again(ana))) == ([item], [])
-    with pytest.raises(work.NotYours):
+    with pytest.raises(work.Refused, match="takes the role leader or manager"):
         joining.call_off_second_keying(item=item, by=ben, now=make.later(minutes=5))
     item = joining.call_off_second_keying(item=item, by=lead, now=make.later(minutes=5))
     assert (item.state, item.done_by, item.ended_at) == ("done", ana, make.later(minutes=5))

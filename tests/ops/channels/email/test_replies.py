@@ -12,7 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests import mail, make
 from tests.ops.channels.email import sink as sinks
-from workfloor.core.access import actors
+from workfloor.core.access import actors, permissions
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File, NotNow
@@ -63,7 +63,7 @@ class Desk:
                 files=files,
                 now=at,
                 recipients=[Address(each) for each in to],
-                by=None if by_a_rule else self.ana,
+                by=make.RULES if by_a_rule else self.ana,
             )
         with transaction.atomic():
             rls.enter_every_client()
@@ -188,7 +188,9 @@ def test_a_failed_reply_is_sent_again_when_somebody_says_so(desk, sink):
 
     with transaction.atomic():
         rls.enter_every_client()
-        email.send_again(message=reply, by=desk.ana, now=make.later(hours=1))
+        with pytest.raises(permissions.Refused, match="takes the role leader or manager"):
+            email.send_again(message=reply, by=desk.ana, now=make.later(hours=1))
+        email.send_again(message=reply, by=make.in_charge("leader", reply.client), now=make.later(hours=1))
     reply, _ = desk.delivers(reply, at=make.later(hours=1) + UNDO)
 
     assert (reply.state, len(sink.mails)) == ("sent", 1)
