@@ -76,7 +76,7 @@ def permissions_table(request: Request) -> HttpResponse:
     """Which role opens what."""
     roles = permissions.ROLES
     rows = [
-        (each, [role in each.roles for role in roles], console_presenting.others(each))
+        (each, [(role, role in each.roles) for role in roles], console_presenting.others(each))
         for each in permissions.PERMISSIONS.values()
     ]
     return render(request, "console/permissions.html", {"roles": roles, "rows": rows})

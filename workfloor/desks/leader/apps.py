@@ -6,7 +6,7 @@ from workfloor.ui.places import Place
 
 FLOOR = Place("Floor", "layout-dashboard", "leader:floor", "floor.see", rank=10)
 
-FAILURES = Place("Failures", "alert-triangle", "leader:failures", "failures.handle", rank=48)
+FAILURES = Place("Failures", "alert-triangle", "leader:failures", "failures.handle", rank=64)
 
 
 class LeaderConfig(AppConfig):

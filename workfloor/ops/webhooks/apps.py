@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 from workfloor.ui.places import Place
 
-WEBHOOKS = Place("Webhooks", "world", "webhooks:endpoints", "webhooks.set-up", rank=47)
+WEBHOOKS = Place("Webhooks", "world", "webhooks:endpoints", "webhooks.set-up", rank=62)
 
 
 class WebhooksConfig(AppConfig):
