@@ -156,6 +156,7 @@ INSTALLED_APPS = [
     "workfloor.core.retention",
     "workfloor.core.files",
     "workfloor.core.people",
+    "workfloor.core.looks",
     "workfloor.core.periods",
     "workfloor.core.contracts",
     "workfloor.core.claims",

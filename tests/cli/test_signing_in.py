@@ -62,7 +62,7 @@ def test_a_command_after_signing_in_is_that_persons(run, settings):
     assert run(*SITE).exit_code == 0
     fact = last("site.opened")
     assert (fact.acted_as, fact.by_id is not None) == ("", True)
-    assert "Administrator" in run("admin", "audit", "--what", "site").stdout
+    assert "Administrator" in run("admin", "audit", "--event", "site").stdout
 
 
 def test_a_command_does_no_more_than_the_roles_of_whoever_signed_in_open(run):

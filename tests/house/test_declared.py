@@ -106,6 +106,7 @@ BY_THEMSELVES = {
         "end_presences",
         "note_heard",
         "open_account",
+        "note_own_account",
     },
     "core.clients": {"admit"},
     "ops.billing": {"ask_to_take", "begin_step", "take_step", "tell_progress", "fail_step"},

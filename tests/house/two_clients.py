@@ -18,6 +18,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.event_log.models import Parked
+from workfloor.core.looks import actions as looks
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
@@ -174,6 +175,9 @@ def side(slug: str, word: str) -> Side:
         invoiced(client, word, staff["manager"]),
         endpoint,
         webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=make.NINE),
+    )
+    looks.look(
+        seen=[looks.Seen("item", held.id, client.id, held.case_id)], place=word, by=staff["leader"], now=make.NINE
     )
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE

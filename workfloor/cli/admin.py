@@ -16,10 +16,11 @@ from rich.table import Table
 
 from workfloor.cli import edge, run
 from workfloor.kit.database import postgres, rls
+from workfloor.kit.text import spreadsheets
 from workfloor.runtime import web as runtime_web
 
 if TYPE_CHECKING:
-    from workfloor.core.clients.models import Token
+    from workfloor.core.clients.models import Client, Token
     from workfloor.core.event_log.models import Parked
 
 
@@ -577,35 +578,84 @@ def _failed_and_stalled() -> Finding:
     epilog="""\b
 Examples:
   workfloor admin audit
-  workfloor admin audit --what site --format json
-  workfloor admin audit --who rita --until 2027-01-31
+  workfloor admin audit --event record --about Porto --format json
+  workfloor admin audit --who rita --from 2027-01-01 --to 2027-01-31
+  workfloor admin audit --customer maria@example.com --from 2027-03-01 --to 2027-03-31
+  workfloor admin audit --work --client harbour --limit 100000 --format csv > january.csv
 """
 )
-@click.option("--who", default="", help="Only what they did whose name has this in it.")
-@click.option("--what", "event", default="", help="Only what begins with this: person, site, contract, record ...")
-@click.option("--until", type=edge.DAY, help="Up to the end of this day, in UTC.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def audit(who: str, event: str, until: date | None, limit: int, form: str) -> None:
-    """Say who changed what, the newest first: people, sites, contracts, tokens, closings; from what to what."""
-    with edge.database():
-        from workfloor.core.access import permissions
-        from workfloor.desks.console import queries as console_queries
+@click.option("--who", default="", help="Only what they did whose name has this in it; or root, or an engine.")
+@click.option("--about", default="", help="Only what is about somebody or something that is called like this.")
+@click.option(
+    "--event", default="", help="Only events that begin with this: person, site, contract, record.changed ..."
+)
+@click.option("--client", "slug", default="", help="Only what is this client's.")
+@click.option("--from", "since", type=edge.DAY, help="From this day on, in UTC.")
+@click.option("--to", "until", type=edge.DAY, help="Up to the end of this day, in UTC.")
+@click.option("--work", "with_work", is_flag=True, help="Also what happened to work, item by item.")
+@click.option("--looks", "seen", is_flag=True, help="Who looked at personal data, instead of who changed what.")
+@click.option("--customer", default="", help="Who looked at the data of the customer with this number or address.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="At most so many.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", help="How to print it.")
+def audit(slug: str, since: date | None, until: date | None, seen: bool, limit: int, form: str, **asked: Any) -> None:
+    """Say who changed what, the newest first, from what to what; or who looked at whose data.
 
-        rls.enter_every_client()
-        try:
-            permissions.admit(edge.acting(), "audit.read")
-        except permissions.Refused as refused:
-            raise click.ClickException(str(refused)) from None
-        last = datetime.combine(until, time.max, UTC) if until else None
-        rows = [asdict(each) for each in console_queries.audit(who=who, event=event, until=last, most=limit)]
-    if form == "json":
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
-        return
-    for row in rows:
-        changes = [f"{name}: {before} → {after}" for name, before, after in row["changes"]]
-        said = "; ".join(filter(None, [row["about"], *changes, row["details"]]))
-        click.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['who']:<28} {row['event']:<32} {said}")
+    Whoever signed in is told of their own clients, the root of the installation of all.
+    """
+    with edge.database():
+        from workfloor.core.audit import queries as audit_queries
+        from workfloor.desks.console import presenting as console_presenting
+
+        wanted = audit_queries.Asked(
+            client=_audited(slug),
+            since=since and datetime.combine(since, time(), UTC),
+            until=until and datetime.combine(until + timedelta(days=1), time(), UTC),
+            **asked,
+        )
+        seen = seen or bool(wanted.customer)
+        if form == "csv":
+            click.echo(spreadsheets.lines([console_presenting.HEADINGS]), nl=False)
+        for group in audit_queries.every(wanted, min(limit, 500), seen=seen):
+            for entry in group[:limit]:
+                click.echo(_PRINTED[form](entry), nl=form != "csv")
+            limit -= len(group)
+            if limit <= 0:
+                break
+
+
+def _audited(slug: str) -> "Client | None":
+    """Enter the clients that are told of; the one that was named. Whoever may not read the audit is refused."""
+    from workfloor.core.access import permissions
+    from workfloor.core.people import queries as people_queries
+    from workfloor.core.people.models import Person
+
+    rls.enter_every_client()
+    by = edge.acting()
+    try:
+        permissions.admit(by, "audit.read")
+    except permissions.Refused as refused:
+        raise click.ClickException(str(refused)) from None
+    if isinstance(by, Person):
+        rls.enter(*people_queries.enterable(by))
+    return edge.named(slug) if slug else None
+
+
+def _as_text(entry: Any) -> str:
+    place = f"  ({entry.place})" if entry.place else ""
+    return f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.says}{place}"
+
+
+def _as_json(entry: Any) -> str:
+    return json.dumps(asdict(entry), ensure_ascii=False, default=str)
+
+
+def _as_csv(entry: Any) -> str:
+    from workfloor.desks.console import presenting as console_presenting
+
+    return spreadsheets.lines([console_presenting.row(entry)])
+
+
+_PRINTED: Final = {"text": _as_text, "json": _as_json, "csv": _as_csv}
 
 
 @click.command(epilog="\b\nExample:\n  workfloor admin actions --format markdown\n")

@@ -94,9 +94,12 @@ def group() -> None:
 def list_people(form: str) -> None:
     """List who is with us, with skills and clearances."""
     with provider() as now:
+        from workfloor.core.looks import actions as looks
+        from workfloor.core.looks import models as looks_models
         from workfloor.core.people import queries as people_queries
 
         rows = people_queries.profiles(now)
+        looks.look(seen=[looks.Seen(looks_models.EXPORT)], place="workfloor people list", by=edge.acting(), now=now)
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return

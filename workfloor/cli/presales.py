@@ -76,7 +76,7 @@ def _import(export: "presales_gateway.Export", read: "map_file.Form", rows: int 
     with edge.database(), _progress("Importing", export.size) as advance:
         place = _enter(read, now)
         imported, new = presales.import_calls(
-            export=export, map_=read, place=place, surveyed=surveyed, now=now, progress=advance
+            export=export, map_=read, place=place, surveyed=surveyed, by=edge.acting(), now=now, progress=advance
         )
         return presales_queries.report(imported), sum(surveyed.tally.outcomes.values()) if new else 0
 

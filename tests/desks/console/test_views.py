@@ -27,8 +27,7 @@ def test_a_site_is_opened_renamed_and_the_audit_says_from_what_to_what_and_by_wh
     assert "Porto is a site now." in opened.content.decode()
     assert Site.objects.get().name == "Porto, harbour"
     page = client.get("/administration/audit/", {"event": "record"}).content.decode()
-    assert "name: Porto → Porto, harbour" in page
-    assert admin.name in page
+    assert f"{admin.name} changed the site Porto, harbour: name from Porto to Porto, harbour" in page
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(client, signed_in):
@@ -96,4 +95,4 @@ def test_a_change_that_changes_nothing_is_no_fact(client, signed_in):
 
     client.post("/administration/do/people.change_site/", {"site": "Porto", "name": "Porto"})
 
-    assert not event_log_queries.administrative(event="record.changed").exists()
+    assert not event_log_queries.administrative().filter(event="record.changed").exists()

@@ -44,7 +44,7 @@ def revoke_token(*, token: clients_models.Token, by: Actor, now: datetime) -> No
     permissions.admit(by, "clients.issue-tokens")
     token.revoked_at = now
     token.save(update_fields=["revoked_at"])
-    event_log.record(clients_events.TokenRevoked(token.id), at=now, client_id=token.client_id, by=by)
+    event_log.record(clients_events.TokenRevoked(token.id, token.title), at=now, client_id=token.client_id, by=by)
 
 
 def admit(written: str) -> clients_models.Token | None:

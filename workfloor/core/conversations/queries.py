@@ -110,7 +110,7 @@ def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[conversatio
 
 def attachment(attachment_id: int) -> conversations_models.Attachment | None:
     """One file on a message, if it is inside the wall."""
-    return conversations_models.Attachment.objects.select_related("file").filter(id=attachment_id).first()
+    return conversations_models.Attachment.objects.select_related("file", "message").filter(id=attachment_id).first()
 
 
 def contents(attachment_ids: Iterable[int]) -> dict[int, bytes]:

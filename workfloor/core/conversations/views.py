@@ -17,6 +17,9 @@ from workfloor.core.conversations import forms as conversations_forms
 from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.files import queries as files_queries
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people.middleware import Request
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
@@ -58,6 +61,8 @@ def letter(request: Request, message_id: int) -> HttpResponse:
     message = the_message(message_id)
     if not message.html:
         raise Http404
+    seen = Seen(looks_models.MESSAGE, message.id, message.client_id, message.case_id)
+    looks_requests.note(request, seen, by=request.person, now=clock.now())
     response = render(request, "conversations/letter.html", {"letter": conversations_queries.letter(message)})
     here = {name: request.build_absolute_uri(static(f"conversations/letter.{name}")) for name in ("js", "css")}
     pictures = "data: https:" if message.pictures_allowed_at else "data:"
@@ -89,6 +94,8 @@ def file(request: Request, attachment_id: int) -> HttpResponse:
     found = conversations_queries.attachment(attachment_id)
     if found is None or found.file is None:
         raise Http404
+    seen = Seen(looks_models.ATTACHMENT, found.id, found.client_id, found.message.case_id)
+    looks_requests.note(request, seen, by=request.person, now=clock.now())
     try:
         content = files_queries.content(found.file)
     except files_queries.UNREADABLE as fault:
@@ -109,6 +116,9 @@ def case(request: Request, case_id: int) -> HttpResponse:
     found = conversations_queries.case(case_id)
     if found is None:
         raise Http404
+    looks_requests.note(
+        request, Seen(looks_models.CASE, found.id, found.client_id, found.id), by=request.person, now=clock.now()
+    )
     before = before_which(request.GET)
     return render(
         request, "conversations/case.html", {"told": conversations_queries.told(found, before), "before": before}
@@ -122,6 +132,9 @@ def customer(request: Request, customer_id: int) -> HttpResponse:
     found = conversations_queries.customer(customer_id)
     if found is None:
         raise Http404
+    looks_requests.note(
+        request, Seen(looks_models.CUSTOMER, found.id, found.client_id), by=request.person, now=clock.now()
+    )
     form = conversations_forms.Search(request.GET)
     asked = form.asked() if form.is_valid() else None
     shown = {"customer": found, "form": form, "page": conversations_queries.history(found, asked) if asked else None}

@@ -47,12 +47,14 @@ def events_after(position: int, limit: int) -> tuple[int, set[str]]:
 _AT_WORK = ("person.available", "person.away", "person.signed-in", "person.signed-out", "engine.entered-every-client")
 
 
-def administrative(*, event: str = "", until: datetime | None = None) -> QuerySet[event_log_models.Fact]:
-    """What was changed but no work, the newest first; with `event` only what begins with that."""
-    facts = event_log_models.Fact.objects.filter(item_id=None, case_id=None).exclude(event__in=_AT_WORK)
-    if event:
-        facts = facts.filter(event__startswith=event)
-    return (facts.filter(at__lte=until) if until else facts).order_by("-at", "-id")
+def every() -> QuerySet[event_log_models.Fact]:
+    """Every fact inside the wall."""
+    return event_log_models.Fact.objects.all()
+
+
+def administrative() -> QuerySet[event_log_models.Fact]:
+    """What was changed but no work."""
+    return every().filter(item_id=None, case_id=None).exclude(event__in=_AT_WORK)
 
 
 def last_position() -> int:

@@ -72,6 +72,11 @@ def set_password(*, person: people_models.Person, password: str, by: Actor, now:
     event_log.record(people_events.PasswordSet(), at=now, client_id=person.client_id, person_id=person.id, by=by)
 
 
+def note_own_account(*, person: people_models.Person, event: Event, now: datetime) -> None:
+    """Record what somebody changed of their own account, on a page that is not ours."""
+    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id, by=person)
+
+
 # --- Sites and teams --------------------------------------------------------------------------------------------
 
 
@@ -249,7 +254,13 @@ def hire(
     )
     if client is None:
         people_models.AgentState.objects.create(person=person, since=now)
-    joined = people_events.PersonJoined(name, list(roles), site.name if site else None)
+    joined = people_events.PersonJoined(
+        name,
+        list(roles),
+        site.name if site else None,
+        team.name if team else None,
+        account.email if account else None,
+    )
     event_log.record(joined, at=now, client_id=person.client_id, person_id=person.id, by=by)
     return person
 
@@ -504,7 +515,8 @@ def sign_in(*, person: people_models.Person, title: str, now: datetime) -> tuple
     made = people_models.SignIn.objects.create(
         person=person, title=title[:200], digest=tokens.digest(secret), began_at=now, ends_at=now + SIGNED_IN_FOR
     )
-    event_log.record(people_events.SignedInByCommand(made.id, made.title), at=now, person_id=person.id, by=person)
+    began = people_events.SignedInByCommand(made.id, made.title, made.ends_at)
+    event_log.record(began, at=now, person_id=person.id, by=person)
     return made, f"{people_queries.SIGN_IN_PREFIX}{made.id}_{secret}"
 
 

@@ -30,6 +30,7 @@ class SignedInByCommand(Event):
     name: ClassVar[str] = "person.signed-in-by-command"
     sign_in: int
     title: str
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class PersonJoined(Event):
     full_name: str
     roles: list[str]
     site: str | None
+    team: str | None = None
+    email: str | None = None  # of the account to sign in with
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,32 @@ class PersonLeft(Event):
 @dataclass(frozen=True)
 class PasswordSet(Event):
     name: ClassVar[str] = "person.password-set"
+
+
+@dataclass(frozen=True)
+class PasswordChanged(Event):
+    """By the person, who knew the one before."""
+
+    name: ClassVar[str] = "person.password-changed"
+
+
+@dataclass(frozen=True)
+class SecondFactorAdded(Event):
+    name: ClassVar[str] = "person.second-factor-added"
+    factor: str  # such as totp, here and below
+
+
+@dataclass(frozen=True)
+class SecondFactorRemoved(Event):
+    name: ClassVar[str] = "person.second-factor-removed"
+    factor: str
+
+
+@dataclass(frozen=True)
+class RecoveryCodesMade(Event):
+    """New ones, for when the second factor is lost; those before are good for nothing any more."""
+
+    name: ClassVar[str] = "person.recovery-codes-made"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
+from workfloor.core.event_log.events import Event
 from workfloor.core.people import actions as people
-from workfloor.core.people.models import Account
+from workfloor.core.people import events as people_events
+from workfloor.core.people.models import Account, Person
 from workfloor.kit.time import clock
 from workfloor.kit.web import addresses
 
@@ -132,3 +134,34 @@ class AccountAdapter(DefaultAccountAdapter):
         if person is not None and person.is_a("agent"):
             people.sign_out_of_work(person=person, now=clock.now(), because=people.LEFT_THE_DESK)
         super().logout(request)
+
+
+# --- What people change of their own accounts on allauth's pages, as facts --------------------------------------------
+
+
+def password_changed(user: Account, **_: Any) -> None:
+    """Somebody chose another password."""
+    _note(user, people_events.PasswordChanged())
+
+
+def factor_added(user: Account, authenticator: Authenticator, **_: Any) -> None:
+    """Somebody set up a second factor; recovery codes come with it by themselves."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        _note(user, people_events.RecoveryCodesMade())
+    else:
+        _note(user, people_events.SecondFactorAdded(authenticator.type))
+
+
+def factor_removed(user: Account, authenticator: Authenticator, **_: Any) -> None:
+    """Somebody removed a second factor."""
+    _note(user, people_events.SecondFactorRemoved(authenticator.type))
+
+
+def codes_made(user: Account, **_: Any) -> None:
+    """Somebody made new recovery codes."""
+    _note(user, people_events.RecoveryCodesMade())
+
+
+def _note(account: Account, event: Event) -> None:
+    if (person := Person.objects.filter(account=account).first()) is not None:
+        people.note_own_account(person=person, event=event, now=clock.now())

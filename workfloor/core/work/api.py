@@ -10,9 +10,13 @@ from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, model_validator
 
+from workfloor.core.access import actors
 from workfloor.core.clients.api import PROBLEMS, Problem, TokenAuth
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
@@ -204,6 +208,16 @@ def _out(item: work_models.Item) -> dict[str, Any]:
     return {name: getattr(item, name) for name in WorkOut.model_fields if name != "queue"} | {"queue": item.queue.name}
 
 
+def _read(request: Any, key: str) -> dict[str, Any]:
+    item = _found(request, key)
+    called = f"client's system {request.auth.title}"
+    system = actors.Unnamed(f"the {called}", called)
+    looks_requests.note(
+        request, Seen(looks_models.ITEM, item.id, item.client_id, item.case_id), by=system, now=clock.now()
+    )
+    return _out(item)
+
+
 def _found(request: Any, key: str) -> work_models.Item:
     item = work_queries.by_key(request.auth.client_id, key)
     if item is None:
@@ -319,13 +333,13 @@ def report(request: Any, key: KeyInPath, body: ReportIn) -> dict[str, Any]:
 @router.get("/work/{path:key}/events", auth=TokenAuth("work:read"), response=WorkOut, include_in_schema=False)
 def state_of_key_like_events(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
     """The state of work whose key itself ends in “/events”."""
-    return _out(_found(request, f"{key}/events"))
+    return _read(request, f"{key}/events")
 
 
 @router.get("/work/{path:key}/cancel", auth=TokenAuth("work:read"), response=WorkOut, include_in_schema=False)
 def state_of_key_like_cancel(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
     """The state of work whose key itself ends in “/cancel”."""
-    return _out(_found(request, f"{key}/cancel"))
+    return _read(request, f"{key}/cancel")
 
 
 @router.get(
@@ -336,4 +350,4 @@ def state_of_key_like_cancel(request: HttpRequest, key: KeyInPath) -> dict[str, 
 )
 def state(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
     """The state of the work that was sent with this key."""
-    return _out(_found(request, key))
+    return _read(request, key)

@@ -21,6 +21,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import Content, File, NotNow
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
@@ -115,7 +118,14 @@ def checked(form: Form) -> dict[str, Any]:
 def desk(request: Request) -> HttpResponse:
     chosen = request.GET.get("item", "")
     shown = agent_queries.desk(request.person, limits.number(chosen), clock.now())
+    if shown.opened:
+        looks_requests.note(request, seen_of(shown.opened.item), by=request.person, now=clock.now())
     return render(request, "agent/desk.html", {"desk": shown})
+
+
+def seen_of(item: Item) -> Seen:
+    """What the desk shows of an item: its content, its customer and what was said."""
+    return Seen(looks_models.ITEM, item.id, item.client_id, item.case_id)
 
 
 @require_http_methods(["GET", "POST"])
@@ -305,6 +315,8 @@ def accept(request: Request, item_id: int) -> None:
     item = the_item(item_id)
     if not is_so(request, item, "held", "wrapping"):
         work.accept(item=item, by=request.person, now=clock.now())
+        # The desk then shows it by reading itself again.
+        looks_requests.note(request, seen_of(item), by=request.person, now=clock.now())
 
 
 @deed

@@ -1,8 +1,11 @@
-"""What can be changed, as a list and as a page of documentation: both follow from the declarations."""
+"""What can be changed, as a list and as a page of documentation; and the audit as rows of a list."""
 
+import json
 from collections.abc import Iterator
+from typing import Final
 
 from workfloor.core.access import permissions
+from workfloor.core.audit.queries import Entry
 from workfloor.desks.console import queries as console_queries
 from workfloor.kit import declarations
 
@@ -53,3 +56,13 @@ def _permissions() -> Iterator[str]:
 
 def _roles(each: declarations.Action) -> list[str]:
     return [role for role in permissions.ROLES if role in permissions.PERMISSIONS[each.permission].roles]
+
+
+HEADINGS: Final = ("at", "who", "says", "client", "event", "place", "before", "after", "id")
+
+
+def row(entry: Entry) -> tuple[object, ...]:
+    """An entry of the audit under HEADINGS; what was before and after as JSON."""
+    before, after = (each and json.dumps(each, ensure_ascii=False) for each in (entry.before, entry.after))
+    at = entry.at.isoformat(timespec="seconds")
+    return at, entry.who, entry.says, entry.client, entry.event, entry.place, before, after, entry.id

@@ -10,4 +10,5 @@ urlpatterns = [
     path("do/<str:name>/", console_views.act, name="act"),
     path("permissions/", console_views.permissions_table, name="permissions"),
     path("audit/", console_views.audit, name="audit"),
+    path("audit/audit.csv", console_views.audit_export, name="audit-export"),
 ]

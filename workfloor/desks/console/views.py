@@ -1,28 +1,39 @@
 """The administration's pages: each declared action as a form, the table of permissions, the audit."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
+from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.access import permissions
+from workfloor.core.audit import queries as audit_queries
+from workfloor.core.looks import actions as looks
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.middleware import Request
 from workfloor.desks.console import action_forms
+from workfloor.desks.console import forms as console_forms
+from workfloor.desks.console import presenting as console_presenting
 from workfloor.desks.console import queries as console_queries
 from workfloor.desks.console.apps import ADMINISTRATION
 from workfloor.kit import declarations
 from workfloor.kit.database import rls
+from workfloor.kit.text import spreadsheets
 from workfloor.kit.time import clock
 
-View = Callable[..., HttpResponse]
+View = Callable[..., Any]
+MOST_SHOWN: Final = 100
+EXPORTED_AT_ONCE: Final = 500
 
 
 def _for_who_administers(view: View) -> View:
@@ -92,19 +103,52 @@ def permissions_table(request: Request) -> HttpResponse:
     return render(request, "console/permissions.html", {"roles": roles, "rows": rows})
 
 
-@require_GET
-@_for_who_administers
+def _for_who_audits(view: View) -> View:
+    @require_GET
+    @_for_who_administers
+    @wraps(view)
+    def admitted(request: Request) -> HttpResponse:
+        if not permissions.may(request.person, "audit.read"):
+            raise PermissionDenied
+        return view(request)
+
+    return admitted
+
+
+@_for_who_audits
 def audit(request: Request) -> HttpResponse:
-    """Who changed what."""
-    if not permissions.may(request.person, "audit.read"):
-        raise PermissionDenied
-    who, event = (request.GET.get(name, "")[:100].replace("\x00", "") for name in ("who", "event"))
-    try:
-        until = datetime.fromisoformat(request.GET.get("until", ""))
-    except ValueError:
-        until = None
-    rows = list(console_queries.audit(who=who, event=event, until=until if until and until.tzinfo else None))
-    earlier = rows[-1].at.isoformat() if len(rows) == console_queries.MOST_SHOWN else ""
-    return render(
-        request, "console/audit.html", {"rows": rows, "asked": {"who": who, "event": event}, "earlier": earlier}
-    )
+    """Who changed what, or who looked at personal data, a page at a time."""
+    form = console_forms.Audit(request.GET)
+    entries, earlier = [], ""
+    if form.is_valid():
+        entries = form.read()(form.asked(), MOST_SHOWN)
+        if len(entries) == MOST_SHOWN:
+            earlier = form.address(after=str(entries[-1].cursor))
+    shown = {"form": form, "entries": entries, "earlier": earlier, "whole": form.address(after="")}
+    return render(request, "console/audit.html", shown, status=200 if form.is_valid() else 422)
+
+
+@_for_who_audits
+def audit_export(request: Request) -> HttpResponse | StreamingHttpResponse:
+    """All that was asked for as CSV, which is written while it is read."""
+    form = console_forms.Audit(request.GET)
+    if not form.is_valid():
+        return redirect(f"{reverse('console:audit')}?{request.GET.urlencode()}")
+    looks_requests.note(request, looks.Seen(looks_models.EXPORT), by=request.person, now=clock.now())
+    clients = people_queries.enterable(request.person)
+    groups = audit_queries.every(form.asked(), EXPORTED_AT_ONCE, seen=form.is_of_looks)
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
+    return StreamingHttpResponse(_written(groups, clients), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _written(groups: Iterator[list[audit_queries.Entry]], clients: Sequence[int]) -> AsyncIterator[str]:
+    """The lines of an export. They are read outside the request's transaction, each group in one of its own."""
+    yield spreadsheets.lines([console_presenting.HEADINGS])
+    while group := await sync_to_async(_next)(groups, clients):
+        yield spreadsheets.lines(console_presenting.row(each) for each in group)
+
+
+def _next(groups: Iterator[list[audit_queries.Entry]], clients: Sequence[int]) -> list[audit_queries.Entry]:
+    with transaction.atomic():
+        rls.enter(*clients)
+        return next(groups, [])

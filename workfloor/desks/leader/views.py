@@ -11,6 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people.middleware import Request
 from workfloor.desks.leader import failures as leader_failures
 from workfloor.desks.leader import queries as leader_queries
@@ -49,6 +52,10 @@ def item(request: Request, item_id: int) -> HttpResponse:
     looked_at = leader_queries.looked_at(request.person, item_id)
     if looked_at is None:
         raise Http404
+    item = looked_at.item
+    looks_requests.note(
+        request, Seen(looks_models.ITEM, item.id, item.client_id, item.case_id), by=request.person, now=clock.now()
+    )
     return render(request, "leader/item.html", {"looked_at": looked_at, "item": looked_at.item})
 
 

@@ -301,7 +301,8 @@ def register_entity(*, slug: str, by: Actor, now: datetime, terms: Mapping[str, 
     entity = billing_models.LegalEntity(slug=slug, **terms)
     _check(entity)
     entity.save()
-    event_log.record(billing_events.LegalEntityRegistered(slug), at=now, by=by)
+    registered = billing_events.LegalEntityRegistered(slug, {name: each for name, each in terms.items() if each})
+    event_log.record(registered, at=now, by=by)
     return entity
 
 
@@ -311,12 +312,14 @@ def change_entity(
     """Change what invoices say of a legal entity from now on; those that were issued stay."""
     permissions.admit(by, "legal-entities.change")
     changed = [name for name, value in terms.items() if getattr(entity, name) != value]
+    before = {name: getattr(entity, name) for name in changed}
     for name in changed:
         setattr(entity, name, terms[name])
     _check(entity)
     if changed:
         entity.save(update_fields=changed)
-        event_log.record(billing_events.LegalEntityChanged(entity.slug, changed), at=now, by=by)
+        after = {name: terms[name] for name in changed}
+        event_log.record(billing_events.LegalEntityChanged(entity.slug, changed, before, after), at=now, by=by)
     return entity
 
 

@@ -44,19 +44,22 @@ def put_into_pool(*, queue: Queue, pool: str, by: Actor, now: datetime) -> None:
     """Let another router serve a queue. Raises ValueError for what is no name of a pool."""
     permissions.admit(by, "routing.set-up")
     _check_name(pool)
+    known = routing_models.Pooled.objects.filter(queue=queue).first()
+    before = known.pool if known else routing_models.MAIN
     if pool == routing_models.MAIN:
         routing_models.Pooled.objects.filter(queue=queue).delete()
     else:
         routing_models.Pooled.objects.update_or_create(queue=queue, client_id=queue.client_id, defaults={"pool": pool})
-    event_log.record(routing_events.PutIntoPool(queue.id, pool), at=now, client_id=queue.client_id, by=by)
+    event_log.record(routing_events.PutIntoPool(queue.id, pool, before), at=now, client_id=queue.client_id, by=by)
 
 
 def even_out(*, pool: str, seconds: int, by: Actor, now: datetime) -> None:
     """Let a pool's people stand back for what they did more than the others; 0 for not at all. Raises ValueError."""
     permissions.admit(by, "routing.set-up")
     _check_name(pool)
+    before = routing_models.Fairness.objects.filter(pool=pool).values_list("seconds", flat=True).first() or 0
     routing_models.Fairness.objects.update_or_create(pool=pool, defaults={"seconds": seconds})
-    event_log.record(routing_events.EvensOut(pool, seconds), at=now, by=by)
+    event_log.record(routing_events.EvensOut(pool, seconds, before), at=now, by=by)
 
 
 def _check_name(pool: str) -> None:

@@ -66,7 +66,7 @@ def add(
         since_position=event_log_queries.last_position(),
         added_at=now,
     )
-    _tell(endpoint, webhooks_events.EndpointAdded(endpoint.id, target.host, chosen), now, by)
+    _tell(endpoint, webhooks_events.EndpointAdded(endpoint.id, target.host, chosen, title), now, by)
     return endpoint, signing.written(secret)
 
 
@@ -102,7 +102,7 @@ def pause(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> No
         raise Refused("It is not enabled.")
     found.state = "paused"
     found.save(update_fields=["state"])
-    _tell(found, webhooks_events.EndpointPaused(found.id), now, by)
+    _tell(found, webhooks_events.EndpointPaused(found.id, found.title), now, by)
 
 
 def resume(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> None:
@@ -111,7 +111,7 @@ def resume(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> N
     if found.state == "enabled" and not found.failing_since:
         raise Refused("It is enabled, and nothing is wrong with it.")
     if found.state != "enabled":
-        _tell(found, webhooks_events.EndpointResumed(found.id), now, by)
+        _tell(found, webhooks_events.EndpointResumed(found.id, found.title), now, by)
     found.state, found.failures, found.failing_since, found.rests_until = "enabled", 0, None, None
     found.save(update_fields=["state", "failures", "failing_since", "rests_until"])
     _hurry(found, now)
@@ -129,7 +129,7 @@ def remove(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> N
     found = _in_hand(endpoint, by)
     found.state = "removed"
     found.save(update_fields=["state"])
-    _tell(found, webhooks_events.EndpointRemoved(found.id), now, by)
+    _tell(found, webhooks_events.EndpointRemoved(found.id, found.title), now, by)
     _fail_all(found, "the endpoint was removed", now)
 
 
@@ -140,7 +140,7 @@ def rotate(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> s
     found.old_secret, found.old_secret_until = found.secret, now + signing.BOTH_FOR
     found.secret = _sealed(secret, found.client_id)
     found.save(update_fields=["secret", "old_secret", "old_secret_until"])
-    _tell(found, webhooks_events.SecretRotated(found.id), now, by)
+    _tell(found, webhooks_events.SecretRotated(found.id, found.title), now, by)
     return signing.written(secret)
 
 
@@ -161,6 +161,7 @@ def send_test(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -
         made_at=now,
         due_at=now,
     )
+    _tell(found, webhooks_events.TestSent(found.id, made.id, found.title), now, by)
     _end_rest(found)
     return made
 
@@ -327,7 +328,7 @@ def _accept(endpoint: webhooks_models.Endpoint, delivery: webhooks_models.Delive
 def _end(endpoint: webhooks_models.Endpoint, now: datetime) -> None:
     if endpoint.state != "gone":
         endpoint.state = "gone"
-        _tell(endpoint, webhooks_events.EndpointGone(endpoint.id), now)
+        _tell(endpoint, webhooks_events.EndpointGone(endpoint.id, endpoint.title), now)
     _fail_all(endpoint, "the receiver answered 410: it takes nothing there any more", now)
 
 

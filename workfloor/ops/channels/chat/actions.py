@@ -49,7 +49,7 @@ def add_widget(
     widget = chat_models.Widget.objects.create(
         client=client, queue=queue, key=secrets.token_urlsafe(12), origins=list(origins), source=source, added_at=now
     )
-    added = chat_events.WidgetAdded(widget.id, queue.id, list(origins))
+    added = chat_events.WidgetAdded(widget.id, queue.id, list(origins), widget.key, source or None)
     event_log.record(added, at=now, client_id=client.id, by=by)
     return widget
 
@@ -66,11 +66,18 @@ def change_widget(
     """Give a widget another queue, other origins or other settings; its key on the client's site stays."""
     permissions.admit(by, "channels.set-up", client_id=widget.client_id)
     _check(widget.client, origins, source)
+    before = _told(widget)
     widget.queue, widget.origins, widget.source = queue, list(origins), source
     widget.save(update_fields=["queue", "origins", "source"])
-    changed = chat_events.WidgetChanged(widget.id, queue.id, list(origins))
+    after = {name: each for name, each in _told(widget).items() if each != before[name]}
+    before = {name: before[name] for name in after}
+    changed = chat_events.WidgetChanged(widget.id, queue.id, list(origins), before, after)
     event_log.record(changed, at=now, client_id=widget.client_id, by=by)
     return widget
+
+
+def _told(widget: chat_models.Widget) -> dict[str, Any]:
+    return {"queue": widget.queue.name, "origins": widget.origins, "settings": widget.source}
 
 
 def _check(client: Client, origins: Sequence[str], source: str) -> None:

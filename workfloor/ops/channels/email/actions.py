@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
@@ -97,7 +98,8 @@ def open_mailbox(
         password_file=password_file,
         opened_at=now,
     )
-    opened = email_events.MailboxOpened(mailbox.id, address, queue.id)
+    host = urlsplit(source_url).hostname if source_url else None
+    opened = email_events.MailboxOpened(mailbox.id, address, queue.id, title or None, most_per_sender, host)
     event_log.record(opened, at=now, client_id=queue.client_id, by=by)
     return mailbox
 
@@ -490,7 +492,7 @@ def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None
     if arrival.file_id is None:
         raise Refused("What came is not here: it was too large to be fetched, or is no longer kept.")
     arrival.anyway = arrival.state != "failed"
-    _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
+    _look_after(arrival, "waiting", email_events.RunAgain(arrival.id, arrival.state), now, by)
     ask_to_take()
 
 
@@ -500,7 +502,7 @@ def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None =
         raise Refused("This mail was dealt with already.")
     if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
         _replace(arrival, b"", now)
-    _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
+    _look_after(arrival, "discarded", email_events.Discarded(arrival.id, arrival.state), now, by)
 
 
 def _look_after(arrival: email_models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:

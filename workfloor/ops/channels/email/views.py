@@ -14,6 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import NotNow
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people.middleware import Request
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
@@ -50,7 +53,7 @@ def _arrival(arrival_id: int) -> email_models.Arrival:
 @for_leaders
 def mail(request: Request) -> HttpResponse:
     """Show the newest of each."""
-    shown = {
+    shown: dict[str, Any] = {
         "not_fetched": email_queries.not_fetched()[:MOST_SHOWN],
         "looked_at": email_queries.to_be_looked_at()[:MOST_SHOWN],
         "set_aside": email_queries.set_aside()[:MOST_SHOWN],
@@ -60,6 +63,13 @@ def mail(request: Request) -> HttpResponse:
         "counts": email_queries.counts(),
         "most": MOST_SHOWN,
     }
+    rows = [*shown["looked_at"], *shown["set_aside"]]
+    looks_requests.note(
+        request,
+        *(Seen(looks_models.MAIL, each.id, each.client_id) for each in rows),
+        by=request.person,
+        now=clock.now(),
+    )
     return render(request, "email/mail.html", shown)
 
 
@@ -68,6 +78,10 @@ def mail(request: Request) -> HttpResponse:
 def raw(request: Request, arrival_id: int) -> HttpResponse:
     """Hand a mail over as it came, as a file that no browser opens."""
     found = _arrival(arrival_id)
+    case_id = found.message.case_id if found.message else None
+    looks_requests.note(
+        request, Seen(looks_models.MAIL, found.id, found.client_id, case_id), by=request.person, now=clock.now()
+    )
     headers = {"Content-Disposition": f'attachment; filename="{found.id}.eml"', "X-Content-Type-Options": "nosniff"}
     return HttpResponse(email_queries.raw(found), content_type="application/octet-stream", headers=headers)
 

@@ -50,6 +50,7 @@ def write_article(
     if known and (known.title, known.body) == (title, body):
         return known
     article = known or playbooks_models.Article(client_id=process.client_id, process=process, name=name, version=0)
+    before = article.title or None
     article.title, article.body, article.version, article.changed_at = title, body, article.version + 1, now
     article.save()
     playbooks_models.ArticleVersion.objects.create(
@@ -61,7 +62,7 @@ def write_article(
         made_at=now,
         by_id=by.person_id,
     )
-    written = playbooks_events.ArticleWritten(article.id, article.version)
+    written = playbooks_events.ArticleWritten(article.id, article.version, title, before if before != title else None)
     event_log.record(written, at=now, client_id=process.client_id, by=by)
     return article
 

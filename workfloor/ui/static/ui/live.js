@@ -114,7 +114,7 @@
   const fetchPart = (part, after) => {
     const method = part.hasAttribute("data-sees") && !document.hidden ? "POST" : "GET";
     const address = after ? `${part.dataset.from}?after=${after}` : part.dataset.from;
-    return fetch(address, { method, headers: { "HX-Request": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store" });
+    return fetch(address, { method, headers: { "HX-Request": "true", "X-By-Itself": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store" });
   };
   const settledLines = (part) => {
     const known = new DOMParser().parseFromString(sources.get(part.id) ?? "", "text/html").querySelector("[data-grows]");
@@ -137,7 +137,7 @@
   };
 
   const read = async () => {
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "X-By-Itself": "true" }, cache: "no-store" });
     heed(answer.headers.get("date"));
     const over = answer.redirected || answer.status === 403 || answer.status === 404;
     if (over) return void location.reload(); // signed out, or no longer allowed here: show what is said instead
