@@ -152,10 +152,8 @@ def sentence(by: str, event: str, details: Mapping[str, Any], named: Mapping[str
     told["changes"] = changes(details)
     told["changes_signed"] = value(details.get("changes"))
     if event.startswith("work."):
-        about = _("{about}: ").format(about=named["about"]) if named.get("about") else ""
-        return _("{by}, {item}: {about}{said}").format(
-            by=by, item=told["item"], about=about, said=work_events.said(event, details)
-        )
+        about = f" ({named['about']})" if named.get("about") not in (None, "", by) else ""
+        return f"{by}, {told['item']}: {work_events.said(event, details)}{about}"
     says = SAYS.get(event)
     if says is None:
         return f"{by}: {event.replace('.', ' ').replace('-', ' ')}"
