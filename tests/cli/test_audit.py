@@ -51,7 +51,7 @@ def test_who_saw_a_customers_data_is_one_command(run):
 
     assert len(told) == 2
     assert told[0].startswith("2026-03-04 09:00:00  Rita ")
-    assert told[0].endswith("and its customer's details  (floor)")
+    assert told[0].endswith("and its customer's details  (south, floor)")
     assert run("--customer", "maria@example.com", "--client", "north").count("Rita n") == 1
     assert run("--customer", "maria@example.com", "--from", "2026-03-05") == ""
     assert run("--looks").count("Rita ") == 2

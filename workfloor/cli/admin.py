@@ -641,8 +641,8 @@ def _audited(slug: str) -> "Client | None":
 
 
 def _as_text(entry: Any) -> str:
-    place = f"  ({entry.place})" if entry.place else ""
-    return f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.says}{place}"
+    where = ", ".join(filter(None, [entry.client, entry.place]))
+    return f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.says}{f'  ({where})' if where else ''}"
 
 
 def _as_json(entry: Any) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
+
 from workfloor.core.access.actors import Actor
 from workfloor.core.looks import models as looks_models
 from workfloor.core.retention import actions as retention
@@ -52,7 +54,8 @@ def look(*, seen: Sequence[Seen], place: str, by: Actor, now: datetime) -> None:
 def delete_expired(*, client_id: int | None, now: datetime) -> int:
     """Delete looks at a client's data, or at the provider's own, that are old enough, some of them; how many."""
     days = retention_queries.days("looks", client_id)
-    old = looks_models.Look.objects.filter(client_id=client_id, at__lt=kinds.before(now, days))
+    of = Q(client=None) if client_id is None else Q(client_id=client_id)
+    old = looks_models.Look.objects.filter(of, at__lt=kinds.before(now, days))
     ids = list(old.order_by("at").values_list("id", flat=True)[:AT_A_TIME])
     looks_models.Look.objects.filter(id__in=ids).delete()
     retention.tell(kind="looks", count=len(ids), days=days, now=now, client_id=client_id)

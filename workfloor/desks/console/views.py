@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -31,7 +31,7 @@ from workfloor.kit.database import rls
 from workfloor.kit.text import spreadsheets
 from workfloor.kit.time import clock
 
-View = Callable[..., Any]
+View = Callable[..., HttpResponseBase]
 MOST_SHOWN: Final = 100
 EXPORTED_AT_ONCE: Final = 500
 
@@ -39,7 +39,7 @@ EXPORTED_AT_ONCE: Final = 500
 def _for_who_administers(view: View) -> View:
     @login_required
     @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         person = getattr(request, "person", None)
         if person is None or not ADMINISTRATION.roles.intersection(person.roles):
             raise PermissionDenied
@@ -107,7 +107,7 @@ def _for_who_audits(view: View) -> View:
     @require_GET
     @_for_who_administers
     @wraps(view)
-    def admitted(request: Request) -> HttpResponse:
+    def admitted(request: Request) -> HttpResponseBase:
         if not permissions.may(request.person, "audit.read"):
             raise PermissionDenied
         return view(request)
@@ -129,7 +129,7 @@ def audit(request: Request) -> HttpResponse:
 
 
 @_for_who_audits
-def audit_export(request: Request) -> HttpResponse | StreamingHttpResponse:
+def audit_export(request: Request) -> HttpResponseBase:
     """All that was asked for as CSV, which is written while it is read."""
     form = console_forms.Audit(request.GET)
     if not form.is_valid():
