@@ -149,6 +149,8 @@ def sentence(by: str, event: str, details: Mapping[str, Any], named: Mapping[str
     """
     told = _Told({name: value(each) for name, each in details.items() if value(each) != "–"})
     told |= {name: each for name, each in named.items() if each}
+    if told["about"] == by:
+        told["about"] = _("themselves")
     told["changes"] = changes(details)
     told["changes_signed"] = value(details.get("changes"))
     if event.startswith("work."):

@@ -317,7 +317,7 @@ def assign_roles(
         raise Refused(f"{person.name} cannot give roles to themselves: another administrator does.")
     wanted = [each for each in permissions.ROLES if each in roles]
     if "agent" not in wanted and "agent" in person.roles:
-        sign_out_of_work(person=person, now=now)
+        _set_agent_state(person, "signed-out", "", people_events.SignedOut(), now, by)
     event_log.record_change("person", person, {"roles": wanted}, at=now, by=by, person_id=person.id)
     return person
 
@@ -338,7 +338,7 @@ def _locked(person: people_models.Person) -> people_models.Person:
 def leave(*, person: people_models.Person, by: Actor, now: datetime) -> None:
     """Let a person go: nothing is offered any more, the account is closed at once, the facts stay."""
     if person.client_id is None:  # a client's own people are never at work here
-        sign_out_of_work(person=person, now=now)
+        _set_agent_state(person, "signed-out", "", people_events.SignedOut(), now, by)
     person.left_at = now
     person.save(update_fields=["left_at"])
     if person.account:
@@ -537,7 +537,7 @@ def go_available(*, person: people_models.Person, now: datetime) -> people_model
     if person.left_at is not None or not person.is_a("agent"):
         raise Refused("Only agents who are with us take work.")
     _be_signed_in(person, now)
-    return _set_agent_state(person, "available", "", people_events.BecameAvailable(), now)
+    return _set_agent_state(person, "available", "", people_events.BecameAvailable(), now, person)
 
 
 def go_away(*, person: people_models.Person, reason: str, now: datetime) -> people_models.AgentState:
@@ -545,14 +545,16 @@ def go_away(*, person: people_models.Person, reason: str, now: datetime) -> peop
     if not reason.strip():
         raise Refused("Choose a not-ready reason, for example “break”.")
     _be_signed_in(person, now)
-    return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
+    by = None if reason == qualification.RONA else person
+    return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now, by)
 
 
 def sign_out_of_work(
     *, person: people_models.Person, now: datetime, because: str | None = None
 ) -> people_models.AgentState:
     """End the working day: no more offers. `because` says why, where the person did not say so."""
-    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), now)
+    by = person if because in (None, LEFT_THE_DESK) else None
+    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), now, by)
 
 
 def end_presences(*, now: datetime) -> int:
@@ -580,11 +582,11 @@ def note_heard(*, person_ids: Collection[int], now: datetime) -> None:
 
 def _be_signed_in(person: people_models.Person, now: datetime) -> None:
     if _agent_state(person).state == "signed-out":
-        event_log.record(people_events.SignedIn(), at=now, client_id=person.client_id, person_id=person.id)
+        event_log.record(people_events.SignedIn(), at=now, client_id=person.client_id, person_id=person.id, by=person)
 
 
 def _set_agent_state(
-    person: people_models.Person, state: str, reason: str, event: Event, now: datetime
+    person: people_models.Person, state: str, reason: str, event: Event, now: datetime, by: Actor | None
 ) -> people_models.AgentState:
     agent_state = _agent_state(person)
     if (agent_state.state, agent_state.reason) == (state, reason):
@@ -595,7 +597,7 @@ def _set_agent_state(
         )
     agent_state.state, agent_state.reason, agent_state.since = state, reason, now
     agent_state.save()
-    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id)
+    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id, by=by)
     return agent_state
 
 
