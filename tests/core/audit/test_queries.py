@@ -151,6 +151,7 @@ def test_who_saw_a_customers_data_is_one_query_by_number_or_address(maria):
     march = Asked(customer="c-7", since=make.NINE, until=make.later(days=27))
     assert says(march, seen=True) == [f"Rita looked at item {known.id} and its customer's details"]
     assert len(says(Asked(customer="C-7"), seen=True)) == 2
+    assert len(says(Asked(customer="C-7", event="look.customer"), seen=True)) == 1
     assert says(Asked(customer="nobody"), seen=True) == []
 
 

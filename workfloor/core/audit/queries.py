@@ -22,6 +22,7 @@ from workfloor.core.work.models import Case, Customer, Item
 
 MOST: Final = 1000  # entries that are answered at once
 MOST_CASES: Final = 10_000  # of one customer
+_LOOK: Final = "look."  # how the names of looks begin, among those of events
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,11 @@ def changes(asked: Asked, most: int = 100) -> list[Entry]:
 def looks(asked: Asked, most: int = 100) -> list[Entry]:
     """Who saw personal data, the newest first, inside the wall; of one customer's where that is asked for."""
     found = Look.objects.all()
+    if asked.event:
+        found = found.filter(what__startswith=asked.event.removeprefix(_LOOK))
     if asked.about:
         named = Person.objects.filter(name__icontains=asked.about).values("id")
-        found = found.filter(Q(what=asked.about) | Q(what=looks_models.PERSON, number__in=named))
+        found = found.filter(what=looks_models.PERSON, number__in=named)
     if asked.customer:
         found = found.filter(_of_customer(asked.customer.strip()))
     return _seen(list(_page(found, asked)[: min(most, MOST)]))
@@ -200,5 +203,5 @@ def _seen(found: Sequence[Look]) -> list[Entry]:
         about = people.get(each.number, "") if each.what == looks_models.PERSON else ""
         says = sentences.looked(by, each.what, each.number, about)
         client = clients.get(each.client_id, "")
-        entries.append(Entry(each.at, each.id, by, says, client, f"look.{each.what}", place=each.place))
+        entries.append(Entry(each.at, each.id, by, says, client, f"{_LOOK}{each.what}", place=each.place))
     return entries
