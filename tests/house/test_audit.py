@@ -64,6 +64,10 @@ MACHINERY: Final = {
     "conversations_draft": "nothing was said yet; what is sent is a fact",
     "periods_figure": "what a closed month's figures counted; the fact has the digest of the statement",
 }
+WITHOUT_MODEL: Final = {
+    "django_migrations": "which migrations were run",
+    "people_counted": "tries to sign in, counted so that there are not too many",
+}
 # What happens to work is a fact of its item or case, and the state follows from the facts (core/work/lifecycle, whose
 # tests rebuild it): here it is asked whether each change has one, and whether that says by whom.
 WORK: Final = {
@@ -289,6 +293,7 @@ class Week:
     called: set[str]
     changed: set[str]
     unexplained: list[str]
+    leaked: set[tuple[str, str]]  # secrets that stand in a fact: table and column
 
 
 @pytest.fixture(scope="module")
@@ -300,7 +305,8 @@ def week(django_db_setup: None, django_db_blocker: Any) -> Iterator[Week]:
             made_week.made()
         rls.enter_every_client()
         changed = {change.of for step in witness.steps for change in step.changes}
-        yield Week(witness.called, changed, [each for step in witness.steps for each in unexplained(step)])
+        faults = [each for step in witness.steps for each in unexplained(step)]
+        yield Week(witness.called, changed, faults, leaked(witness.steps))
         transaction.set_rollback(True)
 
 
@@ -411,6 +417,18 @@ def _unexplained_work(step: Step, where: str) -> Iterator[str]:
         yield f"{where}: no fact says that it was {step.by.name}"
 
 
+def leaked(steps: list[Step]) -> set[tuple[str, str]]:
+    """Secrets of any row that any fact of the week tells."""
+    told = "".join(json.dumps(fact.details) for step in steps for fact in step.facts)
+    changes = [change for step in steps for change in step.changes]
+    return {
+        (change.of, column)
+        for change in changes
+        for column, _, value in change.columns()
+        if (change.of, column) in SECRET and value and str(value) in told
+    }
+
+
 # --- the tests --------------------------------------------------------------------------------------------------------
 
 
@@ -433,6 +451,21 @@ def test_the_made_week_is_of_every_write(week):
 
 def test_no_row_changes_in_a_week_without_a_fact_that_says_who_and_from_what_to_what(week):
     assert "\n".join(week.unexplained) == ""
+
+
+def test_no_fact_tells_a_secret(week):
+    assert week.leaked == set()
+
+
+def test_a_table_that_no_application_tells_of_is_found(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
+            "AND relnamespace = 'public'::regnamespace"
+        )
+        there = {name for (name,) in cursor.fetchall()}
+
+    assert there - tables() == WITHOUT_MODEL.keys()
 
 
 def test_a_write_that_forgets_its_fact_is_found(everyone):

@@ -608,8 +608,8 @@ def audit(slug: str, since: date | None, until: date | None, seen: bool, limit: 
 
         wanted = audit_queries.Asked(
             client=_audited(slug),
-            since=since and datetime.combine(since, time(), UTC),
-            until=until and datetime.combine(until + timedelta(days=1), time(), UTC),
+            since=datetime.combine(since, time(), UTC) if since else None,
+            until=datetime.combine(until + timedelta(days=1), time(), UTC) if until else None,
             **asked,
         )
         seen = seen or bool(wanted.customer)

@@ -10,12 +10,12 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         """Let what people change of their own accounts, on pages that are not ours, be facts too."""
         from allauth.account import signals as account_signals
-        from allauth.mfa import signals as mfa_signals
+        from allauth.mfa.models import Authenticator
+        from django.db.models.signals import post_delete, post_save
 
         from workfloor.core.people import gateway as people_gateway
 
         account_signals.password_changed.connect(people_gateway.password_changed)
         account_signals.password_set.connect(people_gateway.password_changed)
-        mfa_signals.authenticator_added.connect(people_gateway.factor_added)
-        mfa_signals.authenticator_removed.connect(people_gateway.factor_removed)
-        mfa_signals.authenticator_reset.connect(people_gateway.codes_made)
+        post_save.connect(people_gateway.factor_kept, sender=Authenticator)
+        post_delete.connect(people_gateway.factor_gone, sender=Authenticator)

@@ -144,22 +144,20 @@ def password_changed(user: Account, **_: Any) -> None:
     _note(user, people_events.PasswordChanged())
 
 
-def factor_added(user: Account, authenticator: Authenticator, **_: Any) -> None:
-    """Somebody set up a second factor; recovery codes come with it by themselves."""
-    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        _note(user, people_events.RecoveryCodesMade())
+def factor_kept(instance: Authenticator, created: bool, **_: Any) -> None:
+    """Somebody set up a second factor, or has new recovery codes; allauth itself tells so when all is committed."""
+    if not created:
+        return
+    if instance.type == Authenticator.Type.RECOVERY_CODES:
+        _note(instance.user, people_events.RecoveryCodesMade())
     else:
-        _note(user, people_events.SecondFactorAdded(authenticator.type))
+        _note(instance.user, people_events.SecondFactorAdded(instance.type))
 
 
-def factor_removed(user: Account, authenticator: Authenticator, **_: Any) -> None:
-    """Somebody removed a second factor."""
-    _note(user, people_events.SecondFactorRemoved(authenticator.type))
-
-
-def codes_made(user: Account, **_: Any) -> None:
-    """Somebody made new recovery codes."""
-    _note(user, people_events.RecoveryCodesMade())
+def factor_gone(instance: Authenticator, **_: Any) -> None:
+    """Somebody removed a second factor; recovery codes go with it, or for new ones."""
+    if instance.type != Authenticator.Type.RECOVERY_CODES:
+        _note(instance.user, people_events.SecondFactorRemoved(instance.type))
 
 
 def _note(account: Account, event: Event) -> None:
