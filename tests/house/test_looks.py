@@ -42,7 +42,12 @@ def test_a_page_that_shows_a_customer_records_who_saw_it(page, role, sides):
 
 @pytest.mark.parametrize(
     ("role", "name"),
-    [("agent", "agent:desk"), ("leader", "leader:item"), ("leader", "conversations:case"), ("leader", "email:mail")],
+    [
+        ("agent", "agent:desk"),
+        ("leader", "leader:item"),
+        ("leader", "conversations:case"),
+        ("leader", "conversations:customer"),
+    ],
 )
 def test_a_page_that_shows_a_customer_is_known_as_one(role, name, sides):
     _, south = sides
