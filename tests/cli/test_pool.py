@@ -59,4 +59,7 @@ def test_a_pool_evens_out_by_a_length_until_it_is_taken_back(queues):
     with transaction.atomic():
         rls.enter_every_client()
         told = Fact.objects.filter(event="pool.evens-out").order_by("id").values_list("details", flat=True)
-        assert list(told) == [{"pool": "main", "seconds": 600}, {"pool": "main", "seconds": 0}]
+        assert list(told) == [
+            {"pool": "main", "seconds": 600, "seconds_before": 0},
+            {"pool": "main", "seconds": 0, "seconds_before": 600},
+        ]
