@@ -50,6 +50,7 @@ urlpatterns = [
     path("", ui_views.home, name="home"),
     path("live/", people_middleware.live, name="live"),
     path("api/", api.urls),
+    path("accounts/password/", include("workfloor.core.people.urls")),  # before the library's
     path("accounts/", include("allauth.urls")),
     path("chat/", include("workfloor.ops.channels.chat.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),

@@ -192,7 +192,7 @@ class Floor:
         known |= {"widget_key": self.widget.key, "attachment_id": self.file.id, "article_id": self.article.id}
         known |= {"case_id": self.item.case_id, "customer_id": self.item.case.customer_id}
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
-        known |= {"name": "people.take_on"}
+        known |= {"name": "people.take_on", "rest": "done/"}
         known |= {"endpoint_id": self.endpoint.id, "delivery_id": self.delivery.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 

@@ -106,6 +106,10 @@ BY_THEMSELVES = {
         "end_presences",
         "note_heard",
         "open_account",
+        "ask_for_reset",
+        "send_reset",
+        "choose_password",
+        "change_own_password",
     },
     "core.clients": {"admit"},
     "ops.billing": {"ask_to_take", "begin_step", "take_step", "tell_progress", "fail_step"},
@@ -139,7 +143,16 @@ END $$;
 """
 FOR_EACH = "FOR EACH ROW EXECUTE FUNCTION keep_row()"
 SINCE = "SELECT number, of, op, before, after FROM row_history WHERE number > %s ORDER BY number"
-KEPT = ("people_site", "people_team", "people_person", "people_certificate", "people_clearance", "people_account")
+KEPT = (
+    "people_site",
+    "people_team",
+    "people_person",
+    "people_certificate",
+    "people_clearance",
+    "people_account",
+    "people_signinlink",
+    "outgoing_mail",
+)
 COLUMNS = {"site_id": "site", "team_id": "team", "leader_id": "leader", "left_at": "left_at"}
 
 
@@ -179,7 +192,9 @@ WEEK = (
     ("people.revoke", {"person": "joao@example.com", "skill": "portuguese", "reason": "failed the yearly test"}),
     ("people.clear", {"person": "joao@example.com", "client": "lisbon-light"}),
     ("people.withdraw", {"person": "joao@example.com", "client": "lisbon-light"}),
-    ("people.renew_password", {"person": "joao@example.com"}),
+    ("people.invite", {"person": "joao@example.com"}),
+    ("people.withdraw_invitation", {"person": "joao@example.com"}),
+    ("people.send_link", {"person": "joao@example.com"}),
     ("people.leave", {"person": "joao@example.com"}),
 )
 

@@ -44,8 +44,8 @@ def actions() -> Iterator[tuple[str, Callable[..., Any]]]:
 # The inner halves of billing's actions, which admit people by their roles; and how any action writes its facts.
 INNER = {"core.periods"}
 WRITING = {"core.event_log.record", "core.event_log.record_change"}
-# What actions of work have in common, which have admitted the person by then.
-HALVES = {"core.work.happen", "core.work.resolve"}
+# What actions have in common, which have admitted the person by then.
+HALVES = {"core.work.happen", "core.work.resolve", "core.outgoing.post"}
 # What a clearance alone is enough for, and why.
 READING = {"core.conversations.allow_pictures": "how a mail is shown is a matter of whoever may read it"}
 ACTIONS = {
@@ -125,7 +125,6 @@ def given(side: Side) -> dict[str, Any]:
         "roles": ["manager"],
         "email": "x@example.com",
         "address": "x@example.com",
-        "password": "a password that is long",
         "country": "PT",
         "zone": "Europe/Lisbon",
         "skill": "portuguese",

@@ -351,6 +351,7 @@ WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE [\w.\"]+( AS)?( \w+)?\s+SET|DELE
 # What writes and is called otherwise, because it is one subject of its own.
 WRITERS = {
     "core/files/gateway.py": "what is removed from the store, which no table knows",
+    "core/people/links.py": "links by which people choose their password",
     "core/people/models.py": "Django asks the manager of accounts to make one",
     "core/work/reporting.py": "what another system says that happened to work",
     "core/work/joining.py": "who takes part in work beside its owner",

@@ -328,7 +328,7 @@ def examine() -> Iterator[Finding]:
         yield migrations
         if migrations.state == "ok":
             yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled())
-            yield from (_contracts(), _files(), _webhooks())
+            yield from (_contracts(), _files(), _webhooks(), _own_mail())
 
 
 def _nothing_is_installed() -> bool:
@@ -436,6 +436,16 @@ def _webhooks() -> Finding:
         return Finding("webhooks", "look", words, "See what it answers: workfloor admin webhook list")
     worst = max((each.seconds(now) for each in health if each.endpoint.state == "enabled"), default=0.0)
     return Finding("webhooks", "ok", f"{len(health)} endpoints, the last by {worst:.1f} s")
+
+
+def _own_mail() -> Finding:
+    from workfloor import settings
+    from workfloor.core.outgoing import queries as outgoing_queries
+
+    if fault := outgoing_queries.missing():
+        do = "Until then `workfloor people print-link EMAIL` prints what invitations would bring."
+        return Finding("mail of our own", "look", fault, do)
+    return Finding("mail of our own", "ok", f"from {settings.WORKFLOOR_MAIL_FROM}")
 
 
 def _proxies() -> Finding:

@@ -103,7 +103,26 @@ def list_people(form: str) -> None:
     for row in rows:
         skills = ", ".join(f"{skill} {level}" for skill, level in row["skills"].items()) or "no skills"
         clients = ", ".join(row["clients"]) or "no client"
-        click.echo(f"{row['name']:<24} {row['email'] or '':<32} {'/'.join(row['roles']):<16} {skills}; {clients}")
+        can = f"{skills}; {clients}; {row['way_in']}"
+        click.echo(f"{row['name']:<24} {row['email'] or '':<32} {'/'.join(row['roles']):<16} {can}")
+
+
+@group.command("print-link", epilog="\b\nExample:\n  workfloor people print-link rita@example.com\n")
+@email_argument
+def print_link(email: str) -> None:
+    """Print a link by which somebody chooses their password, where no mail can be sent.
+
+    Only at the machine itself, by whoever has not signed in: the facts say that the root of the installation did.
+    """
+    with provider() as now:
+        from workfloor.core.people import actions as people
+        from workfloor.core.people import letters as people_letters
+
+        found = known(email)
+        link = people.print_link(person=found, by=edge.acting(), now=now)
+        said = f"For {found.name}, to open once until {link.ends_at:%Y-%m-%d %H:%M} UTC:"
+        address = people_letters.address(link)
+    click.echo(f"{said}\n{address}")
 
 
 DAY = edge.DAY

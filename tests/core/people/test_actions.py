@@ -159,10 +159,10 @@ def test_only_agents_who_are_there_are_on_the_floor():
 
 
 def test_an_address_is_one_account_whatever_its_capitals():
-    people.open_account(email="Ana@Example.com", password="correct horse")
+    people.open_account(email="Ana@Example.com")
 
     with pytest.raises(people.Refused, match="already"):
-        people.open_account(email="ana@example.COM", password="correct horse")
+        people.open_account(email="ana@example.COM")
 
 
 def test_who_has_left_gets_no_work_and_no_page_and_the_facts_stay():

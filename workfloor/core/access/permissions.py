@@ -56,7 +56,9 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission("people.change", "Change what is on file of people", "administrator", "manager"),
         _permission("people.assign-roles", "Give people roles and take them back", "administrator"),
         _permission("people.let-go", "Let people go", "administrator", "manager"),
-        _permission("people.set-password", "Set somebody's password", "administrator"),
+        _permission("people.invite", "Invite people again, and withdraw invitations", "administrator", "manager"),
+        _permission("people.send-link", "Send people links to choose a new password", "administrator"),
+        _permission("people.print-link", "Print such a link, at the machine itself and without having signed in"),
         _permission(
             "people.certify", "Certify skills, and revoke them", "administrator", "leader", "manager", scope="team"
         ),
@@ -173,7 +175,8 @@ def admit(
             raise Refused(f"Somebody answers by name for this ({what}): sign in first, with workfloor sign-in EMAIL.")
         return
     if not may(by, permission, team=team):
-        raise Refused(f"{by.name} may not {what}: that takes the role {_listed(wanted.roles)}{_of_team(by, wanted)}.")
+        takes = f"the role {_listed(wanted.roles)}" if wanted.roles else "the root of the installation"
+        raise Refused(f"{by.name} may not {what}: that takes {takes}{_of_team(by, wanted)}.")
     if client_id is not None and not by.may_enter(client_id):
         raise Refused(f"{by.name} is not cleared for this client; a manager or an administrator can clear them.")
     if by.person_id in {each if isinstance(each, int) or each is None else each.person_id for each in already}:

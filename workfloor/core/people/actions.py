@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.access.declaring import action
 from workfloor.core.clients import tokens
@@ -17,10 +17,12 @@ from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
 from workfloor.core.people import events as people_events
+from workfloor.core.people import links as people_links
 from workfloor.core.people import models as people_models
+from workfloor.core.people import presenting as people_presenting
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
-from workfloor.kit.database import locks
+from workfloor.kit.database import jobs, locks
 from workfloor.kit.declarations import field
 from workfloor.kit.time import calendars
 
@@ -32,44 +34,101 @@ OwnRole = Literal["agent", "leader", "planner", "manager", "administrator"]
 Proof = Literal["training", "test", "diploma"]
 SIGNED_IN_FOR: Final = timedelta(hours=12)
 
+RESET: Final = "people.send_reset"
+MOST_RESETS: Final = 5  # links of one person within
+RESETS_WITHIN: Final = timedelta(hours=1)
+SIGN_IN_PAGE: Final = actors.engine("sign-in page")
+
 
 Refused = permissions.Refused
 
 
-def open_account(*, email: str, password: str) -> people_models.Account:
-    """Make something to sign in with; an address has one account."""
+# --- Signing in -------------------------------------------------------------------------------------------------
+
+
+def open_account(*, email: str) -> people_models.Account:
+    """Make something to sign in with, for which its person chooses the password; an address has one account."""
     try:
         validate_email(email)
     except ValidationError:
         raise Refused(f"“{email}” is no mail address.") from None
     if people_models.Account.objects.filter(email=email.strip().lower()).exists():
         raise Refused(f"{email} has an account already")
-    return people_models.Account.objects.create_user(email, password)
+    return people_models.Account.objects.create_user(email)
 
 
 @action(
-    "Set a new password",
-    permission="people.set-password",
-    command="people password",
-    says="{person}: the new password is  {result}  (shown this once; change it after).",
-    example="workfloor people password joao@example.com",
+    "Invite again",
+    permission="people.invite",
+    command="people invite",
+    says="{person}: {result}",
+    example="workfloor people invite joao@example.com",
 )
-def renew_password(*, person: people_models.Person, by: Actor, now: datetime) -> str:
-    """Set a new password and show it once; whoever is signed in with the old one is signed out."""
-    password = secrets.token_urlsafe(12)
-    set_password(person=person, password=password, by=by, now=now)
-    return password
+def invite(*, person: people_models.Person, by: Actor, now: datetime) -> str:
+    """Send somebody who has not chosen a password yet another invitation; the one before opens nothing any more."""
+    if person.account and person.account.has_usable_password():
+        raise Refused(f"{person.name} has chosen a password; an administrator can send a sign-in link.")
+    return people_presenting.sent(people_links.make(person=person, purpose="invitation", by=by, now=now))
 
 
-def set_password(*, person: people_models.Person, password: str, by: Actor, now: datetime) -> None:
-    """Give a person a new password; sessions of the old one end, since their key is derived from it."""
-    permissions.admit(by, "people.set-password")
-    if person.account is None:
-        raise Refused(f"{person.name} has nothing to sign in with")
-    person.account.set_password(password)
-    person.account.save(update_fields=["password"])
-    people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
-    event_log.record(people_events.PasswordSet(), at=now, client_id=person.client_id, person_id=person.id, by=by)
+@action(
+    "Withdraw an invitation",
+    permission="people.invite",
+    command="people withdraw-invitation",
+    says="{person}: the link opens nothing any more.",
+    example="workfloor people withdraw-invitation joao@example.com",
+)
+def withdraw_invitation(*, person: people_models.Person, by: Actor, now: datetime) -> None:
+    """Let an invitation, or another link by which somebody would choose their password, open nothing any more."""
+    link = people_links.end(person=person, because="withdrawn", now=now)
+    if link is None:
+        raise Refused(f"{person.name} has no invitation and no other link.")
+    withdrawn = people_events.LinkWithdrawn(link.id, link.purpose)
+    event_log.record(withdrawn, at=now, client_id=person.client_id, person_id=person.id, by=by)
+
+
+@action(
+    "Send a sign-in link",
+    permission="people.send-link",
+    command="people send-link",
+    says="{person}: {result}",
+    example="workfloor people send-link joao@example.com",
+)
+def send_link(*, person: people_models.Person, by: Actor, now: datetime) -> str:
+    """Send somebody a link to choose a new password, which nobody else sees; until it is used the old one holds."""
+    return people_presenting.sent(people_links.make(person=person, purpose="sign-in-link", by=by, now=now))
+
+
+def print_link(*, person: people_models.Person, by: Actor, now: datetime) -> people_models.SignInLink:
+    """Make a link that is printed where it was asked for: for the root of the installation alone, and facts say so."""
+    permissions.admit(by, "people.print-link")
+    return people_links.make(person=person, purpose="printed-by-root", by=by, now=now)
+
+
+def ask_for_reset(*, email: str) -> None:
+    """Somebody says to have forgotten the password of an address. Whether it is known shows in nothing done here."""
+    jobs.ask_for(RESET, once=f"{RESET}/{email}", email=email)
+
+
+def send_reset(*, email: str, now: datetime) -> people_models.SignInLink | None:
+    """Send whoever signs in with an address a link to choose a new password; None where nobody does, or has enough."""
+    person = people_queries.by_email(email)
+    if person is None or people_queries.links_since(person, now - RESETS_WITHIN) >= MOST_RESETS:
+        return None
+    asked_before = person.account is not None and person.account.has_usable_password()
+    purpose = "forgotten-password" if asked_before else "invitation"
+    return people_links.make(person=person, purpose=purpose, by=SIGN_IN_PAGE, now=now)
+
+
+def choose_password(*, link: people_models.SignInLink, password: str, now: datetime) -> None:
+    """Somebody chose their password by a link, which is used with it. Raises Refused where it has ended."""
+    people_links.use(link=link, password=password, now=now)
+
+
+def change_own_password(*, person: people_models.Person, password: str, now: datetime) -> None:
+    """Somebody who is signed in, and said their password, has another from now on."""
+    people_links.end(person=person, because="replaced", now=now)
+    people_links.have_chosen(person=person, password=password, by_way_of="own-account", link_id=None, now=now)
 
 
 # --- Sites and teams --------------------------------------------------------------------------------------------
@@ -191,7 +250,7 @@ def change_team(
     "Take somebody on",
     permission="people.hire",
     command="people add",
-    says="{name} signs in as {email} with the password  {result}  (shown this once; change it after).",
+    says="{name} is taken on. {result}",
     example="workfloor people add 'Joao Reis' joao@example.com --role agent --site Porto",
 )
 def take_on(
@@ -207,24 +266,23 @@ def take_on(
 ) -> str:
     """Take somebody on, or put one of a client's own people on file, who may dispute and agree for the client.
 
-    The first password is shown once.
+    They are invited by mail to choose their password, which nobody else sees.
     """
     if bool(client) == bool(roles) or (client and (site or team)):
         raise Refused("Give either roles, or the client whose own person it is, without site and team.")
     if site and team and team.site_id != site.id:
         raise Refused(f"{team} is a team of {team.site}, not of {site}.")
-    password = secrets.token_urlsafe(12)
-    hire(
+    person = hire(
         name=name,
         roles=roles or ["client"],
         site=site or (team.site if team else None),
         team=team,
         client=client,
-        account=open_account(email=email, password=password),
+        account=open_account(email=email),
         by=by,
         now=now,
     )
-    return password
+    return people_presenting.sent(people_links.make(person=person, purpose="invitation", by=by, now=now))
 
 
 def hire(
@@ -334,6 +392,7 @@ def leave(*, person: people_models.Person, by: Actor, now: datetime) -> None:
         person.account.is_active = False
         person.account.save(update_fields=["is_active"])
     people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
+    people_links.end(person=person, because="left", now=now)
     event_log.record(people_events.PersonLeft(), at=now, client_id=person.client_id, person_id=person.id, by=by)
 
 
@@ -509,9 +568,9 @@ def sign_in(*, person: people_models.Person, title: str, now: datetime) -> tuple
 
 
 def sign_out(*, sign_in: people_models.SignIn, by: Actor, now: datetime) -> None:
-    """End a sign-in of commands: one's own, or anybody's for whoever may set their password too."""
+    """End a sign-in of commands: one's own, or anybody's for whoever may send them a sign-in link."""
     if by.person_id != sign_in.person_id:
-        permissions.admit(by, "people.set-password")
+        permissions.admit(by, "people.send-link")
     sign_in.ended_at = now
     sign_in.save(update_fields=["ended_at"])
     event_log.record(people_events.SignedOutByCommand(sign_in.id), at=now, person_id=sign_in.person_id, by=by)

@@ -52,8 +52,49 @@ class PersonLeft(Event):
 
 
 @dataclass(frozen=True)
-class PasswordSet(Event):
-    name: ClassVar[str] = "person.password-set"
+class Invited(Event):
+    name: ClassVar[str] = "person.invited"
+    link: int
+    to: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class SignInLinkSent(Event):
+    name: ClassVar[str] = "person.sign-in-link-sent"
+    link: int
+    to: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class PasswordForgotten(Event):
+    name: ClassVar[str] = "person.password-forgotten"
+    link: int
+    to: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class SignInLinkPrinted(Event):
+    name: ClassVar[str] = "person.sign-in-link-printed"
+    link: int
+    until: datetime
+
+
+@dataclass(frozen=True)
+class LinkWithdrawn(Event):
+    name: ClassVar[str] = "person.link-withdrawn"
+    link: int
+    purpose: str
+
+
+@dataclass(frozen=True)
+class PasswordChosen(Event):
+    name: ClassVar[str] = "person.password-chosen"
+    by_way_of: str  # the purpose of the link, such as "invitation" or "printed-by-root"; or "own-account"
+    link: int | None
+    ended_sign_ins: int  # of commands; sessions end with the password
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
 from workfloor.core.people import actions as people
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Account
 from workfloor.kit.time import clock
 from workfloor.kit.web import addresses
@@ -86,6 +87,12 @@ def network(address: str) -> str:
     return addresses.network(address, bits_of_4=24, bits_of_6=48) or "nowhere"
 
 
+def may_ask_for_reset(request: HttpRequest, email: str) -> bool:
+    """Count that a link is asked for, by address and network, whether or not it is known; False for too often."""
+    here = network(get_adapter(request).get_client_ip(request))
+    return bool(ratelimit.consume(request, app="allauth.account", action="reset_asked", key=f"{email} from {here}"))
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts are made by hiring a person; nobody signs up."""
 
@@ -115,6 +122,14 @@ class AccountAdapter(DefaultAccountAdapter):
                 raise self.validation_error("too_many_login_attempts")
             usages += used.usage
         self._login_failed_rl_usage = ratelimit.RateLimitUsage(usages)
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Whoever is signed in has chosen another password."""
+        person = people_queries.by_account(user.pk)
+        if person is None:
+            raise people.Refused("This account belongs to nobody who is with us.")
+        person.account = user  # whose password the session is compared with
+        people.change_own_password(person=person, password=password, now=clock.now())
 
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **more)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from workfloor.core.clients.models import Client
+from workfloor.core.outgoing.models import Mail
 from workfloor.core.people import qualification
 from workfloor.kit.database import rls
 from workfloor.kit.database.prepared import PreparedQuery
@@ -142,6 +143,30 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} on {self.title}"
+
+
+class SignInLink(models.Model):
+    """A link by which a person chooses their password, once; of what stands in it a digest is kept alone."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="links")
+    purpose = models.TextField()
+    seed = models.CharField(max_length=64)  # what the link is computed from, with the installation's key: people.links
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(default="")
+    mail = models.OneToOneField(Mail, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="link_purpose", condition=Q(purpose__in=list(qualification.PURPOSES))),
+            models.CheckConstraint(name="link_ended_by", condition=Q(ended_by__in=["", *qualification.LINK_ENDS])),
+            models.UniqueConstraint(name="link_open_once", fields=["person"], condition=Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.person}"
 
 
 class Skill(models.Model):

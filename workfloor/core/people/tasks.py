@@ -1,10 +1,20 @@
-"""What time does to people."""
+"""What time does to people, and what the sign-in page asks for."""
 
 from django.db import transaction
 from procrastinate.contrib.django import app
 
 from workfloor.core.people import actions as people
+from workfloor.core.people import letters as people_letters  # noqa: F401  which says what these mails say
+from workfloor.kit.database import rls
 from workfloor.kit.time import clock
+
+
+@app.task(name=people.RESET)
+def send_reset(email: str) -> None:
+    """Send whoever signs in with an address, if somebody does, a link to choose a new password."""
+    with transaction.atomic():
+        rls.enter_every_client()
+        people.send_reset(email=email, now=clock.now())
 
 
 @app.periodic(cron="* * * * *")

@@ -12,7 +12,9 @@ from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.models import Fact
-from workfloor.core.people.models import Person
+from workfloor.core.people import presenting as people_presenting
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people.models import Person, SignInLink
 from workfloor.kit import declarations
 
 MOST_SHOWN = 200
@@ -34,6 +36,37 @@ def open_to(by: Actor) -> list[tuple[str, list[declarations.Action]]]:
         (SUBJECTS.get(under, " ".join(under).capitalize()), list(some))
         for under, some in groupby(can, lambda each: each.command[:-1])
     ]
+
+
+@dataclass(frozen=True)
+class OnFile:
+    """Somebody who is with us, and how they get in."""
+
+    person: Person
+    email: str
+    of: str  # their site, or the client whose own person they are
+    way_in: str
+    has_password: bool
+    has_link: bool
+
+
+def people_on_file(now: datetime) -> list[OnFile]:
+    """Who is with us, by name, and how they get in. The caller has entered the clients that are to be seen."""
+    found = list(Person.objects.filter(left_at=None).select_related("account", "site", "client").order_by("name", "id"))
+    links = people_queries.latest_links(each.id for each in found)
+    return [_on_file(each, links.get(each.id), now) for each in found]
+
+
+def _on_file(person: Person, link: SignInLink | None, now: datetime) -> OnFile:
+    account = person.account
+    return OnFile(
+        person,
+        account.email if account else "",
+        person.client.title if person.client else person.site.name if person.site else "",
+        people_presenting.way_in(person, link, now),
+        account is not None and account.has_usable_password(),
+        link is not None and link.ended_at is None and link.ends_at > now,
+    )
 
 
 @dataclass(frozen=True)

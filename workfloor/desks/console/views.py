@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.access import permissions
+from workfloor.core.outgoing import queries as outgoing_queries
 from workfloor.core.people.middleware import Request
 from workfloor.desks.console import action_forms
 from workfloor.desks.console import queries as console_queries
@@ -41,9 +42,28 @@ def _for_who_administers(view: View) -> View:
 @_for_who_administers
 def actions(request: Request) -> HttpResponse:
     """What somebody can change here, by subject."""
-    may_audit = permissions.may(request.person, "audit.read")
-    shown = {"subjects": console_queries.open_to(request.person), "may_audit": may_audit}
+    shown = {
+        "subjects": console_queries.open_to(request.person),
+        "may_audit": permissions.may(request.person, "audit.read"),
+        "may_invite": permissions.may(request.person, "people.invite"),
+    }
     return render(request, "console/actions.html", shown)
+
+
+@require_GET
+@_for_who_administers
+def people_on_file(request: Request) -> HttpResponse:
+    """Who is with us and how they get in: what became of invitations, and of the mail that they went by."""
+    if not permissions.may(request.person, "people.invite"):
+        raise PermissionDenied
+    if request.person.is_a("administrator"):
+        rls.enter_every_client()
+    shown = {
+        "rows": console_queries.people_on_file(clock.now()),
+        "missing": outgoing_queries.missing(),
+        "may_send": permissions.may(request.person, "people.send-link"),
+    }
+    return render(request, "console/people.html", shown)
 
 
 @require_http_methods(["GET", "POST"])

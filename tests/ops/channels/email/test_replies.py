@@ -18,6 +18,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File, NotNow
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.outgoing import actions as outgoing
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
@@ -313,7 +314,7 @@ def test_a_reply_whose_sender_died_before_the_last_line_is_sent_once_and_one_aft
         rls.enter_every_client()
         for each in (reply, other):
             email.begin(message_id=each.id, now=make.NINE + UNDO)
-        assert email.hand_over(delivery=email_models.Delivery.objects.get(message=other), now=make.NINE + UNDO)
+        assert outgoing.hand_over(way=email_models.Delivery.objects.get(message=other), now=make.NINE + UNDO)
 
     _, before = desk.delivers(reply)
     _, after = desk.delivers(other)

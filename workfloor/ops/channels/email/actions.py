@@ -27,6 +27,7 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
 from workfloor.core.files import actions as files
 from workfloor.core.files.models import File
+from workfloor.core.outgoing import actions as outgoing
 from workfloor.core.people.models import Person
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
@@ -43,7 +44,7 @@ from workfloor.ops.channels.email import events as email_events
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import reading, replies, sorting
+from workfloor.ops.channels.email import reading, sorting
 from workfloor.ops.channels.email.models import Mailbox
 from workfloor.ops.channels.email.reading import LONGEST_SUBJECT
 
@@ -573,13 +574,11 @@ def begin(*, message_id: int, now: datetime) -> email_models.Delivery | None:
     if delivery is None or delivery.state in ("sent", "failed", "withdrawn") or delivery.due_at > now:
         return None
     if delivery.message.state == "withdrawn":
-        _change(delivery, "withdrawn", now)
+        outgoing.change(way=delivery, state="withdrawn", now=now)
         return None
     if delivery.message.state == "waiting":
         conversations.start_sending(message=delivery.message, now=now)
-    delivery.in_doubt += delivery.state == "handing-over"
-    delivery.tries, delivery.began_at = delivery.tries + 1, delivery.began_at or now
-    _change(delivery, "sending", now)
+    outgoing.begin_try(way=delivery, now=now)
     return delivery
 
 
@@ -588,21 +587,9 @@ def _locked(message_id: int) -> email_models.Delivery | None:
     return email_queries.delivery(message_id)
 
 
-def _change(delivery: email_models.Delivery, state: str, now: datetime, answer: str = "") -> None:
-    delivery.state, delivery.changed_at = state, now
-    delivery.answer = answer or delivery.answer
-    delivery.save(update_fields=["state", "changed_at", "answer", "tries", "began_at", "in_doubt", "due_at"])
-
-
-def hand_over(*, delivery: email_models.Delivery, now: datetime) -> bool:
-    """All but the last line is with the server: from here until it answers nobody knows. False if another has begun."""
-    mine = email_models.Delivery.objects.filter(message_id=delivery.message_id, state="sending", tries=delivery.tries)
-    return bool(mine.update(state="handing-over", changed_at=now))
-
-
 def mark_delivered(*, delivery: email_models.Delivery, answer: str, refused: Sequence[str], now: datetime) -> None:
     """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
-    _change(delivery, "sent", now, answer)
+    outgoing.change(way=delivery, state="sent", now=now, answer=answer)
     fault = f"not delivered to {'; '.join(refused)}" if refused else ""
     conversations.mark_sent(message=delivery.message, now=now, fault=fault)
 
@@ -614,15 +601,11 @@ def mark_refused(
 
     In doubt: the line broke before the server's word, so that it may have the reply, and another try doubles it.
     """
-    delivery.in_doubt += in_doubt
-    again = None if is_final else replies.next_try(delivery.tries, delivery.began_at or now, now)
+    again = outgoing.refuse(way=delivery, answer=answer, is_final=is_final, in_doubt=in_doubt, now=now)
     if again is None:
-        _change(delivery, "failed", now, answer)
         conversations.mark_undelivered(message=delivery.message, reason=answer, now=now)
         bring_back(reply=delivery.message, reason=answer, now=now)
         return
-    delivery.due_at = again
-    _change(delivery, "waiting", now, answer)
     conversations.mark_delayed(message=delivery.message, reason=answer, now=now)
     ask_to_deliver(message_id=delivery.message_id, at=again)
 

@@ -12,7 +12,7 @@ from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.files import queries as files_queries
 from workfloor.core.work.models import Case, Item
-from workfloor.kit.mail import mime
+from workfloor.kit.mail import composing, mime
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import replies, sorting
 from workfloor.ops.channels.email.models import Arrival, Mailbox
@@ -238,7 +238,7 @@ def overdue(now: datetime) -> list[int]:
     return list(found.order_by("due_at").values_list("message_id", flat=True))
 
 
-def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
+def reply_of(delivery: email_models.Delivery, key: str) -> composing.Letter:
     """Everything that a reply's mail is made of: what was written within the contract's letter, and its thread."""
     message, mailbox = delivery.message, delivery.mailbox
     earlier = [each for each in letters(message.case_id) if each.id < message.id and each.external_id]
@@ -255,7 +255,7 @@ def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
     fallback = [mime.Address(answers.answers_to.address, answers.answers_to.name)] if answers else []
     files = list(Attachment.objects.filter(message=message, file__isnull=False).order_by("id"))
     held = conversations_queries.contents([each.id for each in files])
-    return replies.Reply(
+    return composing.Letter(
         name=message.external_id,
         sender=mime.Address(message.sender, message.sender_name),
         answers_to=signed_address(mailbox.address, "c", message.case_id, key),
