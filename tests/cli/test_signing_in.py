@@ -103,6 +103,30 @@ def test_whoever_has_a_second_factor_shows_it(run):
     assert "That code is wrong" in sign_in(run, typed=f"{codes[1]}\n").output  # too many: not even looked at
 
 
+def test_whoever_has_signed_in_has_nobodys_link_printed_and_root_has_and_the_fact_says_so(run):
+    with transaction.atomic():
+        rls.enter_every_client()
+        both = people_queries.by_email("administrator@example.com")
+        both.roles = ["manager", "administrator"]
+        both.save()
+    sign_in(run)
+
+    refused = run("people", "print-link", "agent@example.com")
+    others = [run("people", "add", "Second", "second@example.com", "--role", "manager")]
+    others += [run("people", command, "second@example.com") for command in ("invite", "withdraw-invitation")]
+    others += [run("people", "send-link", "agent@example.com"), run("people", "list"), run("admin", "audit")]
+
+    assert (refused.exit_code, "that takes the root of the installation" in refused.output) == (1, True)
+    assert [each.exit_code for each in others] == [0] * 6
+    assert "choose/?link=" not in " ".join(each.output for each in [refused, *others])
+    assert last("person.sign-in-link-printed") is None
+    assert "No such command" in run("people", "password", "agent@example.com").output
+
+    run("sign-out")
+    assert "/accounts/password/choose/?link=" in run("people", "print-link", "agent@example.com").stdout
+    assert last("person.sign-in-link-printed").acted_as == "root"
+
+
 def test_signing_out_ends_it_and_so_do_time_and_a_new_password(run, settings):
     sign_in(run)
     shown = settings.WORKFLOOR_SIGN_IN.read_text()

@@ -1,15 +1,25 @@
 """An invitation and a forgotten password, in a browser, by mail that goes through a real server."""
 
+import os
 import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from django.db import transaction
 from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, make
+from tests.conftest import running
 from tests.ops.channels.email import sink as sinks
+from workfloor.core.access import actors
+from workfloor.core.event_log import actions as event_log
+from workfloor.core.outgoing.models import Mail
+from workfloor.core.people import actions as people
 from workfloor.kit.database import rls
+from workfloor.kit.time import clock
 
 expect.set_options(timeout=60_000)
 # What the browser says of answers that the story provokes on purpose.
@@ -18,11 +28,12 @@ PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
 
 
 @pytest.fixture(autouse=True)
-def sink(monkeypatch):
+def sink(monkeypatch, settings):
     """The mail server of the installation, which is started after it."""
     with sinks.running() as found:
         monkeypatch.setenv("WORKFLOOR_SMTP_URL", found.url)
         monkeypatch.setenv("WORKFLOOR_MAIL_FROM", "Our floor <floor@porto.example>")
+        settings.WORKFLOOR_SMTP_URL, settings.WORKFLOOR_MAIL_FROM = found.url, "floor@porto.example"
         yield found
 
 
@@ -143,6 +154,44 @@ def test_somebody_is_invited_chooses_a_password_on_a_phone_and_forgets_it(olga, 
             expect(desk.get_by_text(said).first).to_be_visible()
         assert link.rpartition("-")[2] not in desk.content()
         assert [each for each in heard[0] + heard[1] if not any(known in each for known in EXPECTED)] == []
+
+
+@pytest.mark.installation
+def test_a_worker_that_is_killed_while_it_sends_an_invitation_leaves_it_to_another_which_sends_it_once(
+    real_database, sink, tmp_path
+):
+    env = {"WORKFLOOR_DATABASE_URL": real_database}
+    with transaction.atomic():
+        rls.enter_every_client()
+        event_log.make_partitions(first=clock.now())
+        people.take_on(name="Joao Reis", email="joao@example.com", roles=["agent"], by=actors.ROOT, now=clock.now())
+    sink.holds = True
+    killed = subprocess.Popen(
+        [Path(sys.executable).with_name("workfloor"), "worker"],
+        env=os.environ | env | {"WORKFLOOR_DATA": str(tmp_path)},
+    )
+    assert sink.asked.wait(300)
+    killed.kill()
+    killed.wait()
+    sink.holds = False
+    assert sink.mails == []
+
+    with running("worker", tmp_path / "another", env):
+        mail_to(sink, "joao@example.com")
+        state = until_sent()
+
+    assert len(sink.mails) == 1
+    assert (state.tries, state.in_doubt) == (2, 0)
+
+
+def until_sent() -> Mail:
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        with transaction.atomic():
+            if found := Mail.objects.filter(state="sent").first():
+                return found
+        time.sleep(0.2)
+    raise AssertionError("the mail is not sent")
 
 
 def until_shown(page: Page, words: str) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from workfloor.core.outgoing.models import Mail
@@ -21,6 +22,13 @@ def overdue(now: datetime) -> list[int]:
     """The mails that should be on their way by now and are not there yet."""
     found = Mail.objects.filter(state__in=Mail.UNDER_WAY, due_at__lte=now)
     return list(found.order_by("due_at").values_list("id", flat=True))
+
+
+def unsent(since: datetime) -> QuerySet[Mail]:
+    """The mails that have failed since an instant, and those that could not go out yet and are tried again."""
+    return Mail.objects.filter(Q(state="failed", changed_at__gt=since) | Q(state="waiting", tries__gt=0)).order_by(
+        "-id"
+    )
 
 
 def under_way_before(mail_id: int) -> int:

@@ -9,6 +9,8 @@ from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.models import Fact
+from workfloor.core.outgoing import queries as outgoing_queries
+from workfloor.core.outgoing.models import Mail
 from workfloor.core.people.models import Person
 from workfloor.kit.database import jobs
 from workfloor.kit.web import limits
@@ -45,6 +47,7 @@ class Shown:
     contracts: list[Contract]
     undecided: list[Fact]
     unsent: list[Message]  # replies that failed, or cannot go out yet
+    own_mail: list[Mail]  # the same of the installation's own
 
 
 class Gone(LookupError):
@@ -63,7 +66,9 @@ def shown(person: Person, now: datetime) -> Shown:
     ]
     contracts = [Contract(str(version), error) for version, error in contracts_queries.unreadable()]
     unsent = [*email_queries.undelivered()[:MOST_SHOWN], *email_queries.delayed()[:MOST_SHOWN]]
-    return Shown(facts + failed, contracts, list(event_log_queries.undecided(now - SHOWN_FOR)[:MOST_SHOWN]), unsent)
+    own_mail = outgoing_queries.unsent(now - SHOWN_FOR)[:MOST_SHOWN] if _runs_the_installation(person) else ()
+    undecided = list(event_log_queries.undecided(now - SHOWN_FOR)[:MOST_SHOWN])
+    return Shown(facts + failed, contracts, undecided, unsent, list(own_mail))
 
 
 def run_again(name: str, person: Person) -> None:
