@@ -419,6 +419,19 @@ def test_a_row_of_the_database_is_no_link_without_the_installations_key(settings
     assert rightly.partition("-")[2] not in json.dumps(SignInLink.objects.values().get(), default=str)
 
 
+def test_no_log_of_ours_has_a_link_in_it(caplog):
+    caplog.set_level("DEBUG")
+    link = invited().links.get()
+    opens(link)
+    chooses(link, "short")
+    chooses(link)
+    opens(link)
+
+    assert "/accounts/password/choose/" in caplog.text  # refusals are logged
+    assert people_links.written(link).partition("-")[2] not in caplog.text
+    assert PASSWORD not in caplog.text
+
+
 def test_what_is_linked_is_where_settings_say_whatever_name_a_browser_calls_us_by(settings):
     link = invited().links.get()
 

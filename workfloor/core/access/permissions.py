@@ -58,7 +58,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission("people.let-go", "Let people go", "administrator", "manager"),
         _permission("people.invite", "Invite people again, and withdraw invitations", "administrator", "manager"),
         _permission("people.send-link", "Send people links to choose a new password", "administrator"),
-        _permission("people.print-link", "Print such a link, at the machine itself and without having signed in"),
+        _permission("people.print-link", "Print a sign-in link"),
         _permission(
             "people.certify", "Certify skills, and revoke them", "administrator", "leader", "manager", scope="team"
         ),

@@ -43,94 +43,6 @@ SIGN_IN_PAGE: Final = actors.engine("sign-in page")
 Refused = permissions.Refused
 
 
-# --- Signing in -------------------------------------------------------------------------------------------------
-
-
-def open_account(*, email: str) -> people_models.Account:
-    """Make something to sign in with, for which its person chooses the password; an address has one account."""
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise Refused(f"“{email}” is no mail address.") from None
-    if people_models.Account.objects.filter(email=email.strip().lower()).exists():
-        raise Refused(f"{email} has an account already")
-    return people_models.Account.objects.create_user(email)
-
-
-@action(
-    "Invite again",
-    permission="people.invite",
-    command="people invite",
-    says="{person}: {result}",
-    example="workfloor people invite joao@example.com",
-)
-def invite(*, person: people_models.Person, by: Actor, now: datetime) -> str:
-    """Send somebody who has not chosen a password yet another invitation; the one before opens nothing any more."""
-    if person.account and person.account.has_usable_password():
-        raise Refused(f"{person.name} has chosen a password; an administrator can send a sign-in link.")
-    return people_presenting.sent(people_links.make(person=person, purpose="invitation", by=by, now=now))
-
-
-@action(
-    "Withdraw an invitation",
-    permission="people.invite",
-    command="people withdraw-invitation",
-    says="{person}: the link opens nothing any more.",
-    example="workfloor people withdraw-invitation joao@example.com",
-)
-def withdraw_invitation(*, person: people_models.Person, by: Actor, now: datetime) -> None:
-    """Let an invitation, or another link by which somebody would choose their password, open nothing any more."""
-    link = people_links.end(person=person, because="withdrawn", now=now)
-    if link is None:
-        raise Refused(f"{person.name} has no invitation and no other link.")
-    withdrawn = people_events.LinkWithdrawn(link.id, link.purpose)
-    event_log.record(withdrawn, at=now, client_id=person.client_id, person_id=person.id, by=by)
-
-
-@action(
-    "Send a sign-in link",
-    permission="people.send-link",
-    command="people send-link",
-    says="{person}: {result}",
-    example="workfloor people send-link joao@example.com",
-)
-def send_link(*, person: people_models.Person, by: Actor, now: datetime) -> str:
-    """Send somebody a link to choose a new password, which nobody else sees; until it is used the old one holds."""
-    return people_presenting.sent(people_links.make(person=person, purpose="sign-in-link", by=by, now=now))
-
-
-def print_link(*, person: people_models.Person, by: Actor, now: datetime) -> people_models.SignInLink:
-    """Make a link that is printed where it was asked for: for the root of the installation alone, and facts say so."""
-    permissions.admit(by, "people.print-link")
-    return people_links.make(person=person, purpose="printed-by-root", by=by, now=now)
-
-
-def ask_for_reset(*, email: str) -> None:
-    """Somebody says to have forgotten the password of an address. Whether it is known shows in nothing done here."""
-    jobs.ask_for(RESET, once=f"{RESET}/{email}", email=email)
-
-
-def send_reset(*, email: str, now: datetime) -> people_models.SignInLink | None:
-    """Send whoever signs in with an address a link to choose a new password; None where nobody does, or has enough."""
-    person = people_queries.by_email(email)
-    if person is None or people_queries.links_since(person, now - RESETS_WITHIN) >= MOST_RESETS:
-        return None
-    asked_before = person.account is not None and person.account.has_usable_password()
-    purpose = "forgotten-password" if asked_before else "invitation"
-    return people_links.make(person=person, purpose=purpose, by=SIGN_IN_PAGE, now=now)
-
-
-def choose_password(*, link: people_models.SignInLink, password: str, now: datetime) -> None:
-    """Somebody chose their password by a link, which is used with it. Raises Refused where it has ended."""
-    people_links.use(link=link, password=password, now=now)
-
-
-def change_own_password(*, person: people_models.Person, password: str, now: datetime) -> None:
-    """Somebody who is signed in, and said their password, has another from now on."""
-    people_links.end(person=person, because="replaced", now=now)
-    people_links.have_chosen(person=person, password=password, by_way_of="own-account", link_id=None, now=now)
-
-
 # --- Sites and teams --------------------------------------------------------------------------------------------
 
 
@@ -394,6 +306,94 @@ def leave(*, person: people_models.Person, by: Actor, now: datetime) -> None:
     people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
     people_links.end(person=person, because="left", now=now)
     event_log.record(people_events.PersonLeft(), at=now, client_id=person.client_id, person_id=person.id, by=by)
+
+
+# --- Signing in -------------------------------------------------------------------------------------------------
+
+
+def open_account(*, email: str) -> people_models.Account:
+    """Make something to sign in with, for which its person chooses the password; an address has one account."""
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Refused(f"“{email}” is no mail address.") from None
+    if people_models.Account.objects.filter(email=email.strip().lower()).exists():
+        raise Refused(f"{email} has an account already")
+    return people_models.Account.objects.create_user(email)
+
+
+@action(
+    "Invite again",
+    permission="people.invite",
+    command="people invite",
+    says="{person}: {result}",
+    example="workfloor people invite joao@example.com",
+)
+def invite(*, person: people_models.Person, by: Actor, now: datetime) -> str:
+    """Send somebody who has not chosen a password yet another invitation; the one before opens nothing any more."""
+    if person.account and person.account.has_usable_password():
+        raise Refused(f"{person.name} has chosen a password; an administrator can send a sign-in link.")
+    return people_presenting.sent(people_links.make(person=person, purpose="invitation", by=by, now=now))
+
+
+@action(
+    "Withdraw an invitation",
+    permission="people.invite",
+    command="people withdraw-invitation",
+    says="{person}: the link opens nothing any more.",
+    example="workfloor people withdraw-invitation joao@example.com",
+)
+def withdraw_invitation(*, person: people_models.Person, by: Actor, now: datetime) -> None:
+    """Let an invitation, or another link by which somebody would choose their password, open nothing any more."""
+    link = people_links.end(person=person, because="withdrawn", now=now)
+    if link is None:
+        raise Refused(f"{person.name} has no invitation and no other link.")
+    withdrawn = people_events.LinkWithdrawn(link.id, link.purpose)
+    event_log.record(withdrawn, at=now, client_id=person.client_id, person_id=person.id, by=by)
+
+
+@action(
+    "Send a sign-in link",
+    permission="people.send-link",
+    command="people send-link",
+    says="{person}: {result}",
+    example="workfloor people send-link joao@example.com",
+)
+def send_link(*, person: people_models.Person, by: Actor, now: datetime) -> str:
+    """Send somebody a link to choose a new password, which nobody else sees; until it is used the old one holds."""
+    return people_presenting.sent(people_links.make(person=person, purpose="sign-in-link", by=by, now=now))
+
+
+def print_link(*, person: people_models.Person, by: Actor, now: datetime) -> people_models.SignInLink:
+    """Make a link that is printed where it was asked for: for the root of the installation alone, and facts say so."""
+    permissions.admit(by, "people.print-link")
+    return people_links.make(person=person, purpose="printed-by-root", by=by, now=now)
+
+
+def ask_for_reset(*, email: str) -> None:
+    """Somebody says to have forgotten the password of an address. Whether it is known shows in nothing done here."""
+    jobs.ask_for(RESET, once=f"{RESET}/{email}", email=email)
+
+
+def send_reset(*, email: str, now: datetime) -> people_models.SignInLink | None:
+    """Send whoever signs in with an address a link to choose a new password; None where nobody does, or has enough."""
+    person = people_queries.by_email(email)
+    if person is None or people_queries.links_since(person, now - RESETS_WITHIN) >= MOST_RESETS:
+        return None
+    asked_before = person.account is not None and person.account.has_usable_password()
+    purpose = "forgotten-password" if asked_before else "invitation"
+    return people_links.make(person=person, purpose=purpose, by=SIGN_IN_PAGE, now=now)
+
+
+def choose_password(*, link: people_models.SignInLink, password: str, now: datetime) -> None:
+    """Somebody chose their password by a link, which is used with it. Raises Refused where it has ended."""
+    people_links.use(link=link, password=password, now=now)
+
+
+def change_own_password(*, person: people_models.Person, password: str, now: datetime) -> None:
+    """Somebody who is signed in, and said their password, has another from now on."""
+    people_links.end(person=person, because="replaced", now=now)
+    people_links.have_chosen(person=person, password=password, by_way_of="own-account", link_id=None, now=now)
 
 
 # --- What they can ----------------------------------------------------------------------------------------------
