@@ -43,6 +43,7 @@ NEUTRAL = {
     "period": ["2026-03"],
     "figure": ["received", "m1", "m1/calls", "Calls answered"],
     "form": ["pdf"],
+    "rest": ["done/"],
 }
 
 # Open to people who have not signed in: the ways in, and what describes the API without telling of anyone.
