@@ -3,7 +3,8 @@
 import importlib
 import inspect
 import json
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_each_action_refuses_every_role_that_the_table_does_not_name_before_it_d
 @pytest.mark.parametrize("name", ACTIONS)
 def test_each_action_says_what_it_does_and_asks_for_what_can_be_read(name):
     action = ACTIONS[name]
-    known = (str, int, bool, date)
+    known = (str, int, bool, date, datetime, Decimal, declarations.File)
 
     assert action.permission in permissions.PERMISSIONS
     assert action.help.endswith(".") or action.help.endswith("once.")
@@ -64,7 +65,7 @@ def test_each_action_says_what_it_does_and_asks_for_what_can_be_read(name):
         assert each.choices or each.handle or each.type in known, f"{each.name} is a {each.type}"
         assert each.field.words[0].isupper()
     said = {each.name: "x" for each in action.parameters}
-    assert "{" not in action.says.replace("{client.slug}", "x").format(**said, result="x")
+    assert "{" not in action.says.replace("{client.slug}", "x").format(**said, result="x", made="x")
 
 
 def test_no_two_actions_are_one_command():
@@ -184,8 +185,8 @@ WEEK = (
 )
 
 
-def test_the_week_is_of_every_action():
-    assert {name for name, _ in WEEK} == set(ACTIONS)
+def test_the_week_is_of_every_action_of_people():
+    assert {name for name, _ in WEEK} == {name for name in ACTIONS if name.startswith("people.")}
 
 
 def test_no_row_changes_in_a_week_without_a_fact_that_says_who_and_from_what_to_what(history):

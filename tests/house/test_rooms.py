@@ -615,7 +615,7 @@ def test_a_packages_templates_and_static_files_carry_its_label():
 # --- days -------------------------------------------------------------------------------------------------------------
 
 # What has a day and no instant: a time of day as somebody typed it, without a zone.
-TYPED = {"cli/claims.py"}
+TYPED = {"core/claims/actions.py"}
 
 
 def test_an_instant_is_asked_for_its_day_in_a_zone_that_is_named():

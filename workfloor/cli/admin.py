@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from workfloor.cli import edge, run
+from workfloor.cli import declared, edge, run
 from workfloor.kit.database import postgres, rls
 from workfloor.runtime import web as runtime_web
 
@@ -23,37 +23,38 @@ if TYPE_CHECKING:
     from workfloor.core.event_log.models import Parked
 
 
-SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
 client_argument = click.argument("client", metavar="CLIENT")
+MODULES = ("workfloor.core.clients.queries", "workfloor.core.clients.actions")
 
 
-@click.group()
+@click.group("client", cls=declared.Group, under="admin client", modules=MODULES)
+def client_() -> None:
+    """Take clients on, and list them. Signing a contract for the first time takes its client on too."""
+
+
+@client_.command("list")
+@declared.form_option
+def list_clients(form: str) -> None:
+    """List the clients, by name."""
+    with edge.database():
+        from workfloor.core.clients import queries as clients_queries
+        from workfloor.core.people import queries as people_queries
+
+        rls.enter_every_client()
+        people_queries.enter_for(edge.acting(), "clients.issue-tokens")
+        rows = [{"client": each.slug, "title": each.title} for each in clients_queries.clients()]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['client']:<32} {row['title']}")
+    if not rows:
+        click.echo("No client yet. Sign a contract: workfloor contracts sign FILE")
+
+
+@click.group(cls=declared.Group, under="admin token", modules=MODULES)
 def token() -> None:
     """Issue, list and revoke the tokens with which a client's systems call the API."""
-
-
-@token.command(
-    epilog="\b\nExample:\n  workfloor admin token issue first-bank --title 'mail gateway' --scope work:write\n"
-)
-@client_argument
-@click.option("--title", required=True, help="Which system will use it.")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    required=True,
-    type=click.Choice(SCOPES),
-    help="What it may do; repeat for more.",
-)
-def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
-    """Issue a token for CLIENT. It is printed once and kept nowhere: pass it on safely."""
-    with edge.client(client) as found:
-        from workfloor.core.clients import actions as clients
-        from workfloor.kit.time import clock
-
-        written = clients.issue_token(client=found, title=title, scopes=scopes, by=edge.acting(), now=clock.now())
-    click.echo("Keep this now; it cannot be shown again:", err=True)
-    click.echo(written)
 
 
 @token.command("list")
@@ -84,25 +85,6 @@ def _row(token: "Token") -> dict[str, Any]:
         "issued_at": token.issued_at.isoformat(),
         "revoked_at": token.revoked_at.isoformat() if token.revoked_at else None,
     }
-
-
-@token.command()
-@client_argument
-@click.argument("number", type=int, metavar="NUMBER")
-def revoke(client: str, number: int) -> None:
-    """End token NUMBER of CLIENT at once: the number stands in the token itself (wf_NUMBER_...) and in the list."""
-    with edge.client(client) as found:
-        from workfloor.core.clients import actions as clients
-        from workfloor.core.clients import queries as clients_queries
-        from workfloor.kit.time import clock
-
-        known = clients_queries.tokens(found).filter(id=number, revoked_at=None).first()
-        if known is None:
-            raise click.ClickException(
-                f"{client} has no valid token {number}. See: workfloor admin token list {client}"
-            )
-        clients.revoke_token(token=known, by=edge.acting(), now=clock.now())
-    click.echo(f"Token {number} ({known.title}) is refused from now on.")
 
 
 @click.command()

@@ -25,7 +25,7 @@ def call(client, everyone):
 def test_whoever_may_opens_a_site_and_is_told_so(call):
     answer = call(make.person("administrator"), "people.open_site", **PORTO)
 
-    assert (answer.status_code, answer.json()) == (200, {"says": "Porto is a site now."})
+    assert (answer.status_code, answer.json()) == (200, {"says": "Porto is a site now.", "made": "Porto"})
     assert Site.objects.get().country == "PT"
 
 

@@ -176,7 +176,7 @@ def test_everything_in_the_way_is_named_at_once(office):
         "2026-02 is still open. Close it first: workfloor billing period propose lisbon-light 2026-02"
     )
     assert reasons[1].startswith("1 items of 2026-03 are not finished")
-    assert reasons[2].startswith(f"Claim {claim.id} (client-outage) is undecided: workfloor billing exclusion approve")
+    assert f"Claim {claim.id} (client-outage) is undecided: workfloor billing claim approve {claim.id}" in reasons[2]
     assert "is not what its facts add up to" in reasons[3] and f"item {number} " in reasons[3]
     assert "workfloor billing reconcile lisbon-light 2026-03" in reasons[3]
 

@@ -59,7 +59,7 @@ def months(real_database: str) -> Iterator[str]:
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.NINE + timedelta(seconds=70))
             test_invoicing_actions.close(SimpleNamespace(client=client, teresa=teresa, marta=marta))
         billing.register_entity(
-            slug="lisbon", by=actors.ROOT, now=test_invoicing_actions.APRIL, terms=test_invoicing_actions.LISBON
+            slug="lisbon", by=actors.ROOT, now=test_invoicing_actions.APRIL, **test_invoicing_actions.LISBON
         )
     connection.close()
     yield real_database
@@ -170,13 +170,13 @@ def issue_elsewhere(database: str, slug: str, folder: Path) -> str:
     env = os.environ | {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": str(folder), "WORKFLOOR_TOKEN": token}
     made = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert made.returncode == 0, made.stderr
-    number: str = json.loads(made.stdout)["number"]
-    return number
+    number: str = json.loads(made.stdout)["made"]
+    return number.rpartition("/")[2]
 
 
 def test_nobody_waits_for_a_number_while_another_process_checks_a_document(months, monkeypatch, tmp_path):
     with ThreadPoolExecutor(1) as threads, Check(monkeypatch) as check:
-        first = threads.submit(issue, SLUGS[0], series="march")
+        first = threads.submit(issue, SLUGS[0], number_range="march")
         assert check.begun.wait(300)
         other = issue_elsewhere(months, SLUGS[1], tmp_path)
         assert not first.done()
@@ -196,7 +196,7 @@ def test_nobody_waits_for_a_number_while_another_process_checks_a_document(month
 def test_an_invoice_that_is_refused_beside_another_process_leaves_no_gap(months, monkeypatch, tmp_path):
     broken = billing_gateway.Refusal("BR-1", "It is not right.", "")
     with ThreadPoolExecutor(1) as threads, Check(monkeypatch, broken) as check:
-        refused = threads.submit(issue, SLUGS[0], series="march")
+        refused = threads.submit(issue, SLUGS[0], number_range="march")
         assert check.begun.wait(300)
         names = [issue_elsewhere(months, SLUGS[1], tmp_path)]
         check.go.set()
@@ -247,7 +247,7 @@ def test_each_series_and_each_entity_counts_for_itself(months):
                 now=test_invoicing_actions.APRIL,
                 **more,
             )
-            for slug, more in zip(SLUGS, [{}, {"series": "b"}, {"series": "b"}, {}], strict=True)
+            for slug, more in zip(SLUGS, [{}, {"number_range": "b"}, {"number_range": "b"}, {}], strict=True)
         ]
 
     assert [each.name for each in made] == ["2026-00001", "b-00001", "b-00002", "2026-00002"]

@@ -19,11 +19,12 @@ def action(
     says: str,
     example: str = "",
     confirm: str = "",
+    ask: Callable[..., object] | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare an action: whoever is not admitted by its permission is refused before anything of it is done.
 
     A permission of a client is asked for the action's `client`, or for that of the row that it is about; one of a team
-    for the team of its `person`.
+    for the team of its `person`. `ask` takes the same parameters and lets a worker do what takes its time.
     """
 
     def declare(done: Callable[P, R]) -> Callable[P, R]:
@@ -37,7 +38,7 @@ def action(
         package = done.__module__.removesuffix(".actions").rpartition(".")[2]
         name = f"{package}.{done.__name__}"
         declarations.register.add(
-            declarations.Action(name, words, permission, tuple(command.split()), says, example, confirm, admitted)
+            declarations.Action(name, words, permission, tuple(command.split()), says, example, confirm, admitted, ask)
         )
         return admitted
 

@@ -30,6 +30,7 @@ class Permission:
     A `client` permission holds for the clients that the person is cleared for; a `team` permission of a leader for the
     teams that they lead, and of the other roles for everybody. What takes a person is nothing for the root of the
     installation: somebody answers for it by name. `apart_from` is the duty that nobody may have of the same thing.
+    What makes a client looks `across` the walls: a new one is inside nobody's yet.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Permission:
     scope: Scope = "installation"
     takes_a_person: bool = False
     apart_from: str = ""
+    across: bool = False
 
 
 def _permission(name: str, words: str, *roles: str, **more: object) -> Permission:
@@ -63,9 +65,11 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission("people.clear", "Clear people for clients, and withdraw that", "administrator"),
         _permission("people.plan-shifts", "Plan shifts", "leader", "manager", "planner", scope="team"),
         # Clients and their contracts
-        _permission("clients.take-on", "Take a client on", "administrator", "manager"),
-        _permission("clients.issue-tokens", "Issue tokens to clients' systems", "administrator", "manager"),
-        _permission("contracts.sign", "Sign contracts and amendments", "manager"),
+        _permission("clients.take-on", "Take a client on", "administrator", "manager", across=True),
+        _permission(
+            "clients.issue-tokens", "Issue tokens to clients' systems", "administrator", "manager", scope="client"
+        ),
+        _permission("contracts.sign", "Sign contracts and amendments", "manager", across=True),
         # How work comes, is answered and is shared out
         _permission("channels.set-up", "Set up mailboxes and chat widgets", "administrator", "manager", scope="client"),
         _permission(

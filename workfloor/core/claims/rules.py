@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-Kind = Literal["client-outage", "force-majeure", "maintenance", "outage", "attendance", "cost"]
+Span = Literal["client-outage", "force-majeure", "maintenance", "outage"]
+Kind = Literal[Span, "attendance", "cost"]
 State = Literal["claimed", "approved", "refused"]
 
 EXCLUSIONS: tuple[Kind, ...] = ("client-outage", "force-majeure", "maintenance")

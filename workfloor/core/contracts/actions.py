@@ -1,11 +1,14 @@
 """Signing a contract, and amending it by signing it again."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
+from typing import Annotated
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
@@ -17,33 +20,68 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.event_log import actions as event_log
 from workfloor.kit.database import locks
+from workfloor.kit.declarations import field
+from workfloor.kit.text import toml
 
 Refused = permissions.Refused
 
 
 @dataclass(frozen=True)
 class Signing:
-    """The version in which a contract now stands; not new where its terms were signed before."""
+    """The version in which a contract now stands; not new where its terms were signed before.
+
+    `warnings` name what today's people are not, that it asks for.
+    """
 
     version: contracts_models.Version
     is_new: bool
-    changes: list[contract_changes.Change] = field(default_factory=list)
+    changes: list[contract_changes.Change] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    def __str__(self) -> str:
+        name = f"{self.version.client.slug}: version {self.version.number}"
+        if not self.is_new:
+            head = f"{name} says the same already; nothing new was signed."
+        else:
+            head = f"{name} is signed; it holds from {self.version.effective_on}."
+        return "\n".join([head, *map(str, self.changes), *(f"Warning: {each}" for each in self.warnings)])
 
 
-def sign(*, source: str, effective_on: date | None = None, by: Actor, now: datetime) -> Signing:
-    """Sign a contract file: a client's first version, or an amendment that holds from `effective_on`.
+@action(
+    "Sign a contract",
+    permission="contracts.sign",
+    command="contracts sign",
+    says="{result}",
+    example="workfloor contracts sign contract.toml --effective 2027-01-01",
+)
+def sign(
+    *,
+    source: Annotated[
+        str, field("Contract", "A TOML file, as the guide describes it.", from_file=True, most=toml.LARGEST)
+    ],
+    effective_on: Annotated[
+        date | None, field("First day of the amendment", "Not of a first version.", flag="effective")
+    ] = None,
+    by: Actor,
+    now: datetime,
+) -> Signing:
+    """Store a contract file as signed: the client's first version, or an amendment of it.
 
-    The caller must have entered every client. Terms that are in force already make no new version. Raises
-    forms.Refused with every fault of the file, Refused where the day does not fit.
+    The client is taken on where it is new. To amend a contract, change its file and sign it again with the day from
+    which the changes hold; earlier versions stay as they were. Signing the same terms again changes nothing. A file
+    with faults is refused with all of them, each with its line.
     """
-    permissions.admit(by, "contracts.sign")
+    # The caller has entered every client: a new one is not inside anybody's wall yet.
     terms = contracts_parsing.read(source)
     locks.hold("contract", terms.client)
     client = clients_queries.by_slug(terms.client)
     latest = contracts_queries.latest(client.id) if client else None
     if client is None or latest is None:
-        return _sign_first(client, source, terms, effective_on, by, now)
-    return _amend(client, latest, source, effective_on, by, now)
+        signing = _sign_first(client, source, terms, effective_on, by, now)
+    else:
+        permissions.admit(by, "contracts.sign", client_id=client.id)
+        signing = _amend(client, latest, source, effective_on, by, now)
+    return dataclasses.replace(signing, warnings=contracts_queries.warnings(terms, now))
 
 
 def _sign_first(

@@ -246,3 +246,14 @@ def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
         for name, queue in contract.queues().items()
         if not any(qualifies(skills, contracts_terms.requirements(queue, inf)) for skills in [{}, *held.values()])
     ]
+
+
+def warnings(contract: contracts_terms.Contract, now: datetime) -> list[str]:
+    """What today's people are not, that a contract asks for: certified, or where it wants the work to be done."""
+    today = calendars.day_of(now, contract.zone)
+    names = unserved(contract, today)
+    found = [f"today nobody holds the certificates that these queues require: {', '.join(names)}."] if names else []
+    return found + [
+        f"{process} is onshore, in {contract.country}; its work can be offered at {', '.join(sites)} too."
+        for process, sites in abroad(contract, today).items()
+    ]

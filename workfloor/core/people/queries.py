@@ -7,10 +7,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients import tokens
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.kit import declarations
+from workfloor.kit.database import rls
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.time import calendars
 
@@ -37,6 +40,18 @@ def enterable(person: people_models.Person) -> list[int]:
     if person.client_id is not None:
         return [person.client_id]
     return _CLEARED(person.id)
+
+
+def enter_for(by: Actor, permission: str) -> None:
+    """Enter the clients that somebody may name in an action: their own; all, where it looks across the walls.
+
+    Administrators clear people for any client, and the root of the installation has none of its own.
+    """
+    across = permissions.PERMISSIONS[permission].across or "administrator" in by.roles
+    if isinstance(by, people_models.Person) and not across:
+        rls.enter(*enterable(by))
+    else:
+        rls.enter_every_client()
 
 
 def by_email(email: str) -> people_models.Person | None:

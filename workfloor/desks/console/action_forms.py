@@ -1,22 +1,29 @@
 """Forms that are made of declared actions: their fields, words and limits are those of the declaration."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from workfloor.kit import declarations
 
+LONG = 300  # letters, from which on a text has more than one line
+
 
 def form_of(
-    action: declarations.Action, sent: Mapping[str, Any] | None = None, first: Mapping[str, str] | None = None
+    action: declarations.Action,
+    sent: Mapping[str, Any] | None = None,
+    files: Any = None,
+    first: Mapping[str, str] | None = None,
 ) -> forms.Form:
     """The form of an action, filled in with what was sent; `first` stands in its fields to begin with."""
     fields = {each.name: _field(each) for each in action.parameters}
     made: type[forms.Form] = type("Asked", (forms.Form,), fields)
-    return made(sent, initial=dict(first or {}))
+    return made(sent, files, initial=dict(first or {}))
 
 
 def _field(each: declarations.Parameter) -> forms.Field:
@@ -27,12 +34,28 @@ def _field(each: declarations.Parameter) -> forms.Field:
         if each.several:
             return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **said)
         return forms.ChoiceField(choices=[("", ""), *choices], **said)
-    if each.type is date:
-        return forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **said)
+    if each.is_file:
+        return forms.FileField(**said)
+    if attributes := _INPUTS.get(each.type):
+        return forms.CharField(widget=forms.TextInput(attrs=attributes), **said)
+    if each.several:
+        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **said | {"help_text": _one_a_line(said)})
     if each.type is int:
         limits = {"type": "number", "min": each.field.least, "max": each.field.most}
         return forms.CharField(widget=forms.TextInput(attrs={k: v for k, v in limits.items() if v is not None}), **said)
-    return forms.CharField(max_length=each.most, **said)
+    widget = forms.Textarea(attrs={"rows": 4}) if each.most > LONG else None
+    return forms.CharField(max_length=each.most, widget=widget, **said)
+
+
+_INPUTS: dict[type, dict[str, str]] = {
+    date: {"type": "date"},
+    datetime: {"type": "datetime-local"},
+    Decimal: {"inputmode": "decimal"},
+}
+
+
+def _one_a_line(said: Mapping[str, Any]) -> str:
+    return _("{help} One a line.").format(help=said["help_text"]).strip()
 
 
 def _choices(each: declarations.Parameter) -> list[tuple[str, str]]:

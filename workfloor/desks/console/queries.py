@@ -22,7 +22,7 @@ SUBJECTS = {("people", "site"): "Sites and teams", ("people",): "People"}
 @cache
 def declared() -> dict[str, declarations.Action]:
     """Every action that is declared anywhere."""
-    autodiscover_modules("actions")
+    autodiscover_modules("queries", "actions")
     return dict(declarations.register.actions)
 
 

@@ -14,12 +14,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.access import permissions
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.middleware import Request
 from workfloor.desks.console import action_forms
 from workfloor.desks.console import queries as console_queries
 from workfloor.desks.console.apps import ADMINISTRATION
 from workfloor.kit import declarations
-from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
 View = Callable[..., HttpResponse]
@@ -55,9 +55,9 @@ def act(request: Request, name: str) -> HttpResponse:
         raise Http404
     if not permissions.may(request.person, action.permission):
         raise PermissionDenied
-    if request.person.is_a("administrator"):  # who clears people for any client; others see their own clients alone
-        rls.enter_every_client()
-    form = action_forms.form_of(action, request.POST if request.method == "POST" else None, request.GET.dict())
+    people_queries.enter_for(request.person, action.permission)
+    sent, files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = action_forms.form_of(action, sent, files, request.GET.dict())
     if request.method == "POST" and (said := _done(action, form, request)):
         messages.success(request, said)
         return redirect("console:actions")
@@ -67,20 +67,24 @@ def act(request: Request, name: str) -> HttpResponse:
 
 def _done(action: declarations.Action, form: Any, request: Request) -> str | None:
     """Do it with what was sent; None where it cannot be, and the form says why at its place."""
-    sent = {
-        each.name: request.POST.getlist(each.name) if each.several else request.POST.get(each.name, "")
-        for each in action.parameters
-    }
     try:
-        values = action.read(sent)
+        values = action.read({each.name: _sent(each, request) for each in action.parameters})
         with transaction.atomic():
-            return action.told(values, action.perform(**values, by=request.person, now=clock.now()))
+            return action.done_from_afar(values, by=request.person, now=clock.now())[0]
     except declarations.NotUnderstood as fault:
         for each in fault.faults:
             form.add_error(each.name if each.name in form.fields else None, each.words)
     except ValueError as refused:
-        form.add_error(None, str(refused))
+        for line in str(refused).splitlines():  # of a file: each fault with its line
+            form.add_error(None, line)
     return None
+
+
+def _sent(each: declarations.Parameter, request: Request) -> object:
+    if each.is_file:
+        handed = request.FILES.get(each.name)
+        return declarations.File(handed.name or "", handed.read(each.largest + 1)) if handed else None
+    return request.POST.getlist(each.name) if each.several else request.POST.get(each.name, "")
 
 
 @require_GET

@@ -1,14 +1,17 @@
 """Closing months, deciding disputes, and issuing invoices: each proposed by one person and approved by another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from typing import Annotated, TypedDict, Unpack
 
 from django.db.models import F
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.terms import Billing
 from workfloor.core.event_log import actions as event_log
@@ -20,6 +23,7 @@ from workfloor.core.periods.actions import Refused
 from workfloor.core.periods.models import Adjustment, Close, Dispute
 from workfloor.kit import extras
 from workfloor.kit.database import jobs, locks
+from workfloor.kit.declarations import field
 from workfloor.kit.time import calendars
 from workfloor.kit.web import live as web_live
 from workfloor.ops.billing import closing, einvoice, invoices, invoicing
@@ -50,7 +54,9 @@ def ask_for_step(*, client: Client, period: str, step: str, by: Person, now: dat
 
     No fact says so, for nothing has happened to the month yet. Raises Refused where the person may not.
     """
-    permissions.admit(by, f"periods.{step}", client_id=client.id)
+    close = periods_queries.close(client.id, period) if step == "approve" else None
+    already = [close.proposed_by_id] if close else []
+    permissions.admit(by, f"periods.{step}", client_id=client.id, already=already)
     try:
         calendars.period_bounds(period, "UTC")
     except ValueError as fault:
@@ -112,13 +118,24 @@ def _name(client_id: int) -> None:
 
 
 # --- Months -----------------------------------------------------------------------------------------------------
-def propose(*, client: Client, period: str, by: Person, now: datetime, progress: Progress = closing.unseen) -> Close:
+Month = Annotated[str, field("Month", "Such as 1999-02.", most=7)]
+
+
+@action(
+    "Propose to close a month",
+    permission="periods.propose",
+    command="billing period propose",
+    says="{period} of {client.slug} is proposed: somebody else approves it.",
+    example="workfloor billing period propose first-bank 1999-02",
+    ask=partial(ask_for_step, step="propose"),
+)
+def propose(*, client: Client, period: Month, by: Person, now: datetime, progress: Progress = closing.unseen) -> Close:
     """Propose to close a month with the figures that it has now.
 
-    What late facts have changed in earlier months comes into this one first. Raises NotYet with everything that is in
-    the way, Refused where the person may not or the month is proposed already, billing's NoStatement.
+    What late facts have changed in earlier months comes into this one first. Refused, with everything that is in the
+    way, while the month is not over, items of it are unfinished, state and facts differ, or a month before it is open.
+    Its facts are replayed, which takes its time: the command does that itself, pages and calls let a worker do it.
     """
-    permissions.admit(by, "periods.propose", client_id=client.id)
     _refuse_unless_open(client, period)
     # Replaying a month's facts takes its time: others may close, correct and dispute meanwhile.
     if found := closing.hindrances(client, period, now=now, progress=closing.part(progress, 0, 60)):
@@ -137,9 +154,19 @@ def _refuse_unless_open(client: Client, period: str) -> None:
         raise Refused(f"{period} is {state} already. See: workfloor billing period list {client.slug}")
 
 
-def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
-    """Close a month as it was proposed; by somebody other than who proposed it."""
-    permissions.admit(by, "periods.approve", client_id=client.id)
+@action(
+    "Approve a month",
+    permission="periods.approve",
+    command="billing period approve",
+    says="{period} of {client.slug} is closed. Its statement stays as it is.",
+    example="workfloor billing period approve first-bank 1999-02",
+    ask=partial(ask_for_step, step="approve"),
+)
+def approve(*, client: Client, period: Month, by: Person, now: datetime) -> Close:
+    """Close a month as it was proposed; somebody other than who proposed it does.
+
+    Its figures are computed once more, and it is refused where they have moved.
+    """
     periods.hold(client)
     close = periods_queries.close(client.id, period)
     if close and close.state == "provisional":
@@ -153,18 +180,40 @@ def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
     return approved
 
 
-def reopen(*, client: Client, period: str, reason: str, by: Person, now: datetime) -> None:
-    """Take a proposal back."""
-    permissions.admit(by, "periods.propose", client_id=client.id)
+@action(
+    "Reopen a month",
+    permission="periods.propose",
+    command="billing period reopen",
+    says="{period} of {client.slug} is open again.",
+    example="workfloor billing period reopen first-bank 1999-02 --reason 'two calls were missing'",
+)
+def reopen(
+    *,
+    client: Client,
+    period: Month,
+    reason: Annotated[str, field("Reason", "Kept with the fact.", most=LONGEST_WORDS, as_option=True)],
+    by: Person,
+    now: datetime,
+) -> None:
+    """Take a proposal back. A month that is closed stays closed: dispute a figure instead."""
     periods.reopen(client=client, period=period, reason=_said(reason), by=by, now=now)
     _done(client, period)
 
 
-def restate(*, client: Client, by: Person, now: datetime) -> list[Adjustment]:
-    """Bring what late facts have changed in closed months into the next open statement."""
-    permissions.admit(by, "periods.propose", client_id=client.id)
+@action(
+    "Restate closed months",
+    permission="periods.propose",
+    command="billing period restate",
+    says="Late facts have changed in closed months of {client.slug}: {result}.",
+    example="workfloor billing period restate first-bank",
+)
+def restate(*, client: Client, by: Person, now: datetime, progress: Progress = closing.unseen) -> list[Adjustment]:
+    """Bring what late facts have changed in closed months into the next open statement.
+
+    Proposing a month does this by itself; until then the lines are not on anybody's statement.
+    """
     periods.hold(client)
-    return _restated(client, by, now, closing.unseen)
+    return _restated(client, by, now, progress)
 
 
 def _restated(client: Client, by: Person, now: datetime, progress: Progress) -> list[Adjustment]:
@@ -181,9 +230,28 @@ def _restated(client: Client, by: Person, now: datetime, progress: Progress) -> 
     return made
 
 
-def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: Person, now: datetime) -> Dispute:
-    """Hold a figure to be wrong, for the client or as one of its people."""
-    permissions.admit(by, "disputes.raise", client_id=client.id)
+# --- Disputes ---------------------------------------------------------------------------------------------------
+Number = Annotated[Dispute, field("Dispute", "Its number.")]
+Why = Annotated[str, field("Why", "Kept with the decision.", most=LONGEST_WORDS, as_option=True, flag="reason")]
+
+
+@action(
+    "Dispute a figure",
+    permission="disputes.raise",
+    command="billing dispute raise",
+    says="Dispute {made} of {period} {figure} is raised. Somebody else decides it.",
+    example="workfloor billing dispute raise first-bank 1999-02 l1 --reason 'two calls were tests'",
+)
+def raise_dispute(
+    *,
+    client: Client,
+    period: Month,
+    figure: Annotated[str, field("Figure", "Its id on the statement: m1, l2, c1, a1, total ...")],
+    words: Annotated[str, field("Why", "What is held to be wrong.", most=LONGEST_WORDS, as_option=True, flag="reason")],
+    by: Person,
+    now: datetime,
+) -> Dispute:
+    """Hold a figure of a proposed or closed month to be wrong: one of the client's people, or somebody for it."""
     close = periods_queries.close(client.id, period)
     if close is None:
         raise Refused(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
@@ -193,18 +261,35 @@ def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: P
     return periods.raise_dispute(client=client, period=period, figure=figure, words=_said(words), by=by, now=now)
 
 
+@action(
+    "Uphold a dispute",
+    permission="disputes.decide",
+    command="billing dispute uphold",
+    says="The dispute is upheld. Into the next open statement comes {result}.",
+    example="workfloor billing dispute uphold 1 --figure 26600 --reason 'recounted'",
+)
 def uphold(
     *,
-    dispute: Dispute,
-    words: str,
+    dispute: Number,
+    words: Why,
     by: Person,
     now: datetime,
-    amount: str | None = None,
-    figure: Decimal | None = None,
+    amount: Annotated[
+        str | None,
+        field("Amount", "What to correct by, in the contract's currency; negative is in the client's favour.", most=40),
+    ] = None,
+    figure: Annotated[
+        Decimal | None,
+        field(
+            "Figure as it should be",
+            "What a line should have counted, in its unit, or what a level attained, in percent or seconds; "
+            "the amount follows from the contract.",
+        ),
+    ] = None,
 ) -> list[Adjustment]:
-    """Say that the client is right; the amount, or what follows from the figure as it should be, goes into a line.
+    """Say that the client is right: by an amount, or by the figure as it should be.
 
-    Raises Refused, ValueError for an amount that is none, queries.NoSuchFigure for a figure that cannot be computed.
+    What that comes to goes into a line of the next open statement. Somebody other than who raised it decides.
     """
     _may_decide(dispute, by)
     if (amount is None) == (figure is None):
@@ -242,8 +327,15 @@ def _corrections(
     return found
 
 
-def reject(*, dispute: Dispute, words: str, by: Person, now: datetime) -> Dispute:
-    """Say that the figure is right."""
+@action(
+    "Reject a dispute",
+    permission="disputes.decide",
+    command="billing dispute reject",
+    says="Dispute {made} is rejected.",
+    example="workfloor billing dispute reject 2 --reason 'the log shows it'",
+)
+def reject(*, dispute: Number, words: Why, by: Person, now: datetime) -> Dispute:
+    """Say that the figure is right. Somebody other than who raised it decides."""
     _may_decide(dispute, by)
     return periods.reject(dispute=dispute, words=_said(words), by=by, now=now)
 
@@ -266,22 +358,23 @@ def _said(words: str) -> str:
     return words
 
 
-FIELDS = (
-    "name",
-    "street",
-    "city",
-    "postcode",
-    "region",
-    "country",
-    "vat_id",
-    "legal_id",
-    "endpoint",
-    "contact",
-    "email",
-    "phone",
-    "account",
-    "bic",
-)
+class Terms(TypedDict, total=False):
+    """What invoices say of a legal entity."""
+
+    name: Annotated[str | None, field("Name", "In law.")]
+    street: Annotated[str | None, field("Street", "And number.")]
+    city: Annotated[str | None, field("City")]
+    postcode: Annotated[str | None, field("Postal code")]
+    region: Annotated[str | None, field("State or province")]
+    country: Annotated[str | None, field("Country", "Two letters of ISO 3166-1.", most=2)]
+    vat_id: Annotated[str | None, field("VAT number", "With its country in front: PT501964843.")]
+    legal_id: Annotated[str | None, field("Registration number", "In the register of companies.")]
+    endpoint: Annotated[str | None, field("Electronic address", "SCHEME:ADDRESS of the EAS list.")]
+    contact: Annotated[str | None, field("Contact", "Whom the client asks about an invoice.")]
+    email: Annotated[str | None, field("Mail address", "Of the contact.")]
+    phone: Annotated[str | None, field("Telephone", "Of the contact.")]
+    account: Annotated[str | None, field("Bank account", "IBAN, or the account number where there is none.")]
+    bic: Annotated[str | None, field("BIC", "Of the bank.")]
 
 
 class InvoiceRefused(Refused):
@@ -293,31 +386,59 @@ class InvoiceRefused(Refused):
 
 
 # --- Legal entities ---------------------------------------------------------------------------------------------
-def register_entity(*, slug: str, by: Actor, now: datetime, terms: Mapping[str, str]) -> billing_models.LegalEntity:
-    """Put a legal entity on file; `terms` are values of FIELDS. Raises Refused with every fault."""
-    permissions.admit(by, "legal-entities.change")
+@action(
+    "Add a legal entity",
+    permission="legal-entities.change",
+    command="billing legal-entity add",
+    says="{name} is on file as {slug}.",
+    example="workfloor billing legal-entity add lisbon --name 'Sample Lda' --street 'Rua Nova 1' --city Lisboa "
+    "--postcode 1100-060 --country PT --vat-id PT501964843 --bic BCOMPTPL",
+)
+def register_entity(
+    *,
+    slug: Annotated[str, field("Short name", "By which contracts name it.", most=50)],
+    by: Actor,
+    now: datetime,
+    **terms: Unpack[Terms],
+) -> billing_models.LegalEntity:
+    """Put a legal entity on file, as invoices name it: at least its name, street, city, postal code and country."""
     if billing_queries.entity(slug):
         raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor billing legal-entity change {slug}")
-    entity = billing_models.LegalEntity(slug=slug, **terms)
+    entity = billing_models.LegalEntity(slug=slug, **_given(terms))
     _check(entity)
     entity.save()
     event_log.record(billing_events.LegalEntityRegistered(slug), at=now, by=by)
     return entity
 
 
+@action(
+    "Change a legal entity",
+    permission="legal-entities.change",
+    command="billing legal-entity change",
+    says="{legal_entity} is changed.",
+    example="workfloor billing legal-entity change lisbon --street 'Rua Nova 2' --postcode 1100-100",
+)
 def change_entity(
-    *, entity: billing_models.LegalEntity, by: Actor, now: datetime, terms: Mapping[str, str]
+    *,
+    legal_entity: billing_models.LegalEntity,
+    by: Actor,
+    now: datetime,
+    **terms: Unpack[Terms],
 ) -> billing_models.LegalEntity:
-    """Change what invoices say of a legal entity from now on; those that were issued stay."""
-    permissions.admit(by, "legal-entities.change")
-    changed = [name for name, value in terms.items() if getattr(entity, name) != value]
+    """Change what invoices say of a legal entity from now on; what is not given stays, and so do issued invoices."""
+    given = _given(terms)
+    changed = [name for name, value in given.items() if getattr(legal_entity, name) != value]
     for name in changed:
-        setattr(entity, name, terms[name])
-    _check(entity)
+        setattr(legal_entity, name, given[name])
+    _check(legal_entity)
     if changed:
-        entity.save(update_fields=changed)
-        event_log.record(billing_events.LegalEntityChanged(entity.slug, changed), at=now, by=by)
-    return entity
+        legal_entity.save(update_fields=changed)
+        event_log.record(billing_events.LegalEntityChanged(legal_entity.slug, changed), at=now, by=by)
+    return legal_entity
+
+
+def _given(terms: Terms) -> dict[str, str]:
+    return {name: str(value) for name, value in terms.items() if value is not None}
 
 
 def _check(entity: billing_models.LegalEntity) -> None:
@@ -335,20 +456,33 @@ def _check(entity: billing_models.LegalEntity) -> None:
 
 
 # --- Invoices ---------------------------------------------------------------------------------------------------
+@action(
+    "Issue an invoice",
+    permission="invoices.issue",
+    command="billing invoice issue",
+    says="Invoice {result} of {period} is issued.",
+    example="workfloor billing invoice issue first-bank 1999-02",
+)
 def issue_invoice(
-    *, client: Client, period: str, by: Person, now: datetime, series: str | None = None
+    *,
+    client: Client,
+    period: Month,
+    by: Person,
+    now: datetime,
+    number_range: Annotated[
+        str | None, field("Number range", "That it is numbered from; its year unless given.")
+    ] = None,
 ) -> billing_models.Invoice:
-    """Issue the invoice of a closed month, under the next number of its legal entity's series.
+    """Issue the invoice of a closed month, under the next number of its range.
 
-    The number is taken in the caller's transaction, last of all and from a range that is locked until it ends: one that
-    rolls back takes none. Raises Refused with everything that is missing, or with each rule of EN 16931 that the
-    document breaks.
+    Refused with everything that is missing, or with the id of each rule of EN 16931 that the document breaks.
     """
-    permissions.admit(by, "invoices.issue", client_id=client.id)
+    # The number is taken in the caller's transaction, last of all and from a range that is locked until it ends: one
+    # that rolls back takes none.
     locks.hold("invoices", client.slug)  # nobody else invoices the month meanwhile
     month, billing, entity = _ready(client, period)
     today = _today(month, now)
-    series = series or invoicing.series_of(einvoice.INVOICE, today)
+    series = number_range or invoicing.series_of(einvoice.INVOICE, today)
     corrected = {each["period"] for each in month.plain["adjustments"]}
     made = invoicing.invoice(
         month,
@@ -376,7 +510,7 @@ def _ready(client: Client, period: str) -> tuple[invoicing.Month, Billing, billi
             f"Close it: workfloor billing period propose {client.slug} {period}"
         )
     if known := billing_queries.standing(client.id, period):
-        again = f"workfloor billing invoice credit {client.slug} {known.name}"
+        again = f"workfloor billing invoice credit {known.name}"
         raise InvoiceRefused(
             f"{period} is invoiced already, as {known.name}. To invoice it anew, take that back: {again}"
         )
@@ -388,9 +522,27 @@ def _ready(client: Client, period: str) -> tuple[invoicing.Month, Billing, billi
     return month, billing, entities[billing.entity or next(iter(entities))]
 
 
-def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, now: datetime) -> billing_models.Invoice:
+Issued = Annotated[
+    billing_models.Invoice, field("Invoice", "Its number; where two legal entities have it, as lisbon/1999-00001.")
+]
+
+
+@action(
+    "Take an invoice back",
+    permission="invoices.issue",
+    command="billing invoice credit",
+    says="Credit note {result} takes invoice {invoice} back.",
+    confirm="A credit note cannot be taken back. Go on?",
+    example="workfloor billing invoice credit 1999-00001 --reason 'wrong address'",
+)
+def credit_invoice(
+    *,
+    invoice: Issued,
+    words: Annotated[str, field("Why", "The credit note says so.", most=LONGEST_WORDS, as_option=True, flag="reason")],
+    by: Person,
+    now: datetime,
+) -> billing_models.Invoice:
     """Take a whole invoice back by a credit note that refers to it; the month can be invoiced anew after that."""
-    permissions.admit(by, "invoices.issue", client_id=invoice.client_id)
     if billing_queries.is_credit(invoice):
         raise InvoiceRefused(f"{invoice.name} is a credit note; what it took back is invoiced anew instead.")
     locks.hold("invoices", invoice.client.slug)

@@ -33,7 +33,7 @@ def part(progress: Progress, first: int, last: int) -> Progress:
     return lambda done, total: progress(first + (last - first) * done // max(total, 1), 100)
 
 
-class NoSuchFigure(LookupError):
+class NoSuchFigure(ValueError):
     """The statement has nothing of that name; the message lists what it has."""
 
 
@@ -88,11 +88,7 @@ def _unfinished(client: Client, bounds: settlement.Period) -> Iterator[str]:
 def _undecided(client: Client, bounds: settlement.Period) -> Iterator[str]:
     waiting = claims_queries.claims(client.id, kinds=claims_rules.KINDS, state="claimed")
     for claim in waiting.filter(starts_at__lt=bounds.ends_at, ends_at__gt=bounds.starts_at):
-        command = "delivery" if claim.kind in claims_rules.DELIVERIES else "exclusion"
-        yield (
-            f"Claim {claim.id} ({claim.kind}) is undecided: "
-            f"workfloor billing {command} approve {client.slug} {claim.id}, or refuse it"
-        )
+        yield f"Claim {claim.id} ({claim.kind}) is undecided: workfloor billing claim approve {claim.id}, or refuse it"
 
 
 def _unreconciled(client: Client, bounds: settlement.Period, progress: Progress) -> Iterator[str]:

@@ -1,12 +1,15 @@
 """Agreeing on what is to be done, and saying that it is."""
 
 from datetime import date, datetime
+from typing import Annotated
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.event_log import actions as event_log
+from workfloor.kit.declarations import field
 from workfloor.ops.relationship import events as relationship_events
 from workfloor.ops.relationship import models as relationship_models
 
@@ -16,11 +19,24 @@ LONGEST = 500  # characters
 Refused = permissions.Refused
 
 
+@action(
+    "Agree on an action item",
+    permission="reviews.agree",
+    command="relationship action-item add",
+    says="Action item {made}: {who}, until {until}: {what}",
+    example="workfloor relationship action-item add first-bank --who 'First Bank' --what 'Move the run' "
+    "--until 1999-04-01",
+)
 def agree(
-    *, client: Client, who: str, what: str, until: date, by: Actor, now: datetime
+    *,
+    client: Client,
+    who: Annotated[str, field("Who", "Who will do it, on either side.", most=LONGEST, as_option=True)],
+    what: Annotated[str, field("What", "What will be done.", most=LONGEST, as_option=True)],
+    until: Annotated[date, field("Until", "The day by which it is done.", as_option=True)],
+    by: Actor,
+    now: datetime,
 ) -> relationship_models.ActionItem:
-    """Record what somebody, on either side, will do until a day. Raises Refused with every fault."""
-    permissions.admit(by, "reviews.agree", client_id=client.id)
+    """Record what somebody, on either side, will do until a day."""
     who, what = who.strip(), what.strip()
     faults = [
         f"Say {name}, in at most {LONGEST} characters."
@@ -37,11 +53,21 @@ def agree(
     return made
 
 
+@action(
+    "Finish an action item",
+    permission="reviews.agree",
+    command="relationship action-item done",
+    says="Action item {made} is done.",
+    example="workfloor relationship action-item done 3 --note 'since 5 March'",
+)
 def finish(
-    *, action_item: relationship_models.ActionItem, note: str, by: Actor, now: datetime
+    *,
+    action_item: relationship_models.ActionItem,
+    note: Annotated[str, field("Note", "What came of it.", most=LONGEST)] = "",
+    by: Actor,
+    now: datetime,
 ) -> relationship_models.ActionItem:
-    """Record that it is done. Raises Refused where it was before, or the note is too long."""
-    permissions.admit(by, "reviews.agree", client_id=action_item.client_id)
+    """Record that what an action item says is done."""
     found = relationship_models.ActionItem.objects.select_for_update(of=("self",)).get(id=action_item.id)
     if found.done_at:
         raise Refused(f"It is done since {found.done_at:%Y-%m-%d}.")

@@ -19,6 +19,7 @@ from workfloor.core.measures import catalogue
 from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.work.models import Item
+from workfloor.kit import declarations
 from workfloor.kit.time import calendars
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import statements
@@ -227,9 +228,20 @@ def action_items(client: Client, since: datetime | None = None) -> QuerySet[rela
     return found.exclude(done_at__lt=since) if since else found
 
 
-def action_item(client: Client, number: int) -> relationship_models.ActionItem | None:
-    """One of a client's by its number."""
-    return action_items(client).filter(id=number).first()
+def _every_action_item() -> QuerySet[relationship_models.ActionItem]:
+    return relationship_models.ActionItem.objects.select_related("client").order_by("until", "id")
+
+
+declarations.register.name(
+    declarations.Handle(
+        relationship_models.ActionItem,
+        "action item",
+        declarations.by_number(_every_action_item),
+        lambda: _every_action_item().filter(done_at=None),
+        lambda found: str(found.id),
+        see="relationship action-item list CLIENT",
+    )
+)
 
 
 # --- what lies ahead ------------------------------------------------------------------------------------------------
