@@ -16,7 +16,19 @@ from workfloor.core.people.models import Person
 from workfloor.kit import declarations
 
 MOST_SHOWN = 200
-SUBJECTS = {("people", "site"): "Sites and teams", ("people",): "People"}
+SUBJECTS = {
+    ("people", "site"): "Sites and teams",
+    ("people",): "People",
+    ("admin", "client"): "Clients",
+    ("admin", "token"): "Tokens of clients' systems",
+    ("contracts",): "Contracts",
+    ("billing", "claim"): "Claims: exclusions, outages, hours and costs",
+    ("billing", "period"): "Closing months",
+    ("billing", "dispute"): "Disputes",
+    ("billing", "invoice"): "Invoices",
+    ("billing", "legal-entity"): "Legal entities",
+    ("relationship", "action-item"): "Action items",
+}
 
 
 @cache

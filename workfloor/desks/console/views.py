@@ -11,11 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods
 
-from workfloor.core.access import permissions
+from workfloor.core.access import offering, permissions
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.models import Person
 from workfloor.desks.console import action_forms
 from workfloor.desks.console import queries as console_queries
 from workfloor.desks.console.apps import ADMINISTRATION
@@ -25,29 +28,45 @@ from workfloor.kit.time import clock
 View = Callable[..., HttpResponse]
 
 
-def _for_who_administers(view: View) -> View:
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not ADMINISTRATION.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
+def _for(admits: Callable[[Person], bool]) -> Callable[[View], View]:
+    def only(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            person = getattr(request, "person", None)
+            if person is None or not admits(person):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
 
-    return admitted
+        return admitted
+
+    return only
+
+
+def _administers(person: Person) -> bool:
+    return bool(ADMINISTRATION.roles.intersection(person.roles))
+
+
+def _may_do_something(person: Person) -> bool:
+    """A client's own people may too: they claim, and decide claims."""
+    return _administers(person) or bool(console_queries.open_to(person))
 
 
 @require_GET
-@_for_who_administers
+@_for(_may_do_something)
 def actions(request: Request) -> HttpResponse:
     """What somebody can change here, by subject."""
     may_audit = permissions.may(request.person, "audit.read")
-    shown = {"subjects": console_queries.open_to(request.person), "may_audit": may_audit}
+    shown = {
+        "subjects": console_queries.open_to(request.person),
+        "administers": _administers(request.person),
+        "may_audit": may_audit,
+    }
     return render(request, "console/actions.html", shown)
 
 
 @require_http_methods(["GET", "POST"])
-@_for_who_administers
+@_for(_may_do_something)
 def act(request: Request, name: str) -> HttpResponse:
     """An action as a form; what is to be chosen is what its person may see."""
     action = console_queries.declared().get(name)
@@ -58,11 +77,19 @@ def act(request: Request, name: str) -> HttpResponse:
     people_queries.enter_for(request.person, action.permission)
     sent, files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
     form = action_forms.form_of(action, sent, files, request.GET.dict())
+    back = _back(request)
     if request.method == "POST" and (said := _done(action, form, request)):
         messages.success(request, said)
-        return redirect("console:actions")
+        return redirect(back)
     status = 422 if form.errors else 200
-    return render(request, "console/act.html", {"action": action, "form": form}, status=status)
+    return render(request, "console/act.html", {"action": action, "form": form, "back": back}, status=status)
+
+
+def _back(request: HttpRequest) -> str:
+    """The page of ours that led here, or the list of actions."""
+    asked = request.GET.get(offering.BACK, "")
+    is_ours = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
+    return asked if is_ours else reverse("console:actions")
 
 
 def _done(action: declarations.Action, form: Any, request: Request) -> str | None:
@@ -88,7 +115,7 @@ def _sent(each: declarations.Parameter, request: Request) -> object:
 
 
 @require_GET
-@_for_who_administers
+@_for(_administers)
 def permissions_table(request: Request) -> HttpResponse:
     """Which role opens what."""
     roles = permissions.ROLES
@@ -97,7 +124,7 @@ def permissions_table(request: Request) -> HttpResponse:
 
 
 @require_GET
-@_for_who_administers
+@_for(_administers)
 def audit(request: Request) -> HttpResponse:
     """Who changed what."""
     if not permissions.may(request.person, "audit.read"):

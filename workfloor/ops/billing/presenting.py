@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from workfloor.core.access import permissions
+from workfloor.core.access import offering, permissions
 from workfloor.core.catalogue import entries
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import levels, pricing
@@ -22,7 +22,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
-from workfloor.core.periods.models import Adjustment, Close
+from workfloor.core.periods.models import Adjustment, Close, Dispute
 from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
 from workfloor.kit.figures.steps import Step
@@ -390,16 +390,34 @@ def summary(client: Client) -> dict[str, str]:
     return {"until": shut[-1] if shut else "no month", "waiting": ", ".join(waiting)}
 
 
-def worded_months(client: Client, person: Person) -> dict[str, Any]:
-    """Word a client's months, newest first, with what this person may do; its disputes and adjustments."""
+def worded_months(client: Client, person: Person, back: str) -> dict[str, Any]:
+    """Word a client's months, newest first, with what this person may do; its disputes and adjustments.
+
+    `back` is the address of the page, to which the forms that it offers lead back.
+    """
     closes = {each.period: each for each in periods_queries.closes(client.id)}
-    steps = billing_queries.closing_steps(client.id)
+    steps, invoiced = billing_queries.closing_steps(client.id), billing_queries.invoiced(client.id)
     names = sorted({*statements.months(client), *closes}, reverse=True)
+    months = [_month(name, closes.get(name), steps.get(name), person) for name in names]
+    for month in months:
+        if month["state"] in period_months.SHUT and month["name"] not in invoiced:
+            about = {"client": client.slug, "period": month["name"]}
+            month["offers"] = offering.offers(person, "billing.issue_invoice", back=back, **about)
     return {
-        "months": [_month(name, closes.get(name), steps.get(name), person) for name in names],
-        "disputes": [periods_presenting.worded_dispute(each) for each in periods_queries.disputes(client.id)],
+        "months": months,
+        "disputes": [_to_decide(each, person, back) for each in periods_queries.disputes(client.id)],
         "adjustments": [_adjustment(each) for each in periods_queries.all_adjustments(client.id)],
+        "offers": offering.offers(person, "billing.restate", back=back, client=client.slug),
     }
+
+
+def _to_decide(dispute: Dispute, person: Person, back: str) -> dict[str, Any]:
+    """Word a dispute; whoever may decide it, having not raised it, is offered to."""
+    found: dict[str, Any] = dict(periods_presenting.worded_dispute(dispute))
+    if dispute.state == period_months.RAISED and dispute.raised_by_id != person.id:
+        deciding = ("billing.uphold", "billing.reject")
+        found["offers"] = offering.offers(person, *deciding, back=back, dispute=dispute.id)
+    return found
 
 
 def _month(name: str, close: Close | None, step: ClosingStep | None, person: Person) -> dict[str, Any]:

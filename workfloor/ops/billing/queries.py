@@ -129,6 +129,12 @@ def standing(client_id: int, period: str) -> billing_models.Invoice | None:
     ).first()
 
 
+def invoiced(client_id: int) -> set[str]:
+    """The months whose invoice stands."""
+    found = billing_models.Invoice.objects.filter(client_id=client_id, kind=INVOICE, credited_by__isnull=True)
+    return set(found.values_list("period", flat=True))
+
+
 def corrected(client_id: int, periods: set[str]) -> list[Reference]:
     """The standing invoices of these months, as references."""
     found = [standing(client_id, period) for period in sorted(periods)]

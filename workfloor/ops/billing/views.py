@@ -14,13 +14,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from workfloor.core.access import permissions
+from workfloor.core.access import offering, permissions
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.periods import actions as periods
 from workfloor.core.periods import queries as periods_queries
+from workfloor.kit import declarations
 from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.billing import gateway as billing_gateway
@@ -32,6 +33,7 @@ from workfloor.ops.billing.models import Invoice
 from workfloor.ops.billing.statements import NoStatement
 
 ITEMS_A_PAGE = 100
+CLAIMS = ("claims.claim_event", "claims.claim_delivery", "claims.approve", "claims.refuse")
 View = Callable[..., HttpResponse]
 
 
@@ -68,10 +70,15 @@ def statement_list(request: HttpRequest) -> HttpResponse:
 
 
 @_for_leaders
-def statement(request: HttpRequest, slug: str, period: str) -> HttpResponse:
+def statement(request: Request, slug: str, period: str) -> HttpResponse:
     """Show a month; each figure leads to its items."""
     made = billing_presenting.stated(_client(slug), period, now=clock.now())
-    return render(request, "billing/statement.html", {"statement": made.printed, "link": request.path})
+    shown = {
+        "statement": made.printed,
+        "link": request.path,
+        "claims": offering.offers(request.person, *CLAIMS, back=request.path, client=slug),
+    }
+    return render(request, "billing/statement.html", shown)
 
 
 @_for_leaders
@@ -166,7 +173,7 @@ def months(request: Request, slug: str) -> HttpResponse:
     return render(
         request,
         "billing/closing/months.html",
-        {"client": client, **billing_presenting.worded_months(client, request.person)},
+        {"client": client, **billing_presenting.worded_months(client, request.person, request.path)},
     )
 
 
@@ -257,17 +264,21 @@ def _known_invoice(slug: str, number: str) -> Invoice:
 
 
 @_for_invoices
-def invoice_list(request: HttpRequest) -> HttpResponse:
+def invoice_list(request: Request) -> HttpResponse:
     """List what was issued to each client."""
     found = [
-        {"client": client, "rows": [invoices.worded_row(each) for each in billing_queries.invoices(client.id)]}
+        {
+            "client": client,
+            "rows": [invoices.worded_row(each) for each in billing_queries.invoices(client.id)],
+            "offers": offering.offers(request.person, "billing.issue_invoice", back=request.path, client=client.slug),
+        }
         for client in clients_queries.clients()
     ]
     return render(request, "billing/invoicing/invoices.html", {"found": found})
 
 
 @_for_invoices
-def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+def invoice(request: Request, slug: str, number: str) -> HttpResponse:
     """Show an invoice; its lines lead to the items that they count."""
     made = _known_invoice(slug, number)
     printed = invoices.printed(invoices.read(made.value))
@@ -277,6 +288,9 @@ def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
         row["how"] = how.get(row.get("id") or row["opens"].rpartition("/")[2], {})
     printed["how"] = how.get("total", {})
     shown = {"invoice": printed, "row": invoices.worded_row(made), "made": made, "slug": slug}
+    if not billing_queries.is_credit(made) and not made.credited_by.exists():
+        about = {"invoice": declarations.named(made)}
+        shown["offers"] = offering.offers(request.person, "billing.credit_invoice", back=request.path, **about)
     return render(request, "billing/invoicing/invoice.html", shown)
 
 

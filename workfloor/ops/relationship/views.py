@@ -10,9 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from workfloor.core.access import offering
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.people.middleware import Request
 from workfloor.kit.time import clock
 from workfloor.ops.billing import statements
 from workfloor.ops.relationship import gateway as relationship_gateway
@@ -57,10 +59,16 @@ def reviews(request: HttpRequest) -> HttpResponse:
 
 
 @_for_leaders
-def review(request: HttpRequest, slug: str, period: str) -> HttpResponse:
+def review(request: Request, slug: str, period: str) -> HttpResponse:
     """Show a month as it is gone through with the client."""
     found = relationship_queries.review(_client(slug), period, now=clock.now())
-    shown = {"review": relationship_presenting.printed(found, None), "period": period, "link": request.path}
+    agreeing = ("relationship.agree", "relationship.finish")
+    shown = {
+        "review": relationship_presenting.printed(found, None),
+        "period": period,
+        "link": request.path,
+        "offers": offering.offers(request.person, *agreeing, back=request.path, client=slug),
+    }
     return render(request, "relationship/review.html", shown)
 
 
