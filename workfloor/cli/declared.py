@@ -60,9 +60,25 @@ def command(action: "Action") -> click.Command:
         )
     asked.append(click.Option(["--format", "form"], **_FORM))
     epilog = f"\b\nExample:\n  {action.example}\n" if action.example else None
-    return click.Command(
-        action.command[-1], params=asked, help=action.help, epilog=epilog, callback=_performing(action)
-    )
+    help = "\n\n".join([action.help, *(_said(each) for each in action.parameters if _is_argument(each))])
+    return click.Command(action.command[-1], params=asked, help=help, epilog=epilog, callback=_performing(action))
+
+
+def _is_argument(each: "Parameter") -> bool:
+    return each.required and not each.field.as_option
+
+
+def _metavar(each: "Parameter") -> str:
+    return "FILE" if each.is_file else each.name.upper()
+
+
+def _said(each: "Parameter") -> str:
+    """An argument as the help says it; click itself says nothing of them."""
+    field, handle = each.field, each.handle
+    said = [f"{field.words}." if field.words.upper() != _metavar(each) else "", field.help]
+    said += [f"One of {', '.join(each.choices)}." if each.choices else ""]
+    said += [f"Listed by: workfloor {handle.see}" if handle and handle.see else ""]
+    return f"{_metavar(each)}: {' '.join(filter(None, said))}"
 
 
 _FORM: Any = {"type": click.Choice(["text", "json"]), "default": "text", "help": "How to print it."}
@@ -78,9 +94,8 @@ def _asked(each: "Parameter") -> click.Parameter:
     kind: click.ParamType[Any] = click.Choice(each.choices) if each.choices else click.STRING
     if each.is_file:
         kind = click.Path(path_type=Path, exists=True, dir_okay=False)
-    if each.required and not each.field.as_option:
-        metavar = "FILE" if each.is_file else None
-        return click.Argument([each.name], type=kind, nargs=-1 if each.several else 1, metavar=metavar)
+    if _is_argument(each):
+        return click.Argument([each.name], type=kind, nargs=-1 if each.several else 1, metavar=_metavar(each))
     flag = "--" + (each.field.flag or each.name).replace("_", "-")
     help = f"{each.field.words}. {each.field.help}" if each.field.help else f"{each.field.words}."
     if each.type is bool:

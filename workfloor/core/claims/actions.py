@@ -46,7 +46,7 @@ def claim_event(
     kind: Annotated[claims_rules.Span, field("Kind", "An outage is our own: it counts at once, until it is refused.")],
     starts_at: Annotated[
         datetime,
-        field("From", "The first instant; without an offset of the contract's zone.", as_option=True, flag="from"),
+        field("From", "The first instant, by the contract's clock.", as_option=True, flag="from"),
     ],
     ends_at: Annotated[datetime, field("Until", "The first instant after it.", as_option=True, flag="until")],
     reason: Annotated[
