@@ -181,6 +181,18 @@ def test_a_clients_own_person_agrees_to_hours_on_a_form_and_sees_no_other_client
     assert client.get("/administration/do/billing.issue_invoice/").status_code == 403
 
 
+def test_at_the_statement_whoever_did_not_make_a_claim_is_offered_to_decide_it(client, call, office):  # noqa: F811
+    number = call(office.marta, "claims.claim_event", **OUTAGE).json()["made"]
+    shown = {}
+    with clock.frozen(APRIL):
+        for each in (office.marta, office.nuno):
+            client.force_login(each.account)
+            page = client.get(f"/clients/lisbon-light/statements/{MARCH}/").content.decode()
+            shown[each.name] = f"/do/claims.approve/?claim={number}&amp;" in page, "Core system down" in page
+
+    assert shown == {"Marta": (False, True), "Nuno": (True, True)}
+
+
 @pytest.mark.parametrize("written", ["1e5", "NaN", "Infinity", "1_0", "", "seven"])
 def test_a_quantity_is_digits_and_a_point(call, sold, written):
     rita = make.in_charge("manager", sold)

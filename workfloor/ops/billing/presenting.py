@@ -13,8 +13,11 @@ from django import forms
 
 from workfloor.core.access import offering, permissions
 from workfloor.core.catalogue import entries
+from workfloor.core.claims import queries as claims_queries
+from workfloor.core.claims import rules as claims_rules
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import levels, pricing
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.event_log.models import Fact
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import presenting as measures_presenting
@@ -378,6 +381,29 @@ def _local(at: datetime, zone: str) -> datetime:
 
 LONGEST_WORDS = 2000
 MOODS = {"open": "", "provisional": "close", "closed": "calm", "restated": "calm"}
+
+
+def worded_claims(client: Client, person: Person, back: str) -> list[dict[str, Any]]:
+    """Word the claims that wait for a decision; whoever may decide one, having not made it, is offered to."""
+    version = contracts_queries.latest(client.id)
+    zone = contracts_queries.terms(version).zone if version else "UTC"
+    waiting = claims_queries.claims(client.id, kinds=claims_rules.KINDS, state="claimed")
+    return [
+        {
+            "id": claim.id,
+            "kind": claim.kind,
+            "from": f"{_local(claim.starts_at, zone):%Y-%m-%d %H:%M}",
+            "until": f"{_local(claim.ends_at, zone):%Y-%m-%d %H:%M}",
+            "of": ", ".join(claim.queues)
+            or (f"{claim.quantity.normalize():f} {claim.price}" if claim.quantity else ""),
+            "reason": claim.reason,
+            "by": claim.claimed_by,
+            "offers": offering.offers(person, "claims.approve", "claims.refuse", back=back, claim=claim.id)
+            if claim.claimed_by_id != person.id
+            else [],
+        }
+        for claim in waiting
+    ]
 
 
 def summary(client: Client) -> dict[str, str]:

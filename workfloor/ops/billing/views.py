@@ -33,7 +33,7 @@ from workfloor.ops.billing.models import Invoice
 from workfloor.ops.billing.statements import NoStatement
 
 ITEMS_A_PAGE = 100
-CLAIMS = ("claims.claim_event", "claims.claim_delivery", "claims.approve", "claims.refuse")
+CLAIMING = ("claims.claim_event", "claims.claim_delivery", "claims.refuse")
 View = Callable[..., HttpResponse]
 
 
@@ -72,11 +72,13 @@ def statement_list(request: HttpRequest) -> HttpResponse:
 @_for_leaders
 def statement(request: Request, slug: str, period: str) -> HttpResponse:
     """Show a month; each figure leads to its items."""
-    made = billing_presenting.stated(_client(slug), period, now=clock.now())
+    client = _client(slug)
+    made = billing_presenting.stated(client, period, now=clock.now())
     shown = {
         "statement": made.printed,
         "link": request.path,
-        "claims": offering.offers(request.person, *CLAIMS, back=request.path, client=slug),
+        "claims": billing_presenting.worded_claims(client, request.person, request.path),
+        "claiming": offering.offers(request.person, *CLAIMING, back=request.path, client=slug),
     }
     return render(request, "billing/statement.html", shown)
 
