@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -128,6 +129,14 @@ class Failed(Exception):
     """A command ended with a fault: which, and what it said."""
 
 
+def _signed_in(words: list[str]) -> AbstractContextManager[list[str]]:
+    if "--by" not in words:
+        return nullcontext(words)
+    from tests import signing_in
+
+    return signing_in.by(words)
+
+
 class Binder:
     """A folder of documents of one client, each what a command has printed."""
 
@@ -156,7 +165,8 @@ class Binder:
         """What a command prints; where it fails, all ends with what it said."""
         known = {"client": self.client, "form": "json"} | values
         words = [word.format(**known) for word in COMMANDS[command].split()]
-        result = CliRunner().invoke(workfloor, words)
+        with _signed_in(words) as given:
+            result = CliRunner().invoke(workfloor, given)
         if result.exit_code:
             said = f"{result.output}{result.stderr}{result.exception!r}\n"
             raise Failed(f"workfloor {' '.join(words)}\n{said}") from result.exception
