@@ -244,7 +244,7 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
     contracts.sign(source=CONTRACT, by=actors.ROOT, now=now)
     queue = Queue.objects.select_related("client").get(name="chats", client__slug="chatter")
     widget = chats.add_widget(
-        client=queue.client, queue=queue, origins=[ORIGIN], source='title = { en = "Chat" }', by=actors.ROOT, now=now
+        queue=queue, origins=[ORIGIN], source='title = { en = "Chat" }', by=actors.ROOT, now=now
     )
     agent: tuple[Any, str, str] | None = None
     for number in range(visitors):

@@ -33,7 +33,7 @@ def test_a_mailbox_is_added_listed_and_removed(run):
     listed = json.loads(run(mailbox, "list", "--format", "json").stdout)
     removed = run(mailbox, "remove", "help@lisbon.example")
 
-    assert added.output == "Mail to help@lisbon.example waits in lisbon-light/mail.\n"
+    assert added.output == "Mail to Help@Lisbon.example waits in mail.\n"
     assert [(each["address"], each["queue"]) for each in listed] == [("help@lisbon.example", "lisbon-light/mail")]
     assert removed.output == "help@lisbon.example takes no more mail.\n"
     assert "No mailbox yet" in run(mailbox, "list").output
@@ -44,9 +44,12 @@ def test_a_mailbox_is_added_listed_and_removed(run):
     [
         (["help", "lisbon-light/mail"], "no address that mail can come to"),
         (["help+x@lisbon.example", "lisbon-light/mail"], "no address that mail can come to"),
-        (["help@lisbon.example", "lisbon-light/none"], "there is no queue lisbon-light/none"),
+        (["help@lisbon.example", "lisbon-light/none"], "There is no queue “lisbon-light/none”"),
         (["help@lisbon.example", "lisbon-light/mail", "--fetch", "pop3://x"], "begins with imaps://"),
-        (["help@lisbon.example", "lisbon-light/mail", "--fetch", "imaps://a@b/INBOX"], "which file holds the password"),
+        (
+            ["help@lisbon.example", "lisbon-light/mail", "--fetch", "imaps://a@b/INBOX"],
+            "Give the password with which mail is fetched",
+        ),
     ],
 )
 def test_a_faulty_mailbox_is_refused_in_words(run, arguments, says):
@@ -84,7 +87,7 @@ def test_a_mail_that_cannot_be_read_waits_as_it_came_is_looked_at_and_read_again
     assert (row["state"], row["reason"]) == ("failed", "ValueError: a fault of ours")
     assert run(mail_command, "show", str(row["number"])).stdout_bytes == broken
     monkeypatch.undo()
-    assert run(mail_command, "retry", str(row["number"])).output == f"{row['number']} is read again.\n"
+    assert run(mail_command, "retry", str(row["number"])).output == "Read again in a moment.\n"
     email_tasks.take_arrivals()
     assert "No such mail" in run(mail_command, "list").output
     taken = json.loads(run(mail_command, "list", "--state", "taken", "--format", "json").stdout)

@@ -71,7 +71,7 @@ def test_a_command_does_no_more_than_the_roles_of_whoever_signed_in_open(run):
     refused = run(*SITE)
 
     assert (refused.exit_code, "Agent may not open a site: that takes the role" in refused.output) == (1, True)
-    assert "Agent is not cleared for lisbon-light" in run("admin", "token", "list", "lisbon-light").output
+    assert "Agent may not issue tokens" in run("admin", "token", "list", "lisbon-light").output
     assert "may not read who changed what" in run("admin", "audit").output
 
 

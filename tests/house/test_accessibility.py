@@ -69,7 +69,6 @@ class Floor:
         two_clients.invoiced(self.client, "Rui Costa", self.leader, "2026-00001")
         self.disputed()
         self.widget = chats.add_widget(
-            client=self.client,
             queue=make.queue("chats"),
             origins=["https://www.example.com"],
             by=actors.ROOT,

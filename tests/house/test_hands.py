@@ -22,6 +22,7 @@ from workfloor.core.access import actors
 from workfloor.core.claims.models import Claim
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log.models import Parked
+from workfloor.core.event_log.queries import Failure
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Certificate, Person, Shift, SignIn, Site, Skill, Team
 from workfloor.core.periods.models import Dispute
@@ -65,6 +66,8 @@ def idle(side: Side) -> Person:
 
 def given(side: Side) -> dict[str, Any]:
     """What stands for each parameter."""
+    parked = Parked(id=0, follower="x", event="x", client_id=side.client.id)
+    failure = Failure("fact-0", "x", make.NINE, 1, "x", parked)
     return {
         "item": side.held,
         "case": side.held.case,
@@ -114,7 +117,9 @@ def given(side: Side) -> dict[str, Any]:
         "token": side.client.tokens.first(),
         "widget": side.widget,
         "mailbox": side.arrival.mailbox,
-        "parked": Parked(id=0, follower="x", event="x", client_id=side.client.id),
+        "failures": [failure],
+        "failure": failure,
+        "arrivals": [side.arrival],
         "person": side.held.person,
         "site": Site(id=0, name="x", country="PT", zone="Europe/Lisbon"),
         "team": Team(id=0, name="x"),

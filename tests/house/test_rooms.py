@@ -359,6 +359,7 @@ WRITERS = {
     "kit/database/prepared.py": "the statements of single rows, for the actions that write them",
     "kit/database/partitions.py": "the tables of a month to come, and what keeps facts as they are",
     "kit/web/live.py": "the names of what changed, for whoever listens",
+    "ops/channels/email/delivering.py": "what becomes of a reply on its way out",
     "ops/routing/leader.py": "who leads a pool",
 }
 

@@ -31,6 +31,7 @@ from workfloor.ops.billing import models as billing_models
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.models import Article
@@ -81,7 +82,7 @@ def side(slug: str, word: str) -> Side:
         now=make.NINE,
     )
     people.go_available(person=agent, now=make.NINE)
-    retention.keep_for(kind="raw-mail", days=30, client=client, by=actors.ROOT, now=make.NINE)
+    retention.set_days(kind="raw-mail", days=30, client=client, by=actors.ROOT, now=make.NINE)
     customer = work.Customer(f"{word}-7", f"Customer {word}")
     more: dict[str, Any] = {"customer": customer, "title": f"Title {word}", "payload": {word: [word]}}
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
@@ -111,7 +112,7 @@ def side(slug: str, word: str) -> Side:
         by=agent,
         now=make.NINE,
     )
-    email.post(message=reply, now=make.NINE)
+    delivering.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     elsewhere = make.item("calls", of=slug, key=f"{word}-elsewhere", came_at=make.NINE, **more)
     said = reporting.Said("answered", agent=word)
@@ -131,7 +132,6 @@ def side(slug: str, word: str) -> Side:
     own = make.person("client", name=f"Own {word}", of=client)
     token = clients.issue_token(client=client, title=word, scopes=SCOPES, by=actors.ROOT, now=make.NINE)
     widget = chats.add_widget(
-        client=client,
         queue=make.queue("chats", slug),
         origins=[f"https://{slug}.example"],
         by=actors.ROOT,

@@ -85,7 +85,7 @@ def test_mail_of_others_is_read_and_its_own_waits_for_the_repair(poison, monkeyp
     assert states == {"help@porto.example": "failed", "help@lisbon.example": "taken"}
 
     repaired(poison, monkeypatch)
-    email.run_again(arrival=email_models.Arrival.objects.get(state="failed"), now=make.NINE)
+    email.run_again(arrivals=[email_models.Arrival.objects.get(state="failed")], by=actors.ROOT, now=make.NINE)
     email_tasks.take_arrivals()
     assert set(email_models.Arrival.objects.values_list("state", flat=True)) == {"taken"}
 

@@ -14,13 +14,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from workfloor.cli import edge, run
+from workfloor.cli import declared, edge, run
 from workfloor.kit.database import postgres, rls
 from workfloor.runtime import web as runtime_web
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Token
-    from workfloor.core.event_log.models import Parked
 
 
 SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
@@ -134,7 +133,7 @@ def demo() -> None:
         run._print_sign_ins()
 
 
-@click.group()
+@click.group(cls=declared.Group, under="admin failed", modules=("workfloor.core.event_log.actions",))
 def failed() -> None:
     """See what failed and was left out so that the rest went on, and have it tried again."""
 
@@ -148,7 +147,7 @@ def list_failed(form: str) -> None:
     again by itself once it is repaired.
     """
     with edge.database():
-        rls.enter_every_client()
+        edge.enter_all()
         rows = [*_unreadable(), *_failures()]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
@@ -174,105 +173,10 @@ def _unreadable() -> Iterator[dict[str, Any]]:
 
 def _failures() -> Iterator[dict[str, Any]]:
     from workfloor.core.event_log import queries as event_log_queries
-    from workfloor.kit.database import jobs
 
-    for parked in event_log_queries.parked():
-        yield {
-            "name": f"fact-{parked.id}",
-            "what": f"{parked.follower} over {parked.event}",
-            "error": parked.error,
-            "tries": parked.tries,
-            "since": parked.parked_at.isoformat(),
-        }
-    for job in jobs.failed():
-        yield {
-            "name": f"job-{job.id}",
-            "what": job.task,
-            "error": "see logs/worker.log in the data folder",
-            "tries": job.attempts,
-            "since": job.failed_at.isoformat(),
-        }
-
-
-@failed.command("run-again", epilog="\b\nExamples:\n  workfloor admin failed run-again fact-12 job-7\n")
-@click.argument("names", metavar="NAME...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that `workfloor admin failed list` names.")
-def run_again(names: tuple[str, ...], everything: bool) -> None:
-    """Try what failed again: facts at once, jobs by a worker. Exit status 1 if any fails once more."""
-    if bool(names) == everything:
-        raise click.UsageError("Name what is to run again, or say --all.")
-    if everything:
-        with edge.database():
-            rls.enter_every_client()
-            names = tuple(row["name"] for row in _failures())
-    with edge.installation():
-        sys.exit(min(1, sum(not _ran_again(name) for name in names)))
-
-
-def _ran_again(name: str) -> bool:
-    from django.db import transaction
-
-    from workfloor.core.event_log import actions as event_log
-    from workfloor.core.event_log.models import Parked
-    from workfloor.kit.database import jobs
-    from workfloor.kit.text import masks
-    from workfloor.kit.time import clock
-
-    try:
-        with transaction.atomic():
-            rls.enter_every_client()
-            found = _failure(name)
-            if isinstance(found, Parked):
-                event_log.run_parked(found, now=clock.now())
-            else:
-                jobs.run_again(found)
-    except click.ClickException:
-        raise
-    except Exception as fault:  # whatever a follower may raise
-        error = masks.worded(fault)
-        with transaction.atomic():
-            rls.enter_every_client()
-            if isinstance(found := _failure(name), Parked):
-                event_log.mark_failed_again(found, error=error)
-        click.echo(f"{name} failed again: {error}", err=True)
-        return False
-    click.echo(f"{name} {'is done' if name.startswith('fact-') else 'waits for a worker'}.")
-    return True
-
-
-def _failure(name: str) -> "Parked | int":
-    """A parked fact, or the number of a failed job; ends the command for what is neither."""
-    from workfloor.core.event_log import queries as event_log_queries
-    from workfloor.kit.database import jobs
-
-    kind, _, number = name.partition("-")
-    if number.isascii() and number.isdigit() and len(number) < 19:
-        parked = event_log_queries.parked().filter(id=int(number)).first() if kind == "fact" else None
-        if parked is not None:
-            return parked
-        if kind == "job" and any(job.id == int(number) for job in jobs.failed()):
-            return int(number)
-    raise click.ClickException(f"Nothing that failed is called {name}. See: workfloor admin failed list")
-
-
-@failed.command()
-@click.argument("name", metavar="NAME")
-@click.confirmation_option(prompt="It will never be tried again. Drop it?", help="Do not ask.")
-def drop(name: str) -> None:
-    """Never try NAME again: what should have followed from it will not."""
-    with edge.database():
-        rls.enter_every_client()
-        from workfloor.core.event_log import actions as event_log
-        from workfloor.core.event_log.models import Parked
-        from workfloor.kit.database import jobs
-        from workfloor.kit.time import clock
-
-        found = _failure(name)
-        if isinstance(found, Parked):
-            event_log.drop_parked(found, by=edge.acting(), now=clock.now())
-        else:
-            jobs.drop(found)
-    click.echo(f"{name} is dropped.")
+    for each in event_log_queries.failures():
+        since = each.since.isoformat()
+        yield {"name": each.name, "what": each.what, "error": each.error, "tries": each.tries, "since": since}
 
 
 LEAST_FREE_GIGABYTES: Final = 1.0
@@ -592,7 +496,7 @@ def audit(who: str, event: str, until: date | None, limit: int, form: str) -> No
         from workfloor.core.access import permissions
         from workfloor.desks.console import queries as console_queries
 
-        rls.enter_every_client()
+        edge.enter_all()
         try:
             permissions.admit(edge.acting(), "audit.read")
         except permissions.Refused as refused:

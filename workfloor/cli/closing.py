@@ -302,7 +302,7 @@ def _decided(number: int) -> Iterator[tuple["Dispute", _Desk]]:
         from workfloor.kit.time import clock
         from workfloor.ops.billing.closing import NoSuchFigure
 
-        rls.enter_every_client()
+        edge.enter_all()
         found = periods_queries.dispute(number)
         if found is None:
             raise click.ClickException(f"There is no dispute {number}. See: workfloor billing dispute list CLIENT")

@@ -170,9 +170,8 @@ def diff(client: str, old: int | None, new: int | None, file: Path | None, form:
 def _versions(slug: str) -> "dict[int, contracts_models.Version]":
     from workfloor.core.clients import queries as clients_queries
     from workfloor.core.contracts import queries as contracts_queries
-    from workfloor.kit.database import rls
 
-    rls.enter_every_client()
+    edge.enter_all()
     client = clients_queries.by_slug(slug)
     found = {version.number: version for version in contracts_queries.versions(client.id)} if client else {}
     if not found:

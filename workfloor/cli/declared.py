@@ -40,6 +40,30 @@ class Group(click.Group):
         }
 
 
+class Command(click.Command):
+    """The command of an action, which takes the action's permission."""
+
+    def __init__(self, *args: Any, permission: str, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.permission = permission
+
+
+class Contents(click.ParamType[str]):
+    """What a file holds; “-” is the standard input."""
+
+    name = "file"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            with click.open_file(value, encoding="utf-8") as file:
+                return str(file.read())
+        except (OSError, UnicodeDecodeError) as fault:
+            self.fail(f"{value} cannot be read: {fault}", param, ctx)
+
+
 def command(action: "Action") -> click.Command:
     """The command of an action."""
     asked: list[click.Parameter] = [_asked(each) for each in action.parameters]
@@ -55,8 +79,13 @@ def command(action: "Action") -> click.Command:
             )
         )
     epilog = f"\b\nExample:\n  {action.example}\n" if action.example else None
-    return click.Command(
-        action.command[-1], params=asked, help=action.help, epilog=epilog, callback=_performing(action)
+    return Command(
+        action.command[-1],
+        params=asked,
+        help=action.help,
+        epilog=epilog,
+        callback=_performing(action),
+        permission=action.permission,
     )
 
 
@@ -66,10 +95,10 @@ def _stop_unless_sure(context: click.Context, parameter: click.Parameter, value:
 
 
 def _asked(each: "Parameter") -> click.Parameter:
-    kind = click.Choice(each.choices) if each.choices else click.STRING
+    kind = Contents() if each.is_from_file else click.Choice(each.choices) if each.choices else click.STRING
     if each.required and not each.field.as_option:
         return click.Argument([each.name], type=kind, nargs=-1 if each.several else 1)
-    flag = "--" + (each.field.flag or each.name).replace("_", "-")
+    flag = "--" + (each.field.flag or each.name).replace("_", "-") + ("-file" if each.field.secret else "")
     help = f"{each.field.words}. {each.field.help}" if each.field.help else f"{each.field.words}."
     if each.type is bool:
         return click.Option([flag], is_flag=True, help=help)
@@ -80,11 +109,9 @@ def _performing(action: "Action") -> Any:
     def perform(**written: Any) -> None:
         with edge.database():
             from workfloor.kit import declarations
-            from workfloor.kit.database import rls
             from workfloor.kit.time import clock
 
-            rls.enter_every_client()
-            by = edge.acting()
+            by = edge.enter_all()
             try:
                 values = action.read(
                     {name: list(each) if isinstance(each, tuple) else each for name, each in written.items()}

@@ -43,10 +43,9 @@ def _terms(command: Decorated) -> Decorated:
 def _refusing() -> Iterator[None]:
     """One transaction that has entered every client; what is refused ends the command with every reason."""
     with edge.database():
-        from workfloor.kit.database import rls
         from workfloor.ops.billing.actions import InvoiceRefused
 
-        rls.enter_every_client()
+        edge.enter_all()
         try:
             yield
         except InvoiceRefused as fault:

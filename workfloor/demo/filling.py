@@ -70,7 +70,7 @@ def _open_chat(now: datetime) -> None:
     # These visitors have no page that could say that it is open, so their widget lets nobody leave for hours.
     patient = f'left_for = "8h"\nsilent_for = "8h"\n{source}'
     at = now - timedelta(hours=1)
-    widget = chats.add_widget(client=queue.client, queue=queue, origins=origins, source=patient, by=actors.ROOT, now=at)
+    widget = chats.add_widget(queue=queue, origins=origins, source=patient, by=actors.ROOT, now=at)
     arrivals = [each for each in sample.open_arrivals("pier-telecom", now) if each.queue == sample.CHAT_QUEUE]
     for number, arrival in enumerate(arrivals, start=1):
         said, name = sample.CONTENT[arrival.title], sample.CUSTOMERS[arrival.customer]
@@ -86,7 +86,7 @@ def _open_chat(now: datetime) -> None:
             now=arrival.at,
         )
     chats.withdraw_widget(widget=widget, by=actors.ROOT, now=now)
-    chats.add_widget(client=queue.client, queue=queue, origins=origins, source=source, by=actors.ROOT, now=now)
+    chats.add_widget(queue=queue, origins=origins, source=source, by=actors.ROOT, now=now)
 
 
 def _take_mails(now: datetime) -> None:

@@ -32,6 +32,8 @@ class Field:
     choices: Sequence[str] = ()
     as_option: bool = False  # on the command line, though it must be given
     flag: str = ""  # what the option is called there, if not as the parameter
+    document: bool = False  # a text of many lines; on the command line a file
+    secret: bool = False  # shown and told nowhere, once given; on the command line a file
 
 
 def field(
@@ -43,9 +45,11 @@ def field(
     choices: Sequence[str] = (),
     as_option: bool = False,
     flag: str = "",
+    document: bool = False,
+    secret: bool = False,
 ) -> Field:
     """Say what people call a parameter: for `Annotated`."""
-    return Field(words, help, most, least, choices, as_option, flag)
+    return Field(words, help, most, least, choices, as_option, flag, document, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,11 @@ class Parameter:
         return register.handles.get(self.type)
 
     @property
+    def is_from_file(self) -> bool:
+        """Whether a command reads it from a file: what is long, and what no list of commands should show."""
+        return self.field.document or self.field.secret
+
+    @property
     def most(self) -> int:
         return LONGEST if self.field.most is None else self.field.most
 
@@ -108,7 +117,11 @@ class Parameter:
                 raise ValueError(f"{self.field.words} is missing.")
             return self.default
         if self.several:
-            return [self._read_one(each) for each in (written if isinstance(written, list | tuple) else [written])]
+            given = written if isinstance(written, list | tuple) else [written]
+            lines = [line for each in given for line in str(each).splitlines() if line.strip()]
+            if not lines and self.required:
+                raise ValueError(f"{self.field.words} is missing.")
+            return [self._read_one(line) for line in lines]
         return self._read_one(written)
 
     def _read_one(self, written: object) -> Any:
@@ -188,7 +201,9 @@ class Action:
         return values
 
     def told(self, values: Mapping[str, Any], result: object) -> str:
-        """What is said once it is done; `{result}` is what the action returned."""
+        """What is said once it is done; `{result}` is what the action returned. A secret cannot be said."""
+        secrets = {each.name for each in self.parameters if each.field.secret}
+        values = {name: value for name, value in values.items() if name not in secrets}
         worded = {
             name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in values.items()
         }

@@ -18,10 +18,10 @@ class Desk:
 
     def __init__(self) -> None:
         rls.enter_every_client()
-        client = make.client(chats=True)
+        make.client(chats=True)
         origin, source = "https://www.example.com", 'title = { en = "Chat" }'
         widget = chats.add_widget(
-            client=client, queue=make.queue("chats"), origins=[origin], source=source, by=actors.ROOT, now=make.NINE
+            queue=make.queue("chats"), origins=[origin], source=source, by=actors.ROOT, now=make.NINE
         )
         given = {"secret": "a" * 43, "key": "first-one", "message": "My bill is wrong", "answers": {}, "address": "1"}
         chat = chats.begin(widget=widget, **given, now=make.NINE)

@@ -73,7 +73,6 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
     for of, name, scores in ((mine, "Ana", (5, 4, 1)), (mine, "Ben", (3,)), (foreign, "Cia", (5,))):
         agent = make.agent(name, clear_for=of.slug)
         widget = chats.add_widget(
-            client=of,
             queue=make.queue("chats", of.slug),
             origins=["https://x.example"],
             by=actors.ROOT,

@@ -81,6 +81,14 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "routing.set-up", "Put queues into pools, and even out loads", "administrator", "manager", "planner"
         ),
         _permission("failures.handle", "Run again or drop what failed", "administrator", "leader", "manager"),
+        _permission("jobs.handle", "Run again or drop background jobs that failed", "administrator", "manager"),
+        _permission(
+            "mail.look-after",
+            "Look after mail that became no work, and replies that failed",
+            "leader",
+            "manager",
+            scope="client",
+        ),
         _permission("reviews.agree", "Agree action items, and finish them", "leader", "manager", scope="client"),
         # What is kept
         _permission("retention.set", "Say for how long data is kept", "administrator", "manager"),
@@ -147,6 +155,50 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             takes_a_person=True,
         ),
         _permission("legal-entities.change", "Change the provider's legal entities", "manager"),
+        # What may be looked at
+        _permission(
+            "people.read", "Look up people, their skills and shifts", "administrator", "leader", "manager", "planner"
+        ),
+        _permission(
+            "contracts.read", "Read contracts and what changed in them", "leader", "manager", "planner", scope="client"
+        ),
+        _permission(
+            "work.read", "Look into items, and who was offered them", "leader", "manager", "planner", scope="client"
+        ),
+        _permission(
+            "history.read", "Use past work in back-tests, quotes and simulations", "manager", "planner", scope="client"
+        ),
+        _permission("history.import", "Import past work", "manager", "planner", scope="client"),
+        _permission(
+            "statements.read",
+            "Read statements, claims, disputes and closed months",
+            "client",
+            "leader",
+            "manager",
+            scope="client",
+        ),
+        _permission("statements.mend", "Count a month's rollups anew", "leader", "manager", scope="client"),
+        _permission("reviews.read", "Read service reviews and action items", "leader", "manager", scope="client"),
+        _permission("invoices.read", "Read invoices", "client", "leader", "manager", scope="client"),
+        _permission(
+            "legal-entities.read", "Look up the provider's legal entities", "administrator", "leader", "manager"
+        ),
+        _permission(
+            "channels.read",
+            "Look up mailboxes, chat widgets and playbooks",
+            "administrator",
+            "leader",
+            "manager",
+            scope="client",
+        ),
+        _permission(
+            "routing.read",
+            "Look up pools, and how evenly work was shared out",
+            "administrator",
+            "leader",
+            "manager",
+            "planner",
+        ),
         # The record
         _permission("audit.read", "Read who changed what", "administrator", "manager"),
     )

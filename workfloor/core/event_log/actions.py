@@ -6,17 +6,19 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import connection, models
 from django.db.models import F
 
 from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.kit.database import attempts, bulk, jobs, partitions, rls
+from workfloor.kit.declarations import field
 from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
@@ -297,12 +299,60 @@ def mark_failed_again(parked: event_log_models.Parked, *, error: str) -> None:
     event_log_models.Parked.objects.filter(id=parked.id).update(error=error, tries=F("tries") + 1)
 
 
-def drop_parked(parked: event_log_models.Parked, *, by: Actor, now: datetime) -> None:
-    """Never try a parked fact again."""
-    permissions.admit(by, "failures.handle")
-    if event_log_models.Parked.objects.filter(id=parked.id).delete()[0]:
-        dropped = event_log_events.Dropped(parked.follower, parked.position, parked.event, parked.error)
-        record(dropped, at=now, client_id=parked.client_id, by=by)
+@action(
+    "Run again what failed",
+    permission="failures.handle",
+    command="admin failed run-again",
+    says="{failures}: tried again in a moment.",
+    example="workfloor admin failed run-again fact-12 job-7",
+)
+def run_again(
+    *,
+    failures: Annotated[Sequence[event_log_queries.Failure], field("What failed", "Such as fact-12 or job-7.")],
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Let a worker try what failed once more; what fails again is listed again, with what it failed over."""
+    for each in failures:
+        _admit_to(each, by)
+        again = event_log_events.RunAgain(each.name, each.what)
+        if isinstance(each.of, jobs.Failed):
+            jobs.run_again(each.of.id)
+            record(again, at=now, by=by)
+        else:
+            ask_to_run_parked(each.of)
+            record(again, at=now, client_id=each.of.client_id, by=by)
+
+
+@action(
+    "Drop what failed",
+    permission="failures.handle",
+    command="admin failed drop",
+    says="{failure} is dropped.",
+    confirm="It will never be tried again. Drop it?",
+    example="workfloor admin failed drop fact-12",
+)
+def drop(
+    *,
+    failure: Annotated[event_log_queries.Failure, field("What failed", "Such as fact-12 or job-7.")],
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Never try it again: what should have followed from it will not."""
+    _admit_to(failure, by)
+    of = failure.of
+    if isinstance(of, jobs.Failed):
+        jobs.drop(of.id)
+        record(event_log_events.JobDropped(of.id, of.task), at=now, by=by)
+    elif event_log_models.Parked.objects.filter(id=of.id).delete()[0]:
+        dropped = event_log_events.Dropped(of.follower, of.position, of.event, of.error)
+        record(dropped, at=now, client_id=of.client_id, by=by)
+
+
+def _admit_to(failure: event_log_queries.Failure, by: Actor) -> None:
+    """Jobs belong to no client, and are for whoever runs the installation."""
+    if isinstance(failure.of, jobs.Failed):
+        permissions.admit(by, "jobs.handle")
 
 
 def _cursor(name: str) -> event_log_models.Cursor | None:

@@ -197,6 +197,24 @@ class Dropped(Event):
 
 
 @dataclass(frozen=True)
+class RunAgain(Event):
+    """Somebody has what failed tried again: a fact that a follower failed over, or a background job."""
+
+    name: ClassVar[str] = "engine.run-again"
+    failure: str  # such as fact-12 or job-7
+    what: str
+
+
+@dataclass(frozen=True)
+class JobDropped(Event):
+    """A background job that failed will never be tried again: what it should have done will not be."""
+
+    name: ClassVar[str] = "engine.job-dropped"
+    job: int
+    task: str
+
+
+@dataclass(frozen=True)
 class EveryClientEntered(Event):
     """A process that works across the walls has begun to."""
 

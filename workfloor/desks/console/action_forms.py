@@ -27,6 +27,14 @@ def _field(each: declarations.Parameter) -> forms.Field:
         if each.several:
             return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **said)
         return forms.ChoiceField(choices=[("", ""), *choices], **said)
+    if each.field.secret:
+        hidden = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        return forms.CharField(max_length=each.most, widget=hidden, **said)
+    if each.several:
+        help = f"{each.field.help} One on each line.".strip()
+        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), **said | {"help_text": help})
+    if each.field.document:
+        return forms.CharField(max_length=each.most, widget=forms.Textarea(attrs={"rows": 16}), **said)
     if each.type is date:
         return forms.CharField(widget=forms.DateInput(attrs={"type": "date"}), **said)
     if each.type is int:

@@ -1,13 +1,13 @@
 """Each declared action as a call of the API, for whoever shows a token of their own (`workfloor sign-in --print`)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
-from pydantic import create_model
+from pydantic import WithJsonSchema, create_model
 
 from workfloor.core.access import permissions
 from workfloor.core.clients.api import PROBLEMS
@@ -44,6 +44,8 @@ def _body(action: declarations.Action) -> type[Schema]:
     for each in action.parameters:
         one = bool if each.type is bool else int if each.type is int else str
         kind: Any = list[one] if each.several else one  # type: ignore[valid-type]
+        if each.field.secret:
+            kind = Annotated[kind, WithJsonSchema({"type": "string", "format": "password", "writeOnly": True})]
         fields[each.name] = (kind, ...) if each.required else (kind | None, None)
     made: type[Schema] = create_model(f"{action.name} asks for", __base__=Schema, **fields)
     return made

@@ -37,6 +37,8 @@ def _section(each: declarations.Action) -> Iterator[str]:
     yield "| field | | |\n|---|---|---|"
     for one in each.parameters:
         needed = "required" if one.required else ""
+        if one.is_from_file:
+            needed = f"{needed} {'a secret' if one.field.secret else 'a text'}; for the command, a file".strip()
         words = ". ".join(filter(None, [one.field.words, one.field.help.rstrip(".")]))
         choices = f" One of {', '.join(one.choices)}." if one.choices else ""
         yield f"| `{one.name}` | {words}.{choices} | {needed} |"

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated, Final
 
-from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
@@ -13,6 +14,7 @@ from workfloor.core.people import qualification
 from workfloor.core.people.models import AgentState
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
+from workfloor.kit.declarations import field
 from workfloor.ops.routing import events as routing_events
 from workfloor.ops.routing import models as routing_models
 from workfloor.ops.routing import queries as routing_queries
@@ -40,9 +42,25 @@ def resume_preempted(*, now: datetime) -> int:
 
 
 # --- pools -----------------------------------------------------------------------------------------------------------
-def put_into_pool(*, queue: Queue, pool: str, by: Actor, now: datetime) -> None:
-    """Let another router serve a queue. Raises ValueError for what is no name of a pool."""
-    permissions.admit(by, "routing.set-up")
+LONGEST_EVENING_OUT: Final = 24 * 3600  # seconds
+_POOL: Final = field("Pool", "In small letters, such as night; what `workfloor up` serves is main.", most=50)
+
+
+@action(
+    "Put a queue into a pool",
+    permission="routing.set-up",
+    command="routing pool put",
+    says="{queue} is in the pool {pool}.",
+    example="workfloor routing pool put first-bank/regular night",
+)
+def put_into_pool(
+    *,
+    queue: Queue,
+    pool: Annotated[str, _POOL],
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Let the router of another pool serve a queue. Queues that the same people serve belong together in one."""
     _check_name(pool)
     if pool == routing_models.MAIN:
         routing_models.Pooled.objects.filter(queue=queue).delete()
@@ -51,9 +69,25 @@ def put_into_pool(*, queue: Queue, pool: str, by: Actor, now: datetime) -> None:
     event_log.record(routing_events.PutIntoPool(queue.id, pool), at=now, client_id=queue.client_id, by=by)
 
 
-def even_out(*, pool: str, seconds: int, by: Actor, now: datetime) -> None:
-    """Let a pool's people stand back for what they did more than the others; 0 for not at all. Raises ValueError."""
-    permissions.admit(by, "routing.set-up")
+@action(
+    "Even out the load in a pool",
+    permission="routing.set-up",
+    command="routing pool even-out",
+    says="{pool} evens out by {seconds} seconds.",
+    example="workfloor routing pool even-out main 600",
+)
+def even_out(
+    *,
+    pool: Annotated[str, _POOL],
+    seconds: Annotated[int, field("Seconds", "0 for not at all.", least=0, most=LONGEST_EVENING_OUT)],
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Let whoever was busier than the others stand back in line, among people who are equally fit for the work.
+
+    Whoever was busy for 10 % more of the last day than all together stands back by a tenth of that time; whoever was
+    less busy stands as much further in front.
+    """
     _check_name(pool)
     routing_models.Fairness.objects.update_or_create(pool=pool, defaults={"seconds": seconds})
     event_log.record(routing_events.EvensOut(pool, seconds), at=now, by=by)

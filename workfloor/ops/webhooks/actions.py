@@ -2,16 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import Q
 
 from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
@@ -22,6 +23,7 @@ from workfloor.core.retention import actions as retention
 from workfloor.core.retention import kinds
 from workfloor.core.retention import queries as retention_queries
 from workfloor.kit.database import jobs
+from workfloor.kit.declarations import field
 from workfloor.ops.webhooks import events as webhooks_events
 from workfloor.ops.webhooks import gateway as webhooks_gateway
 from workfloor.ops.webhooks import models as webhooks_models
@@ -40,12 +42,42 @@ PRODUCT: Final = actors.engine("webhooks")
 
 
 # --- endpoints -------------------------------------------------------------------------------------------------------
+class Added(NamedTuple):
+    """An endpoint, and its secret, which is not shown again."""
+
+    endpoint: webhooks_models.Endpoint
+    secret: str
+
+    def __str__(self) -> str:
+        return f"Endpoint {self.endpoint.id}. Its secret:  {self.secret}"
+
+
+@action(
+    "Add a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook add",
+    says="{result}  (shown this once: pass it on safely).",
+    example="workfloor admin webhook add first-bank https://crm.example.com/hooks --title 'their CRM' --event work",
+)
 def add(
-    *, client: Client, title: str, url: str, events: Iterable[str], by: Actor, now: datetime
-) -> tuple[webhooks_models.Endpoint, str]:
-    """Tell another system of a client's events from now on; returns the endpoint, and its secret, which is not shown
-    again. Raises Refused."""
-    permissions.admit(by, "webhooks.set-up", client_id=client.id)
+    *,
+    client: Client,
+    url: Annotated[str, field("Address", "Where events are sent, https://...", most=webhooks_gateway.LONGEST_URL)],
+    title: Annotated[str, field("Which system", "Such as: their CRM.", most=LONGEST_TITLE, as_option=True)],
+    events: Annotated[
+        Sequence[str],
+        field(
+            "Events",
+            "Events, or groups of them; see: workfloor admin webhook events.",
+            choices=(*public_events.GROUPS, *public_events.EVENTS),
+            as_option=True,
+            flag="event",
+        ),
+    ],
+    by: Actor,
+    now: datetime,
+) -> Added:
+    """Tell another system of a client's events from now on; the secret that signs them is shown once."""
     title, url = " ".join(title.split()), url.strip()
     if not 0 < len(title) <= LONGEST_TITLE:
         raise Refused(f"Say which system it is, in at most {LONGEST_TITLE} characters.")
@@ -67,12 +99,12 @@ def add(
         added_at=now,
     )
     _tell(endpoint, webhooks_events.EndpointAdded(endpoint.id, target.host, chosen), now, by)
-    return endpoint, signing.written(secret)
+    return Added(endpoint, signing.written(secret))
 
 
 def _sealed(secret: bytes, client_id: int) -> bytes:
     try:
-        return sealing.wrapped(secret, webhooks_gateway.key(make=True), client_id)
+        return sealing.wrapped(secret, files_gateway.key_for("webhooks", make=True), client_id)
     except files_gateway.NoKey as fault:
         raise Refused(str(fault)) from None
 
@@ -87,17 +119,23 @@ def _locked(endpoint_id: int) -> webhooks_models.Endpoint | None:
     return found.filter(id=endpoint_id).first()
 
 
-def _in_hand(endpoint: webhooks_models.Endpoint, by: Actor) -> webhooks_models.Endpoint:
-    permissions.admit(by, "webhooks.set-up", client_id=endpoint.client_id)
+def _in_hand(endpoint: webhooks_models.Endpoint) -> webhooks_models.Endpoint:
     found = _locked(endpoint.id)
     if found is None:
         raise Refused("It was removed.")
     return found
 
 
+@action(
+    "Pause a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook pause",
+    says="Nothing is sent there until it is resumed.",
+    example="workfloor admin webhook pause 3",
+)
 def pause(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> None:
-    """Send nothing to an endpoint until it is resumed; what happens meanwhile waits. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Send nothing to an endpoint until it is resumed; what happens meanwhile waits."""
+    found = _in_hand(endpoint)
     if found.state != "enabled":
         raise Refused("It is not enabled.")
     found.state = "paused"
@@ -105,9 +143,16 @@ def pause(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> No
     _tell(found, webhooks_events.EndpointPaused(found.id), now, by)
 
 
+@action(
+    "Resume a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook resume",
+    says="What waits is sent in a moment.",
+    example="workfloor admin webhook resume 3",
+)
 def resume(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> None:
-    """Send to an endpoint again, at once what waits, also where it is left in peace just now. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Send to an endpoint again, at once what waits, also where it is left in peace just now."""
+    found = _in_hand(endpoint)
     if found.state == "enabled" and not found.failing_since:
         raise Refused("It is enabled, and nothing is wrong with it.")
     if found.state != "enabled":
@@ -124,18 +169,33 @@ def _hurry(endpoint: webhooks_models.Endpoint, now: datetime) -> None:
     waiting.update(due_at=now)
 
 
+@action(
+    "Remove a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook remove",
+    says="It is told nothing any more.",
+    confirm="What waits for it is not sent. Go on?",
+    example="workfloor admin webhook remove 3",
+)
 def remove(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> None:
-    """Tell an endpoint nothing any more; what waits for it is not sent. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Tell an endpoint nothing any more; what waits for it is not sent."""
+    found = _in_hand(endpoint)
     found.state = "removed"
     found.save(update_fields=["state"])
     _tell(found, webhooks_events.EndpointRemoved(found.id), now, by)
     _fail_all(found, "the endpoint was removed", now)
 
 
+@action(
+    "Rotate a webhook's secret",
+    permission="webhooks.set-up",
+    command="admin webhook rotate",
+    says="The new secret:  {result}  (shown this once: pass it on safely).",
+    example="workfloor admin webhook rotate 3",
+)
 def rotate(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> str:
-    """Sign with another secret, and for a day with the one before too; returns it, for it is not shown again."""
-    found = _in_hand(endpoint, by)
+    """Sign with another secret, which is shown once, and for a day with the one before too."""
+    found = _in_hand(endpoint)
     secret = webhooks_gateway.new_secret()
     found.old_secret, found.old_secret_until = found.secret, now + signing.BOTH_FOR
     found.secret = _sealed(secret, found.client_id)
@@ -144,9 +204,16 @@ def rotate(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> s
     return signing.written(secret)
 
 
+@action(
+    "Test a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook test",
+    says="A test event is sent in a moment.",
+    example="workfloor admin webhook test 3",
+)
 def send_test(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> webhooks_models.Delivery:
-    """Send an event that says nothing, at once also where the endpoint is left in peace just now. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Send an event that says nothing, at once also where the endpoint is left in peace just now."""
+    found = _in_hand(endpoint)
     if found.state != "enabled":
         raise Refused("Nothing is sent there now. Resume it first.")
     key = _new_key()
@@ -171,9 +238,16 @@ def _end_rest(endpoint: webhooks_models.Endpoint) -> None:
     ask_to_send(endpoint_id=endpoint.id)
 
 
+@action(
+    "Send an event again",
+    permission="webhooks.set-up",
+    command="admin webhook send-again",
+    says="It is sent again in a moment.",
+    example="workfloor admin webhook send-again 4711",
+)
 def send_again(*, delivery: webhooks_models.Delivery, by: Actor, now: datetime) -> None:
     """Send an event once more that was tried for long enough, or that has arrived, under the id that it has."""
-    found = _in_hand(delivery.endpoint, by)
+    found = _in_hand(delivery.endpoint)
     again = webhooks_models.Delivery.objects.select_for_update().get(id=delivery.id)
     if found.state != "enabled":
         raise Refused("Nothing is sent there now. Resume the endpoint first.")

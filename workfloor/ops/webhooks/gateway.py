@@ -4,7 +4,6 @@ An address is resolved once, and what it is found at is judged and then connecte
 next time it is asked for leads nowhere (DNS rebinding). Redirects are not followed.
 """
 
-import hmac
 import os
 import socket
 import ssl
@@ -23,7 +22,6 @@ from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from workfloor.core.files import gateway as files_gateway
 from workfloor.kit.text import masks
 from workfloor.kit.web import addresses
 from workfloor.ops.webhooks import retries, signing
@@ -187,8 +185,3 @@ def _words(fault: Exception) -> str:
 def new_secret() -> bytes:
     """A secret for one endpoint."""
     return os.urandom(signing.SECRET_BYTES)
-
-
-def key(*, make: bool = False) -> bytes:
-    """What secrets are sealed by: of the installation's key for files. Raises files_gateway.NoKey."""
-    return hmac.digest(files_gateway.installation_key(make=make), b"webhooks", "sha256")

@@ -148,7 +148,11 @@ def remove(endpoint: webhooks_models.Endpoint, request: Request) -> str:
 def rotate(request: Request, endpoint_id: int) -> HttpResponse:
     """Show another secret, with which events are signed from now on."""
     endpoint = _endpoint(endpoint_id)
-    secret = webhooks.rotate(endpoint=endpoint, by=request.person, now=clock.now())
+    try:
+        secret = webhooks.rotate(endpoint=endpoint, by=request.person, now=clock.now())
+    except webhooks.Refused as reason:  # it was removed meanwhile, or its secret cannot be sealed
+        messages.error(request, str(reason))
+        return redirect("webhooks:endpoints")
     return _with_secret(request, endpoint, secret)
 
 

@@ -325,12 +325,10 @@ def test_word_that_nobody_could_answer_is_refused(widget, into, contact):
 
 
 def test_a_widget_needs_an_origin_and_settings_that_hold(everyone):
-    client = make.client(chats=True)
+    make.client(chats=True)
     for origins, source in (([], 'title = { en = "x" }'), (["www.example.com"], 'title = { en = "x" }')):
         with pytest.raises(chats.Refused):
-            chats.add_widget(
-                client=client, queue=make.queue("chats"), origins=origins, source=source, by=actors.ROOT, now=NINE
-            )
+            chats.add_widget(queue=make.queue("chats"), origins=origins, source=source, by=actors.ROOT, now=NINE)
 
 
 def test_a_visitor_never_reads_what_another_chat_of_a_merged_case_says(begin):

@@ -41,7 +41,7 @@ class Visit:
         rls.enter_every_client()
         self.ana = make.agent("Ana Duarte")
         self.widget = chats.add_widget(
-            client=self.client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=NINE
+            queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=NINE
         )
         headers = {"Origin": ORIGIN}
         sent = {

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from tests import mail, make
+from workfloor.core.access import actors
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log import queries as event_log_queries
@@ -14,9 +15,9 @@ from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.mail import bounces
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering, sorting
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import sorting
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def answered(post, by, at=None):
         by=by,
         now=at,
     )
-    email.post(message=reply, now=at)
+    delivering.post(message=reply, now=at)
     reply.refresh_from_db()
     conversations.mark_sent(message=reply, now=at)
     return arrival, reply
@@ -269,14 +270,14 @@ def test_a_flood_from_one_sender_is_held_and_another_is_not(post):
 
 def test_what_was_set_aside_by_mistake_is_taken_in(post):
     arrival = post.writes(List_Id="Gardeners <gardeners.lists.example>")
-    email.run_again(arrival=arrival, now=make.later(minutes=1))
+    email.run_again(arrivals=[arrival], by=actors.ROOT, now=make.later(minutes=1))
 
     [again] = email_queries.waiting(2)
     email.take(arrivals=[again], now=make.later(minutes=2))
 
     assert (email_models.Arrival.objects.get().state, Item.objects.get().received_at) == ("taken", make.NINE)
     with pytest.raises(email.Refused, match="dealt with already"):
-        email.run_again(arrival=again, now=make.later(minutes=3))
+        email.run_again(arrivals=[again], by=actors.ROOT, now=make.later(minutes=3))
 
 
 # --- reports of our replies -------------------------------------------------------------------------------------------
@@ -361,7 +362,7 @@ def test_a_rules_reply_that_did_not_arrive_brings_nothing_back(post, ana):
         now=make.NINE,
         recipients=[Address("rui@example.com")],
     )
-    email.post(message=sent, now=make.NINE)
+    delivering.post(message=sent, now=make.NINE)
     sent.refresh_from_db()
     conversations.mark_sent(message=conversations.start_sending(message=sent, now=make.NINE), now=make.NINE)
     mail.finish(mail.hold(arrival.message.item, ana, make.later(minutes=5)), ana, at=make.later(minutes=20))

@@ -46,14 +46,14 @@ class Floor:
         self.client = make.client(self.slug, chats=True)
         self.ana = make.agent(f"Ana {number}", clear_for=self.slug)
         url = f"imap://{quote(self.fetched)}@127.0.0.1:{mta.imap}/INBOX"
-        for address, source, file in ((self.help, "", ""), (self.fetched, url, str(password))):
+        for address, source, secret in ((self.help, "", ""), (self.fetched, url, password.read_text().strip())):
             email.open_mailbox(
                 queue=make.queue("mail", self.slug),
                 address=address,
                 by=actors.ROOT,
                 now=clock.now(),
                 source_url=source,
-                password_file=file,
+                password=secret,
             )
 
     def of(self, model):
@@ -188,7 +188,6 @@ def copied(floor, to: str) -> Message:
     with _entered():
         now = clock.now()
         widget = chats.add_widget(
-            client=floor.client,
             queue=make.queue("chats", floor.slug),
             origins=["https://x.example"],
             by=actors.ROOT,

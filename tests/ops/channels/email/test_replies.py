@@ -23,6 +23,7 @@ from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import tasks as email_tasks
 
@@ -188,7 +189,7 @@ def test_a_failed_reply_is_sent_again_when_somebody_says_so(desk, sink):
 
     with transaction.atomic():
         rls.enter_every_client()
-        email.send_again(message=reply, by=desk.ana, now=make.later(hours=1))
+        email.send_again(message=reply, by=make.in_charge("leader", reply.client), now=make.later(hours=1))
     reply, _ = desk.delivers(reply, at=make.later(hours=1) + UNDO)
 
     assert (reply.state, len(sink.mails)) == ("sent", 1)
@@ -312,8 +313,8 @@ def test_a_reply_whose_sender_died_before_the_last_line_is_sent_once_and_one_aft
     with transaction.atomic():
         rls.enter_every_client()
         for each in (reply, other):
-            email.begin(message_id=each.id, now=make.NINE + UNDO)
-        assert email.hand_over(delivery=email_models.Delivery.objects.get(message=other), now=make.NINE + UNDO)
+            delivering.begin(message_id=each.id, now=make.NINE + UNDO)
+        assert delivering.hand_over(delivery=email_models.Delivery.objects.get(message=other), now=make.NINE + UNDO)
 
     _, before = desk.delivers(reply)
     _, after = desk.delivers(other)
@@ -354,7 +355,7 @@ def test_a_mailbox_with_many_replies_yields_to_one_with_few(desk):
     with transaction.atomic():
         rls.enter_every_client()
         event_log.advance_all(now=make.NINE)
-        jobs = ProcrastinateJob.objects.filter(task_name=email.DELIVER).order_by("-priority", "id")
+        jobs = ProcrastinateJob.objects.filter(task_name=delivering.DELIVER).order_by("-priority", "id")
         found = list(jobs.values_list("priority", "queue_name"))
 
     assert found == [(0, "outside"), (0, "outside"), (-1, "outside"), (-2, "outside")]

@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Final
 
+from django.conf import settings
 from django.db import connection
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
@@ -22,6 +24,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks, prepared
+from workfloor.kit.declarations import field
 from workfloor.kit.text import masks
 from workfloor.kit.web import live as web_live
 from workfloor.ops.channels.chat import events as chat_events
@@ -29,46 +32,83 @@ from workfloor.ops.channels.chat import models as chat_models
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import transcripts, visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
-from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email.models import Mailbox
 
 CHANNEL = chat_queries.CHANNEL
 
 
-class Refused(ValueError):
-    """What somebody of ours asked for cannot be done with this widget or chat. A visitor is told rules.Refused."""
+Refused = permissions.Refused  # of what somebody of ours asked for; a visitor is told visitors.Refused
 
 
 # --- widgets ------------------------------------------------------------------------------------------------------
+_ADDRESS: Final = settings.WORKFLOOR_URL or f"http://{settings.WORKFLOOR_BIND}"
+_ORIGINS: Final = field(
+    "Sites", "Those that may use it, as https://www.example.com.", most=300, as_option=True, flag="origin"
+)
+_SETTINGS: Final = field(
+    "Settings",
+    "Its words, questions and times, as TOML; see docs/guide/chat.md.",
+    most=100_000,
+    document=True,
+    flag="settings",
+)
+
+
+@action(
+    "Add a chat widget",
+    permission="channels.set-up",
+    command="channels widget add",
+    says=f'Put this on its pages: <script src="{_ADDRESS}/chat/widget.js" data-widget="{{result}}" async></script>',
+    example="workfloor channels widget add first-bank/chats --origin https://www.first-bank.example",
+)
 def add_widget(
-    *, client: Client, queue: Queue, origins: Sequence[str], source: str, by: Actor, now: datetime
-) -> chat_models.Widget:
-    """Let a client's site chat into a queue; raises toml.Refused or Refused with what is wrong."""
-    permissions.admit(by, "channels.set-up", client_id=client.id)
-    _check(client, origins, source)
-    widget = chat_models.Widget.objects.create(
-        client=client, queue=queue, key=secrets.token_urlsafe(12), origins=list(origins), source=source, added_at=now
-    )
-    added = chat_events.WidgetAdded(widget.id, queue.id, list(origins))
-    event_log.record(added, at=now, client_id=client.id, by=by)
-    return widget
-
-
-def change_widget(
     *,
-    widget: chat_models.Widget,
     queue: Queue,
-    origins: Sequence[str],
-    source: str,
+    origins: Annotated[Sequence[str], _ORIGINS],
+    source: Annotated[str, _SETTINGS] = widget_file.USUAL,
     by: Actor,
     now: datetime,
 ) -> chat_models.Widget:
-    """Give a widget another queue, other origins or other settings; its key on the client's site stays."""
-    permissions.admit(by, "channels.set-up", client_id=widget.client_id)
+    """Let a client's site chat into a queue. Signed in, it can be tried at /chat/demo/KEY/."""
+    _check(queue.client, origins, source)
+    widget = chat_models.Widget.objects.create(
+        client=queue.client,
+        queue=queue,
+        key=secrets.token_urlsafe(12),
+        origins=list(origins),
+        source=source,
+        added_at=now,
+    )
+    added = chat_events.WidgetAdded(widget.id, queue.id, list(origins))
+    event_log.record(added, at=now, client_id=queue.client_id, by=by)
+    return widget
+
+
+@action(
+    "Change a chat widget",
+    permission="channels.set-up",
+    command="channels widget change",
+    says="{widget} is changed.",
+    example="workfloor channels widget change Zm9vYmFyYmF6cXV4 --queue first-bank/chats",
+)
+def change_widget(
+    *,
+    widget: chat_models.Widget,
+    queue: Annotated[Queue | None, field("Queue", "In which its chats wait from now on.")] = None,
+    origins: Annotated[Sequence[str], _ORIGINS] = (),
+    source: Annotated[str | None, _SETTINGS] = None,
+    by: Actor,
+    now: datetime,
+) -> chat_models.Widget:
+    """Give a widget another queue, other sites or other settings; what is not given stays, and so does its key."""
+    queue, origins, source = queue or widget.queue, list(origins) or widget.origins, source or widget.source
+    if queue.client_id != widget.client_id:
+        raise Refused(f"{widget} is {widget.client.slug}'s; choose a queue of theirs.")
     _check(widget.client, origins, source)
-    widget.queue, widget.origins, widget.source = queue, list(origins), source
+    widget.queue, widget.origins, widget.source = queue, origins, source
     widget.save(update_fields=["queue", "origins", "source"])
-    changed = chat_events.WidgetChanged(widget.id, queue.id, list(origins))
+    changed = chat_events.WidgetChanged(widget.id, queue.id, origins)
     event_log.record(changed, at=now, client_id=widget.client_id, by=by)
     return widget
 
@@ -81,9 +121,15 @@ def _check(client: Client, origins: Sequence[str], source: str) -> None:
     widget_file.read(source, list(Queue.objects.filter(client=client).values_list("name", flat=True)))
 
 
+@action(
+    "Withdraw a chat widget",
+    permission="channels.set-up",
+    command="channels widget withdraw",
+    says="{widget} is withdrawn.",
+    example="workfloor channels widget withdraw Zm9vYmFyYmF6cXV4",
+)
 def withdraw_widget(*, widget: chat_models.Widget, by: Actor, now: datetime) -> None:
     """End a widget at once; its page shows nothing from then on."""
-    permissions.admit(by, "channels.set-up", client_id=widget.client_id)
     widget.withdrawn_at = now
     widget.save(update_fields=["withdrawn_at"])
     event_log.record(chat_events.WidgetWithdrawn(widget.id), at=now, client_id=widget.client_id, by=by)
@@ -454,7 +500,7 @@ def send_transcript(
     message = conversations.inform(
         case=chat.case, channel="email", content=content, recipients=[Address(recipient)], now=now
     )
-    email.post(message=message, mailbox=mailbox, now=now)
+    delivering.post(message=message, mailbox=mailbox, now=now)
     asked = chat_events.TranscriptAsked(message.id)
     event_log.record(asked, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id)
     return chat_models.Transcript.objects.create(

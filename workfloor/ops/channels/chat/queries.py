@@ -15,6 +15,7 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.work.models import Item
+from workfloor.kit import declarations
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
@@ -451,3 +452,15 @@ def _line(message: Message, words: dict[str, str], client: str, zone: ZoneInfo) 
         text=masks.mask(message.text).text,
         files=tuple((each.name, each.size) for each in message.attachments.all()),
     )
+
+
+# How people name a widget, where an action asks for one.
+declarations.register.name(
+    declarations.Handle(
+        chat_models.Widget,
+        "widget in use",
+        widget,
+        lambda: widgets().filter(withdrawn_at=None),
+        see="channels widget list CLIENT",
+    )
+)

@@ -22,6 +22,15 @@ class MailboxClosed(Event):
 
 
 @dataclass(frozen=True)
+class MailboxPasswordSet(Event):
+    """Mail is fetched with another password from now on; which one is in no fact."""
+
+    name: ClassVar[str] = "mail.mailbox-password-set"
+    mailbox: int
+    address: str
+
+
+@dataclass(frozen=True)
 class FetchingFailed(Event):
     name: ClassVar[str] = "mail.fetching-failed"
     mailbox: int

@@ -166,7 +166,7 @@ def source(url: str) -> Source:
     if not parts.hostname or not parts.username:
         raise ValueError("names a user and a host, as in imaps://user%40example.com@mail.example.com/INBOX")
     if parts.password:
-        raise ValueError("holds no password: name the file that holds it")
+        raise ValueError("holds no password: give that by itself")
     port = parts.port or (993 if parts.scheme == "imaps" else 143)
     return Source(
         parts.scheme, parts.hostname, port, unquote(parts.username), unquote(parts.path.strip("/")) or "INBOX"

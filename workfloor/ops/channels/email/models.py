@@ -21,7 +21,7 @@ class Mailbox(models.Model):
     title = models.TextField(default="")  # the name beside the address of replies
     most_per_sender = models.PositiveIntegerField(default=30)  # mails in ten minutes; 0 for no limit
     source_url = models.TextField(default="")  # where mail is fetched from, see gateway.source
-    password_file = models.TextField(default="")
+    password = models.BinaryField(default=b"")  # sealed, see queries.password
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 

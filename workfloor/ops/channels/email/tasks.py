@@ -17,10 +17,10 @@ from workfloor.kit.database import locks, rls
 from workfloor.kit.text import masks
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering, replies
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import replies
 from workfloor.ops.channels.email.sorting import signed_address
 
 AT_A_TIME: Final = 50
@@ -92,10 +92,10 @@ def look_after_arrivals(timestamp: int) -> None:
         email.ask_to_take()
 
 
-@app.task(name=email.DELIVER)
+@app.task(name=delivering.DELIVER)
 def deliver(message_id: int) -> None:
     """Try to deliver one reply; nobody else tries meanwhile."""
-    with locks.kept(email.DELIVER, message_id) as is_free:
+    with locks.kept(delivering.DELIVER, message_id) as is_free:
         if is_free:
             _deliver(message_id)
 
@@ -103,16 +103,18 @@ def deliver(message_id: int) -> None:
 def _deliver(message_id: int) -> None:
     with transaction.atomic():
         rls.enter_every_client()
-        delivery = email.begin(message_id=message_id, now=clock.now())
+        delivery = delivering.begin(message_id=message_id, now=clock.now())
     if delivery is None:
         return
     try:
         handed = _send(delivery, _reply(delivery))
     except email_gateway.NotSent as fault:
-        refused = partial(email.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt)
+        refused = partial(
+            delivering.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt
+        )
         _in_its_client(delivery, refused)
     else:
-        _in_its_client(delivery, partial(email.mark_delivered, answer=handed.answer, refused=handed.refused))
+        _in_its_client(delivery, partial(delivering.mark_delivered, answer=handed.answer, refused=handed.refused))
 
 
 def _reply(delivery: email_models.Delivery) -> replies.Reply:
@@ -142,7 +144,7 @@ def _send(delivery: email_models.Delivery, reply: replies.Reply) -> email_gatewa
         signed_address(address, "r", delivery.message_id, settings.SECRET_KEY),
         [each.address for each in [*reply.to, *reply.cc]],
         raw,
-        partial(_in_its_client, delivery, email.hand_over),
+        partial(_in_its_client, delivery, delivering.hand_over),
     )
 
 
@@ -159,7 +161,7 @@ def look_after_replies(timestamp: int) -> None:
     with transaction.atomic():
         rls.enter_every_client()
         for message_id in email_queries.overdue(clock.now()):
-            email.ask_to_deliver(message_id=message_id, at=None)
+            delivering.ask_to_deliver(message_id=message_id, at=None)
 
 
 @app.periodic(cron="31 2 * * *")

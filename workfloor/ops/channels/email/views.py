@@ -91,14 +91,14 @@ def _deed(do: Callable[[email_models.Arrival, Request], str]) -> View:
 @_deed
 def again(arrival: email_models.Arrival, request: Request) -> str:
     """Read a mail once more, or take it in although it was held back or set aside."""
-    email.run_again(arrival=arrival, by=request.person, now=clock.now())
+    email.run_again(arrivals=[arrival], by=request.person, now=clock.now())
     return "The mail is read again in a moment."
 
 
 @_deed
 def discard(arrival: email_models.Arrival, request: Request) -> str:
     """Say that nothing is to be done about a mail."""
-    email.discard(arrival=arrival, by=request.person, now=clock.now())
+    email.discard(arrivals=[arrival], by=request.person, now=clock.now())
     return "The mail is dealt with."
 
 

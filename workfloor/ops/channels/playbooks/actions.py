@@ -1,9 +1,11 @@
 """Playbooks and articles are given; what comes in is treated as their rules say."""
 
 from datetime import datetime
+from typing import Annotated
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Process, Queue
@@ -15,6 +17,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks
+from workfloor.kit.declarations import field
 from workfloor.kit.time import calendars
 from workfloor.ops.channels.playbooks import events as playbooks_events
 from workfloor.ops.channels.playbooks import models as playbooks_models
@@ -25,9 +28,24 @@ from workfloor.ops.channels.playbooks import rules as playbooks_rules
 Refused = permissions.Refused
 
 
-def give(*, client: Client, source: str, by: Actor, now: datetime) -> playbooks_models.Version:
-    """Let a playbook hold from now on; raises toml.Refused with all that is wrong. The same again changes nothing."""
-    permissions.admit(by, "playbooks.write", client_id=client.id)
+@action(
+    "Publish a playbook",
+    permission="playbooks.write",
+    command="channels playbook give",
+    says="{result} holds for {client} from now on.",
+    example="workfloor channels playbook give first-bank playbook.toml",
+)
+def give(
+    *,
+    client: Client,
+    source: Annotated[
+        str,
+        field("Playbook", "Canned answers and rules in TOML; see docs/guide/chat.md.", most=500_000, document=True),
+    ],
+    by: Actor,
+    now: datetime,
+) -> playbooks_models.Version:
+    """Let canned answers and rules hold from now on; all faults are told at once. The same again changes nothing."""
     locks.hold("playbook", client.id)
     queues = list(Queue.objects.filter(client=client).values_list("name", flat=True))
     playbook_file.read(source, queues, list(Process.objects.filter(client=client).values_list("name", flat=True)))
@@ -40,11 +58,26 @@ def give(*, client: Client, source: str, by: Actor, now: datetime) -> playbooks_
     return version
 
 
+@action(
+    "Write an article",
+    permission="playbooks.write",
+    command="channels playbook article",
+    says="“{result}” is written.",
+    example="workfloor channels playbook article first-bank/cards lost-card lost-card.md",
+)
 def write_article(
-    *, process: Process, name: str, title: str, body: str, by: Actor, now: datetime
+    *,
+    process: Process,
+    name: Annotated[str, field("Name", "Such as lost-card; the same name again is its next version.", most=100)],
+    body: Annotated[str, field("Text", "Without a title, its first line is that.", most=200_000, document=True)],
+    title: Annotated[str, field("Title", most=200)] = "",
+    by: Actor,
+    now: datetime,
 ) -> playbooks_models.Article:
-    """Write an article, or its next version; the same again changes nothing."""
-    permissions.admit(by, "playbooks.write", client_id=process.client_id)
+    """Write an article for agents to look up, or its next version; the same again changes nothing."""
+    if not title:
+        title, _, body = body.strip().partition("\n")
+        title, body = title.lstrip("# ").strip(), body.strip()
     locks.hold("article", process.id, name)
     known = playbooks_queries.articles(process.id).filter(name=name).first()
     if known and (known.title, known.body) == (title, body):

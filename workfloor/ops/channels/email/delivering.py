@@ -1,0 +1,128 @@
+"""Replies go out: each gets its time, is tried until a server has taken it, and comes back where none will."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.messages import Address
+from workfloor.core.conversations.models import Message
+from workfloor.core.work import actions as work
+from workfloor.kit.database import jobs
+from workfloor.ops.channels.email import models as email_models
+from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email import replies
+from workfloor.ops.channels.email.models import Mailbox
+
+DELIVER: Final = "email.deliver"
+
+
+def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> None:
+    """Put a reply that somebody wrote on its way, once it can no longer be taken back.
+
+    It goes out of the mailbox that is given, else out of one of its case.
+    """
+    if message.state != "waiting" or email_queries.delivery(message.id):
+        return
+    mailbox = mailbox or email_queries.mailbox_for(message)
+    if mailbox is None:
+        reason = "no mailbox belongs to this queue; open one with `workfloor channels mailbox add`"
+        conversations.mark_undelivered(message=message, reason=reason, now=now)
+        return
+    name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
+    title = mailbox.title or mailbox.client.title
+    conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title))
+    due_at = message.said_at + email_queries.undo()
+    email_models.Delivery.objects.create(
+        message=message, client_id=message.client_id, mailbox=mailbox, due_at=due_at, changed_at=now
+    )
+    ask_to_deliver(message_id=message.id, at=due_at)
+
+
+def ask_to_deliver(*, message_id: int, at: datetime | None) -> None:
+    """Let a job deliver a reply, at the earliest at `at`: a mailbox of many replies yields to one of few."""
+    once, after = f"{DELIVER}/{message_id}", email_queries.before(message_id)
+    jobs.ask_for(DELIVER, once=once, at=at, after=after, lane=jobs.OUTSIDE, message_id=message_id)
+
+
+def begin(*, message_id: int, now: datetime) -> email_models.Delivery | None:
+    """Begin a try to deliver a reply; None where there is nothing to be done now. The caller keeps others from it.
+
+    One that was left by a process that died is begun again; if the server had all but its last line by then, it may
+    have it already, and that is counted.
+    """
+    delivery = _locked(message_id)
+    if delivery is None or delivery.state in ("sent", "failed", "withdrawn") or delivery.due_at > now:
+        return None
+    if delivery.message.state == "withdrawn":
+        _change(delivery, "withdrawn", now)
+        return None
+    if delivery.message.state == "waiting":
+        conversations.start_sending(message=delivery.message, now=now)
+    delivery.in_doubt += delivery.state == "handing-over"
+    delivery.tries, delivery.began_at = delivery.tries + 1, delivery.began_at or now
+    _change(delivery, "sending", now)
+    return delivery
+
+
+def _locked(message_id: int) -> email_models.Delivery | None:
+    email_models.Delivery.objects.select_for_update().filter(message_id=message_id).first()
+    return email_queries.delivery(message_id)
+
+
+def _change(delivery: email_models.Delivery, state: str, now: datetime, answer: str = "") -> None:
+    delivery.state, delivery.changed_at = state, now
+    delivery.answer = answer or delivery.answer
+    delivery.save(update_fields=["state", "changed_at", "answer", "tries", "began_at", "in_doubt", "due_at"])
+
+
+def hand_over(*, delivery: email_models.Delivery, now: datetime) -> bool:
+    """All but the last line is with the server: from here until it answers nobody knows. False if another has begun."""
+    mine = email_models.Delivery.objects.filter(message_id=delivery.message_id, state="sending", tries=delivery.tries)
+    return bool(mine.update(state="handing-over", changed_at=now))
+
+
+def mark_delivered(*, delivery: email_models.Delivery, answer: str, refused: Sequence[str], now: datetime) -> None:
+    """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
+    _change(delivery, "sent", now, answer)
+    fault = f"not delivered to {'; '.join(refused)}" if refused else ""
+    conversations.mark_sent(message=delivery.message, now=now, fault=fault)
+
+
+def mark_refused(
+    *, delivery: email_models.Delivery, answer: str, is_final: bool, now: datetime, in_doubt: bool = False
+) -> None:
+    """The server did not take a reply: it is tried again later, until it has lasted too long or is refused for good.
+
+    In doubt: the line broke before the server's word, so that it may have the reply, and another try doubles it.
+    """
+    delivery.in_doubt += in_doubt
+    again = None if is_final else replies.next_try(delivery.tries, delivery.began_at or now, now)
+    if again is None:
+        _change(delivery, "failed", now, answer)
+        conversations.mark_undelivered(message=delivery.message, reason=answer, now=now)
+        bring_back(reply=delivery.message, reason=answer, now=now)
+        return
+    delivery.due_at = again
+    _change(delivery, "waiting", now, answer)
+    conversations.mark_delayed(message=delivery.message, reason=answer, now=now)
+    ask_to_deliver(message_id=delivery.message_id, at=again)
+
+
+def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
+    """Give the item of a reply that did not arrive back to whoever works on its queue.
+
+    What a rule wrote has answered nobody; and whoever has a later reply of ours is served.
+    """
+    if reply.item is None or reply.person_id is None:
+        return
+    others = conversations_queries.answers(reply.item.id)
+    work.mark_reply_undelivered(
+        item=reply.item,
+        reason=f"our reply did not arrive: {reason}",
+        now=now,
+        replied_at=others[0].said_at if others else None,
+        is_last=not any(each.id > reply.id for each in others),
+    )
