@@ -100,6 +100,8 @@ def _asked(each: "Parameter") -> click.Parameter:
         return click.Argument([each.name], type=kind, nargs=-1 if each.several else 1)
     flag = "--" + (each.field.flag or each.name).replace("_", "-") + ("-file" if each.field.secret else "")
     help = f"{each.field.words}. {each.field.help}" if each.field.help else f"{each.field.words}."
+    if isinstance(each.default, int) and not isinstance(each.default, bool):
+        help += f"  [default: {each.default}]"
     if each.type is bool:
         return click.Option([flag], is_flag=True, help=help)
     return click.Option([flag, each.name], type=kind, multiple=each.several, required=each.required, help=help)

@@ -16,7 +16,8 @@ def form_of(
     """The form of an action, filled in with what was sent; `first` stands in its fields to begin with."""
     fields = {each.name: _field(each) for each in action.parameters}
     made: type[forms.Form] = type("Asked", (forms.Form,), fields)
-    return made(sent, initial=dict(first or {}))
+    usual = {each.name: each.default for each in action.parameters if each.default not in (None, "", ())}
+    return made(sent, initial=usual | dict(first or {}))
 
 
 def _field(each: declarations.Parameter) -> forms.Field:
@@ -48,4 +49,4 @@ def _choices(each: declarations.Parameter) -> list[tuple[str, str]]:
         rows = islice(handle.listed(), declarations.MOST_LISTED)
         named = [(handle.named(row), str(row)) for row in rows if handle.named(row)]
         return [(name, words if words == name else f"{words} ({name})") for name, words in named]
-    return [(word, word.capitalize()) for word in each.choices]
+    return [(word, word if "." in word else word.replace("-", " ").capitalize()) for word in each.choices]

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import groupby
 
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -16,7 +17,19 @@ from workfloor.core.people.models import Person
 from workfloor.kit import declarations
 
 MOST_SHOWN = 200
-SUBJECTS = {("people", "site"): "Sites and teams", ("people",): "People"}
+SUBJECTS = {
+    ("people", "site"): "Sites and teams",
+    ("people",): "People",
+    ("channels", "mailbox"): _("Mailboxes"),
+    ("channels", "mail"): _("Mail"),
+    ("channels", "widget"): _("Chat widgets"),
+    ("channels", "playbook"): _("Playbooks and articles"),
+    ("routing", "pool"): _("Routing"),
+    ("admin", "retention"): _("Retention"),
+    ("admin", "files"): _("Files"),
+    ("admin", "webhook"): _("Webhooks"),
+    ("admin", "failed"): _("Failures"),
+}
 
 
 @cache
@@ -31,7 +44,7 @@ def open_to(by: Actor) -> list[tuple[str, list[declarations.Action]]]:
     can = [each for each in declared().values() if permissions.may(by, each.permission)]
     can.sort(key=lambda each: each.command[:-1])
     return [
-        (SUBJECTS.get(under, " ".join(under).capitalize()), list(some))
+        (str(SUBJECTS.get(under, " ".join(under).capitalize())), list(some))
         for under, some in groupby(can, lambda each: each.command[:-1])
     ]
 
