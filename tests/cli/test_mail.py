@@ -9,9 +9,11 @@ from django.db import transaction
 from tests import mail, make
 from workfloor.cli.channels import mail as mail_command
 from workfloor.cli.channels import mailbox
+from workfloor.core.event_log.models import Fact
 from workfloor.kit.database import rls
 from workfloor.kit.mail import mime
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email import reading, sorting
 from workfloor.ops.channels.email import tasks as email_tasks
 
@@ -56,6 +58,24 @@ def test_a_faulty_mailbox_is_refused_in_words(run, arguments, says):
     found = run(mailbox, "add", *arguments)
 
     assert found.exit_code == 1 and says in found.output
+
+
+def test_a_password_is_read_from_a_file_and_is_told_nowhere(run, tmp_path):
+    (tmp_path / "secret").write_text("correct horse\n")
+    source = "imaps://help@mail.example/INBOX"
+
+    words = ("add", "help@lisbon.example", "lisbon-light/mail", "--fetch", source, "--password-file")
+    added = run(mailbox, *words, str(tmp_path / "secret"))
+    listed = run(mailbox, "list", "--format", "json").output
+
+    assert added.exit_code == 0
+    assert "correct horse" not in added.output + listed
+    with transaction.atomic():
+        rls.enter_every_client()
+        found = email_queries.mailbox("help@lisbon.example")
+        assert email_queries.password(found) == "correct horse"
+        assert "correct horse" not in str(list(Fact.objects.values_list("details", flat=True)))
+    assert "cannot be read" in run(mailbox, *words, str(tmp_path / "none")).output
 
 
 def test_an_address_is_one_clients_alone(run):

@@ -1,5 +1,6 @@
 """Setting the installation up, by text as people type it: each change is a fact of theirs, and secrets are in none."""
 
+import json
 import logging
 
 import pytest
@@ -8,7 +9,9 @@ from django.db import connection
 from tests import make
 from tests.house import two_clients
 from workfloor.core.event_log.models import Fact
+from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
+from workfloor.desks.console import action_forms
 from workfloor.desks.console import queries as console_queries
 from workfloor.kit.database import jobs, rls
 from workfloor.kit.time import clock
@@ -148,6 +151,30 @@ def test_a_mailboxs_password_is_in_no_fact_no_log_no_answer_and_no_column_as_it_
         cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE args::text LIKE %s", [f"%{PASSWORD}%"])
         assert cursor.fetchone()[0] == 0
     assert Fact.objects.filter(event="mail.mailbox-password-set").count() == 1
+
+
+def test_the_api_takes_a_password_and_shows_it_to_nobody(north, client):
+    _, token = people.sign_in(person=north.staff["manager"], title="a script", now=clock.now())
+    shown = {"Authorization": f"Bearer {token}"}
+    asked = {"address": "a@north.example", "queue": "north/mail", "source_url": SOURCE}
+
+    for password in (PASSWORD, PASSWORD * 20, [PASSWORD], {"secret": PASSWORD}):
+        answer = client.post(
+            "/api/actions/email.open_mailbox", asked | {"password": password}, "application/json", headers=shown
+        )
+        assert PASSWORD not in answer.content.decode()
+        assert (answer.status_code == 200) == (password == PASSWORD)
+
+    schemas = client.get("/api/openapi.json").json()["components"]["schemas"].values()
+    asked_for = [each["properties"]["password"] for each in schemas if "password" in each.get("properties", ())]
+    assert len(asked_for) == 2 and all('"writeOnly": true' in json.dumps(each) for each in asked_for)
+
+
+def test_a_form_asks_for_a_password_unseen_and_does_not_show_it_again():
+    form = action_forms.form_of(ACTIONS["email.open_mailbox"], {"address": "x", "password": PASSWORD})
+
+    assert 'type="password"' in str(form["password"])
+    assert PASSWORD not in form.as_p()
 
 
 def test_a_password_that_is_refused_is_not_said_again(north):
