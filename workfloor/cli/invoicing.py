@@ -260,6 +260,7 @@ def _known(client: Any, number: str) -> "Invoice":
 def _written(made: "Invoice", form: str) -> bytes:
     from workfloor.ops.billing import gateway as billing_gateway
     from workfloor.ops.billing import invoices
+    from workfloor.ops.billing import presenting as billing_presenting
 
     if form in ("ubl", "cii", "factur-x") and not made.ubl:
         raise click.ClickException(
@@ -269,9 +270,10 @@ def _written(made: "Invoice", form: str) -> bytes:
         return str(getattr(made, form)).encode()
     if form == "json":
         return (json.dumps(_row(made) | {"invoice": made.value}, indent=2, ensure_ascii=False) + "\n").encode()
-    printed = invoices.printed(invoices.read(made.value))
     if form in ("pdf", "factur-x"):
-        return billing_gateway.invoice_pdf(printed, made.cii.encode() if form == "factur-x" else None)
+        inside = made.cii.encode() if form == "factur-x" else None
+        return billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made), inside)
+    printed = invoices.printed(invoices.read(made.value))
     return _page(printed) if form == "html" else _text(printed)
 
 

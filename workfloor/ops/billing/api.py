@@ -321,6 +321,5 @@ def document(
 def _written(made: Invoice, form: str) -> bytes:
     if form in ("ubl", "cii"):
         return (made.ubl if form == "ubl" else made.cii).encode()
-    return billing_gateway.invoice_pdf(
-        invoices.printed(invoices.read(made.value)), made.cii.encode() if form == "factur-x" else None
-    )
+    inside = made.cii.encode() if form == "factur-x" else None
+    return billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made), inside)

@@ -26,9 +26,9 @@ from workfloor.core.periods.models import Adjustment, Close
 from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
 from workfloor.kit.figures.steps import Step
-from workfloor.ops.billing import closing, settlement, statements
+from workfloor.ops.billing import closing, invoices, settlement, statements
 from workfloor.ops.billing import queries as billing_queries
-from workfloor.ops.billing.models import ClosingStep
+from workfloor.ops.billing.models import ClosingStep, Invoice
 from workfloor.ui import wording
 
 
@@ -320,6 +320,16 @@ def worded_how_of_invoice(client_id: int, period: str) -> dict[str, Any]:
     how = {each["id"]: each for each in close.printed.get("how", ())} if close else {}
     sums = [each for name, each in how.items() if name in ("credits", "net", "total") or name.startswith("t")]
     return how | {"total": {**how["total"], "lines": [line for each in sums for line in each["lines"]]}} if how else {}
+
+
+def paper_of_invoice(made: Invoice) -> dict[str, Any]:
+    """Word an invoice for paper, with an appendix of what each amount of its month was computed from (`how`).
+
+    A month that was closed without it has none.
+    """
+    close = periods_queries.frozen(made.client_id, made.period)
+    how = list(close.printed.get("how", ())) if close else []
+    return invoices.printed(invoices.read(made.value)) | {"how": how, "month": made.period}
 
 
 def worded_how(name: str, how: Step, period: str) -> dict[str, Any]:

@@ -290,16 +290,15 @@ def _address(opens: str) -> str:
 def invoice_paper(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as PDF."""
     made = _known_invoice(slug, number)
-    return _given(
-        billing_gateway.invoice_pdf(invoices.printed(invoices.read(made.value))), "application/pdf", f"{made.name}.pdf"
-    )
+    written = billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made))
+    return _given(written, "application/pdf", f"{made.name}.pdf")
 
 
 @_for_invoices
 def facturx(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as PDF with its document for systems inside."""
     made = _electronic(slug, number)
-    written = billing_gateway.invoice_pdf(invoices.printed(invoices.read(made.value)), made.cii.encode())
+    written = billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made), made.cii.encode())
     return _given(written, "application/pdf", f"{made.name}-factur-x.pdf")
 
 
