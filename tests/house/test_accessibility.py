@@ -30,7 +30,7 @@ from workfloor.ops.webhooks import retries
 CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
 HOST = "http://floor.test"
 # Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
-NOT_PAGES = {"live", "openapi-view", "talk"}
+NOT_PAGES = {"live", "openapi-view", "talk", "colleagues"}
 # Reached only through a link in a letter, which says what stands in them.
 FROM_LETTERS = {"account_confirm_email", "account_reset_password_from_key"}
 
@@ -193,6 +193,7 @@ class Floor:
         known |= {"case_id": self.item.case_id, "customer_id": self.item.case.customer_id}
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
         known |= {"name": "people.take_on"}
+        known |= {"queue_id": self.item.queue_id, "person_id": self.ana.id}
         known |= {"endpoint_id": self.endpoint.id, "delivery_id": self.delivery.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 

@@ -34,6 +34,8 @@ BY_SIDE = {
     "customer_id": lambda side: side.held.case.customer_id,
     "invoice_id": lambda side: side.invoice.id,
     "article_id": lambda side: side.article.id,
+    "queue_id": lambda side: side.waiting.queue_id,
+    "person_id": lambda side: side.staff["agent"].id,
     "endpoint_id": lambda side: side.endpoint.id,
     "delivery_id": lambda side: side.delivery.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),

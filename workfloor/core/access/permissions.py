@@ -80,6 +80,22 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission(
             "routing.set-up", "Put queues into pools, and even out loads", "administrator", "manager", "planner"
         ),
+        # The floor
+        _permission(
+            "work.supervise",
+            "Monitor, end, assign, put back and take over others' work, and raise its priority",
+            "leader",
+            "manager",
+            scope="client",
+            takes_a_person=True,
+        ),
+        _permission(
+            "people.set-state",
+            "Set somebody else's agent state to Not ready or Signed out",
+            "leader",
+            "manager",
+            takes_a_person=True,
+        ),
         _permission("failures.handle", "Run again or drop what failed", "administrator", "leader", "manager"),
         _permission("reviews.agree", "Agree action items, and finish them", "leader", "manager", scope="client"),
         # What is kept

@@ -22,11 +22,12 @@ from workfloor.core.retention import actions as retention
 from workfloor.core.retention import kinds
 from workfloor.core.retention import queries as retention_queries
 from workfloor.core.work import actions as work
-from workfloor.core.work import lifecycle
+from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
+from workfloor.kit.web import live as web_live
 
 AT_A_TIME: Final = 500
 
@@ -205,7 +206,8 @@ def note(
 
     The same key again is the same note.
     """
-    _refuse_other_hands([case], by)
+    if not (item and item.case_id == case.id and roles.consults(item.beside, by.id)):
+        _refuse_other_hands([case], by)
     if key:
         locks.hold("message.key", case.client_id, "", key)
         if known := conversations_queries.by_key(case.client_id, "", key):
@@ -225,9 +227,11 @@ def keep_draft(*, item: Item, text: str, by: Person, now: datetime) -> None:
 
     It is no fact: nothing has been said yet. Numbers are masked as in what is sent. Raises Refused in other hands.
     """
-    if text.strip() and item.person_id != by.id:
+    if text.strip() and item.person_id != by.id and not roles.consults(item.beside, by.id):
         raise Refused("This item is not with you any more.")
     _keep_draft(item, text, by, now)
+    if readers := roles.people(item.beside):
+        web_live.publish({f"messages:{each}" for each in readers})
 
 
 def _keep_draft(item: Item, text: str, by: Person, now: datetime) -> None:
@@ -334,7 +338,7 @@ def _attach(
 
 
 def _tell(message: conversations_models.Message, now: datetime, by: Person | None, *happened: Event) -> None:
-    """Record facts about a message, and name it to the desk that has its item in hand."""
+    """Record facts about a message, and name it to the desks of those who are on its item."""
     about = (message.client_id, message.item_id, message.case_id, None, by.id if by else None)
     entries = [Entry(event, now, *about) for event in happened]
     event_log.insert(entries)
@@ -342,7 +346,9 @@ def _tell(message: conversations_models.Message, now: datetime, by: Person | Non
 
 
 def _desks(message: conversations_models.Message) -> set[str]:
-    return {f"messages:{message.item.person_id}"} if message.item and message.item.person_id else set()
+    if message.item is None:
+        return set()
+    return {f"messages:{each}" for each in roles.on_it(message.item)}
 
 
 def delete_expired(*, client_id: int, now: datetime) -> int:

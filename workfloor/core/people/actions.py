@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -15,6 +16,7 @@ from workfloor.core.access.declaring import action
 from workfloor.core.clients import tokens
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.events import Event
 from workfloor.core.people import events as people_events
 from workfloor.core.people import models as people_models
@@ -26,6 +28,7 @@ from workfloor.kit.time import calendars
 
 # Why somebody is signed out of work.
 SHIFT_OVER, LEFT_THE_DESK, BROWSER_GONE = "shift-over", "signed-out-of-the-account", "browser-gone"
+BY_A_LEADER = "by-a-leader"
 STAYS_ON = timedelta(hours=1)  # after a shift, for what is still in hand
 
 OwnRole = Literal["agent", "leader", "planner", "manager", "administrator"]
@@ -543,6 +546,51 @@ def sign_out_of_work(
     return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), now)
 
 
+def set_state(
+    *,
+    person: people_models.Person,
+    state: Literal["away", "signed-out"],
+    by: Actor,
+    now: datetime,
+    reason: str = "",
+    as_seen: str | None = None,
+) -> people_models.AgentState:
+    """Set somebody else's agent state: to Not ready for a reason, or Signed out. Refused where it is not `as_seen`.
+
+    What they have in hand stays with them, and an open offer goes back in line.
+    """
+    permissions.admit(by, "people.set-state")
+    if person.left_at is not None or not person.is_a("agent"):
+        raise Refused(_("{name} takes no work.").format(name=person.name))
+    agent_state = _agent_state(person)
+    if as_seen is not None and as_seen != agent_state.since.isoformat():
+        raise Refused(_state_moved_on(agent_state, by))
+    if agent_state.state == "signed-out":
+        raise Refused(_("{name} is signed out of work already.").format(name=person.name))
+    if state == "away" and not reason.strip():
+        raise Refused(_("Choose a not-ready reason, for example “break”."))
+    events = {"away": people_events.WentAway(reason.strip()), "signed-out": people_events.SignedOut(BY_A_LEADER)}
+    return _set_agent_state(person, state, reason.strip() if state == "away" else "", events[state], now, by)
+
+
+def _state_moved_on(agent_state: people_models.AgentState, by: Actor) -> str:
+    """Say who set somebody's state meanwhile, and to what."""
+    person = agent_state.person
+    changes = event_log_queries.of_person(person.id).filter(event__in=_STATES_SET, at=agent_state.since)
+    by_id = changes.values_list("by_id", flat=True).last()
+    who = person if by_id is None else people_models.Person.objects.get(id=by_id)
+    if who.id == by.person_id:
+        return _("Nothing was changed: you have set it already.")
+    now_is = " ".join(filter(None, [agent_state.state.replace("-", " "), agent_state.reason]))
+    told = _("Nothing was changed: {who} was quicker. {name} is {state} now.")
+    return told.format(who=who.name, name=person.name, state=now_is)
+
+
+_STATES_SET = tuple(
+    each.name for each in (people_events.BecameAvailable, people_events.WentAway, people_events.SignedOut)
+)
+
+
 def end_presences(*, now: datetime) -> int:
     """Sign out of work whoever forgot to when their shift ended; returns how many."""
     there = people_queries.with_shifts(people_queries.on_the_floor(), now)
@@ -572,7 +620,7 @@ def _be_signed_in(person: people_models.Person, now: datetime) -> None:
 
 
 def _set_agent_state(
-    person: people_models.Person, state: str, reason: str, event: Event, now: datetime
+    person: people_models.Person, state: str, reason: str, event: Event, now: datetime, by: Actor | None = None
 ) -> people_models.AgentState:
     agent_state = _agent_state(person)
     if (agent_state.state, agent_state.reason) == (state, reason):
@@ -583,7 +631,7 @@ def _set_agent_state(
         )
     agent_state.state, agent_state.reason, agent_state.since = state, reason, now
     agent_state.save()
-    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id)
+    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id, by=by)
     return agent_state
 
 

@@ -26,6 +26,7 @@ from workfloor.core.work import queries as work_queries
 from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
+from workfloor.kit.web import live as web_live
 
 
 class Refused(ValueError):
@@ -201,6 +202,7 @@ def happen(
 ) -> work_models.Item:
     """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands."""
     person_id, by_id = _id(person), _id(by)
+    on_it = roles.on_it(item)
     changed: set[str] = set()
     for event in happened:
         changed |= lifecycle.follow(item, event, at, person_id).keys()
@@ -209,11 +211,18 @@ def happen(
     event_log.record_all(
         [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id) for event in happened]
     )
+    _tell(on_it | roles.on_it(item))
     if item.state not in lifecycle.WITH_SOMEBODY:
         _let_go(item, person_id, at)
     if item.beside and item.state != "held":
         _end_parts(item, at, by_id)
     return item
+
+
+def _tell(people: set[int]) -> None:
+    """Name an item of several people to the desk of each: a fact names one of them."""
+    if len(people) > 1:
+        web_live.publish({f"person:{each}" for each in people})
 
 
 def _end_parts(item: work_models.Item, at: datetime, by_id: int | None) -> None:
@@ -233,8 +242,10 @@ _LEAVES: dict[str, type[work_events.ConsultEnded | work_events.MonitorLeft | wor
 def leave(item: work_models.Item, part: roles.Part, because: str, at: datetime, by_id: int | None) -> None:
     """Let somebody's part in a locked item end, and free what it took of them."""
     event, person_id = _LEAVES[part["role"]](because), part["person"]
+    on_it = roles.on_it(item)
     prepared.update(item, *sorted(lifecycle.follow(item, event, at, person_id)))
     event_log.record_all([Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id)])
+    _tell(on_it | roles.on_it(item))
     work_models.Assignment.objects.filter(item=item, place=person_id).delete()
 
 

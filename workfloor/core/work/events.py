@@ -83,7 +83,7 @@ class OfferExpired(Event):
 
 @dataclass(frozen=True)
 class OfferWithdrawn(Event):
-    """Taken back before it was answered, for the person took more urgent work."""
+    """Taken back before it was answered, for the person took more urgent work, or by whoever leads."""
 
     name: ClassVar[str] = "work.offer-withdrawn"
 
@@ -385,7 +385,7 @@ _SAID = {
     "work.accepted": "Accepted",
     "work.declined": "Declined",
     "work.offer-expired": "Offer not answered (RONA)",
-    "work.offer-withdrawn": "Offer withdrawn for more urgent work",
+    "work.offer-withdrawn": "Offer withdrawn",
     "work.preempted": "Preempted by more urgent work",
     "work.preemption-ended": "Preemption over",
     "work.connected": "Connected",

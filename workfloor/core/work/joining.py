@@ -1,9 +1,9 @@
 """Who takes part in work beside its owner: consultants, monitors, and whoever keys a document as the second."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db import IntegrityError
 from psycopg.types.range import Range
 
 from workfloor.core.contracts import queries as contracts_queries
@@ -16,6 +16,7 @@ from workfloor.core.work import events as work_events
 from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
+from workfloor.kit.database import attempts
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
 
@@ -76,13 +77,11 @@ def transfer(*, item: work_models.Item, to: Person, by: Person, now: datetime, n
     taken = work_models.Assignment.objects.filter(person=to).exclude(role=roles.MONITOR).exclude(item=item)
     most = contracts_queries.terms_of(item.queue, now).max_concurrency
     busy = [(each.lower, each.upper) for each in taken.values_list("share", flat=True)]
-    share = lifecycle.free_share(busy, most, qualification.CAPACITY)
-    if share is None:
-        raise work.Refused(f"{to.name} has no room to take it over. Transfer it to a queue, or end their other work.")
     lay_over = work_queries.lies_aside(by.id, item.id)
     work_models.Assignment.objects.filter(item=item, place=to.id).delete()
     mine.delete()
-    _assign(item, to, roles.OWNER, share, now)
+    if not fits_in(item=item, person=to, role=roles.OWNER, most=most, taken=busy, now=now):
+        raise work.Refused(f"{to.name} has no room to take it over. Transfer it to a queue, or end their other work.")
     item = work.happen(item, handed, at=now, person=to, by=by)
     if lay_over:
         work.resume_preempted(person_id=by.id, now=now)
@@ -221,22 +220,33 @@ def _refuse_as_part(item: work_models.Item, person: Person) -> None:
 
 
 def _take_part(item: work_models.Item, person: Person, role: str, most: int, now: datetime) -> None:
-    share = lifecycle.free_share(work_queries.shares([person.id])[person.id], most, qualification.CAPACITY)
-    if share is None:
+    taken = work_queries.shares([person.id])[person.id]
+    if not fits_in(item=item, person=person, role=role, most=most, taken=taken, now=now):
         raise work.Refused(f"{person.name} has no room for one more item.")
-    _assign(item, person, role, share, now)
+
+
+def fits_in(
+    *, item: work_models.Item, person: Person, role: str, most: int, taken: Iterable[tuple[int, int]], now: datetime
+) -> bool:
+    """Assign an item to somebody who has room for it: beside what is seen here, and what another client's work takes.
+
+    The database sees both, and refuses a part that is taken already.
+    """
+    busy = list(taken)
+    while share := lifecycle.free_share(busy, most, qualification.CAPACITY):
+        if attempts.is_kept(partial(_assign, item, person, role, share, now)):
+            return True
+        busy.append(share)
+    return False
 
 
 def _assign(item: work_models.Item, person: Person, role: str, share: tuple[int, int] | None, now: datetime) -> None:
-    try:
-        work_models.Assignment.objects.create(
-            item=item,
-            place=0 if role == roles.OWNER else person.id,
-            role=role,
-            client_id=item.client_id,
-            person=person,
-            share=share or Range(empty=True),
-            since=now,
-        )
-    except IntegrityError as fault:  # somebody else gave the same person something in the same moment
-        raise work.TooLate(f"{person.name} was given something else in this very moment.") from fault
+    work_models.Assignment.objects.create(
+        item=item,
+        place=0 if role == roles.OWNER else person.id,
+        role=role,
+        client_id=item.client_id,
+        person=person,
+        share=share or Range(empty=True),
+        since=now,
+    )

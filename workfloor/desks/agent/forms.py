@@ -1,8 +1,12 @@
 """What an agent may type or choose on the desk."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.messages import LARGEST_SENT
@@ -11,6 +15,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
+from workfloor.desks.agent.queries import Colleague
 
 
 class Away(forms.Form):
@@ -129,6 +134,46 @@ class Transfer(forms.Form):
         super().__init__(data)  # type: ignore[arg-type]
         self.fields["queue"].queryset = Queue.objects.filter(client_id=client_id)  # type: ignore[attr-defined]
         self.fields["to"].queryset = colleagues  # type: ignore[attr-defined]
+
+
+class Consult(forms.Form):
+    """Who is asked in on an item: a colleague, or whoever is best at a skill."""
+
+    to = forms.ModelChoiceField(
+        Person.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": _("This colleague cannot be asked any more. Choose another.")},
+    )
+    skill = forms.CharField(max_length=50, required=False)
+
+    def __init__(self, data: object, able: Iterable[Colleague]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        found = Person.objects.filter(id__in=[each.person.id for each in able])
+        self.fields["to"].queryset = found  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The one or the other."""
+        entered: dict[str, Any] = super().clean() or {}
+        if not self.errors and not entered.get("to") and not entered.get("skill"):
+            raise forms.ValidationError(_("Choose a colleague or a skill."))
+        return entered
+
+
+class Consultant(forms.Form):
+    """Which of the consultants is meant, and what they should know."""
+
+    consultant = forms.ModelChoiceField(
+        Person.objects.none(),
+        error_messages={
+            "required": _("Choose a consultant."),
+            "invalid_choice": _("This colleague is not on it any more."),
+        },
+    )
+    note = forms.CharField(max_length=2000, required=False)
+
+    def __init__(self, data: object, on_it: Iterable[int]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.fields["consultant"].queryset = Person.objects.filter(id__in=on_it)  # type: ignore[attr-defined]
 
 
 class CaseKind(forms.Form):

@@ -1,6 +1,6 @@
 """What the agent's desk shows, read at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work import lifecycle
+from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.actions import NotYours
 from workfloor.core.work.models import Case, Item
@@ -89,6 +89,37 @@ def _doing(held: Sequence[Item]) -> tuple[str, datetime | None]:
 MOST_COLLEAGUES = 200  # to choose from
 
 
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody who takes work now and may be asked in on an item."""
+
+    person: Person
+    skills: Mapping[str, int]
+    taken: int  # how much of them is, of CAPACITY, as far as it is seen from here
+    has_room: bool
+
+
+def best_at(colleagues: Iterable[Colleague], skill: str) -> Person | None:
+    """Choose who is asked for a skill: of those with room the best at it, then who has least in hand."""
+    able = [each for each in colleagues if each.has_room and skill in each.skills]
+    ranked = sorted(able, key=lambda each: (-each.skills[skill], each.taken, each.person.name))
+    return ranked[0].person if ranked else None
+
+
+def skills_of(colleagues: Iterable[Colleague]) -> list[str]:
+    """Return the skills that somebody with room can be asked for."""
+    return sorted({skill for each in colleagues if each.has_room for skill in each.skills})
+
+
+@dataclass(frozen=True, slots=True)
+class OnIt:
+    """Somebody who takes part in an item beside its owner, or is asked to, until then."""
+
+    person: Person
+    role: str
+    asked_until: datetime | None
+
+
 @dataclass(frozen=True)
 class Opened:
     """The item that the desk has open, with everything that doing it needs."""
@@ -109,6 +140,8 @@ class Opened:
     keeps: bool
     may_hold: bool
     talk: "Talk | None"
+    role: str  # what whoever looks at it is to it: its owner, or one of those beside
+    on_it: list[OnIt]
 
 
 @dataclass(frozen=True)
@@ -118,7 +151,10 @@ class Desk:
     agent_state: people_models.AgentState
     standing: Standing
     offers: list[Item]
+    asked: list[tuple[Item, datetime]]  # about which a colleague asks this person in, until then
     held: list[Item]
+    beside: list[Item]  # in which they take part beside its owner
+    to_key_again: list[Item]
     opened: Opened | None
     resting: list[Item]
     agreed: list[Item]
@@ -129,20 +165,33 @@ class Desk:
     lacks: str
     shift_ends_at: datetime | None
 
+    @property
+    def hands(self) -> list[Item]:
+        """All that there is to open."""
+        return [*self.held, *self.beside]
+
+
+MOST_TO_KEY_AGAIN = 20
+
 
 def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     """Read an agent's desk; `chosen` is the item in hand to have open, else the one held longest."""
     zone = zone_of(person)
     held = list(work_queries.held_by(person))
-    item = next((each for each in held if each.id == chosen), held[0] if held else None)
+    asked, beside = parts(person)
+    hands = [*held, *beside]
+    item = next((each for each in hands if each.id == chosen), hands[0] if hands else None)
     done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
     pending, agent_state = resting(person), people_models.AgentState.objects.get(person=person)
     return Desk(
         agent_state=agent_state,
         standing=standing(agent_state, held, work_queries.shares([person.id])[person.id]),
         offers=list(work_queries.offered_to(person)),
+        asked=asked,
         held=held,
-        opened=opened(item, now) if item else None,
+        beside=beside,
+        to_key_again=list(work_queries.to_key_again(person)[:MOST_TO_KEY_AGAIN]),
+        opened=opened(item, now, person) if item else None,
         resting=pending,
         agreed=list(work_queries.agreed(person, now)),
         done=done,
@@ -152,6 +201,53 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
         lacks=lacks(person, now.astimezone(zone)),
         shift_ends_at=shift_ends_at(person, now),
     )
+
+
+def parts(person: Person) -> tuple[list[tuple[Item, datetime]], list[Item]]:
+    """Read about what somebody is asked in, and in what they take part beside its owner; monitors read elsewhere."""
+    asked, beside = [], []
+    for item in work_queries.asked(person):
+        part = roles.part_of(item.beside, person.id)
+        if part and "asked_until" in part:
+            asked.append((item, datetime.fromisoformat(part["asked_until"])))
+        elif part and part["role"] != roles.MONITOR:
+            beside.append(item)
+    return asked, beside
+
+
+def on_it(item: Item) -> list[OnIt]:
+    """Read who takes part in an item beside its owner."""
+    names = Person.objects.in_bulk(roles.people(item.beside))
+    return [
+        OnIt(names[each["person"]], each["role"], _until(each)) for each in item.beside or () if each["person"] in names
+    ]
+
+
+def _until(part: roles.Part) -> datetime | None:
+    return datetime.fromisoformat(part["asked_until"]) if "asked_until" in part else None
+
+
+def consultable(item: Item, now: datetime) -> list[Colleague]:
+    """Read who may be asked in on an item: at work, cleared for its client, not on it yet; who has room first."""
+    there = colleagues(item.person, item) if item.person else Person.objects.none()
+    there = there.filter(agent_state__state="available", roles__contains=["agent"])
+    found = list(
+        there.exclude(id__in=roles.people(item.beside))
+        .select_related("site")
+        .prefetch_related("certificates__skill")[:MOST_COLLEAGUES]
+    )
+    taken = work_queries.shares([each.id for each in found])
+    most = item.declared.consults
+    every = [
+        Colleague(
+            each,
+            people_queries.skills_at(each, now),
+            sum(high - low for low, high in taken[each.id]),
+            lifecycle.free_share(taken[each.id], most, qualification.CAPACITY) is not None,
+        )
+        for each in found
+    ]
+    return sorted(every, key=lambda each: (not each.has_room, each.person.name))
 
 
 def resting(person: Person) -> list[Item]:
@@ -188,17 +284,24 @@ def midnight(zone: ZoneInfo, now: datetime) -> datetime:
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def opened(item: Item, now: datetime) -> Opened:
-    """Read everything that doing an item needs."""
+def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
+    """Read everything that doing an item needs, or taking part in it beside its owner."""
+    part = roles.part_of(item.beside, person.id) if person else None
+    role = part["role"] if part else roles.OWNER
     try:
         terms = contracts_queries.terms_of(item.queue, item.received_at)
     except contracts_queries.Unreadable:  # the item cannot be wrapped up before it is repaired; all others can
         terms = None
-    said, may_write = talk(item, now), answers_to(item) is not None
+    said = (
+        talk(item, now, by=person) if role != roles.KEYS_SECOND else None
+    )  # who keys second sees nothing of the first
+    may_write = answers_to(item) is not None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
-        told=[each for each in work_queries.told(item.id) if not each.event.startswith("message.")],
+        told=[each for each in work_queries.told(item.id) if not each.event.startswith("message.")]
+        if role != roles.KEYS_SECOND
+        else [],
         dispositions=tuple(terms.dispositions) if terms else (),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
@@ -208,10 +311,12 @@ def opened(item: Item, now: datetime) -> Opened:
         on_the_line=item.declared.on_the_line,
         may_lie_aside=not item.declared.live,
         may_write=may_write,
-        may_reply=said.is_open if said and said.chat else may_write,
+        may_reply=role == roles.OWNER and (said.is_open if said and said.chat else may_write),
         keeps=terms is not None and terms.sticky_for_seconds is not None,
         may_hold=item.declared.holdable,
         talk=helped(item, said),
+        role=role,
+        on_it=on_it(item),
     )
 
 
@@ -242,10 +347,11 @@ class Talk:
         return self.chat is None and self.item.declared.channel == chat_queries.CHANNEL
 
 
-def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
+def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) -> Talk | None:
     """Read what was said about an item's case; None for work that is not answered in writing and has nothing said.
 
-    Of a chat `after` one message, for a page that has all before it and to which that does not happen any more.
+    Of a chat `after` one message, for a page that has all before it and to which that does not happen any more. `by` is
+    who reads it: the owner may take replies back, whoever else is on it may not.
     """
     is_chat = item.declared.channel == chat_queries.CHANNEL
     after = after if is_chat else 0
@@ -253,7 +359,8 @@ def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
     if not said and not item.declared.written:
         return None
     for each in said:
-        if each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id):
+        is_own = each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id)
+        if is_own and (by is None or by.id == item.person_id):
             _with_undo(each)
     visit = chat_queries.of_item(item.id) if is_chat else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR

@@ -16,6 +16,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from workfloor.core.conversations import actions as conversations
@@ -25,8 +26,8 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
+from workfloor.core.work import joining, lifecycle, roles
 from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
 from workfloor.desks.agent import forms as agent_forms
@@ -125,11 +126,13 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 
     With `after` what follows a message. With POST somebody looks at the page, and has seen what it is given.
     """
-    item = work_queries.in_hands(request.person, item_id)
+    own = work_queries.in_hands(request.person, item_id)
+    item = own or work_queries.read_along(request.person, item_id)
     if item is None:
         raise Http404
-    found = agent_queries.talk(item, clock.now(), limits.number(request.GET.get("after", "")) or 0)
-    if request.method == "POST" and found is not None and found.chat is not None:
+    after = limits.number(request.GET.get("after", "")) or 0
+    found = agent_queries.talk(item, clock.now(), after, None if own else request.person)
+    if request.method == "POST" and own and found is not None and found.chat is not None:
         last = max((each.id for each in found.messages if each.direction == "in"), default=0)
         if last > found.seen:
             chats.see(chat=found.chat, up_to=last)
@@ -172,7 +175,8 @@ def reply(request: Request, item_id: int) -> None:
 @deed
 def note(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    agent_queries.own_case(request.person, item)
+    if not roles.consults(item.beside, request.person.id):
+        agent_queries.own_case(request.person, item)
     words = checked(agent_forms.Words(request.POST, request.FILES))
     assert item.case is not None
     files = enclosed(words["file"])
@@ -346,6 +350,83 @@ def transfer(request: Request, item_id: int) -> None:
         agent_forms.Transfer(request.POST, item.client_id, agent_queries.colleagues(request.person, item))
     )
     work.transfer(item=item, by=request.person, now=clock.now(), **entered)
+
+
+# --- colleagues on one item ------------------------------------------------------------------------------------------
+
+
+@require_GET
+@for_agents
+def colleagues(request: Request, item_id: int) -> HttpResponse:
+    """Who can be asked in on an item just now, for its sheet."""
+    item = the_item(item_id)
+    if item.person_id != request.person.id:
+        raise Http404
+    able = agent_queries.consultable(item, clock.now())
+    shown = {"item": item, "colleagues": able, "skills": agent_queries.skills_of(able)}
+    return render(request, "agent/_colleagues.html", shown)
+
+
+@deed
+def consult(request: Request, item_id: int) -> None:
+    """Ask a colleague in, by name, or whoever is best at a skill."""
+    item, now = the_item(item_id), clock.now()
+    able = agent_queries.consultable(item, now)
+    asked = checked(agent_forms.Consult(request.POST, able))
+    to = asked["to"] or agent_queries.best_at(able, asked["skill"])
+    if to is None:
+        raise Faulty(_("Nobody with this skill has room just now. Choose another skill or a colleague."))
+    joining.ask(item=item, to=to, by=request.person, now=now)
+
+
+@deed
+def join(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    if not roles.consults(item.beside, request.person.id):
+        joining.accept(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def decline_to_join(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    if roles.part_of(item.beside, request.person.id):
+        joining.decline(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def end_consult(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    of = checked(agent_forms.Consultant(request.POST, roles.people(item.beside)))["consultant"]
+    joining.withdraw(item=item, of=of, by=request.person, now=clock.now())
+
+
+@deed
+def hand_over(request: Request, item_id: int) -> None:
+    """Transfer to a consultant, who goes on where the owner leaves off."""
+    item = the_item(item_id)
+    entered = checked(agent_forms.Consultant(request.POST, roles.people(item.beside)))
+    to, note = entered["consultant"], entered["note"]
+    joining.transfer(item=item, to=to, by=request.person, now=clock.now(), note=note)
+
+
+@deed
+def leave_item(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    if roles.part_of(item.beside, request.person.id):
+        joining.leave(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def key_again(request: Request, item_id: int) -> None:
+    """Begin to key a document as the second."""
+    item = the_item(item_id)
+    if not roles.part_of(item.beside, request.person.id):
+        joining.begin_second_keying(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def keyed_again(request: Request, item_id: int) -> None:
+    joining.finish_second_keying(item=the_item(item_id), by=request.person, now=clock.now())
 
 
 @deed

@@ -217,7 +217,7 @@
 
   // --- whoever lets go of an item has sent what they wrote about it, or says that it stays a draft ---------------
 
-  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|snooze)\/$/;
+  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|hand-over|snooze)\/$/;
   const drained = async (item) => {
     while (open(item).length || busy.has(item)) await later(100);
     await saving.get(item);
