@@ -68,8 +68,8 @@ Examples:
 def utilisation(period: str, form: str) -> None:
     """Say how evenly the work of PERIOD, a month such as 2026-11, was shared out.
 
-    Each person's occupancy, the offers that they declined or did not answer (RONA), and older work that was passed
-    over: none, or something is wrong.
+    Each person's occupancy, the offers that they declined or did not answer (RONA), how they kept to their shifts
+    (adherence, shrinkage; for whom any are planned), and older work that was passed over: none, or something is wrong.
     """
     with edge.database():
         from workfloor.kit.database import rls
@@ -88,7 +88,7 @@ def utilisation(period: str, form: str) -> None:
     if found["occupancy"]:
         mean, spread = found["occupancy"]["mean"], found["occupancy"]["spread"]
         click.echo(f"Occupancy {mean:.1%} on average, spread {spread:.1%}")
-    names = ("person", "offered", "declined", "rona", "occupancy")
+    names = ("person", "offered", "declined", "rona", "occupancy", "adherence", "shrinkage")
     _print(_table(found["people"], {name: {"rona": "RONA"}.get(name, name) for name in names}))
 
 
@@ -100,6 +100,8 @@ def _plain(found: "routing_queries.Utilisation") -> dict[str, Any]:
             "declined": share.declined,
             "rona": share.lapsed,
             "occupancy": None if share.occupancy is None else round(share.occupancy, 4),
+            "adherence": None if share.planned.adherence is None else round(share.planned.adherence, 4),
+            "shrinkage": None if share.planned.shrinkage is None else round(share.planned.shrinkage, 4),
         }
         for name, share in found.shares
     ]
