@@ -83,6 +83,7 @@ def given(side: Side) -> dict[str, Any]:
         "text": "x",
         "note": "x",
         "reason": "x",
+        "state": "away",
         "words": "x",
         "subject": "x",
         "kind": "complaint",

@@ -140,38 +140,38 @@ def stop_monitoring(request: Request, item_id: int) -> None:
 
 @press
 def end(request: Request, item_id: int) -> None:
-    given = entered(leader_forms.Press(request.POST))
-    supervising.end(item=the_item(item_id), by=request.person, now=clock.now(), **given)
+    found, given = the_item(item_id), entered(leader_forms.Press(request.POST))
+    supervising.end(item=found, by=request.person, now=clock.now(), **given)
 
 
 @press
 def wrap_up(request: Request, item_id: int) -> None:
-    given = entered(leader_forms.WrapUp(request.POST))
-    supervising.wrap_up(item=the_item(item_id), by=request.person, now=clock.now(), **given)
+    found, given = the_item(item_id), entered(leader_forms.WrapUp(request.POST))
+    supervising.wrap_up(item=found, by=request.person, now=clock.now(), **given)
 
 
 @press
 def put_back(request: Request, item_id: int) -> None:
-    given = entered(leader_forms.Noted(request.POST))
-    supervising.put_back(item=the_item(item_id), by=request.person, now=clock.now(), **given)
+    found, given = the_item(item_id), entered(leader_forms.Noted(request.POST))
+    supervising.put_back(item=found, by=request.person, now=clock.now(), **given)
 
 
 @press
 def assign(request: Request, item_id: int) -> None:
-    given = entered(leader_forms.Assign(request.POST))
-    supervising.assign(item=the_item(item_id), by=request.person, now=clock.now(), **given)
+    found, given = the_item(item_id), entered(leader_forms.Assign(request.POST))
+    supervising.assign(item=found, by=request.person, now=clock.now(), **given)
 
 
 @press
 def take_over(request: Request, item_id: int) -> None:
-    given = entered(leader_forms.Press(request.POST))
-    supervising.take_over(item=the_item(item_id), by=request.person, now=clock.now(), **given)
+    found, given = the_item(item_id), entered(leader_forms.Press(request.POST))
+    supervising.take_over(item=found, by=request.person, now=clock.now(), **given)
 
 
 @press
 def prioritise(request: Request, item_id: int) -> None:
-    given = entered(leader_forms.Priority(request.POST))
-    supervising.prioritise(item=the_item(item_id), by=request.person, now=clock.now(), **given)
+    found, given = the_item(item_id), entered(leader_forms.Priority(request.POST))
+    supervising.prioritise(item=found, by=request.person, now=clock.now(), **given)
 
 
 @press
@@ -187,10 +187,10 @@ def key_once(request: Request, item_id: int) -> None:
 @press
 def set_state(request: Request, person_id: int) -> None:
     """Set somebody else's state; what they have in hand goes back to its queues where that is said."""
-    given = entered(leader_forms.State(request.POST))
     looked_up = detail_queries.looked_up(request.person, person_id, clock.now())
     if looked_up is None:
         raise Http404
+    given = entered(leader_forms.State(request.POST))
     hand_back, now = given.pop("hand_back"), clock.now()
     people.set_state(person=looked_up.person, by=request.person, now=now, **given)
     for each in looked_up.items if hand_back else ():
