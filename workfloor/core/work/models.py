@@ -159,6 +159,7 @@ class Item(models.Model):
             models.Index(name="item_of_case", fields=["case"], condition=Q(case__isnull=False)),
             models.Index(name="item_period", fields=["client", "received_at"]),
             models.Index(name="item_done_by", fields=["done_by", "wrapped_up_at"], condition=Q(done_by__isnull=False)),
+            models.Index(name="item_to_key_again", fields=["queued_at"], condition=Q(second_keying="wanted")),
         ]
 
     def __str__(self) -> str:

@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                     models.Index(condition=models.Q(('case__isnull', False)), fields=['case'], name='item_of_case'),
                     models.Index(fields=['client', 'received_at'], name='item_period'),
                     models.Index(condition=models.Q(('done_by__isnull', False)), fields=['done_by', 'wrapped_up_at'], name='item_done_by'),
+                    models.Index(condition=models.Q(('second_keying', 'wanted')), fields=['queued_at'], name='item_to_key_again'),
                 ],
                 'constraints': [
                     workfloor.kit.database.rls.Wall(column='client_id', name='item_wall', shared=False),
