@@ -14,6 +14,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from workfloor.kit.text.translation import gettext as _
+
 Row = TypeVar("Row")
 
 GIVEN_BY_THE_EDGE: Final = ("by", "now")
@@ -105,7 +107,7 @@ class Parameter:
         """The value of what was written. Raises ValueError with words that say what is wrong."""
         if written in (None, "", [], ()):
             if self.required:
-                raise ValueError(f"{self.field.words} is missing.")
+                raise ValueError(_("{field} is missing.").format(field=_(self.field.words)))
             return self.default
         if self.several:
             return [self._read_one(each) for each in (written if isinstance(written, list | tuple) else [written])]
@@ -116,33 +118,57 @@ class Parameter:
             return written in (True, "true", "True", "on", "1")
         text = str(written).strip()
         if "\x00" in text:
-            raise ValueError(f"{self.field.words} holds a character that nothing can store.")
+            raise ValueError(_("{field} holds a character that nothing can store.").format(field=_(self.field.words)))
         if handle := self.handle:
             if (found := handle.find(text) if len(text) <= LONGEST else None) is None:
-                raise ValueError(f"There is no {handle.words} “{text[:LONGEST]}”.")
+                raise ValueError(
+                    _("There is no {handle} “{text}”.").format(handle=_(handle.words), text=text[:LONGEST])
+                )
             return found
         if self.choices and text not in self.choices:
-            raise ValueError(f"{self.field.words} is one of {', '.join(self.choices)}; not “{text[:LONGEST]}”.")
+            raise ValueError(
+                _("{field} is one of {choices}; not “{text}”.").format(
+                    field=_(self.field.words), choices=", ".join(self.choices), text=text[:LONGEST]
+                )
+            )
         if self.type is str or self.choices:
             return self._text(text)
         return self._measured(text)
 
     def _text(self, text: str) -> str:
         if len(text) > self.most:
-            raise ValueError(f"{self.field.words} has at most {self.most} letters; this has {len(text)}.")
+            raise ValueError(
+                _("{field} has at most {most} letters; this has {count}.").format(
+                    field=_(self.field.words), most=self.most, count=len(text)
+                )
+            )
         if len(text) < (self.field.least or 1):
-            raise ValueError(f"{self.field.words} has at least {self.field.least or 1} letters.")
+            raise ValueError(
+                _("{field} has at least {least} letters.").format(
+                    field=_(self.field.words), least=self.field.least or 1
+                )
+            )
         return text
 
     def _measured(self, text: str) -> Any:
-        written = {int: "a whole number", Decimal: "a number", date: "a day, written like 2027-01-31"}[self.type]
+        written = {int: _("a whole number"), Decimal: _("a number"), date: _("a day, written like 2027-01-31")}[
+            self.type
+        ]
         try:
             value: Any = date.fromisoformat(text) if self.type is date else self.type(text[:40])
         except (ValueError, InvalidOperation):
-            raise ValueError(f"{self.field.words} is {written}; not “{text[:40]}”.") from None
+            raise ValueError(
+                _("{field} is {written}; not “{text}”.").format(
+                    field=_(self.field.words), written=written, text=text[:40]
+                )
+            ) from None
         least, most = self.field.least, self.field.most
         if (least is not None and value < least) or (most is not None and value > most):
-            raise ValueError(f"{self.field.words} is from {least} to {most}; not {value}.")
+            raise ValueError(
+                _("{field} is from {least} to {most}; not {value}.").format(
+                    field=_(self.field.words), least=least, most=most, value=value
+                )
+            )
         return value
 
 
@@ -177,7 +203,9 @@ class Action:
     def read(self, written: Mapping[str, object]) -> dict[str, Any]:
         """The arguments for what was written, by parameter. Raises NotUnderstood with all that is wrong."""
         values: dict[str, Any] = {}
-        faults = [Fault(name, f"{name} is not asked for here.") for name in written.keys() - self._names]
+        faults = [
+            Fault(name, _("{name} is not asked for here.").format(name=name)) for name in written.keys() - self._names
+        ]
         for each in self.parameters:
             try:
                 values[each.name] = each.read(written.get(each.name))
@@ -192,7 +220,7 @@ class Action:
         worded = {
             name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in values.items()
         }
-        return self.says.format(**worded, result=result)
+        return _(self.says).format(**worded, result=result)
 
     @cached_property
     def _names(self) -> frozenset[str]:

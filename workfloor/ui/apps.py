@@ -1,6 +1,9 @@
 """The application of shared page parts."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext, ngettext
+
+from workfloor.kit.text import translation
 
 
 class UiConfig(AppConfig):
@@ -8,3 +11,6 @@ class UiConfig(AppConfig):
 
     name = "workfloor.ui"
     label = "ui"
+
+    def ready(self) -> None:
+        translation.speak(gettext, ngettext)

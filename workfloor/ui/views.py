@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import redirect, render
 from django.template import loader
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from workfloor.kit.mail.mime import PICTURES
 from workfloor.ui import places as ui_places
@@ -57,7 +58,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return database_away(request)
     if request.path.startswith("/api/"):
-        return JsonResponse({"detail": "Workfloor failed on this request; nothing was changed."}, status=500)
+        return JsonResponse({"detail": _("Workfloor failed on this request; nothing was changed.")}, status=500)
     return HttpResponse(loader.render_to_string("500.html"), status=500)
 
 
@@ -65,7 +66,7 @@ def database_away(request: HttpRequest) -> HttpResponse:
     """Say that the database does not answer, in the language of the caller, and when to ask again."""
     response: HttpResponse
     if request.path.startswith("/api/"):
-        response = JsonResponse({"detail": "The database does not answer just now; send this again."}, status=503)
+        response = JsonResponse({"detail": _("The database does not answer just now; send this again.")}, status=503)
     else:
         retry = {"retry_seconds": RETRY_SECONDS}
         response = HttpResponse(loader.render_to_string("503.html", retry), status=503)

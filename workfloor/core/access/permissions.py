@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from workfloor.core.access.actors import Actor
+from workfloor.kit.text.translation import gettext as _
 
 # What each role is, in the words of the page that shows them.
 ROLES: Final = {
@@ -167,19 +168,30 @@ def admit(
     words that say what it takes.
     """
     wanted = PERMISSIONS[permission]
-    what = wanted.words[0].lower() + wanted.words[1:]
+    what = _uncapitalised(wanted.words)
     if by.person_id is None:
         if wanted.takes_a_person:
-            raise Refused(f"Somebody answers by name for this ({what}): sign in first, with workfloor sign-in EMAIL.")
+            raise Refused(
+                _("Somebody answers by name for this ({what}): sign in first, with workfloor sign-in EMAIL.").format(
+                    what=what
+                )
+            )
         return
     if not may(by, permission, team=team):
-        raise Refused(f"{by.name} may not {what}: that takes the role {_listed(wanted.roles)}{_of_team(by, wanted)}.")
-    if client_id is not None and not by.may_enter(client_id):
-        raise Refused(f"{by.name} is not cleared for this client; a manager or an administrator can clear them.")
-    if by.person_id in {each if isinstance(each, int) or each is None else each.person_id for each in already}:
-        other = PERMISSIONS[wanted.apart_from].words
         raise Refused(
-            f"{by.name} did the other part of it ({other[0].lower() + other[1:]}): somebody else does this one."
+            _("{by} may not {what}: that takes the role {roles}{condition}.").format(
+                by=by.name, what=what, roles=_listed(wanted.roles), condition=_of_team(by, wanted)
+            )
+        )
+    if client_id is not None and not by.may_enter(client_id):
+        raise Refused(
+            _("{by} is not cleared for this client; a manager or an administrator can clear them.").format(by=by.name)
+        )
+    if by.person_id in {each if isinstance(each, int) or each is None else each.person_id for each in already}:
+        raise Refused(
+            _("{by} did the other part of it ({other}): somebody else does this one.").format(
+                by=by.name, other=_uncapitalised(PERMISSIONS[wanted.apart_from].words)
+            )
         )
 
 
@@ -198,8 +210,13 @@ def may(by: Actor, permission: str, *, team: int | Literal["any"] | None = "any"
 
 
 def _listed(roles: Iterable[str]) -> str:
-    return " or ".join(sorted(roles))
+    return _(" or ").join(map(_, sorted(roles)))
+
+
+def _uncapitalised(words: str) -> str:
+    said = _(words)
+    return said[0].lower() + said[1:]
 
 
 def _of_team(by: Actor, wanted: Permission) -> str:
-    return ", and leaders only of their own team" if wanted.scope == "team" and "leader" in by.roles else ""
+    return _(", and leaders only of their own team") if wanted.scope == "team" and "leader" in by.roles else ""

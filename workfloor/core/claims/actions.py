@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.access import permissions
 from workfloor.core.claims import events as claims_events
 from workfloor.core.claims import models as claims_models
@@ -54,7 +56,11 @@ def claim_event(
         name for version in contracts_queries.versions(client.id) for name in contracts_queries.terms(version).queues()
     ]
     faults = list(claims_rules.faults_of_span(starts_at, ends_at))
-    faults += [f"{client.slug} has no queue {name}; it has {_listed(known)}." for name in queues if name not in known]
+    faults += [
+        _("{client} has no queue {name}; it has {known}.").format(client=client.slug, name=name, known=_listed(known))
+        for name in queues
+        if name not in known
+    ]
     if faults:
         raise Refused(" ".join(faults))
     made = claims_models.Claim(client=client, kind=kind, starts_at=starts_at, ends_at=ends_at, queues=list(queues))
@@ -82,7 +88,7 @@ def claim_delivery(
     decimals = money.MINOR_UNITS[charged.currency or contract.currency]
     faults = list(claims_rules.faults_of_quantity(kind, quantity, decimals))
     if kind == "cost" and (document is None or not 0 < len(document.content) <= LARGEST_DOCUMENT):
-        faults.append(f"A cost needs its document, of at most {LARGEST_DOCUMENT:,} bytes.")
+        faults.append(_("A cost needs its document, of at most {most:,} bytes.").format(most=LARGEST_DOCUMENT))
     if faults:
         raise Refused(" ".join(faults))
     first, last = (calendars.instant(day, time(0), contract.zone) for day in (on, on + timedelta(days=1)))
@@ -104,7 +110,7 @@ def approve(*, claim: claims_models.Claim, by: Person, now: datetime, reason: st
 def refuse(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str) -> claims_models.Claim:
     """Refuse what another person has claimed, or take an approval back: it does not count."""
     if not reason.strip():
-        raise Refused("Say why it is refused.")
+        raise Refused(_("Say why it is refused."))
     claim = _decide(claim, "refused", by, now, reason)
     event_log.record(claims_events.ClaimRefused(claim.id, reason), at=now, client_id=claim.client_id, by_id=by.id)
     return claim
@@ -114,7 +120,7 @@ def _contract(client: Client, on: date) -> Contract:
     try:
         return contracts_queries.in_force_on(client.id, on).contract
     except contracts_queries.NoContract as reason:
-        raise Refused(f"{client.slug} has no contract on {on}.") from reason
+        raise Refused(_("{client} has no contract on {on}.").format(client=client.slug, on=on)) from reason
 
 
 def _price(contract: Contract, title: str) -> Price:
@@ -123,7 +129,9 @@ def _price(contract: Contract, title: str) -> Price:
         if price.title.casefold() == title.casefold():
             return price
     listed = _listed([price.title for price in charging])
-    raise Refused(f"No price “{title}” charges hours or costs; those that do: {listed}.")
+    raise Refused(
+        _("No price “{title}” charges hours or costs; those that do: {listed}.").format(title=title, listed=listed)
+    )
 
 
 def _claimed(
@@ -159,7 +167,7 @@ def _claimed(
 
 def _said(reason: str) -> None:
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
-        raise Refused(f"Give the reason, in at most {LONGEST_REASON:,} letters.")
+        raise Refused(_("Give the reason, in at most {most:,} letters.").format(most=LONGEST_REASON))
 
 
 def _decide(
@@ -174,8 +182,8 @@ def _decide(
         and decision == "approved"
         and (by.client_id is None) == (claim.claimed_by.client_id is None)
     ):
-        side = "the client's own people" if by.client_id is None else "the provider's people"
-        raise Refused(f"Attendance is agreed by both sides: one of {side} approves it.")
+        side = _("the client's own people") if by.client_id is None else _("the provider's people")
+        raise Refused(_("Attendance is agreed by both sides: one of {side} approves it.").format(side=side))
     try:
         claim.state = claims_rules.decided(claim.state, decision)
     except claims_rules.NotNow as fault:

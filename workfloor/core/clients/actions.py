@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.clients import events as clients_events
@@ -19,7 +21,11 @@ def open_client(*, slug: str, title: str, by: Actor, now: datetime) -> clients_m
     """Take a client on. The caller must have entered every client: a new one is not inside anybody's wall yet."""
     permissions.admit(by, "clients.take-on")
     if not tokens.is_slug(slug):
-        raise Refused(f"“{slug}” is no client's name: use small letters, digits and single hyphens, as in “first-bank”")
+        raise Refused(
+            _("“{slug}” is no client's name: use small letters, digits and single hyphens, as in “first-bank”").format(
+                slug=slug
+            )
+        )
     client = clients_models.Client.objects.create(slug=slug, title=title, opened_at=now)
     event_log.record(clients_events.ClientOpened(slug, title), at=now, client_id=client.id, by=by)
     return client
@@ -29,7 +35,11 @@ def issue_token(*, client: clients_models.Client, title: str, scopes: Sequence[s
     """Issue a token; the returned text is shown once and cannot be read again."""
     permissions.admit(by, "clients.issue-tokens")
     if unknown := set(scopes) - set(tokens.SCOPES):
-        raise Refused(f"unknown scope {', '.join(sorted(unknown))}: choose from {', '.join(tokens.SCOPES)}")
+        raise Refused(
+            _("unknown scope {unknown}: choose from {scopes}").format(
+                unknown=", ".join(sorted(unknown)), scopes=", ".join(tokens.SCOPES)
+            )
+        )
     secret = secrets.token_urlsafe(32)
     token = clients_models.Token.objects.create(
         client=client, title=title, digest=tokens.digest(secret), scopes=list(scopes), issued_at=now

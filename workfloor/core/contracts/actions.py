@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.clients import actions as clients
@@ -55,7 +57,11 @@ def _sign_first(
     now: datetime,
 ) -> Signing:
     if effective_on not in (None, terms.starts_on):
-        raise Refused(f"A first version holds from the start of the term, {terms.starts_on}. Leave the day out.")
+        raise Refused(
+            _("A first version holds from the start of the term, {starts_on}. Leave the day out.").format(
+                starts_on=terms.starts_on
+            )
+        )
     event_log.make_partitions(first=now, count=1)  # past contracts are signed as of then
     client = client or clients.open_client(slug=terms.client, title=_name(terms.client), now=now, by=by)
     version = _store(client, 1, terms.starts_on, source, terms, now)
@@ -90,15 +96,23 @@ def _amendment_day(
 ) -> date:
     if effective_on is None:
         raise Refused(
-            f"{terms.client} has signed version {latest.number}; this file changes it. Say from which day: --effective."
+            _("{client} has signed version {number}; this file changes it. Say from which day: --effective.").format(
+                client=terms.client, number=latest.number
+            )
         )
     if effective_on < latest.effective_on:
         raise Refused(
-            f"Version {latest.number} holds from {latest.effective_on}; an amendment cannot go behind it. "
-            "Give that day or a later one."
+            _(
+                "Version {number} holds from {effective_on}; an amendment cannot go behind it. Give that day or "
+                "a later one."
+            ).format(number=latest.number, effective_on=latest.effective_on)
         )
     if effective_on > terms.ends_on:
-        raise Refused(f"The term ends on {terms.ends_on}: from {effective_on} on, nothing would be left to amend.")
+        raise Refused(
+            _("The term ends on {ends_on}: from {effective_on} on, nothing would be left to amend.").format(
+                ends_on=terms.ends_on, effective_on=effective_on
+            )
+        )
     return effective_on
 
 

@@ -9,6 +9,7 @@ from math import inf
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from workfloor.core.contracts import models as contracts_models
 from workfloor.core.contracts import terms as contracts_terms
@@ -130,7 +131,7 @@ def in_force_on(client_id: int, day: date) -> Terms:
     """
     version = versions(client_id).filter(effective_on__lte=day).last()
     if version is None:
-        raise NoContract(f"no contract is in force on {day}")
+        raise NoContract(_("no contract is in force on {day}").format(day=day))
     return Terms(version.number, terms(version).on(day))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.conversations import events as conversations_events
@@ -182,11 +183,11 @@ def _refuse_unfit(
     item: Item, content: conversations_messages.Content, files: Sequence[conversations_messages.File], by: Person | None
 ) -> None:
     if item.case_id is None:
-        raise Refused("This item belongs to no case, so there is nobody to write to.")
+        raise Refused(_("This item belongs to no case, so there is nobody to write to."))
     if by is not None and item.person_id != by.id:
-        raise Refused("This item is not with you any more.")
+        raise Refused(_("This item is not with you any more."))
     if not content.text.strip() and not content.html.strip() and not files:
-        raise Refused("Write something first.")
+        raise Refused(_("Write something first."))
     if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
 
@@ -211,7 +212,7 @@ def note(
         if known := conversations_queries.by_key(case.client_id, "", key):
             return known
     if not text.strip():
-        raise Refused("Write something first.")
+        raise Refused(_("Write something first."))
     if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
     content = conversations_messages.Content(text)
@@ -226,7 +227,7 @@ def keep_draft(*, item: Item, text: str, by: Person, now: datetime) -> None:
     It is no fact: nothing has been said yet. Numbers are masked as in what is sent. Raises Refused in other hands.
     """
     if text.strip() and item.person_id != by.id:
-        raise Refused("This item is not with you any more.")
+        raise Refused(_("This item is not with you any more."))
     _keep_draft(item, text, by, now)
 
 
@@ -255,7 +256,7 @@ def _refuse_other_hands(cases: Sequence[Case], by: Person) -> None:
     """A case is for whoever has or had work of it, and for those who lead; a clearance alone lets people read it."""
     is_theirs = Q(person=by) | Q(done_by=by)
     if not by.is_in_charge and not Item.objects.filter(is_theirs, case__in=cases).exists():
-        raise Refused("This case is not with you.")
+        raise Refused(_("This case is not with you."))
 
 
 def allow_pictures(*, message: conversations_models.Message, by: Person, now: datetime) -> conversations_models.Message:
@@ -462,7 +463,7 @@ def classify(*, case: Case, kind: str, by: Person, now: datetime) -> Case:
     """Say what a case is after all: a complaint, a request, a question or a lead."""
     _refuse_other_hands([case], by)
     if kind not in lifecycle.CASE_KINDS:
-        raise Refused(f"Choose what it is: {', '.join(lifecycle.CASE_KINDS)}.")
+        raise Refused(_("Choose what it is: {kinds}.").format(kinds=", ".join(map(_, lifecycle.CASE_KINDS))))
     if case.kind != kind:
         case.kind = kind
         case.save(update_fields=["kind"])
@@ -478,13 +479,13 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
     """
     _refuse_other_hands([case, into], by)
     if case.id == into.id or case.client_id != into.client_id:
-        raise Refused("Choose another case of the same client.")
+        raise Refused(_("Choose another case of the same client."))
     if len({each for each in (_whose(case), _whose(into)) if each}) > 1 and (
         case.claimed_reference or into.claimed_reference
     ):
-        raise Refused("Nobody has confirmed yet who wrote in one of these cases. Do that first.")
+        raise Refused(_("Nobody has confirmed yet who wrote in one of these cases. Do that first."))
     if case.customer_id and into.customer_id and case.customer_id != into.customer_id:
-        raise Refused("These cases are of two customers; what one wrote is not for the other.")
+        raise Refused(_("These cases are of two customers; what one wrote is not for the other."))
     ordered = Case.objects.select_for_update().filter(id__in=[case.id, into.id]).order_by("id")
     list(ordered)  # two merges that cross happen one after the other
     Item.objects.filter(case=case).update(case=into)
@@ -512,9 +513,9 @@ def _whose(case: Case) -> tuple[str, object] | None:
 def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
     """An item is about something else: it gets a case of its own, with its messages, of the same customer."""
     if item.case is None or item.person_id != by.id:
-        raise Refused("This item is not with you any more.")
+        raise Refused(_("This item is not with you any more."))
     if not Item.objects.filter(case=item.case).exclude(id=item.id).exists():
-        raise Refused("There is nothing else in this case to be split from.")
+        raise Refused(_("There is nothing else in this case to be split from."))
     old, named = item.case, masks.mask(subject.strip()).text or item.title
     new = Case.objects.create(
         client_id=item.client_id,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.utils.translation import gettext as _
 
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations import models as conversations_models
@@ -300,8 +301,8 @@ def _cases(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
         Entry(
             conversations_messages.Place(each.opened_at, 0, each.id),
             "case",
-            f"Case opened: {each}",
-            f"{each.kind}, {'resolved' if each.resolved_at else 'open'}",
+            _("Case opened: {each}").format(each=each),
+            f"{_(each.kind)}, {_('resolved') if each.resolved_at else _('open')}",
             each.id,
         )
         for each in _some(found, "opened_at", 0, asked)

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -41,9 +42,9 @@ def open_account(*, email: str, password: str) -> people_models.Account:
     try:
         validate_email(email)
     except ValidationError:
-        raise Refused(f"“{email}” is no mail address.") from None
+        raise Refused(_("“{email}” is no mail address.").format(email=email)) from None
     if people_models.Account.objects.filter(email=email.strip().lower()).exists():
-        raise Refused(f"{email} has an account already")
+        raise Refused(_("{email} has an account already").format(email=email))
     return people_models.Account.objects.create_user(email, password)
 
 
@@ -65,7 +66,7 @@ def set_password(*, person: people_models.Person, password: str, by: Actor, now:
     """Give a person a new password; sessions of the old one end, since their key is derived from it."""
     permissions.admit(by, "people.set-password")
     if person.account is None:
-        raise Refused(f"{person.name} has nothing to sign in with")
+        raise Refused(_("{person} has nothing to sign in with").format(person=person.name))
     person.account.set_password(password)
     person.account.save(update_fields=["password"])
     people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
@@ -95,7 +96,7 @@ def open_site(
 ) -> people_models.Site:
     """Name a place with people; teams and people belong to one. Its country and zone must be known ones."""
     if people_models.Site.objects.filter(name=name).exists():
-        raise Refused(f"There is a site {name} already.")
+        raise Refused(_("There is a site {name} already.").format(name=name))
     country = _known_place(country, zone)
     site = people_models.Site.objects.create(name=name, country=country, zone=zone)
     event_log.record(people_events.SiteOpened(site.id, name, country, zone), at=now, by=by)
@@ -122,7 +123,7 @@ def change_site(
     site = people_models.Site.objects.select_for_update().get(id=site.id)
     country = _known_place(country or site.country, zone or site.zone)
     if name and people_models.Site.objects.filter(name=name).exclude(id=site.id).exists():
-        raise Refused(f"There is a site {name} already.")
+        raise Refused(_("There is a site {name} already.").format(name=name))
     changes = {"name": name or site.name, "country": country, "zone": zone or site.zone}
     event_log.record_change("site", site, changes, at=now, by=by)
     return site
@@ -130,9 +131,9 @@ def change_site(
 
 def _known_place(country: str, zone: str) -> str:
     if zone not in available_timezones():
-        raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”.")
+        raise Refused(_("“{zone}” is no time zone; write it as in “Europe/Lisbon”.").format(zone=zone))
     if country.upper() not in calendars.countries():
-        raise Refused(f"“{country}” is no country of ISO 3166; write two letters as in “PT”.")
+        raise Refused(_("“{country}” is no country of ISO 3166; write two letters as in “PT”.").format(country=country))
     return country.upper()
 
 
@@ -153,7 +154,7 @@ def form_team(
 ) -> people_models.Team:
     """Form a team at a site; people join it when they are taken on, or by a change."""
     if people_models.Team.objects.filter(name=name).exists():
-        raise Refused(f"There is a team {name} already.")
+        raise Refused(_("There is a team {name} already.").format(name=name))
     team = people_models.Team.objects.create(name=name, site=site, leader=leader)
     formed = people_events.TeamFormed(team.id, name, site.name, leader.name if leader else None)
     event_log.record(formed, at=now, by=by)
@@ -178,7 +179,7 @@ def change_team(
     """Call a team otherwise, or give it another leader; what is not given stays."""
     team = people_models.Team.objects.select_for_update(of=("self",)).select_related("leader").get(id=team.id)
     if name and people_models.Team.objects.filter(name=name).exclude(id=team.id).exists():
-        raise Refused(f"There is a team {name} already.")
+        raise Refused(_("There is a team {name} already.").format(name=name))
     changes = {"name": name or team.name, "leader": leader or team.leader}
     event_log.record_change("team", team, changes, at=now, by=by)
     return team
@@ -210,9 +211,9 @@ def take_on(
     The first password is shown once.
     """
     if bool(client) == bool(roles) or (client and (site or team)):
-        raise Refused("Give either roles, or the client whose own person it is, without site and team.")
+        raise Refused(_("Give either roles, or the client whose own person it is, without site and team."))
     if site and team and team.site_id != site.id:
-        raise Refused(f"{team} is a team of {team.site}, not of {site}.")
+        raise Refused(_("{team} is a team of {site}, not of {other}.").format(team=team, site=team.site, other=site))
     password = secrets.token_urlsafe(12)
     hire(
         name=name,
@@ -273,11 +274,17 @@ def change_person(
     """Put a name right, or move somebody to another site or team; what is not given stays."""
     person = _locked(person)
     if person.client_id is not None and (site or team):
-        raise Refused(f"{person.name} is one of a client's own people, and belongs to no site of ours.")
+        raise Refused(
+            _("{person} is one of a client's own people, and belongs to no site of ours.").format(person=person.name)
+        )
     if site and team and team.site_id != site.id:
-        raise Refused(f"{team} is a team of {team.site}, not of {site}.")
+        raise Refused(_("{team} is a team of {site}, not of {other}.").format(team=team, site=team.site, other=site))
     if site and not team and person.team and person.team.site_id != site.id:
-        raise Refused(f"{person.name} is in {person.team}, a team of {person.team.site}; name a team of {site} too.")
+        raise Refused(
+            _("{person} is in {team}, a team of {site}; name a team of {other} too.").format(
+                person=person.name, team=person.team, site=person.team.site, other=site
+            )
+        )
     place = site or (team.site if team else person.site)
     changes = {"name": name or person.name, "site": place, "team": team or person.team}
     event_log.record_change("person", person, changes, at=now, by=by, client_id=person.client_id, person_id=person.id)
@@ -301,9 +308,13 @@ def assign_roles(
     """Say which roles somebody has from now on; nobody gives roles to themselves."""
     person = _locked(person)
     if person.client_id is not None:
-        raise Refused(f"{person.name} is one of a client's own people, and has no role with us.")
+        raise Refused(
+            _("{person} is one of a client's own people, and has no role with us.").format(person=person.name)
+        )
     if by.person_id == person.id:
-        raise Refused(f"{person.name} cannot give roles to themselves: another administrator does.")
+        raise Refused(
+            _("{person} cannot give roles to themselves: another administrator does.").format(person=person.name)
+        )
     wanted = [each for each in permissions.ROLES if each in roles]
     if "agent" not in wanted and "agent" in person.roles:
         sign_out_of_work(person=person, now=now)
@@ -363,8 +374,8 @@ def certify(
     """Grant a skill at a level, on the proof that was shown."""
     valid_from = valid_from or calendars.day_of(now, people_queries.zone_of(person))
     if expires_on is not None and expires_on < valid_from:
-        raise Refused("A certificate expires after it begins to count.")
-    known, _ = people_models.Skill.objects.get_or_create(name=skill)
+        raise Refused(_("A certificate expires after it begins to count."))
+    known, _is_new = people_models.Skill.objects.get_or_create(name=skill)
     certificate = people_models.Certificate.objects.create(
         person=person, skill=known, level=level, proof=proof, valid_from=valid_from, expires_on=expires_on
     )
@@ -391,7 +402,7 @@ def revoke(
     """Take back every certificate of a skill, at once."""
     certificates = people_queries.certificates(person, skill)
     if not certificates:
-        raise Refused(f"{person.name} has no certificate of {skill}.")
+        raise Refused(_("{person} has no certificate of {skill}.").format(person=person.name, skill=skill))
     for certificate in certificates:
         revoke_certificate(certificate=certificate, reason=reason, by=by, now=now)
 
@@ -421,9 +432,9 @@ def clear(
 ) -> people_models.Clearance:
     """Give a person the right to touch a client's work; nobody gives it to themselves."""
     if by.person_id == person.id:
-        raise Refused(f"{person.name} cannot clear themselves: another administrator does.")
+        raise Refused(_("{person} cannot clear themselves: another administrator does.").format(person=person.name))
     if people_models.Clearance.objects.filter(person=person, client=client, withdrawn_at=None).exists():
-        raise Refused(f"{person.name} is cleared for {client.slug} already")
+        raise Refused(_("{person} is cleared for {client} already").format(person=person.name, client=client.slug))
     clearance = people_models.Clearance.objects.create(person=person, client=client, granted_at=now)
     event_log.record(people_events.Cleared(), at=now, client_id=client.id, person_id=person.id, by=by)
     return clearance
@@ -446,7 +457,7 @@ def withdraw(
     """Take back the right to touch a client's work, at once; what the person has of it goes back in line."""
     clearance = people_queries.clearance(person, client.slug)
     if clearance is None:
-        raise Refused(f"{person.name} is not cleared for {client.slug}.")
+        raise Refused(_("{person} is not cleared for {client}.").format(person=person.name, client=client.slug))
     withdraw_clearance(clearance=clearance, by=by, now=now)
 
 
@@ -469,15 +480,19 @@ def plan_shift(
     """Say when a person is to work: from now on nothing is offered to them outside their shifts."""
     permissions.admit(by, "people.plan-shifts", team=person.team_id)
     if not starts_at < ends_at <= starts_at + qualification.LONGEST_SHIFT:
-        raise Refused("A shift ends after it begins, and within 24 hours.")
+        raise Refused(_("A shift ends after it begins, and within 24 hours."))
     if not person.is_a("agent") or person.left_at is not None:
-        raise Refused("Only agents who are with us have shifts.")
+        raise Refused(_("Only agents who are with us have shifts."))
     locks.hold("person.shift", person.id)
     others = people_models.Shift.objects.filter(
         person=person, cancelled_at=None, starts_at__lt=ends_at, ends_at__gt=starts_at
     )
     if other := others.first():
-        raise Refused(f"{person.name} has a shift from {other.starts_at:%Y-%m-%d %H:%M} UTC on that overlaps it.")
+        raise Refused(
+            _("{person} has a shift from {starts_at:%Y-%m-%d %H:%M} UTC on that overlaps it.").format(
+                person=person.name, starts_at=other.starts_at
+            )
+        )
     shift = people_models.Shift.objects.create(person=person, starts_at=starts_at, ends_at=ends_at, planned_at=now)
     event_log.record(people_events.ShiftPlanned(starts_at, ends_at), at=now, person_id=person.id, by=by)
     return shift
@@ -523,7 +538,7 @@ def sign_out(*, sign_in: people_models.SignIn, by: Actor, now: datetime) -> None
 def go_available(*, person: people_models.Person, now: datetime) -> people_models.AgentState:
     """Take work from now on."""
     if person.left_at is not None or not person.is_a("agent"):
-        raise Refused("Only agents who are with us take work.")
+        raise Refused(_("Only agents who are with us take work."))
     _be_signed_in(person, now)
     return _set_agent_state(person, "available", "", people_events.BecameAvailable(), now)
 
@@ -531,7 +546,7 @@ def go_available(*, person: people_models.Person, now: datetime) -> people_model
 def go_away(*, person: people_models.Person, reason: str, now: datetime) -> people_models.AgentState:
     """Take no new work for a while, and say why."""
     if not reason.strip():
-        raise Refused("Choose a not-ready reason, for example “break”.")
+        raise Refused(_("Choose a not-ready reason, for example “break”."))
     _be_signed_in(person, now)
     return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
 

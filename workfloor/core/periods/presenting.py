@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Close, Dispute
 from workfloor.kit.figures.money import Money
@@ -26,9 +28,11 @@ def standing(client_id: int, period: str, close: Close | None) -> dict[str, Any]
 
 def closing(close: Close | None) -> str:
     """Word who proposed and who approved a month, and when."""
-    said = [f"Proposed by {close.proposed_by} on {_day(close.proposed_at)}"] if close else []
-    if close and close.approved_by and close.approved_at:
-        said.append(f"approved by {close.approved_by} on {_day(close.approved_at)}")
+    if close is None:
+        return ""
+    said = [_("Proposed by {person} on {day}").format(person=close.proposed_by, day=_day(close.proposed_at))]
+    if close.approved_by and close.approved_at:
+        said.append(_("approved by {person} on {day}").format(person=close.approved_by, day=_day(close.approved_at)))
     return ", ".join(said)
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from workfloor.kit.text.translation import gettext as _
+
 LONGEST_DAYS: Final = 36_500
 
 
@@ -46,14 +48,18 @@ class Refused(ValueError):
 def vetted(kind: str, days: int | None, *, for_client: bool) -> Kind:
     """The kind, if it may be kept for so many days, or as long as by itself. Raises Refused."""
     if kind in KEPT:
-        raise Refused(f"{kind} cannot be shortened: {KEPT[kind]}.")
+        raise Refused(_("{kind} cannot be shortened: {why}.").format(kind=kind, why=_(KEPT[kind])))
     known = KINDS.get(kind)
     if known is None:
-        raise Refused(f"Nothing is called {kind}; kinds: {', '.join(KINDS)}.")
+        raise Refused(_("Nothing is called {kind}; kinds: {kinds}.").format(kind=kind, kinds=", ".join(KINDS)))
     if for_client and not known.by_client:
-        raise Refused(f"{kind} are the installation's, not a client's: leave the client away.")
+        raise Refused(_("{kind} are the installation's, not a client's: leave the client away.").format(kind=kind))
     if days is not None and not known.least <= days <= known.most:
-        raise Refused(f"{kind} are kept for {known.least} to {known.most:,} days, not for {days:,}.")
+        raise Refused(
+            _("{kind} are kept for {least} to {most:,} days, not for {days:,}.").format(
+                kind=kind, least=known.least, most=known.most, days=days
+            )
+        )
     return known
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection
+from django.utils.translation import gettext as _
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
@@ -84,17 +85,22 @@ def receive(
     locks.hold("work.key", queue.client_id, key)
     if known := work_queries.by_key(queue.client_id, key):
         if known.digest != digest:
-            raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
+            raise Conflict(
+                _("the key “{key}” was used for other work; send new work under a key of its own").format(key=key)
+            )
         return known, False
     if came_at and (not_before or asked_for or not timedelta() <= now - came_at <= REPORTED_WITHIN):
-        days = REPORTED_WITHIN.days
-        raise Refused(f"What another system handles came to it in the last {days} days, and waits for nobody here.")
+        why = _("What another system handles came to it in the last {days} days, and waits for nobody here.")
+        raise Refused(why.format(days=REPORTED_WITHIN.days))
     now = came_at or now
     terms = contracts_queries.terms_of(queue, now)
     if not_before and not_before > now + FURTHEST:
-        raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
+        why = _("Work can be scheduled for the next {days} days, not for {day:%Y-%m-%d}.")
+        raise Refused(why.format(days=FURTHEST.days, day=not_before))
     if asked_for and not terms.sticky_for_seconds:
-        raise Refused(f"Nobody can be asked for: work of {queue.name} has no sticky agent (sticky_for).")
+        raise Refused(
+            _("Nobody can be asked for: work of {queue} has no sticky agent (sticky_for).").format(queue=queue.name)
+        )
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
     case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
@@ -163,9 +169,9 @@ def confirm_customer(*, case: work_models.Case, by: Person, now: datetime) -> wo
     """
     case = work_models.Case.objects.select_for_update().get(id=case.id)
     if not case.claimed_reference:
-        raise lifecycle.NotNow("Nobody waits to be confirmed here.")
+        raise lifecycle.NotNow(_("Nobody waits to be confirmed here."))
     if not (by.is_a("leader") or work_models.Item.objects.filter(case=case, person=by).exists()):
-        raise NotYours("This case is not with you any more.")
+        raise NotYours(_("This case is not with you any more."))
     customer, is_new = work_models.Customer.objects.get_or_create(
         client_id=case.client_id, reference=case.claimed_reference, defaults={"name": case.claimed_name}
     )
@@ -260,7 +266,7 @@ def _id(person: Person | None) -> int | None:
 def in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
     item = work_queries.locked(item.id)
     if item.person_id != person.id:
-        raise NotYours("This item is not with you any more.")
+        raise NotYours(_("This item is not with you any more."))
     return item
 
 
@@ -275,7 +281,7 @@ def offer(
     lifecycle.allow(item, work_events.Offered.name)
     share = lifecycle.free_share(work_queries.shares([person.id])[person.id], max_concurrency, qualification.CAPACITY)
     if share is None:
-        raise Refused(f"{person.name} has no room for one more item")
+        raise Refused(_("{person} has no room for one more item").format(person=person.name))
     work_models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
     offered = work_events.Offered(now + timedelta(seconds=offer_seconds))
     return happen(item, offered, at=now, person=person, by=None)
@@ -331,7 +337,7 @@ def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.
     """Take the offer. The customer is answered now, unless the item's channel reports legs: then it says when."""
     item = in_hands_of(item, by)
     if item.second_keying and work_queries.keyed_second(item) == by.id:
-        raise Refused("You key this document as the second: decline it, so that somebody else keys it first.")
+        raise Refused(_("You key this document as the second: decline it, so that somebody else keys it first."))
     connected = [] if work_legs.customer(item.legs) else [work_events.Connected()]
     item = happen(item, work_events.Accepted(), *connected, at=now, person=by, by=by)
     _preempt_beneath(item, by, now)
@@ -372,9 +378,9 @@ def customer_answered(*, item: work_models.Item, now: datetime, by: Person | Non
     """
     item = work_queries.locked(item.id)
     if item.pending_customer_since is None:
-        raise lifecycle.NotNow("The item is not pending customer")
+        raise lifecycle.NotNow(_("The item is not pending customer"))
     if by is not None and "leader" not in by.roles and work_queries.waits_for_the_customer(item) != by.id:
-        raise NotYours("Somebody else waits for this customer. Ask them, or a team leader.")
+        raise NotYours(_("Somebody else waits for this customer. Ask them, or a team leader."))
     paused, due_at = work_queries.stood_still(item, item.pending_customer_since, now)
     item = happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
     return _keep(item, work_queries.last_agent(item.case_id), now)
@@ -401,7 +407,7 @@ def transfer(
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
     item = in_hands_of(item, by) if by else work_queries.locked(item.id)
     if queue.client_id != item.client_id:
-        raise Refused("Work never leaves its client: choose one of this client's queues.")
+        raise Refused(_("Work never leaves its client: choose one of this client's queues."))
     item = happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
     return _hand(item, to, now, by, now) if to else item
 
@@ -419,20 +425,20 @@ def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Pers
 
 def refuse_who_does_not_lead(by: Person | None) -> None:
     if by is not None and not by.is_in_charge:
-        raise NotYours("That is for team leaders and managers.")
+        raise NotYours(_("That is for team leaders and managers."))
 
 
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
     """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the target runs on."""
     item = in_hands_of(item, by)
     if not now < until <= now + FURTHEST:
-        raise Refused(f"Choose a time that is still to come, within {FURTHEST.days} days.")
+        raise Refused(_("Choose a time that is still to come, within {days} days.").format(days=FURTHEST.days))
     return _hand(happen(item, work_events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
 
 
 def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None, now: datetime) -> work_models.Item:
     if not to.clearances.filter(client_id=item.client_id, withdrawn_at=None).exists():
-        raise Refused(f"{to.name} is not cleared for this client.")
+        raise Refused(_("{person} is not cleared for this client.").format(person=to.name))
     until = since + timedelta(
         seconds=contracts_queries.terms_of(item.queue, now).sticky_for_seconds or HANDED_FOR_SECONDS
     )
@@ -448,8 +454,8 @@ def come_back(
     """
     item = in_hands_of(item, by)
     if at <= now or queue.client_id != item.client_id:
-        raise Refused("Choose a time that is still to come, and a queue of this client.")
-    agreed, _ = receive(
+        raise Refused(_("Choose a time that is still to come, and a queue of this client."))
+    agreed, _is_new = receive(
         queue=queue,
         key=f"{item.key}/{kind}-{at:%Y%m%dT%H%M}",
         title=item.title,
@@ -466,7 +472,7 @@ def come_back(
 def escalate(*, item: work_models.Item, by: Person, now: datetime, note: str) -> work_models.Item:
     """Ask the team leader for help with an item in hand."""
     if not note.strip():
-        raise Refused("Say what help is needed.")
+        raise Refused(_("Say what help is needed."))
     said = masks.mask(note.strip()).text  # facts cannot be deleted
     return happen(in_hands_of(item, by), work_events.Escalated(said), at=now, person=by, by=by)
 
@@ -486,7 +492,7 @@ def wrap_up(
     item = in_hands_of(item, by)
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:
-        raise Refused(f"Choose a disposition: {', '.join(known)}.")
+        raise Refused(_("Choose a disposition: {known}.").format(known=", ".join(known)))
     if item.second_keying in KEYED_AGAIN:
         return happen(item, work_events.Keyed(disposition), at=now, person=by, by=by)
     item = happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)

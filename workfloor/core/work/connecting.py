@@ -6,6 +6,8 @@ offer connects nobody, and it is the channel that says so. What a channel says t
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.event_log.events import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
@@ -25,9 +27,9 @@ def begin(
     if known and (known["party"], known["person"]) == (party, person.id if person else None):
         return item
     if (person is None) == (party in (work_legs.AGENT, work_legs.SUPERVISOR)):
-        raise work.Refused("Say who of ours is on an agent's or a supervisor's leg, and nobody on another.")
+        raise work.Refused(_("Say who of ours is on an agent's or a supervisor's leg, and nobody on another."))
     if person and item.person_id != person.id and roles.part_of(item.beside, person.id) is None:
-        raise work.NotYours(f"{person.name} takes no part in this item.")
+        raise work.NotYours(_("{person} takes no part in this item.").format(person=person.name))
     return work.happen(item, work_events.LegBegan(leg, party), at=now, person=person, by=None)
 
 
@@ -92,7 +94,7 @@ def _leg(item: work_models.Item, name: str) -> tuple[work_models.Item, work_legs
     item = work_queries.locked(item.id)
     known = work_legs.find(item.legs, name)
     if known is None:
-        raise work.Refused(f"There is no leg {name} of this item: say first that it began.")
+        raise work.Refused(_("There is no leg {name} of this item: say first that it began.").format(name=name))
     return item, known
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from workfloor.core.event_log.events import Event
 
 
@@ -375,63 +378,63 @@ class CaseReopened(Event):
 
 
 _SAID = {
-    "work.received": "Received",
-    "work.queued": "Queued",
-    "work.scheduled": "Scheduled",
-    "work.queued-elsewhere": "Queued in another system",
-    "work.reported": "Reported",
-    "work.sticky-agent": "Sticky agent: waits for whoever knows the case",
-    "work.offered": "Offered",
-    "work.accepted": "Accepted",
-    "work.declined": "Declined",
-    "work.offer-expired": "Offer not answered (RONA)",
-    "work.offer-withdrawn": "Offer withdrawn for more urgent work",
-    "work.preempted": "Preempted by more urgent work",
-    "work.preemption-ended": "Preemption over",
-    "work.connected": "Connected",
-    "work.held": "Put on hold",
-    "work.resumed": "Resumed",
-    "work.pending-customer": "Pending customer",
-    "work.customer-answered": "The customer answered",
-    "work.reply-undelivered": "Reply not delivered",
-    "work.waited-in-vain": "Waits no more: the customer never had our reply",
-    "work.reply-sent": "Reply sent",
-    "work.transferred": "Transferred",
-    "work.snoozed": "Snoozed",
-    "work.prioritised": "Priority raised",
-    "work.escalated": "Escalated",
-    "work.leg-began": "A leg began",
-    "work.leg-connected": "A leg was connected",
-    "work.leg-held": "A leg was held",
-    "work.leg-resumed": "A leg was resumed",
-    "work.leg-ended": "A leg ended",
-    "work.leg-recorded": "A leg was recorded",
-    "work.consult-asked": "A colleague is asked in (consult)",
-    "work.consult-joined": "The consultant joined",
-    "work.consult-declined": "The colleague declined",
-    "work.consult-ended": "Consultation over",
-    "work.monitor-joined": "Monitored from now on",
-    "work.monitor-left": "Not monitored any more",
-    "work.transferred-to-consultant": "Transferred to the consultant",
-    "work.second-keying-asked": "To be keyed twice",
-    "work.second-keying-begun": "Second keying begun",
-    "work.second-keying-dropped": "Second keying dropped",
-    "work.second-keying-done": "Second keying done",
-    "work.second-keying-called-off": "To be keyed once after all",
-    "work.keyed": "First keying done",
-    "work.ended": "Ended",
-    "work.wrapped-up": "Wrapped up",
-    "work.abandoned": "The customer left",
-    "work.cancelled": "Cancelled",
-    "work.reopened": "Reopened",
+    "work.received": gettext_noop("Received"),
+    "work.queued": gettext_noop("Queued"),
+    "work.scheduled": gettext_noop("Scheduled"),
+    "work.queued-elsewhere": gettext_noop("Queued in another system"),
+    "work.reported": gettext_noop("Reported"),
+    "work.sticky-agent": gettext_noop("Sticky agent: waits for whoever knows the case"),
+    "work.offered": gettext_noop("Offered"),
+    "work.accepted": gettext_noop("Accepted"),
+    "work.declined": gettext_noop("Declined"),
+    "work.offer-expired": gettext_noop("Offer not answered (RONA)"),
+    "work.offer-withdrawn": gettext_noop("Offer withdrawn for more urgent work"),
+    "work.preempted": gettext_noop("Preempted by more urgent work"),
+    "work.preemption-ended": gettext_noop("Preemption over"),
+    "work.connected": gettext_noop("Connected"),
+    "work.held": gettext_noop("Put on hold"),
+    "work.resumed": gettext_noop("Resumed"),
+    "work.pending-customer": gettext_noop("Pending customer"),
+    "work.customer-answered": gettext_noop("The customer answered"),
+    "work.reply-undelivered": gettext_noop("Reply not delivered"),
+    "work.waited-in-vain": gettext_noop("Waits no more: the customer never had our reply"),
+    "work.reply-sent": gettext_noop("Reply sent"),
+    "work.transferred": gettext_noop("Transferred"),
+    "work.snoozed": gettext_noop("Snoozed"),
+    "work.prioritised": gettext_noop("Priority raised"),
+    "work.escalated": gettext_noop("Escalated"),
+    "work.leg-began": gettext_noop("A leg began"),
+    "work.leg-connected": gettext_noop("A leg was connected"),
+    "work.leg-held": gettext_noop("A leg was held"),
+    "work.leg-resumed": gettext_noop("A leg was resumed"),
+    "work.leg-ended": gettext_noop("A leg ended"),
+    "work.leg-recorded": gettext_noop("A leg was recorded"),
+    "work.consult-asked": gettext_noop("A colleague is asked in (consult)"),
+    "work.consult-joined": gettext_noop("The consultant joined"),
+    "work.consult-declined": gettext_noop("The colleague declined"),
+    "work.consult-ended": gettext_noop("Consultation over"),
+    "work.monitor-joined": gettext_noop("Monitored from now on"),
+    "work.monitor-left": gettext_noop("Not monitored any more"),
+    "work.transferred-to-consultant": gettext_noop("Transferred to the consultant"),
+    "work.second-keying-asked": gettext_noop("To be keyed twice"),
+    "work.second-keying-begun": gettext_noop("Second keying begun"),
+    "work.second-keying-dropped": gettext_noop("Second keying dropped"),
+    "work.second-keying-done": gettext_noop("Second keying done"),
+    "work.second-keying-called-off": gettext_noop("To be keyed once after all"),
+    "work.keyed": gettext_noop("First keying done"),
+    "work.ended": gettext_noop("Ended"),
+    "work.wrapped-up": gettext_noop("Wrapped up"),
+    "work.abandoned": gettext_noop("The customer left"),
+    "work.cancelled": gettext_noop("Cancelled"),
+    "work.reopened": gettext_noop("Reopened"),
 }
 
 
 def said(event: str, details: Mapping[str, Any]) -> str:
     """Word a fact about an item, with what its details add for a reader."""
-    words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
+    words = _(_SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize()))
     added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("because")
     added = added or details.get("priority")
     if "source" in details and "said" in details:
-        added = f"{details['said']}, by {details['source']}"
+        added = _("{said}, by {source}").format(said=_(details["said"]), source=details["source"])
     return f"{words}: {added}" if added else words

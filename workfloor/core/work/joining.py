@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError
+from django.utils.translation import gettext as _
 from psycopg.types.range import Range
 
 from workfloor.core.contracts import queries as contracts_queries
@@ -28,7 +29,7 @@ def ask(*, item: work_models.Item, to: Person, by: Person, now: datetime) -> wor
     lifecycle.allow(item, work_events.ConsultAsked.name)
     _refuse_as_part(item, to)
     if not to.is_a("agent") or people_queries.work_state(to) != "available":
-        raise work.Refused(f"{to.name} does not take work just now. Ask somebody else.")
+        raise work.Refused(_("{person} does not take work just now. Ask somebody else.").format(person=to.name))
     _take_part(item, to, roles.CONSULT, item.declared.consults, now)
     seconds = contracts_queries.terms_of(item.queue, now).offer_seconds
     return work.happen(item, work_events.ConsultAsked(now + timedelta(seconds=seconds)), at=now, person=to, by=by)
@@ -44,7 +45,7 @@ def decline(*, item: work_models.Item, by: Person, now: datetime) -> work_models
     item = work_queries.locked(item.id)
     part = roles.part_of(item.beside, by.id)
     if part is None or "asked_until" not in part:
-        raise work.NotYours("You are not asked any more.")
+        raise work.NotYours(_("You are not asked any more."))
     item = work.happen(item, work_events.ConsultDeclined(), at=now, person=by, by=by)
     work_models.Assignment.objects.filter(item=item, place=by.id).delete()
     return item
@@ -78,7 +79,11 @@ def transfer(*, item: work_models.Item, to: Person, by: Person, now: datetime, n
     busy = [(each.lower, each.upper) for each in taken.values_list("share", flat=True)]
     share = lifecycle.free_share(busy, most, qualification.CAPACITY)
     if share is None:
-        raise work.Refused(f"{to.name} has no room to take it over. Transfer it to a queue, or end their other work.")
+        raise work.Refused(
+            _("{person} has no room to take it over. Transfer it to a queue, or end their other work.").format(
+                person=to.name
+            )
+        )
     lay_over = work_queries.lies_aside(by.id, item.id)
     work_models.Assignment.objects.filter(item=item, place=to.id).delete()
     mine.delete()
@@ -95,7 +100,7 @@ def transfer(*, item: work_models.Item, to: Person, by: Person, now: datetime, n
 def monitor(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Listen in on an item, or read along: for leaders who may see the client. It takes nothing of them."""
     if not by.is_a("leader"):
-        raise work.NotYours("That is for team leaders.")
+        raise work.NotYours(_("That is for team leaders."))
     item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.MonitorJoined.name)
     _refuse_as_part(item, by)
@@ -121,15 +126,15 @@ def begin_second_keying(*, item: work_models.Item, by: Person, now: datetime) ->
     item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.SecondKeyingBegun.name)
     if item.person_id is None and item.keyed_at is None:
-        raise work.Refused("Nobody keys it as the first yet.")
+        raise work.Refused(_("Nobody keys it as the first yet."))
     if work_queries.had_it(item, by.id):
-        raise work.Refused("You keyed this document as the first: the second keying is somebody else's.")
+        raise work.Refused(_("You keyed this document as the first: the second keying is somebody else's."))
     _refuse_as_part(item, by)
     terms = contracts_queries.terms_of(item.queue, now)
     day = calendars.day_of(now, people_queries.zone_of(by))
     skills = qualification.skills(people_queries.held(by.certificates.select_related("skill")), day)
     if not qualification.qualifies(skills, terms.requires):
-        raise work.Refused(f"You do not hold the skills that work of {item.queue.name} requires.")
+        raise work.Refused(_("You do not hold the skills that work of {queue} requires.").format(queue=item.queue.name))
     _take_part(item, by, roles.KEYS_SECOND, terms.max_concurrency, now)
     return work.happen(item, work_events.SecondKeyingBegun(), at=now, person=by, by=by)
 
@@ -209,21 +214,21 @@ def drop(*, item_id: int, person_id: int, now: datetime) -> None:
 def _part(item: work_models.Item, person: Person, *of: str) -> roles.Part:
     part = roles.part_of(item.beside, person.id)
     if part is None or part["role"] not in of:
-        raise work.NotYours("They take no part in this item any more.")
+        raise work.NotYours(_("They take no part in this item any more."))
     return part
 
 
 def _refuse_as_part(item: work_models.Item, person: Person) -> None:
     if item.person_id == person.id or roles.part_of(item.beside, person.id):
-        raise work.Refused(f"{person.name} takes part in it already.")
+        raise work.Refused(_("{person} takes part in it already.").format(person=person.name))
     if not person.clearances.filter(client_id=item.client_id, withdrawn_at=None).exists():
-        raise work.Refused(f"{person.name} is not cleared for this client.")
+        raise work.Refused(_("{person} is not cleared for this client.").format(person=person.name))
 
 
 def _take_part(item: work_models.Item, person: Person, role: str, most: int, now: datetime) -> None:
     share = lifecycle.free_share(work_queries.shares([person.id])[person.id], most, qualification.CAPACITY)
     if share is None:
-        raise work.Refused(f"{person.name} has no room for one more item.")
+        raise work.Refused(_("{person} has no room for one more item.").format(person=person.name))
     _assign(item, person, role, share, now)
 
 
@@ -239,4 +244,6 @@ def _assign(item: work_models.Item, person: Person, role: str, share: tuple[int,
             since=now,
         )
     except IntegrityError as fault:  # somebody else gave the same person something in the same moment
-        raise work.TooLate(f"{person.name} was given something else in this very moment.") from fault
+        raise work.TooLate(
+            _("{person} was given something else in this very moment.").format(person=person.name)
+        ) from fault

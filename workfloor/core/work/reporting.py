@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
@@ -53,7 +55,9 @@ def report(
     locks.hold("work.report", item.client_id, key)
     if known := work_models.Report.objects.filter(client_id=item.client_id, key=key).first():
         if known.digest != digest:
-            raise work.Conflict(f"the report “{key}” said something else; say this under a name of its own")
+            raise work.Conflict(
+                _("the report “{key}” said something else; say this under a name of its own").format(key=key)
+            )
         return known, False
     item = work_queries.locked(item.id)
     made = work_models.Report(
@@ -78,20 +82,36 @@ def _refuse(item: work_models.Item, said: Said, at: datetime, now: datetime) -> 
     """Refuse what cannot be so whatever else is reported."""
     if not item.elsewhere:
         raise Impossible(
-            "This work is offered here, and what happens to it is known here. "
-            "Report on work only that you sent with handled_elsewhere_since."
+            _(
+                "This work is offered here, and what happens to it is known here. Report on work only that you "
+                "sent with handled_elsewhere_since."
+            )
         )
     if at > now + CLOCKS_DIFFER:
-        raise Impossible(f"That is still to come: here it is {now:%Y-%m-%d %H:%M:%S} UTC. Set your system's clock.")
+        raise Impossible(
+            _("That is still to come: here it is {now:%Y-%m-%d %H:%M:%S} UTC. Set your system's clock.").format(now=now)
+        )
     if at < item.received_at:
-        raise Impossible(f"The work came in at {item.received_at:%Y-%m-%d %H:%M:%S} UTC, and that is before.")
+        raise Impossible(
+            _("The work came in at {received_at:%Y-%m-%d %H:%M:%S} UTC, and that is before.").format(
+                received_at=item.received_at
+            )
+        )
     if now - at > work.REPORTED_WITHIN:
-        raise Impossible(f"That is more than {work.REPORTED_WITHIN.days} days ago. Ask whoever runs Workfloor for you.")
+        raise Impossible(
+            _("That is more than {days} days ago. Ask whoever runs Workfloor for you.").format(
+                days=work.REPORTED_WITHIN.days
+            )
+        )
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if said.disposition and said.disposition not in known:
-        raise work.Refused(f"There is no disposition “{said.disposition}”; choose from {', '.join(known)}.")
+        raise work.Refused(
+            _("There is no disposition “{disposition}”; choose from {known}.").format(
+                disposition=said.disposition, known=", ".join(known)
+            )
+        )
     if said.queue and not Queue.objects.filter(client_id=item.client_id, name=said.queue).exists():
-        raise work.Refused(f"There is no queue “{said.queue}”; the contract names the queues.")
+        raise work.Refused(_("There is no queue “{queue}”; the contract names the queues.").format(queue=said.queue))
 
 
 def _catch_up(item: work_models.Item) -> None:
@@ -136,11 +156,15 @@ def _follow(item: work_models.Item, made: work_models.Report) -> str:
         on_hold = said.what == "resumed" and then.on_hold_since is not None
         if (wanted := _WAITS.get((said.what, then.state))) and not on_hold:
             return wanted
-        raise Impossible(f"{str(fault).rstrip('.')}, at {made.at:%H:%M:%S} UTC.") from fault
+        raise Impossible(
+            _("{fault}, at {at:%H:%M:%S} UTC.").format(fault=str(fault).rstrip("."), at=made.at)
+        ) from fault
     try:
         state = lifecycle.replay([*facts, *new])
     except lifecycle.NotNow as fault:
-        raise Impossible(f"That contradicts what was reported of a later time: {str(fault).rstrip('.')}.") from fault
+        raise Impossible(
+            _("That contradicts what was reported of a later time: {fault}.").format(fault=str(fault).rstrip("."))
+        ) from fault
     _store(item, state, events, made)
     return ""
 

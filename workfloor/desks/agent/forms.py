@@ -3,6 +3,8 @@
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.messages import LARGEST_SENT
@@ -18,7 +20,10 @@ class Away(forms.Form):
 
     reason = forms.ChoiceField(
         choices=[(reason, reason) for reason in qualification.NOT_READY_REASONS],
-        error_messages={"required": "Choose a not-ready reason.", "invalid_choice": "Choose one of the reasons."},
+        error_messages={
+            "required": gettext_lazy("Choose a not-ready reason."),
+            "invalid_choice": gettext_lazy("Choose one of the reasons."),
+        },
     )
 
 
@@ -31,14 +36,15 @@ class Leaving(forms.Form):
 class Disposition(forms.Form):
     """How an item ended; the process's own list is checked by the action."""
 
-    disposition = forms.CharField(error_messages={"required": "Choose a disposition."})
+    disposition = forms.CharField(error_messages={"required": gettext_lazy("Choose a disposition.")})
 
 
 class Escalation(forms.Form):
     """What help is needed."""
 
     note = forms.CharField(
-        max_length=2000, error_messages={"required": "Say what help is needed, so that your leader can give it."}
+        max_length=2000,
+        error_messages={"required": gettext_lazy("Say what help is needed, so that your leader can give it.")},
     )
 
 
@@ -55,7 +61,9 @@ class Draft(forms.Form):
 class Words(Draft):
     """What an agent writes; the key, made by the page, lets it be sent again when an answer was lost."""
 
-    key = forms.RegexField(r"[\w-]{8,64}", error_messages={"required": "Reload the page, then send it again."})
+    key = forms.RegexField(
+        r"[\w-]{8,64}", error_messages={"required": gettext_lazy("Reload the page, then send it again.")}
+    )
     file = forms.FileField(required=False, max_length=200)
 
     quote = forms.BooleanField(required=False)
@@ -66,7 +74,9 @@ class Words(Draft):
         sent: UploadedFile | None = self.cleaned_data["file"]
         if sent and (sent.size or 0) > LARGEST_SENT:
             raise forms.ValidationError(
-                f"“{sent.name}” is too large: at most {LARGEST_SENT // 1_000_000} MB can be sent."
+                _("“{name}” is too large: at most {most} MB can be sent.").format(
+                    name=sent.name, most=LARGEST_SENT // 1_000_000
+                )
             )
         return sent
 
@@ -88,7 +98,10 @@ class At(forms.Form):
 
     at = forms.DateTimeField(
         input_formats=["%Y-%m-%dT%H:%M"],
-        error_messages={"required": "Choose a day and a time.", "invalid": "Choose a day and a time."},
+        error_messages={
+            "required": gettext_lazy("Choose a day and a time."),
+            "invalid": gettext_lazy("Choose a day and a time."),
+        },
     )
 
 
@@ -98,12 +111,12 @@ class ComeBack(At):
     kind = forms.ChoiceField(
         choices=list(work_kinds.AGREED.items()),
         required=False,
-        error_messages={"invalid_choice": "Choose a call or an email."},
+        error_messages={"invalid_choice": gettext_lazy("Choose a call or an email.")},
     )
     queue = forms.ModelChoiceField(
         Queue.objects.none(),
         required=False,
-        error_messages={"invalid_choice": "Choose one of this client's queues."},
+        error_messages={"invalid_choice": gettext_lazy("Choose one of this client's queues.")},
     )
 
     def __init__(self, data: object, client_id: int) -> None:
@@ -116,12 +129,15 @@ class Transfer(forms.Form):
 
     queue = forms.ModelChoiceField(
         Queue.objects.none(),
-        error_messages={"required": "Choose a queue.", "invalid_choice": "Choose one of this client's queues."},
+        error_messages={
+            "required": gettext_lazy("Choose a queue."),
+            "invalid_choice": gettext_lazy("Choose one of this client's queues."),
+        },
     )
     to = forms.ModelChoiceField(
         Person.objects.none(),
         required=False,
-        error_messages={"invalid_choice": "Choose a colleague who is cleared for this client."},
+        error_messages={"invalid_choice": gettext_lazy("Choose a colleague who is cleared for this client.")},
     )
     note = forms.CharField(max_length=2000, required=False)
 
@@ -135,7 +151,8 @@ class CaseKind(forms.Form):
     """What a case is after all."""
 
     kind = forms.ChoiceField(
-        choices=[(kind, kind) for kind in CASE_KINDS], error_messages={"required": "Choose what the case is."}
+        choices=[(kind, kind) for kind in CASE_KINDS],
+        error_messages={"required": gettext_lazy("Choose what the case is.")},
     )
 
 
@@ -144,7 +161,10 @@ class Merge(forms.Form):
 
     into = forms.ModelChoiceField(
         Case.objects.none(),
-        error_messages={"required": "Choose a case.", "invalid_choice": "Choose one of this customer's cases."},
+        error_messages={
+            "required": gettext_lazy("Choose a case."),
+            "invalid_choice": gettext_lazy("Choose one of this customer's cases."),
+        },
     )
 
     def __init__(self, data: object, cases: QuerySet[Case]) -> None:
@@ -155,4 +175,4 @@ class Merge(forms.Form):
 class Split(forms.Form):
     """What the item is about, if it is about something else."""
 
-    subject = forms.CharField(max_length=200, error_messages={"required": "Say what it is about."})
+    subject = forms.CharField(max_length=200, error_messages={"required": gettext_lazy("Say what it is about.")})

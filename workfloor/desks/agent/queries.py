@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import dateformat
+from django.utils.translation import gettext as _
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
@@ -58,15 +60,23 @@ class Standing:
 
 def standing(agent_state: people_models.AgentState, held: Sequence[Item], taken: Sequence[tuple[int, int]]) -> Standing:
     """Word an agent's state; `taken` are the parts of them that offers and work in hand take, as ranges of CAPACITY."""
-    in_hand = f", {len(held)} in hand" if held else ""
+    in_hand = _(", {count} in hand").format(count=len(held)) if held else ""
     if agent_state.state == "away":
-        return Standing("away", f"Not ready: {agent_state.reason}{in_hand}", agent_state.since)
+        return Standing(
+            "away",
+            _("Not ready: {reason}{in_hand}").format(reason=agent_state.reason, in_hand=in_hand),
+            agent_state.since,
+        )
     if agent_state.state == "signed-out":
-        return Standing("signed-out", f"Signed out{in_hand}{': finish it' if held else ''}", None)
+        return Standing(
+            "signed-out",
+            _("Signed out, {count} in hand: finish it").format(count=len(held)) if held else _("Signed out"),
+            None,
+        )
     if not taken:
-        return Standing("available", "Available", agent_state.since)
+        return Standing("available", _("Available"), agent_state.since)
     most = qualification.CAPACITY // max(high - low for low, high in taken)
-    count = f"{len(taken)} of {max(most, len(taken))}"
+    count = _("{count} of {most}").format(count=len(taken), most=max(most, len(taken)))
     if len(taken) < most and lifecycle.free_share(taken, most, qualification.CAPACITY):
         return Standing("available", f"Available, {count} taken", agent_state.since)
     doing, since = _doing(held)
@@ -77,13 +87,13 @@ def _doing(held: Sequence[Item]) -> tuple[str, datetime | None]:
     """What somebody does whose capacity is taken, and since when."""
     with_customer = [each for each in held if each.state == "held" and not each.preempted_at]
     if call := next((each for each in with_customer if each.declared.holdable), None):
-        return ("On hold", call.on_hold_since) if call.on_hold_since else ("On a call", call.connected_at)
+        return (_("On hold"), call.on_hold_since) if call.on_hold_since else (_("On a call"), call.connected_at)
     if with_customer:
         chats = all(each.declared.on_the_line for each in with_customer)
-        return "On a chat" if chats else "Busy", with_customer[-1].connected_at
+        return _("On a chat") if chats else _("Busy"), with_customer[-1].connected_at
     if held:
-        return "Wrap-up (ACW)", held[0].ended_at
-    return "Offered", None
+        return _("Wrap-up (ACW)"), held[0].ended_at
+    return _("Offered"), None
 
 
 MOST_COLLEAGUES = 200  # to choose from
@@ -305,7 +315,7 @@ def quotation(item: Item, to: Address) -> str:
 def own_case(person: Person, item: Item) -> Case:
     """The case of an item that is in somebody's hands; raises work.NotYours for another's."""
     if item.case is None or item.person_id != person.id:
-        raise NotYours("This item is not with you any more.")
+        raise NotYours(_("This item is not with you any more."))
     return item.case
 
 
@@ -334,14 +344,18 @@ def earlier(item: Item) -> list[Item]:
 def lacks(person: Person, today: datetime) -> str:
     """Say what keeps every offer from this person; empty when nothing does."""
     if not people_queries.enterable(person):
-        return "You are not cleared for any client yet, so no work can be offered to you. Ask your team leader."
+        return _("You are not cleared for any client yet, so no work can be offered to you. Ask your team leader.")
     if not people_queries.skills_at(person, today):
-        return "No certificate of yours is valid today, so no work can be offered to you. Ask your team leader."
+        return _("No certificate of yours is valid today, so no work can be offered to you. Ask your team leader.")
     on_shift, begins = people_queries.shift(person, today)
     if not on_shift:
         local = begins.astimezone(today.tzinfo) if begins else None
-        when = f"Your next shift begins on {local:%-d %B at %H:%M}" if local else "No further shift of yours is planned"
-        return f"You are off shift, so no work is offered to you. {when}."
+        when = (
+            _("Your next shift begins on {day} at {time:%H:%M}").format(day=dateformat.format(local, "j F"), time=local)
+            if local
+            else _("No further shift of yours is planned")
+        )
+        return _("You are off shift, so no work is offered to you. {when}.").format(when=when)
     return ""
 
 

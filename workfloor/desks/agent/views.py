@@ -16,6 +16,7 @@ from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from workfloor.core.conversations import actions as conversations
@@ -211,7 +212,7 @@ def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
     """Reply by email, where the customer has written by email."""
     now, files, to = clock.now(), enclosed(words["file"]), agent_queries.answers_to(item)
     if to is None:
-        raise Faulty("Nobody can be written to about this item from here.")
+        raise Faulty(_("Nobody can be written to about this item from here."))
     content = Content(words["text"], agent_queries.quotation(item, to) if words["quote"] else "")
     conversations.reply(
         item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
@@ -238,7 +239,7 @@ def take_back(request: Request) -> HttpResponse:
     try:
         reply = email.take_back(reply=message, by=request.person, now=clock.now())
     except NotNow:
-        return refused(request, "It is too late: the reply is on its way.", 422)
+        return refused(request, _("It is too late: the reply is on its way."), 422)
     said = {"text": reply.text, "item": reply.item_id, "files": [each.name for each in message.attachments.all()]}
     return JsonResponse(said)
 
@@ -285,7 +286,11 @@ def hand_back(person: Person) -> None:
     """Give what somebody has in hand back to its queues; what only its disposition is missing of stays."""
     held = list(work_queries.held_by(person))
     if wrapping := [each for each in held if each.state == "wrapping"]:
-        raise Faulty(f"“{wrapping[0].title or wrapping[0].kind}” is over already: choose its disposition first.")
+        raise Faulty(
+            _("“{title}” is over already: choose its disposition first.").format(
+                title=wrapping[0].title or wrapping[0].kind
+            )
+        )
     for item in held:
         work.transfer(item=item, queue=item.queue, by=person, now=clock.now())
 
@@ -355,7 +360,7 @@ def come_back(request: Request, item_id: int) -> None:
         agreed = checked(agent_forms.ComeBack(request.POST, item.client_id))
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
     if work_kinds.KINDS[kind].is_mail and agent_queries.answers_to(item) is None:
-        raise Faulty("No email address of this customer is known.")
+        raise Faulty(_("No email address of this customer is known."))
     work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from workfloor.kit import declarations
+from workfloor.kit.text.translation import gettext as _
 
 
 def form_of(
@@ -20,7 +21,7 @@ def form_of(
 
 
 def _field(each: declarations.Parameter) -> forms.Field:
-    said: dict[str, Any] = {"label": each.field.words, "help_text": each.field.help, "required": each.required}
+    said: dict[str, Any] = {"label": _(each.field.words), "help_text": _(each.field.help), "required": each.required}
     if each.type is bool:
         return forms.BooleanField(**said | {"required": False})
     if choices := _choices(each):
@@ -40,4 +41,4 @@ def _choices(each: declarations.Parameter) -> list[tuple[str, str]]:
         rows = islice(handle.listed(), declarations.MOST_LISTED)
         named = [(handle.named(row), str(row)) for row in rows if handle.named(row)]
         return [(name, words if words == name else f"{words} ({name})") for name, words in named]
-    return [(word, word.capitalize()) for word in each.choices]
+    return [(word, _(word).capitalize()) for word in each.choices]

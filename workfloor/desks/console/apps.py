@@ -1,11 +1,16 @@
 """The application of the administration's pages."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 from workfloor.ui.places import Place
 
 ADMINISTRATION = Place(
-    "Administration", "tool", "console:actions", frozenset({"administrator", "leader", "manager", "planner"}), rank=60
+    gettext_noop("Administration"),
+    "tool",
+    "console:actions",
+    frozenset({"administrator", "leader", "manager", "planner"}),
+    rank=60,
 )
 
 

@@ -7,6 +7,8 @@ from functools import cache
 from itertools import groupby
 
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -16,7 +18,7 @@ from workfloor.core.people.models import Person
 from workfloor.kit import declarations
 
 MOST_SHOWN = 200
-SUBJECTS = {("people", "site"): "Sites and teams", ("people",): "People"}
+SUBJECTS = {("people", "site"): gettext_noop("Sites and teams"), ("people",): gettext_noop("People")}
 
 
 @cache
@@ -65,13 +67,17 @@ def _row(fact: Fact, names: dict[int, str]) -> Row:
     before, after = details.pop("before", {}), details.pop("after", {})
     called = str(details.pop("called", ""))
     about = names.get(fact.person_id, "") if fact.person_id else called
-    subject, _, happened = fact.event.partition(".")
+    subject, _dot, happened = fact.event.partition(".")
     if of := details.pop("of", ""):
         subject = str(of)
     details.pop("number", None)
     return Row(
         fact.at,
-        names.get(fact.by_id, "") if fact.by_id else _UNNAMED.get(fact.acted_as, f"the {fact.acted_as}"),
+        names.get(fact.by_id, "")
+        if fact.by_id
+        else _(_UNNAMED[fact.acted_as])
+        if fact.acted_as in _UNNAMED
+        else _("the {part}").format(part=fact.acted_as),
         f"{subject} {happened}".replace("-", " ").capitalize(),
         about,
         [(name, _said(before.get(name)), _said(value)) for name, value in after.items()],
@@ -79,7 +85,7 @@ def _row(fact: Fact, names: dict[int, str]) -> Row:
     )
 
 
-_UNNAMED = {"root": "root of the installation", "": "Workfloor itself"}
+_UNNAMED = {"root": gettext_noop("root of the installation"), "": gettext_noop("Workfloor itself")}
 
 
 def _said(value: object) -> str:

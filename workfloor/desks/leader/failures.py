@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
@@ -54,11 +56,17 @@ class Gone(LookupError):
 def shown(person: Person, now: datetime) -> Shown:
     """Read what failed inside the wall; jobs belong to no client, and are for managers of the provider."""
     facts = [
-        Failure(f"fact-{each.id}", f"{each.follower}, over {each.event}", each.parked_at, each.tries, each.error)
+        Failure(
+            f"fact-{each.id}",
+            _("{follower}, over {event}").format(follower=each.follower, event=each.event),
+            each.parked_at,
+            each.tries,
+            each.error,
+        )
         for each in event_log_queries.parked()[:MOST_SHOWN]
     ]
     failed = [
-        Failure(f"job-{each.id}", each.task, each.failed_at, each.attempts, "see logs/worker.log in the data folder")
+        Failure(f"job-{each.id}", each.task, each.failed_at, each.attempts, _("see logs/worker.log in the data folder"))
         for each in (jobs.failed()[:MOST_SHOWN] if _runs_the_installation(person) else ())
     ]
     contracts = [Contract(str(version), error) for version, error in contracts_queries.unreadable()]

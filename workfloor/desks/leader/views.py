@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from workfloor.core.people.middleware import Request
@@ -65,9 +66,9 @@ def failures(request: Request) -> HttpResponse:
                 leader_failures.drop(name, request.person, clock.now())
             else:
                 leader_failures.run_again(name, request.person)
-            messages.success(request, "It is dropped." if drops else "It is tried again in a moment.")
+            messages.success(request, _("It is dropped.") if drops else _("It is tried again in a moment."))
         except leader_failures.Gone:
-            messages.error(request, "That is not here any more.")
+            messages.error(request, _("That is not here any more."))
         return redirect("leader:failures")
     return render(request, "leader/failures.html", {"shown": leader_failures.shown(request.person, clock.now())})
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -76,7 +77,10 @@ def ask_to_take(step_id: int) -> None:
 def begin_step(*, step: billing_models.ClosingStep) -> bool:
     """Note that somebody tries; False, and a step that has failed, where too many have and none came to an end."""
     if step.tries >= TRIES:
-        fail_step(step=step, error=f"It was begun {step.tries} times and never ended. The worker's log says more.")
+        fail_step(
+            step=step,
+            error=_("It was begun {tries} times and never ended. The worker's log says more.").format(tries=step.tries),
+        )
         return False
     billing_models.ClosingStep.objects.filter(id=step.id).update(tries=F("tries") + 1, percent=0)
     return True
@@ -134,7 +138,11 @@ def propose(*, client: Client, period: str, by: Person, now: datetime, progress:
 
 def _refuse_unless_open(client: Client, period: str) -> None:
     if (state := periods_queries.state(client.id, period)) != "open":
-        raise Refused(f"{period} is {state} already. See: workfloor billing period list {client.slug}")
+        raise Refused(
+            _("{period} is {state} already. See: workfloor billing period list {client}").format(
+                period=period, state=_(state), client=client.slug
+            )
+        )
 
 
 def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
@@ -147,7 +155,11 @@ def approve(*, client: Client, period: str, by: Person, now: datetime) -> Close:
             raise NotYet(found)
         if closing.has_moved(close, now=now):
             again = f"workfloor billing period reopen {client.slug} {period} --reason 'figures have changed'"
-            raise Refused(f"The figures of {period} have changed since they were proposed. Propose it anew: {again}")
+            raise Refused(
+                _("The figures of {period} have changed since they were proposed. Propose it anew: {again}").format(
+                    period=period, again=again
+                )
+            )
     approved = periods.approve(client=client, period=period, by=by, now=now)
     _done(client, period)
     return approved
@@ -186,10 +198,18 @@ def raise_dispute(*, client: Client, period: str, figure: str, words: str, by: P
     permissions.admit(by, "disputes.raise", client_id=client.id)
     close = periods_queries.close(client.id, period)
     if close is None:
-        raise Refused(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
+        raise Refused(
+            _("{period} is open: its figures still follow the facts. Dispute them once they are proposed.").format(
+                period=period
+            )
+        )
     if figure not in (names := closing.figures(close)):
         listed = ", ".join(name for name in names if "/" not in name)
-        raise Refused(f"The statement of {period} has no figure {figure!r}. It has: {listed}; and such as m1/QUEUE.")
+        raise Refused(
+            _("The statement of {period} has no figure {figure!r}. It has: {listed}; and such as m1/QUEUE.").format(
+                period=period, figure=figure, listed=listed
+            )
+        )
     return periods.raise_dispute(client=client, period=period, figure=figure, words=_said(words), by=by, now=now)
 
 
@@ -208,10 +228,12 @@ def uphold(
     """
     _may_decide(dispute, by)
     if (amount is None) == (figure is None):
-        raise Refused("Say what is right: either the amount to correct by, or the figure as it should be.")
+        raise Refused(_("Say what is right: either the amount to correct by, or the figure as it should be."))
     if periods_queries.frozen(dispute.client_id, dispute.period) is None:
         raise Refused(
-            f"{dispute.period} is only proposed. Reopen it and put it right in it, or reject the dispute and approve."
+            _("{period} is only proposed. Reopen it and put it right in it, or reject the dispute and approve.").format(
+                period=dispute.period
+            )
         )
     found = _corrections(dispute, amount, figure, now)
     periods.uphold(dispute=dispute, words=_said(words), by=by, now=now)
@@ -237,7 +259,9 @@ def _corrections(
     found = closing.supposed(dispute, figure or Decimal(0), now=now)
     if not found:
         raise Refused(
-            f"With {figure} instead, nothing on the invoice of {dispute.period} changes. Reject it, saying so."
+            _("With {figure} instead, nothing on the invoice of {period} changes. Reject it, saying so.").format(
+                figure=figure, period=dispute.period
+            )
         )
     return found
 
@@ -254,7 +278,9 @@ def _may_decide(dispute: Dispute, by: Person) -> None:
 
 def _undecided(client: Client, period: str) -> list[str]:
     return [
-        f"Dispute {each.id} of {each.figure} is undecided: workfloor billing dispute reject {each.id}, or reopen it"
+        _("Dispute {id} of {figure} is undecided: workfloor billing dispute reject {id}, or reopen it").format(
+            id=each.id, figure=each.figure
+        )
         for each in periods_queries.disputes(client.id, period, (period_months.RAISED,))
     ]
 
@@ -262,7 +288,7 @@ def _undecided(client: Client, period: str) -> list[str]:
 def _said(words: str) -> str:
     words = words.strip()
     if not words or len(words) > LONGEST_WORDS:
-        raise Refused(f"Say in words why, in at most {LONGEST_WORDS:,} letters.")
+        raise Refused(_("Say in words why, in at most {most:,} letters.").format(most=LONGEST_WORDS))
     return words
 
 
@@ -297,7 +323,9 @@ def register_entity(*, slug: str, by: Actor, now: datetime, terms: Mapping[str, 
     """Put a legal entity on file; `terms` are values of FIELDS. Raises Refused with every fault."""
     permissions.admit(by, "legal-entities.change")
     if billing_queries.entity(slug):
-        raise InvoiceRefused(f"{slug} is on file already. Change it: workfloor billing legal-entity change {slug}")
+        raise InvoiceRefused(
+            _("{slug} is on file already. Change it: workfloor billing legal-entity change {slug}").format(slug=slug)
+        )
     entity = billing_models.LegalEntity(slug=slug, **terms)
     _check(entity)
     entity.save()
@@ -322,14 +350,20 @@ def change_entity(
 
 def _check(entity: billing_models.LegalEntity) -> None:
     faults = [
-        f"{name} is missing." for name in ("name", "street", "city", "postcode", "country") if not getattr(entity, name)
+        _("{name} is missing.").format(name=_(name))
+        for name in ("name", "street", "city", "postcode", "country")
+        if not getattr(entity, name)
     ]
     if entity.country and entity.country not in calendars.countries():
-        faults.append(f"{entity.country} is no country of ISO 3166.")
+        faults.append(_("{country} is no country of ISO 3166.").format(country=entity.country))
     if entity.endpoint and ":" not in entity.endpoint:
-        faults.append("The endpoint is written SCHEME:ADDRESS, such as 0088:5790000436057.")
+        faults.append(_("The endpoint is written SCHEME:ADDRESS, such as 0088:5790000436057."))
     if einvoice.is_iban(entity.account) and not einvoice.iban_checks(entity.account):
-        faults.append(f"{entity.account} is no IBAN: its check digits, or its length for that country, do not fit.")
+        faults.append(
+            _("{account} is no IBAN: its check digits, or its length for that country, do not fit.").format(
+                account=entity.account
+            )
+        )
     if faults:
         raise InvoiceRefused(*faults)
 
@@ -372,13 +406,17 @@ def _ready(client: Client, period: str) -> tuple[invoicing.Month, Billing, billi
     month = billing_queries.month(client, period)
     if month is None:
         raise InvoiceRefused(
-            f"{period} is not closed: only what is frozen is invoiced. "
-            f"Close it: workfloor billing period propose {client.slug} {period}"
+            _(
+                "{period} is not closed: only what is frozen is invoiced. Close it: workfloor billing period "
+                "propose {client} {period}"
+            ).format(period=period, client=client.slug)
         )
     if known := billing_queries.standing(client.id, period):
         again = f"workfloor billing invoice credit {client.slug} {known.name}"
         raise InvoiceRefused(
-            f"{period} is invoiced already, as {known.name}. To invoice it anew, take that back: {again}"
+            _("{period} is invoiced already, as {invoice}. To invoice it anew, take that back: {again}").format(
+                period=period, invoice=known.name, again=again
+            )
         )
     billing = billing_queries.billing(client)
     entities = {each.slug: each for each in billing_queries.entities()}
@@ -392,17 +430,23 @@ def credit_invoice(*, invoice: billing_models.Invoice, words: str, by: Person, n
     """Take a whole invoice back by a credit note that refers to it; the month can be invoiced anew after that."""
     permissions.admit(by, "invoices.issue", client_id=invoice.client_id)
     if billing_queries.is_credit(invoice):
-        raise InvoiceRefused(f"{invoice.name} is a credit note; what it took back is invoiced anew instead.")
+        raise InvoiceRefused(
+            _("{invoice} is a credit note; what it took back is invoiced anew instead.").format(invoice=invoice.name)
+        )
     locks.hold("invoices", invoice.client.slug)
     if not words.strip():
-        raise InvoiceRefused("Say in words why the invoice is taken back.")
+        raise InvoiceRefused(_("Say in words why the invoice is taken back."))
     of = invoices.read(invoice.value)
     month = billing_queries.month(invoice.client, invoice.period)
     assert month is not None  # what is closed stays closed
     today = _today(month, now)
     series = invoicing.series_of(einvoice.CREDIT_NOTE, today)
     if invoice.credited_by.exists():
-        raise InvoiceRefused(f"{invoice.name} was taken back already, by {invoice.credited_by.get().name}.")
+        raise InvoiceRefused(
+            _("{invoice} was taken back already, by {credit_note}.").format(
+                invoice=invoice.name, credit_note=invoice.credited_by.get().name
+            )
+        )
     note = einvoice.credit_note(of, number=_next(invoice.entity, series), issued_on=today, why=words.strip())
     stored = _stored(
         invoice.client, invoice.entity, series, note, invoice.period, bool(invoice.ubl), by, now, credits=invoice
@@ -467,7 +511,7 @@ def _stored(
 
 def _check_document(made: einvoice.Invoice) -> None:
     """Hold an invoice against the rules of each syntax; raises Refused with each that it breaks, once."""
-    paper = "If the client takes paper alone, say electronic = false under [billing]."
+    paper = _("If the client takes paper alone, say electronic = false under [billing].")
     try:
         found = [each for name, write in einvoice.FORMS.items() for each in billing_gateway.refusals(name, write(made))]
     except extras.Missing as fault:

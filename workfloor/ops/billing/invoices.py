@@ -9,6 +9,9 @@ from functools import partial
 from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from workfloor.kit.figures.money import Money
 from workfloor.ops.billing import einvoice
 from workfloor.ops.billing import models as billing_models
@@ -49,7 +52,7 @@ def _read(kind: Any, value: Any) -> Any:
 # --- For people -------------------------------------------------------------------------------------------------
 
 UNITS = {"C62": "", "MIN": "min", "SEC": "s", "MON": "months", "HUR": "h"}
-TITLES = {einvoice.INVOICE: "Invoice", einvoice.CREDIT_NOTE: "Credit note"}
+TITLES = {einvoice.INVOICE: gettext_noop("Invoice"), einvoice.CREDIT_NOTE: gettext_noop("Credit note")}
 
 
 def printed(invoice: Invoice) -> dict[str, Any]:
@@ -165,12 +168,12 @@ def plain(made: Any) -> dict[str, Any]:
 def worded_row(made: billing_models.Invoice) -> dict[str, str]:
     """Word what was issued as a row of a list."""
     [*credited] = made.credited_by.all()
-    stands = f"credited by {credited[0].name}" if credited else ""
+    stands = _("credited by {number}").format(number=credited[0].name) if credited else ""
     return {
         "number": made.name,
-        "kind": TITLES[cast(einvoice.Kind, made.kind)],
+        "kind": _(TITLES[cast(einvoice.Kind, made.kind)]),
         "period": made.period,
         "issued_on": _date(made.issued_on),
         "gross": str(Money(made.gross, made.currency)),
-        "stands": f"credits {made.credits.name}" if made.credits else stands,
+        "stands": _("credits {number}").format(number=made.credits.name) if made.credits else stands,
     }

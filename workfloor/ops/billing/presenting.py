@@ -10,6 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from workfloor.core.access import permissions
 from workfloor.core.catalogue import entries
@@ -171,7 +173,7 @@ def plain_subject(subject: settlement.Subject) -> dict[str, Any]:
 def definition(subject: settlement.Subject) -> str:
     """Say what the measure of a figure counts, as the catalogue defines it; nothing for what is no measure."""
     measure = entries.BY_NAME.get(plain_subject(subject).get("measure") or "")
-    return measure.definition if measure else ""
+    return _(measure.definition) if measure else ""
 
 
 def plain_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
@@ -194,6 +196,9 @@ def _quantity(value: Fraction) -> int | float:
 
 
 # --- For people -------------------------------------------------------------------------------------------------
+NAMES = ("slug", "id", "state", "mood", "digest", "figure", "into")  # of a printed statement, which are no words
+
+
 def printed(made: statements.Statement) -> dict[str, Any]:
     """Return a statement with every value worded; the same for the terminal, the page and the paper."""
     every = [measures_presenting.worded_measured(row) | {"short": shortened(row)} for row in made.measures]
@@ -202,7 +207,9 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "slug": made.client.slug,
         "month": f"{_local(made.period.starts_at, made.period.zone):%B %Y}",
         "period": worded_period(made.period),
-        "version": f"Contract version {made.version}, signed on {_day(made.contract.signed_on)}",
+        "version": gettext_noop("Contract version {version}, signed on {day}").format(
+            version=made.version, day=_day(made.contract.signed_on)
+        ),
         "notice": _notice(made),
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
@@ -247,7 +254,7 @@ def worded_period(period: settlement.Period) -> str:
     """Word the period's first and last day: `1 February 1999 to 28 February 1999, Asia/Jerusalem`."""
     first = _local(period.starts_at, period.zone)
     last = _local(period.ends_at - timedelta(seconds=1), period.zone)
-    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}, {period.zone}"
+    return gettext_noop("{first} to {last}, {zone}").format(first=_day(first), last=_day(last), zone=period.zone)
 
 
 def worded_line(line: pricing.Line, number: int) -> dict[str, str]:
@@ -269,9 +276,11 @@ def _units(line: pricing.Line) -> str:
 
 def worded_credit(credit: settlement.Credit, number: int) -> dict[str, Any]:
     """Word a credit, saying so where a cap has cut it; `opens` where it has items of its own."""
-    met = f", {credit.from_bank} of it from the bonus bank" if credit.from_bank else ""
+    bank = gettext_noop("{amount} of it from the bonus bank")
+    met = f", {bank.format(amount=credit.from_bank)}" if credit.from_bank else ""
     owed = credit.amount + credit.from_bank if credit.from_bank else credit.amount
-    cut = "" if owed == credit.computed else f" ({credit.computed} before the cap)"
+    whole = gettext_noop("{amount} before the cap")
+    cut = "" if owed == credit.computed else f" ({whole.format(amount=credit.computed)})"
     note = (f", {credit.note}" if credit.note else "") + met
     return {
         "id": f"c{number}",
@@ -335,9 +344,9 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
         "item": item.item_id,
         "received": f"{_local(item.received_at, zone):%Y-%m-%d %H:%M:%S}",
         "queue": item.queue,
-        "state": item.state,
+        "state": _(item.state),
         "agent": item.agent,
-        "says": ("met" if value else "missed")
+        "says": (_("met") if value else _("missed"))
         if isinstance(value, bool)
         else f"{value.normalize():f}"
         if isinstance(value, Decimal)
@@ -349,10 +358,10 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
 def worded_nothing(subject: settlement.Subject) -> str:
     """Say why a figure opens to nothing."""
     if subject.opens == "amounts":
-        return "No items of its own: it is computed from the amounts above. Open those, such as l1."
+        return _("No items of its own: it is computed from the amounts above. Open those, such as l1.")
     if subject.opens == "levels":
-        return "No items of its own: it follows from the figures of service levels. Open those, such as m1."
-    return "No items: a fixed price, or nothing was counted."
+        return _("No items of its own: it follows from the figures of service levels. Open those, such as m1.")
+    return _("No items: a fixed price, or nothing was counted.")
 
 
 def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
@@ -365,7 +374,9 @@ def _notice(made: statements.Statement) -> str:
     if made.period.state != "open":
         return ""
     at = _local(made.computed_at, made.period.zone)
-    return f"This period is still open: the figures stand as of {at.day} {at:%B %Y, %H:%M} and will change."
+    return gettext_noop(
+        "This period is still open: the figures stand as of {day} {at:%B %Y, %H:%M} and will change."
+    ).format(day=at.day, at=at)
 
 
 def _grouped(quantity: Fraction) -> str:
@@ -385,9 +396,11 @@ def summary(client: Client) -> dict[str, str]:
     shut = [period for period, state in periods_queries.states(client.id).items() if state in period_months.SHUT]
     proposed = [period for period, state in periods_queries.states(client.id).items() if state == "provisional"]
     disputes = periods_queries.disputes(client.id, states=(period_months.RAISED,)).count()
-    waiting = [f"{period} waits for approval" for period in proposed]
-    waiting += [f"{disputes} undecided {'dispute' if disputes == 1 else 'disputes'}"] if disputes else []
-    return {"until": shut[-1] if shut else "no month", "waiting": ", ".join(waiting)}
+    waiting = [_("{period} waits for approval").format(period=period) for period in proposed]
+    if disputes:
+        undecided = ngettext("{number} undecided dispute", "{number} undecided disputes", disputes)
+        waiting.append(undecided.format(number=disputes))
+    return {"until": shut[-1] if shut else _("no month"), "waiting": ", ".join(waiting)}
 
 
 def worded_months(client: Client, person: Person) -> dict[str, Any]:
@@ -446,22 +459,23 @@ class DisputeForm(forms.Form):
     """Which figure of a proposed or closed month is held to be wrong, and why."""
 
     figure = forms.ChoiceField(
-        label="Figure", help_text="The whole figure is disputed; name single items in the words."
+        label=gettext_lazy("Figure"),
+        help_text=gettext_lazy("The whole figure is disputed; name single items in the words."),
     )
     words = forms.CharField(
-        label="What is wrong",
+        label=gettext_lazy("What is wrong"),
         max_length=LONGEST_WORDS,
         strip=True,
         widget=forms.Textarea(attrs={"rows": 4}),
-        error_messages={"required": "Say in words what is wrong."},
+        error_messages={"required": gettext_lazy("Say in words what is wrong.")},
     )
 
     def __init__(self, close: Close, data: Any = None) -> None:
         super().__init__(data)
         choice = self.fields["figure"]
         assert isinstance(choice, forms.ChoiceField)
-        choice.choices = [("", "Choose a figure"), *_figures(close)]
-        choice.error_messages["required"] = "Choose the figure that is wrong."
+        choice.choices = [("", _("Choose a figure")), *_figures(close)]
+        choice.error_messages["required"] = _("Choose the figure that is wrong.")
 
 
 def _figures(close: Close) -> list[tuple[str, str]]:

@@ -12,6 +12,8 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from workfloor.core.access import permissions
@@ -30,6 +32,7 @@ from workfloor.ops.billing import queries as billing_queries
 from workfloor.ops.billing.apps import CLOSING, INVOICES, STATEMENTS
 from workfloor.ops.billing.models import Invoice
 from workfloor.ops.billing.statements import NoStatement
+from workfloor.ui import kept_words
 
 ITEMS_A_PAGE = 100
 View = Callable[..., HttpResponse]
@@ -56,7 +59,7 @@ def _for_leaders(view: View) -> View:
 def _client(slug: str) -> Client:
     found = clients_queries.by_slug(slug)
     if found is None:
-        raise Http404("No such client.")
+        raise Http404(_("No such client."))
     return found
 
 
@@ -71,16 +74,22 @@ def statement_list(request: HttpRequest) -> HttpResponse:
 def statement(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Show a month; each figure leads to its items."""
     made = billing_presenting.stated(_client(slug), period, now=clock.now())
-    return render(request, "billing/statement.html", {"statement": made.printed, "link": request.path})
+    shown = {
+        "statement": kept_words.translated_within(made.printed, but=billing_presenting.NAMES),
+        "link": request.path,
+    }
+    return render(request, "billing/statement.html", shown)
 
 
 @_for_leaders
 def statement_paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Give a month as PDF."""
-    made = billing_presenting.stated(_client(slug), period, now=clock.now())
+    with translation.override(None):  # a paper for the client is in English
+        made = billing_presenting.stated(_client(slug), period, now=clock.now())
+        paper = billing_gateway.statement_pdf(made.printed)
     name = f"statement-{slug}-{period}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(billing_gateway.statement_pdf(made.printed), content_type="application/pdf", headers=headers)
+    return HttpResponse(paper, content_type="application/pdf", headers=headers)
 
 
 @_for_leaders
@@ -104,7 +113,7 @@ def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) 
     """Show the facts of an item that a figure counts."""
     subject = statements.subject(_client(slug), period, figure, now=clock.now())
     if not statements.counts_item(subject, item):
-        raise Http404(f"{subject.id} does not count {item}.")
+        raise Http404(_("{figure} does not count {item}.").format(figure=subject.id, item=item))
     rows = [billing_presenting.worded_fact(fact, subject.zone) for fact in statements.facts_behind(subject, item)]
     shown = {"subject": subject, "rows": rows, "item": item, "slug": slug, "period": period}
     return render(request, "billing/facts.html", shown)
@@ -146,7 +155,7 @@ def _raising(view: View) -> View:
 def _client_to_close(slug: str) -> Client:
     found = clients_queries.by_slug(slug)
     if found is None:
-        raise Http404("No such client.")
+        raise Http404(_("No such client."))
     return found
 
 
@@ -192,21 +201,21 @@ def _step(do: Callable[[Client, str, Person, HttpRequest], str]) -> View:
 def propose(client: Client, period: str, by: Person, request: HttpRequest) -> str:
     """Have a month proposed by a worker."""
     billing.ask_for_step(client=client, period=period, step="propose", by=by, now=clock.now())
-    return f"{period} is being worked on. Below it says how far it is; you may leave this page."
+    return _("{period} is being worked on. Below it says how far it is; you may leave this page.").format(period=period)
 
 
 @_step
 def approve(client: Client, period: str, by: Person, request: HttpRequest) -> str:
     """Have a month closed by a worker, as it was proposed."""
     billing.ask_for_step(client=client, period=period, step="approve", by=by, now=clock.now())
-    return f"{period} is being worked on. Below it says how far it is; you may leave this page."
+    return _("{period} is being worked on. Below it says how far it is; you may leave this page.").format(period=period)
 
 
 @_step
 def reopen(client: Client, period: str, by: Person, request: HttpRequest) -> str:
     """Take a proposal back."""
     billing.reopen(client=client, period=period, reason=request.POST.get("reason", ""), by=by, now=clock.now())
-    return f"{period} is open again."
+    return _("{period} is open again.").format(period=period)
 
 
 @require_http_methods(["GET", "POST"])
@@ -216,7 +225,11 @@ def dispute(request: Request, slug: str, period: str) -> HttpResponse:
     client = _client_to_close(slug)
     close = periods_queries.close(client.id, period)
     if close is None:
-        raise Http404(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
+        raise Http404(
+            _("{period} is open: its figures still follow the facts. Dispute them once they are proposed.").format(
+                period=period
+            )
+        )
     form = billing_presenting.DisputeForm(close, request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -227,7 +240,7 @@ def dispute(request: Request, slug: str, period: str) -> HttpResponse:
         except periods.Refused as reason:
             form.add_error(None, str(reason))
         else:
-            messages.success(request, f"Dispute {made.id} is raised. Somebody else decides it.")
+            messages.success(request, _("Dispute {id} is raised. Somebody else decides it.").format(id=made.id))
             return redirect("billing:dispute", slug, period)
     shown = {"client": client, "period": period, "form": form, "disputes": billing_presenting.disputed(client, period)}
     return render(request, "billing/closing/dispute.html", shown)
@@ -252,7 +265,7 @@ def _known_invoice(slug: str, number: str) -> Invoice:
     client = clients_queries.by_slug(slug)
     found = billing_queries.named(client.id, number) if client else None
     if found is None:
-        raise Http404(f"There is no invoice {number}.")
+        raise Http404(_("There is no invoice {number}.").format(number=number))
     return found
 
 
@@ -320,7 +333,7 @@ def cii(request: HttpRequest, slug: str, number: str) -> HttpResponse:
 def _electronic(slug: str, number: str) -> Invoice:
     made = _known_invoice(slug, number)
     if not made.ubl:
-        raise Http404(f"{made.name} was issued on paper alone.")
+        raise Http404(_("{name} was issued on paper alone.").format(name=made.name))
     return made
 
 

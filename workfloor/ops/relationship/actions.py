@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
@@ -23,12 +25,12 @@ def agree(
     permissions.admit(by, "reviews.agree", client_id=client.id)
     who, what = who.strip(), what.strip()
     faults = [
-        f"Say {name}, in at most {LONGEST} characters."
+        _("Say {name}, in at most {most} characters.").format(name=name, most=LONGEST)
         for name, words in (("who", who), ("what", what))
         if not 0 < len(words) <= LONGEST
     ]
     if until < contracts_queries.today(client.id, now):
-        faults.append(f"{until} is over: name a day to come.")
+        faults.append(_("{until} is over: name a day to come.").format(until=until))
     if faults:
         raise Refused(" ".join(faults))
     made = relationship_models.ActionItem.objects.create(client=client, who=who, what=what, until=until, agreed_at=now)
@@ -44,9 +46,9 @@ def finish(
     permissions.admit(by, "reviews.agree", client_id=action_item.client_id)
     found = relationship_models.ActionItem.objects.select_for_update(of=("self",)).get(id=action_item.id)
     if found.done_at:
-        raise Refused(f"It is done since {found.done_at:%Y-%m-%d}.")
+        raise Refused(_("It is done since {done_at:%Y-%m-%d}.").format(done_at=found.done_at))
     if len(note.strip()) > LONGEST:
-        raise Refused(f"Keep the note to {LONGEST} characters.")
+        raise Refused(_("Keep the note to {most} characters.").format(most=LONGEST))
     found.done_at, found.note = now, note.strip()
     found.save(update_fields=["done_at", "note"])
     fact = relationship_events.ActionItemDone(found.id, found.note or None)

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
@@ -203,7 +204,7 @@ class _Hours:
         """The hours of a target, with what it counts and missed in each, and who worked for its queues."""
         values = {each.item_id: bool(each.value) == level.lower_is_better for each in counted}
         found: dict[datetime, relationship_causes.Hour] = {}
-        for number, queue, received, connected, _, talk, hold, wrap, label, done_by in self._items:
+        for number, queue, received, connected, _disposition, talk, hold, wrap, label, done_by in self._items:
             if queue not in level.of:
                 continue
             at = received.astimezone(self._zone).replace(minute=0, second=0, microsecond=0)
@@ -248,12 +249,14 @@ def outlook(client: Client, period: str, *, advance: Callable[[int], None] = lam
         return None
     contract, counts_all = relationship_causes.counting_all(contract)
     if unknown := list(scenarios.unknown(contract)):
-        raise NotSimulated(f"The contract {' It '.join(unknown)}")
+        raise NotSimulated(_("The contract {unknown}").format(unknown=" It ".join(unknown)))
     began = starts_at - timedelta(seconds=relationship_causes.HORIZON)
     past = list(simulation_queries.past(client, began, starts_at))
     if len(past) > MOST_CONTACTS:
         raise NotSimulated(
-            f"{len(past):,} contacts came in four weeks. Simulate them with a scenario: workfloor presales simulate."
+            _(
+                "{count:,} contacts came in four weeks. Simulate them with a scenario: workfloor presales simulate."
+            ).format(count=len(past))
         )
     scenario = relationship_causes.ahead(contract, scenario_file.queues(contract.queues().values()), past, starts_at)
     return _simulated(scenario, counts_all, advance) if scenario else None

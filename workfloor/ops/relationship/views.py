@@ -8,6 +8,9 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET
 
 from workfloor.core.clients import queries as clients_queries
@@ -21,7 +24,7 @@ from workfloor.ops.relationship import queries as relationship_queries
 from workfloor.ops.relationship.apps import REVIEWS
 
 View = Callable[..., HttpResponse]
-_ON_THE_PAGE = "It is simulated on the page of this review, and by workfloor review."
+_ON_THE_PAGE = gettext_noop("It is simulated on the page of this review, and by workfloor review.")
 
 
 def _for_leaders(view: View) -> View:
@@ -45,7 +48,7 @@ def _for_leaders(view: View) -> View:
 def _client(slug: str) -> Client:
     found = clients_queries.by_slug(slug)
     if found is None:
-        raise Http404("No such client.")
+        raise Http404(_("No such client."))
     return found
 
 
@@ -69,11 +72,9 @@ def paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Give a review as PDF, without what lies ahead: nobody waits for a simulation here."""
     found = relationship_queries.review(_client(slug), period, now=clock.now())
     headers = {"Content-Disposition": f'attachment; filename="review-{slug}-{period}.pdf"'}
-    return HttpResponse(
-        relationship_gateway.pdf(relationship_presenting.printed(found, None, _ON_THE_PAGE)),
-        content_type="application/pdf",
-        headers=headers,
-    )
+    with translation.override(None):  # a paper for the client is in English
+        made = relationship_gateway.pdf(relationship_presenting.printed(found, None, _ON_THE_PAGE))
+    return HttpResponse(made, content_type="application/pdf", headers=headers)
 
 
 @_for_leaders
@@ -87,7 +88,7 @@ def ahead(request: HttpRequest, slug: str, period: str) -> HttpResponse:
         outlook, currency, nothing = None, "", str(reason)
     shown = {
         "ahead": relationship_presenting.ahead(outlook, currency) if outlook else None,
-        "nothing": nothing,
+        "nothing": _(nothing),
         "slug": slug,
     }
     shown |= {"period": period}

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.contracts.models import Queue
@@ -61,4 +63,8 @@ def even_out(*, pool: str, seconds: int, by: Actor, now: datetime) -> None:
 
 def _check_name(pool: str) -> None:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,49}", pool):
-        raise ValueError(f"“{pool}” is no name of a pool; use small letters, digits and hyphens, as in night-shift")
+        raise ValueError(
+            _("“{pool}” is no name of a pool; use small letters, digits and hyphens, as in night-shift").format(
+                pool=pool
+            )
+        )

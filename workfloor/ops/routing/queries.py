@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 
 from workfloor.core.catalogue import occupancy
 from workfloor.core.contracts import models as contracts_models
@@ -366,7 +367,7 @@ def _max_concurrency(now: datetime) -> dict[int, int]:
 
 def _bounds(period: str) -> tuple[datetime, datetime]:
     if not (found := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", period)) or int(found[1]) < 1900:
-        raise NoPeriod(f"“{period}” is no month; write it like 2026-11")
+        raise NoPeriod(_("“{period}” is no month; write it like 2026-11").format(period=period))
     year, month = int(found[1]), int(found[2])
     start = datetime(year, month, 1, tzinfo=UTC)
     return start, start + timedelta(days=calendar.monthrange(year, month)[1])

@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from workfloor.core.people import queries as people_queries
@@ -23,7 +24,7 @@ def why(request: Request, item_id: int) -> HttpResponse:
     if request.person is None or LEADERS.isdisjoint(request.person.roles):
         raise PermissionDenied
     if work_queries.item(item_id) is None:
-        raise Http404("No such item.")
+        raise Http404(_("No such item."))
     rls.enter_every_client()  # whether somebody had room depends on what else they had in hand, whoever's work it was
     try:
         found = explain.why(item_id, clock.now())

@@ -9,6 +9,8 @@ from typing import Final
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
@@ -48,14 +50,14 @@ def add(
     permissions.admit(by, "webhooks.set-up", client_id=client.id)
     title, url = " ".join(title.split()), url.strip()
     if not 0 < len(title) <= LONGEST_TITLE:
-        raise Refused(f"Say which system it is, in at most {LONGEST_TITLE} characters.")
+        raise Refused(_("Say which system it is, in at most {most} characters.").format(most=LONGEST_TITLE))
     try:
         chosen = public_events.vetted(events)
         target = webhooks_gateway.target(url, settings.WORKFLOOR_WEBHOOKS_INSIDE)
     except public_events.Unknown as fault:
         raise Refused(str(fault)) from None
     except ValueError as fault:
-        raise Refused(f"This cannot be sent to: the address {fault}.") from None
+        raise Refused(_("This cannot be sent to: the address {fault}.").format(fault=fault)) from None
     secret = webhooks_gateway.new_secret()
     endpoint = webhooks_models.Endpoint.objects.create(
         client=client,
@@ -91,7 +93,7 @@ def _in_hand(endpoint: webhooks_models.Endpoint, by: Actor) -> webhooks_models.E
     permissions.admit(by, "webhooks.set-up", client_id=endpoint.client_id)
     found = _locked(endpoint.id)
     if found is None:
-        raise Refused("It was removed.")
+        raise Refused(_("It was removed."))
     return found
 
 
@@ -99,7 +101,7 @@ def pause(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> No
     """Send nothing to an endpoint until it is resumed; what happens meanwhile waits. Raises Refused."""
     found = _in_hand(endpoint, by)
     if found.state != "enabled":
-        raise Refused("It is not enabled.")
+        raise Refused(_("It is not enabled."))
     found.state = "paused"
     found.save(update_fields=["state"])
     _tell(found, webhooks_events.EndpointPaused(found.id), now, by)
@@ -109,7 +111,7 @@ def resume(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> N
     """Send to an endpoint again, at once what waits, also where it is left in peace just now. Raises Refused."""
     found = _in_hand(endpoint, by)
     if found.state == "enabled" and not found.failing_since:
-        raise Refused("It is enabled, and nothing is wrong with it.")
+        raise Refused(_("It is enabled, and nothing is wrong with it."))
     if found.state != "enabled":
         _tell(found, webhooks_events.EndpointResumed(found.id), now, by)
     found.state, found.failures, found.failing_since, found.rests_until = "enabled", 0, None, None
@@ -130,7 +132,7 @@ def remove(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> N
     found.state = "removed"
     found.save(update_fields=["state"])
     _tell(found, webhooks_events.EndpointRemoved(found.id), now, by)
-    _fail_all(found, "the endpoint was removed", now)
+    _fail_all(found, gettext_noop("the endpoint was removed"), now)
 
 
 def rotate(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> str:
@@ -148,7 +150,7 @@ def send_test(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -
     """Send an event that says nothing, at once also where the endpoint is left in peace just now. Raises Refused."""
     found = _in_hand(endpoint, by)
     if found.state != "enabled":
-        raise Refused("Nothing is sent there now. Resume it first.")
+        raise Refused(_("Nothing is sent there now. Resume it first."))
     key = _new_key()
     told = public_events.told(key, public_events.TEST, now, {}, public_events.About(found.client.slug))
     made = webhooks_models.Delivery.objects.create(
@@ -176,9 +178,9 @@ def send_again(*, delivery: webhooks_models.Delivery, by: Actor, now: datetime) 
     found = _in_hand(delivery.endpoint, by)
     again = webhooks_models.Delivery.objects.select_for_update().get(id=delivery.id)
     if found.state != "enabled":
-        raise Refused("Nothing is sent there now. Resume the endpoint first.")
+        raise Refused(_("Nothing is sent there now. Resume the endpoint first."))
     if again.state == "waiting":
-        raise Refused("It is on its way already.")
+        raise Refused(_("It is on its way already."))
     again.state, again.due_at, again.began_at, again.ended_at = "waiting", now, None, None
     again.save(update_fields=["state", "due_at", "began_at", "ended_at"])
     _tell(found, webhooks_events.SentAgain(found.id, again.id), now, by)
@@ -212,7 +214,7 @@ def post(*, facts: Sequence[Followed], now: datetime) -> None:
     webhooks_models.Delivery.objects.bulk_create(
         [_made(endpoint, fact, about[fact.position], now) for endpoint, fact in wanted], ignore_conflicts=True
     )
-    for endpoint_id in {endpoint.id: None for endpoint, _ in wanted if endpoint.state == "enabled"}:
+    for endpoint_id in {endpoint.id: None for endpoint, _fact in wanted if endpoint.state == "enabled"}:
         ask_to_send(endpoint_id=endpoint_id)
 
 
@@ -273,7 +275,10 @@ def begin(*, endpoint_id: int, busy: Collection[int], most: int, now: datetime) 
     try:
         secrets = webhooks_queries.secrets(endpoint, now)
     except (files_gateway.NoKey, sealing.Damaged) as fault:
-        endpoint.fault, endpoint.rests_until = f"its secret cannot be opened: {fault}", now + LOCKED_OUT
+        endpoint.fault, endpoint.rests_until = (
+            gettext_noop("its secret cannot be opened: {fault}").format(fault=fault),
+            now + LOCKED_OUT,
+        )
         endpoint.failing_since = endpoint.failing_since or now
         endpoint.save(update_fields=["fault", "rests_until", "failing_since"])
         return []
@@ -328,7 +333,7 @@ def _end(endpoint: webhooks_models.Endpoint, now: datetime) -> None:
     if endpoint.state != "gone":
         endpoint.state = "gone"
         _tell(endpoint, webhooks_events.EndpointGone(endpoint.id), now)
-    _fail_all(endpoint, "the receiver answered 410: it takes nothing there any more", now)
+    _fail_all(endpoint, gettext_noop("the receiver answered 410: it takes nothing there any more"), now)
 
 
 def _look_after(endpoint: webhooks_models.Endpoint, answer: retries.Answer, now: datetime, *, is_unwell: bool) -> None:

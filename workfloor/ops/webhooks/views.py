@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.people.middleware import Request
@@ -92,7 +93,7 @@ def deliveries(request: Request, endpoint_id: int) -> HttpResponse:
         "rows": [(each, attempts[each.id]) for each in page.object_list],
         "page": page,
         "state": state,
-        "states": [("", "All"), *((each, each.capitalize()) for each in retries.STATES)],
+        "states": [("", _("All")), *((each, _(each).capitalize()) for each in retries.STATES)],
     }
     return render(request, "webhooks/deliveries.html", shown)
 
@@ -119,28 +120,28 @@ def _deed(do: Callable[[webhooks_models.Endpoint, Request], str]) -> View:
 def pause(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Send nothing there for now."""
     webhooks.pause(endpoint=endpoint, by=request.person, now=clock.now())
-    return "Nothing is sent there until it is resumed. What happens meanwhile waits."
+    return _("Nothing is sent there until it is resumed. What happens meanwhile waits.")
 
 
 @_deed
 def resume(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Send there again."""
     webhooks.resume(endpoint=endpoint, by=request.person, now=clock.now())
-    return "What waits is sent in a moment."
+    return _("What waits is sent in a moment.")
 
 
 @_deed
 def send_test(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Send an event that says nothing."""
     webhooks.send_test(endpoint=endpoint, by=request.person, now=clock.now())
-    return "A test event is sent in a moment. Reload this page to see what the receiver answers."
+    return _("A test event is sent in a moment. Reload this page to see what the receiver answers.")
 
 
 @_deed
 def remove(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Tell it nothing any more."""
     webhooks.remove(endpoint=endpoint, by=request.person, now=clock.now())
-    return f"{endpoint.title} is told nothing any more."
+    return _("{title} is told nothing any more.").format(title=endpoint.title)
 
 
 @require_POST
@@ -161,7 +162,7 @@ def send_again(request: Request, delivery_id: int) -> HttpResponse:
         raise Http404
     try:
         webhooks.send_again(delivery=delivery, by=request.person, now=clock.now())
-        messages.success(request, "It is sent again in a moment, under the id that it has.")
+        messages.success(request, _("It is sent again in a moment, under the id that it has."))
     except webhooks.Refused as reason:
         messages.error(request, str(reason))
     return redirect("webhooks:deliveries", delivery.endpoint_id)

@@ -9,11 +9,12 @@ from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from workfloor.kit.text import markup
 from workfloor.kit.time import clock
+from workfloor.ui import kept_words, wording
 from workfloor.ui import places as ui_places
-from workfloor.ui import wording
 
 register = template.Library()
 
@@ -69,7 +70,7 @@ def stylesheet(name: str) -> SafeString:
 @register.filter
 def words(name: str) -> str:
     """Read a name such as `called-back` as words: `Called back`."""
-    spaced = str(name).replace("-", " ")
+    spaced = gettext(str(name).replace("-", " "))
     return spaced[:1].upper() + spaced[1:]
 
 
@@ -84,3 +85,9 @@ def initials(name: str) -> str:
 def markdown(text: str) -> SafeString:
     """Show what somebody wrote in CommonMark; nothing in it runs or loads."""
     return mark_safe(markup.from_markdown(text))  # noqa: S308  made safe there
+
+
+@register.filter
+def translated(text: str) -> str:
+    """Show what was kept in English in the reader's language."""
+    return kept_words.translated(str(text or ""))

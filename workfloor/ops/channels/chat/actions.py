@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -75,9 +76,13 @@ def change_widget(
 
 def _check(client: Client, origins: Sequence[str], source: str) -> None:
     if not origins:
-        raise Refused("Say from which sites the widget may be used, such as https://www.example.com.")
+        raise Refused(_("Say from which sites the widget may be used, such as https://www.example.com."))
     if wrong := [each for each in origins if not visitors.is_origin(each)]:
-        raise Refused(f"No origin: {', '.join(wrong)}. Write scheme and host alone, such as https://www.example.com.")
+        raise Refused(
+            _("No origin: {wrong}. Write scheme and host alone, such as https://www.example.com.").format(
+                wrong=", ".join(wrong)
+            )
+        )
     widget_file.read(source, list(Queue.objects.filter(client=client).values_list("name", flat=True)))
 
 
@@ -341,7 +346,7 @@ def reply(
     """Write to the visitor, whose page shows it at once; the same key again is the same reply."""
     chat = chat_queries.locked(chat.id)
     if chat.closed_at is not None and chat.closed_as != "silence":
-        raise Refused("The visitor has gone; nobody would read this. Write a note, or an email.")
+        raise Refused(_("The visitor has gone; nobody would read this. Write a note, or an email."))
     named = _named(chat, f"reply/{key}") if key else ""
     message = conversations.reply(
         item=chat.item,

@@ -14,6 +14,8 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -81,10 +83,18 @@ def open_mailbox(
     permissions.admit(by, "channels.set-up", client_id=queue.client_id)
     address = address.strip().lower()
     if not sorting.is_address(address) or "+" in address:
-        raise Refused(f"“{address}” is no address that mail can come to; write it as in support@example.com")
+        raise Refused(
+            _("“{address}” is no address that mail can come to; write it as in support@example.com").format(
+                address=address
+            )
+        )
     locks.hold("mailbox", address)
     if known := email_queries.mailbox(address):
-        raise Refused(f"{address} is a mailbox of {known.client.slug} already; close that one first")
+        raise Refused(
+            _("{address} is a mailbox of {client} already; close that one first").format(
+                address=address, client=known.client.slug
+            )
+        )
     if source_url:
         _refuse_a_faulty_source(source_url, password_file)
     mailbox = email_models.Mailbox.objects.create(
@@ -106,9 +116,9 @@ def _refuse_a_faulty_source(source_url: str, password_file: str) -> None:
     try:
         email_gateway.source(source_url)
     except ValueError as fault:
-        raise Refused(f"the address that mail is fetched from {fault}") from None
+        raise Refused(_("the address that mail is fetched from {fault}").format(fault=fault)) from None
     if not password_file:
-        raise Refused("say which file holds the password with which mail is fetched")
+        raise Refused(_("say which file holds the password with which mail is fetched"))
 
 
 def close_mailbox(*, mailbox: email_models.Mailbox, by: Actor, now: datetime) -> None:
@@ -210,7 +220,9 @@ def _fetched(
 ) -> email_models.Arrival:
     too_large = {
         "state": "failed",
-        "reason": f"{mail.size:,} bytes are too large to be fetched; it is on the server still",
+        "reason": gettext_noop("{size:,} bytes are too large to be fetched; it is on the server still").format(
+            size=mail.size
+        ),
     }
     return email_models.Arrival(
         client_id=mailbox.client_id,
@@ -278,7 +290,9 @@ def _asked(arrival: email_models.Arrival, came: reading.Came, kinds: Collection[
     try:
         found: reading.Read = READERS.ask("read", came, kinds, seconds=reading.seconds_for(len(came.raw)))
     except apart.NotComputed as fault:
-        raise NotRead(arrival.id, f"{fault}; it has {len(came.raw):,} bytes") from fault
+        raise NotRead(
+            arrival.id, gettext_noop("{fault}; it has {count:,} bytes").format(fault=fault, count=len(came.raw))
+        ) from fault
     return found
 
 
@@ -342,9 +356,11 @@ def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
         arrival = each.arrival
         if each.mail.key in known or each.mail.key in found:
             arrival.message = known.get(each.mail.key)
-            _settle(arrival, "taken", None, now, "it came before")
+            _settle(arrival, "taken", None, now, gettext_noop("it came before"))
         elif _is_of_a_flood(arrival, lately, found.values()):
-            why = f"{arrival.sender} sent more than {arrival.mailbox.most_per_sender} mails in ten minutes"
+            why = gettext_noop("{sender} sent more than {most_per_sender} mails in ten minutes").format(
+                sender=arrival.sender, most_per_sender=arrival.mailbox.most_per_sender
+            )
             _settle(arrival, "held", email_events.HeldBack(arrival.id, why), now)
         else:
             found[each.mail.key] = each
@@ -376,10 +392,14 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
 def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
     incoming = [_message(read, item) for read, item in begun]
     made = conversations.receive_all(channel="email", incoming=incoming, now=now)
-    for (read, _), message in zip(begun, made, strict=True):
+    for (read, _item), message in zip(begun, made, strict=True):
         missing = read.mail.missing
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
-        read.arrival.reason = f"{missing} of its files are only in the mail as it came" if missing else ""
+        read.arrival.reason = (
+            gettext_noop("{missing} of its files are only in the mail as it came").format(missing=missing)
+            if missing
+            else ""
+        )
     rows = [
         {name: getattr(read.arrival, name) for name in ("id", "reason", "sender", "subject", "message_id")}
         for read, _ in begun
@@ -422,7 +442,9 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
     terms = contracts_queries.terms_of(last.queue, last.received_at)
     if at - last.ended_at > timedelta(seconds=terms.reopen_within_seconds):
         return None
-    return work.reopen(item=last, reason="the customer wrote again", now=max(at, last.wrapped_up_at or at))
+    return work.reopen(
+        item=last, reason=gettext_noop("the customer wrote again"), now=max(at, last.wrapped_up_at or at)
+    )
 
 
 def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now: datetime, reason: str = "") -> None:
@@ -441,7 +463,11 @@ def _tell_of(arrival: email_models.Arrival, found: sorting.Failure, reply: Messa
     if found.is_final and reply.state in ("sending", "sent", "read"):
         conversations.mark_undelivered(message=reply, reason=found.reason, now=now)
         bring_back(reply=reply, reason=found.reason, now=now)
-    why = f"a delivery report: {found.reason}" if found.is_final else f"a report of a delay: {found.reason}"
+    why = (
+        gettext_noop("a delivery report: {reason}").format(reason=found.reason)
+        if found.is_final
+        else gettext_noop("a report of a delay: {reason}").format(reason=found.reason)
+    )
     _settle(arrival, "set-aside", email_events.SetAside(arrival.id, why), now)
 
 
@@ -455,7 +481,7 @@ def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
     others = conversations_queries.answers(reply.item.id)
     work.mark_reply_undelivered(
         item=reply.item,
-        reason=f"our reply did not arrive: {reason}",
+        reason=gettext_noop("our reply did not arrive: {reason}").format(reason=reason),
         now=now,
         replied_at=others[0].said_at if others else None,
         is_last=not any(each.id > reply.id for each in others),
@@ -468,7 +494,7 @@ def take_back(*, reply: Message, by: Person, now: datetime) -> Message:
     Raises messages.NotNow for one that is being sent.
     """
     reply = conversations.withdraw(message=reply, by=by, now=now)
-    bring_back(reply=reply, reason="it was taken back", now=now)
+    bring_back(reply=reply, reason=gettext_noop("it was taken back"), now=now)
     return reply
 
 
@@ -486,9 +512,9 @@ def mark_unread(*, arrival: email_models.Arrival, reason: str, now: datetime) ->
 def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
     """Read a mail once more that could not be read, or that was held back or set aside by mistake."""
     if arrival.state not in ("failed", "held", "set-aside"):
-        raise Refused("This mail was dealt with already.")
+        raise Refused(_("This mail was dealt with already."))
     if arrival.file_id is None:
-        raise Refused("What came is not here: it was too large to be fetched, or is no longer kept.")
+        raise Refused(_("What came is not here: it was too large to be fetched, or is no longer kept."))
     arrival.anyway = arrival.state != "failed"
     _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
     ask_to_take()
@@ -497,7 +523,7 @@ def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None
 def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
     """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is masked."""
     if arrival.state not in ("failed", "held"):
-        raise Refused("This mail was dealt with already.")
+        raise Refused(_("This mail was dealt with already."))
     if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
         _replace(arrival, b"", now)
     _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
@@ -544,7 +570,7 @@ def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> 
         return
     mailbox = mailbox or email_queries.mailbox_for(message)
     if mailbox is None:
-        reason = "no mailbox belongs to this queue; open one with `workfloor channels mailbox add`"
+        reason = gettext_noop("no mailbox belongs to this queue; open one with `workfloor channels mailbox add`")
         conversations.mark_undelivered(message=message, reason=reason, now=now)
         return
     name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
@@ -603,7 +629,7 @@ def hand_over(*, delivery: email_models.Delivery, now: datetime) -> bool:
 def mark_delivered(*, delivery: email_models.Delivery, answer: str, refused: Sequence[str], now: datetime) -> None:
     """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
     _change(delivery, "sent", now, answer)
-    fault = f"not delivered to {'; '.join(refused)}" if refused else ""
+    fault = gettext_noop("not delivered to {refused}").format(refused="; ".join(refused)) if refused else ""
     conversations.mark_sent(message=delivery.message, now=now, fault=fault)
 
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from aiosmtpd import smtp
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from imapclient import IMAPClient
 
 SECONDS: Final = 60  # that a server may take for anything but the end of a mail
@@ -162,11 +164,11 @@ def source(url: str) -> Source:
     """Read imaps://user%40example.com@mail.example.com:993/INBOX. Raises ValueError with what is wrong."""
     parts = urlsplit(url)
     if parts.scheme not in ("imaps", "imap", "imap+starttls"):
-        raise ValueError("begins with imaps://, imap+starttls:// or imap://")
+        raise ValueError(_("begins with imaps://, imap+starttls:// or imap://"))
     if not parts.hostname or not parts.username:
-        raise ValueError("names a user and a host, as in imaps://user%40example.com@mail.example.com/INBOX")
+        raise ValueError(_("names a user and a host, as in imaps://user%40example.com@mail.example.com/INBOX"))
     if parts.password:
-        raise ValueError("holds no password: name the file that holds it")
+        raise ValueError(_("holds no password: name the file that holds it"))
     port = parts.port or (993 if parts.scheme == "imaps" else 143)
     return Source(
         parts.scheme, parts.hostname, port, unquote(parts.username), unquote(parts.path.strip("/")) or "INBOX"
@@ -315,7 +317,7 @@ def send(url: str, sender: str, recipients: Sequence[str], raw: bytes, hand_over
             server.send(_stuffed(raw))
             if not hand_over():
                 server.close()
-                raise NotSent("another process sends it", is_final=False)
+                raise NotSent(gettext_noop("another process sends it"), is_final=False)
             if server.sock:
                 server.sock.settimeout(LAST_LINE_SECONDS)
             ended = True

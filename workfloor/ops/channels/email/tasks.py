@@ -9,6 +9,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from workfloor.core.clients import queries as clients_queries
@@ -123,13 +124,17 @@ def _reply(delivery: email_models.Delivery) -> replies.Reply:
     except files_queries.UNREACHABLE as fault:
         raise email_gateway.NotSent(str(fault), is_final=False) from fault
     except files_queries.UNREADABLE as fault:
-        raise email_gateway.NotSent(f"one of its files cannot be read: {fault}", is_final=True) from fault
+        raise email_gateway.NotSent(
+            gettext_noop("one of its files cannot be read: {fault}").format(fault=fault), is_final=True
+        ) from fault
 
 
 def _send(delivery: email_models.Delivery, reply: replies.Reply) -> email_gateway.Handed:
     if not settings.WORKFLOOR_SMTP_URL:
         # Nothing will change by itself: it fails at once, so that no case counts as answered by what nobody can read.
-        raise email_gateway.NotSent("no mail server is set to send through; see WORKFLOOR_SMTP_URL", is_final=True)
+        raise email_gateway.NotSent(
+            gettext_noop("no mail server is set to send through; see WORKFLOOR_SMTP_URL"), is_final=True
+        )
     address = delivery.mailbox.address
     raw = email_gateway.signed(
         replies.composed(reply),

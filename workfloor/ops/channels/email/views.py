@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import queries as conversations_queries
@@ -92,14 +93,14 @@ def _deed(do: Callable[[email_models.Arrival, Request], str]) -> View:
 def again(arrival: email_models.Arrival, request: Request) -> str:
     """Read a mail once more, or take it in although it was held back or set aside."""
     email.run_again(arrival=arrival, by=request.person, now=clock.now())
-    return "The mail is read again in a moment."
+    return _("The mail is read again in a moment.")
 
 
 @_deed
 def discard(arrival: email_models.Arrival, request: Request) -> str:
     """Say that nothing is to be done about a mail."""
     email.discard(arrival=arrival, by=request.person, now=clock.now())
-    return "The mail is dealt with."
+    return _("The mail is dealt with.")
 
 
 @require_POST
@@ -111,7 +112,7 @@ def send_again(request: Request, message_id: int) -> HttpResponse:
         raise Http404
     try:
         email.send_again(message=message, by=request.person, now=clock.now())
-        messages.success(request, "The reply is sent again in a moment.")
+        messages.success(request, _("The reply is sent again in a moment."))
     except NotNow as reason:
         messages.error(request, str(reason))
     return redirect("email:mail")
