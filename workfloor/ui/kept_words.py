@@ -6,30 +6,29 @@ into its translation; a part that no text of the catalogue fits stays as it is.
 
 import re
 from collections.abc import Collection
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from django.utils import translation
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext, trans_real
 
-LEAST_LETTERS = 4  # of a text between its values, without which anything would fit it
+LEAST_LETTERS = 4  # of a text beside its values, without which anything would fit it
+LONGEST = 1000  # letters of what is looked for; what is longer was not made by us
 _PLACE = re.compile(r"\{(\w+)[^{}]*\}")
-_BETWEEN_PARTS = re.compile(r"(: |; |, | \(|\)|\. | [=×÷+−] )")
+# What stands between the parts of a text, the largest first; and what no value has that a whole text was made with.
+_PARTS = tuple(map(re.compile, (r"(; )", r"(: )", r"(, )", r"( \(|\)|\. | [=×÷+−] )")))
+_PARTED = re.compile(r"[;:,] ")
 _MONTH = re.compile(r"\b(January|February|March|April|May|June|July|August|September|October|November|December) (?=\d)")
 
 
 def translated(text: str) -> str:
     """The text in the reader's language."""
     language = translation.get_language()
-    if not text or language is None or language.partition("-")[0] == "en":
+    if not text or language is None or language.partition("-")[0] == "en" or len(text) > LONGEST:
         return text
-    if (known := _known(text, language)) is not None:
-        return known
-    parts = _BETWEEN_PARTS.split(text)
-    if len(parts) > 1:
-        return "".join(_known(part, language) or _dated(part) for part in parts)
-    return _dated(text)
+    return _MONTH.sub(lambda found: f"{MONTHS[_NUMBERS[found[1]]]} ", _said(text, language))
 
 
 def translated_within(kept: Any, *, but: Collection[str] = ()) -> Any:
@@ -41,43 +40,64 @@ def translated_within(kept: Any, *, but: Collection[str] = ()) -> Any:
     return translated(kept) if isinstance(kept, str) else kept
 
 
-def _known(text: str, language: str) -> str | None:
-    if not any(each.isalpha() for each in text):
-        return text
+@lru_cache(maxsize=10_000)
+def _said(text: str, language: str) -> str:
+    """As one text of the catalogue whose values are no parts, else by its parts, else as one whose values are any."""
     if (said := gettext(text)) != text:
         return said
-    for pattern, template in _templates(language):
-        if found := pattern.fullmatch(text):
-            return template.format(**{name: translated(value) for name, value in found.groupdict().items()})
-    return None
+    fitting = [(each, values) for each in _templates(language) if (values := each.values(text)) is not None]
+    whole = [each for each in fitting if not any(_PARTED.search(value) for value in each[1].values())]
+    if not whole and (said := _by_parts(text, language)) != text:
+        return said
+    for template, values in (whole or fitting)[:1]:
+        return template.said.format(**{name: _said(value, language) for name, value in values.items()})
+    return text
 
 
-def _dated(text: str) -> str:
-    return _MONTH.sub(lambda found: f"{MONTHS[_NUMBERS[found[1]]]} ", text)
+def _by_parts(text: str, language: str) -> str:
+    for between in _PARTS:
+        parts = between.split(text)
+        if len(parts) > 1:
+            return "".join(part if place % 2 else _said(part, language) for place, part in enumerate(parts))
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A text of the catalogue with places for values, by what stands between them; and its translation."""
+
+    between: tuple[str, ...]
+    names: tuple[str, ...]
+    said: str
+
+    def values(self, text: str) -> dict[str, str] | None:
+        """What a text that was made of it was filled in with; each value ends where what follows it first comes."""
+        at, found = len(self.between[0]), {}
+        if not text.startswith(self.between[0]) or not text.endswith(self.between[-1]):
+            return None
+        for place, name in enumerate(self.names, 1):
+            is_last = place == len(self.names)
+            end = len(text) - len(self.between[-1]) if is_last else text.find(self.between[place], at + 1)
+            if end <= at or found.setdefault(name, text[at:end]) != text[at:end]:
+                return None
+            at = end + len(self.between[place])
+        return found
 
 
 @cache
-def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """What texts with values look like, and their translations: the ones that say most first."""
-    found = []
-    for text, said in vars(trans_real.translation(language))["_catalog"].items():
-        if not isinstance(text, str) or not isinstance(said, str) or not _PLACE.search(text):
-            continue
-        letters = len(re.sub(r"\W", "", _PLACE.sub("", text)))
-        if letters >= LEAST_LETTERS:
-            found.append((letters, _pattern(text), _PLACE.sub(r"{\1}", said)))
-    return [(pattern, said) for _, pattern, said in sorted(found, key=lambda each: -each[0])]
+def _templates(language: str) -> list[_Template]:
+    """The ones that say most first."""
+    catalogue = vars(trans_real.translation(language))["_catalog"]
+    found = [
+        _Template(tuple(_PLACE.split(text)[::2]), tuple(_PLACE.split(text)[1::2]), _PLACE.sub(r"{\1}", said))
+        for text, said in catalogue.items()
+        if isinstance(text, str) and isinstance(said, str) and _PLACE.search(text)
+    ]
+    return sorted((each for each in found if _letters(each) >= LEAST_LETTERS), key=_letters, reverse=True)
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    seen: set[str] = set()
-    made, end = "", 0
-    for place in _PLACE.finditer(text):
-        name = place[1]
-        made += re.escape(text[end : place.start()]) + (f"(?P={name})" if name in seen else f"(?P<{name}>.+)")
-        seen.add(name)
-        end = place.end()
-    return re.compile(made + re.escape(text[end:]), re.DOTALL)
+def _letters(template: _Template) -> int:
+    return sum(each.isalpha() for part in template.between for each in part)
 
 
 with translation.override("en"):

@@ -284,7 +284,7 @@ def worded_credit(credit: settlement.Credit, number: int) -> dict[str, Any]:
     note = (f", {credit.note}" if credit.note else "") + met
     return {
         "id": f"c{number}",
-        "title": f"Credit: {credit.name}{note}{cut}",
+        "title": f"{gettext_noop('Credit')}: {credit.name}{note}{cut}",
         "amount": str(-credit.amount if credit.amount else credit.amount),
         "opens": credit.level is not None,
     }
