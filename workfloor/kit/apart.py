@@ -103,7 +103,7 @@ class _Process:
         if code == -signal.SIGPROF:
             return gettext_noop("it took more than {seconds:.1f} seconds of the processor").format(seconds=seconds)
         return gettext_noop("the process that read it ended ({signal})").format(
-            value=signal.Signals(-code).name if code < 0 else code
+            signal=signal.Signals(-code).name if code < 0 else code
         )
 
     def end(self) -> None:
