@@ -72,7 +72,8 @@ class _Template:
 
     def values(self, text: str) -> dict[str, str] | None:
         """What a text that was made of it was filled in with; each value ends where what follows it first comes."""
-        at, found = len(self.between[0]), {}
+        found: dict[str, str] = {}
+        at = len(self.between[0])
         if not text.startswith(self.between[0]) or not text.endswith(self.between[-1]):
             return None
         for place, name in enumerate(self.names, 1):
