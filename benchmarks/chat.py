@@ -27,6 +27,7 @@ from rich.progress import Progress
 from benchmarks import databases
 from benchmarks.chat_pages import ORIGIN, Floor, Heard, Pair
 from benchmarks.figures import Figure
+from workfloor.core.access import actors
 
 LIMIT_MS = 300.0
 PROCESSOR_MS = 10.0
@@ -232,7 +233,6 @@ def _pairs(visitors: int, port: int) -> list[Pair]:
 
 
 def _made(visitors: int, port: int) -> Iterator[Pair]:
-    from workfloor.core.access import actors
     from workfloor.core.contracts import actions as contracts
     from workfloor.core.contracts.models import Queue
     from workfloor.core.work import actions as work
@@ -243,9 +243,7 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
     now = clock.now()
     contracts.sign(source=CONTRACT, by=actors.ROOT, now=now)
     queue = Queue.objects.select_related("client").get(name="chats", client__slug="chatter")
-    widget = chats.add_widget(
-        client=queue.client, queue=queue, origins=[ORIGIN], source='title = { en = "Chat" }', by=actors.ROOT, now=now
-    )
+    widget = chats.add_widget(queue=queue, origins=[ORIGIN], source='title = { en = "Chat" }', by=actors.ROOT, now=now)
     agent: tuple[Any, str, str] | None = None
     for number in range(visitors):
         if number % AT_ONCE == 0:
@@ -262,7 +260,14 @@ def _made(visitors: int, port: int) -> Iterator[Pair]:
             address=str(number),
             now=now,
         )
-        item = work.offer(item=begun.item, person=person, max_concurrency=AT_ONCE, offer_seconds=60, now=now)
+        item = work.offer(
+            item=begun.item,
+            person=person,
+            max_concurrency=AT_ONCE,
+            offer_seconds=60,
+            by=actors.engine("router"),
+            now=now,
+        )
         work.accept(item=item, by=person, now=now)
         cookies = f"workfloor_session_{port}={cookie}; workfloor_csrf_{port}={csrf}"
         yield Pair(chat_queries.written(begun, secret), item.id, person.id, cookies, csrf)
@@ -273,7 +278,6 @@ def _agent(client: Any, number: int) -> tuple[Any, str, str]:
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
-    from workfloor.core.access import actors
     from workfloor.core.people import actions as people
     from workfloor.core.people.models import Account
     from workfloor.kit.time import clock
@@ -282,7 +286,7 @@ def _agent(client: Any, number: int) -> tuple[Any, str, str]:
     account = Account.objects.create(email=f"agent{number}@example.com", password="!")
     person = people.hire(name=f"Agent {number}", roles=["agent"], account=account, by=actors.ROOT, now=now)
     people.clear(person=person, client=client, by=actors.ROOT, now=now)
-    people.go_available(person=person, now=now)
+    people.go_available(person=person, by=person, now=now)
     session = SessionStore()
     session[SESSION_KEY], session[BACKEND_SESSION_KEY] = (
         str(account.pk),

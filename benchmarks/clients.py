@@ -95,7 +95,7 @@ def staff(clients: int, agents: int) -> None:
             )
         for place in {(number + step * 7) % len(signed) for step in range(CLEARED_FOR)}:
             people.clear(person=person, client=signed[place], by=actors.ROOT, now=now)
-        people.go_available(person=person, now=now)
+        people.go_available(person=person, by=person, now=now)
 
 
 def route(seconds: int) -> None:
@@ -117,7 +117,7 @@ def produce(arrivals: int, seconds: int) -> None:
 
 
 def _receive(queue: Queue, number: int) -> None:
-    work.receive(queue=queue, key=f"call-{number}", now=clock.now())
+    work.receive(queue=queue, key=f"call-{number}", by=actors.CUSTOMER, now=clock.now())
 
 
 def _past(client_id: int, begins: datetime, count: int) -> None:

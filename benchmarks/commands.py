@@ -9,7 +9,7 @@ from benchmarks import databases
 from benchmarks.figures import Figure
 
 LIMIT_SECONDS = 0.4
-COMMANDS = ("--help", "people list", "routing pool", "billing statement first-bank 1999-02 --format json")
+COMMANDS = ("--help", "people list", "routing pool list", "billing statement first-bank 1999-02 --format json")
 
 
 def measure(template: str, runs: int = 5) -> list[Figure]:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from benchmarks import databases
 from benchmarks.figures import Figure, seconds
+from workfloor.core.access import actors
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry
 from workfloor.core.work import events as work_events
@@ -23,7 +24,8 @@ PLAIN = """CREATE TABLE plain (at timestamptz, client_id bigint, item_id bigint,
 def measure(template: str, rows: int = 20_000, runs: int = 5) -> list[Figure]:
     """Write facts and commit, `runs` times each way, with the event log's triggers, walls, indexes, partitions."""
     entries = [
-        Entry(work_events.Queued(number % 7, AT), AT + timedelta(seconds=number), 1, number) for number in range(rows)
+        Entry(work_events.Queued(number % 7, AT), AT + timedelta(seconds=number), 1, number, by=actors.CUSTOMER)
+        for number in range(rows)
     ]
     with databases.copy(template):
         with transaction.atomic():
@@ -49,5 +51,5 @@ def _copy(entries: list[Entry]) -> None:
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
-    numbers = (entry.client_id, entry.item_id, entry.case_id, entry.person_id, entry.by_id)
+    numbers = (entry.client_id, entry.item_id, entry.case_id, entry.person_id, entry.by.person_id)
     return (entry.at.isoformat(), *numbers, entry.event.name, json.dumps(entry.event.details()))

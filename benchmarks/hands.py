@@ -11,6 +11,7 @@ import psycopg
 
 from benchmarks import floors
 from benchmarks.floors import inside
+from workfloor.core.access import actors
 
 PROCESSES = 2  # that play the agents
 THREADS = 2
@@ -48,7 +49,7 @@ def _staff(count: int) -> None:
             person=person, skill="portuguese", level=level, proof="test", valid_from=now.date(), by=actors.ROOT, now=now
         )
         people.clear(person=person, client=client, by=actors.ROOT, now=now)
-        people.go_available(person=person, now=now)
+        people.go_available(person=person, by=person, now=now)
 
 
 def produce(items: int, seconds: int, enough: str) -> None:
@@ -70,7 +71,7 @@ def _receive(number: int) -> None:
     from workfloor.kit.time import clock
 
     queue = Queue.objects.get(name=LINES[number % len(LINES)].name)
-    work.receive(queue=queue, key=f"storm-{number}", now=clock.now())
+    work.receive(queue=queue, key=f"storm-{number}", by=actors.CUSTOMER, now=clock.now())
 
 
 def work(part: int) -> None:
@@ -124,7 +125,7 @@ def _go_on(item_id: int, person_id: int, state: str, chance: random.Random) -> N
     from workfloor.core.work.models import Item
     from workfloor.kit.time import clock
 
-    item, person, now = Item(id=item_id), Person(id=person_id), clock.now()
+    item, person, now = Item(id=item_id), Person(id=person_id, roles=["agent"]), clock.now()
     if state == "offered" and chance.random() < DECLINES:
         work.decline(item=item, by=person, now=now)
     elif state == "offered":
@@ -143,4 +144,4 @@ def _come_back(part: int) -> None:
 
     for person in Person.objects.filter(agent_state__state="away").order_by("id"):
         if person.id % (PROCESSES * THREADS) == part:
-            people.go_available(person=person, now=clock.now())
+            people.go_available(person=person, by=person, now=clock.now())

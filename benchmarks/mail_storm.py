@@ -22,6 +22,7 @@ from email import message_from_bytes
 from typing import IO, Any, Final
 
 from benchmarks import mail
+from workfloor.core.access import actors
 
 PROCESSES: Final = ("listen", "worker", "worker")
 SENDERS: Final = 8
@@ -124,7 +125,14 @@ def _write_some(done: set[int], most: int) -> set[int]:
             assert item.case and item.case.customer
             to = Address(item.case.customer.reference)
             content = Content(f"Answer to {item.id}", subject="Your mail")
-            conversations.reply(item=item, channel="email", content=content, recipients=[to], now=clock.now())
+            conversations.reply(
+                item=item,
+                channel="email",
+                content=content,
+                recipients=[to],
+                by=actors.engine("playbooks"),
+                now=clock.now(),
+            )
         return {item.id for item in found}
 
 

@@ -334,9 +334,11 @@ def _lives(slug: str, agent: Person, keys: list[str]) -> None:
 def _life(slug: str, agent: Person, key: str) -> None:
     at = BEGINS + timedelta(days=3)
     with _entered(slug) as client:
-        item, _ = work.receive(queue=Queue.objects.get(client=client, name="calls"), key=key, now=at)
+        item, _ = work.receive(
+            queue=Queue.objects.get(client=client, name="calls"), key=key, by=actors.CUSTOMER, now=at
+        )
     with _entered(slug):
-        work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=20, now=at)
+        work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=20, by=actors.engine("router"), now=at)
     with _entered(slug):
         work.accept(item=item, by=agent, now=at + timedelta(seconds=8))
     with _entered(slug):

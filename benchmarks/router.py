@@ -28,8 +28,8 @@ CONNECTIONS = 16
 PROCESSES = 2  # in which the claims of the application's driver are made
 LINE = floors.Line("mail", "", "20s", 6, "50 minutes")
 PEOPLE = """
-WITH hired AS (INSERT INTO people_person (name, roles, joined_at)
-               SELECT 'Agent ' || n, '{agent}', now() FROM generate_series(1, %(count)s) n RETURNING id),
+WITH hired AS (INSERT INTO people_person (name, roles, joined_at, language)
+               SELECT 'Agent ' || n, '{agent}', now(), '' FROM generate_series(1, %(count)s) n RETURNING id),
 cleared AS (INSERT INTO people_clearance (person_id, client_id, granted_at) SELECT id, %(client)s, now() FROM hired)
 INSERT INTO people_agentstate (person_id, state, reason, since) SELECT id, 'available', '', now() FROM hired
 """

@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 
 from benchmarks import call_log, databases
 from benchmarks.figures import Figure, median_seconds, seconds
+from workfloor.core.access import actors
 from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import terms as contracts_terms
@@ -71,7 +72,9 @@ def _import(rows: int) -> None:
             seen = presales.survey(export=export, how=how.map, place=place, expected_rows=rows, progress=lambda _: None)
             presales.make_room(surveyed=seen)
             event_log.make_partitions(first=NOW, count=1)
-            presales.import_calls(export=export, map_=how, place=place, surveyed=seen, now=NOW, progress=lambda _: None)
+            presales.import_calls(
+                export=export, map_=how, place=place, surveyed=seen, by=actors.ROOT, now=NOW, progress=lambda _: None
+            )
 
 
 @contextmanager

@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(sharing.Stopwatch(config))
     if _runs_no_test(config):
         return
+    catalogues.compile_all()
     named = os.environ.get("WORKFLOOR_DATABASE_URL", "").split()
     if named:
         os.environ["WORKFLOOR_DATABASE_URL"] = named[_number(config) % len(named)]
@@ -98,7 +99,7 @@ import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
 from psycopg import conninfo, sql  # noqa: E402
 
-from tests import databases  # noqa: E402
+from tests import catalogues, databases  # noqa: E402
 from workfloor.kit.database import postgres  # noqa: E402
 
 # No test is timed. What CI finds it must find again.

@@ -87,7 +87,7 @@ We look into it
 
 def hold(item: Item, by, at: datetime) -> Item:
     """An agent takes an item in hand."""
-    work.offer(item=item, person=by, max_concurrency=3, offer_seconds=30, now=at)
+    work.offer(item=item, person=by, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=at)
     return work.accept(item=item, by=by, now=at)
 
 

@@ -16,6 +16,9 @@ from workfloor.core.work.models import Item
 
 # A Wednesday, nine in the morning in UTC.
 NINE = datetime(2026, 3, 4, 9, tzinfo=UTC)
+# Who does what nobody of the people does.
+ROOT, CUSTOMER = actors.ROOT, actors.CUSTOMER
+ROUTER, RULES, MAIL, CHANNEL = (actors.engine(name) for name in ("router", "playbooks", "mail", "channel"))
 _numbers = count(1)
 
 CONTRACT = """
@@ -202,14 +205,14 @@ def agent(
     if clear_for:
         people.clear(person=found, client=client(clear_for), by=actors.ROOT, now=NINE)
     if available:
-        people.go_available(person=found, now=NINE)
+        people.go_available(person=found, by=found, now=NINE)
     return found
 
 
 def item(queue_name: str = "calls", of: str = "lisbon-light", at: datetime = NINE, **more: Any) -> Item:
     """Work that arrived."""
     key = more.pop("key", None) or f"key-{next(_numbers)}"
-    received, _ = work.receive(queue=queue(queue_name, of), key=key, now=at, **more)
+    received, _ = work.receive(queue=queue(queue_name, of), key=key, now=at, **{"by": CUSTOMER} | more)
     return received
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import transaction
 
-from workfloor.core.people import actions as people
+from workfloor.core.people import own_account
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
@@ -26,7 +26,7 @@ def by(words: Sequence[str]) -> Iterator[list[str]]:
         rls.enter_every_client()
         person = people_queries.by_email(email)
         assert person is not None, email
-        _, token = people.sign_in(person=person, title="a test", now=clock.now())
+        _, token = own_account.sign_in(person=person, title="a test", now=clock.now())
     settings.WORKFLOOR_TOKEN = token
     try:
         yield words

@@ -6,6 +6,7 @@ Importing this module starts nothing and writes nothing.
 import hashlib
 import os
 import secrets
+from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -97,8 +98,14 @@ WORKFLOOR_MAIL_CERTIFICATE = _path("WORKFLOOR_MAIL_CERTIFICATE")
 WORKFLOOR_MAIL_CERTIFICATE_KEY = _path("WORKFLOOR_MAIL_CERTIFICATE_KEY")
 # The largest mail that is taken, in bytes.
 WORKFLOOR_MAIL_LARGEST = int(os.environ.get("WORKFLOOR_MAIL_LARGEST") or 30_000_000)
-# The server that replies go out through: smtp://, smtp+starttls:// or smtps://, with user:password@ where it asks.
+# The server that all mail goes out through: smtp://, smtp+starttls:// or smtps://, with user:password@ where it asks.
 WORKFLOOR_SMTP_URL = os.environ.get("WORKFLOOR_SMTP_URL") or ""
+# Whom the installation's own mail is from, such as invitations: "floor@example.com" or "Our floor <floor@example.com>".
+WORKFLOOR_MAIL_FROM_NAME, WORKFLOOR_MAIL_FROM = parseaddr(os.environ.get("WORKFLOOR_MAIL_FROM") or "")
+if os.environ.get("WORKFLOOR_MAIL_FROM") and "@" not in WORKFLOOR_MAIL_FROM:
+    raise ValueError(
+        "WORKFLOOR_MAIL_FROM is no mail address; write floor@example.com or Our floor <floor@example.com>."
+    )
 # For how long a reply can be taken back, in seconds.
 WORKFLOOR_MAIL_UNDO_SECONDS = int(os.environ.get("WORKFLOOR_MAIL_UNDO_SECONDS") or 10)
 # A folder with DOMAIN.pem for each domain whose replies are signed, and the selector of these keys in the DNS.
@@ -155,7 +162,9 @@ INSTALLED_APPS = [
     "workfloor.core.clients",
     "workfloor.core.retention",
     "workfloor.core.files",
+    "workfloor.core.outgoing",
     "workfloor.core.people",
+    "workfloor.core.looks",
     "workfloor.core.periods",
     "workfloor.core.contracts",
     "workfloor.core.claims",
@@ -180,6 +189,7 @@ MIDDLEWARE = [
     "workfloor.kit.web.limits.sensible",
     "django.middleware.security.SecurityMiddleware",
     "workfloor.ui.views.content_policy",
+    "workfloor.ui.views.speaking",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "workfloor.kit.web.limits.refusing",
@@ -228,7 +238,9 @@ binding.whole_numbers_as_bigint()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
+# What commands, workers and everything stored speak. Pages speak the reader's language (ui.views.speaking).
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Spanish"), ("hi", "Hindi")]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [_NINJA / "static"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = WORKFLOOR_MAX_BODY
@@ -249,7 +261,8 @@ ACCOUNT_ADAPTER = "workfloor.core.people.gateway.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Nothing goes out of a web process: the installation's own mail is core/outgoing's.
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 
 # The worker looks for tasks when it begins; all other processes only ask for them by name.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
@@ -267,6 +280,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_on_device": "10/5m/key",
     "login_failed_before_factor": "100/5m/ip",
     "code_failed_by_command": "6/5m/key",
+    "reset_asked": "60/1h/ip,5/1h/key",
 }
 # The cookie by which a device is known from which somebody has signed in before.
 WORKFLOOR_DEVICE_COOKIE = f"workfloor_device_{_port}"

@@ -8,6 +8,7 @@ from ninja.openapi.docs import ABS_TPL_PATH, Swagger
 
 from workfloor.core.clients import api as clients_api
 from workfloor.core.people import middleware as people_middleware
+from workfloor.core.people import views as people_views
 from workfloor.ui import views as ui_views
 
 ABOUT_THE_API: Final = """
@@ -49,7 +50,9 @@ handler500 = "workfloor.ui.views.failed"
 urlpatterns = [
     path("", ui_views.home, name="home"),
     path("live/", people_middleware.live, name="live"),
+    path("language/", people_views.choose_language, name="language"),
     path("api/", api.urls),
+    path("accounts/password/", include("workfloor.core.people.urls")),  # before the library's
     path("accounts/", include("allauth.urls")),
     path("chat/", include("workfloor.ops.channels.chat.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),

@@ -262,7 +262,7 @@ def test_work_that_was_never_sent_is_not_there(system):
 def test_the_state_follows_the_work(system):
     system.send()
     item, ana = Item.objects.get(), make.agent()
-    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, now=make.NINE)
+    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=make.NINE)
     assert system.state("letter-1").json()["state"] == "offered"
 
     work.accept(item=item, by=ana, now=make.NINE)

@@ -119,13 +119,13 @@ def test_an_erased_clients_files_are_unreadable_and_not_missing(run):
 
 
 def test_how_long_things_are_kept_is_shown_and_set(run):
-    assert run("retention", "set", "raw-mail", "30", "lisbon-light").stdout == (
-        "raw-mail of lisbon-light: 30 days, 180 before.\n"
+    assert run("retention", "set", "raw-mail", "30", "--client", "lisbon-light").stdout == (
+        "raw-mail: 30 days, 180 before.\n"
     )
     shown = run("retention", "show", "lisbon-light").stdout
     assert "raw-mail           30 days *" in shown and "sessions" not in shown
     assert "raw-mail          180 days  " in run("retention", "show").stdout
-    assert "default" not in run("retention", "set", "raw-mail", "default", "lisbon-light").stderr
+    assert "30 days before" in run("retention", "reset", "raw-mail", "--client", "lisbon-light").stdout
     refused = run("retention", "set", "invoices", "30")
     assert (refused.exit_code, "cannot be shortened" in refused.stderr) == (1, True)
     assert run("retention", "set", "raw-mail", "-1").exit_code == 2

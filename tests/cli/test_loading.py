@@ -48,7 +48,7 @@ def provider(real_database: str) -> str:
     return real_database
 
 
-@pytest.mark.parametrize("words", [["people", "list"], ["routing", "pool"], ["channels", "mailbox", "list"]])
+@pytest.mark.parametrize("words", [["people", "list"], ["routing", "pool", "list"], ["channels", "mailbox", "list"]])
 def test_a_small_command_loads_nothing_slow(provider, tmp_path, words):
     modules = loaded(*words, WORKFLOOR_DATABASE_URL=provider, WORKFLOOR_DATA=str(tmp_path))
 
@@ -56,7 +56,7 @@ def test_a_small_command_loads_nothing_slow(provider, tmp_path, words):
     assert not modules & {*SLOW}
 
 
-@pytest.mark.parametrize("words", [["people", "list"], ["routing", "pool"]])
+@pytest.mark.parametrize("words", [["people", "list"], ["routing", "pool", "list"]])
 def test_what_runs_a_server_reads_contracts_and_draws_tables_waits_until_it_is_needed(provider, tmp_path, words):
     modules = loaded(*words, WORKFLOOR_DATABASE_URL=provider, WORKFLOOR_DATA=str(tmp_path))
 

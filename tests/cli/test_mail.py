@@ -9,9 +9,11 @@ from django.db import transaction
 from tests import mail, make
 from workfloor.cli.channels import mail as mail_command
 from workfloor.cli.channels import mailbox
+from workfloor.core.event_log.models import Fact
 from workfloor.kit.database import rls
 from workfloor.kit.mail import mime
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email import reading, sorting
 from workfloor.ops.channels.email import tasks as email_tasks
 
@@ -33,7 +35,7 @@ def test_a_mailbox_is_added_listed_and_removed(run):
     listed = json.loads(run(mailbox, "list", "--format", "json").stdout)
     removed = run(mailbox, "remove", "help@lisbon.example")
 
-    assert added.output == "Mail to help@lisbon.example waits in lisbon-light/mail.\n"
+    assert added.output == "Mail to Help@Lisbon.example waits in mail.\n"
     assert [(each["address"], each["queue"]) for each in listed] == [("help@lisbon.example", "lisbon-light/mail")]
     assert removed.output == "help@lisbon.example takes no more mail.\n"
     assert "No mailbox yet" in run(mailbox, "list").output
@@ -44,15 +46,36 @@ def test_a_mailbox_is_added_listed_and_removed(run):
     [
         (["help", "lisbon-light/mail"], "no address that mail can come to"),
         (["help+x@lisbon.example", "lisbon-light/mail"], "no address that mail can come to"),
-        (["help@lisbon.example", "lisbon-light/none"], "there is no queue lisbon-light/none"),
+        (["help@lisbon.example", "lisbon-light/none"], "There is no queue “lisbon-light/none”"),
         (["help@lisbon.example", "lisbon-light/mail", "--fetch", "pop3://x"], "begins with imaps://"),
-        (["help@lisbon.example", "lisbon-light/mail", "--fetch", "imaps://a@b/INBOX"], "which file holds the password"),
+        (
+            ["help@lisbon.example", "lisbon-light/mail", "--fetch", "imaps://a@b/INBOX"],
+            "Give the password with which mail is fetched",
+        ),
     ],
 )
 def test_a_faulty_mailbox_is_refused_in_words(run, arguments, says):
     found = run(mailbox, "add", *arguments)
 
     assert found.exit_code == 1 and says in found.output
+
+
+def test_a_password_is_read_from_a_file_and_is_told_nowhere(run, tmp_path):
+    (tmp_path / "secret").write_text("correct horse\n")
+    source = "imaps://help@mail.example/INBOX"
+
+    words = ("add", "help@lisbon.example", "lisbon-light/mail", "--fetch", source, "--password-file")
+    added = run(mailbox, *words, str(tmp_path / "secret"))
+    listed = run(mailbox, "list", "--format", "json").output
+
+    assert added.exit_code == 0
+    assert "correct horse" not in added.output + listed
+    with transaction.atomic():
+        rls.enter_every_client()
+        found = email_queries.mailbox("help@lisbon.example")
+        assert email_queries.password(found) == "correct horse"
+        assert "correct horse" not in str(list(Fact.objects.values_list("details", flat=True)))
+    assert "does not exist" in run(mailbox, *words, str(tmp_path / "none")).output
 
 
 def test_an_address_is_one_clients_alone(run):
@@ -84,7 +107,7 @@ def test_a_mail_that_cannot_be_read_waits_as_it_came_is_looked_at_and_read_again
     assert (row["state"], row["reason"]) == ("failed", "ValueError: a fault of ours")
     assert run(mail_command, "show", str(row["number"])).stdout_bytes == broken
     monkeypatch.undo()
-    assert run(mail_command, "retry", str(row["number"])).output == f"{row['number']} is read again.\n"
+    assert run(mail_command, "retry", str(row["number"])).output == "Read again in a moment.\n"
     email_tasks.take_arrivals()
     assert "No such mail" in run(mail_command, "list").output
     taken = json.loads(run(mail_command, "list", "--state", "taken", "--format", "json").stdout)

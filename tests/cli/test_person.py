@@ -1,14 +1,17 @@
 """Filling an empty installation with people, from the command line."""
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner
 from django.contrib.auth import authenticate
 from django.db import transaction
+from django.test import Client as Browser
 
 from tests import make
 from workfloor.cli import main
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import rls
 
@@ -29,7 +32,7 @@ def workfloor(real_database):
 
 def test_an_agent_from_hiring_to_clearance(workfloor):
     workfloor("people", "site", "add", "Porto", "--country", "PT", "--zone", "Europe/Lisbon")
-    said = workfloor("people", "add", "Joao Reis", "Joao@Example.com", "--role", "agent", "--site", "Porto")
+    workfloor("people", "add", "Joao Reis", "Joao@Example.com", "--role", "agent", "--site", "Porto")
     workfloor("people", "certify", "joao@example.com", "portuguese", "4", "--proof", "test")
     workfloor("people", "clear", "joao@example.com", "lisbon-light")
 
@@ -41,13 +44,10 @@ def test_an_agent_from_hiring_to_clearance(workfloor):
             "site": "Porto",
             "skills": {"portuguese": 4},
             "clients": ["lisbon-light"],
+            "way_in": "Invitation not delivered: No mail server is set up: whoever runs this installation sets "
+            "WORKFLOOR_SMTP_URL and WORKFLOOR_MAIL_FROM and starts it again.",
         }
     ]
-    password = said.split("password")[1].split()[0]
-    with transaction.atomic():
-        assert authenticate(username="joao@example.com", password=password) or authenticate(
-            email="joao@example.com", password=password
-        )
 
 
 def test_a_clients_own_person_is_on_file_and_none_of_ours(workfloor):
@@ -102,15 +102,46 @@ def test_what_was_given_can_be_taken_back(workfloor):
     assert "no certificate" in workfloor("people", "revoke", "joao@example.com", "french", "--reason", "x", ok=False)
 
 
-def test_a_new_password_replaces_the_old_one(workfloor):
-    first = (
-        workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent").split("password")[1].split()[0]
-    )
-    second = workfloor("people", "password", "joao@example.com").split("password is")[1].split()[0]
+def chooses_password(printed, password):
+    """Somebody opens the address that a command printed."""
+    link = parse_qs(urlsplit(printed.split()[-1]).query)["link"][0]
+    sent = {"link": link, "new_password1": password, "new_password2": password}
+    with transaction.atomic():
+        return Browser().post("/accounts/password/choose/", sent).status_code
+
+
+def test_the_first_people_of_a_fresh_installation_get_in_by_links_that_root_prints(workfloor):
+    said = workfloor("people", "add", "Rita Melo", "rita@example.com", "--role", "administrator")
+    assert "Rita Melo is taken on. No mail goes to rita@example.com. No mail server is set up" in said
+    assert "workfloor people print-link rita@example.com" in said
+
+    assert chooses_password(workfloor("people", "print-link", "rita@example.com"), "a boat on the river") == 302
 
     with transaction.atomic():
-        assert authenticate(email="joao@example.com", password=first) is None
-        assert authenticate(email="joao@example.com", password=second) is not None
+        rls.enter_every_client()
+        assert authenticate(email="rita@example.com", password="a boat on the river") is not None
+        facts = event_log_queries.administrative().filter(event__startswith="person.").order_by("id")
+        assert [(each.event, each.acted_as or each.by_id == each.person_id) for each in facts] == [
+            ("person.joined", "root"),
+            ("person.invited", "root"),
+            ("person.sign-in-link-printed", "root"),
+            ("person.password-chosen", True),
+        ]
+        assert facts.last().details["by_way_of"] == "printed-by-root"
+    told = workfloor("admin", "audit", "--event", "person.password-chosen")
+    assert "Rita Melo chose their own password (printed-by-root)" in told
+
+
+def test_an_invitation_is_sent_again_and_withdrawn(workfloor):
+    workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    first = workfloor("people", "print-link", "joao@example.com")
+    workfloor("people", "invite", "joao@example.com")
+    workfloor("people", "withdraw-invitation", "joao@example.com")
+
+    assert chooses_password(first, "a boat on the river") == 410
+    [joao] = json.loads(workfloor("people", "list", "--format", "json"))
+    assert joao["way_in"] == "Invitation withdrawn"
+    assert "has no invitation" in workfloor("people", "withdraw-invitation", "joao@example.com", ok=False)
 
 
 def test_a_team_with_its_leader(workfloor):
@@ -127,10 +158,11 @@ def test_a_team_with_its_leader(workfloor):
 
 
 def test_who_has_left_cannot_sign_in(workfloor):
-    said = workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    workfloor("people", "add", "Joao Reis", "joao@example.com", "--role", "agent")
+    assert chooses_password(workfloor("people", "print-link", "joao@example.com"), "a boat on the river") == 302
     workfloor("people", "leave", "joao@example.com", "--yes")
 
-    password = said.split("password")[1].split()[0]
     with transaction.atomic():
-        assert authenticate(email="joao@example.com", password=password) is None
+        assert authenticate(email="joao@example.com", password="a boat on the river") is None
+    assert "Nobody who is with us" in workfloor("people", "print-link", "joao@example.com", ok=False)
     assert json.loads(workfloor("people", "list", "--format", "json")) == []

@@ -27,15 +27,27 @@ def run(real_database: str) -> Iterator[Run]:
         ana = make.agent()
         call = make.call(key="answered")
         for start in (5, 500):
-            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=make.later(seconds=start))
+            work.offer(
+                item=call,
+                person=ana,
+                max_concurrency=1,
+                offer_seconds=20,
+                by=make.ROUTER,
+                now=make.later(seconds=start),
+            )
             work.accept(item=call, by=ana, now=make.later(seconds=start + 5))
             work.end(item=call, by=ana, now=make.later(seconds=start + 65))
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(seconds=start + 70))
             if start == 5:
-                work.reopen(item=call, reason="called again", now=make.later(seconds=400))
-        work.abandon(item=make.call(key="given-up"), now=make.later(seconds=31))
+                work.reopen(item=call, reason="called again", by=make.CUSTOMER, now=make.later(seconds=400))
+        work.abandon(item=make.call(key="given-up"), by=make.CUSTOMER, now=make.later(seconds=31))
         make.call(at=make.later(minutes=1), key="waiting")
-        work.cancel(item=make.call(at=make.later(minutes=2), key="back"), reason="twice", now=make.later(minutes=3))
+        work.cancel(
+            item=make.call(at=make.later(minutes=2), key="back"),
+            reason="twice",
+            by=make.ROOT,
+            now=make.later(minutes=3),
+        )
 
     def ran(*arguments: str) -> Result:
         with clock.frozen(make.later(hours=1)):

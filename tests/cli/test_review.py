@@ -41,7 +41,7 @@ def run(real_database: str) -> Iterator[Run]:
             at = make.later(minutes=minute)
             call = make.call(at)
             taken = make.later(minutes=minute, seconds=wait)
-            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=taken)
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=taken)
             work.accept(item=call, by=ana, now=taken)
             work.end(item=call, by=ana, now=make.later(minutes=minute + 5))
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(minutes=minute + 6))
@@ -70,13 +70,13 @@ def test_a_review_in_every_format(run: Run, tmp_path: Path) -> None:
 
 def test_what_was_agreed_is_listed_and_done_once(run: Run) -> None:
     assert "Nothing was agreed yet" in run("relationship", "action-item", "list", "lisbon-light").stdout
-    [made] = json.loads(run(*ADD, "--format", "json").stdout)
+    number = json.loads(run(*ADD, "--format", "json").stdout)["made"]
 
     assert "Train two more" in run("relationship", "review", "lisbon-light", "2026-03", "--no-ahead").stdout
-    done = run("relationship", "action-item", "done", "lisbon-light", str(made["id"]), "--note", "both certified")
-    assert "done 3 April 2026" in done.stdout
-    assert "both certified" in run("relationship", "action-item", "list", "lisbon-light").stdout
-    again = run("relationship", "action-item", "done", "lisbon-light", str(made["id"]))
+    run("relationship", "action-item", "done", number, "--note", "both certified")
+    listed = run("relationship", "action-item", "list", "lisbon-light").stdout
+    assert "done 3 April 2026" in listed and "both certified" in listed
+    again = run("relationship", "action-item", "done", number)
     assert (again.exit_code, again.stderr) == (1, "Error: It is done since 2026-04-03.\n")
 
 
@@ -85,7 +85,7 @@ def test_what_was_agreed_is_listed_and_done_once(run: Run) -> None:
     [
         (("relationship", "review", "nobody", "2026-03"), "No client 'nobody' here. Clients: lisbon-light."),
         (("relationship", "review", "lisbon-light", "2025-03"), "2025-03 lies before it."),
-        (("relationship", "action-item", "done", "lisbon-light", "99"), "See: workfloor relationship action-item list"),
+        (("relationship", "action-item", "done", "99"), "See: workfloor relationship action-item list"),
         ((*ADD[:-1], "2026-01-01"), "is over: name a day to come"),
     ],
 )

@@ -11,6 +11,8 @@ from django.db import connection, transaction
 from tests import make
 from workfloor.cli import main
 from workfloor.core.event_log.models import Fact
+from workfloor.core.people import own_account
+from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
@@ -62,7 +64,7 @@ def test_a_command_after_signing_in_is_that_persons(run, settings):
     assert run(*SITE).exit_code == 0
     fact = last("site.opened")
     assert (fact.acted_as, fact.by_id is not None) == ("", True)
-    assert "Administrator" in run("admin", "audit", "--what", "site").stdout
+    assert "Administrator" in run("admin", "audit", "--event", "site").stdout
 
 
 def test_a_command_does_no_more_than_the_roles_of_whoever_signed_in_open(run):
@@ -71,7 +73,7 @@ def test_a_command_does_no_more_than_the_roles_of_whoever_signed_in_open(run):
     refused = run(*SITE)
 
     assert (refused.exit_code, "Agent may not open a site: that takes the role" in refused.output) == (1, True)
-    assert "Agent is not cleared for lisbon-light" in run("admin", "token", "list", "lisbon-light").output
+    assert "Agent may not issue tokens" in run("admin", "token", "list", "lisbon-light").output
     assert "may not read who changed what" in run("admin", "audit").output
 
 
@@ -101,6 +103,30 @@ def test_whoever_has_a_second_factor_shows_it(run):
     assert "That code is wrong" in sign_in(run, typed=f"{codes[1]}\n").output  # too many: not even looked at
 
 
+def test_whoever_has_signed_in_has_nobodys_link_printed_and_root_has_and_the_fact_says_so(run):
+    with transaction.atomic():
+        rls.enter_every_client()
+        both = people_queries.by_email("administrator@example.com")
+        both.roles = ["manager", "administrator"]
+        both.save()
+    sign_in(run)
+
+    refused = run("people", "print-link", "agent@example.com")
+    others = [run("people", "add", "Second", "second@example.com", "--role", "manager")]
+    others += [run("people", command, "second@example.com") for command in ("invite", "withdraw-invitation")]
+    others += [run("people", "send-link", "agent@example.com"), run("people", "list"), run("admin", "audit")]
+
+    assert (refused.exit_code, "or the root of the installation at the machine" in refused.output) == (1, True)
+    assert [each.exit_code for each in others] == [0] * 6
+    assert "choose/?link=" not in " ".join(each.output for each in [refused, *others])
+    assert last("person.sign-in-link-printed") is None
+    assert "No such command" in run("people", "password", "agent@example.com").output
+
+    run("sign-out")
+    assert "/accounts/password/choose/?link=" in run("people", "print-link", "agent@example.com").stdout
+    assert last("person.sign-in-link-printed").acted_as == "root"
+
+
 def test_signing_out_ends_it_and_so_do_time_and_a_new_password(run, settings):
     sign_in(run)
     shown = settings.WORKFLOOR_SIGN_IN.read_text()
@@ -114,7 +140,10 @@ def test_signing_out_ends_it_and_so_do_time_and_a_new_password(run, settings):
     with clock.frozen(clock.now() + timedelta(hours=13)):
         assert "has ended" in run(*SITE).output
     assert run(*SITE).exit_code == 0
-    run("people", "password", "administrator@example.com")
+    with transaction.atomic():
+        rls.enter_every_client()
+        person = people_queries.by_email("administrator@example.com")
+        own_account.change_own_password(person=person, password="a boat on the river", now=clock.now())
     assert (
         "has ended" in run("people", "site", "list").output
         or "has ended" in run("people", "site", "change", "Porto").output

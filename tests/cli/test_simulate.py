@@ -220,12 +220,12 @@ def test_the_journal_is_told_again(real_database: str, tmp_path: Path) -> None:
         for minute in range(3):
             at = make.later(minutes=10 * minute)
             call = make.call(at=at)
-            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=at)
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=at)
             work.accept(item=call, by=ana, now=at + timedelta(seconds=8))
             ended = work.end(item=call, by=ana, now=at + timedelta(seconds=98))
             work.wrap_up(item=ended, by=ana, disposition="resolved", now=at + timedelta(seconds=118))
         gone = make.call(at=make.later(minutes=40))
-        work.abandon(item=gone, now=make.later(minutes=41))
+        work.abandon(item=gone, by=make.CUSTOMER, now=make.later(minutes=41))
     connection.close()
     (tmp_path / "contract.toml").write_text(make.CONTRACT.format(slug="lisbon-light"))
     file = tmp_path / "scenario.toml"

@@ -26,13 +26,15 @@ def run(real_database: str) -> Iterator[Run]:
         event_log.make_partitions(first=make.NINE)
         ana = make.agent()
         call = make.call(key="answered")
-        work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=make.later(seconds=5))
+        work.offer(
+            item=call, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=make.later(seconds=5)
+        )
         work.accept(item=call, by=ana, now=make.later(seconds=10))
         work.end(item=call, by=ana, now=make.later(seconds=70))
         work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(seconds=75))
         make.call(at=make.later(minutes=1), key="waiting")
         duplicate = make.call(at=make.later(minutes=2), key="taken-back")
-        work.cancel(item=duplicate, reason="duplicate", now=make.later(minutes=3))
+        work.cancel(item=duplicate, reason="duplicate", by=make.ROOT, now=make.later(minutes=3))
 
     def ran(*arguments: str) -> Result:
         with clock.frozen(make.later(hours=1)):

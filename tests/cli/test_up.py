@@ -190,6 +190,21 @@ def test_after_the_parent_was_killed_nothing_is_left_and_the_next_start_works(mi
 
 
 @pytest.mark.installation
+def test_a_fresh_installation_says_how_its_first_person_gets_in(migrated):
+    printed = migrated.start()
+    assert "Nobody can sign in yet." in printed
+    assert "workfloor people print-link EMAIL" in printed
+
+    taken_on = migrated.command("people", "add", "Rita Melo", "rita@example.com", "--role", "administrator")
+    assert "Rita Melo is taken on. No mail goes to rita@example.com." in taken_on.stdout
+    link = migrated.command("people", "print-link", "rita@example.com").stdout.split()[-1]
+
+    path = link.removeprefix(f"http://127.0.0.1:{migrated.port}")
+    assert path.startswith("/accounts/password/choose/?link=")
+    assert "You sign in as" in migrated.page(path)
+
+
+@pytest.mark.installation
 def test_a_start_right_after_the_kill_works_too(migrated):
     migrated.start()
     assert migrated.up is not None

@@ -20,6 +20,7 @@ from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.event_log import tasks as event_log_tasks
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.runtime import worker as runtime_worker
@@ -54,7 +55,7 @@ def followed(monkeypatch):
 def tell(*whats):
     with transaction.atomic():
         rls.enter_every_client()
-        event_log.record_all([event_log_events.Entry(Happened(what), clock.now()) for what in whats])
+        event_log.record_all([event_log_events.Entry(Happened(what), clock.now(), by=make.ROOT) for what in whats])
 
 
 def steps_until_nothing_waits(steps, at):
@@ -105,18 +106,17 @@ def test_what_was_left_out_is_listed_runs_again_after_the_repair_and_is_then_for
     [name] = [row["name"] for row in json.loads(run("list", "--format", "json").stdout)]
     assert "careful over test.happened" in run("list").stdout
 
-    again = run("run-again", name)
-    assert again.exit_code == 1
-    assert "failed again" in again.stderr
+    assert run("run-again", name).output == f"{name}: tried again in a moment.\n"
+    event_log_tasks.run_parked(int(name.removeprefix("fact-")))
     assert json.loads(run("list", "--format", "json").stdout)[0]["tries"] == 2
 
     broken = event_log_events.register.followers["careful"]
     mended = replace(broken, react=lambda facts, _: followed["careful"].extend(f.details["what"] for f in facts))
     event_log_events.register.followers["careful"] = mended
-    assert run("run-again", "--all").exit_code == 0
+    event_log_tasks.run_parked(int(name.removeprefix("fact-")))
     assert followed["careful"] == ["bad"]
     assert "Nothing failed." in run("list").stdout
-    assert "Nothing that failed is called" in run("run-again", name).stderr
+    assert f"There is no failure called “{name}”." in run("run-again", name).stderr
 
 
 def test_what_may_pass_is_tried_again_before_anything_is_left_out(monkeypatch, real_database):

@@ -32,7 +32,7 @@ def test_the_sample_provider(everyone):
     open_chats = [chat for chat in Chat.objects.select_related("item") if chat.item.state == "waiting"]
     first_words = {chat.item.messages.get().text for chat in open_chats}
     assert (len(open_chats), "Nothing works here, is there an outage in Matosinhos?" in first_words) == (4, True)
-    assert chats.sweep(now=now + timedelta(hours=1)) == 0, "visitors without a page wait all the same"
+    assert chats.sweep(by=make.ROUTER, now=now + timedelta(hours=1)) == 0, "visitors without a page wait all the same"
     _holds_together()
     _has_been_answered()
     _has_past_months(now)
@@ -68,7 +68,7 @@ def _has_past_months(now: datetime) -> None:
 def test_every_queue_of_the_sample_can_be_served_by_someone(everyone):
     filling.fill(now=make.NINE)
     for person in people_queries.staff().filter(roles__contains=["agent"]):
-        people.go_available(person=person, now=make.NINE)
+        people.go_available(person=person, by=person, now=make.NINE)
 
     assert routing_leader.pulse(now=make.NINE) >= 10
     assert set(Item.objects.filter(state="offered").values_list("queue__name", flat=True)) == {

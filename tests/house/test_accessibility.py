@@ -30,7 +30,7 @@ from workfloor.ops.webhooks import retries
 CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
 HOST = "http://floor.test"
 # Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
-NOT_PAGES = {"live", "openapi-view", "talk"}
+NOT_PAGES = {"live", "openapi-view", "talk", "colleagues"}
 # Reached only through a link in a letter, which says what stands in them.
 FROM_LETTERS = {"account_confirm_email", "account_reset_password_from_key"}
 
@@ -54,12 +54,19 @@ class Floor:
         self.client = make.client(chats=True)
         self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
-        people.go_away(person=self.away, reason="lunch", now=now)
+        people.go_away(person=self.away, by=self.away, reason="lunch", now=now)
         self.leader = make.person("leader", "administrator", name="Leonor")
         people.clear(person=self.leader, client=self.client, by=actors.ROOT, now=now)
         self.item = self.held(self.ana, "mail", payload={"body": "Dear all,\nplease", "lines": [{"net": 12}]})
         work.escalate(item=self.item, by=self.ana, note="Above my limit", now=now)
-        work.offer(item=self.mail("Second letter"), person=self.ana, max_concurrency=3, offer_seconds=600, now=now)
+        work.offer(
+            item=self.mail("Second letter"),
+            person=self.ana,
+            max_concurrency=3,
+            offer_seconds=600,
+            by=make.ROUTER,
+            now=now,
+        )
         work.set_pending_customer(item=self.held(self.idle, "mail"), by=self.idle, now=now)
         work.end(item=self.held(self.wrapping, "calls"), by=self.wrapping, now=now)
         ended = work.end(item=self.held(self.away, "calls"), by=self.away, now=now)
@@ -69,7 +76,6 @@ class Floor:
         two_clients.invoiced(self.client, "Rui Costa", self.leader, "2026-00001")
         self.disputed()
         self.widget = chats.add_widget(
-            client=self.client,
             queue=make.queue("chats"),
             origins=["https://www.example.com"],
             by=actors.ROOT,
@@ -101,10 +107,11 @@ class Floor:
             item=self.item,
             channel="email",
             recipients=[Address("rui@example.com")],
+            by=make.RULES,
             now=self.now,
             content=Content("Yes", "> No", html),
         )
-        conversations.mark_undelivered(message=reply, reason="550 no such user", now=self.now)
+        conversations.mark_undelivered(message=reply, reason="550 no such user", by=make.MAIL, now=self.now)
         return held, reply
 
     def told(self) -> Any:
@@ -134,7 +141,9 @@ class Floor:
             now=self.now,
             page="https://www.example.com/",
         )
-        work.offer(item=begun.item, person=self.chatting, max_concurrency=4, offer_seconds=20, now=self.now)
+        work.offer(
+            item=begun.item, person=self.chatting, max_concurrency=4, offer_seconds=20, by=make.ROUTER, now=self.now
+        )
         item = work.accept(item=begun.item, by=self.chatting, now=self.now)
         chats.reply(chat=begun, by=self.chatting, text="Let me look at https://www.example.com/help", now=self.now)
         conversations.note(case=item.case, item=item, text="Angry", by=self.chatting, now=self.now)
@@ -179,7 +188,9 @@ class Floor:
     def held(self, by: Any, queue: str, **more: Any) -> Any:
         item = make.item(queue, title="My bill", at=self.now, customer=work.Customer("C-1", "Rui Costa"), **more)
         max_concurrency = 3 if queue == "mail" else 1
-        work.offer(item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, now=self.now)
+        work.offer(
+            item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, by=make.ROUTER, now=self.now
+        )
         return work.accept(item=item, by=by, now=self.now)
 
     def filled(self, path: str) -> str:
@@ -192,7 +203,8 @@ class Floor:
         known |= {"widget_key": self.widget.key, "attachment_id": self.file.id, "article_id": self.article.id}
         known |= {"case_id": self.item.case_id, "customer_id": self.item.case.customer_id}
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
-        known |= {"name": "people.take_on"}
+        known |= {"name": "people.take_on", "rest": "done/"}
+        known |= {"queue_id": self.item.queue_id, "person_id": self.ana.id}
         known |= {"endpoint_id": self.endpoint.id, "delivery_id": self.delivery.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 
@@ -202,13 +214,13 @@ def floor(everyone: None) -> Floor:
     return Floor()
 
 
-def pages(floor: Floor) -> dict[str, str]:
-    """Every page, each desk, and one page of each refusal: "who address" -> HTML."""
+def pages(floor: Floor, language: str = "en") -> dict[str, str]:
+    """Every page, each desk, and one page of each refusal, in a language: "who address" -> HTML."""
     readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.chatting, floor.leader]
     found: dict[str, str] = {}
     seen: set[object] = set()
     for reader in readers:
-        client = Client()
+        client = Client(headers={"accept-language": language})
         if reader:
             client.force_login(reader.account)
         for path in ["/nowhere/", *(floor.filled(path) for _, path in addresses(get_resolver().url_patterns))]:

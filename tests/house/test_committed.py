@@ -30,7 +30,7 @@ def test_locks_name_no_host():
 
 
 def test_nothing_built_or_vendored_is_committed():
-    built = re.compile(r"(^|/)(node_modules|static/vendor|__pycache__|\.venv|var)/|\.min\.(js|css)$|\.pyc$")
+    built = re.compile(r"(^|/)(node_modules|static/vendor|__pycache__|\.venv|var)/|\.min\.(js|css)$|\.(pyc|mo)$")
 
     faults_of(*(path for path in committed() if built.search(path)))
 

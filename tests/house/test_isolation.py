@@ -21,6 +21,7 @@ PROVIDERS_OWN = {
     "people.Shift": "shifts are of staff",
     "people.Spell": "spells are of staff",
     "people.SignIn": "sign-ins are found by their secret, and hold nothing of a client's",
+    "people.SignInLink": "links are found by their secret, and hold nothing of a client's",
 }
 
 

@@ -34,6 +34,8 @@ BY_SIDE = {
     "customer_id": lambda side: side.held.case.customer_id,
     "invoice_id": lambda side: side.invoice.id,
     "article_id": lambda side: side.article.id,
+    "queue_id": lambda side: side.waiting.queue_id,
+    "person_id": lambda side: side.staff["agent"].id,
     "endpoint_id": lambda side: side.endpoint.id,
     "delivery_id": lambda side: side.delivery.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),
@@ -43,6 +45,7 @@ NEUTRAL = {
     "period": ["2026-03"],
     "figure": ["received", "m1", "m1/calls", "Calls answered"],
     "form": ["pdf"],
+    "rest": ["done/"],
 }
 
 # Open to people who have not signed in: the ways in, and what describes the API without telling of anyone.
@@ -58,6 +61,7 @@ class Page:
     route: str
     name: str
     parameters: tuple[str, ...] = field(default=())
+    view: Any = None
 
     def values(self, *sides: Side) -> Iterator[dict[str, Any]]:
         """Every way to fill the address in from these sides' things."""
@@ -79,7 +83,7 @@ def pages(found: list[Any], route: str = "", spaces: str = "", passed: tuple[str
         else:
             assert isinstance(each, URLPattern)
             assert each.name, f"{here} needs a name"
-            yield Page(here, spaces + each.name, names)
+            yield Page(here, spaces + each.name, names, each.callback)
 
 
 PAGES = list(pages(get_resolver().url_patterns))

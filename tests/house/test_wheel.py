@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import databases
+from tests import catalogues, databases
 from tests.conftest import free_port
 from tests.house.test_rooms import HOUSE, ROOT, faults_of
 
@@ -51,6 +51,7 @@ def test_a_wheel_is_the_package_alone_with_what_pages_load(wheel):
     assert "workfloor/kit/database/postgres.py" in wheel
     vendor = HOUSE / "ui/static/vendor"
     assert {f"workfloor/ui/static/vendor/{each.name}" for each in vendor.glob("*.min.*")} <= {*wheel}
+    assert {f"workfloor/ui/locale/{each}/LC_MESSAGES/django.mo" for each in catalogues.languages()} <= {*wheel}
 
 
 # --- installed --------------------------------------------------------------------------------------------------------

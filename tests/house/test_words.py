@@ -107,8 +107,9 @@ def shown(path: Path) -> Iterator[str]:
 
 
 def _said(tag: str) -> list[str]:
-    """The words that a tag of a template hands on: `with text="Hold"`, `default:"nothing"`."""
-    return re.findall(r"(?:(?:text|title|empty)=|default:)\"([^\"]*)\"", tag)
+    """The words that a tag of a template says or hands on: `translate "Hold"`, `default:_("nothing")`."""
+    found = re.findall(r"""(?:translate |(?:text|title|empty)=|default:|_\()("[^"]*"|'[^']*')""", tag)
+    return [each[1:-1] for each in found]
 
 
 def helps(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.event_log.models import Parked
+from workfloor.core.looks import actions as looks
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
@@ -31,6 +32,7 @@ from workfloor.ops.billing import models as billing_models
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.models import Article
@@ -80,12 +82,12 @@ def side(slug: str, word: str) -> Side:
         by=actors.ROOT,
         now=make.NINE,
     )
-    people.go_available(person=agent, now=make.NINE)
-    retention.keep_for(kind="raw-mail", days=30, client=client, by=actors.ROOT, now=make.NINE)
+    people.go_available(person=agent, by=agent, now=make.NINE)
+    retention.set_days(kind="raw-mail", days=30, client=client, by=actors.ROOT, now=make.NINE)
     customer = work.Customer(f"{word}-7", f"Customer {word}")
     more: dict[str, Any] = {"customer": customer, "title": f"Title {word}", "payload": {word: [word]}}
     held = make.item("mail", of=slug, key=f"{word}-held", **more)
-    held = work.offer(item=held, person=agent, max_concurrency=3, offer_seconds=30, now=make.NINE)
+    held = work.offer(item=held, person=agent, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=make.NINE)
     held = work.accept(item=held, by=agent, now=make.NINE)
     conversations.keep_draft(item=held, text=word, by=agent, now=make.NINE)
     letter = File(f"{word}.txt", "text/plain", word.encode())
@@ -97,6 +99,7 @@ def side(slug: str, word: str) -> Side:
         sender=Address(f"{word}@example.com", word),
         content=Content(word, word, f"<p>{word}</p>", word),
         files=[letter],
+        by=make.CUSTOMER,
         now=make.NINE,
     )
     for address in (f"{word}@mail.example", f"{word}-too@mail.example"):
@@ -111,11 +114,11 @@ def side(slug: str, word: str) -> Side:
         by=agent,
         now=make.NINE,
     )
-    email.post(message=reply, now=make.NINE)
+    delivering.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
     elsewhere = make.item("calls", of=slug, key=f"{word}-elsewhere", came_at=make.NINE, **more)
     said = reporting.Said("answered", agent=word)
-    reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, now=make.NINE)
+    reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, by=make.ROOT, now=make.NINE)
     for queues in (["calls"], []):
         claim = claims.claim_event(
             client=client,
@@ -131,7 +134,6 @@ def side(slug: str, word: str) -> Side:
     own = make.person("client", name=f"Own {word}", of=client)
     token = clients.issue_token(client=client, title=word, scopes=SCOPES, by=actors.ROOT, now=make.NINE)
     widget = chats.add_widget(
-        client=client,
         queue=make.queue("chats", slug),
         origins=[f"https://{slug}.example"],
         by=actors.ROOT,
@@ -174,6 +176,9 @@ def side(slug: str, word: str) -> Side:
         invoiced(client, word, staff["manager"]),
         endpoint,
         webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=make.NINE),
+    )
+    looks.look(
+        seen=[looks.Seen("item", held.id, client.id, held.case_id)], place=word, by=staff["leader"], now=make.NINE
     )
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE

@@ -50,11 +50,11 @@ COMMANDS: Final = {
     "approve": "billing period approve {client} {month} --by {by} --format {form}",
     "periods": "billing period list {client} --format {form}",
     "dispute": "billing dispute raise {client} {month} {figure} --reason {words} --by {by} --format {form}",
-    "uphold": "billing dispute uphold {number} --quantity {quantity} --reason {words} --by {by} --format {form}",
+    "uphold": "billing dispute uphold {number} --figure {quantity} --reason {words} --by {by} --format {form}",
     "disputes": "billing dispute list {client} --format {form}",
     "issue": "billing invoice issue {client} {month} --by {by} --format {form}",
     "show": "billing invoice show {client} {number} --format {form}",
-    "credit": "billing invoice credit {client} {number} --reason {words} --by {by} --format {form}",
+    "credit": "billing invoice credit {number} --yes --reason {words} --by {by} --format {form}",
     "invoices": "billing invoice list {client} --format {form}",
     "back-test": "presales backtest {file} --client {client} --format {form}",
     "back-test two": "presales backtest {file} {other} --client {client} --format {form}",
@@ -198,16 +198,21 @@ def close(binder: Binder, month: str, teresa: str, marta: str) -> None:
 
 def invoice(binder: Binder, month: str, marta: str) -> str:
     """Issue a month's invoice and keep it in every form; returns its number."""
-    number = str(binder.told(f"{month}-issued", "issue", month=month, by=marta)["number"])
+    number = named(binder.told(f"{month}-issued", "issue", month=month, by=marta))
     binder.keep(f"{month}-invoice", "show", INVOICED, number=number)
     return number
+
+
+def named(told: Any) -> str:
+    """The number of the invoice that a command says it has made, whatever legal entity issued it."""
+    return str(told["made"]).rpartition("/")[2]
 
 
 def credit(binder: Binder, month: str, number: str, marta: str) -> None:
     """Keep an invoice in the forms that are left, and take it back."""
     binder.keep(f"{month}-invoice", "show", ("json", "pdf", "factur-x"), number=number)
     note = binder.told(f"{month}-credited", "credit", number=number, words="wrong address", by=marta)
-    binder.keep(f"{month}-credit-note", "show", INVOICED, number=note["number"])
+    binder.keep(f"{month}-credit-note", "show", INVOICED, number=named(note))
     binder.keep("invoices", "invoices", TOLD)
 
 
@@ -316,7 +321,7 @@ def disputed(binder: Binder, month: str) -> None:
     """Hold 200 calls of a closed month's second line to be wrong, and be right."""
     words, stated = "200 of these calls were our own tests", json.loads(binder.run("statement", month=month))
     made = binder.told(f"{month}-dispute", "dispute", month=month, figure="l2", words=words, by=TERESA)
-    right = {"number": made["dispute"], "quantity": stated["lines"][1]["quantity"] - 200}
+    right = {"number": made["made"], "quantity": stated["lines"][1]["quantity"] - 200}
     binder.keep(f"{month}-upheld", "uphold", words="They were", by=MARTA, **right)
 
 

@@ -115,11 +115,11 @@ def client_site(real_database, installation, site) -> tuple[str, Line, str, str]
     origin = f"http://localhost:{site.server_port}"
     with transaction.atomic():
         rls.enter_every_client()
-        client = make.client(chats=True)
+        make.client(chats=True)
         mail.Post()
         agent = make.agent("Ana Duarte", available=False)
         widget = chats.add_widget(
-            client=client, queue=make.queue("chats"), origins=[origin], source=SETTINGS, by=actors.ROOT, now=clock.now()
+            queue=make.queue("chats"), origins=[origin], source=SETTINGS, by=actors.ROOT, now=clock.now()
         )
     site.RequestHandlerClass.page = (
         f'<!doctype html><html lang="en-GB"><title>Lisbon Light</title><h1>Light for Lisbon</h1>'

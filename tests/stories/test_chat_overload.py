@@ -108,9 +108,8 @@ async def until(so) -> None:
 def test_a_flood_is_turned_away_and_afterwards_everything_is_there_once(real_database, installation):
     with transaction.atomic():
         rls.enter_every_client()
-        client = make.client(chats=True)
+        make.client(chats=True)
         widget = chats.add_widget(
-            client=client,
             queue=make.queue("chats"),
             origins=["https://a.example"],
             source='title = { en = "A" }',

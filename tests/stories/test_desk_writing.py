@@ -26,11 +26,11 @@ def visited(real_database, installation) -> tuple[str, str]:
     """The installation and an agent's email; a visitor waits in a chat."""
     with transaction.atomic():
         rls.enter_every_client()
-        client = make.client(chats=True)
+        make.client(chats=True)
         agent = make.agent("Ana Duarte", available=False)
         source, origin = 'title = { en = "Chat" }', "https://www.example.com"
         widget = chats.add_widget(
-            client=client, queue=make.queue("chats"), origins=[origin], source=source, by=actors.ROOT, now=clock.now()
+            queue=make.queue("chats"), origins=[origin], source=source, by=actors.ROOT, now=clock.now()
         )
         given = {"secret": "a" * 43, "key": "first-one", "message": "My bill is wrong", "answers": {}, "address": "1"}
         chats.begin(widget=widget, **given, now=clock.now())

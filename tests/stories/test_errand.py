@@ -31,7 +31,7 @@ def staffed(real_database):
         able = make.agent("Able", available=False)
         make.agent("Unskilled", portuguese=1)
         make.agent("Uncleared", clear_for=None)
-        people.go_away(person=make.agent("Away"), reason="lunch", now=make.NINE)
+        people.go_away(person=make.agent("Away"), by=make.ROOT, reason="lunch", now=make.NINE)
         token = clients.issue_token(
             client=client,
             title="test",

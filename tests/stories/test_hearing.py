@@ -10,6 +10,7 @@ from tests import make
 from tests.stories.test_errand import signed_in
 from workfloor.core.access import actors
 from workfloor.core.people import actions as people
+from workfloor.core.people import own_account
 from workfloor.core.people.models import Clearance, Heard, Person
 from workfloor.kit.database import rls
 
@@ -42,8 +43,8 @@ def change_role(browser, person):
 
 def change_password(browser, person):
     inside(
-        lambda: people.set_password(
-            person=Person.objects.get(id=person.id), password="another one", by=actors.ROOT, now=make.NINE
+        lambda: own_account.change_own_password(
+            person=Person.objects.get(id=person.id), password="another one", now=make.NINE
         )
     )
 
@@ -67,7 +68,7 @@ def test_it_ends_with_the_right_to_it_and_goes_on_for_everybody_else(real_databa
             ends_of(end, installation, leader, "floor" if end is change_role else f"client:{client.id}")
 
         assert inside(lambda: Heard.objects.filter(person=stays).exists())  # by which a browser that goes is missed
-        inside(people.go_available, person=stays, now=make.NINE)
+        inside(people.go_available, person=stays, by=stays, now=make.NINE)
         assert next(staying) == f"data: {own}"
 
 

@@ -58,33 +58,33 @@ def test_a_call_a_document_and_a_call_elsewhere(floor, installation, real_databa
     # A call comes in: its channel tells of the customer's leg in the transaction that receives it.
     def rings():
         call = make.call(at=clock.now(), key="call-1")
-        return connecting.begin(item=call, leg="in", party="customer", now=clock.now())
+        return connecting.begin(item=call, leg="in", party="customer", by=make.CHANNEL, now=clock.now())
 
     call = inside(rings)
-    inside(lambda: connecting.connect(item=call, leg="in", now=clock.now()))
+    inside(lambda: connecting.connect(item=call, leg="in", by=make.CHANNEL, now=clock.now()))
     assert post(ana_desk, "/desk/available/").status_code == 200
     eventually(lambda: item_of("call-1").person_id == ana.id)
     assert post(ana_desk, f"/desk/items/{call.id}/accept/").status_code == 200
     assert (item_of("call-1").state, item_of("call-1").connected_at) == ("held", None)  # accepted is not connected
-    inside(lambda: connecting.begin(item=call, leg="ana", party="agent", person=ana, now=clock.now()))
-    inside(lambda: connecting.connect(item=call, leg="ana", now=clock.now()))
+    inside(lambda: connecting.begin(item=call, leg="ana", party="agent", person=ana, by=make.CHANNEL, now=clock.now()))
+    inside(lambda: connecting.connect(item=call, leg="ana", by=make.CHANNEL, now=clock.now()))
     assert item_of("call-1").talking_since is not None
 
     # Ben comes in as a consultant; while he is, the router gives him nothing, whatever waits.
-    inside(lambda: people.go_available(person=ben, now=clock.now()))
+    inside(lambda: people.go_available(person=ben, by=ben, now=clock.now()))
     inside(lambda: joining.ask(item=call, to=ben, by=ana, now=clock.now()))
     sent = api.post("/work", json={"key": "form-1", "queue": "mail", "title": "Claim form"})
     assert sent.status_code == 201
     inside(lambda: joining.accept(item=call, by=ben, now=clock.now()))
-    inside(lambda: connecting.begin(item=call, leg="ben", party="agent", person=ben, now=clock.now()))
-    inside(lambda: connecting.connect(item=call, leg="ben", now=clock.now()))
+    inside(lambda: connecting.begin(item=call, leg="ben", party="agent", person=ben, by=make.CHANNEL, now=clock.now()))
+    inside(lambda: connecting.connect(item=call, leg="ben", by=make.CHANNEL, now=clock.now()))
     time.sleep(2)  # a router offers within a fraction of that
     assert item_of("form-1").state == "waiting"
 
     # He takes the call over; Ana is free, and it is she who is offered the document.
     inside(lambda: joining.transfer(item=call, to=ben, by=ana, now=clock.now(), note="a complaint"))
     eventually(lambda: item_of("form-1").person_id == ana.id)
-    inside(lambda: connecting.end(item=call, leg="in", now=clock.now(), cause="hung up"))
+    inside(lambda: connecting.end(item=call, leg="in", by=make.CHANNEL, now=clock.now(), cause="hung up"))
     assert item_of("call-1").state == "wrapping"
     assert post(ben_desk, f"/desk/items/{call.id}/wrap-up/", disposition="resolved").status_code == 200
     call = item_of("call-1")
@@ -98,7 +98,7 @@ def test_a_call_a_document_and_a_call_elsewhere(floor, installation, real_databa
 
     # The document is keyed by both, and done when both are.
     form = item_of("form-1")
-    inside(lambda: joining.ask_second_keying(item=form, now=clock.now()))
+    inside(lambda: joining.ask_second_keying(item=form, by=make.ROOT, now=clock.now()))
     assert post(ana_desk, f"/desk/items/{form.id}/accept/").status_code == 200
     inside(lambda: joining.begin_second_keying(item=form, by=ben, now=clock.now()))
     assert post(ana_desk, f"/desk/items/{form.id}/end/").status_code == 200

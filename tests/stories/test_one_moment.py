@@ -26,7 +26,7 @@ MONTH = "/clients/lisbon-light/statements/2026-03/"
 
 def answered(ana: Any, number: int) -> None:
     call = make.call(key=f"call-{number}")
-    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=make.later(seconds=5))
+    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=make.later(seconds=5))
     work.accept(item=call, by=ana, now=make.later(seconds=10))
     work.end(item=call, by=ana, now=make.later(seconds=70))
     work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(seconds=75))

@@ -173,21 +173,21 @@ class Desk:
     def live(self, queue: str, at: datetime, chance: Random, case: Any = None) -> Any:
         """Let an item come in, and all sorts of things happen to it until it is over."""
         key, where = f"work-{next(_numbers)}", Queue.objects.get(client=self.client, name=queue)
-        item, _ = work.receive(queue=where, key=key, now=at, case=case, **self.scheduled(at, chance))
+        item, _ = work.receive(queue=where, key=key, by=make.CUSTOMER, now=at, case=case, **self.scheduled(at, chance))
         at = max(item.queued_at, at) + timedelta(seconds=chance.choice([3, 5, 9, 20, 21, 60]))
         if (fate := chance.random()) < 0.15:
-            return work.abandon(item=item, now=at)
+            return work.abandon(item=item, by=make.CUSTOMER, now=at)
         if fate < 0.25:
-            return work.cancel(item=item, reason="phantom", now=at)
+            return work.cancel(item=item, reason="phantom", by=make.ROOT, now=at)
         for _ in range(chance.choice([0, 0, 1])):
             at = self.taken(item, at)
             work.set_pending_customer(item=item, by=self.ana, now=at)
             at += timedelta(hours=chance.choice([1, 20, 70]))
-            work.customer_answered(item=item, now=at)
+            work.customer_answered(item=item, by=make.CUSTOMER, now=at)
         at = self.done(item, at, chance)
         if chance.random() < 0.2:
             at += timedelta(hours=chance.choice([2, 90]))
-            work.reopen(item=item, reason="not yet", now=at)
+            work.reopen(item=item, reason="not yet", by=make.CUSTOMER, now=at)
             self.done(item, at, chance)
         return item
 
@@ -195,7 +195,7 @@ class Desk:
         return {"not_before": at + timedelta(hours=5)} if chance.random() < 0.1 else {}
 
     def taken(self, item: Any, at: datetime) -> datetime:
-        work.offer(item=item, person=self.ana, max_concurrency=1, offer_seconds=60, now=at)
+        work.offer(item=item, person=self.ana, max_concurrency=1, offer_seconds=60, by=make.ROUTER, now=at)
         work.accept(item=item, by=self.ana, now=at)
         return at + timedelta(minutes=1)
 
@@ -314,7 +314,9 @@ def test_what_is_still_open_counts_in_a_trial_as_in_the_statement(everyone: None
     desk, chance = Desk(EVERYTHING), Random(1)
     for number in range(6):
         at = datetime(2026, 3, 3 + number, 10, tzinfo=UTC)
-        item, _ = work.receive(queue=Queue.objects.get(client=desk.client, name="mail"), key=f"open-{number}", now=at)
+        item, _ = work.receive(
+            queue=Queue.objects.get(client=desk.client, name="mail"), key=f"open-{number}", by=make.CUSTOMER, now=at
+        )
         if number % 2:
             work.set_pending_customer(item=item, by=desk.ana, now=desk.taken(item, at))
         desk.live("calls", at, chance)

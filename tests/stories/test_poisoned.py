@@ -85,7 +85,7 @@ def test_mail_of_others_is_read_and_its_own_waits_for_the_repair(poison, monkeyp
     assert states == {"help@porto.example": "failed", "help@lisbon.example": "taken"}
 
     repaired(poison, monkeypatch)
-    email.run_again(arrival=email_models.Arrival.objects.get(state="failed"), now=make.NINE)
+    email.run_again(arrivals=[email_models.Arrival.objects.get(state="failed")], by=make.ROOT, now=make.NINE)
     email_tasks.take_arrivals()
     assert set(email_models.Arrival.objects.values_list("state", flat=True)) == {"taken"}
 
@@ -106,7 +106,12 @@ def test_the_desk_of_whoever_has_its_work_in_hand_is_there(poison, monkeypatch):
     with monkeypatch.context() as before:
         repaired(poison, before)
         item = work.offer(
-            item=make.item("mail", of=POISONED), person=ana, max_concurrency=3, offer_seconds=20, now=make.NINE
+            item=make.item("mail", of=POISONED),
+            person=ana,
+            max_concurrency=3,
+            offer_seconds=20,
+            by=make.ROUTER,
+            now=make.NINE,
         )
         work.accept(item=item, by=ana, now=make.NINE)
     browser = Browser()

@@ -59,6 +59,11 @@ TICK = timedelta(seconds=1)
 WHAT = (*("arrive", "keep", "end", "back") * 2, "schedule", "decline", "away", "shift", "even", "wait", "undo")
 
 
+def agent(person_id: int) -> Person:
+    """An agent by their number, with what an action asks of them."""
+    return Person(id=person_id, roles=["agent"])
+
+
 def inside(do: Callable[..., Any], *args: Any, **named: Any) -> Any:
     with transaction.atomic():
         rls.enter_every_client()
@@ -129,7 +134,9 @@ class Hour:
 
     def arrive(self, call: dict[str, str]) -> None:
         queue = inside(Queue.objects.get, name=QUEUES[call["type"]])
-        item, _ = inside(work.receive, queue=queue, key=f"{call['call_id']}-{next(self.order)}", now=self.now)
+        item, _ = inside(
+            work.receive, queue=queue, by=actors.CUSTOMER, key=f"{call['call_id']}-{next(self.order)}", now=self.now
+        )
         self.service[item.id] = int(call["service_seconds"]) or 1
         self.happened["arrived"] += 1
         if call["outcome"] == "HANG":
@@ -141,7 +148,7 @@ class Hour:
 
     def abandon(self, item: Item) -> None:
         if inside(lambda: Item.objects.get(id=item.id).state) in ("waiting", "offered"):
-            inside(work.abandon, item=item, now=self.now)
+            inside(work.abandon, item=item, by=actors.CUSTOMER, now=self.now)
             self.happened["abandoned"] += 1
 
     def answer(self, item_id: int, person_id: int, expires_at: datetime) -> None:
@@ -159,22 +166,22 @@ class Hour:
 
     def decline(self, item_id: int, person_id: int, expires_at: datetime) -> None:
         if self._still(item_id, "offered"):
-            inside(work.decline, item=Item(id=item_id), by=Person(id=person_id), now=self.now)
+            inside(work.decline, item=Item(id=item_id), by=agent(person_id), now=self.now)
             self.happened["declined"] += 1
             self.after(31, self.nothing)  # the refusal is over
 
     def accept(self, item_id: int, person_id: int, expires_at: datetime) -> None:
         if self._still(item_id, "offered"):
-            inside(work.accept, item=Item(id=item_id), by=Person(id=person_id), now=self.now)
+            inside(work.accept, item=Item(id=item_id), by=agent(person_id), now=self.now)
             self.happened["accepted"] += 1
             self.after(self.service[item_id], self.end, item_id, person_id)
 
     def end(self, item_id: int, person_id: int) -> None:
-        inside(work.end, item=Item(id=item_id), by=Person(id=person_id), now=self.now)
+        inside(work.end, item=Item(id=item_id), by=agent(person_id), now=self.now)
         self.after(self.chance.uniform(2, 20), self.wrap_up, item_id, person_id)
 
     def wrap_up(self, item_id: int, person_id: int) -> None:
-        item, person = Item(id=item_id), Person(id=person_id)
+        item, person = Item(id=item_id), agent(person_id)
         inside(work.wrap_up, item=item, by=person, disposition="resolved", now=self.now)
         self.happened["done"] += 1
         if self.chance.random() < 0.1:
@@ -183,12 +190,12 @@ class Hour:
 
     def go_away(self, person_id: int) -> None:
         if inside(lambda: AgentState.objects.get(person_id=person_id).state) == "available":
-            inside(people.go_away, person=Person(id=person_id), reason="break", now=self.now)
+            inside(people.go_away, person=agent(person_id), by=agent(person_id), reason="break", now=self.now)
             self.happened["went away"] += 1
 
     def come_back(self, person_id: int) -> None:
         if inside(lambda: AgentState.objects.get(person_id=person_id).state) == "away":
-            inside(people.go_available, person=Person.objects.get(id=person_id), now=self.now)
+            inside(people.go_available, person=Person.objects.get(id=person_id), by=agent(person_id), now=self.now)
 
     def race(self) -> None:
         """Of the next offers, one cannot stand: that person goes away between its decision and its writing."""
@@ -198,7 +205,7 @@ class Hour:
             routing_leader.fence = fence
             decided = [thing.person_id for thing in mind.things.values() if thing.state == "with"]
             free = inside(lambda: set(decided) - set(Item.objects.values_list("person_id", flat=True)))
-            elsewhere(people.go_away, person=Person(id=min(free)), reason="lunch", now=self.now)
+            elsewhere(people.go_away, person=agent(min(free)), by=agent(min(free)), reason="lunch", now=self.now)
             self.happened["undone"] += 1
             return int(fence(**named))
 
@@ -241,7 +248,7 @@ def staff(calls: list[dict[str, str]], now: datetime) -> None:
                     now=now,
                 )
         people.clear(person=person, client=client, by=actors.ROOT, now=now)
-        people.go_available(person=person, now=now)
+        people.go_available(person=person, by=person, now=now)
 
 
 @contextmanager

@@ -114,7 +114,9 @@ def fill() -> None:
         rls.enter_every_client()
         item = box.arrivals.get().message.item
         to = [Address("rui@example.com")]
-        conversations.reply(item=item, channel="email", content=Content("We see to it"), recipients=to, now=now)
+        conversations.reply(
+            item=item, channel="email", content=Content("We see to it"), recipients=to, by=make.RULES, now=now
+        )
 
 
 def done_call(number: int) -> None:
@@ -122,7 +124,7 @@ def done_call(number: int) -> None:
 
     agent, item = make.agent(), make.call(at=make.later(minutes=number))
     at = make.later(minutes=number, seconds=10)
-    work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=20, now=at)
+    work.offer(item=item, person=agent, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=at)
     work.accept(item=item, by=agent, now=at)
     work.end(item=item, by=agent, now=at)
     work.wrap_up(item=item, by=agent, disposition="resolved", now=at)

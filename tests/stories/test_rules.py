@@ -51,7 +51,6 @@ def token(real_database: str) -> str:
         client = make.client(chats=True)
         playbooks.give(client=client, source=PLAYBOOK, by=actors.ROOT, now=clock.now())
         chats.add_widget(
-            client=client,
             queue=make.queue("chats"),
             origins=["https://a.example"],
             source='title = { en = "Light" }',

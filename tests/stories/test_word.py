@@ -34,8 +34,8 @@ def floor(real_database, settings):
         with transaction.atomic():
             post = mail.Post()
             rls.enter_every_client()
+            make.client(chats=True)
             widget = chats.add_widget(
-                client=make.client(chats=True),
                 queue=make.queue("calls"),
                 origins=[ORIGIN],
                 source=SETTINGS,

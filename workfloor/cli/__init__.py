@@ -55,16 +55,15 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
         },
     ),
     "billing": (
-        "Statements, exclusions, closing, disputes, invoices.",
+        "Statements, claims, closing, disputes, invoices.",
         {
             "statement": ("workfloor.cli.billing:statement", "Compute a client's statement for a month."),
             "explain": ("workfloor.cli.billing:explain", "List the items and facts behind one figure."),
             "reconcile": ("workfloor.cli.billing:reconcile", "Recount a month from its facts; list every difference."),
-            "exclusion": (
-                "workfloor.cli.claims:exclusion",
-                "Claim and approve what is excluded from SLA; record outages.",
+            "claim": (
+                "workfloor.cli.claims:claim",
+                "Claim and approve what is excluded from SLA, outages, hours and costs.",
             ),
-            "delivery": ("workfloor.cli.claims:delivery", "Record and approve hours and costs that are charged."),
             "period": ("workfloor.cli.closing:period", "Close months: proposed by one, approved by another."),
             "dispute": ("workfloor.cli.closing:dispute", "Dispute figures of closed months, and decide."),
             "legal-entity": (
@@ -91,6 +90,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
             "demo": ("workfloor.cli.admin:demo", "Fill in the sample provider."),
             "doctor": ("workfloor.cli.admin:doctor", "Say what is wrong with this installation, and what to do."),
             "compile": ("workfloor.cli.simulate:compile_", "Compile simulations for this machine, once."),
+            "client": ("workfloor.cli.admin:client_", "Take clients on, and list them."),
             "token": ("workfloor.cli.admin:token", "Issue and revoke the tokens of clients' systems."),
             "backup": ("workfloor.cli.backup:backup", "Back the embedded database up while everything runs."),
             "restore": ("workfloor.cli.backup:restore", "Make the database out of a backup, as of any moment."),

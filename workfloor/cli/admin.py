@@ -14,46 +14,47 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from workfloor.cli import edge, run
+from workfloor.cli import declared, edge, run
 from workfloor.kit.database import postgres, rls
+from workfloor.kit.text import spreadsheets
 from workfloor.runtime import web as runtime_web
 
 if TYPE_CHECKING:
-    from workfloor.core.clients.models import Token
-    from workfloor.core.event_log.models import Parked
+    from workfloor.core.clients.models import Client, Token
 
 
-SCOPES = ("work:write", "work:read", "statement:read", "invoice:read")
 client_argument = click.argument("client", metavar="CLIENT")
+MODULES = ("workfloor.core.clients.queries", "workfloor.core.clients.actions")
 
 
-@click.group()
+@click.group("client", cls=declared.Group, under="admin client", modules=MODULES)
+def client_() -> None:
+    """Take clients on, and list them. Signing a contract for the first time takes its client on too."""
+
+
+@client_.command("list")
+@declared.form_option
+def list_clients(form: str) -> None:
+    """List the clients, by name."""
+    with edge.database():
+        from workfloor.core.clients import queries as clients_queries
+        from workfloor.core.people import queries as people_queries
+
+        rls.enter_every_client()
+        people_queries.enter_for(edge.acting(), "clients.issue-tokens")
+        rows = [{"client": each.slug, "title": each.title} for each in clients_queries.clients()]
+    if form == "json":
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['client']:<32} {row['title']}")
+    if not rows:
+        click.echo("No client yet. Sign a contract: workfloor contracts sign FILE")
+
+
+@click.group(cls=declared.Group, under="admin token", modules=MODULES)
 def token() -> None:
     """Issue, list and revoke the tokens with which a client's systems call the API."""
-
-
-@token.command(
-    epilog="\b\nExample:\n  workfloor admin token issue first-bank --title 'mail gateway' --scope work:write\n"
-)
-@client_argument
-@click.option("--title", required=True, help="Which system will use it.")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    required=True,
-    type=click.Choice(SCOPES),
-    help="What it may do; repeat for more.",
-)
-def issue(client: str, title: str, scopes: tuple[str, ...]) -> None:
-    """Issue a token for CLIENT. It is printed once and kept nowhere: pass it on safely."""
-    with edge.client(client) as found:
-        from workfloor.core.clients import actions as clients
-        from workfloor.kit.time import clock
-
-        written = clients.issue_token(client=found, title=title, scopes=scopes, by=edge.acting(), now=clock.now())
-    click.echo("Keep this now; it cannot be shown again:", err=True)
-    click.echo(written)
 
 
 @token.command("list")
@@ -86,25 +87,6 @@ def _row(token: "Token") -> dict[str, Any]:
     }
 
 
-@token.command()
-@client_argument
-@click.argument("number", type=int, metavar="NUMBER")
-def revoke(client: str, number: int) -> None:
-    """End token NUMBER of CLIENT at once: the number stands in the token itself (wf_NUMBER_...) and in the list."""
-    with edge.client(client) as found:
-        from workfloor.core.clients import actions as clients
-        from workfloor.core.clients import queries as clients_queries
-        from workfloor.kit.time import clock
-
-        known = clients_queries.tokens(found).filter(id=number, revoked_at=None).first()
-        if known is None:
-            raise click.ClickException(
-                f"{client} has no valid token {number}. See: workfloor admin token list {client}"
-            )
-        clients.revoke_token(token=known, by=edge.acting(), now=clock.now())
-    click.echo(f"Token {number} ({known.title}) is refused from now on.")
-
-
 @click.command()
 def migrate() -> None:
     """Make the tables in an empty database, or bring them to this version.
@@ -134,7 +116,7 @@ def demo() -> None:
         run._print_sign_ins()
 
 
-@click.group()
+@click.group(cls=declared.Group, under="admin failed", modules=("workfloor.core.event_log.actions",))
 def failed() -> None:
     """See what failed and was left out so that the rest went on, and have it tried again."""
 
@@ -148,7 +130,7 @@ def list_failed(form: str) -> None:
     again by itself once it is repaired.
     """
     with edge.database():
-        rls.enter_every_client()
+        edge.enter_all()
         rows = [*_unreadable(), *_failures()]
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
@@ -174,105 +156,10 @@ def _unreadable() -> Iterator[dict[str, Any]]:
 
 def _failures() -> Iterator[dict[str, Any]]:
     from workfloor.core.event_log import queries as event_log_queries
-    from workfloor.kit.database import jobs
 
-    for parked in event_log_queries.parked():
-        yield {
-            "name": f"fact-{parked.id}",
-            "what": f"{parked.follower} over {parked.event}",
-            "error": parked.error,
-            "tries": parked.tries,
-            "since": parked.parked_at.isoformat(),
-        }
-    for job in jobs.failed():
-        yield {
-            "name": f"job-{job.id}",
-            "what": job.task,
-            "error": "see logs/worker.log in the data folder",
-            "tries": job.attempts,
-            "since": job.failed_at.isoformat(),
-        }
-
-
-@failed.command("run-again", epilog="\b\nExamples:\n  workfloor admin failed run-again fact-12 job-7\n")
-@click.argument("names", metavar="NAME...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that `workfloor admin failed list` names.")
-def run_again(names: tuple[str, ...], everything: bool) -> None:
-    """Try what failed again: facts at once, jobs by a worker. Exit status 1 if any fails once more."""
-    if bool(names) == everything:
-        raise click.UsageError("Name what is to run again, or say --all.")
-    if everything:
-        with edge.database():
-            rls.enter_every_client()
-            names = tuple(row["name"] for row in _failures())
-    with edge.installation():
-        sys.exit(min(1, sum(not _ran_again(name) for name in names)))
-
-
-def _ran_again(name: str) -> bool:
-    from django.db import transaction
-
-    from workfloor.core.event_log import actions as event_log
-    from workfloor.core.event_log.models import Parked
-    from workfloor.kit.database import jobs
-    from workfloor.kit.text import masks
-    from workfloor.kit.time import clock
-
-    try:
-        with transaction.atomic():
-            rls.enter_every_client()
-            found = _failure(name)
-            if isinstance(found, Parked):
-                event_log.run_parked(found, now=clock.now())
-            else:
-                jobs.run_again(found)
-    except click.ClickException:
-        raise
-    except Exception as fault:  # whatever a follower may raise
-        error = masks.worded(fault)
-        with transaction.atomic():
-            rls.enter_every_client()
-            if isinstance(found := _failure(name), Parked):
-                event_log.mark_failed_again(found, error=error)
-        click.echo(f"{name} failed again: {error}", err=True)
-        return False
-    click.echo(f"{name} {'is done' if name.startswith('fact-') else 'waits for a worker'}.")
-    return True
-
-
-def _failure(name: str) -> "Parked | int":
-    """A parked fact, or the number of a failed job; ends the command for what is neither."""
-    from workfloor.core.event_log import queries as event_log_queries
-    from workfloor.kit.database import jobs
-
-    kind, _, number = name.partition("-")
-    if number.isascii() and number.isdigit() and len(number) < 19:
-        parked = event_log_queries.parked().filter(id=int(number)).first() if kind == "fact" else None
-        if parked is not None:
-            return parked
-        if kind == "job" and any(job.id == int(number) for job in jobs.failed()):
-            return int(number)
-    raise click.ClickException(f"Nothing that failed is called {name}. See: workfloor admin failed list")
-
-
-@failed.command()
-@click.argument("name", metavar="NAME")
-@click.confirmation_option(prompt="It will never be tried again. Drop it?", help="Do not ask.")
-def drop(name: str) -> None:
-    """Never try NAME again: what should have followed from it will not."""
-    with edge.database():
-        rls.enter_every_client()
-        from workfloor.core.event_log import actions as event_log
-        from workfloor.core.event_log.models import Parked
-        from workfloor.kit.database import jobs
-        from workfloor.kit.time import clock
-
-        found = _failure(name)
-        if isinstance(found, Parked):
-            event_log.drop_parked(found, by=edge.acting(), now=clock.now())
-        else:
-            jobs.drop(found)
-    click.echo(f"{name} is dropped.")
+    for each in event_log_queries.failures():
+        since = each.since.isoformat()
+        yield {"name": each.name, "what": each.what, "error": each.error, "tries": each.tries, "since": since}
 
 
 LEAST_FREE_GIGABYTES: Final = 1.0
@@ -328,7 +215,7 @@ def examine() -> Iterator[Finding]:
         yield migrations
         if migrations.state == "ok":
             yield from (_walls(), _partitions(), _worker(), _followers(), _failed_and_stalled())
-            yield from (_contracts(), _files(), _webhooks())
+            yield from (_contracts(), _files(), _webhooks(), _own_mail())
 
 
 def _nothing_is_installed() -> bool:
@@ -436,6 +323,16 @@ def _webhooks() -> Finding:
         return Finding("webhooks", "look", words, "See what it answers: workfloor admin webhook list")
     worst = max((each.seconds(now) for each in health if each.endpoint.state == "enabled"), default=0.0)
     return Finding("webhooks", "ok", f"{len(health)} endpoints, the last by {worst:.1f} s")
+
+
+def _own_mail() -> Finding:
+    from workfloor import settings
+    from workfloor.core.outgoing import queries as outgoing_queries
+
+    if fault := outgoing_queries.missing():
+        do = "Until then `workfloor people print-link EMAIL` prints what invitations would bring."
+        return Finding("mail of our own", "look", fault, do)
+    return Finding("mail of our own", "ok", f"from {settings.WORKFLOOR_MAIL_FROM}")
 
 
 def _proxies() -> Finding:
@@ -577,35 +474,84 @@ def _failed_and_stalled() -> Finding:
     epilog="""\b
 Examples:
   workfloor admin audit
-  workfloor admin audit --what site --format json
-  workfloor admin audit --who rita --until 2027-01-31
+  workfloor admin audit --event record --about Porto --format json
+  workfloor admin audit --who rita --from 2027-01-01 --to 2027-01-31
+  workfloor admin audit --customer maria@example.com --from 2027-03-01 --to 2027-03-31
+  workfloor admin audit --work --client harbour --limit 100000 --format csv > january.csv
 """
 )
-@click.option("--who", default="", help="Only what they did whose name has this in it.")
-@click.option("--what", "event", default="", help="Only what begins with this: person, site, contract, record ...")
-@click.option("--until", type=edge.DAY, help="Up to the end of this day, in UTC.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most so many.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def audit(who: str, event: str, until: date | None, limit: int, form: str) -> None:
-    """Say who changed what, the newest first: people, sites, contracts, tokens, closings; from what to what."""
-    with edge.database():
-        from workfloor.core.access import permissions
-        from workfloor.desks.console import queries as console_queries
+@click.option("--who", default="", help="Only what they did whose name has this in it; or root, or an engine.")
+@click.option("--about", default="", help="Only what is about somebody or something that is called like this.")
+@click.option(
+    "--event", default="", help="Only events that begin with this: person, site, contract, record.changed ..."
+)
+@click.option("--client", "slug", default="", help="Only what is this client's.")
+@click.option("--from", "since", type=edge.DAY, help="From this day on, in UTC.")
+@click.option("--to", "until", type=edge.DAY, help="Up to the end of this day, in UTC.")
+@click.option("--work", "with_work", is_flag=True, help="Also what happened to work, item by item.")
+@click.option("--looks", "seen", is_flag=True, help="Who looked at personal data, instead of who changed what.")
+@click.option("--customer", default="", help="Who looked at the data of the customer with this number or address.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="At most so many.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", help="How to print it.")
+def audit(slug: str, since: date | None, until: date | None, seen: bool, limit: int, form: str, **asked: Any) -> None:
+    """Say who changed what, the newest first, from what to what; or who looked at whose data.
 
-        rls.enter_every_client()
-        try:
-            permissions.admit(edge.acting(), "audit.read")
-        except permissions.Refused as refused:
-            raise click.ClickException(str(refused)) from None
-        last = datetime.combine(until, time.max, UTC) if until else None
-        rows = [asdict(each) for each in console_queries.audit(who=who, event=event, until=last, most=limit)]
-    if form == "json":
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
-        return
-    for row in rows:
-        changes = [f"{name}: {before} → {after}" for name, before, after in row["changes"]]
-        said = "; ".join(filter(None, [row["about"], *changes, row["details"]]))
-        click.echo(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['who']:<28} {row['event']:<32} {said}")
+    Whoever signed in is told of their own clients, the root of the installation of all.
+    """
+    with edge.database():
+        from workfloor.core.audit import queries as audit_queries
+        from workfloor.desks.console import presenting as console_presenting
+
+        wanted = audit_queries.Asked(
+            client=_audited(slug),
+            since=datetime.combine(since, time(), UTC) if since else None,
+            until=datetime.combine(until + timedelta(days=1), time(), UTC) if until else None,
+            **asked,
+        )
+        seen = seen or bool(wanted.customer)
+        if form == "csv":
+            click.echo(spreadsheets.lines([console_presenting.HEADINGS]), nl=False)
+        for group in audit_queries.every(wanted, min(limit, 500), seen=seen):
+            for entry in group[:limit]:
+                click.echo(_PRINTED[form](entry), nl=form != "csv")
+            limit -= len(group)
+            if limit <= 0:
+                break
+
+
+def _audited(slug: str) -> "Client | None":
+    """Enter the clients that are told of; the one that was named. Whoever may not read the audit is refused."""
+    from workfloor.core.access import permissions
+    from workfloor.core.people import queries as people_queries
+    from workfloor.core.people.models import Person
+
+    rls.enter_every_client()
+    by = edge.acting()
+    try:
+        permissions.admit(by, "audit.read")
+    except permissions.Refused as refused:
+        raise click.ClickException(str(refused)) from None
+    if isinstance(by, Person):
+        rls.enter(*people_queries.enterable(by))
+    return edge.named(slug) if slug else None
+
+
+def _as_text(entry: Any) -> str:
+    where = ", ".join(filter(None, [entry.client, entry.place]))
+    return f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.says}{f'  ({where})' if where else ''}"
+
+
+def _as_json(entry: Any) -> str:
+    return json.dumps(asdict(entry), ensure_ascii=False, default=str)
+
+
+def _as_csv(entry: Any) -> str:
+    from workfloor.desks.console import presenting as console_presenting
+
+    return spreadsheets.lines([console_presenting.row(entry)])
+
+
+_PRINTED: Final = {"text": _as_text, "json": _as_json, "csv": _as_csv}
 
 
 @click.command(epilog="\b\nExample:\n  workfloor admin actions --format markdown\n")

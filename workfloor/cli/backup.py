@@ -45,6 +45,7 @@ def backup(keep: int | None, rehearse: bool) -> None:
     from workfloor import settings
     from workfloor.kit.time import clock
 
+    edge.refuse_where_root_alone_may()
     edge.close_to_others()
     folder = _folder(None)
     if rehearse:
@@ -73,6 +74,7 @@ def restore(folder: str | None, to: str | None) -> None:
     """Make the database in the (empty) data folder out of a backup in FOLDER, or else WORKFLOOR_BACKUP."""
     from workfloor import settings
 
+    edge.refuse_where_root_alone_may()
     edge.close_to_others()
     where, at = _folder(folder), _moment(to)
     _restore(where, settings.WORKFLOOR_DATA, at, backups.settings(settings.WORKFLOOR_BACKUP))

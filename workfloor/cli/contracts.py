@@ -2,18 +2,16 @@
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from workfloor.cli import edge
+from workfloor.cli import declared, edge
 from workfloor.cli.measures import measures
 from workfloor.kit.text import toml
 
 if TYPE_CHECKING:
-    from workfloor.core.contracts import actions as contracts
     from workfloor.core.contracts import models as contracts_models
     from workfloor.core.contracts import terms as contracts_terms
 
@@ -24,7 +22,12 @@ as_text_or_json = click.option(
 _LARGEST = 4_000_000  # bytes: more than the characters that the reader takes, however they are encoded
 
 
-@click.group("contracts")
+@click.group(
+    "contracts",
+    cls=declared.Group,
+    under="contracts",
+    modules=("workfloor.core.contracts.actions",),
+)
 def group() -> None:
     """Check, sign and compare contracts.
 
@@ -80,56 +83,6 @@ def check(file: Path, form: str) -> None:
 @group.command(
     epilog="""\b
 Examples:
-  workfloor contracts sign examples/bank/contract.toml
-  workfloor contracts sign contract.toml --effective 2027-01-01     an amendment
-"""
-)
-@file_argument
-@click.option("--effective", type=edge.DAY, help="The first day of an amendment, such as 2027-01-01.")
-@as_text_or_json
-def sign(file: Path, effective: date | None, form: str) -> None:
-    """Store FILE as signed: the client's first version, or an amendment of it.
-
-    The client is taken on where it is new. To amend a contract, change its file and sign it again with the day from
-    which the changes hold; earlier versions stay as they were. Signing the same terms again changes nothing.
-    """
-    source = _source(file, as_fault=False)
-    with edge.database():
-        from workfloor.core.contracts import actions as contracts
-        from workfloor.core.contracts import parsing as contracts_parsing
-        from workfloor.kit.database import rls
-        from workfloor.kit.text import toml
-        from workfloor.kit.time import clock
-
-        rls.enter_every_client()
-        now = clock.now()
-        try:
-            signed = contracts.sign(source=source, effective_on=effective, by=edge.acting(), now=now)
-        except toml.Refused as refused:
-            raise click.ClickException("\n".join(["nothing was signed.", *_written(file, refused.faults)])) from None
-        except contracts.Refused as refused:
-            raise click.ClickException(str(refused)) from None
-        _show_signing(signed, _warnings(contracts_parsing.stored(source), now), form)
-
-
-def _show_signing(signed: "contracts.Signing", warnings: list[str], form: str) -> None:
-    version = signed.version
-    if form == "json":
-        head = {"client": version.client.slug, "version": version.number, "effective_on": str(version.effective_on)}
-        changes = [asdict(change) for change in signed.changes]
-        _print_json(head | {"digest": version.digest, "new": signed.is_new, "changes": changes, "warnings": warnings})
-        return
-    name = f"{version.client.slug}: version {version.number}"
-    if signed.is_new:
-        _print_lines([f"{name} is signed; it holds from {version.effective_on}.", *map(str, signed.changes)])
-    else:
-        _print_lines([f"{name} says the same already; nothing new was signed."])
-    _print_warnings(warnings)
-
-
-@group.command(
-    epilog="""\b
-Examples:
   workfloor contracts diff first-bank                        the last amendment
   workfloor contracts diff first-bank --from 1 --to 3
   workfloor contracts diff first-bank --file contract.toml   what signing it would change
@@ -170,9 +123,8 @@ def diff(client: str, old: int | None, new: int | None, file: Path | None, form:
 def _versions(slug: str) -> "dict[int, contracts_models.Version]":
     from workfloor.core.clients import queries as clients_queries
     from workfloor.core.contracts import queries as contracts_queries
-    from workfloor.kit.database import rls
 
-    rls.enter_every_client()
+    edge.enter_all()
     client = clients_queries.by_slug(slug)
     found = {version.number: version for version in contracts_queries.versions(client.id)} if client else {}
     if not found:
@@ -194,7 +146,7 @@ def _checked(file: Path) -> "tuple[contracts_terms.Contract | None, list[toml.Fa
     from workfloor.kit.text import toml
 
     try:
-        return contracts_parsing.read(_source(file, as_fault=True)), []
+        return contracts_parsing.read(_source(file)), []
     except toml.Refused as refused:
         return None, refused.faults
 
@@ -206,7 +158,7 @@ def _sound(file: Path) -> "contracts_terms.Contract":
     return terms
 
 
-def _source(file: Path, *, as_fault: bool) -> str:
+def _source(file: Path) -> str:
     """Return the file's text, as far as the reader would take it."""
     from workfloor.kit.text import toml
 
@@ -216,10 +168,7 @@ def _source(file: Path, *, as_fault: bool) -> str:
         return content[:_LARGEST].decode("utf-8-sig", "strict" if len(content) <= _LARGEST else "ignore")
     except UnicodeDecodeError as fault:
         line = content.count(b"\n", 0, fault.start) + 1
-        found = toml.Fault(line, "file", "is not UTF-8 here; save the file as UTF-8.")
-        if as_fault:
-            raise toml.Refused([found]) from fault
-        raise click.ClickException("\n".join(["nothing was signed.", *_written(file, [found])])) from fault
+        raise toml.Refused([toml.Fault(line, "file", "is not UTF-8 here; save the file as UTF-8.")]) from fault
 
 
 def _written(file: Path, faults: "list[toml.Fault]") -> list[str]:
@@ -238,24 +187,12 @@ def _warnings_if_running(terms: "contracts_terms.Contract") -> list[str]:
         return []
     try:
         with edge.database():
+            from workfloor.core.contracts import queries as contracts_queries
+
             rls.enter_every_client()
-            return _warnings(terms, clock.now())
+            return contracts_queries.warnings(terms, clock.now())
     except click.ClickException:
         return []  # the file is judged all the same
-
-
-def _warnings(terms: "contracts_terms.Contract", now: datetime) -> list[str]:
-    """What today's people are not, that the contract asks for: certified, or where it wants the work to be done."""
-    from workfloor.core.contracts import queries as contracts_queries
-    from workfloor.kit.time import calendars
-
-    today = calendars.day_of(now, terms.zone)
-    names = contracts_queries.unserved(terms, today)
-    found = [f"today nobody holds the certificates that these queues require: {', '.join(names)}."] if names else []
-    return found + [
-        f"{process} is onshore, in {terms.country}; its work can be offered at {', '.join(sites)} too."
-        for process, sites in contracts_queries.abroad(terms, today).items()
-    ]
 
 
 # --- printing ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from workfloor.cli import admission
+
 if TYPE_CHECKING:
     from workfloor.core.access.actors import Actor
     from workfloor.core.clients.models import Client
@@ -32,6 +34,7 @@ def installation(*, pooled: bool = True) -> Iterator[None]:
         from django.db import DatabaseError
 
         pooled = pooled or apps.ready
+        refuse_where_root_alone_may()
         with nullcontext() if settings.WORKFLOOR_DATABASE_URL else _embedded_server():
             django.setup()
             gc.freeze()
@@ -72,8 +75,8 @@ def without_database() -> None:
 def database(*, one_moment: bool = False) -> Iterator[None]:
     """The block is one transaction on a migrated database: all of it is stored, or on any exception nothing.
 
-    With `one_moment` it only reads, all of it as it stood when the block began. The caller enters its clients first:
-    `rls.enter(...)` or `rls.enter_every_client()`.
+    With `one_moment` it only reads, all of it as it stood when the block began. Whoever signed in and may not give this
+    command is refused first. The caller enters its clients: `enter(...)` or `enter_all()`.
     """
     with installation(pooled=False):
         from django.db import transaction
@@ -83,6 +86,7 @@ def database(*, one_moment: bool = False) -> Iterator[None]:
         if missing := missing_migrations():
             raise click.ClickException(f"The database lacks {len(missing)} migrations. Run: workfloor admin migrate")
         with snapshots.one_moment() if one_moment else transaction.atomic():
+            _admit()
             yield
 
 
@@ -97,12 +101,27 @@ def enter(slug: str) -> "Client":
     """Enter the client of that name, and no other, in the transaction."""
     from workfloor.kit.database import rls
 
-    rls.enter_every_client()
+    by = enter_all()
     found = named(slug)
-    if not acting().may_enter(found.id):
-        raise click.ClickException(f"{acting().name} is not cleared for {slug}.")
+    if not by.may_enter(found.id):  # administrators see every client, and enter those that they are cleared for
+        raise click.ClickException(f"{by.name} is not cleared for {slug}.")
     rls.enter(found.id)
     return found
+
+
+def enter_all() -> "Actor":
+    """Enter every client, as far as whoever signed in may see them; returns who the command acts as.
+
+    Administrators see all, for they clear people for any; so does the root of the installation.
+    """
+    from workfloor.core.people import queries as people_queries
+    from workfloor.kit.database import rls
+
+    rls.enter_every_client()
+    by = _signed_in()
+    if by is not None and not by.is_a("administrator"):
+        rls.enter(*people_queries.enterable(by))
+    return by or _root()
 
 
 def named(slug: str) -> "Client":
@@ -121,9 +140,37 @@ def named(slug: str) -> "Client":
 
 def acting() -> "Actor":
     """Who the command acts as, in a transaction that has entered every client or the person's own."""
+    return _signed_in() or _root()
+
+
+def _root() -> "Actor":
     from workfloor.core.access import actors
 
-    return _signed_in() or actors.ROOT
+    return actors.ROOT
+
+
+def _admit() -> None:
+    """Refuse whoever signed in and has no role that opens this command, before it looks at anything."""
+    context = click.get_current_context(silent=True)
+    wanted = admission.permission(context) if context and token() else None
+    if wanted is None:
+        return
+    from workfloor.core.access import permissions
+    from workfloor.kit.database import rls
+
+    rls.enter_every_client()
+    try:
+        permissions.admit(acting(), wanted)
+    except permissions.Refused as refused:
+        raise click.ClickException(str(refused)) from None
+    rls.enter()
+
+
+def refuse_where_root_alone_may() -> None:
+    """End a command that is only for the root of the installation where somebody signed in."""
+    context = click.get_current_context(silent=True)
+    if context and admission.name(context) in admission.ROOT_ALONE and token():
+        admission.permission(context)
 
 
 def person() -> "Person":
@@ -135,8 +182,7 @@ def person() -> "Person":
 
 
 def _signed_in() -> "Person | None":
-    from django.conf import settings
-
+    from workfloor import settings
     from workfloor.core.people import queries as people_queries
     from workfloor.kit.time import clock
 
@@ -154,7 +200,7 @@ def _signed_in() -> "Person | None":
 
 def token() -> str:
     """What this user's commands show, "" where nobody signed in."""
-    from django.conf import settings
+    from workfloor import settings
 
     kept = settings.WORKFLOOR_SIGN_IN
     return settings.WORKFLOOR_TOKEN or (kept.read_text().strip() if kept.exists() else "")

@@ -222,7 +222,7 @@ def _journalled(draft: "Draft", contract: "Contract") -> "list[Past]":
         from workfloor.kit.database import rls
         from workfloor.ops.simulation import queries as simulation_queries
 
-        rls.enter_every_client()
+        edge.enter_all()
         client = clients_queries.by_slug(contract.client)
         if client is None:
             raise click.ClickException(f"No client {contract.client} is here whose event log could be replayed.")

@@ -1,120 +1,39 @@
-"""`workfloor billing legal-entity` and `workfloor billing invoice`: who issues, what was issued, and taking it back."""
+"""`workfloor billing legal-entity` and `workfloor billing invoice`: who issues, and what was issued."""
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from workfloor.cli import closing as cli_closing
-from workfloor.cli import edge
+from workfloor.cli import declared, edge
 
 if TYPE_CHECKING:
-    from workfloor.ops.billing.models import Invoice, LegalEntity
+    from workfloor.ops.billing.models import Invoice
 
-Decorated = Callable[..., Any]
-_TERMS = {
-    "name": "Its name in law.",
-    "street": "Street and number.",
-    "city": "City.",
-    "postcode": "Postal code.",
-    "region": "State or province.",
-    "country": "Two letters of ISO 3166-1.",
-    "vat_id": "VAT number, with its country in front: PT501964843.",
-    "legal_id": "Number in the register of companies.",
-    "endpoint": "Electronic address, as SCHEME:ADDRESS of the EAS list.",
-    "contact": "Whom the client asks about an invoice.",
-    "email": "Their mail address.",
-    "phone": "Their telephone number.",
-    "account": "IBAN, or the account number where there is none.",
-    "bic": "BIC of the bank.",
-}
-
-
-def _terms(command: Decorated) -> Decorated:
-    for name, words in reversed(_TERMS.items()):
-        command = click.option(f"--{name.replace('_', '-')}", name, help=words)(command)
-    return command
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """One transaction that has entered every client; what is refused ends the command with every reason."""
-    with edge.database():
-        from workfloor.kit.database import rls
-        from workfloor.ops.billing.actions import InvoiceRefused
-
-        rls.enter_every_client()
-        try:
-            yield
-        except InvoiceRefused as fault:
-            raise click.ClickException("\n  ".join(["Refused:", *fault.reasons])) from None
+MODULES = ("workfloor.core.clients.queries", "workfloor.ops.billing.actions")
 
 
 # --- Legal entities ---------------------------------------------------------------------------------------------
 
 
-@click.group(
-    epilog="""\b
-Examples:
-  workfloor billing legal-entity add lisbon --name 'Sample Floor Lda' --street 'Rua do Ouro 1' \\
-      --city Lisboa --postcode 1100-060 \\
-      --country PT --vat-id PT501964843 --account 'PT50 0002 0123 1234 5678 9015 4'
-  workfloor billing legal-entity change lisbon --street 'Rua Nova 2'
-  workfloor billing legal-entity list
-"""
-)
+@click.group(cls=declared.Group, under="billing legal-entity", modules=MODULES)
 def entity() -> None:
     """The provider's legal entities, as invoices name them. Numbers run without gaps for each of them."""
 
 
-@entity.command(
-    epilog="\b\nExample:\n  workfloor billing legal-entity add lisbon --name 'Sample Lda' --street 'Rua Nova 1' "
-    "--city Lisboa \\\n      --postcode 1100-060 --country PT --vat-id PT501964843 --bic BCOMPTPL\n"
-)
-@click.argument("slug")
-@_terms
-def add(slug: str, **terms: str | None) -> None:
-    """Put a legal entity on file under a short name, SLUG."""
-    with _refusing():
-        from workfloor.kit.time import clock
-        from workfloor.ops.billing import actions as billing
-
-        given = {name: value for name, value in terms.items() if value is not None}
-        made = billing.register_entity(slug=slug, by=edge.acting(), now=clock.now(), terms=given)
-        click.echo(f"{made.name} is on file as {slug}.")
-
-
-@entity.command(
-    epilog="\b\nExample:\n  workfloor billing legal-entity change lisbon --street 'Rua Nova 2' --postcode 1100-100\n"
-)
-@click.argument("slug")
-@_terms
-def change(slug: str, **terms: str | None) -> None:
-    """Change what invoices say of a legal entity from now on; those that were issued stay."""
-    with _refusing():
-        from workfloor.kit.time import clock
-        from workfloor.ops.billing import actions as billing
-        from workfloor.ops.billing import queries as billing_queries
-
-        found = billing_queries.entity(slug)
-        if found is None:
-            raise click.ClickException(f"No legal entity {slug!r} here. See: workfloor billing legal-entity list")
-        given = {name: value for name, value in terms.items() if value is not None}
-        billing.change_entity(entity=found, by=edge.acting(), now=clock.now(), terms=given)
-        click.echo(f"{found.name} is changed.")
-
-
 @entity.command("list", epilog="\b\nExample:\n  workfloor billing legal-entity list --format json\n")
-@cli_closing.format_option
+@declared.form_option
 def list_entities(form: str) -> None:
     """List the legal entities."""
-    with _refusing():
+    with edge.database():
         from workfloor.ops.billing import queries as billing_queries
+        from workfloor.ops.billing.actions import Terms
 
-        rows = [_plain_entity(each) for each in billing_queries.entities()]
+        rows = [
+            {"entity": each.slug} | {name: getattr(each, name) for name in Terms.__annotations__}
+            for each in billing_queries.entities()
+        ]
     if form == "json":
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -124,21 +43,20 @@ def list_entities(form: str) -> None:
         click.echo("No legal entity yet. Add one: workfloor billing legal-entity add --help")
 
 
-def _plain_entity(each: "LegalEntity") -> dict[str, str]:
-    return {"entity": each.slug} | {name: getattr(each, name) for name in _TERMS}
-
-
 # --- Invoices ---------------------------------------------------------------------------------------------------
 
 
 @click.group(
+    cls=declared.Group,
+    under="billing invoice",
+    modules=MODULES,
     epilog="""\b
 Examples:
   workfloor billing invoice issue first-bank 1999-02
   workfloor billing invoice show first-bank 1999-00001 --format factur-x --output invoice.pdf
   workfloor billing invoice show first-bank 1999-00001 --format ubl --output invoice.xml
-  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address'
-"""
+  workfloor billing invoice credit 1999-00001 --reason 'wrong address'
+""",
 )
 def invoice() -> None:
     """Invoices of closed months, and the credit notes that take them back.
@@ -146,34 +64,6 @@ def invoice() -> None:
     Each passes the CEN rules of EN 16931 and the schemas of UBL and CII before it gets its number, unless the contract
     says that the client takes paper alone.
     """
-
-
-@invoice.command(epilog="\b\nExample:\n  workfloor billing invoice issue first-bank 1999-02\n")
-@click.argument("client")
-@click.argument("month", metavar="PERIOD")
-@click.option("--number-range", "series", help="The number range that it is numbered from; its year unless given.")
-@cli_closing.format_option
-def issue(client: str, month: str, series: str | None, form: str) -> None:
-    """Issue the invoice of PERIOD, which must be closed, under the next number.
-
-    Refused with everything that is missing, or with the id of each rule that the document breaks.
-    """
-    with _refusing():
-        found = edge.enter(client)
-        from workfloor.kit.time import clock
-        from workfloor.ops.billing import actions as billing
-
-        by = edge.person()
-        made = billing.issue_invoice(client=found, period=month, by=by, now=clock.now(), series=series)
-        told = _plain(made)
-    _tell(told, form, f"Invoice {told['number']} of {month}: {told['gross']} {told['currency']}, due {told['due_on']}.")
-
-
-def _plain(made: "Invoice") -> dict[str, Any]:
-    from workfloor.ops.billing import invoices
-
-    value = invoices.read(made.value)
-    return _row(made) | {"due_on": value.payment.due_on and value.payment.due_on.isoformat()}
 
 
 def _row(made: "Invoice") -> dict[str, Any]:
@@ -195,11 +85,10 @@ def _row(made: "Invoice") -> dict[str, Any]:
 
 @invoice.command("list", epilog="\b\nExample:\n  workfloor billing invoice list first-bank --format json\n")
 @click.argument("client")
-@cli_closing.format_option
+@declared.form_option
 def list_invoices(client: str, form: str) -> None:
     """List CLIENT's invoices and credit notes, the newest first."""
-    with _refusing():
-        found = edge.enter(client)
+    with edge.client(client) as found:
         from workfloor.ops.billing import queries as billing_queries
 
         rows = [_row(each) for each in billing_queries.invoices(found.id)]
@@ -237,8 +126,7 @@ def show(client: str, number: str, form: str, output: IO[bytes] | None) -> None:
     """
     if form in ("pdf", "factur-x") and output is None and sys.stdout.isatty():
         raise click.UsageError("A PDF does not fit a terminal. Name a file: --output invoice.pdf")
-    with _refusing():
-        found = edge.enter(client)
+    with edge.client(client) as found:
         written = _written(_known(found, number), form)
     if output:
         output.write(written)
@@ -260,6 +148,7 @@ def _known(client: Any, number: str) -> "Invoice":
 def _written(made: "Invoice", form: str) -> bytes:
     from workfloor.ops.billing import gateway as billing_gateway
     from workfloor.ops.billing import invoices
+    from workfloor.ops.billing import presenting as billing_presenting
 
     if form in ("ubl", "cii", "factur-x") and not made.ubl:
         raise click.ClickException(
@@ -269,9 +158,10 @@ def _written(made: "Invoice", form: str) -> bytes:
         return str(getattr(made, form)).encode()
     if form == "json":
         return (json.dumps(_row(made) | {"invoice": made.value}, indent=2, ensure_ascii=False) + "\n").encode()
-    printed = invoices.printed(invoices.read(made.value))
     if form in ("pdf", "factur-x"):
-        return billing_gateway.invoice_pdf(printed, made.cii.encode() if form == "factur-x" else None)
+        inside = made.cii.encode() if form == "factur-x" else None
+        return billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made), inside)
+    printed = invoices.printed(invoices.read(made.value))
     return _page(printed) if form == "html" else _text(printed)
 
 
@@ -303,27 +193,3 @@ def _text(printed: dict[str, Any]) -> bytes:
             console.print(f"{name}: {value}", markup=False, highlight=False)
         console.print(table)
     return captured.get().encode()
-
-
-@invoice.command(
-    epilog="\b\nExample:\n  workfloor billing invoice credit first-bank 1999-00001 --reason 'wrong address' \n"
-)
-@click.argument("client")
-@click.argument("number")
-@click.option("--reason", "words", required=True, help="Why; the credit note says so.")
-@cli_closing.format_option
-def credit(client: str, number: str, words: str, form: str) -> None:
-    """Take invoice NUMBER back by a credit note; its month can be invoiced anew after that."""
-    with _refusing():
-        found = edge.enter(client)
-        from workfloor.kit.time import clock
-        from workfloor.ops.billing import actions as billing
-
-        by = edge.person()
-        note = billing.credit_invoice(invoice=_known(found, number), words=words, by=by, now=clock.now())
-        told = _row(note)
-    _tell(told, form, f"Credit note {told['number']} takes invoice {number} back.")
-
-
-def _tell(told: Any, form: str, words: str) -> None:
-    click.echo(json.dumps(told, indent=2, ensure_ascii=False) if form == "json" else words)

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from workfloor.cli import edge
+from workfloor.cli import declared, edge
 
 if TYPE_CHECKING:
     from workfloor.core.files.models import File
@@ -20,7 +20,10 @@ AT_A_TIME: Final = 200
 MOST_NAMED: Final = 100
 
 
-@click.group()
+MODULES = ("workfloor.core.clients.queries", "workfloor.core.files.actions")
+
+
+@click.group(cls=declared.Group, under="admin files", modules=MODULES)
 def kept_files() -> None:
     """Prove that every file is in the store and whole, or erase those of a client that has left."""
 
@@ -169,20 +172,3 @@ def _print(found: Found, form: str) -> None:
         click.echo(f"{found.orphans:,} in the store belong to nothing, and nothing refers to {found.unused:,}{done}.")
     if found.young:
         click.echo(f"{found.young:,} in the store are too new to say whether a row follows.")
-
-
-@kept_files.command(epilog="\b\nExample:\n  workfloor admin files erase first-bank --reason 'contract ended'\n")
-@click.argument("slug", metavar="CLIENT")
-@click.option("--reason", required=True, help="Why; it stands in the event log.")
-@click.confirmation_option(prompt="Nothing of what its files hold can ever be read again. Erase the key?")
-def erase(slug: str, reason: str) -> None:
-    """Erase the key of CLIENT: its mail as it came, attachments and documents become unreadable at once and for ever.
-
-    Only backups have the key then, until they are gone as well.
-    """
-    with edge.client(slug) as client:
-        from workfloor.core.files import actions as files
-        from workfloor.kit.time import clock
-
-        count = files.erase_key(client=client, reason=reason, by=edge.acting(), now=clock.now())
-    click.echo(f"{count:,} files of {slug} cannot be read any more.")

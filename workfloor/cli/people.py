@@ -28,10 +28,9 @@ def provider() -> Iterator[datetime]:
     with edge.database():
         from django.core.exceptions import ValidationError
 
-        from workfloor.kit.database import rls
         from workfloor.kit.time import clock
 
-        rls.enter_every_client()
+        edge.enter_all()
         try:
             yield clock.now()
         except ValidationError as refused:
@@ -94,16 +93,38 @@ def group() -> None:
 def list_people(form: str) -> None:
     """List who is with us, with skills and clearances."""
     with provider() as now:
+        from workfloor.core.looks import actions as looks
+        from workfloor.core.looks import models as looks_models
         from workfloor.core.people import queries as people_queries
 
         rows = people_queries.profiles(now)
+        looks.look(seen=[looks.Seen(looks_models.EXPORT)], place="workfloor people list", by=edge.acting(), now=now)
     if form == "json":
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
         skills = ", ".join(f"{skill} {level}" for skill, level in row["skills"].items()) or "no skills"
         clients = ", ".join(row["clients"]) or "no client"
-        click.echo(f"{row['name']:<24} {row['email'] or '':<32} {'/'.join(row['roles']):<16} {skills}; {clients}")
+        can = f"{skills}; {clients}; {row['way_in']}"
+        click.echo(f"{row['name']:<24} {row['email'] or '':<32} {'/'.join(row['roles']):<16} {can}")
+
+
+@group.command("print-link", epilog="\b\nExample:\n  workfloor people print-link rita@example.com\n")
+@email_argument
+def print_link(email: str) -> None:
+    """Print a link by which somebody chooses their password, where no mail can be sent.
+
+    Only at the machine itself, by whoever has not signed in: the facts say that the root of the installation did.
+    """
+    with provider() as now:
+        from workfloor.core.people import letters as people_letters
+        from workfloor.core.people import own_account
+
+        found = known(email)
+        link = own_account.print_link(person=found, by=edge.acting(), now=now)
+        said = f"For {found.name}, to open once until {link.ends_at:%Y-%m-%d %H:%M} UTC:"
+        address = people_letters.address(link)
+    click.echo(f"{said}\n{address}")
 
 
 DAY = edge.DAY

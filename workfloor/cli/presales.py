@@ -76,7 +76,7 @@ def _import(export: "presales_gateway.Export", read: "map_file.Form", rows: int 
     with edge.database(), _progress("Importing", export.size) as advance:
         place = _enter(read, now)
         imported, new = presales.import_calls(
-            export=export, map_=read, place=place, surveyed=surveyed, now=now, progress=advance
+            export=export, map_=read, place=place, surveyed=surveyed, by=edge.acting(), now=now, progress=advance
         )
         return presales_queries.report(imported), sum(surveyed.tally.outcomes.values()) if new else 0
 
@@ -87,7 +87,7 @@ def _enter(read: "map_file.Form", now: Any) -> "presales_queries.Place":
     from workfloor.kit.database import rls
     from workfloor.ops.presales import queries as presales_queries
 
-    rls.enter_every_client()
+    edge.enter_all()
     client = clients_queries.by_slug(read.map.client)
     rls.enter(*([client.id] if client else []))
     place = presales_queries.place(client, now) if client else None
@@ -104,10 +104,9 @@ def _enter(read: "map_file.Form", now: Any) -> "presales_queries.Place":
 def list_(client: str | None, form: str) -> None:
     """Show the files imported, newest first, each with its report of dirt."""
     with edge.database():
-        from workfloor.kit.database import rls
         from workfloor.ops.presales import queries as presales_queries
 
-        rls.enter_every_client()
+        edge.enter_all()
         found = [
             presales_queries.report(each) for each in presales_queries.imports() if client in (None, each.client.slug)
         ]

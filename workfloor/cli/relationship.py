@@ -4,12 +4,12 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from workfloor.cli import edge
+from workfloor.cli import declared, edge
 
 if TYPE_CHECKING:
     from workfloor.core.clients.models import Client
@@ -122,52 +122,22 @@ def _text(worded: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+MODULES = (
+    "workfloor.core.clients.queries",
+    "workfloor.ops.relationship.queries",
+    "workfloor.ops.relationship.actions",
+)
+
 # --- action items ----------------------------------------------------------------------------------------------------
 
 
-@click.group()
+@click.group(
+    cls=declared.Group,
+    under="relationship action-item",
+    modules=MODULES,
+)
 def action_item() -> None:
     """Record action items: what was agreed to be done, by whom and until when."""
-
-
-@action_item.command(
-    epilog="""\b
-Example:
-  workfloor relationship action-item add first-bank --who "First Bank" --what "Move the run" --until 1999-04-01
-"""
-)
-@click.argument("client")
-@click.option("--who", required=True, help="Who will do it, on either side.")
-@click.option("--what", required=True, help="What will be done.")
-@click.option("--until", required=True, type=edge.DAY, help="The day by which it is done.")
-@as_text_or_json
-def add(client: str, who: str, what: str, until: date, form: str) -> None:
-    """Record that somebody will do something for CLIENT until a day."""
-    with _entered(client) as (found, now):
-        from workfloor.ops.relationship import actions as relationship
-
-        _show([relationship.agree(client=found, who=who, what=what, until=until, by=edge.acting(), now=now)], now, form)
-
-
-@action_item.command(
-    epilog="\b\nExample:\n  workfloor relationship action-item done first-bank 3 --note 'since 5 March'\n"
-)
-@click.argument("client")
-@click.argument("number", type=int)
-@click.option("--note", default="", help="What came of it.")
-@as_text_or_json
-def done(client: str, number: int, note: str, form: str) -> None:
-    """Record that what CLIENT's action item NUMBER says is done."""
-    with _entered(client) as (found, now):
-        from workfloor.ops.relationship import actions as relationship
-        from workfloor.ops.relationship import queries as relationship_queries
-
-        known = relationship_queries.action_item(found, number)
-        if known is None:
-            raise click.ClickException(
-                f"{client} has no action item {number}. See: workfloor relationship action-item list {client}"
-            )
-        _show([relationship.finish(action_item=known, note=note, by=edge.acting(), now=now)], now, form)
 
 
 @action_item.command(
@@ -178,28 +148,20 @@ def done(client: str, number: int, note: str, form: str) -> None:
 def list_(client: str, form: str) -> None:
     """List what was agreed with CLIENT, the most urgent first."""
     with _entered(client) as (found, now):
+        from workfloor.core.contracts import queries as contracts_queries
+        from workfloor.ops.relationship import presenting as relationship_presenting
         from workfloor.ops.relationship import queries as relationship_queries
 
-        _show(list(relationship_queries.action_items(found)), now, form)
-
-
-def _show(found: list[Any], now: datetime, form: str) -> None:
-    from workfloor.ops.relationship import presenting as relationship_presenting
-
+        agreed, today = list(relationship_queries.action_items(found)), contracts_queries.today(found.id, now)
+        plain = [relationship_presenting.plain_action_item(each) for each in agreed]
+        rows = [relationship_presenting.worded_action_item(each, today) for each in agreed]
     if form == "json":
-        click.echo(
-            json.dumps(
-                [relationship_presenting.plain_action_item(each) for each in found], indent=2, ensure_ascii=False
-            )
-        )
+        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
         return
-    from workfloor.core.contracts import queries as contracts_queries
-
-    for each in found:
-        row = relationship_presenting.worded_action_item(each, contracts_queries.today(each.client_id, now))
+    for row in rows:
         note = f" ({row['note']})" if row["note"] else ""
         click.echo(f"{row['id']:>4}  {row['state']:<8} until {row['until']:<18} {row['who']}: {row['what']}{note}")
-    if not found:
+    if not rows:
         click.echo(
             "Nothing was agreed yet. Add something: "
             "workfloor relationship action-item add CLIENT --who ... --what ... --until DAY"

@@ -5,10 +5,12 @@ from typing import Any
 
 import click
 
-from workfloor.cli import edge
+from workfloor.cli import declared, edge
+
+MODULES = ("workfloor.core.clients.queries", "workfloor.core.retention.actions")
 
 
-@click.group()
+@click.group(cls=declared.Group, under="admin retention", modules=MODULES)
 def group() -> None:
     """Say for how long mail as it came, attachments, logs and so on are kept, for all clients or one."""
 
@@ -21,9 +23,8 @@ def show(slug: str | None, form: str) -> None:
     with edge.database():
         from workfloor.core.retention import kinds
         from workfloor.core.retention import queries as retention_queries
-        from workfloor.kit.database import rls
 
-        rls.enter_every_client()
+        edge.enter_all()
         client = edge.named(slug) if slug else None
         client_id = client.id if client else None
         said = retention_queries.said_of(client_id)
@@ -44,41 +45,3 @@ def show(slug: str | None, form: str) -> None:
         click.echo(f"{row['kind']:<14} {row['days']:>6} days{' *' if row['said'] else '  '}  {row['of']}")
     for name, why in kinds.KEPT.items():
         click.echo(f"{name:<14} {'for ever':>11}    {why}")
-
-
-@group.command(
-    "set",
-    epilog="\b\nExamples:\n"
-    "  workfloor admin retention set logs 30\n  workfloor admin retention set raw-mail 30 first-bank\n",
-)
-@click.argument("kind")
-@click.argument("days", metavar="DAYS|default")
-@click.argument("slug", metavar="[CLIENT]", required=False)
-def set_(kind: str, days: str, slug: str | None) -> None:
-    """Keep KIND for so many DAYS, for all clients or for CLIENT alone; `default` takes back what was said.
-
-    What an invoice rests on is refused: closed months, invoices, documents and the event log are never deleted.
-    """
-    if days != "default" and not (days.isascii() and days.isdigit() and len(days) < 7):
-        raise click.UsageError(f"{days!r} are no days: write a whole number, or default.")
-    with edge.database():
-        from workfloor.core.retention import actions as retention
-        from workfloor.core.retention import kinds
-        from workfloor.core.retention import queries as retention_queries
-        from workfloor.kit.database import rls
-        from workfloor.kit.time import clock
-
-        rls.enter_every_client()
-        client = edge.named(slug) if slug else None
-        try:
-            before = retention.keep_for(
-                kind=kind,
-                days=None if days == "default" else int(days),
-                client=client,
-                by=edge.acting(),
-                now=clock.now(),
-            )
-        except kinds.Refused as reason:
-            raise click.ClickException(str(reason)) from None
-        after = retention_queries.days(kind, client.id if client else None)
-    click.echo(f"{kind}{f' of {slug}' if slug else ''}: {after} days, {before} before.")

@@ -1,7 +1,6 @@
 """`workfloor routing`: pools, why an item was offered, how evenly work was shared out, and replays."""
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from workfloor.cli import edge
+from workfloor.cli import declared, edge
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,11 +37,10 @@ def explain(item: int, form: str) -> None:
     Of an item that waits it says the same as of now.
     """
     with edge.database():
-        from workfloor.kit.database import rls
         from workfloor.kit.time import clock
         from workfloor.ops.routing import explain
 
-        rls.enter_every_client()
+        edge.enter_all()
         try:
             found = explain.plain(explain.why(item, clock.now()))
         except explain.NoReason as reason:
@@ -68,15 +66,14 @@ Examples:
 def utilisation(period: str, form: str) -> None:
     """Say how evenly the work of PERIOD, a month such as 2026-11, was shared out.
 
-    Each person's occupancy, the offers that they declined or did not answer (RONA), and older work that was passed
-    over: none, or something is wrong.
+    Each person's occupancy, the offers that they declined or did not answer (RONA), how they kept to their shifts
+    (adherence, shrinkage; for whom any are planned), and older work that was passed over: none, or something is wrong.
     """
     with edge.database():
-        from workfloor.kit.database import rls
         from workfloor.kit.time import clock
         from workfloor.ops.routing import queries as routing_queries
 
-        rls.enter_every_client()
+        edge.enter_all()
         try:
             found = _plain(routing_queries.month_utilisation(period, clock.now()))
         except routing_queries.NoPeriod as reason:
@@ -88,7 +85,7 @@ def utilisation(period: str, form: str) -> None:
     if found["occupancy"]:
         mean, spread = found["occupancy"]["mean"], found["occupancy"]["spread"]
         click.echo(f"Occupancy {mean:.1%} on average, spread {spread:.1%}")
-    names = ("person", "offered", "declined", "rona", "occupancy")
+    names = ("person", "offered", "declined", "rona", "occupancy", "adherence", "shrinkage")
     _print(_table(found["people"], {name: {"rona": "RONA"}.get(name, name) for name in names}))
 
 
@@ -100,6 +97,8 @@ def _plain(found: "routing_queries.Utilisation") -> dict[str, Any]:
             "declined": share.declined,
             "rona": share.lapsed,
             "occupancy": None if share.occupancy is None else round(share.occupancy, 4),
+            "adherence": None if share.planned.adherence is None else round(share.planned.adherence, 4),
+            "shrinkage": None if share.planned.shrinkage is None else round(share.planned.shrinkage, 4),
         }
         for name, share in found.shares
     ]
@@ -135,71 +134,30 @@ def _print(table: "Table") -> None:
     Console(width=max(Console().width, 80), no_color=not sys.stdout.isatty()).print(table)
 
 
-@click.command(
-    epilog="""\b
-Examples:
-  workfloor routing pool                              which queue is in which pool
-  workfloor routing pool first-bank/regular night     served by `workfloor router --pool night`
-  workfloor routing pool first-bank/regular main      back to the pool that `workfloor up` serves
-  workfloor routing pool main --even-out 10min        who was busier than the others waits longer
-"""
-)
-@click.argument("queue", metavar="[CLIENT/QUEUE]", required=False)
-@click.argument("pool", metavar="[POOL]", required=False)
-@click.option("--even-out", metavar="LENGTH", help="Such as 10min, for POOL alone; 0 for not at all.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def pool(queue: str | None, pool: str | None, even_out: str | None, form: str) -> None:
+MODULES = ("workfloor.core.contracts.queries", "workfloor.ops.routing.actions")
+
+
+@click.group(cls=declared.Group, under="routing pool", modules=MODULES)
+def pool() -> None:
     """Say which queues are in which pool, put a queue into another, or even out the load in one.
 
-    Each pool has a router of its own. Queues that the same people serve belong together in one.
-
-    With --even-out, whoever was busy for 10 % more of the last day than all together stands back in line by a tenth of
-    that length, among people who are equally fit for the work; whoever was less busy stands as much further in front.
+    Each pool has a router of its own: `workfloor router --pool night`.
     """
-    if even_out is not None:
-        _even_out(queue, pool, even_out)
-        return
-    if queue is not None and pool is None:
-        raise click.UsageError("Name the pool too: workfloor routing pool CLIENT/QUEUE POOL")
+
+
+@pool.command("list", epilog="\b\nExample:\n  workfloor routing pool list --format json\n")
+@click.option("--format", "form", type=FORMATS, default="text", help="How to print it.")
+def list_pools(form: str) -> None:
+    """List which queue is in which pool."""
     with edge.database():
-        from workfloor.kit.database import rls
-        from workfloor.kit.time import clock
         from workfloor.ops.routing import pooled_queries
 
-        rls.enter_every_client()
-        if queue is not None and pool is not None:
-            from workfloor.ops.routing import actions as routing
-
-            try:
-                routing.put_into_pool(queue=pooled_queries.named(queue), pool=pool, by=edge.acting(), now=clock.now())
-            except (LookupError, ValueError) as reason:
-                raise click.ClickException(str(reason)) from None
+        edge.enter_all()
         found = pooled_queries.pools()
     if form == "json":
         click.echo(json.dumps(found, indent=2))
     else:
         click.echo("".join(f"{name:<40} {of}\n" for name, of in found.items()), nl=False)
-
-
-_SECONDS = {"s": 1, "min": 60, "h": 3600}
-
-
-def _even_out(name: str | None, second: str | None, length: str) -> None:
-    found = re.fullmatch(r"(\d{1,4}) ?(s|min|h)|0", length)
-    if found is None:
-        raise click.UsageError(f"“{length}” is no length; write it as in 10min, or 0 for not at all")
-    if name is None or second is not None:
-        raise click.UsageError("Name the pool alone: workfloor routing pool POOL --even-out LENGTH")
-    seconds = int(found[1]) * _SECONDS[found[2]] if found[1] else 0
-    with edge.database():
-        from workfloor.kit.time import clock
-        from workfloor.ops.routing import actions as routing
-
-        try:
-            routing.even_out(pool=name, seconds=seconds, by=edge.acting(), now=clock.now())
-        except ValueError as reason:
-            raise click.ClickException(str(reason)) from None
-    click.echo(f"{name} evens out by {length}." if seconds else f"{name} evens nothing out.")
 
 
 @click.command(

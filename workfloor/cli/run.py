@@ -274,7 +274,7 @@ def _say_where(host: str, port: int) -> None:
 
 
 def _print_sign_ins(address: str = "") -> None:
-    """The sample provider's sign-ins, where it is filled in, and where its chat can be tried."""
+    """The sample provider's sign-ins, where it is filled in, and where its chat can be tried; else how to begin."""
     from django.contrib.auth import get_user_model
     from django.db import transaction
 
@@ -284,7 +284,11 @@ def _print_sign_ins(address: str = "") -> None:
 
     emails = [email for email, _, _ in sample.SIGN_INS]
     known = set(get_user_model().objects.filter(email__in=emails).values_list("email", flat=True))
+    is_anybody_there = bool(known) or get_user_model().objects.exists()
     edge.let_go()
+    if not is_anybody_there:
+        click.echo("\nNobody can sign in yet. Take somebody on, and print a link by which they choose their password:")
+        click.echo("  workfloor people add NAME EMAIL --role administrator\n  workfloor people print-link EMAIL")
     if not known:
         return
     click.echo("\nSample sign-ins, known to the world (keep this installation to yourself):")

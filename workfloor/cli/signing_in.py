@@ -42,7 +42,7 @@ def _signed_in(email: str, password: str) -> tuple[str, str]:
     with edge.installation():
         from django.db import transaction
 
-        from workfloor.core.people import actions as people
+        from workfloor.core.people import own_account
         from workfloor.core.people import queries as people_queries
         from workfloor.kit.database import rls
         from workfloor.kit.time import clock
@@ -53,7 +53,7 @@ def _signed_in(email: str, password: str) -> tuple[str, str]:
             found = people_queries.by_account(account.pk)
             if found is None:
                 raise click.ClickException(f"{email} belongs to nobody who is with us.")
-            _, token = people.sign_in(person=found, title=socket.gethostname(), now=clock.now())
+            _, token = own_account.sign_in(person=found, title=socket.gethostname(), now=clock.now())
     return token, found.name
 
 
@@ -92,7 +92,7 @@ def sign_out() -> None:
     with edge.database():
         from django.conf import settings
 
-        from workfloor.core.people import actions as people
+        from workfloor.core.people import own_account
         from workfloor.core.people import queries as people_queries
         from workfloor.kit.database import rls
         from workfloor.kit.time import clock
@@ -103,6 +103,6 @@ def sign_out() -> None:
         found = people_queries.signed_in_by(token, now) if token else None
         ended = people_queries.sign_in(token) if found else None
         if found and ended:
-            people.sign_out(sign_in=ended, by=found, now=now)
+            own_account.sign_out(sign_in=ended, by=found, now=now)
     settings.WORKFLOOR_SIGN_IN.unlink(missing_ok=True)
     click.echo(f"{found.name} is signed out." if found else "Nobody was signed in.")

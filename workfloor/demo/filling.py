@@ -23,6 +23,21 @@ from workfloor.ops.channels.email.models import Mailbox
 from workfloor.ops.channels.playbooks import actions as playbooks
 
 _SIGNED_BEFORE = timedelta(days=14)  # the first of the past months
+# Who issues the provider's invoices; the tax and account numbers have right check digits and belong to nobody known.
+_LEGAL_ENTITY = "sample-floor"
+_LEGAL_ENTITY_TERMS: billing.Terms = {
+    "name": "Sample Floor Lda",
+    "street": "Rua do Heroísmo 40",
+    "city": "Porto",
+    "postcode": "4300-254",
+    "country": "PT",
+    "vat_id": "PT501964843",
+    "legal_id": "501964843",
+    "account": "PT50000201231234567890154",
+    "contact": "Billing",
+    "email": "billing@sample.example",
+    "phone": "+351 220 000 000",
+}
 
 
 def fill(*, now: datetime) -> None:
@@ -76,9 +91,7 @@ def _open_channels(at: datetime) -> past.Channels:
     )
     # These visitors have no page that could say that it is open, so their widget lets nobody leave for hours.
     patient = f'left_for = "8h"\nsilent_for = "8h"\n{_widget()}'
-    widget = chats.add_widget(
-        client=chat.client, queue=chat, origins=[sample.SITE_OF_PIER], source=patient, by=actors.ROOT, now=at
-    )
+    widget = chats.add_widget(queue=chat, origins=[sample.SITE_OF_PIER], source=patient, by=actors.ROOT, now=at)
     return past.Channels(mailbox, widget, queues)
 
 
@@ -89,9 +102,7 @@ def _widget() -> str:
 def _end_patience(widget: Widget, now: datetime) -> None:
     """Let real visitors have a widget of their own; its page to try it on is told with the sign-ins."""
     chats.withdraw_widget(widget=widget, by=actors.ROOT, now=now)
-    chats.add_widget(
-        client=widget.client, queue=widget.queue, origins=widget.origins, source=_widget(), by=actors.ROOT, now=now
-    )
+    chats.add_widget(queue=widget.queue, origins=widget.origins, source=_widget(), by=actors.ROOT, now=now)
 
 
 def _take_mails(mailbox: Mailbox, now: datetime) -> None:
@@ -107,7 +118,7 @@ def _close(leader: Person, manager: Person, now: datetime) -> None:
     """Close the month before the last with both clients on the third of the next, and invoice it."""
     period = f"{sample.months_before(now, 2):%Y-%m}"
     at = datetime.combine(sample.months_before(now, 1).replace(day=3), time(10), UTC)
-    billing.register_entity(slug=sample.LEGAL_ENTITY, terms=sample.LEGAL_ENTITY_TERMS, by=manager, now=at)
+    billing.register_entity(slug=_LEGAL_ENTITY, by=manager, now=at, **_LEGAL_ENTITY_TERMS)
     for client in Client.objects.filter(slug__in=sample.KINDS).order_by("slug"):
         billing.propose(client=client, period=period, by=leader, now=at)
         billing.approve(client=client, period=period, by=manager, now=at + timedelta(hours=4))

@@ -8,6 +8,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from itertools import groupby
 
+from workfloor.core.access import actors
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
@@ -23,6 +24,7 @@ from workfloor.kit.time import calendars
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email.models import Mailbox
 
@@ -71,7 +73,7 @@ def _work_off_a_day(
     begins = day[0][1][1].at - SIGNS_IN_BEFORE
     for each in there:
         each.free_at = begins
-        people.go_available(person=each.person, now=begins)
+        people.go_available(person=each.person, by=each.person, now=begins)
     for number, (slug, arrival) in day:
         one = min(able[slug, arrival.queue], key=lambda each: each.free_at)
         answered = max(arrival.at + timedelta(seconds=arrival.wait_seconds), one.free_at)
@@ -79,7 +81,7 @@ def _work_off_a_day(
         one.free_at = _work_off_one(f"past-{number}", queue, arrival, one, answered, channels)
     ends = max(each.free_at for each in there) + STAYS_AFTER
     for each in there:
-        people.sign_out_of_work(person=each.person, now=ends)
+        people.sign_out_of_work(person=each.person, by=each.person, now=ends)
 
 
 def _work_off_one(
@@ -91,16 +93,18 @@ def _work_off_one(
         if item.kind == "chat":
             chats.leave(chat=item.chats.get(), now=arrival.at + timedelta(seconds=arrival.wait_seconds))
         else:
-            work.abandon(item=item, now=arrival.at + timedelta(seconds=arrival.wait_seconds))
+            work.abandon(item=item, by=actors.CUSTOMER, now=arrival.at + timedelta(seconds=arrival.wait_seconds))
         return one.free_at
     ended = answered + timedelta(seconds=arrival.work_seconds)
     done = ended + timedelta(seconds=arrival.wrap_seconds)
-    work.offer(item=item, person=one.person, max_concurrency=1, offer_seconds=30, now=answered)
+    work.offer(
+        item=item, person=one.person, max_concurrency=1, offer_seconds=30, by=actors.engine("router"), now=answered
+    )
     work.accept(item=item, by=one.person, now=answered)
     _talk(item, arrival, one.person, answered, ended)
     work.end(item=item, by=one.person, now=ended)
     if item.kind == "chat":
-        chats.close_with(item_ids=[item.id], now=ended)
+        chats.close_with(item_ids=[item.id], by=actors.CLOCK, now=ended)
         chats.rate(chat=item.chats.get(), score=sample.SAID[arrival.title][1], comment="", now=done)
     work.wrap_up(item=item, by=one.person, disposition=arrival.disposition, now=done)
     return done
@@ -118,7 +122,13 @@ def receive(key: str, queue: Queue, arrival: sample.Arrival, channels: Channels)
     customer = work.Customer(arrival.customer, sample.CUSTOMERS[arrival.customer])
     payload = sample.CONTENT.get(arrival.title)
     item, _ = work.receive(
-        queue=queue, key=key, title=arrival.title, payload=payload, customer=customer, now=arrival.at
+        queue=queue,
+        key=key,
+        title=arrival.title,
+        payload=payload,
+        customer=customer,
+        by=actors.CUSTOMER,
+        now=arrival.at,
     )
     return item
 
@@ -185,7 +195,7 @@ def _answer(item: Item, arrival: sample.Arrival, agent: Person, at: datetime) ->
         by=agent,
         now=at,
     )
-    email.post(message=reply, now=at)
-    delivery = email.begin(message_id=reply.id, now=at + email_queries.undo())
+    delivering.post(message=reply, now=at)
+    delivery = delivering.begin(message_id=reply.id, now=at + email_queries.undo())
     assert delivery is not None
-    email.mark_delivered(delivery=delivery, answer="250 2.0.0 Ok", refused=[], now=at + email_queries.undo())
+    delivering.mark_delivered(delivery=delivery, answer="250 2.0.0 Ok", refused=[], now=at + email_queries.undo())

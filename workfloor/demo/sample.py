@@ -71,23 +71,6 @@ ARTICLES = {
 }
 
 
-# Who issues the provider's invoices; the tax and account numbers have right check digits and belong to nobody known.
-LEGAL_ENTITY = "sample-floor"
-LEGAL_ENTITY_TERMS = {
-    "name": "Sample Floor Lda",
-    "street": "Rua do Heroísmo 40",
-    "city": "Porto",
-    "postcode": "4300-254",
-    "country": "PT",
-    "vat_id": "PT501964843",
-    "legal_id": "501964843",
-    "account": "PT50000201231234567890154",
-    "contact": "Billing",
-    "email": "billing@sample.example",
-    "phone": "+351 220 000 000",
-}
-
-
 @dataclass(frozen=True)
 class Arrival:
     """One piece of sample work: when and where it comes in, and what then happens to it."""

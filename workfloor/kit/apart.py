@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import psutil
 
+from workfloor.kit.text.translation import gettext_noop
+
 WALL: Final = 3  # seconds on the clock for each of the processor's, and one: the machine may have other things to do
 START_SECONDS: Final = 20.0  # on the clock, for a process to load what it runs
 STALLED_SECONDS = 10  # between two pieces of one message
@@ -86,7 +88,7 @@ class _Process:
         try:
             self._connection.send((arguments, seconds))
             if not self._connection.poll(until):
-                raise NotComputed(f"it took more than {until:.0f} seconds")
+                raise NotComputed(gettext_noop("it took more than {until:.0f} seconds").format(until=until))
             answer: Answer = self._connection.recv()
         except (EOFError, OSError) as gone:
             raise NotComputed(self._why_it_ended(seconds)) from gone
@@ -97,10 +99,12 @@ class _Process:
         try:
             code = self._process.wait(WALL)
         except subprocess.TimeoutExpired:
-            return "the process that reads it takes nothing and gives nothing"
+            return gettext_noop("the process that reads it takes nothing and gives nothing")
         if code == -signal.SIGPROF:
-            return f"it took more than {seconds:.1f} seconds of the processor"
-        return f"the process that read it ended ({signal.Signals(-code).name if code < 0 else code})"
+            return gettext_noop("it took more than {seconds:.1f} seconds of the processor").format(seconds=seconds)
+        return gettext_noop("the process that read it ended ({signal})").format(
+            signal=signal.Signals(-code).name if code < 0 else code
+        )
 
     def end(self) -> None:
         self._process.kill()
@@ -139,7 +143,7 @@ def _answer(do: Callable[..., Any], arguments: tuple[Any, ...], memory: int) -> 
         takes_another = psutil.Process().memory_info().rss * MEMORY_KEPT < memory
         return pickle.dumps((True, found, takes_another))
     except MemoryError:
-        return pickle.dumps((False, "it took too much memory", False))
+        return pickle.dumps((False, gettext_noop("it took too much memory"), False))
     except Exception as fault:
         return pickle.dumps((False, f"{type(fault).__name__}: {fault}", True))
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import click
@@ -203,7 +202,7 @@ def _fetch(mailbox: email_models.Mailbox, stop: threading.Event) -> None:
             if current is None:
                 return
             source = email_gateway.source(current.source_url)
-            password = Path(current.password_file).read_text().strip()
+            password = email_queries.password(current)
             with email_gateway.folder(source, password) as folder:
                 fetch_once(folder, current)
                 _tell(current, "")

@@ -288,7 +288,7 @@ class Router:
             with transaction.atomic():
                 rls.enter_every_client()
                 own = routing_leader.fence(pool=self.pool, epoch=self.epoch)
-                work.offer_all(offers=offers, now=now)
+                work.offer_all(offers=offers, by=routing.ROUTER, now=now)
         except work.TooLate:
             # The facts that tell why are there or about to be; the offers are decided anew with them.
             self._undone, self._tries = offers, self._tries + 1

@@ -20,6 +20,9 @@ class Somebody:
     def may_enter(self, client_id):
         return client_id == CLIENT
 
+    def is_made_up_with(self, others):
+        return False
+
     def leads(self, team_id):
         return team_id == TEAM
 
@@ -40,7 +43,8 @@ def test_a_role_opens_what_the_table_says_and_nothing_else(name, role):
     said = refusal(Somebody(role), name, client_id=CLIENT, team=TEAM)
 
     assert (said is None) == (role in wanted.roles)
-    assert said is None or "that takes the role" in said
+    takes = "that takes the role" if wanted.roles else "the root of the installation at the machine"
+    assert said is None or takes in said
 
 
 @given(st.sampled_from(list(permissions.PERMISSIONS)), st.sets(st.sampled_from(list(permissions.ROLES))))
@@ -51,7 +55,7 @@ def test_more_roles_never_open_less(name, roles):
 
 
 def test_no_role_passes_a_clients_wall():
-    every = Somebody(*permissions.ROLES)
+    every = Somebody(*permissions.ROLES, *permissions.OUTSIDE)
 
     for name, wanted in permissions.PERMISSIONS.items():
         if wanted.scope == "client":
@@ -87,3 +91,21 @@ def test_each_duty_that_is_kept_apart_names_another_duty_and_is_somebodys_by_nam
         if wanted.apart_from:
             assert wanted.apart_from in permissions.PERMISSIONS
             assert wanted.takes_a_person
+
+
+def test_what_is_somebodys_own_is_theirs_alone_and_those_who_lead_need_not_have_it_in_hand():
+    agent, leader = Somebody("agent"), Somebody("leader")
+
+    for name in ("work.handle", "conversations.reply", "conversations.note"):
+        assert refusal(agent, name, own=True) is None
+        assert refusal(agent, name, own=False) == "This is not with you any more."
+    assert refusal(leader, "conversations.note", own=False, client_id=CLIENT) is None
+    assert "that takes the role agent" in refusal(leader, "work.handle", own=True)
+
+
+def test_a_clients_system_and_a_customer_do_what_the_table_names_them_for_and_nothing_else():
+    for by, role in ((actors.CUSTOMER, "customer"), (actors.system("the shop", CLIENT), "system")):
+        opened = {name for name in permissions.PERMISSIONS if refusal(by, name, client_id=CLIENT) is None}
+        assert opened == {each.name for each in permissions.PERMISSIONS.values() if role in each.roles}
+        assert "work.send-in" in opened
+    assert "not cleared" in refusal(actors.system("the shop", CLIENT), "work.send-in", client_id=OTHER_CLIENT)

@@ -162,7 +162,7 @@ def talking_to(ana: Person) -> Item:
     """A call that somebody has in hand."""
     call = make.item("calls", at=lives.FIRST + timedelta(hours=9))
     at = call.received_at + timedelta(seconds=20)
-    call = work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, now=at)
+    call = work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=at)
     return work.accept(item=call, by=ana, now=at)
 
 

@@ -21,13 +21,15 @@ def held():
     """A letter in Ana's hands."""
     ana = make.agent("Ana")
     item = make.item("mail", title="My bill", customer=work.Customer(RUI.address, RUI.name))
-    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, now=make.NINE)
+    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=make.NINE)
     return work.accept(item=item, by=ana, now=make.NINE), ana
 
 
 def received(item, key="m1", **more):
     more = {"content": Content("My bill is wrong", subject="My bill")} | more
-    return conversations.receive(case=item.case, item=item, channel="email", key=key, sender=RUI, now=make.NINE, **more)
+    return conversations.receive(
+        case=item.case, item=item, channel="email", key=key, sender=RUI, by=make.CUSTOMER, now=make.NINE, **more
+    )
 
 
 def written(item, by, **more):
@@ -97,11 +99,14 @@ def test_a_reply_is_sent_and_read_or_fails_and_is_tried_again(held):
     item, ana = held
     reply = written(item, ana)
 
-    conversations.mark_undelivered(message=reply, reason="550 no such user", now=make.later(minutes=6))
+    conversations.mark_undelivered(message=reply, reason="550 no such user", by=make.MAIL, now=make.later(minutes=6))
     assert conversations_queries.message(reply.id).fault == "550 no such user"
-    conversations.try_again(message=reply, by=ana, now=make.later(minutes=7))
-    conversations.mark_sent(message=reply, now=make.later(minutes=8))
-    conversations.mark_read(messages=conversations_models.Message.objects.all(), now=make.later(minutes=9))
+    lead = make.in_charge("leader", item.client)
+    conversations.try_again(message=reply, by=lead, now=make.later(minutes=7))
+    conversations.mark_sent(message=reply, by=make.MAIL, now=make.later(minutes=8))
+    conversations.mark_read(
+        messages=conversations_models.Message.objects.all(), by=make.CUSTOMER, now=make.later(minutes=9)
+    )
     read = conversations_queries.message(reply.id)
 
     assert (read.state, read.fault, read.sent_at, read.read_at) == (
@@ -116,7 +121,7 @@ def test_a_reply_is_sent_and_read_or_fails_and_is_tried_again(held):
 def test_a_reply_is_taken_back_until_it_is_sent(held):
     item, ana = held
     early, late = written(item, ana), written(item, ana)
-    conversations.mark_sent(message=late, now=make.later(minutes=6))
+    conversations.mark_sent(message=late, by=make.MAIL, now=make.later(minutes=6))
 
     assert conversations.withdraw(message=early, by=ana, now=make.later(minutes=6)).state == "withdrawn"
     with pytest.raises(conversations_messages.NotNow, match="The message was sent; “withdrawn” cannot follow"):
@@ -125,10 +130,10 @@ def test_a_reply_is_taken_back_until_it_is_sent(held):
 
 def test_a_reply_that_is_being_sent_cannot_be_taken_back_but_a_delayed_one_can(held):
     item, ana = held
-    reply = conversations.start_sending(message=written(item, ana), now=make.later(minutes=6))
+    reply = conversations.start_sending(message=written(item, ana), by=make.MAIL, now=make.later(minutes=6))
 
     with pytest.raises(conversations_messages.NotNow, match="is being sent"):
         conversations.withdraw(message=reply, by=ana, now=make.later(minutes=6))
-    delayed = conversations.mark_delayed(message=reply, reason="451 busy", now=make.later(minutes=7))
+    delayed = conversations.mark_delayed(message=reply, reason="451 busy", by=make.MAIL, now=make.later(minutes=7))
     assert (delayed.state, delayed.fault) == ("waiting", "451 busy")
     assert conversations.withdraw(message=reply, by=ana, now=make.later(minutes=8)).state == "withdrawn"

@@ -22,10 +22,11 @@ def letter(by=None, customer=RUI, text="My bill"):
         key=item.key,
         sender=Address("rui@example.com"),
         content=Content(text),
+        by=make.CUSTOMER,
         now=make.NINE,
     )
     if by:
-        work.offer(item=item, person=by, max_concurrency=3, offer_seconds=20, now=make.NINE)
+        work.offer(item=item, person=by, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=make.NINE)
         item = work.accept(item=item, by=by, now=make.NINE)
     return item
 

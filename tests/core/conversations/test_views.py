@@ -44,7 +44,15 @@ def mailed(item=None, key="m1", files=(), at=make.NINE, **content):
     item = item or item_of_rui(title="My bill")
     said = {"text": "My bill is wrong", "html": HTML, "subject": "My bill"} | content
     found, _ = conversations.receive(
-        case=item.case, item=item, channel="email", key=key, sender=RUI, content=Content(**said), files=files, now=at
+        case=item.case,
+        item=item,
+        channel="email",
+        key=key,
+        sender=RUI,
+        content=Content(**said),
+        files=files,
+        by=make.CUSTOMER,
+        now=at,
     )
     return found
 
@@ -189,7 +197,14 @@ def test_what_was_said_in_a_chat_or_named_as_a_file_is_found(client, ana):
     make.client(chats=True)
     call = item_of_rui("calls", title="A call")
     conversations.receive(
-        case=call.case, item=call, channel="chat", key="c", sender=RUI, content=Content("zebra"), now=make.NINE
+        case=call.case,
+        item=call,
+        channel="chat",
+        key="c",
+        sender=RUI,
+        content=Content("zebra"),
+        by=make.CUSTOMER,
+        now=make.NINE,
     )
     mailed(call, files=[File("quagga.pdf", "application/pdf", b"x")], subject="With a file")
 

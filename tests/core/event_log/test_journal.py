@@ -29,8 +29,8 @@ class Happened(event_log_events.Event):
     what: str
 
 
-def tell(what, at=make.NINE, **whom):
-    event_log.record(Happened(what), at=at, **whom)
+def tell(what, at=make.NINE, by=make.ROOT, **whom):
+    event_log.record(Happened(what), at=at, by=by, **whom)
 
 
 @pytest.mark.parametrize("table", ["event_log_fact", "event_log_fact_2026_03"])
@@ -43,11 +43,15 @@ def test_facts_are_never_changed(everyone, table, change):
 
 
 def test_a_fact_says_when_what_and_about_whom(everyone):
-    tell("first", client_id=7, item_id=3, person_id=5, by_id=6)
+    ana = make.person(name="Ana")
+    tell("first", client_id=7, item_id=3, person_id=5, by=ana)
+    tell("second", by=make.ROUTER)
 
-    fact = event_log_models.Fact.objects.get()
+    fact, second = event_log_models.Fact.objects.filter(event="test.happened").order_by("id")
     assert (fact.at, fact.event, fact.details) == (make.NINE, "test.happened", {"what": "first"})
-    assert (fact.client_id, fact.item_id, fact.person_id, fact.by_id) == (7, 3, 5, 6)
+    assert (fact.client_id, fact.item_id, fact.person_id) == (7, 3, 5)
+    assert (fact.by_id, fact.acted_as) == (ana.id, "")
+    assert (second.by_id, second.acted_as) == (None, "router")
 
 
 @pytest.mark.parametrize("table", ["event_log_fact", "event_log_fact_2026_03"])

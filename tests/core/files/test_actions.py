@@ -81,6 +81,7 @@ def test_what_nothing_refers_to_is_deleted_and_what_anything_refers_to_is_not(ev
         sender=Address("rui@example.com"),
         content=Content("See my paper"),
         files=[conversations_messages.File("paper.txt", "text/plain", b"used")],
+        by=make.CUSTOMER,
         now=make.NINE,
     )
 

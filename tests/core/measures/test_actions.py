@@ -48,7 +48,7 @@ def from_facts(of="lisbon-light"):
 
 def finish(item, by, at, lasts=60, disposition="resolved"):
     """Bring an item from its queue to its end; returns it."""
-    item = work.offer(item=item, person=by, max_concurrency=1, offer_seconds=20, now=at)
+    item = work.offer(item=item, person=by, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=at)
     item = work.accept(item=item, by=by, now=at)
     work.end(item=item, by=by, now=at + timedelta(seconds=lasts))
     return work.wrap_up(item=item, by=by, disposition=disposition, now=at + timedelta(seconds=lasts + 5))
@@ -117,7 +117,7 @@ class Floor:
             self.items.remove(item)
 
     def _offer(self, item):
-        work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=20, now=self.now)
+        work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=self.now)
 
     def _wrap_up(self, item):
         answers = {"calls": "called-back", "mail": "answered"}
@@ -127,16 +127,16 @@ class Floor:
         work.transfer(item=item, queue=self.queues[0], by=self.ana, now=self.now)
 
     def _abandon(self, item):
-        work.abandon(item=item, now=self.now)
+        work.abandon(item=item, by=make.CUSTOMER, now=self.now)
 
     def _cancel(self, item):
-        work.cancel(item=item, reason="a test call", now=self.now)
+        work.cancel(item=item, reason="a test call", by=make.ROOT, now=self.now)
 
     def _reopen(self, item):
-        work.reopen(item=item, reason="not so", now=self.now)
+        work.reopen(item=item, reason="not so", by=make.CUSTOMER, now=self.now)
 
     def _customer_answered(self, item):
-        work.customer_answered(item=item, now=self.now)
+        work.customer_answered(item=item, by=make.CUSTOMER, now=self.now)
 
     def __getattr__(self, name):
         return lambda item: getattr(work, name[1:])(item=item, by=self.ana, now=self.now)
@@ -159,7 +159,7 @@ def import_given_up(at, count):
             lifecycle.follow(state, event, when, None)
     items = Item.objects.bulk_create(Item(client=queue.client, **vars(state)) for state in left)
     event_log.insert(
-        Entry(event, when, queue.client_id, item.id)
+        Entry(event, when, queue.client_id, item.id, by=make.ROUTER)
         for item, life in zip(items, lives, strict=True)
         for when, event in life
     )
@@ -208,8 +208,8 @@ def test_a_quarters_sums_by_hand(everyone):
     """9:00: one answered after 8 s, with 60 s of talk and 5 s of wrap-up, one given up after 31 s. 9:15: a phantom."""
     ana = make.agent()
     finish(make.call(), ana, make.later(seconds=8))
-    work.abandon(item=make.call(), now=make.later(seconds=31))
-    work.cancel(item=make.call(at=make.later(minutes=15)), reason="twice", now=make.later(minutes=16))
+    work.abandon(item=make.call(), by=make.CUSTOMER, now=make.later(seconds=31))
+    work.cancel(item=make.call(at=make.later(minutes=15)), reason="twice", by=make.ROOT, now=make.later(minutes=16))
     queue = make.queue().id
 
     assert kept() == {
@@ -239,7 +239,7 @@ def test_reopening_takes_an_item_out_and_counts_it_anew_when_it_is_done_again(ev
     item = finish(make.call(), ana, make.NINE)
     other = finish(make.call(), ana, make.later(minutes=2))
 
-    item = work.reopen(item=item, reason="not so", now=make.later(hours=1))
+    item = work.reopen(item=item, reason="not so", by=make.CUSTOMER, now=make.later(hours=1))
     [alone] = kept().values()
     assert (alone.received, alone.handled) == (1, [other.talk_seconds + other.wrap_seconds])
 
@@ -250,14 +250,16 @@ def test_reopening_takes_an_item_out_and_counts_it_anew_when_it_is_done_again(ev
 
 def test_work_that_waits_or_is_in_hand_is_in_no_rollup(everyone):
     make.call()
-    work.offer(item=make.call(), person=make.agent(), max_concurrency=1, offer_seconds=20, now=make.NINE)
+    work.offer(
+        item=make.call(), person=make.agent(), max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=make.NINE
+    )
 
     assert not measures_models.Bucket.objects.exists()
 
 
 def test_nothing_of_one_client_is_in_anothers_rollups(everyone):
-    work.abandon(item=make.item(of="north"), now=make.NINE)
-    work.abandon(item=make.item(of="south"), now=make.NINE)
+    work.abandon(item=make.item(of="north"), by=make.CUSTOMER, now=make.NINE)
+    work.abandon(item=make.item(of="south"), by=make.CUSTOMER, now=make.NINE)
     rls.enter(Client.objects.get(slug="north").id)
 
     assert [row.client_id for row in measures_models.Bucket.objects.all()] == [make.client("north").id]
@@ -270,7 +272,11 @@ def test_the_job_leaves_one_row_a_quarter_of_every_client(real_database):
     def busy():
         for of in ("north", "south"):
             for minute in range(40):
-                work.abandon(item=make.item(of=of, at=make.later(minutes=minute)), now=make.later(minutes=minute))
+                work.abandon(
+                    item=make.item(of=of, at=make.later(minutes=minute)),
+                    by=make.CUSTOMER,
+                    now=make.later(minutes=minute),
+                )
 
     entered(busy)
     assert entered(lambda: all(measures_queries.is_loose(make.client(of).id) for of in ("north", "south")))
@@ -333,7 +339,10 @@ def test_many_who_finish_and_reopen_work_of_one_quarter_at_once_lose_nothing(flo
                 if number % 2:
                     entered(
                         lambda number=number: work.reopen(
-                            item=Item.objects.get(id=number), reason="not so", now=make.later(minutes=9)
+                            item=Item.objects.get(id=number),
+                            reason="not so",
+                            by=make.CUSTOMER,
+                            now=make.later(minutes=9),
                         )
                     )
 
@@ -352,10 +361,10 @@ def test_many_who_finish_and_reopen_work_of_one_quarter_at_once_lose_nothing(flo
 
 def test_a_finish_that_is_not_committed_yet_survives_a_fold_beside_it(floor):
     first, second = floor[:2]
-    entered(lambda: work.abandon(item=Item.objects.get(id=first), now=make.later(minutes=1)))
+    entered(lambda: work.abandon(item=Item.objects.get(id=first), by=make.CUSTOMER, now=make.later(minutes=1)))
     with transaction.atomic():
         rls.enter_every_client()
-        work.abandon(item=Item.objects.get(id=second), now=make.later(minutes=1))
+        work.abandon(item=Item.objects.get(id=second), by=make.CUSTOMER, now=make.later(minutes=1))
         in_threads(lambda: entered(lambda: measures.fold(client_id=make.client().id)))
 
     assert_exact()
@@ -383,14 +392,14 @@ with transaction.atomic():
 @pytest.mark.parametrize(
     "what",
     [
-        "work.abandon(item=Item.objects.filter(state='waiting').first(), now=make.later(minutes=5))",
-        "work.reopen(item=Item.objects.filter(state='done').first(), reason='no', now=make.later(minutes=9))",
+        "work.abandon(item=Item.objects.filter(state='waiting').first(), by=make.CUSTOMER, now=make.later(minutes=5))",
+        "work.reopen(item=Item.objects.get(state='done'), reason='no', by=make.CUSTOMER, now=make.later(minutes=9))",
         "actions.fold(client_id=make.client().id)",
     ],
 )
 def test_a_process_killed_in_the_middle_leaves_rollups_and_items_as_they_were(floor, real_database, what):
     entered(lambda: finish(Item.objects.get(id=floor[0]), make.agent(), make.later(minutes=1)))
-    entered(lambda: work.abandon(item=Item.objects.get(id=floor[1]), now=make.later(minutes=1)))
+    entered(lambda: work.abandon(item=Item.objects.get(id=floor[1]), by=make.CUSTOMER, now=make.later(minutes=1)))
     before = entered(kept)
 
     killed = subprocess.run(
@@ -405,5 +414,5 @@ def test_a_process_killed_in_the_middle_leaves_rollups_and_items_as_they_were(fl
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "there\n"), killed.stderr
     assert entered(kept) == before
     assert_exact()
-    entered(lambda: work.abandon(item=Item.objects.get(id=floor[2]), now=make.later(minutes=5)))
+    entered(lambda: work.abandon(item=Item.objects.get(id=floor[2]), by=make.CUSTOMER, now=make.later(minutes=5)))
     assert_exact()

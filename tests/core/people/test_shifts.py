@@ -130,23 +130,23 @@ def test_whoever_forgets_to_sign_out_is_signed_out_an_hour_after_their_shift_as_
             person=person, starts_at=make.NINE, ends_at=make.later(hours=hours), by=actors.ROOT, now=make.NINE
         )
 
-    assert people.end_presences(now=make.later(hours=8, minutes=59)) == 0
-    assert people.end_presences(now=make.later(hours=9, minutes=1)) == 1
+    assert people.end_presences(by=make.ROUTER, now=make.later(hours=8, minutes=59)) == 0
+    assert people.end_presences(by=make.ROUTER, now=make.later(hours=9, minutes=1)) == 1
 
     state = {each.person_id: each.state for each in AgentState.objects.all()}
     assert [state[each.id] for each in (ana, ben, eve)] == ["signed-out", "available", "available"]
     last = event_log_queries.of_person(ana.id).last()
     assert (last.event, last.details) == ("person.signed-out", {"because": "shift-over"})
-    assert people.end_presences(now=make.later(hours=9, minutes=2)) == 0
+    assert people.end_presences(by=make.ROUTER, now=make.later(hours=9, minutes=2)) == 0
 
 
 def test_whoever_comes_after_their_shift_of_their_own_will_stays_for_an_hour(everyone):
     ana = make.agent("Ana", available=False)
     people.plan_shift(person=ana, starts_at=make.NINE, ends_at=make.later(hours=8), by=actors.ROOT, now=make.NINE)
-    people.go_available(person=ana, now=make.later(hours=10))
+    people.go_available(person=ana, by=ana, now=make.later(hours=10))
 
-    assert people.end_presences(now=make.later(hours=10, minutes=59)) == 0
-    assert people.end_presences(now=make.later(hours=11, minutes=1)) == 1
+    assert people.end_presences(by=make.ROUTER, now=make.later(hours=10, minutes=59)) == 0
+    assert people.end_presences(by=make.ROUTER, now=make.later(hours=11, minutes=1)) == 1
 
 
 def test_whoever_signs_out_of_their_account_is_signed_out_of_work(everyone):

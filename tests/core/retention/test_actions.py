@@ -39,13 +39,13 @@ def expired() -> list[tuple[int | None, dict]]:
 def test_what_is_said_for_a_client_goes_before_what_is_said_for_all(everyone):
     one, other = make.client("north"), make.client("south")
 
-    assert retention.keep_for(kind="raw-mail", days=60, by=actors.ROOT, now=make.NINE) == 180
-    assert retention.keep_for(kind="raw-mail", days=30, client=one, by=actors.ROOT, now=make.NINE) == 60
-    retention.keep_for(kind="raw-mail", days=30, client=one, by=actors.ROOT, now=make.NINE)  # the same is no fact
+    assert retention.set_days(kind="raw-mail", days=60, by=actors.ROOT, now=make.NINE) == 180
+    assert retention.set_days(kind="raw-mail", days=30, client=one, by=actors.ROOT, now=make.NINE) == 60
+    retention.set_days(kind="raw-mail", days=30, client=one, by=actors.ROOT, now=make.NINE)  # the same is no fact
 
     days = [retention_queries.days("raw-mail", each) for each in (one.id, other.id, None)]
     assert days == [30, 60, 60]
-    assert retention.keep_for(kind="raw-mail", days=None, client=one, by=actors.ROOT, now=make.NINE) == 30
+    assert retention.reset_days(kind="raw-mail", client=one, by=actors.ROOT, now=make.NINE) == 30
     assert retention_queries.days("raw-mail", one.id) == 60
     assert said() == [
         (None, {"kind": "raw-mail", "days_before": 180, "days": 60}),
@@ -57,7 +57,7 @@ def test_what_is_said_for_a_client_goes_before_what_is_said_for_all(everyone):
 @pytest.mark.parametrize("kind", kinds.KEPT)
 def test_what_the_law_or_an_invoice_rests_on_cannot_be_shortened(everyone, kind):
     with pytest.raises(kinds.Refused, match="cannot be shortened"):
-        retention.keep_for(kind=kind, days=30, by=actors.ROOT, now=make.NINE)
+        retention.set_days(kind=kind, days=30, by=actors.ROOT, now=make.NINE)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_what_the_law_or_an_invoice_rests_on_cannot_be_shortened(everyone, kind)
 )
 def test_what_cannot_be_is_refused_and_said(everyone, kind, days, words):
     with pytest.raises(kinds.Refused, match=words):
-        retention.keep_for(kind=kind, days=days, by=actors.ROOT, now=make.NINE)
+        retention.set_days(kind=kind, days=days, by=actors.ROOT, now=make.NINE)
     assert not Retention.objects.exists()
 
 
 def test_logs_are_nobodys_of_the_clients(everyone):
     with pytest.raises(kinds.Refused, match="not a client's"):
-        retention.keep_for(kind="logs", days=30, client=make.client(), by=actors.ROOT, now=make.NINE)
+        retention.set_days(kind="logs", days=30, client=make.client(), by=actors.ROOT, now=make.NINE)
     with pytest.raises(IntegrityError), transaction.atomic():
         Retention.objects.create(client=make.client(), kind="logs", days=3, set_at=make.NINE)
 
@@ -109,7 +109,7 @@ def test_mail_as_it_came_goes_once_its_time_is_over_and_what_became_of_it_stays(
     assert expired() == [(client_id, {"kind": "raw-mail", "count": 1, "days": 180})]
     with pytest.raises(email.Refused, match="no longer kept"):
         Arrival.objects.filter(id=arrival.id).update(state="set-aside")
-        email.run_again(arrival=Arrival.objects.get(id=arrival.id), now=LONG_AFTER)
+        email.run_again(arrivals=[Arrival.objects.get(id=arrival.id)], by=make.ROOT, now=LONG_AFTER)
 
 
 def test_mail_of_an_open_case_and_mail_that_somebody_is_to_look_at_stay(post):
@@ -160,6 +160,7 @@ def attached(post: mail.Post) -> Arrival:
         sender=Address("rui@example.com"),
         content=Content("See my paper"),
         files=[File("paper.pdf", "application/pdf", b"%PDF")],
+        by=make.CUSTOMER,
         now=make.NINE,
     )
     return arrival
@@ -168,7 +169,7 @@ def attached(post: mail.Post) -> Arrival:
 def test_what_an_attachment_held_goes_long_after_its_case_and_its_name_stays(post):
     arrival = attached(post)
     attachment = Attachment.objects.get()
-    retention.keep_for(kind="attachments", days=400, client=post.mailbox.client, by=actors.ROOT, now=make.NINE)
+    retention.set_days(kind="attachments", days=400, client=post.mailbox.client, by=actors.ROOT, now=make.NINE)
     resolve(arrival.message.case)
 
     assert conversations.delete_expired(client_id=arrival.client_id, now=make.later(days=399)) == 0
@@ -191,6 +192,7 @@ def test_the_same_file_stays_while_an_open_case_has_it_too(post):
         sender=Address("rui@example.com"),
         content=Content("Again"),
         files=[File("copy.pdf", "application/pdf", b"%PDF")],
+        by=make.CUSTOMER,
         now=make.NINE,
     )
     resolve(first.message.case)

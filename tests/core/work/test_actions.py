@@ -21,7 +21,9 @@ def events_of(item):
 
 
 def offered(to, item=None, max_concurrency=1, at=make.NINE):
-    return work.offer(item=item or make.call(), person=to, max_concurrency=max_concurrency, offer_seconds=20, now=at)
+    return work.offer(
+        item=item or make.call(), person=to, max_concurrency=max_concurrency, offer_seconds=20, by=make.ROUTER, now=at
+    )
 
 
 def accepted(by, at=make.NINE, item=None):
@@ -57,19 +59,21 @@ def test_state_is_what_the_facts_add_up_to(everyone):
     items = [make.call() for _ in range(4)] + [make.item("mail")]
     accepted(ana, item=items[0])
     work.decline(item=offered(ben, items[1]), by=ben, now=make.NINE)
-    work.abandon(item=items[2], now=make.later(seconds=9))
-    work.cancel(item=items[3], reason="sent twice", now=make.later(seconds=9))
+    work.abandon(item=items[2], by=make.CUSTOMER, now=make.later(seconds=9))
+    work.cancel(item=items[3], reason="sent twice", by=make.ROOT, now=make.later(seconds=9))
     mail = accepted(ben, item=items[4])
     work.set_pending_customer(item=mail, by=ben, now=make.later(hours=1))
-    work.customer_answered(item=mail, now=make.later(hours=3))
+    work.customer_answered(item=mail, by=make.CUSTOMER, now=make.later(hours=3))
 
     for item in work_models.Item.objects.all():
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
 
 def test_the_same_key_is_the_same_item(everyone):
-    first, new = work.receive(queue=make.queue(), key="a-1", title="Hello", now=make.NINE)
-    again, new_again = work.receive(queue=make.queue(), key="a-1", title="Hello", now=make.later(hours=1))
+    first, new = work.receive(queue=make.queue(), key="a-1", title="Hello", by=make.CUSTOMER, now=make.NINE)
+    again, new_again = work.receive(
+        queue=make.queue(), key="a-1", title="Hello", by=make.CUSTOMER, now=make.later(hours=1)
+    )
 
     assert (again.id, new, new_again) == (first.id, True, False)
     assert events_of(first) == ["received", "queued"]
@@ -142,8 +146,8 @@ def test_only_whom_it_was_offered_to_may_accept(everyone):
 def test_an_offer_that_lapsed_cannot_be_accepted(everyone):
     ana = make.agent()
     item = offered(ana)
-    assert work.lapse(item=item, now=make.later(seconds=19)) is None
-    assert work.lapse(item=item, now=make.later(seconds=20)) == ana
+    assert work.lapse(item=item, by=make.ROUTER, now=make.later(seconds=19)) is None
+    assert work.lapse(item=item, by=make.ROUTER, now=make.later(seconds=20)) == ana
 
     with pytest.raises(work.NotYours):
         work.accept(item=item, by=ana, now=make.later(seconds=21))
@@ -173,7 +177,7 @@ def test_the_clock_stops_while_the_customer_owes_an_answer(everyone):
     assert not work_models.Item.objects.filter(state="waiting", pending_customer_since=None).exists()
 
     # Answered on Thursday at 10:00: 8 working hours of Wednesday (10:00 to 18:00) and one of Thursday passed.
-    item = work.customer_answered(item=item, now=make.later(days=1, hours=1))
+    item = work.customer_answered(item=item, by=make.CUSTOMER, now=make.later(days=1, hours=1))
     # Due at 13:00 plus nine working hours: 5 on Wednesday, 4 on Thursday.
     assert item.due_at == make.later(days=1, hours=4)
 
@@ -187,7 +191,7 @@ def test_a_reopened_item_opens_its_case_again(everyone):
     ana = make.agent()
     item = work.end(item=accepted(ana), by=ana, now=make.NINE)
     item = work.wrap_up(item=item, by=ana, disposition="resolved", now=make.NINE)
-    item = work.reopen(item=item, reason="it rang again", now=make.later(hours=1))
+    item = work.reopen(item=item, reason="it rang again", by=make.CUSTOMER, now=make.later(hours=1))
 
     assert (item.state, item.reopened) == ("waiting", 1)
     assert work_models.Case.objects.get(id=item.case_id).resolved_at is None
@@ -244,7 +248,7 @@ def test_when_an_offer_lapses_as_it_is_accepted_one_of_both_happens(real_databas
     ana, item = committed(lambda: (lambda a: (a, offered(a)))(make.agent()))
     late = make.NINE + timedelta(seconds=30)
 
-    race(lambda: work.accept(item=item, by=ana, now=late), lambda: work.lapse(item=item, now=late))
+    race(lambda: work.accept(item=item, by=ana, now=late), lambda: work.lapse(item=item, by=make.ROUTER, now=late))
 
     facts = committed(lambda: events_of(item))
     assert ("accepted" in facts) != ("offer-expired" in facts)
@@ -257,7 +261,7 @@ def test_when_the_same_key_arrives_twice_at_once_there_is_one_item(real_database
     queue = committed(make.queue)
 
     def send():
-        return work.receive(queue=queue, key="once", title="Hello", now=make.NINE)
+        return work.receive(queue=queue, key="once", title="Hello", by=make.CUSTOMER, now=make.NINE)
 
     results = race(send, send, send)
 
@@ -293,7 +297,7 @@ def test_when_two_agents_wrap_up_the_last_two_items_of_a_case_at_once_it_is_reso
 
 def test_only_whoever_waits_for_a_customer_or_a_leader_says_that_they_have_answered(everyone):
     ana, ben = make.agent(), make.agent()
-    leader = make.person("leader", "agent")
+    leader = make.in_charge("leader", make.client())
     mail = accepted(ana, item=make.item("mail"))
     work.set_pending_customer(item=mail, by=ana, now=make.NINE)
 

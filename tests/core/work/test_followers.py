@@ -26,7 +26,7 @@ def hands(real_database):
         ana = make.agent()
         for key in ("wrapping", "held", "offered"):
             item = make.item("mail", key=key)
-            work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=9000, now=make.NINE)
+            work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=9000, by=make.ROUTER, now=make.NINE)
             if key != "offered":
                 work.accept(item=item, by=ana, now=make.later(seconds=1))
             if key == "wrapping":
@@ -100,9 +100,9 @@ def test_an_open_offer_is_taken_back_from_whoever_goes_away_and_what_is_held_sta
     with transaction.atomic():
         rls.enter_every_client()
         if goes == "away":
-            people.go_away(person=hands, reason="lunch", now=make.later(minutes=1))
+            people.go_away(person=hands, by=hands, reason="lunch", now=make.later(minutes=1))
         else:
-            people.sign_out_of_work(person=hands, now=make.later(minutes=1))
+            people.sign_out_of_work(person=hands, by=hands, now=make.later(minutes=1))
 
     follow()
 

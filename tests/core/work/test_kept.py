@@ -13,7 +13,12 @@ from workfloor.ops.routing import leader as routing_leader
 def done_by(person, at=make.NINE, **more):
     """A letter that somebody answered."""
     letter = work.offer(
-        item=make.item("mail", at=at, **more), person=person, max_concurrency=3, offer_seconds=20, now=at
+        item=make.item("mail", at=at, **more),
+        person=person,
+        max_concurrency=3,
+        offer_seconds=20,
+        by=make.ROUTER,
+        now=at,
     )
     work.end(item=work.accept(item=letter, by=person, now=at), by=person, now=at)
     return work.wrap_up(item=letter, by=person, disposition="answered", now=at)
@@ -42,12 +47,14 @@ def test_a_new_item_of_a_case_is_kept_for_whoever_handled_the_case_last(everyone
 def test_what_is_done_over_and_what_the_customer_answered_is_kept_for_whoever_had_it(everyone):
     make.amended(make.KEEPS)
     ana = make.agent()
-    over = work.reopen(item=done_by(ana), reason="wrong sum", now=make.later(hours=2))
+    over = work.reopen(item=done_by(ana), reason="wrong sum", by=make.CUSTOMER, now=make.later(hours=2))
     assert (over.sticky_agent, over.sticky_until) == (ana, make.later(hours=2, minutes=2))
 
-    asked = work.offer(item=make.item("mail"), person=ana, max_concurrency=3, offer_seconds=20, now=make.NINE)
+    asked = work.offer(
+        item=make.item("mail"), person=ana, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=make.NINE
+    )
     asked = work.set_pending_customer(item=work.accept(item=asked, by=ana, now=make.NINE), by=ana, now=make.NINE)
-    answered = work.customer_answered(item=asked, now=make.later(hours=1))
+    answered = work.customer_answered(item=asked, by=make.CUSTOMER, now=make.later(hours=1))
     assert (answered.sticky_agent, answered.sticky_until) == (ana, make.later(hours=1, minutes=2))
     for item in (over, answered):
         assert work_queries.rebuilt(item.id) == work_queries.state_of(Item.objects.get(id=item.id))
@@ -74,7 +81,9 @@ def test_it_goes_to_its_keeper_though_another_sits_idle_longer_and_after_the_lim
     work.accept(item=kept, by=ana, now=make.later(minutes=1))
     for _ in range(2):  # her hands are full
         work.accept(
-            item=work.offer(item=make.item("mail"), person=ana, max_concurrency=3, offer_seconds=20, now=make.NINE),
+            item=work.offer(
+                item=make.item("mail"), person=ana, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=make.NINE
+            ),
             by=ana,
             now=make.later(minutes=1),
         )

@@ -13,7 +13,7 @@ from workfloor.core.access import actors
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
-from workfloor.core.work import connecting, joining, lifecycle
+from workfloor.core.work import connecting, joining, lifecycle, roles
 from workfloor.core.work import legs as work_legs
 from workfloor.core.work import queries as work_queries
 
@@ -24,16 +24,16 @@ def at(seconds):
 
 def ringing(by, seconds=8):
     """A call that rings since NINE, and whose owner has accepted it and is not connected yet."""
-    item = connecting.begin(item=make.call(), leg="in", party="customer", now=at(0))
-    work.offer(item=item, person=by, max_concurrency=1, offer_seconds=20, now=at(2))
+    item = connecting.begin(item=make.call(), leg="in", party="customer", by=make.CHANNEL, now=at(0))
+    work.offer(item=item, person=by, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=at(2))
     return work.accept(item=item, by=by, now=at(seconds))
 
 
 def on_the_line(by, leg="ana", began=8, connected=10):
     item = ringing(by)
-    connecting.connect(item=item, leg="in", now=at(1))  # music
-    connecting.begin(item=item, leg=leg, party="agent", person=by, now=at(began))
-    return connecting.connect(item=item, leg=leg, now=at(connected))
+    connecting.connect(item=item, leg="in", by=make.CHANNEL, now=at(1))  # music
+    connecting.begin(item=item, leg=leg, party="agent", person=by, by=make.CHANNEL, now=at(began))
+    return connecting.connect(item=item, leg=leg, by=make.CHANNEL, now=at(connected))
 
 
 def events_of(item):
@@ -45,10 +45,10 @@ def test_accepted_is_not_connected_where_the_channel_says_when(everyone):
     item = ringing(ana)
     assert (item.state, item.connected_at, item.talking_since) == ("held", None, None)
 
-    connecting.connect(item=item, leg="in", now=at(1))
-    connecting.begin(item=item, leg="ana", party="agent", person=ana, now=at(8))
+    connecting.connect(item=item, leg="in", by=make.CHANNEL, now=at(1))
+    connecting.begin(item=item, leg="ana", party="agent", person=ana, by=make.CHANNEL, now=at(8))
     assert now_of(item).connected_at is None
-    item = connecting.connect(item=item, leg="ana", now=at(10))
+    item = connecting.connect(item=item, leg="ana", by=make.CHANNEL, now=at(10))
 
     assert (item.connected_at, item.talking_since) == (at(10), at(10))
     assert events_of(item)[-2:] == ["leg-connected", "connected"]
@@ -56,7 +56,7 @@ def test_accepted_is_not_connected_where_the_channel_says_when(everyone):
 
 def test_without_a_channel_that_reports_accepting_connects(everyone):
     ana = make.agent()
-    item = work.offer(item=make.call(), person=ana, max_concurrency=1, offer_seconds=20, now=at(0))
+    item = work.offer(item=make.call(), person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=at(0))
     assert work.accept(item=item, by=ana, now=at(3)).connected_at == at(3)
 
 
@@ -73,21 +73,23 @@ def test_three_legs_a_consultation_and_a_transfer(everyone):
     work.hold(item=item, by=ana, now=at(40))
     joining.ask(item=item, to=ben, by=ana, now=at(45))
     joining.accept(item=item, by=ben, now=at(50))
-    connecting.begin(item=item, leg="ben", party="agent", person=ben, now=at(50))
-    connecting.connect(item=item, leg="ben", now=at(52))
+    connecting.begin(item=item, leg="ben", party="agent", person=ben, by=make.CHANNEL, now=at(50))
+    connecting.connect(item=item, leg="ben", by=make.CHANNEL, now=at(52))
     work.resume(item=item, by=ana, now=at(70))
     joining.monitor(item=item, by=lead, now=at(75))
-    connecting.begin(item=item, leg="lead", party="supervisor", person=lead, now=at(75))
-    connecting.connect(item=item, leg="lead", now=at(75))
+    connecting.begin(item=item, leg="lead", party="supervisor", person=lead, by=make.CHANNEL, now=at(75))
+    connecting.connect(item=item, leg="lead", by=make.CHANNEL, now=at(75))
     joining.transfer(item=item, to=ben, by=ana, now=at(90))
     joining.leave(item=item, by=lead, now=at(95))
-    connecting.hold(item=item, leg="in", now=at(100))  # the engine says so, where Ben pressed the telephone's key
-    connecting.begin(item=item, leg="warehouse", party="third-party", now=at(105))
-    connecting.connect(item=item, leg="warehouse", now=at(110))
-    connecting.end(item=item, leg="warehouse", now=at(125), cause="hung up")
-    connecting.resume(item=item, leg="in", now=at(130))
-    connecting.end(item=item, leg="in", now=at(160))
-    connecting.record(item=item, leg="in", recording="calls/7.opus", now=at(170))
+    connecting.hold(
+        item=item, leg="in", by=make.CHANNEL, now=at(100)
+    )  # the engine says so, where Ben pressed the telephone's key
+    connecting.begin(item=item, leg="warehouse", party="third-party", by=make.CHANNEL, now=at(105))
+    connecting.connect(item=item, leg="warehouse", by=make.CHANNEL, now=at(110))
+    connecting.end(item=item, leg="warehouse", by=make.CHANNEL, now=at(125), cause="hung up")
+    connecting.resume(item=item, leg="in", by=make.CHANNEL, now=at(130))
+    connecting.end(item=item, leg="in", by=make.CHANNEL, now=at(160))
+    connecting.record(item=item, leg="in", recording="calls/7.opus", by=make.CHANNEL, now=at(170))
     item = work.wrap_up(item=now_of(item), by=ben, disposition="resolved", now=at(175))
 
     assert (item.talk_seconds, item.hold_seconds, item.wrap_seconds) == (90, 60, 15)
@@ -113,9 +115,9 @@ def test_measures_count_a_call_with_legs_as_any_other(everyone):
     item = on_the_line(ana)
     joining.ask(item=item, to=ben, by=ana, now=at(20))
     joining.accept(item=item, by=ben, now=at(22))
-    connecting.begin(item=item, leg="ben", party="agent", person=ben, now=at(22))
-    connecting.connect(item=item, leg="ben", now=at(22))
-    connecting.end(item=item, leg="in", now=at(50))
+    connecting.begin(item=item, leg="ben", party="agent", person=ben, by=make.CHANNEL, now=at(22))
+    connecting.connect(item=item, leg="ben", by=make.CHANNEL, now=at(22))
+    connecting.end(item=item, leg="in", by=make.CHANNEL, now=at(50))
     item = work.wrap_up(item=now_of(item), by=ana, disposition="resolved", now=at(60))
 
     assert (item.talk_seconds, item.hold_seconds, item.wrap_seconds) == (40, 0, 10)
@@ -126,7 +128,7 @@ def test_measures_count_a_call_with_legs_as_any_other(everyone):
 def test_who_hangs_up_before_being_connected_has_left(everyone):
     ana = make.agent()
     item = ringing(ana)
-    item = connecting.end(item=item, leg="in", now=at(9))
+    item = connecting.end(item=item, leg="in", by=make.CHANNEL, now=at(9))
 
     assert (item.state, item.abandoned_at, taken(ana)) == ("abandoned", at(9), [])
     assert adds_up(item)
@@ -135,9 +137,9 @@ def test_who_hangs_up_before_being_connected_has_left(everyone):
 def test_an_agent_whose_line_breaks_keeps_the_call_and_no_talk_runs_meanwhile(everyone):
     ana = make.agent()
     item = on_the_line(ana)
-    connecting.end(item=item, leg="ana", now=at(20), cause="browser gone")
-    connecting.begin(item=item, leg="ana-2", party="agent", person=ana, now=at(25))
-    connecting.connect(item=item, leg="ana-2", now=at(30))
+    connecting.end(item=item, leg="ana", by=make.CHANNEL, now=at(20), cause="browser gone")
+    connecting.begin(item=item, leg="ana-2", party="agent", person=ana, by=make.CHANNEL, now=at(25))
+    connecting.connect(item=item, leg="ana-2", by=make.CHANNEL, now=at(30))
     item = work.end(item=item, by=ana, now=at(50))
 
     assert item.talk_seconds == 10 + 20
@@ -148,14 +150,14 @@ def test_what_a_channel_says_twice_happened_once(everyone):
     ana = make.agent()
     item = on_the_line(ana)
     before = events_of(item)
-    connecting.begin(item=item, leg="in", party="customer", now=at(11))
-    connecting.connect(item=item, leg="ana", now=at(11))
-    connecting.resume(item=item, leg="in", now=at(11))
+    connecting.begin(item=item, leg="in", party="customer", by=make.CHANNEL, now=at(11))
+    connecting.connect(item=item, leg="ana", by=make.CHANNEL, now=at(11))
+    connecting.resume(item=item, leg="in", by=make.CHANNEL, now=at(11))
     assert events_of(item) == before
 
     work.end(item=item, by=ana, now=at(20))
     before = events_of(item)
-    connecting.end(item=item, leg="in", now=at(21))  # the engine hangs up because the desk said so
+    connecting.end(item=item, leg="in", by=make.CHANNEL, now=at(21))  # the engine hangs up because the desk said so
     assert events_of(item) == before
 
 
@@ -163,13 +165,13 @@ def test_what_cannot_be_is_refused_in_words(everyone):
     ana = make.agent()
     item = ringing(ana)
     with pytest.raises(work.Refused, match="no leg out"):
-        connecting.connect(item=item, leg="out", now=at(9))
+        connecting.connect(item=item, leg="out", by=make.CHANNEL, now=at(9))
     with pytest.raises(work.Refused, match="who of ours"):
-        connecting.begin(item=item, leg="x", party="agent", now=at(9))
+        connecting.begin(item=item, leg="x", party="agent", by=make.CHANNEL, now=at(9))
     with pytest.raises(work.NotYours):
-        connecting.begin(item=item, leg="x", party="agent", person=make.agent(), now=at(9))
+        connecting.begin(item=item, leg="x", party="agent", person=make.agent(), by=make.CHANNEL, now=at(9))
     with pytest.raises(lifecycle.NotNow, match="has a leg already"):
-        connecting.begin(item=item, leg="in-2", party="customer", now=at(9))
+        connecting.begin(item=item, leg="in-2", party="customer", by=make.CHANNEL, now=at(9))
     with pytest.raises(lifecycle.NotNow, match="not connected"):
         work.hold(item=item, by=ana, now=at(9))
 
@@ -179,8 +181,8 @@ def test_a_call_that_is_done_again_at_a_desk_is_connected_by_accepting(everyone)
     item = on_the_line(ana)
     work.end(item=item, by=ana, now=at(20))
     item = work.wrap_up(item=item, by=ana, disposition="resolved", now=at(30))
-    work.reopen(item=item, reason="not so", now=at(100))
-    work.offer(item=item, person=ana, max_concurrency=1, offer_seconds=20, now=at(100))
+    work.reopen(item=item, reason="not so", by=make.CUSTOMER, now=at(100))
+    work.offer(item=item, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=at(100))
     work.accept(item=item, by=ana, now=at(105))
     item = work.end(item=item, by=ana, now=at(125))
 
@@ -213,6 +215,13 @@ STEPS = st.lists(
     max_size=40,
 )
 PARTY = {"in": ("customer", None), "a": ("agent", 7), "b": ("agent", 8), "x": ("third-party", None)}
+
+
+def let_go_of(facts, now):
+    """What follows when an item has left its owner's hands: whoever was there with them goes too."""
+    after = lifecycle.replay(facts)
+    left = after.state != "held" and roles.part_of(after.beside, 8)
+    return [fact("consult-ended", now, 8, because="over")] if left else []
 
 
 @settings(max_examples=300, deadline=None)
@@ -252,6 +261,7 @@ def test_sums_over_legs_are_what_the_item_counts(steps, reports):
         facts.append(new)
         if event == "accepted" and not reports:
             facts.append(fact("connected", now, person))
+        facts += let_go_of(facts, now)
     state = lifecycle.replay(facts)
     if state.state == "held" and not state.preempted_at:
         facts.append(fact("ended", now + 5, state.person_id))

@@ -78,7 +78,7 @@ def test_all_letters_are_put_aside_for_a_call_and_all_go_on(floor):
     assert [now_of(each).preempted_at for each in letters] == [make.later(seconds=40)] * 3
     assert [each.id for each in work_queries.held_by(ana)] == [call.id, *(each.id for each in letters)]
 
-    work.cancel(item=call, reason="hung up", now=make.later(seconds=50))
+    work.cancel(item=call, reason="hung up", by=make.ROOT, now=make.later(seconds=50))
     assert [now_of(each).preempted_at for each in letters] == [None] * 3
     assert sorted(work_queries.shares([ana.id])[ana.id]) == [(0, 20), (20, 40), (40, 60)]
 
@@ -167,7 +167,7 @@ def test_a_letter_of_a_client_whom_the_sender_cannot_see_goes_on_at_the_next_loo
     work.accept(item=call, by=ana, now=make.later(seconds=40))
 
     rls.enter(call.client_id)
-    work.cancel(item=call, reason="hung up", now=make.later(seconds=50))
+    work.cancel(item=call, reason="hung up", by=make.ROOT, now=make.later(seconds=50))
     rls.enter_every_client()
     assert now_of(letter).preempted_at
     routing_leader.pulse(now=make.later(seconds=51))
@@ -181,7 +181,7 @@ def test_who_leaves_loses_what_is_put_aside_too(floor):
     work.accept(item=call, by=ana, now=make.later(seconds=40))
     people.leave(person=ana, by=actors.ROOT, now=make.later(seconds=50))
     for item in work_queries.out_of_bounds([ana.id]):
-        work.take_back(item=item, now=make.later(seconds=50))
+        work.take_back(item=item, by=make.ROUTER, now=make.later(seconds=50))
 
     assert [now_of(each).state for each in (letter, call)] == ["waiting", "waiting"]
     assert not Assignment.objects.exists()

@@ -30,7 +30,9 @@ def now_of(item):
 
 
 def in_hand(by, item=None, at=make.NINE, most=1):
-    item = work.offer(item=item or make.call(), person=by, max_concurrency=most, offer_seconds=20, now=at)
+    item = work.offer(
+        item=item or make.call(), person=by, max_concurrency=most, offer_seconds=20, by=make.ROUTER, now=at
+    )
     return work.accept(item=item, by=by, now=at)
 
 
@@ -61,7 +63,7 @@ def test_a_consultant_of_a_call_is_taken_whole_from_being_asked_on(everyone):
 
     assert taken(ben) == [(0, 60)]
     with pytest.raises(work.Refused, match="no room"):
-        work.offer(item=make.call(), person=ben, max_concurrency=1, offer_seconds=20, now=make.NINE)
+        work.offer(item=make.call(), person=ben, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=make.NINE)
     joining.accept(item=item, by=ben, now=make.later(seconds=15))
     assert taken(ben) == [(0, 60)] and adds_up(item)
     joining.leave(item=item, by=ben, now=make.later(seconds=40))
@@ -89,8 +91,8 @@ def test_who_is_asked_may_decline_or_not_answer_or_be_asked_no_more(everyone):
     joining.withdraw(item=item, of=ben, by=ana, now=make.later(seconds=4))
     assert taken(ben) == []
     joining.ask(item=item, to=ben, by=ana, now=make.later(seconds=5))
-    assert joining.let_asks_lapse(now=make.later(seconds=6)) == 0
-    assert joining.let_asks_lapse(now=make.later(minutes=2)) == 1
+    assert joining.let_asks_lapse(by=make.ROUTER, now=make.later(seconds=6)) == 0
+    assert joining.let_asks_lapse(by=make.ROUTER, now=make.later(minutes=2)) == 1
     assert taken(ben) == [] and adds_up(item)
     with pytest.raises(lifecycle.NotNow):
         joining.accept(item=item, by=ben, now=make.later(minutes=3))
@@ -146,7 +148,7 @@ def test_a_letter_is_transferred_to_consultant_only_to_whom_it_fits(everyone):
     letter = consulting(ana, ben, make.item("mail"))
     for _ in range(2):
         joining_room = make.item("mail")
-        work.offer(item=joining_room, person=ben, max_concurrency=3, offer_seconds=20, now=make.NINE)
+        work.offer(item=joining_room, person=ben, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=make.NINE)
 
     assert taken(ben) == [(0, 15), (20, 40), (40, 60)]
     assert joining.transfer(item=letter, to=ben, by=ana, now=make.NINE).person == ben
@@ -160,7 +162,7 @@ def test_a_monitor_takes_nothing_of_a_leader_and_is_gone_with_the_contact(everyo
     for item in (one, two):
         joining.monitor(item=item, by=lead, now=make.later(seconds=5))
     assert taken(lead) == [] and adds_up(one) and adds_up(two)
-    with pytest.raises(work.NotYours):
+    with pytest.raises(work.Refused, match="takes the role leader"):
         joining.monitor(item=one, by=make.agent(), now=make.NINE)
     with pytest.raises(work.Refused, match="not cleared"):
         joining.monitor(item=one, by=make.person("leader"), now=make.NINE)
@@ -181,7 +183,7 @@ def documents():
 def test_a_document_keyed_twice_is_done_when_both_are(everyone):
     item = documents()
     ana, ben = make.agent(), make.agent()
-    joining.ask_second_keying(item=item, by=make.person("leader"), now=make.NINE)
+    joining.ask_second_keying(item=item, by=make.in_charge("leader", item.client), now=make.NINE)
     with pytest.raises(work.Refused, match="as the first yet"):
         joining.begin_second_keying(item=item, by=ben, now=make.NINE)
     in_hand(ana, item, most=3)
@@ -208,7 +210,7 @@ def test_a_document_keyed_twice_is_done_when_both_are(everyone):
 def test_the_second_may_be_done_before_the_first(everyone):
     item = documents()
     ana, ben = make.agent(), make.agent()
-    joining.ask_second_keying(item=item, now=make.NINE)
+    joining.ask_second_keying(item=item, by=make.ROOT, now=make.NINE)
     in_hand(ana, item, most=3)
     joining.begin_second_keying(item=item, by=ben, now=make.NINE)
     joining.finish_second_keying(item=item, by=ben, now=make.later(minutes=2))
@@ -222,7 +224,7 @@ def test_the_second_may_be_done_before_the_first(everyone):
 def test_the_second_is_never_the_first(everyone):
     item = documents()
     ana, ben = make.agent(), make.agent()
-    joining.ask_second_keying(item=item, now=make.NINE)
+    joining.ask_second_keying(item=item, by=make.ROOT, now=make.NINE)
     in_hand(ana, item, most=3)
     with pytest.raises(work.Refused, match="somebody else's"):
         joining.begin_second_keying(item=item, by=ana, now=make.NINE)
@@ -235,7 +237,7 @@ def test_the_second_is_never_the_first(everyone):
     joining.begin_second_keying(item=item, by=eva, now=make.NINE)
     joining.finish_second_keying(item=item, by=eva, now=make.NINE)
     work.transfer(item=item, queue=make.queue("mail"), by=ben, now=make.NINE)
-    work.offer(item=item, person=eva, max_concurrency=3, offer_seconds=20, now=make.NINE)
+    work.offer(item=item, person=eva, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=make.NINE)
     with pytest.raises(work.Refused, match="as the second"):
         work.accept(item=item, by=eva, now=make.NINE)
 
@@ -243,28 +245,28 @@ def test_the_second_is_never_the_first(everyone):
 def test_a_second_keying_that_is_dropped_is_for_somebody_else(everyone):
     item = documents()
     ana, ben = make.agent(), make.agent()
-    joining.ask_second_keying(item=item, now=make.NINE)
+    joining.ask_second_keying(item=item, by=make.ROOT, now=make.NINE)
     in_hand(ana, item, most=3)
     joining.begin_second_keying(item=item, by=ben, now=make.NINE)
     joining.leave(item=item, by=ben, now=make.NINE)
 
     assert (now_of(item).second_keying, taken(ben)) == ("wanted", [])
     joining.begin_second_keying(item=item, by=make.agent(), now=make.NINE)
-    work.cancel(item=item, reason="sent twice", now=make.NINE)
+    work.cancel(item=item, reason="sent twice", by=make.ROOT, now=make.NINE)
     assert adds_up(item) and not Assignment.objects.exists()
 
 
 def test_a_document_that_nobody_keys_again_is_found_and_can_be_called_off(everyone):
     item = documents()
-    ana, ben, lead = make.agent(), make.agent(), make.person("leader")
-    joining.ask_second_keying(item=item, now=make.NINE)
+    ana, ben, lead = make.agent(), make.agent(), make.in_charge("leader", item.client)
+    joining.ask_second_keying(item=item, by=make.ROOT, now=make.NINE)
     assert list(work_queries.to_key_again(ben)) == []  # nobody has it as the first yet
     in_hand(ana, item, most=3)
     work.end(item=item, by=ana, now=make.later(minutes=2))
     work.wrap_up(item=item, by=ana, disposition="answered", now=make.later(minutes=3))
 
     assert (list(work_queries.to_key_again(ben)), list(work_queries.to_key_again(ana))) == ([item], [])
-    with pytest.raises(work.NotYours):
+    with pytest.raises(work.Refused, match="takes the role leader or manager"):
         joining.call_off_second_keying(item=item, by=ben, now=make.later(minutes=5))
     item = joining.call_off_second_keying(item=item, by=lead, now=make.later(minutes=5))
     assert (item.state, item.done_by, item.ended_at) == ("done", ana, make.later(minutes=5))
@@ -274,11 +276,11 @@ def test_a_document_that_nobody_keys_again_is_found_and_can_be_called_off(everyo
 def test_who_leaves_while_wrapping_up_the_first_keying_leaves_the_second_to_be_done(everyone):
     item = documents()
     ana, ben = make.agent(), make.agent()
-    joining.ask_second_keying(item=item, now=make.NINE)
+    joining.ask_second_keying(item=item, by=make.ROOT, now=make.NINE)
     in_hand(ana, item, most=3)
     joining.begin_second_keying(item=item, by=ben, now=make.NINE)
     work.end(item=item, by=ana, now=make.later(minutes=2))
-    item = work.take_back(item=now_of(item), now=make.later(minutes=3))
+    item = work.take_back(item=now_of(item), by=make.ROUTER, now=make.later(minutes=3))
 
     assert (item.state, item.keyed_at, taken(ben)) == ("waiting", make.later(minutes=3), [(0, 20)])
     item = joining.finish_second_keying(item=item, by=ben, now=make.later(minutes=4))
@@ -287,9 +289,9 @@ def test_who_leaves_while_wrapping_up_the_first_keying_leaves_the_second_to_be_d
 
 def test_calls_are_not_keyed_and_who_lacks_the_skill_does_not_key(everyone):
     with pytest.raises(lifecycle.NotNow, match="not keyed"):
-        joining.ask_second_keying(item=make.call(of="north"), now=make.NINE)
+        joining.ask_second_keying(item=make.call(of="north"), by=make.ROOT, now=make.NINE)
     item = documents()
-    joining.ask_second_keying(item=item, now=make.NINE)
+    joining.ask_second_keying(item=item, by=make.ROOT, now=make.NINE)
     in_hand(make.agent(), item, most=3)
     with pytest.raises(work.Refused, match="skills"):
         joining.begin_second_keying(item=item, by=make.agent(portuguese=1), now=make.NINE)
@@ -350,7 +352,7 @@ def test_why_an_offer_passed_a_consultant_by_is_told_afterwards(everyone):
 
 def test_who_signs_out_is_in_nothing_any_more(real_database):
     ana, ben, item = committed(lambda: (lambda a, b: (a, b, consulting(a, b)))(make.agent(), make.agent()))
-    committed(lambda: people.sign_out_of_work(person=ben, now=make.later(seconds=9)))
+    committed(lambda: people.sign_out_of_work(person=ben, by=ben, now=make.later(seconds=9)))
     follow()
 
     assert committed(lambda: adds_up(item)) and committed(lambda: taken(ben)) == []
@@ -365,7 +367,7 @@ def test_a_consultant_whose_browser_is_gone_is_out_of_it_and_signed_out_of_work(
     item = consulting(ana, ben)
     people.note_heard(person_ids=[ana.id], now=make.later(minutes=30))
 
-    assert joining.sign_out_the_gone(now=make.later(minutes=30), after=timedelta(minutes=5)) == 1
+    assert joining.sign_out_the_gone(by=make.ROUTER, now=make.later(minutes=30), after=timedelta(minutes=5)) == 1
     assert adds_up(item) and taken(ben) == []
     assert (now_of(item).person, now_of(item).state) == (ana, "held")
 

@@ -18,15 +18,17 @@ class Desk:
 
     def __init__(self) -> None:
         rls.enter_every_client()
-        client = make.client(chats=True)
+        make.client(chats=True)
         origin, source = "https://www.example.com", 'title = { en = "Chat" }'
         widget = chats.add_widget(
-            client=client, queue=make.queue("chats"), origins=[origin], source=source, by=actors.ROOT, now=make.NINE
+            queue=make.queue("chats"), origins=[origin], source=source, by=actors.ROOT, now=make.NINE
         )
         given = {"secret": "a" * 43, "key": "first-one", "message": "My bill is wrong", "answers": {}, "address": "1"}
         chat = chats.begin(widget=widget, **given, now=make.NINE)
         self.ana, self.id = make.agent("Ana"), chat.id
-        item = work.offer(item=chat.item, person=self.ana, max_concurrency=4, offer_seconds=60, now=make.NINE)
+        item = work.offer(
+            item=chat.item, person=self.ana, max_concurrency=4, offer_seconds=60, by=make.ROUTER, now=make.NINE
+        )
         self.item = work.accept(item=item, by=self.ana, now=make.NINE)
         self.browser = Browser()
         self.browser.force_login(self.ana.account)

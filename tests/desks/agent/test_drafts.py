@@ -71,7 +71,7 @@ def test_a_card_s_number_is_masked_in_a_draft_as_in_what_is_sent(client, letter)
 
 def test_a_draft_that_nobody_touched_for_its_client_s_days_is_deleted(client, letter):
     press(client, letter, "keep-draft", text="Dear Rui")
-    retention.keep_for(kind="drafts", days=2, client=letter.client, by=actors.ROOT, now=clock.now())
+    retention.set_days(kind="drafts", days=2, client=letter.client, by=actors.ROOT, now=clock.now())
 
     for days, count in ((1, 0), (3, 1)):
         later = clock.now() + timedelta(days=days)

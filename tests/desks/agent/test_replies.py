@@ -174,7 +174,7 @@ def test_nobody_takes_back_what_a_colleague_wrote_nor_what_is_on_its_way(desk):
 
     assert taken_back(desk, reply, by=other).status_code == 404
     rls.enter_every_client()
-    conversations.start_sending(message=reply, now=clock.now())
+    conversations.start_sending(message=reply, by=make.MAIL, now=clock.now())
     answer = taken_back(desk, reply)
     assert (answer.status_code, "too late" in answer.content.decode()) == (422, True)
 
@@ -198,8 +198,8 @@ def test_what_cannot_go_out_is_said_at_its_place_and_to_whoever_leads(desk, clie
     assert "a reply would fail at once" in desk.shown()
     desk.answers()
     [reply] = replies()
-    conversations.start_sending(message=reply, now=clock.now())
-    conversations.mark_delayed(message=reply, reason="451 busy", now=clock.now())
+    conversations.start_sending(message=reply, by=make.MAIL, now=clock.now())
+    conversations.mark_delayed(message=reply, reason="451 busy", by=make.MAIL, now=clock.now())
     assert "Not sent yet: 451 busy" in desk.shown()
     leader = make.person("leader", "manager")
     people.clear(person=leader, client=desk.item.client, by=actors.ROOT, now=make.NINE)

@@ -28,7 +28,12 @@ def ana(client):
 def offered(to, title="Where is my parcel", queue="calls", **more):
     item = make.item(queue, title=title, at=clock.now(), **more)
     return work.offer(
-        item=item, person=to, max_concurrency=1 if queue == "calls" else 3, offer_seconds=20, now=clock.now()
+        item=item,
+        person=to,
+        max_concurrency=1 if queue == "calls" else 3,
+        offer_seconds=20,
+        by=make.ROUTER,
+        now=clock.now(),
     )
 
 
@@ -113,7 +118,9 @@ def test_a_second_decline_is_no_fault_whoever_is_offered_it_meanwhile(client, an
     call = offered(ana)
     assert press(client, call, "decline").status_code == 204
     assert press(client, call, "decline").status_code == 204
-    work.offer(item=call, person=make.agent("Bruno"), max_concurrency=1, offer_seconds=20, now=clock.now())
+    work.offer(
+        item=call, person=make.agent("Bruno"), max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=clock.now()
+    )
     assert press(client, call, "decline").status_code == 204
     assert state(call) == "offered"
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests import make
-from workfloor.core.people import actions as people
+from workfloor.core.people import own_account
 from workfloor.core.people.models import Site
 from workfloor.kit.time import clock
 
@@ -15,7 +15,7 @@ PORTO = {"name": "Porto", "country": "PT", "zone": "Europe/Lisbon"}
 @pytest.fixture
 def call(client, everyone):
     def called(by, action, /, **body):
-        _, token = people.sign_in(person=by, title="a script", now=clock.now())
+        _, token = own_account.sign_in(person=by, title="a script", now=clock.now())
         shown = {"Authorization": f"Bearer {token}"}
         return client.post(f"/api/actions/{action}", json.dumps(body), content_type="application/json", headers=shown)
 
@@ -25,7 +25,7 @@ def call(client, everyone):
 def test_whoever_may_opens_a_site_and_is_told_so(call):
     answer = call(make.person("administrator"), "people.open_site", **PORTO)
 
-    assert (answer.status_code, answer.json()) == (200, {"says": "Porto is a site now."})
+    assert (answer.status_code, answer.json()) == (200, {"says": "Porto is a site now.", "made": "Porto"})
     assert Site.objects.get().country == "PT"
 
 
@@ -46,8 +46,8 @@ def test_what_cannot_be_read_is_said(call):
 
 def test_no_token_and_one_that_has_ended_open_nothing(client, call, everyone):
     by = make.person("manager")
-    made, token = people.sign_in(person=by, title="a script", now=clock.now())
-    people.sign_out(sign_in=made, by=by, now=clock.now())
+    made, token = own_account.sign_in(person=by, title="a script", now=clock.now())
+    own_account.sign_out(sign_in=made, by=by, now=clock.now())
 
     for shown in ({}, {"Authorization": f"Bearer {token}"}, {"Authorization": f"Bearer {token}x"}):
         answer = client.post(

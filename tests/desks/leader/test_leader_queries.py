@@ -26,7 +26,7 @@ def line(leader, now, name="calls"):
 
 
 def accepted(item, by, at, max_concurrency=1):
-    work.offer(item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, now=at)
+    work.offer(item=item, person=by, max_concurrency=max_concurrency, offer_seconds=20, by=make.ROUTER, now=at)
     return work.accept(item=item, by=by, now=at)
 
 
@@ -57,7 +57,9 @@ def test_waiting_offered_held_and_done_are_told_apart(leader):
     ana, bruno = make.agent("Ana"), make.agent("Bruno")
     done(make.call(), ana, make.later(seconds=5))
     accepted(make.call(), ana, make.later(seconds=90))
-    work.offer(item=make.call(), person=bruno, max_concurrency=1, offer_seconds=20, now=make.later(seconds=95))
+    work.offer(
+        item=make.call(), person=bruno, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=make.later(seconds=95)
+    )
     make.call()
 
     found = line(leader, make.later(seconds=100))
@@ -116,7 +118,7 @@ def test_what_rests_with_the_customer_is_not_the_oldest_waiting(leader):
 def test_people_stand_in_the_order_of_interest_and_with_their_work(leader):
     ana, _, carla = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
     make.agent("Diogo", available=False)
-    people.go_away(person=ana, reason="lunch", now=make.NINE)
+    people.go_away(person=ana, by=ana, reason="lunch", now=make.NINE)
     call = accepted(make.call(), carla, make.NINE)
 
     found = floor(leader, make.later(minutes=1))
@@ -143,7 +145,7 @@ def test_the_page_can_be_narrowed_to_a_client_and_to_a_site(leader):
     site = people.open_site(name="Nairobi", country="KE", zone="Africa/Nairobi", by=actors.ROOT, now=make.NINE)
     make.agent("Ana")
     here = make.person("agent", name="Esther", site=site)
-    people.go_available(person=here, now=make.NINE)
+    people.go_available(person=here, by=here, now=make.NINE)
 
     assert {each.client.slug for each in floor(leader, make.NINE, client_id=other.id).lines} == {"porto-post"}
     assert [each.person.name for each in floor(leader, make.NINE, site_id=site.id).at_work] == ["Esther"]

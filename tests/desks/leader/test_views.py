@@ -73,7 +73,6 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
     for of, name, scores in ((mine, "Ana", (5, 4, 1)), (mine, "Ben", (3,)), (foreign, "Cia", (5,))):
         agent = make.agent(name, clear_for=of.slug)
         widget = chats.add_widget(
-            client=of,
             queue=make.queue("chats", of.slug),
             origins=["https://x.example"],
             by=actors.ROOT,
@@ -90,7 +89,9 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
                 address=f"192.0.2.{number}",
                 now=make.NINE,
             )
-            item = work.offer(item=begun.item, person=agent, max_concurrency=4, offer_seconds=20, now=make.NINE)
+            item = work.offer(
+                item=begun.item, person=agent, max_concurrency=4, offer_seconds=20, by=make.ROUTER, now=make.NINE
+            )
             item = work.end(item=work.accept(item=item, by=agent, now=make.NINE), by=agent, now=make.NINE)
             work.wrap_up(item=item, by=agent, disposition="resolved", now=make.NINE)
             chats.rate(chat=begun, score=2, comment="", now=make.NINE)  # the last answer counts
@@ -107,3 +108,17 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
     assert "Lisbon Light Ana 3 66 %" in table and "Lisbon Light Ben 1 0 %" in table
     assert "Cia" not in table
     assert "Chat satisfaction" not in later
+
+
+def test_mail_of_our_own_that_did_not_go_out_is_among_the_failures_of_whoever_runs_the_installation(client):
+    by = {"by": actors.ROOT, "now": clock.now()}
+    people.take_on(name="Joao Reis", email="joao@example.com", roles=["agent"], **by)  # no mail server is set up
+
+    client.force_login(make.person("manager").account)
+    page = client.get("/floor/failures/").content.decode()
+    assert "Mail of our own that did not go out" in page
+    assert "joao@example.com" in page
+    assert "No mail server is set up" in page
+
+    client.force_login(make.person("leader").account)
+    assert "joao@example.com" not in client.get("/floor/failures/").content.decode()

@@ -104,7 +104,7 @@ def lived(client: Client, agent, steps, start) -> Item:
     def in_hand():
         if item.state == "held":
             return item
-        work.offer(item=item, person=agent, max_concurrency=3, offer_seconds=20, now=now)
+        work.offer(item=item, person=agent, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=now)
         return work.accept(item=item, by=agent, now=now)
 
     for step, minutes in steps:
@@ -112,14 +112,14 @@ def lived(client: Client, agent, steps, start) -> Item:
         if step == "ask":
             item = work.set_pending_customer(item=in_hand(), by=agent, now=now)
         elif step == "told":
-            item = work.customer_answered(item=item, now=now)
+            item = work.customer_answered(item=item, by=make.CUSTOMER, now=now)
         elif step == "reply":
             item = work.send_reply(item=in_hand(), by=agent, now=now)
         elif step == "resolve":
             work.end(item=in_hand(), by=agent, now=now)
             item = work.wrap_up(item=item, by=agent, disposition="answered", now=now)
         else:
-            item = work.reopen(item=item, reason="came back", now=now)
+            item = work.reopen(item=item, reason="came back", by=make.CUSTOMER, now=now)
     return item
 
 

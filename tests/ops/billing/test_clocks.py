@@ -59,7 +59,7 @@ class Letter:
     def _in_hand(self, now):
         if self.reloaded().state == "held":
             return
-        work.offer(item=self.item, person=self.agent, max_concurrency=3, offer_seconds=20, now=now)
+        work.offer(item=self.item, person=self.agent, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=now)
         work.accept(item=self.item, by=self.agent, now=now)
 
     def asked(self, *parts):
@@ -68,7 +68,7 @@ class Letter:
         return self
 
     def told(self, *parts):
-        work.customer_answered(item=self.item, now=self.at(*parts))
+        work.customer_answered(item=self.item, by=make.CUSTOMER, now=self.at(*parts))
         return self
 
     def replied(self, *parts):
@@ -83,7 +83,7 @@ class Letter:
         return self
 
     def reopened(self, *parts):
-        work.reopen(item=self.item, reason="came back", now=self.at(*parts))
+        work.reopen(item=self.item, reason="came back", by=make.CUSTOMER, now=self.at(*parts))
         return self
 
     def reloaded(self):

@@ -57,7 +57,9 @@ def office(everyone: None) -> SimpleNamespace:
 
 def answered(ana: Any, at: datetime, *, wait: int, key: str) -> Item:
     call = make.call(at=at, key=key)
-    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
+    work.offer(
+        item=call, person=ana, max_concurrency=1, offer_seconds=60, by=make.ROUTER, now=at + timedelta(seconds=wait - 1)
+    )
     work.accept(item=call, by=ana, now=at + timedelta(seconds=wait))
     work.end(item=call, by=ana, now=at + timedelta(seconds=wait + 60))
     return work.wrap_up(item=call, by=ana, disposition="resolved", now=at + timedelta(seconds=wait + 65))
@@ -176,7 +178,7 @@ def test_everything_in_the_way_is_named_at_once(office):
         "2026-02 is still open. Close it first: workfloor billing period propose lisbon-light 2026-02"
     )
     assert reasons[1].startswith("1 items of 2026-03 are not finished")
-    assert reasons[2].startswith(f"Claim {claim.id} (client-outage) is undecided: workfloor billing exclusion approve")
+    assert f"Claim {claim.id} (client-outage) is undecided: workfloor billing claim approve {claim.id}" in reasons[2]
     assert "is not what its facts add up to" in reasons[3] and f"item {number} " in reasons[3]
     assert "workfloor billing reconcile lisbon-light 2026-03" in reasons[3]
 
@@ -255,7 +257,7 @@ def test_every_figure_of_a_closed_month_opens_to_what_it_counted_then(office):
     counted = {name: list(statements.items_behind(each)) for name, each in live.items()}
 
     close(office)
-    work.reopen(item=Item.objects.get(key="call-0"), reason="not so", now=MAY)
+    work.reopen(item=Item.objects.get(key="call-0"), reason="not so", by=make.CUSTOMER, now=MAY)
     answered(office.ana, make.later(days=1), wait=5, key="late")
 
     for name, items in counted.items():

@@ -84,7 +84,10 @@ def test_what_a_person_may_not_do_is_refused_at_once(office):
         billing.propose(client=office.client, period=MARCH, by=office.marta, now=APRIL)
         told = signed_in(office.teresa).post(f"{PAGE}{MARCH}/approve/", follow=True).content.decode()
 
+        own = signed_in(office.marta).post(f"{PAGE}{MARCH}/approve/", follow=True).content.decode()
+
     assert "Teresa may not approve a month: that takes the role manager" in told
+    assert "Marta did the other part of it" in own
     assert not ClosingStep.objects.exists()
 
 

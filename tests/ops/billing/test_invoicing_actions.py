@@ -85,7 +85,9 @@ def office(text: str | None = None) -> SimpleNamespace:
 
 def answered(ana: Any, at: datetime, wait: int = 5) -> None:
     call = make.call(at=at)
-    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=at + timedelta(seconds=wait - 1))
+    work.offer(
+        item=call, person=ana, max_concurrency=1, offer_seconds=60, by=make.ROUTER, now=at + timedelta(seconds=wait - 1)
+    )
     work.accept(item=call, by=ana, now=at + timedelta(seconds=wait))
     work.end(item=call, by=ana, now=at + timedelta(seconds=wait + 60))
     work.wrap_up(item=call, by=ana, disposition="resolved", now=at + timedelta(seconds=wait + 65))
@@ -100,7 +102,7 @@ def ready(text: str | None = None, entity: bool = True) -> SimpleNamespace:
     at = office(text)
     close(at)
     if entity:
-        billing.register_entity(slug="lisbon", by=at.marta, now=APRIL, terms=LISBON)
+        billing.register_entity(slug="lisbon", by=at.marta, now=APRIL, **LISBON)
     return at
 
 
@@ -189,7 +191,7 @@ def test_the_journal_says_what_was_issued(everyone):
 
 def test_a_month_that_is_not_closed_is_not_invoiced(everyone):
     at = office()
-    billing.register_entity(slug="lisbon", by=actors.ROOT, now=APRIL, terms=LISBON)
+    billing.register_entity(slug="lisbon", by=actors.ROOT, now=APRIL, **LISBON)
 
     [reason] = reasons(at)
     assert (
@@ -217,7 +219,7 @@ def test_everything_that_is_missing_is_named_at_once(everyone):
 
 def test_a_document_that_breaks_the_standard_is_refused_with_the_rules_and_takes_no_number(everyone):
     at = ready(entity=False)
-    billing.register_entity(slug="lisbon", by=actors.ROOT, now=APRIL, terms=LISBON | {"vat_id": "501964843"})
+    billing.register_entity(slug="lisbon", by=actors.ROOT, now=APRIL, **(LISBON | {"vat_id": "501964843"}))
 
     found = reasons(at)
 
@@ -226,10 +228,10 @@ def test_a_document_that_breaks_the_standard_is_refused_with_the_rules_and_takes
     ]
     assert "electronic = false" in found[-1]
     billing.change_entity(
-        entity=billing_queries.entity("lisbon"),
+        legal_entity=billing_queries.entity("lisbon"),
         by=actors.ROOT,
         now=APRIL,
-        terms={"vat_id": "PT501964843"},
+        vat_id="PT501964843",
     )
     assert issue(at).name == "2026-00001"
 
@@ -253,7 +255,7 @@ def test_nothing_electronic_is_issued_unchecked_where_the_checker_is_not_install
 
 def test_several_legal_entities_must_be_told_apart(everyone):
     at = ready()
-    billing.register_entity(slug="porto", by=actors.ROOT, now=APRIL, terms=LISBON)
+    billing.register_entity(slug="porto", by=actors.ROOT, now=APRIL, **LISBON)
 
     assert reasons(at) == ["[billing] must name one of the legal entities lisbon, porto: entity = ..."]
 
@@ -262,7 +264,7 @@ def test_the_entity_that_the_contract_names_issues(everyone):
     at = ready(source() + 'entity = "porto"\n')
     assert "porto; there is lisbon" in reasons(at)[0]
 
-    billing.register_entity(slug="porto", by=actors.ROOT, now=APRIL, terms=LISBON | {"name": "Sample Porto Lda"})
+    billing.register_entity(slug="porto", by=actors.ROOT, now=APRIL, **(LISBON | {"name": "Sample Porto Lda"}))
 
     assert invoices.read(issue(at).value).seller.name == "Sample Porto Lda"
 
@@ -288,7 +290,10 @@ def test_an_iban_with_a_wrong_digit_is_refused_with_everything_else(everyone):
             slug="x",
             by=actors.ROOT,
             now=APRIL,
-            terms={"name": "X", "country": "XX", "account": "PT50000201231234567890155", "endpoint": "579"},
+            name="X",
+            country="XX",
+            account="PT50000201231234567890155",
+            endpoint="579",
         )
 
     assert len(found.value.reasons) == 6  # street, city, postcode; the country; the endpoint; the IBAN
@@ -397,7 +402,7 @@ def test_what_was_issued_is_never_changed(everyone):
 def test_an_entity_that_moves_leaves_its_old_invoices_as_they_were(everyone):
     at = ready()
     made = issue(at)
-    billing.change_entity(entity=billing_queries.entity("lisbon"), by=at.marta, now=MAY, terms={"street": "Rua Nova 2"})
+    billing.change_entity(legal_entity=billing_queries.entity("lisbon"), by=at.marta, now=MAY, street="Rua Nova 2")
 
     note = billing.credit_invoice(invoice=made, words="Wrong address", by=at.marta, now=MAY)
 

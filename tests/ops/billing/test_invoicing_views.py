@@ -48,6 +48,19 @@ def test_each_document_is_the_one_that_was_issued(made):
     assert "16.60 EUR" in pypdf.PdfReader(io.BytesIO(paper.content)).pages[0].extract_text()
 
 
+@pytest.mark.parametrize("document", ["invoice.pdf", "factur-x.pdf"])
+def test_the_paper_ends_with_how_each_amount_was_computed(made, document):
+    _, browser = made
+
+    read = pypdf.PdfReader(io.BytesIO(browser.get(f"{PAGE}{document}").content))
+
+    assert len(read.pages) >= 2 and "computed" not in read.pages[0].extract_text()
+    appendix = " ".join(" ".join(page.extract_text() for page in read.pages[1:]).split())
+    assert "How each amount was computed" in appendix and "2026-03" in appendix
+    assert "10 contacts (answered) × 1.50 EUR (rate, as signed) = 15.00 EUR" in appendix
+    assert "15.00 EUR (Calls answered, l1) − 1.50 EUR (credits) = 13.50 EUR" in appendix
+
+
 def test_a_credit_note_and_what_it_takes_back_refer_to_each_other(made):
     issued, browser = made
     billing.credit_invoice(invoice=issued, words="Wrong address", by=issued.issued_by, now=test_invoicing_actions.MAY)

@@ -21,6 +21,7 @@ from tests.ops.billing import test_invoicing_actions
 from workfloor.core.access import actors
 from workfloor.core.clients.models import Client
 from workfloor.core.people import actions as people
+from workfloor.core.people import own_account
 from workfloor.core.people.models import Person
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
@@ -53,13 +54,13 @@ def months(real_database: str) -> Iterator[str]:
             from workfloor.core.work import actions as work
 
             call = make.item("calls", of=slug)
-            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, now=make.NINE)
+            work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=60, by=make.ROUTER, now=make.NINE)
             work.accept(item=call, by=ana, now=make.NINE + timedelta(seconds=5))
             work.end(item=call, by=ana, now=make.NINE + timedelta(seconds=65))
             work.wrap_up(item=call, by=ana, disposition="resolved", now=make.NINE + timedelta(seconds=70))
             test_invoicing_actions.close(SimpleNamespace(client=client, teresa=teresa, marta=marta))
         billing.register_entity(
-            slug="lisbon", by=actors.ROOT, now=test_invoicing_actions.APRIL, terms=test_invoicing_actions.LISBON
+            slug="lisbon", by=actors.ROOT, now=test_invoicing_actions.APRIL, **test_invoicing_actions.LISBON
         )
     connection.close()
     yield real_database
@@ -163,20 +164,20 @@ def issue_elsewhere(database: str, slug: str, folder: Path) -> str:
     """Issue by the command, in a process of its own, as somebody who signed in."""
     with transaction.atomic():
         rls.enter_every_client()
-        _, token = people.sign_in(person=Person.objects.get(name="Marta"), title="a test", now=clock.now())
+        _, token = own_account.sign_in(person=Person.objects.get(name="Marta"), title="a test", now=clock.now())
     connection.close()
     command = [Path(sys.executable).with_name("workfloor"), "billing", "invoice", "issue", slug]
     command += [test_invoicing_actions.MARCH, "--format", "json", "--number-range", "march"]
     env = os.environ | {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_DATA": str(folder), "WORKFLOOR_TOKEN": token}
     made = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert made.returncode == 0, made.stderr
-    number: str = json.loads(made.stdout)["number"]
-    return number
+    number: str = json.loads(made.stdout)["made"]
+    return number.rpartition("/")[2]
 
 
 def test_nobody_waits_for_a_number_while_another_process_checks_a_document(months, monkeypatch, tmp_path):
     with ThreadPoolExecutor(1) as threads, Check(monkeypatch) as check:
-        first = threads.submit(issue, SLUGS[0], series="march")
+        first = threads.submit(issue, SLUGS[0], number_range="march")
         assert check.begun.wait(300)
         other = issue_elsewhere(months, SLUGS[1], tmp_path)
         assert not first.done()
@@ -196,7 +197,7 @@ def test_nobody_waits_for_a_number_while_another_process_checks_a_document(month
 def test_an_invoice_that_is_refused_beside_another_process_leaves_no_gap(months, monkeypatch, tmp_path):
     broken = billing_gateway.Refusal("BR-1", "It is not right.", "")
     with ThreadPoolExecutor(1) as threads, Check(monkeypatch, broken) as check:
-        refused = threads.submit(issue, SLUGS[0], series="march")
+        refused = threads.submit(issue, SLUGS[0], number_range="march")
         assert check.begun.wait(300)
         names = [issue_elsewhere(months, SLUGS[1], tmp_path)]
         check.go.set()
@@ -247,7 +248,7 @@ def test_each_series_and_each_entity_counts_for_itself(months):
                 now=test_invoicing_actions.APRIL,
                 **more,
             )
-            for slug, more in zip(SLUGS, [{}, {"series": "b"}, {"series": "b"}, {}], strict=True)
+            for slug, more in zip(SLUGS, [{}, {"number_range": "b"}, {"number_range": "b"}, {}], strict=True)
         ]
 
     assert [each.name for each in made] == ["2026-00001", "b-00001", "b-00002", "2026-00002"]

@@ -83,7 +83,7 @@ class Desk:
             )
             presales.make_room(surveyed=surveyed)
             return presales.import_calls(
-                export=export, map_=form, place=place, surveyed=surveyed, now=NOW, progress=nothing
+                export=export, map_=form, place=place, surveyed=surveyed, by=make.ROOT, now=NOW, progress=nothing
             )
 
     def refusal(self, *rows: str, **more: int) -> export_rows.Refused:
@@ -279,7 +279,13 @@ def test_a_file_that_changes_while_it_is_read_is_refused(desk: Desk):
         desk.path.write_text(HEADER + ANSWERED.replace("red", "blue"))
         with pytest.raises(export_rows.Refused, match="changed while it was being read"), transaction.atomic():
             presales.import_calls(
-                export=export, map_=form, place=place, surveyed=surveyed, now=NOW, progress=lambda done: None
+                export=export,
+                map_=form,
+                place=place,
+                surveyed=surveyed,
+                by=make.ROOT,
+                now=NOW,
+                progress=lambda done: None,
             )
     assert not Item.objects.exists()
 

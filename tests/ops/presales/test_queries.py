@@ -45,14 +45,14 @@ def letter(by: Any, at: datetime, asked: datetime | None, answered: datetime | N
     """A letter received, perhaps sent back with a question, and done."""
 
     def taken(now: datetime) -> None:
-        work.offer(item=item, person=by, max_concurrency=3, offer_seconds=20, now=now)
+        work.offer(item=item, person=by, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=now)
         work.accept(item=item, by=by, now=now)
 
     item = make.item("mail", at=at)
     if asked and answered:
         taken(asked)
         work.set_pending_customer(item=item, by=by, now=asked)
-        work.customer_answered(item=item, now=answered)
+        work.customer_answered(item=item, by=make.CUSTOMER, now=answered)
     taken(ended)
     work.end(item=item, by=by, now=ended)
     return work.wrap_up(item=item, by=by, disposition="answered", now=ended + timedelta(minutes=1))

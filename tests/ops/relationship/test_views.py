@@ -32,7 +32,7 @@ def client():
         for number, wait in enumerate(waits):
             at = begun + timedelta(minutes=10 * number)
             item, taken = make.call(at), at + timedelta(seconds=wait)
-            work.offer(item=item, person=ana, max_concurrency=1, offer_seconds=20, now=taken)
+            work.offer(item=item, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=taken)
             work.accept(item=item, by=ana, now=taken)
             work.end(item=item, by=ana, now=taken + timedelta(minutes=2))
             work.wrap_up(item=item, by=ana, disposition="resolved", now=taken + timedelta(minutes=3))

@@ -41,8 +41,8 @@ def test_an_item_is_offered_once_and_the_journal_says_to_whom(everyone):
         lambda: make.agent(clear_for=None),
         lambda: make.agent(clear_for="another"),
         lambda: make.agent(available=False),
-        lambda: people.go_away(person=make.agent(), reason="lunch", now=make.NINE),
-        lambda: people.sign_out_of_work(person=make.agent(), now=make.NINE),
+        lambda: people.go_away(person=make.agent(), by=make.ROOT, reason="lunch", now=make.NINE),
+        lambda: people.sign_out_of_work(person=make.agent(), by=make.ROOT, now=make.NINE),
         lambda: people.leave(person=make.agent(), by=actors.ROOT, now=make.NINE),
         lambda: make.person("leader"),
     ],
@@ -121,8 +121,8 @@ def test_who_went_home_or_to_lunch_over_an_offer_is_not_set_away_for_it(everyone
     ana, ben = make.agent(), make.agent()
     make.call(), make.call()
     assert routing_leader.pulse(now=make.NINE) == 2
-    people.sign_out_of_work(person=ana, now=make.later(seconds=5))
-    people.go_away(person=ben, reason="lunch", now=make.later(seconds=5))
+    people.sign_out_of_work(person=ana, by=ana, now=make.later(seconds=5))
+    people.go_away(person=ben, by=ben, reason="lunch", now=make.later(seconds=5))
 
     assert routing.lapse_offers(queue_ids=[make.queue().id], now=make.later(seconds=20)) == 2
     assert AgentState.objects.get(person=ana).state == "signed-out"
@@ -158,7 +158,7 @@ def test_work_that_waits_for_its_customer_is_not_offered(everyone):
     work.set_pending_customer(item=work.accept(item=mail, by=ana, now=make.NINE), by=ana, now=make.NINE)
 
     assert routing_leader.pulse(now=make.later(hours=1)) == 0
-    work.customer_answered(item=mail, now=make.later(hours=1))
+    work.customer_answered(item=mail, by=make.CUSTOMER, now=make.later(hours=1))
     assert routing_leader.pulse(now=make.later(hours=1)) == 1
 
 

@@ -10,7 +10,7 @@ def answer(person, count, after, at):
     for number in range(count):
         call = make.call(at=make.later(days=at, minutes=number))
         moment = make.later(days=at, minutes=number, seconds=after)
-        offered = work.offer(item=call, person=person, max_concurrency=1, offer_seconds=20, now=moment)
+        offered = work.offer(item=call, person=person, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=moment)
         work.end(item=work.accept(item=offered, by=person, now=moment), by=person, now=moment)
         work.wrap_up(item=call, by=person, disposition="resolved", now=moment)
 

@@ -18,7 +18,12 @@ def did(person, minutes, at, queue="calls"):
     begins, ends = make.later(minutes=at), make.later(minutes=at + minutes)
     max_concurrency = 3 if queue == "mail" else 1
     item = work.offer(
-        item=make.item(queue, at=begins), person=person, max_concurrency=max_concurrency, offer_seconds=20, now=begins
+        item=make.item(queue, at=begins),
+        person=person,
+        max_concurrency=max_concurrency,
+        offer_seconds=20,
+        by=make.ROUTER,
+        now=begins,
     )
     work.end(item=work.accept(item=item, by=person, now=begins), by=person, now=ends)
     work.wrap_up(item=item, by=person, disposition="answered" if queue == "mail" else "resolved", now=ends)
@@ -48,7 +53,9 @@ def test_what_is_done_three_at_a_time_counts_a_third_and_what_is_in_hand_counts_
     routing.even_out(pool="main", seconds=600, by=actors.ROOT, now=make.NINE)
     ana, ben = make.agent(), make.agent()
     did(ana, 90, at=0, queue="mail")
-    held = work.offer(item=make.call(), person=ben, max_concurrency=1, offer_seconds=20, now=make.later(minutes=90))
+    held = work.offer(
+        item=make.call(), person=ben, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=make.later(minutes=90)
+    )
     work.accept(item=held, by=ben, now=make.later(minutes=90))
 
     # Each was busy for 1800 s of 7200.
@@ -59,8 +66,8 @@ def test_only_the_time_at_work_counts_and_only_that_of_the_last_day(everyone):
     routing.even_out(pool="main", seconds=600, by=actors.ROOT, now=make.NINE)
     ana, ben = make.agent(), make.agent()
     did(ana, 30, at=0), did(ben, 30, at=0)
-    people.go_away(person=ana, reason="training", now=make.later(minutes=30))
-    people.go_available(person=ana, now=make.later(minutes=90))
+    people.go_away(person=ana, by=ana, reason="training", now=make.later(minutes=30))
+    people.go_available(person=ana, by=ana, now=make.later(minutes=90))
 
     # 3600 s busy of 3600 + 7200: 1/3. (1800 + 600) / (3600 + 1800) = 4/9 and (1800 + 600) / (7200 + 1800) = 4/15.
     assert handicaps(hours=2) == {ana.id: 67.0, ben.id: -40.0}
@@ -78,8 +85,8 @@ def test_a_router_at_work_is_told_at_once_and_offers_to_whoever_did_less(real_da
     inside(make.client)
     ana, ben = inside(make.agent), inside(make.agent)
     for person in (ana, ben):  # Ana has been idle for longer
-        inside(people.go_away, person=person, reason="break", now=clock.now())
-        inside(people.go_available, person=person, now=clock.now())
+        inside(people.go_away, person=person, by=person, reason="break", now=clock.now())
+        inside(people.go_available, person=person, by=person, now=clock.now())
     router = leading()
     inside(routing.even_out, pool="main", seconds=36_000, by=actors.ROOT, now=clock.now())
     inside(

@@ -154,7 +154,7 @@ def test_somebody_who_goes_away_in_the_same_moment_is_offered_nothing_and_nothin
 
     def fence(**named):  # between the decision and its writing
         monkeypatch.setattr(routing_leader, "fence", true_fence)
-        elsewhere(people.go_away, person=ana, reason="lunch", now=clock.now())
+        elsewhere(people.go_away, person=ana, by=ana, reason="lunch", now=clock.now())
         return true_fence(**named)
 
     monkeypatch.setattr(routing_leader, "fence", fence)
@@ -183,7 +183,7 @@ def test_an_offer_that_nobody_answers_is_offered_on_and_its_person_goes_away(flo
         lambda ana: people.revoke_certificate(
             certificate=ana.certificates.get(), reason="fraud", by=actors.ROOT, now=clock.now()
         ),
-        lambda ana: people.sign_out_of_work(person=ana, now=clock.now()),
+        lambda ana: people.sign_out_of_work(person=ana, by=ana, now=clock.now()),
         lambda ana: people.leave(person=ana, by=actors.ROOT, now=clock.now()),
     ],
     ids=["clearance", "certificate", "agent_state", "employment"],
@@ -317,7 +317,7 @@ def test_what_was_written_down_replays_to_the_same_bytes(floor):
         call()
     inside(make.agent)
     run(router)
-    inside(people.go_away, person=ana, reason="lunch", now=clock.now())
+    inside(people.go_away, person=ana, by=ana, reason="lunch", now=clock.now())
     run(router)
 
     lines = written.getvalue().splitlines()
@@ -336,14 +336,14 @@ def said_of(item):
 
 def at_work(name, **more):
     person = inside(make.agent, name, available=False, **more)
-    inside(people.go_available, person=person, now=clock.now())
+    inside(people.go_available, person=person, by=person, now=clock.now())
     return person
 
 
 def test_an_offer_is_explained_as_it_was_also_afterwards(floor):
     ana, ben = at_work("Ana"), at_work("Ben", portuguese=2)
     at_work("Cleo", clear_for=None)
-    inside(people.go_away, person=at_work("Dan"), reason="lunch", now=clock.now())
+    inside(people.go_away, person=at_work("Dan"), by=make.ROOT, reason="lunch", now=clock.now())
     eva = at_work("Eva")
     first = call()
     router = leading()
@@ -351,7 +351,7 @@ def test_an_offer_is_explained_as_it_was_also_afterwards(floor):
     run(router)
     assert offered() == {first.id: ana.id, second.id: eva.id}
     for person in (ana, ben):
-        inside(people.sign_out_of_work, person=person, now=clock.now())
+        inside(people.sign_out_of_work, person=person, by=person, now=clock.now())
     run(router)
 
     everybody = {"Ana": "could", "Ben": "lacks portuguese 3", "Cleo": "lacks clearance", "Dan": "was not ready"}
@@ -372,7 +372,7 @@ def test_work_that_waits_is_explained_as_it_stands(floor):
 
 def test_what_was_never_offered_and_does_not_wait_has_no_reason(floor):
     item = call()
-    inside(work.abandon, item=item, now=clock.now())
+    inside(work.abandon, item=item, by=make.CUSTOMER, now=clock.now())
 
     with pytest.raises(explain.NoReason):
         inside(explain.why, item.id, clock.now())

@@ -77,12 +77,12 @@ def test_work_is_offered_from_the_very_beginning_of_a_shift_to_its_end_without_a
     with clock.frozen(planned.starts_at):
         run(router)
         assert offered() == {item.id: ana.id}
-        inside(work.abandon, item=item, now=clock.now())
+        inside(work.abandon, item=item, by=make.CUSTOMER, now=clock.now())
     with clock.frozen(planned.ends_at - timedelta(seconds=1)):
         last = call()
         run(router)
         assert offered() == {last.id: ana.id}
-        inside(work.abandon, item=last, now=clock.now())
+        inside(work.abandon, item=last, by=make.CUSTOMER, now=clock.now())
     with clock.frozen(planned.ends_at):
         late = call()
         run(router)
@@ -275,7 +275,7 @@ def test_what_goes_on_and_what_another_router_offers_in_that_moment_never_overla
 
     def offer():  # as a router would that has not heard of the letter
         whole = lifecycle.Offer(second.id, ana.id, 0, 60, 20)
-        work.offer_all(offers=[whole], now=clock.now())
+        work.offer_all(offers=[whole], by=make.ROUTER, now=clock.now())
 
     wrapping, _ = in_a_thread(wrap_up)
     assert freed.wait(PATIENCE_SECONDS)
@@ -299,7 +299,7 @@ def test_of_two_routers_that_offer_over_the_same_letter_one_is_too_late(floor, l
     results = [
         in_a_thread(
             lambda item=item: work.offer_all(
-                offers=[lifecycle.Offer(item.id, ana.id, 0, 60, 20, over=True)], now=clock.now()
+                offers=[lifecycle.Offer(item.id, ana.id, 0, 60, 20, over=True)], by=make.ROUTER, now=clock.now()
             )
         )
         for item in calls

@@ -46,7 +46,7 @@ def answer(person, count, after, at):
     for number in range(count):
         call = make.call(at=make.later(days=at, minutes=number))
         moment = make.later(days=at, minutes=number, seconds=after)
-        offered = work.offer(item=call, person=person, max_concurrency=1, offer_seconds=20, now=moment)
+        offered = work.offer(item=call, person=person, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=moment)
         work.end(item=work.accept(item=offered, by=person, now=moment), by=person, now=moment)
         work.wrap_up(item=call, by=person, disposition="resolved", now=moment)
 
@@ -54,12 +54,14 @@ def answer(person, count, after, at):
 def leave(count, after, at):
     for number in range(count):
         call = make.call(at=make.later(days=at, minutes=number))
-        work.abandon(item=call, now=make.later(days=at, minutes=number, seconds=after))
+        work.abandon(item=call, by=make.CUSTOMER, now=make.later(days=at, minutes=number, seconds=after))
 
 
 def resolve(person, count, hours):
     for _ in range(count):
-        mail = work.offer(item=make.item("mail"), person=person, max_concurrency=3, offer_seconds=20, now=make.NINE)
+        mail = work.offer(
+            item=make.item("mail"), person=person, max_concurrency=3, offer_seconds=20, by=make.ROUTER, now=make.NINE
+        )
         work.end(item=work.accept(item=mail, by=person, now=make.NINE), by=person, now=make.later(hours=hours))
         work.wrap_up(item=mail, by=person, disposition="answered", now=make.later(hours=hours))
 

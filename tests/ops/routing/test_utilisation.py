@@ -3,6 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import make
+from workfloor.core.access import actors
+from workfloor.core.people import actions as people
+from workfloor.ops.routing import queries as routing_queries
 from workfloor.ops.routing import utilisation
 
 NINE = datetime(2026, 3, 4, 9, tzinfo=UTC)
@@ -155,3 +162,89 @@ def test_the_spread_is_none_where_nobody_was_at_work_and_nought_among_equals():
     assert utilisation.spread([]) is None
     assert utilisation.spread(equal) == (0.4, 0.0)
     assert utilisation.spread([*equal, utilisation.Share(3, 1, 0, 0, 100.0, 100.0)])[1] > 0.2
+
+
+# --- how people kept to their shifts ---------------------------------------------------------------------------------
+
+
+def state(seconds, event, reason=None, person=7):
+    return Fact(f"person.{event}", seconds, None, person, {"reason": reason} if reason else {})
+
+
+def at(seconds):
+    return NINE + timedelta(seconds=seconds)
+
+
+def kept(*facts, shifts=((0, 1000),), end=10_000):
+    spans = {7: [(at(since), at(until)) for since, until in shifts]}
+    return utilisation.planned(facts, spans, NINE, at(end))[7]
+
+
+def test_a_worked_shift_in_which_somebody_came_late_took_a_break_and_missed_an_offer():
+    """By hand: 1000 s planned; signed out 100, available 500, break 200, RONA 50, available 150."""
+    found = kept(
+        state(100, "available"),
+        state(600, "away", "break"),
+        state(800, "available"),
+        state(850, "away", "RONA"),
+        state(900, "available"),
+        state(1200, "signed-out"),
+    )
+
+    assert found == utilisation.Planned(1000, 500 + 200 + 50 + 100, 500 + 50 + 100)
+    assert (found.adherence, round(found.shrinkage, 4)) == (0.85, 0.35)
+
+
+def test_outside_shifts_nothing_counts_and_who_never_came_did_not_adhere():
+    overtime = kept(state(-500, "available"), state(2500, "signed-out"), shifts=((0, 1000), (2000, 3000)))
+    assert (overtime.seconds, overtime.adherence, overtime.shrinkage) == (2000, 0.75, 0.25)
+
+    absent = kept()
+    assert (absent.adherence, absent.shrinkage) == (0.0, 1.0)
+    assert utilisation.planned([state(0, "available")], {}, NINE, at(100)) == {}
+    nothing = kept(state(0, "available"), shifts=((0, 1000),), end=0)
+    assert (nothing.seconds, nothing.adherence, nothing.shrinkage) == (0, None, None)
+
+
+def test_a_shift_that_runs_counts_until_now_and_one_over_the_start_from_there():
+    found = kept(state(-50, "available"), shifts=((-100, 1000),), end=400)
+
+    assert (found.seconds, found.as_planned) == (400, 400)
+
+
+turns = st.lists(st.tuples(st.integers(-100, 1100), st.sampled_from(["available", "away", "signed-out"])), max_size=12)
+
+
+@given(turns)
+def test_second_by_second_it_is_the_same(turns):
+    facts = [state(seconds, event, "break" if event == "away" else None) for seconds, event in sorted(turns)]
+    now = dict.fromkeys(range(1000), "")
+    for fact in facts:
+        now |= {second: fact.event for second in now if second >= fact.seconds}
+
+    found = kept(*facts)
+
+    available = sum(each == "person.available" for each in now.values())
+    assert found.available == available
+    assert found.as_planned == available + sum(each == "person.away" for each in now.values())
+    assert 0 <= found.adherence <= 1 and 0 <= found.shrinkage <= 1
+
+
+def test_a_month_says_of_everybody_with_shifts_how_they_kept_to_them(everyone):
+    ana, absent = make.agent("Ana"), make.agent("Absent", available=False)
+    make.agent("Unplanned")
+    for each in (ana, absent):
+        people.plan_shift(
+            person=each, starts_at=make.NINE, ends_at=make.later(hours=8), by=actors.ROOT, now=make.later(days=-1)
+        )
+    gone = people.plan_shift(
+        person=ana, starts_at=make.later(days=1), ends_at=make.later(days=1, hours=8), by=actors.ROOT, now=make.NINE
+    )
+    people.cancel_shift(shift=gone, by=actors.ROOT, now=make.NINE)
+    people.go_away(person=ana, reason="training", by=ana, now=make.later(hours=6))
+
+    found = dict(routing_queries.month_utilisation("2026-03", make.later(days=2)).shares)
+
+    assert (found["Ana"].planned.adherence, found["Ana"].planned.shrinkage) == (1.0, 0.25)
+    assert (found["Absent"].planned.adherence, found["Absent"].planned.shrinkage) == (0.0, 1.0)
+    assert (found["Unplanned"].planned.adherence, found["Unplanned"].planned.shrinkage) == (None, None)

@@ -43,7 +43,7 @@ def test_work_that_left_without_an_offer_says_so(leader, client):
     from workfloor.core.work import actions as work
 
     call = make.call(at=clock.now())
-    work.abandon(item=call, now=clock.now())
+    work.abandon(item=call, by=make.CUSTOMER, now=clock.now())
 
     assert "was never offered" in page(client, call).content.decode()
 

@@ -44,7 +44,7 @@ class Floor:
         """Ana deals with it: accepted, ended, wrapped up."""
         with transaction.atomic():
             rls.enter_every_client()
-            item = work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, now=at)
+            item = work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=at)
             item = work.accept(item=item, by=self.ana, now=at)
             item = work.end(item=item, by=self.ana, now=at)
             work.wrap_up(item=item, by=self.ana, disposition="answered", now=at)

@@ -1,6 +1,7 @@
 """What is kept of webhooks, for how long, and what tells that something is wrong with them."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -77,7 +78,7 @@ def test_deliveries_go_after_their_time_and_what_waits_stays(floor, receiver):
     floor.mail("letter-2")
     floor.follows()
     floor.does(
-        retention.keep_for, kind="webhook-deliveries", days=10, client=floor.client, by=actors.ROOT, now=make.NINE
+        retention.set_days, kind="webhook-deliveries", days=10, client=floor.client, by=actors.ROOT, now=make.NINE
     )
 
     for days, left in ((9, 2), (11, 1), (400, 1)):
@@ -140,7 +141,7 @@ def test_without_the_key_nothing_is_sent_and_the_endpoint_says_so(floor, receive
 
 def test_the_commands(floor, receiver):
     added = run("add", "lisbon-light", receiver.url, "--title", "their CRM", "--event", "work.received")
-    assert (added.exit_code, added.stdout[:6]) == (0, "whsec_")
+    [secret] = re.findall(r"whsec_\S+", added.stdout)
     [row] = json.loads(run("list", "--format", "json").stdout)
     number = row["number"]
     assert (row["client"], row["events"], row["state"], row["waiting"]) == (
@@ -154,7 +155,7 @@ def test_the_commands(floor, receiver):
     endpoint = floor.rows()[0].endpoint_id
     webhooks_tasks.send(endpoint)
     assert receiver.events() == ["webhook.test"]
-    assert receiver.came[0].is_signed_by(added.stdout.strip())
+    assert receiver.came[0].is_signed_by(secret)
     [delivery] = json.loads(run("deliveries", number, "--format", "json").stdout)
     assert (delivery["id"], delivery["state"], delivery["attempts"][0]["code"]) == (
         receiver.came[0].key,
@@ -167,9 +168,9 @@ def test_the_commands(floor, receiver):
     webhooks_tasks.send(endpoint)
     assert len(receiver.came) == 2
     assert [run(name, number).exit_code for name in ("pause", "pause", "resume", "resume")] == [0, 1, 0, 1]
-    assert run("rotate", number).stdout.startswith("whsec_")
+    assert "whsec_" in run("rotate", number).stdout
     assert "their CRM" in run("list").stdout
-    assert run("remove", number).exit_code == 0
+    assert run("remove", number, "--yes").exit_code == 0
     assert "There is no endpoint" in run("pause", number).stderr
     assert "work.wrapped-up" in run("events").stdout
 
@@ -178,4 +179,4 @@ def test_a_command_says_what_is_wrong(floor):
     told = run("add", "lisbon-light", "https://10.0.0.1/", "--title", "CRM", "--event", "work")
     assert (told.exit_code, "10.0.0.1, which is not in the public internet" in told.stderr) == (1, True)
     told = run("add", "lisbon-light", "https://crm.example/", "--title", "CRM", "--event", "works")
-    assert (told.exit_code, "No event or group is called works" in told.stderr) == (1, True)
+    assert (told.exit_code, "'works' is not one of" in told.stderr) == (2, True)

@@ -93,7 +93,9 @@ def test_no_text_and_nobody_is_told_of(floor, receiver):
         from workfloor.core.work import actions as work
 
         item = make.item("mail", key="1", title="Zanzibar", customer=work.Customer("Zanzibar-7", "Zanzibar"))
-        item = work.offer(item=item, person=floor.ana, max_concurrency=3, offer_seconds=30, now=make.NINE)
+        item = work.offer(
+            item=item, person=floor.ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=make.NINE
+        )
         item = work.accept(item=item, by=floor.ana, now=make.NINE)
         work.escalate(item=item, by=floor.ana, note="Zanzibar", now=make.NINE)
     floor.follows()

@@ -1,9 +1,11 @@
 """The pages of endpoints and deliveries, as a leader uses them."""
 
 import re
+import threading
+import time
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client as Browser
 from django.urls import reverse
 
@@ -150,6 +152,32 @@ def test_the_buttons(floor, leader, receiver):
 
     assert "is told nothing any more" in press(leader, "remove", **where)
     assert leader.get(reverse("webhooks:deliveries", kwargs=where)).status_code == 404
+
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')"
+
+
+def test_a_secret_that_is_rotated_while_the_endpoint_is_removed_is_refused_in_words(floor, leader, receiver):
+    endpoint, _ = floor.endpoint(receiver.url, "work.received")
+    answers: list[str] = []
+
+    def rotates() -> None:
+        answers.append(press(leader, "rotate", endpoint_id=endpoint.id))
+        connection.close()
+
+    presses = threading.Thread(target=rotates)
+    with transaction.atomic():
+        rls.enter_every_client()
+        webhooks.remove(endpoint=endpoint, by=actors.ROOT, now=make.NINE)
+        presses.start()
+        until = time.monotonic() + 300
+        with connection.cursor() as cursor:
+            while cursor.execute(WAITING).fetchone()[0] == 0 and time.monotonic() < until:
+                time.sleep(0.05)
+    presses.join(300)
+
+    [said] = answers
+    assert "It was removed." in said and "whsec_" not in said
 
 
 def test_who_neither_leads_nor_manages_is_not_let_in(floor, receiver):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from workfloor.core.catalogue import (
     abandoned,
+    adherence,
     answered_within,
     availability,
     backlog,
@@ -18,6 +19,7 @@ from workfloor.core.catalogue import (
     repeat_contact_within,
     resolution_time,
     resolved_within,
+    shrinkage,
     speed_of_answer,
     talk_time,
     transfer_rate,
@@ -47,6 +49,8 @@ EVERY: tuple[Measure, ...] = (
     availability.MEASURE,
     volume.MEASURE,
     occupancy.MEASURE,
+    adherence.MEASURE,
+    shrinkage.MEASURE,
 )
 BY_NAME: Mapping[str, Measure] = {each.name: each for each in EVERY}
 AGREED: tuple[Measure, ...] = tuple(each for each in EVERY if each.not_agreed is None)  # that contracts can have
@@ -55,8 +59,6 @@ AGREED: tuple[Measure, ...] = tuple(each for each in EVERY if each.not_agreed is
 NOT_MEASURED: Mapping[str, str] = {
     "accuracy": "waits for quality checks, of which there are no facts",
     "satisfaction": "waits for customers' answers: visitors answer after chats, but items do not know it",
-    "adherence": "compares what people did with what was planned; shifts are planned, breaks within them are not",
-    "shrinkage": "needs the hours that are paid, and absence by reason; neither is on file",
 }
 
 

@@ -1,12 +1,15 @@
 """Claiming what happened, and the second person's word on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
+from typing import Annotated
+
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
+from workfloor.core.access.declaring import action
 from workfloor.core.claims import events as claims_events
 from workfloor.core.claims import models as claims_models
 from workfloor.core.claims import rules as claims_rules
@@ -17,6 +20,7 @@ from workfloor.core.contracts.terms import Contract
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.files import actions as files
 from workfloor.core.people.models import Person
+from workfloor.kit.declarations import File, field
 from workfloor.kit.figures import money
 from workfloor.kit.time import calendars
 
@@ -27,54 +31,87 @@ LONGEST_REASON = 1000  # characters
 Refused = permissions.Refused
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A document as it was handed in."""
-
-    name: str
-    content: bytes
+WAITS = "Claim {made} is made. Another person decides it: workfloor billing claim approve {made}"
 
 
+@action(
+    "Claim an exclusion or an outage",
+    permission="claims.make",
+    command="billing claim exclusion",
+    says=WAITS,
+    example="workfloor billing claim exclusion first-bank client-outage --from 1999-02-03T10:00 "
+    "--until 1999-02-03T11:30 --reason 'Their core system was down, ticket 4711'",
+)
 def claim_event(
     *,
     client: Client,
-    kind: claims_rules.Kind,
-    starts_at: datetime,
-    ends_at: datetime,
-    reason: str,
+    kind: Annotated[claims_rules.Span, field("Kind", "An outage is our own: it counts at once, until it is refused.")],
+    starts_at: Annotated[
+        datetime,
+        field("From", "The first instant, by the contract's clock.", as_option=True, flag="from"),
+    ],
+    ends_at: Annotated[datetime, field("Until", "The first instant after it.", as_option=True, flag="until")],
+    reason: Annotated[
+        str,
+        field(
+            "Reason",
+            "What happened, for whoever decides and for the client.",
+            most=LONGEST_REASON,
+            as_option=True,
+        ),
+    ],
     by: Person,
     now: datetime,
-    queues: Sequence[str] = (),
+    queues: Annotated[
+        Sequence[str], field("Queues", "Those that it touched; without any, all of them.", flag="queue")
+    ] = (),
 ) -> claims_models.Claim:
-    """Say that something lasted, for some of a client's queues or (without any) for all of them.
+    """Say that something lasted: what came in meanwhile is excluded from the service levels that name its kind.
 
-    Raises Refused for an unknown queue, a time that cannot be, an empty reason, or a person of another client.
+    One person claims, another decides. It is of some of the client's queues, or without any of all of them.
     """
+    starts_at, ends_at = _instant(client, starts_at), _instant(client, ends_at)
     known = [
         name for version in contracts_queries.versions(client.id) for name in contracts_queries.terms(version).queues()
     ]
     faults = list(claims_rules.faults_of_span(starts_at, ends_at))
-    faults += [f"{client.slug} has no queue {name}; it has {_listed(known)}." for name in queues if name not in known]
+    faults += [
+        _("{client} has no queue {name}; it has {known}.").format(client=client.slug, name=name, known=_listed(known))
+        for name in queues
+        if name not in known
+    ]
     if faults:
         raise Refused(" ".join(faults))
     made = claims_models.Claim(client=client, kind=kind, starts_at=starts_at, ends_at=ends_at, queues=list(queues))
     return _claimed(made, reason, by, now)
 
 
+@action(
+    "Claim hours or a cost",
+    permission="claims.make",
+    command="billing claim delivery",
+    says=WAITS,
+    example="workfloor billing claim delivery first-bank Postage 1240.50 --on 1999-02-28 --document postage.pdf "
+    "--reason 'Letters of February'",
+)
 def claim_delivery(
     *,
     client: Client,
-    price: str,
-    on: date,
-    quantity: Decimal,
-    reason: str,
+    price: Annotated[str, field("Price", "Of the contract: by agent-hour, or one that passes costs through.")],
+    quantity: Annotated[Decimal, field("Quantity", "Hours, or the amount that was paid in the price's currency.")],
+    on: Annotated[date, field("Day", "In the contract's zone.", as_option=True)],
+    reason: Annotated[
+        str, field("Reason", "Who was there and when, or what was paid for.", most=LONGEST_REASON, as_option=True)
+    ],
     by: Person,
     now: datetime,
-    document: File | None = None,
+    document: Annotated[
+        File | None, field("Document", "Of a cost: the invoice that was paid.", most=LARGEST_DOCUMENT)
+    ] = None,
 ) -> claims_models.Claim:
-    """Say that hours were attended, or a cost was paid, on a day of the contract's zone, to be charged by a price.
+    """Say that hours were attended, or that a cost was paid, on a day, to be charged by a price of the contract.
 
-    Raises Refused for a price that charges neither, a cost without its document, and as `claim_event` does.
+    Hours are charged once somebody of the other side has approved them, costs once another person has.
     """
     contract = _contract(client, on)
     charged = _price(contract, price)
@@ -82,7 +119,7 @@ def claim_delivery(
     decimals = money.MINOR_UNITS[charged.currency or contract.currency]
     faults = list(claims_rules.faults_of_quantity(kind, quantity, decimals))
     if kind == "cost" and (document is None or not 0 < len(document.content) <= LARGEST_DOCUMENT):
-        faults.append(f"A cost needs its document, of at most {LARGEST_DOCUMENT:,} bytes.")
+        faults.append(_("A cost needs its document, of at most {most:,} bytes.").format(most=LARGEST_DOCUMENT))
     if faults:
         raise Refused(" ".join(faults))
     first, last = (calendars.instant(day, time(0), contract.zone) for day in (on, on + timedelta(days=1)))
@@ -92,29 +129,66 @@ def claim_delivery(
     return _claimed(made, reason, by, now, document)
 
 
-def approve(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str = "") -> claims_models.Claim:
+Number = Annotated[claims_models.Claim, field("Claim", "Its number.")]
+
+
+@action(
+    "Approve a claim",
+    permission="claims.decide",
+    command="billing claim approve",
+    says="Claim {made} is approved: it counts from now on.",
+    example="workfloor billing claim approve 12",
+)
+def approve(
+    *,
+    claim: Number,
+    by: Person,
+    now: datetime,
+    reason: Annotated[str, field("Reason", "Why, if that should be said.", most=LONGEST_REASON)] = "",
+) -> claims_models.Claim:
     """Confirm what another person has claimed: from now on it counts."""
     claim = _decide(claim, "approved", by, now, reason)
-    event_log.record(
-        claims_events.ClaimApproved(claim.id, reason or None), at=now, client_id=claim.client_id, by_id=by.id
-    )
+    event_log.record(claims_events.ClaimApproved(claim.id, reason or None), at=now, client_id=claim.client_id, by=by)
     return claim
 
 
-def refuse(*, claim: claims_models.Claim, by: Person, now: datetime, reason: str) -> claims_models.Claim:
+@action(
+    "Refuse a claim",
+    permission="claims.decide",
+    command="billing claim refuse",
+    says="Claim {made} is refused: it does not count.",
+    example="workfloor billing claim refuse 12 --reason 'It was our own router'",
+)
+def refuse(
+    *,
+    claim: Number,
+    by: Person,
+    now: datetime,
+    reason: Annotated[str, field("Reason", "Why it does not count.", most=LONGEST_REASON, as_option=True)],
+) -> claims_models.Claim:
     """Refuse what another person has claimed, or take an approval back: it does not count."""
     if not reason.strip():
-        raise Refused("Say why it is refused.")
+        raise Refused(_("Say why it is refused."))
     claim = _decide(claim, "refused", by, now, reason)
-    event_log.record(claims_events.ClaimRefused(claim.id, reason), at=now, client_id=claim.client_id, by_id=by.id)
+    event_log.record(claims_events.ClaimRefused(claim.id, reason), at=now, client_id=claim.client_id, by=by)
     return claim
+
+
+def _instant(client: Client, at: datetime) -> datetime:
+    """A time without an offset is of the contract's zone, and where the clock shows it twice the first."""
+    if at.tzinfo:
+        return at
+    version = contracts_queries.latest(client.id)
+    if version is None:
+        raise Refused(_("{slug} has no contract. Sign one: workfloor contracts sign FILE").format(slug=client.slug))
+    return calendars.instant(at.date(), at.time(), contracts_queries.terms(version).zone)
 
 
 def _contract(client: Client, on: date) -> Contract:
     try:
         return contracts_queries.in_force_on(client.id, on).contract
     except contracts_queries.NoContract as reason:
-        raise Refused(f"{client.slug} has no contract on {on}.") from reason
+        raise Refused(_("{client} has no contract on {on}.").format(client=client.slug, on=on)) from reason
 
 
 def _price(contract: Contract, title: str) -> Price:
@@ -123,13 +197,14 @@ def _price(contract: Contract, title: str) -> Price:
         if price.title.casefold() == title.casefold():
             return price
     listed = _listed([price.title for price in charging])
-    raise Refused(f"No price “{title}” charges hours or costs; those that do: {listed}.")
+    raise Refused(
+        _("No price “{title}” charges hours or costs; those that do: {listed}.").format(title=title, listed=listed)
+    )
 
 
 def _claimed(
     made: claims_models.Claim, reason: str, by: Person, now: datetime, document: File | None = None
 ) -> claims_models.Claim:
-    permissions.admit(by, "claims.make", client_id=made.client_id)
     _said(reason)
     made.reason, made.claimed_by, made.claimed_at = reason.strip(), by, now
     made.save(force_insert=True)
@@ -153,13 +228,13 @@ def _claimed(
         document.name if document else None,
         digest,
     )
-    event_log.record(happened, at=now, client_id=made.client_id, by_id=by.id)
+    event_log.record(happened, at=now, client_id=made.client_id, by=by)
     return made
 
 
 def _said(reason: str) -> None:
     if not 0 < len(reason.strip()) <= LONGEST_REASON:
-        raise Refused(f"Give the reason, in at most {LONGEST_REASON:,} letters.")
+        raise Refused(_("Give the reason, in at most {most:,} letters.").format(most=LONGEST_REASON))
 
 
 def _decide(
@@ -174,8 +249,8 @@ def _decide(
         and decision == "approved"
         and (by.client_id is None) == (claim.claimed_by.client_id is None)
     ):
-        side = "the client's own people" if by.client_id is None else "the provider's people"
-        raise Refused(f"Attendance is agreed by both sides: one of {side} approves it.")
+        side = _("the client's own people") if by.client_id is None else _("the provider's people")
+        raise Refused(_("Attendance is agreed by both sides: one of {side} approves it.").format(side=side))
     try:
         claim.state = claims_rules.decided(claim.state, decision)
     except claims_rules.NotNow as fault:

@@ -53,7 +53,7 @@ class Claim(models.Model):
         indexes = [models.Index(name="claim_period", fields=["client", "starts_at"])]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+        return f"{self.kind} of {self.client.slug}, {self.starts_at:%Y-%m-%d %H:%M} UTC: {self.reason[:80]}"
 
 
 class Document(models.Model):

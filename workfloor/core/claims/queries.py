@@ -6,11 +6,12 @@ from functools import reduce
 from operator import or_
 from typing import cast
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
 from workfloor.core.claims import models as claims_models
 from workfloor.core.claims import rules as claims_rules
 from workfloor.core.event_log.models import Fact
+from workfloor.kit import declarations
 
 
 def claims(
@@ -26,6 +27,24 @@ def claims(
 def claim(client_id: int, number: int) -> claims_models.Claim | None:
     """A client's claim by its number."""
     return claims_models.Claim.objects.filter(client_id=client_id, id=number).first()
+
+
+def _every_claim() -> QuerySet[claims_models.Claim]:
+    """First those that nobody has decided, the latest event first."""
+    found = claims_models.Claim.objects.select_related("client", "claimed_by")
+    return found.order_by(F("decided_at").desc(nulls_first=True), "-starts_at", "-id")
+
+
+declarations.register.name(
+    declarations.Handle(
+        claims_models.Claim,
+        "claim",
+        declarations.by_number(_every_claim),
+        _every_claim,
+        lambda claim: str(claim.id),
+        see="billing claim list CLIENT",
+    )
+)
 
 
 def document(client_id: int, number: int) -> claims_models.Document | None:

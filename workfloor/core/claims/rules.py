@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-Kind = Literal["client-outage", "force-majeure", "maintenance", "outage", "attendance", "cost"]
+from workfloor.kit.text.translation import gettext as _
+
+Span = Literal["client-outage", "force-majeure", "maintenance", "outage"]
+Kind = Literal[Span, "attendance", "cost"]
 State = Literal["claimed", "approved", "refused"]
 
 EXCLUSIONS: tuple[Kind, ...] = ("client-outage", "force-majeure", "maintenance")
@@ -36,23 +39,23 @@ def decided(state: str, decision: State) -> State:
     """Return the state after a decision; what was approved can be taken back by refusing it. Raises NotNow."""
     if state == "claimed" or (state == "approved" and decision == "refused"):
         return decision
-    raise NotNow(f"It was {state} already; claim it again if that is wrong.")
+    raise NotNow(_("It was {state} already; claim it again if that is wrong.").format(state=_(state)))
 
 
 def faults_of_span(starts_at: datetime, ends_at: datetime) -> Sequence[str]:
     """Return what is wrong with the time of an event."""
     if ends_at <= starts_at:
-        return ["It ends before it begins: give a later --until."]
-    return ["It lasts more than a year; claim it year by year."] if ends_at - starts_at > LONGEST else []
+        return [_("It ends before it begins: give a later --until.")]
+    return [_("It lasts more than a year; claim it year by year.")] if ends_at - starts_at > LONGEST else []
 
 
 def faults_of_quantity(kind: Kind, quantity: Decimal, decimals: int) -> Iterable[str]:
     """Return what is wrong with hours (to the hundredth) or with a cost in whole minor units."""
-    most, digits, unit = (MOST_HOURS, 2, "hours") if kind == "attendance" else (MOST_COST, decimals, "the amount")
+    most, digits, unit = (MOST_HOURS, 2, _("hours")) if kind == "attendance" else (MOST_COST, decimals, _("the amount"))
     if not 0 < quantity <= most:
-        yield f"Give {unit} above 0 and at most {most:,}."
+        yield _("Give {unit} above 0 and at most {most:,}.").format(unit=unit, most=most)
     elif quantity != round(quantity, digits):
-        yield f"Give {unit} with at most {digits} decimals."
+        yield _("Give {unit} with at most {digits} decimals.").format(unit=unit, digits=digits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,3 +25,4 @@ class TokenIssued(Event):
 class TokenRevoked(Event):
     name: ClassVar[str] = "client.token-revoked"
     token: int
+    title: str | None = None

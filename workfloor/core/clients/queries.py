@@ -21,8 +21,24 @@ def tokens(client: clients_models.Client) -> QuerySet[clients_models.Token]:
     return client.tokens.order_by("-issued_at")
 
 
-declarations.register.name(
+def valid_tokens() -> QuerySet[clients_models.Token]:
+    """The tokens that are not revoked."""
+    return clients_models.Token.objects.filter(revoked_at=None).select_related("client").order_by("client", "id")
+
+
+register, by_number = declarations.register, declarations.by_number
+register.name(
     declarations.Handle(
-        clients_models.Client, "client", by_slug, clients, lambda client: client.slug, see="people list"
+        clients_models.Client, "client", by_slug, clients, lambda client: client.slug, see="admin client list"
+    )
+)
+register.name(
+    declarations.Handle(
+        clients_models.Token,
+        "valid token",
+        by_number(valid_tokens),
+        valid_tokens,
+        lambda token: str(token.id),
+        see="admin token list CLIENT",
     )
 )

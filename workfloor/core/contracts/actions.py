@@ -1,11 +1,16 @@
 """Signing a contract, and amending it by signing it again."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
+from typing import Annotated
+
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
@@ -17,33 +22,68 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.event_log import actions as event_log
 from workfloor.kit.database import locks
+from workfloor.kit.declarations import field
+from workfloor.kit.text import toml
 
 Refused = permissions.Refused
 
 
 @dataclass(frozen=True)
 class Signing:
-    """The version in which a contract now stands; not new where its terms were signed before."""
+    """The version in which a contract now stands; not new where its terms were signed before.
+
+    `warnings` name what today's people are not, that it asks for.
+    """
 
     version: contracts_models.Version
     is_new: bool
-    changes: list[contract_changes.Change] = field(default_factory=list)
+    changes: list[contract_changes.Change] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+    def __str__(self) -> str:
+        name = f"{self.version.client.slug}: version {self.version.number}"
+        if not self.is_new:
+            head = f"{name} says the same already; nothing new was signed."
+        else:
+            head = f"{name} is signed; it holds from {self.version.effective_on}."
+        return "\n".join([head, *map(str, self.changes), *(f"Warning: {each}" for each in self.warnings)])
 
 
-def sign(*, source: str, effective_on: date | None = None, by: Actor, now: datetime) -> Signing:
-    """Sign a contract file: a client's first version, or an amendment that holds from `effective_on`.
+@action(
+    "Sign a contract",
+    permission="contracts.sign",
+    command="contracts sign",
+    says="{result}",
+    example="workfloor contracts sign contract.toml --effective 2027-01-01",
+)
+def sign(
+    *,
+    source: Annotated[
+        str, field("Contract", "A TOML file, as the guide describes it.", from_file=True, most=toml.LARGEST)
+    ],
+    effective_on: Annotated[
+        date | None, field("First day of the amendment", "Not of a first version.", flag="effective")
+    ] = None,
+    by: Actor,
+    now: datetime,
+) -> Signing:
+    """Store a contract file as signed: the client's first version, or an amendment of it.
 
-    The caller must have entered every client. Terms that are in force already make no new version. Raises
-    forms.Refused with every fault of the file, Refused where the day does not fit.
+    The client is taken on where it is new. To amend a contract, change its file and sign it again with the day from
+    which the changes hold; earlier versions stay as they were. Signing the same terms again changes nothing. A file
+    with faults is refused with all of them, each with its line.
     """
-    permissions.admit(by, "contracts.sign")
+    # The caller has entered every client: a new one is not inside anybody's wall yet.
     terms = contracts_parsing.read(source)
     locks.hold("contract", terms.client)
     client = clients_queries.by_slug(terms.client)
     latest = contracts_queries.latest(client.id) if client else None
     if client is None or latest is None:
-        return _sign_first(client, source, terms, effective_on, by, now)
-    return _amend(client, latest, source, effective_on, by, now)
+        signing = _sign_first(client, source, terms, effective_on, by, now)
+    else:
+        permissions.admit(by, "contracts.sign", client_id=client.id)
+        signing = _amend(client, latest, source, effective_on, by, now)
+    return dataclasses.replace(signing, warnings=contracts_queries.warnings(terms, now))
 
 
 def _sign_first(
@@ -55,7 +95,11 @@ def _sign_first(
     now: datetime,
 ) -> Signing:
     if effective_on not in (None, terms.starts_on):
-        raise Refused(f"A first version holds from the start of the term, {terms.starts_on}. Leave the day out.")
+        raise Refused(
+            _("A first version holds from the start of the term, {starts_on}. Leave the day out.").format(
+                starts_on=terms.starts_on
+            )
+        )
     event_log.make_partitions(first=now, count=1)  # past contracts are signed as of then
     client = client or clients.open_client(slug=terms.client, title=_name(terms.client), now=now, by=by)
     version = _store(client, 1, terms.starts_on, source, terms, now)
@@ -90,15 +134,23 @@ def _amendment_day(
 ) -> date:
     if effective_on is None:
         raise Refused(
-            f"{terms.client} has signed version {latest.number}; this file changes it. Say from which day: --effective."
+            _("{client} has signed version {number}; this file changes it. Say from which day: --effective.").format(
+                client=terms.client, number=latest.number
+            )
         )
     if effective_on < latest.effective_on:
         raise Refused(
-            f"Version {latest.number} holds from {latest.effective_on}; an amendment cannot go behind it. "
-            "Give that day or a later one."
+            _(
+                "Version {number} holds from {effective_on}; an amendment cannot go behind it. Give that day or "
+                "a later one."
+            ).format(number=latest.number, effective_on=latest.effective_on)
         )
     if effective_on > terms.ends_on:
-        raise Refused(f"The term ends on {terms.ends_on}: from {effective_on} on, nothing would be left to amend.")
+        raise Refused(
+            _("The term ends on {ends_on}: from {effective_on} on, nothing would be left to amend.").format(
+                ends_on=terms.ends_on, effective_on=effective_on
+            )
+        )
     return effective_on
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
 from workfloor.kit.figures.steps import Step
+from workfloor.kit.text.translation import gettext_noop
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,13 +305,13 @@ def _gap(charge: _Charge, agreed: Baseline, units: Step, base: Step) -> Iterator
     if size.result <= band.result:
         return
     outside = steps.compared("Outside the dead band", size, band)
-    rate, words = charge.rate("additional rate", agreed.additional), "additional, above the baseline"
+    rate, words = charge.rate("additional rate", agreed.additional), gettext_noop("additional, above the baseline")
     if gap.result < 0:
         reduced = charge.rate("reduced rate", agreed.reduced)
         factor = steps.given("its factor", agreed.reduced_factor)
         rate, words = (
             steps.product("rate given back", reduced, factor, unit=reduced.unit),
-            "reduced, below the baseline",
+            gettext_noop("reduced, below the baseline"),
         )
     yield _line(charge, [(gap, rate)], f"{charge.title(None)}: {words}", (outside,))
 
@@ -318,7 +319,7 @@ def _gap(charge: _Charge, agreed: Baseline, units: Step, base: Step) -> Iterator
 def _true_up(charge: _Charge, line: Line, number: int, exact: Step) -> Iterator[Line]:
     minimum = steps.rounded_money("minimum of the month", exact, charge.book.rounding)
     if line.amount < steps.amount(minimum):
-        title = f"{charge.title(None)}: up to the minimum"
+        title = f"{charge.title(None)}: {gettext_noop('up to the minimum')}"
         how = steps.less(title, minimum, steps.given(line.title, line.amount, figure=f"l{number}"))
         missing = steps.amount(how)
         yield Line(line.price, title, "fixed", Fraction(1), missing.amount, (), missing, charge.price.tax, how)
@@ -347,9 +348,9 @@ _COUNTED = {
     "received": "received",
     "done": "done",
     "talk": "talk",
-    "handled": "talk, hold and wrap-up",
-    "disposed": "ended so",
-    "delivered": "approved by both sides",
+    "handled": gettext_noop("talk, hold and wrap-up"),
+    "disposed": gettext_noop("ended so"),
+    "delivered": gettext_noop("approved by both sides"),
 }
 _UNITS = {"pass-through": ""}  # costs in the price's currency; whose, its rate says
 
@@ -370,7 +371,9 @@ def _slices(charge: _Charge, units: Step) -> list[_Part]:
 
 
 def _tier(tier: Tier) -> str:
-    return "rate of the last tier" if tier.up_to is None else f"rate up to {tier.up_to:,}"
+    if tier.up_to is None:
+        return gettext_noop("rate of the last tier")
+    return gettext_noop("rate up to {quantity:,}").format(quantity=tier.up_to)
 
 
 def _row(tier: Tier, rate: Step) -> steps.Row:

@@ -9,11 +9,13 @@ from math import inf
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from workfloor.core.contracts import models as contracts_models
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.people.models import Certificate, Person
 from workfloor.core.people.qualification import qualifies
+from workfloor.kit import declarations
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
@@ -130,7 +132,7 @@ def in_force_on(client_id: int, day: date) -> Terms:
     """
     version = versions(client_id).filter(effective_on__lte=day).last()
     if version is None:
-        raise NoContract(f"no contract is in force on {day}")
+        raise NoContract(_("no contract is in force on {day}").format(day=day))
     return Terms(version.number, terms(version).on(day))
 
 
@@ -246,3 +248,51 @@ def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
         for name, queue in contract.queues().items()
         if not any(qualifies(skills, contracts_terms.requirements(queue, inf)) for skills in [{}, *held.values()])
     ]
+
+
+def warnings(contract: contracts_terms.Contract, now: datetime) -> list[str]:
+    """What today's people are not, that a contract asks for: certified, or where it wants the work to be done."""
+    today = calendars.day_of(now, contract.zone)
+    names = unserved(contract, today)
+    found = [f"today nobody holds the certificates that these queues require: {', '.join(names)}."] if names else []
+    return found + [
+        f"{process} is onshore, in {contract.country}; its work can be offered at {', '.join(sites)} too."
+        for process, sites in abroad(contract, today).items()
+    ]
+
+
+# --- How people name them, where an action asks for one ---------------------------------------------------------------
+def queue(name: str) -> contracts_models.Queue | None:
+    """A queue inside the wall by its client's name and its own, as in “first-bank/letters”."""
+    client, _, own = name.partition("/")
+    return queues().filter(client__slug=client, name=own).first()
+
+
+def queues() -> QuerySet[contracts_models.Queue]:
+    """The queues inside the wall, by client and name."""
+    return contracts_models.Queue.objects.select_related("client").order_by("client__slug", "name")
+
+
+def process(name: str) -> contracts_models.Process | None:
+    """A process inside the wall by its client's name and its own, as in “first-bank/cards”."""
+    client, _, own = name.partition("/")
+    return processes().filter(client__slug=client, name=own).first()
+
+
+def processes() -> QuerySet[contracts_models.Process]:
+    """The processes inside the wall, by client and name."""
+    return contracts_models.Process.objects.select_related("client").order_by("client__slug", "name")
+
+
+def _named(row: contracts_models.Queue | contracts_models.Process) -> str:
+    return f"{row.client.slug}/{row.name}"
+
+
+declarations.register.name(
+    declarations.Handle(contracts_models.Queue, "queue", queue, queues, _named, see="routing pool list")
+)
+declarations.register.name(
+    declarations.Handle(
+        contracts_models.Process, "process", process, processes, _named, see="channels playbook articles"
+    )
+)

@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.conversations import events as conversations_events
 from workfloor.core.conversations import messages as conversations_messages
@@ -22,11 +24,12 @@ from workfloor.core.retention import actions as retention
 from workfloor.core.retention import kinds
 from workfloor.core.retention import queries as retention_queries
 from workfloor.core.work import actions as work
-from workfloor.core.work import lifecycle
+from workfloor.core.work import hands, lifecycle, roles
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
+from workfloor.kit.web import live as web_live
 
 AT_A_TIME: Final = 500
 
@@ -59,6 +62,7 @@ def receive(
     key: str,
     sender: conversations_messages.Address,
     content: conversations_messages.Content,
+    by: Actor,
     now: datetime,
     item: Item | None = None,
     files: Sequence[conversations_messages.File] = (),
@@ -68,7 +72,7 @@ def receive(
     if known := conversations_queries.by_key(case.client_id, channel, key):
         return known, False
     incoming = Incoming(case, key, sender, content, now, item=item, files=files)
-    return receive_all(channel=channel, incoming=[incoming], now=now)[0], True
+    return receive_all(channel=channel, incoming=[incoming], by=by, now=now)[0], True
 
 
 def take_turn(*, case_id: int) -> None:
@@ -80,8 +84,11 @@ def take_turn(*, case_id: int) -> None:
     locks.hold("case.messages", case_id)
 
 
-def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) -> list[conversations_models.Message]:
-    """Take messages in, in their order. The caller holds the keys, and knows that they are new."""
+def receive_all(
+    *, channel: str, incoming: Sequence[Incoming], by: Actor, now: datetime
+) -> list[conversations_models.Message]:
+    """Take messages of one client in, in their order. The caller holds the keys, and knows that they are new."""
+    permissions.admit(by, "work.send-in", client_id=incoming[0].case.client_id if incoming else None, own=False)
     made = [
         conversations_models.Message(
             client_id=each.case.client_id,
@@ -104,7 +111,14 @@ def receive_all(*, channel: str, incoming: Sequence[Incoming], now: datetime) ->
     prepared.insert_all(made)
     _attach({message: each.files for message, each in zip(made, incoming, strict=True)}, now)
     entries = [
-        Entry(conversations_events.Received(each.id, channel), each.said_at, each.client_id, each.item_id, each.case_id)
+        Entry(
+            conversations_events.Received(each.id, channel),
+            each.said_at,
+            each.client_id,
+            each.item_id,
+            each.case_id,
+            by=by,
+        )
         for each in made
     ]
     event_log.insert(entries)
@@ -130,15 +144,15 @@ def reply(
     channel: str,
     content: conversations_messages.Content,
     recipients: Sequence[conversations_messages.Address],
+    by: Actor,
     now: datetime,
-    by: Person | None = None,
     files: Sequence[conversations_messages.File] = (),
     key: str = "",
     external_id: str = "",
     sender: conversations_messages.Address | None = None,
     at_once: bool = False,
 ) -> conversations_models.Message:
-    """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, nobody where a rule writes.
+    """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, or the playbooks.
 
     With `at_once` it is sent by being written, as where the other side reads what is stored.
 
@@ -163,7 +177,7 @@ def reply(
         direction="out",
         channel=channel,
         key=key,
-        person=by,
+        person_id=by.person_id,
         state="sent" if at_once else "waiting",
         sent_at=now if at_once else None,
         external_id=external_id,
@@ -173,20 +187,20 @@ def reply(
     )
     sent = [conversations_events.Sent(message.id)] if at_once else []
     _tell(message, now, by, conversations_events.ReplyWritten(message.id, channel), *sent)
-    if by and item.state == "held" and item.reply_seconds is None:  # a rule that writes has answered nobody
+    # A rule that writes has answered nobody.
+    if by.person_id is not None and item.state == "held" and item.reply_seconds is None:
         work.send_reply(item=item, by=by, now=now)
     return message
 
 
 def _refuse_unfit(
-    item: Item, content: conversations_messages.Content, files: Sequence[conversations_messages.File], by: Person | None
+    item: Item, content: conversations_messages.Content, files: Sequence[conversations_messages.File], by: Actor
 ) -> None:
     if item.case_id is None:
-        raise Refused("This item belongs to no case, so there is nobody to write to.")
-    if by is not None and item.person_id != by.id:
-        raise Refused("This item is not with you any more.")
+        raise Refused(_("This item belongs to no case, so there is nobody to write to."))
+    _refuse_other_hands(item, by)
     if not content.text.strip() and not content.html.strip() and not files:
-        raise Refused("Write something first.")
+        raise Refused(_("Write something first."))
     if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
 
@@ -195,7 +209,7 @@ def note(
     *,
     case: Case,
     text: str,
-    by: Person,
+    by: Actor,
     now: datetime,
     item: Item | None = None,
     files: Sequence[conversations_messages.File] = (),
@@ -205,17 +219,18 @@ def note(
 
     The same key again is the same note.
     """
-    _refuse_other_hands([case], by)
+    if not (item and item.case_id == case.id and by.person_id and roles.consults(item.beside, by.person_id)):
+        hands.admit_to_cases(by, "conversations.note", [case])
     if key:
         locks.hold("message.key", case.client_id, "", key)
         if known := conversations_queries.by_key(case.client_id, "", key):
             return known
     if not text.strip():
-        raise Refused("Write something first.")
+        raise Refused(_("Write something first."))
     if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
     content = conversations_messages.Content(text)
-    message = _make(case, item, content, files, now, direction="note", state="noted", person=by, key=key)
+    message = _make(case, item, content, files, now, direction="note", state="noted", person_id=by.person_id, key=key)
     _tell(message, now, by, conversations_events.NoteWritten(message.id))
     return message
 
@@ -225,17 +240,21 @@ def keep_draft(*, item: Item, text: str, by: Person, now: datetime) -> None:
 
     It is no fact: nothing has been said yet. Numbers are masked as in what is sent. Raises Refused in other hands.
     """
-    if text.strip() and item.person_id != by.id:
-        raise Refused("This item is not with you any more.")
-    _keep_draft(item, text, by, now)
+    if text.strip() and not roles.consults(item.beside, by.id):
+        _refuse_other_hands(item, by)
+    _keep_draft(item, text, by.id, now)
+    if readers := roles.people(item.beside):
+        web_live.publish({f"messages:{each}" for each in readers})
 
 
-def _keep_draft(item: Item, text: str, by: Person, now: datetime) -> None:
+def _keep_draft(item: Item, text: str, person_id: int, now: datetime) -> None:
     if not text.strip():
-        conversations_models.Draft.objects.filter(item=item, person=by).delete()
+        conversations_models.Draft.objects.filter(item=item, person=person_id).delete()
         return
     kept = _fit_to_keep(conversations_messages.Content(text), item, now)
-    draft = conversations_models.Draft(client_id=item.client_id, item=item, person=by, text=kept.text, kept_at=now)
+    draft = conversations_models.Draft(
+        client_id=item.client_id, item=item, person_id=person_id, text=kept.text, kept_at=now
+    )
     conversations_models.Draft.objects.bulk_create(
         [draft], update_conflicts=True, unique_fields=["item", "person"], update_fields=["text", "kept_at"]
     )
@@ -251,15 +270,17 @@ def delete_old_drafts(*, client_id: int, now: datetime) -> int:
     return len(found)
 
 
-def _refuse_other_hands(cases: Sequence[Case], by: Person) -> None:
-    """A case is for whoever has or had work of it, and for those who lead; a clearance alone lets people read it."""
-    is_theirs = Q(person=by) | Q(done_by=by)
-    if not by.is_in_charge and not Item.objects.filter(is_theirs, case__in=cases).exists():
-        raise Refused("This case is not with you.")
+def _refuse_other_hands(item: Item, by: Actor) -> None:
+    """What is written to a customer is refused at its place, where it can still be copied, when the item has gone."""
+    try:
+        hands.admit(by, "conversations.reply", item)
+    except hands.NotYours as gone:
+        raise Refused(_("This item is not with you any more.")) from gone
 
 
-def allow_pictures(*, message: conversations_models.Message, by: Person, now: datetime) -> conversations_models.Message:
+def allow_pictures(*, message: conversations_models.Message, by: Actor, now: datetime) -> conversations_models.Message:
     """Let a message's HTML show pictures from elsewhere from now on; whoever keeps them learns that it is looked at."""
+    permissions.admit(by, "conversations.read", client_id=message.client_id)
     if message.pictures_allowed_at is None:
         message.pictures_allowed_at = now
         message.save(update_fields=["pictures_allowed_at"])
@@ -273,12 +294,14 @@ def inform(
     channel: str,
     content: conversations_messages.Content,
     recipients: Sequence[conversations_messages.Address],
+    by: Actor,
     now: datetime,
 ) -> conversations_models.Message:
     """Write to the customer about a case in nobody's name, such as a copy that they asked for.
 
     It answers nothing and belongs to no item: if it does not arrive, nobody has work with it.
     """
+    permissions.admit(by, "work.send-in", client_id=case.client_id, own=False)
     message = _make(
         case,
         None,
@@ -290,7 +313,7 @@ def inform(
         channel=channel,
         recipients=[asdict(each) for each in recipients],
     )
-    _tell(message, now, None, conversations_events.ReplyWritten(message.id, channel))
+    _tell(message, now, by, conversations_events.ReplyWritten(message.id, channel))
     return message
 
 
@@ -333,16 +356,18 @@ def _attach(
     )
 
 
-def _tell(message: conversations_models.Message, now: datetime, by: Person | None, *happened: Event) -> None:
-    """Record facts about a message, and name it to the desk that has its item in hand."""
-    about = (message.client_id, message.item_id, message.case_id, None, by.id if by else None)
-    entries = [Entry(event, now, *about) for event in happened]
+def _tell(message: conversations_models.Message, now: datetime, by: Actor, *happened: Event) -> None:
+    """Record facts about a message, and name it to the desks of those who are on its item."""
+    about = (message.client_id, message.item_id, message.case_id)
+    entries = [Entry(event, now, *about, by=by) for event in happened]
     event_log.insert(entries)
     event_log.announce(entries[0].topics() | _desks(message), {event.name for event in happened})
 
 
 def _desks(message: conversations_models.Message) -> set[str]:
-    return {f"messages:{message.item.person_id}"} if message.item and message.item.person_id else set()
+    if message.item is None:
+        return set()
+    return {f"messages:{each}" for each in roles.on_it(message.item)}
 
 
 def delete_expired(*, client_id: int, now: datetime) -> int:
@@ -368,39 +393,49 @@ def delete_expired(*, client_id: int, now: datetime) -> int:
 
 
 def name(
-    *, message: conversations_models.Message, external_id: str, sender: conversations_messages.Address
+    *, message: conversations_models.Message, external_id: str, sender: conversations_messages.Address, by: Actor
 ) -> conversations_models.Message:
     """Give a reply the name by which its channel knows it, and the address that it comes from."""
+    permissions.admit(by, "messages.deliver")
     message.external_id, message.sender, message.sender_name = external_id, sender.address, sender.name
     message.save(update_fields=["external_id", "sender", "sender_name"])
     return message
 
 
-def start_sending(*, message: conversations_models.Message, now: datetime) -> conversations_models.Message:
+def start_sending(*, message: conversations_models.Message, by: Actor, now: datetime) -> conversations_models.Message:
     """The channel takes a reply in hand: from now on nobody can withdraw it."""
-    return _become(message, "sending", conversations_events.SendingBegan(message.id), now)
+    permissions.admit(by, "messages.deliver")
+    return _become(message, "sending", conversations_events.SendingBegan(message.id), by, now)
 
 
-def mark_delayed(*, message: conversations_models.Message, reason: str, now: datetime) -> conversations_models.Message:
+def mark_delayed(
+    *, message: conversations_models.Message, reason: str, by: Actor, now: datetime
+) -> conversations_models.Message:
     """The channel could not deliver a reply yet and tries again; meanwhile it can be withdrawn."""
+    permissions.admit(by, "messages.deliver")
     said = masks.mask(reason).text
-    return _become(message, "waiting", conversations_events.Delayed(message.id, said), now, fault=said)
+    return _become(message, "waiting", conversations_events.Delayed(message.id, said), by, now, fault=said)
 
 
-def mark_sent(*, message: conversations_models.Message, now: datetime, fault: str = "") -> conversations_models.Message:
+def mark_sent(
+    *, message: conversations_models.Message, by: Actor, now: datetime, fault: str = ""
+) -> conversations_models.Message:
     """The channel has taken a reply over; `fault` says for whom it did not."""
-    return _become(message, "sent", conversations_events.Sent(message.id), now, sent_at=now, fault=fault)
+    permissions.admit(by, "messages.deliver")
+    return _become(message, "sent", conversations_events.Sent(message.id), by, now, sent_at=now, fault=fault)
 
 
-def mark_read(*, messages: Sequence[conversations_models.Message], now: datetime) -> None:
+def mark_read(*, messages: Sequence[conversations_models.Message], by: Actor, now: datetime) -> None:
     """The customer has seen these replies, which are sent and were not seen before, and are locked with their items."""
+    permissions.admit(by, "work.send-in", own=False)
     if not messages:
         return
     for each in messages:
         each.state, each.read_at = "read", now
         prepared.update(each, "state", "read_at")
     entries = [
-        Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id) for each in messages
+        Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id, by=by)
+        for each in messages
     ]
     event_log.insert(entries)
     named = set().union(*(entry.topics() for entry in entries), *map(_desks, messages))
@@ -410,31 +445,31 @@ def mark_read(*, messages: Sequence[conversations_models.Message], now: datetime
 
 
 def mark_undelivered(
-    *, message: conversations_models.Message, reason: str, now: datetime
+    *, message: conversations_models.Message, reason: str, by: Actor, now: datetime
 ) -> conversations_models.Message:
     """A reply did not arrive, as the channel says now or said only after it had taken it over."""
+    permissions.admit(by, "messages.deliver")
     said = masks.mask(reason).text  # servers quote what they refuse
-    return _become(message, "failed", conversations_events.Undelivered(message.id, said), now, fault=said)
+    return _become(message, "failed", conversations_events.Undelivered(message.id, said), by, now, fault=said)
 
 
-def try_again(
-    *, message: conversations_models.Message, now: datetime, by: Person | None = None
-) -> conversations_models.Message:
+def try_again(*, message: conversations_models.Message, by: Actor, now: datetime) -> conversations_models.Message:
     """Let the channel try once more to deliver a reply that failed."""
-    return _become(message, "waiting", conversations_events.TriedAgain(message.id), now, by, fault="")
+    permissions.admit(by, "mail.look-after", client_id=message.client_id)
+    return _become(message, "waiting", conversations_events.TriedAgain(message.id), by, now, fault="")
 
 
-def withdraw(
-    *, message: conversations_models.Message, now: datetime, by: Person | None = None
-) -> conversations_models.Message:
+def withdraw(*, message: conversations_models.Message, by: Actor, now: datetime) -> conversations_models.Message:
     """Take a reply back that the channel has not yet taken over; its writer has it as the draft again."""
-    if by is not None and message.person_id != by.id:
-        _refuse_other_hands([message.case], by)
-    message = _become(message, "withdrawn", conversations_events.Withdrawn(message.id), now, by)
-    if message.item is not None and message.person is not None:
-        begun = conversations_queries.draft(message.item.id, message.person.id)
+    if by.person_id is not None and message.person_id == by.person_id:
+        permissions.admit(by, "conversations.note")
+    else:
+        hands.admit_to_cases(by, "conversations.note", [message.case])
+    message = _become(message, "withdrawn", conversations_events.Withdrawn(message.id), by, now)
+    if message.item is not None and message.person_id is not None:
+        begun = conversations_queries.draft(message.item.id, message.person_id)
         written = "\n".join(filter(None, [message.text, begun]))
-        _keep_draft(message.item, written, message.person, now)
+        _keep_draft(message.item, written, message.person_id, now)
     return message
 
 
@@ -442,8 +477,8 @@ def _become(
     message: conversations_models.Message,
     state: str,
     event: Event,
+    by: Actor,
     now: datetime,
-    by: Person | None = None,
     **columns: Any,
 ) -> conversations_models.Message:
     message = conversations_models.Message.objects.select_for_update().get(id=message.id)
@@ -458,33 +493,33 @@ def _become(
 # --- cases that were one, or two -----------------------------------------------------------------------------------
 
 
-def classify(*, case: Case, kind: str, by: Person, now: datetime) -> Case:
+def classify(*, case: Case, kind: str, by: Actor, now: datetime) -> Case:
     """Say what a case is after all: a complaint, a request, a question or a lead."""
-    _refuse_other_hands([case], by)
+    hands.admit_to_cases(by, "conversations.note", [case])
     if kind not in lifecycle.CASE_KINDS:
-        raise Refused(f"Choose what it is: {', '.join(lifecycle.CASE_KINDS)}.")
+        raise Refused(_("Choose what it is: {kinds}.").format(kinds=", ".join(map(_, lifecycle.CASE_KINDS))))
     if case.kind != kind:
         case.kind = kind
         case.save(update_fields=["kind"])
         said = conversations_events.CaseClassified(kind)
-        event_log.record(said, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
+        event_log.record(said, at=now, client_id=case.client_id, case_id=case.id, by=by)
     return case
 
 
-def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
+def merge(*, case: Case, into: Case, by: Actor, now: datetime) -> Case:
     """Two cases are one: all work and all messages of `case` belong to `into`, and `case` is closed.
 
     Raises Refused for another client's or another customer's case.
     """
-    _refuse_other_hands([case, into], by)
+    hands.admit_to_cases(by, "conversations.note", [case, into])
     if case.id == into.id or case.client_id != into.client_id:
-        raise Refused("Choose another case of the same client.")
+        raise Refused(_("Choose another case of the same client."))
     if len({each for each in (_whose(case), _whose(into)) if each}) > 1 and (
         case.claimed_reference or into.claimed_reference
     ):
-        raise Refused("Nobody has confirmed yet who wrote in one of these cases. Do that first.")
+        raise Refused(_("Nobody has confirmed yet who wrote in one of these cases. Do that first."))
     if case.customer_id and into.customer_id and case.customer_id != into.customer_id:
-        raise Refused("These cases are of two customers; what one wrote is not for the other.")
+        raise Refused(_("These cases are of two customers; what one wrote is not for the other."))
     ordered = Case.objects.select_for_update().filter(id__in=[case.id, into.id]).order_by("id")
     list(ordered)  # two merges that cross happen one after the other
     Item.objects.filter(case=case).update(case=into)
@@ -497,7 +532,7 @@ def merge(*, case: Case, into: Case, by: Person, now: datetime) -> Case:
         claimed_name=into.claimed_name or case.claimed_name,
     )
     merged = conversations_events.CaseMerged(into.id)
-    event_log.record(merged, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
+    event_log.record(merged, at=now, client_id=case.client_id, case_id=case.id, by=by)
     into.refresh_from_db()
     return into
 
@@ -509,12 +544,13 @@ def _whose(case: Case) -> tuple[str, object] | None:
     return ("known", case.customer_id) if case.customer_id else None
 
 
-def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
+def split(*, item: Item, subject: str, by: Actor, now: datetime) -> Case:
     """An item is about something else: it gets a case of its own, with its messages, of the same customer."""
-    if item.case is None or item.person_id != by.id:
-        raise Refused("This item is not with you any more.")
+    _refuse_other_hands(item, by)
+    if item.case is None:
+        raise Refused(_("This item belongs to no case."))
     if not Item.objects.filter(case=item.case).exclude(id=item.id).exists():
-        raise Refused("There is nothing else in this case to be split from.")
+        raise Refused(_("There is nothing else in this case to be split from."))
     old, named = item.case, masks.mask(subject.strip()).text or item.title
     new = Case.objects.create(
         client_id=item.client_id,
@@ -528,5 +564,5 @@ def split(*, item: Item, subject: str, by: Person, now: datetime) -> Case:
     Item.objects.filter(id=item.id).update(case=new)
     conversations_models.Message.objects.filter(item=item).update(case=new)
     split_off = conversations_events.CaseSplit(old.id, item.id)
-    event_log.record(split_off, at=now, client_id=item.client_id, item_id=item.id, case_id=new.id, by_id=by.id)
+    event_log.record(split_off, at=now, client_id=item.client_id, item_id=item.id, case_id=new.id, by=by)
     return new

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from workfloor.core.work import kinds as work_kinds
 from workfloor.kit.text import masks
+from workfloor.kit.text.translation import gettext as _
+from workfloor.kit.text.translation import gettext_noop
 
 DIRECTIONS = ("in", "out", "note")
 CHANNELS = tuple(work_kinds.CHANNELS)
@@ -37,18 +39,18 @@ class NotNow(ValueError):
 def allow(state: str, event: str) -> None:
     """Raise NotNow if an event cannot happen to a message in its state."""
     if state not in _FROM[event]:
-        raise NotNow(f"{_DONE[state]}; “{event.partition('.')[2]}” cannot follow.")
+        raise NotNow(_("{done}; “{event}” cannot follow.").format(done=_(_DONE[state]), event=event.partition(".")[2]))
 
 
 _DONE = {
-    "received": "The message came in",
-    "noted": "The message is a note",
-    "waiting": "The message waits to be sent",
-    "sending": "The message is being sent",
-    "sent": "The message was sent",
-    "read": "The message was read",
-    "failed": "The message could not be delivered",
-    "withdrawn": "The message was withdrawn",
+    "received": gettext_noop("The message came in"),
+    "noted": gettext_noop("The message is a note"),
+    "waiting": gettext_noop("The message waits to be sent"),
+    "sending": gettext_noop("The message is being sent"),
+    "sent": gettext_noop("The message was sent"),
+    "read": gettext_noop("The message was read"),
+    "failed": gettext_noop("The message could not be delivered"),
+    "withdrawn": gettext_noop("The message was withdrawn"),
 }
 
 
@@ -99,19 +101,31 @@ def covered(content: Content, kinds: Collection[str] = masks.KINDS) -> Content:
 def faults(files: "list[File] | tuple[File, ...]") -> list[str]:
     """Why these files cannot be put on one message, a sentence each; empty if they can."""
     found = [
-        f"“{each.name}” has {len(each.content):,} bytes; the most is {LARGEST_FILE:,}."
+        _("“{name}” has {count:,} bytes; the most is {most:,}.").format(
+            name=each.name, count=len(each.content), most=LARGEST_FILE
+        )
         for each in files
         if len(each.content) > LARGEST_FILE
     ]
     if len(files) > MOST_FILES:
-        found.append(f"{len(files)} files are too many for one message; the most is {MOST_FILES}.")
+        found.append(
+            _("{count} files are too many for one message; the most is {most}.").format(
+                count=len(files), most=MOST_FILES
+            )
+        )
     return found
 
 
 # --- a customer's history --------------------------------------------------------------------------------------------
 
 # What it holds, each on a shelf of its own: by the name that an address has for it, and as it is called.
-SHELVES = (("mails", "Mails"), ("chats", "Chats"), ("calls", "Calls"), ("work", "Other work"), ("cases", "Cases"))
+SHELVES = (
+    ("mails", gettext_noop("Mails")),
+    ("chats", gettext_noop("Chats")),
+    ("calls", gettext_noop("Calls")),
+    ("work", gettext_noop("Other work")),
+    ("cases", gettext_noop("Cases")),
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

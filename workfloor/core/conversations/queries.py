@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.utils.translation import gettext as _
 
 from workfloor.core.conversations import messages as conversations_messages
 from workfloor.core.conversations import models as conversations_models
@@ -110,7 +111,7 @@ def by_external_id(client_id: int, names: Iterable[str]) -> QuerySet[conversatio
 
 def attachment(attachment_id: int) -> conversations_models.Attachment | None:
     """One file on a message, if it is inside the wall."""
-    return conversations_models.Attachment.objects.select_related("file").filter(id=attachment_id).first()
+    return conversations_models.Attachment.objects.select_related("file", "message").filter(id=attachment_id).first()
 
 
 def contents(attachment_ids: Iterable[int]) -> dict[int, bytes]:
@@ -300,8 +301,8 @@ def _cases(of: Customer, asked: conversations_messages.Asked) -> list[Entry]:
         Entry(
             conversations_messages.Place(each.opened_at, 0, each.id),
             "case",
-            f"Case opened: {each}",
-            f"{each.kind}, {'resolved' if each.resolved_at else 'open'}",
+            _("Case opened: {each}").format(each=each),
+            f"{_(each.kind)}, {_('resolved') if each.resolved_at else _('open')}",
             each.id,
         )
         for each in _some(found, "opened_at", 0, asked)

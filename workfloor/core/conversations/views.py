@@ -2,12 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_GET, require_POST
@@ -17,7 +13,11 @@ from workfloor.core.conversations import forms as conversations_forms
 from workfloor.core.conversations import models as conversations_models
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.files import queries as files_queries
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 from workfloor.ui import views as ui_views
@@ -29,20 +29,6 @@ READERS = frozenset({"agent", "leader", "manager"})
 SANDBOX = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
 
 
-def for_readers(view: View) -> View:
-    """Let in whoever works on cases or leads those who do, each to the clients that they are cleared for."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not READERS.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
-
-
 def the_message(message_id: int) -> conversations_models.Message:
     """The message, if it is inside the wall."""
     message = conversations_queries.message(message_id)
@@ -52,12 +38,14 @@ def the_message(message_id: int) -> conversations_models.Message:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def letter(request: Request, message_id: int) -> HttpResponse:
     """A message's HTML, for a frame: in a sandbox, under a policy of its own, with one script, which is ours."""
     message = the_message(message_id)
     if not message.html:
         raise Http404
+    seen = Seen(looks_models.MESSAGE, message.id, message.client_id, message.case_id)
+    looks_requests.note(request, seen, by=request.person, now=clock.now())
     response = render(request, "conversations/letter.html", {"letter": conversations_queries.letter(message)})
     here = {name: request.build_absolute_uri(static(f"conversations/letter.{name}")) for name in ("js", "css")}
     pictures = "data: https:" if message.pictures_allowed_at else "data:"
@@ -73,7 +61,7 @@ def letter(request: Request, message_id: int) -> HttpResponse:
 
 
 @require_POST
-@for_readers
+@opened_by("conversations.read")
 def allow_pictures(request: Request, message_id: int) -> HttpResponse:
     """Let a mail show pictures from elsewhere."""
     message = the_message(message_id)
@@ -84,11 +72,13 @@ def allow_pictures(request: Request, message_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def file(request: Request, attachment_id: int) -> HttpResponse:
     found = conversations_queries.attachment(attachment_id)
     if found is None or found.file is None:
         raise Http404
+    seen = Seen(looks_models.ATTACHMENT, found.id, found.client_id, found.message.case_id)
+    looks_requests.note(request, seen, by=request.person, now=clock.now())
     try:
         content = files_queries.content(found.file)
     except files_queries.UNREADABLE as fault:
@@ -103,12 +93,15 @@ def before_which(data: QueryDict) -> int | None:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def case(request: Request, case_id: int) -> HttpResponse:
     """All that was said about a case and done for it."""
     found = conversations_queries.case(case_id)
     if found is None:
         raise Http404
+    looks_requests.note(
+        request, Seen(looks_models.CASE, found.id, found.client_id, found.id), by=request.person, now=clock.now()
+    )
     before = before_which(request.GET)
     return render(
         request, "conversations/case.html", {"told": conversations_queries.told(found, before), "before": before}
@@ -116,12 +109,15 @@ def case(request: Request, case_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_readers
+@opened_by("conversations.read")
 def customer(request: Request, customer_id: int) -> HttpResponse:
     """All that a customer and we said to each other for this client, and all that was done for them."""
     found = conversations_queries.customer(customer_id)
     if found is None:
         raise Http404
+    looks_requests.note(
+        request, Seen(looks_models.CUSTOMER, found.id, found.client_id), by=request.person, now=clock.now()
+    )
     form = conversations_forms.Search(request.GET)
     asked = form.asked() if form.is_valid() else None
     shown = {"customer": found, "form": form, "page": conversations_queries.history(found, asked) if asked else None}

@@ -6,17 +6,19 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import connection, models
 from django.db.models import F
 
 from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.kit.database import attempts, bulk, jobs, partitions, rls
+from workfloor.kit.declarations import field
 from workfloor.kit.web import live as web_live
 
 MONTHS_AHEAD = 3
@@ -49,14 +51,10 @@ def record(
     item_id: int | None = None,
     case_id: int | None = None,
     person_id: int | None = None,
-    by: Actor | None = None,
-    by_id: int | None = None,
+    by: Actor,
 ) -> None:
     """Write one fact, in the transaction that changes the state it tells of."""
-    if by is not None:
-        by_id = by.person_id
-    acted_as = by.acts_as if by else ""
-    record_all([event_log_events.Entry(event, at, client_id, item_id, case_id, person_id, by_id, acted_as)])
+    record_all([event_log_events.Entry(event, at, client_id, item_id, case_id, person_id, by=by)])
 
 
 def record_all(entries: Sequence[event_log_events.Entry]) -> None:
@@ -79,7 +77,7 @@ def decide(entries: Sequence[event_log_events.Entry], *, now: datetime) -> set[i
         changed |= done or set()
         if error:
             failed = event_log_events.DecisionFailed(decider.name, error)
-            record_all([replace(entry, event=failed, at=now) for entry in some])
+            record_all([replace(entry, event=failed, at=now, by=actors.engine(decider.name)) for entry in some])
     return changed
 
 
@@ -129,8 +127,8 @@ def _row(entry: event_log_events.Entry) -> dict[str, object]:
         "item_id": entry.item_id,
         "case_id": entry.case_id,
         "person_id": entry.person_id,
-        "by_id": entry.by_id,
-        "acted_as": entry.acted_as,
+        "by_id": entry.by.person_id,
+        "acted_as": entry.by.acts_as,
         "event": entry.event.name,
         "details": entry.event.details(),
     }
@@ -169,6 +167,8 @@ def record_change(
 
 
 def _worded(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
     return str(value) if isinstance(value, models.Model) else value
 
 
@@ -297,12 +297,60 @@ def mark_failed_again(parked: event_log_models.Parked, *, error: str) -> None:
     event_log_models.Parked.objects.filter(id=parked.id).update(error=error, tries=F("tries") + 1)
 
 
-def drop_parked(parked: event_log_models.Parked, *, by: Actor, now: datetime) -> None:
-    """Never try a parked fact again."""
-    permissions.admit(by, "failures.handle")
-    if event_log_models.Parked.objects.filter(id=parked.id).delete()[0]:
-        dropped = event_log_events.Dropped(parked.follower, parked.position, parked.event, parked.error)
-        record(dropped, at=now, client_id=parked.client_id, by=by)
+@action(
+    "Run again what failed",
+    permission="failures.handle",
+    command="admin failed run-again",
+    says="{failures}: tried again in a moment.",
+    example="workfloor admin failed run-again fact-12 job-7",
+)
+def run_again(
+    *,
+    failures: Annotated[Sequence[event_log_queries.Failure], field("What failed", "Such as fact-12 or job-7.")],
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Let a worker try what failed once more; what fails again is listed again, with what it failed over."""
+    for each in failures:
+        _admit_to(each, by)
+        again = event_log_events.RunAgain(each.name, each.what)
+        if isinstance(each.of, jobs.Failed):
+            jobs.run_again(each.of.id)
+            record(again, at=now, by=by)
+        else:
+            ask_to_run_parked(each.of)
+            record(again, at=now, client_id=each.of.client_id, by=by)
+
+
+@action(
+    "Drop what failed",
+    permission="failures.handle",
+    command="admin failed drop",
+    says="{failure} is dropped.",
+    confirm="It will never be tried again. Drop it?",
+    example="workfloor admin failed drop fact-12",
+)
+def drop(
+    *,
+    failure: Annotated[event_log_queries.Failure, field("What failed", "Such as fact-12 or job-7.")],
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Never try it again: what should have followed from it will not."""
+    _admit_to(failure, by)
+    of = failure.of
+    if isinstance(of, jobs.Failed):
+        jobs.drop(of.id)
+        record(event_log_events.JobDropped(of.id, of.task), at=now, by=by)
+    elif event_log_models.Parked.objects.filter(id=of.id).delete()[0]:
+        dropped = event_log_events.Dropped(of.follower, of.position, of.event, of.error)
+        record(dropped, at=now, client_id=of.client_id, by=by)
+
+
+def _admit_to(failure: event_log_queries.Failure, by: Actor) -> None:
+    """Jobs belong to no client, and are for whoever runs the installation."""
+    if isinstance(failure.of, jobs.Failed):
+        permissions.admit(by, "jobs.handle")
 
 
 def _cursor(name: str) -> event_log_models.Cursor | None:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
+from workfloor.core.access.actors import Actor
+
 
 @dataclass(frozen=True)
 class Event:
@@ -34,7 +36,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A fact to be recorded: an event, when it happened, and whom it concerns."""
+    """A fact to be recorded: an event, when it happened, whom it concerns, and who did it."""
 
     event: Event
     at: datetime
@@ -42,8 +44,7 @@ class Entry:
     item_id: int | None = None
     case_id: int | None = None
     person_id: int | None = None
-    by_id: int | None = None
-    acted_as: str = ""  # where it was by nobody of the people: such as router, root
+    by: Actor = field(kw_only=True)
 
     def topics(self) -> set[str]:
         """The names under which open pages hear of it."""
@@ -194,6 +195,24 @@ class Dropped(Event):
     position: int
     event: str
     error: str
+
+
+@dataclass(frozen=True)
+class RunAgain(Event):
+    """Somebody has what failed tried again: a fact that a follower failed over, or a background job."""
+
+    name: ClassVar[str] = "engine.run-again"
+    failure: str  # such as fact-12 or job-7
+    what: str
+
+
+@dataclass(frozen=True)
+class JobDropped(Event):
+    """A background job that failed will never be tried again: what it should have done will not be."""
+
+    name: ClassVar[str] = "engine.job-dropped"
+    job: int
+    task: str
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,8 @@ from django.db.models import Count, Min, QuerySet
 
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.event_log import models as event_log_models
-from workfloor.kit.database import partitions
+from workfloor.kit import declarations
+from workfloor.kit.database import jobs, partitions
 
 # The positions are found first, in their own narrow table: joined at once, the planner may read every fact there is.
 _AFTER = f"""
@@ -47,12 +48,14 @@ def events_after(position: int, limit: int) -> tuple[int, set[str]]:
 _AT_WORK = ("person.available", "person.away", "person.signed-in", "person.signed-out", "engine.entered-every-client")
 
 
-def administrative(*, event: str = "", until: datetime | None = None) -> QuerySet[event_log_models.Fact]:
-    """What was changed but no work, the newest first; with `event` only what begins with that."""
-    facts = event_log_models.Fact.objects.filter(item_id=None, case_id=None).exclude(event__in=_AT_WORK)
-    if event:
-        facts = facts.filter(event__startswith=event)
-    return (facts.filter(at__lte=until) if until else facts).order_by("-at", "-id")
+def every() -> QuerySet[event_log_models.Fact]:
+    """Every fact inside the wall."""
+    return event_log_models.Fact.objects.all()
+
+
+def administrative() -> QuerySet[event_log_models.Fact]:
+    """What was changed but no work."""
+    return every().filter(item_id=None, case_id=None).exclude(event__in=_AT_WORK)
 
 
 def last_position() -> int:
@@ -106,6 +109,52 @@ def _lag(follower: event_log_events.Follower, position: int, parked: int) -> Lag
 def parked() -> QuerySet[event_log_models.Parked]:
     """The facts that followers failed over, the oldest first."""
     return event_log_models.Parked.objects.order_by("id")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that failed and can be tried again or dropped: a fact that a follower failed over, or a job."""
+
+    name: str  # such as fact-12, job-7
+    what: str
+    since: datetime
+    tries: int
+    error: str
+    of: event_log_models.Parked | jobs.Failed
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def failures() -> Iterator[Failure]:
+    """What failed inside the wall, the oldest first: facts, then jobs, which belong to no client."""
+    yield from map(_of_fact, parked().iterator())
+    yield from map(_of_job, jobs.failed())
+
+
+def failure(name: str) -> Failure | None:
+    """One of them, by its name."""
+    kind, _, number = name.partition("-")
+    if kind == "job":
+        return next((_of_job(each) for each in jobs.failed() if str(each.id) == number), None)
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    fact = parked().filter(id=int(number)).first() if kind == "fact" and is_number else None
+    return _of_fact(fact) if fact else None
+
+
+def _of_fact(fact: event_log_models.Parked) -> Failure:
+    what = f"{fact.follower} over {fact.event}"
+    return Failure(f"fact-{fact.id}", what, fact.parked_at, fact.tries, fact.error, fact)
+
+
+def _of_job(job: jobs.Failed) -> Failure:
+    error = "see logs/worker.log in the data folder"
+    return Failure(f"job-{job.id}", job.task, job.failed_at, job.attempts, error, job)
+
+
+declarations.register.name(
+    declarations.Handle(Failure, "failure called", failure, failures, lambda each: each.name, see="admin failed list")
+)
 
 
 def undecided(since: datetime) -> QuerySet[event_log_models.Fact]:

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.files import events as files_events
@@ -15,6 +16,7 @@ from workfloor.core.files import models as files_models
 from workfloor.core.files import queries as files_queries
 from workfloor.core.files import sealing
 from workfloor.kit.database import jobs, locks
+from workfloor.kit.declarations import field
 
 FORGET: Final = "files.forget"
 AT_A_TIME: Final = 500
@@ -85,7 +87,7 @@ def _key(client_id: int, now: datetime) -> bytes:
     key = sealing.new_secret()
     wrapped = sealing.wrapped(key, files_gateway.installation_key(make=True), client_id)
     files_models.Key.objects.create(client_id=client_id, wrapped=wrapped, made_at=now)
-    event_log.record(files_events.KeyMade(), at=now, client_id=client_id)
+    event_log.record(files_events.KeyMade(), at=now, client_id=client_id, by=actors.engine("file store"))
     return key
 
 
@@ -125,12 +127,25 @@ def drop(*, names: Sequence[str]) -> None:
     files_models.Removed.objects.filter(name__in=names).delete()
 
 
-def erase_key(*, client: Client, reason: str, by: Actor, now: datetime) -> int:
-    """Erase a client's key, so that nothing of its files can be read ever again; returns how many there are.
+@action(
+    "Erase a client's files",
+    permission="files.erase",
+    command="admin files erase",
+    says="{result} files of {client.slug} cannot be read any more.",
+    confirm="Nothing of what its files hold can ever be read again. Erase the key?",
+    example="workfloor admin files erase first-bank --reason 'contract ended'",
+)
+def erase_key(
+    *,
+    client: Client,
+    reason: Annotated[str, field("Reason", "It stands in the event log.", as_option=True)],
+    by: Actor,
+    now: datetime,
+) -> int:
+    """Erase a client's key: its mail as it came, attachments and documents become unreadable at once and for ever.
 
-    Backups of the database have the key until they are gone too.
+    Only backups of the database have the key then, until they are gone as well.
     """
-    permissions.admit(by, "files.erase")
     count = files_models.File.objects.filter(client=client).count()
     locks.hold("files.key", client.id)
     gone = {"wrapped": b"", "erased_at": now}

@@ -1,6 +1,7 @@
 """Where files are kept: a folder or a bucket of an S3-compatible store, and the key of the installation."""
 
 import errno
+import hmac
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -215,6 +216,11 @@ def installation_key(*, make: bool = False) -> bytes:
     if not path.exists():
         raise NoKey(f"{path} is gone, without which no file can be read. Bring it back from a backup.")
     return _read_key(path.read_text(), str(path))
+
+
+def key_for(purpose: str, *, make: bool = False) -> bytes:
+    """What the secrets of another part of the product are sealed by, derived from that key. Raises NoKey."""
+    return hmac.digest(installation_key(make=make), purpose.encode(), "sha256")
 
 
 def _read_key(text: str, where: str) -> bytes:

@@ -6,9 +6,10 @@ from typing import Any
 from workfloor.core.catalogue import entries
 from workfloor.core.contracts.levels import ServiceLevel
 from workfloor.core.measures import catalogue
+from workfloor.kit.text.translation import gettext_noop
 from workfloor.kit.time.calendars import Window
 
-VERDICTS = {"met": "met", "below-expected": "missed", "below-minimum": "missed the minimum", None: "–"}
+VERDICTS = {"met": "met", "below-expected": "missed", "below-minimum": gettext_noop("missed the minimum"), None: "–"}
 MOODS = {"met": "calm", "below-expected": "close", "below-minimum": "late", None: ""}
 SIGNS = {"percent": "%", "seconds": "s"}
 THRESHOLD = ("-within", "-older-than")
@@ -17,9 +18,9 @@ NAMES = {
     each.name: each.name.replace("-", " ") if each.name.endswith(THRESHOLD) else each.title for each in entries.EVERY
 }
 PER = {
-    "answered": "of answered",
-    "offered": "of offered",
-    "offered-less-short-abandons": "of offered, less those abandoned within {short} s",
+    "answered": gettext_noop("of answered"),
+    "offered": gettext_noop("of offered"),
+    "offered-less-short-abandons": gettext_noop("of offered, less those abandoned within {short} s"),
 }
 
 
@@ -88,7 +89,11 @@ def worded_excluded(row: catalogue.Excluded) -> dict[str, str]:
     """Word what is excluded from SLA for a level."""
     kinds = [kind.replace("-", " ") for kind in row.level.exclude]
     if row.level.above_forecast is not None:
-        kinds.append(f"volume above {row.level.above_forecast.normalize():f} % of the forecast")
+        kinds.append(
+            gettext_noop("volume above {percent:f} % of the forecast").format(
+                percent=row.level.above_forecast.normalize()
+            )
+        )
     return {"id": row.id, "name": row.level.name, "counts": ", ".join(kinds), "count": f"{row.count:,}"}
 
 
@@ -99,13 +104,17 @@ def worded_measure(level: ServiceLevel) -> str:
         words += f" {level.threshold_seconds:,} s"
     if level.per:
         words += f", {PER[level.per].format(short=level.short_abandon_seconds)}"
-    return f"{words}, in the hours of {level.hours}" if level.hours else words
+    hours = gettext_noop("in the hours of {calendar}")
+    return f"{words}, {hours.format(calendar=level.hours)}" if level.hours else words
 
 
 def _aside(row: catalogue.Measured) -> str:
     """Word what the figure itself leaves out: its percentiles, or the short abandons that stand apart."""
     spread = zip(catalogue.PERCENTILES, row.figure.percentiles, strict=False)
-    within = ", ".join(f"{percent} % within {value.normalize():,f} s" for percent, value in spread)
+    within = ", ".join(
+        gettext_noop("{percent} % within {seconds:,f} s").format(percent=percent, seconds=value.normalize())
+        for percent, value in spread
+    )
     if within:
         return f"; {within}"
     return f" ({row.figure.apart:,})" if row.figure.apart else ""
@@ -116,21 +125,19 @@ def _of_window(row: catalogue.Measured) -> str:
     if row.level.window == "month" or row.window is None:
         return ""
     if not row.window.is_due:
-        return f"; {row.window.name}, which goes on"
-    return (
-        f"; worst {row.level.window}, {row.window.name}"
-        if row.level.window in ("day", "week")
-        else f"; {row.window.name}"
-    )
+        return f"; {row.window.name}, {gettext_noop('which goes on')}"
+    worst = gettext_noop("worst {window}").format(window=row.level.window)
+    return f"; {worst}, {row.window.name}" if row.level.window in ("day", "week") else f"; {row.window.name}"
 
 
 def _target(level: ServiceLevel) -> str:
     if level.expected is None:
         return "–"
-    side, limit = ("at most", "never above") if level.lower_is_better else ("at least", "never below")
+    most = (gettext_noop("at most {limit}"), gettext_noop("never above {limit}"))
+    least = (gettext_noop("at least {limit}"), gettext_noop("never below {limit}"))
+    bounds = zip(most if level.lower_is_better else least, (level.expected, level.minimum), strict=True)
     unit = SIGNS[entries.BY_NAME[level.measure].unit]
-    expected = f"{side} {level.expected.normalize():f} {unit}"
-    return expected if level.minimum is None else f"{expected}, {limit} {level.minimum.normalize():f} {unit}"
+    return ", ".join(side.format(limit=f"{bound.normalize():f} {unit}") for side, bound in bounds if bound is not None)
 
 
 def _attained(level: ServiceLevel, attained: Decimal | None) -> str:

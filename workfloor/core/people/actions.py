@@ -1,23 +1,25 @@
 """Hiring, certifying and clearing people, and their agent state at work."""
 
-import secrets
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
 from workfloor.core.access.declaring import action
-from workfloor.core.clients import tokens
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.events import Event
 from workfloor.core.people import events as people_events
+from workfloor.core.people import links as people_links
 from workfloor.core.people import models as people_models
+from workfloor.core.people import presenting as people_presenting
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import locks
@@ -26,50 +28,14 @@ from workfloor.kit.time import calendars
 
 # Why somebody is signed out of work.
 SHIFT_OVER, LEFT_THE_DESK, BROWSER_GONE = "shift-over", "signed-out-of-the-account", "browser-gone"
+BY_A_LEADER = "by-a-leader"
 STAYS_ON = timedelta(hours=1)  # after a shift, for what is still in hand
 
 OwnRole = Literal["agent", "leader", "planner", "manager", "administrator"]
 Proof = Literal["training", "test", "diploma"]
-SIGNED_IN_FOR: Final = timedelta(hours=12)
 
 
 Refused = permissions.Refused
-
-
-def open_account(*, email: str, password: str) -> people_models.Account:
-    """Make something to sign in with; an address has one account."""
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise Refused(f"“{email}” is no mail address.") from None
-    if people_models.Account.objects.filter(email=email.strip().lower()).exists():
-        raise Refused(f"{email} has an account already")
-    return people_models.Account.objects.create_user(email, password)
-
-
-@action(
-    "Set a new password",
-    permission="people.set-password",
-    command="people password",
-    says="{person}: the new password is  {result}  (shown this once; change it after).",
-    example="workfloor people password joao@example.com",
-)
-def renew_password(*, person: people_models.Person, by: Actor, now: datetime) -> str:
-    """Set a new password and show it once; whoever is signed in with the old one is signed out."""
-    password = secrets.token_urlsafe(12)
-    set_password(person=person, password=password, by=by, now=now)
-    return password
-
-
-def set_password(*, person: people_models.Person, password: str, by: Actor, now: datetime) -> None:
-    """Give a person a new password; sessions of the old one end, since their key is derived from it."""
-    permissions.admit(by, "people.set-password")
-    if person.account is None:
-        raise Refused(f"{person.name} has nothing to sign in with")
-    person.account.set_password(password)
-    person.account.save(update_fields=["password"])
-    people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
-    event_log.record(people_events.PasswordSet(), at=now, client_id=person.client_id, person_id=person.id, by=by)
 
 
 # --- Sites and teams --------------------------------------------------------------------------------------------
@@ -95,7 +61,7 @@ def open_site(
 ) -> people_models.Site:
     """Name a place with people; teams and people belong to one. Its country and zone must be known ones."""
     if people_models.Site.objects.filter(name=name).exists():
-        raise Refused(f"There is a site {name} already.")
+        raise Refused(_("There is a site {name} already.").format(name=name))
     country = _known_place(country, zone)
     site = people_models.Site.objects.create(name=name, country=country, zone=zone)
     event_log.record(people_events.SiteOpened(site.id, name, country, zone), at=now, by=by)
@@ -122,7 +88,7 @@ def change_site(
     site = people_models.Site.objects.select_for_update().get(id=site.id)
     country = _known_place(country or site.country, zone or site.zone)
     if name and people_models.Site.objects.filter(name=name).exclude(id=site.id).exists():
-        raise Refused(f"There is a site {name} already.")
+        raise Refused(_("There is a site {name} already.").format(name=name))
     changes = {"name": name or site.name, "country": country, "zone": zone or site.zone}
     event_log.record_change("site", site, changes, at=now, by=by)
     return site
@@ -130,9 +96,9 @@ def change_site(
 
 def _known_place(country: str, zone: str) -> str:
     if zone not in available_timezones():
-        raise Refused(f"“{zone}” is no time zone; write it as in “Europe/Lisbon”.")
+        raise Refused(_("“{zone}” is no time zone; write it as in “Europe/Lisbon”.").format(zone=zone))
     if country.upper() not in calendars.countries():
-        raise Refused(f"“{country}” is no country of ISO 3166; write two letters as in “PT”.")
+        raise Refused(_("“{country}” is no country of ISO 3166; write two letters as in “PT”.").format(country=country))
     return country.upper()
 
 
@@ -153,7 +119,7 @@ def form_team(
 ) -> people_models.Team:
     """Form a team at a site; people join it when they are taken on, or by a change."""
     if people_models.Team.objects.filter(name=name).exists():
-        raise Refused(f"There is a team {name} already.")
+        raise Refused(_("There is a team {name} already.").format(name=name))
     team = people_models.Team.objects.create(name=name, site=site, leader=leader)
     formed = people_events.TeamFormed(team.id, name, site.name, leader.name if leader else None)
     event_log.record(formed, at=now, by=by)
@@ -178,7 +144,7 @@ def change_team(
     """Call a team otherwise, or give it another leader; what is not given stays."""
     team = people_models.Team.objects.select_for_update(of=("self",)).select_related("leader").get(id=team.id)
     if name and people_models.Team.objects.filter(name=name).exclude(id=team.id).exists():
-        raise Refused(f"There is a team {name} already.")
+        raise Refused(_("There is a team {name} already.").format(name=name))
     changes = {"name": name or team.name, "leader": leader or team.leader}
     event_log.record_change("team", team, changes, at=now, by=by)
     return team
@@ -191,7 +157,7 @@ def change_team(
     "Take somebody on",
     permission="people.hire",
     command="people add",
-    says="{name} signs in as {email} with the password  {result}  (shown this once; change it after).",
+    says="{name} is taken on. {result}",
     example="workfloor people add 'Joao Reis' joao@example.com --role agent --site Porto",
 )
 def take_on(
@@ -207,24 +173,23 @@ def take_on(
 ) -> str:
     """Take somebody on, or put one of a client's own people on file, who may dispute and agree for the client.
 
-    The first password is shown once.
+    They are invited by mail to choose their password, which nobody else sees.
     """
     if bool(client) == bool(roles) or (client and (site or team)):
-        raise Refused("Give either roles, or the client whose own person it is, without site and team.")
+        raise Refused(_("Give either roles, or the client whose own person it is, without site and team."))
     if site and team and team.site_id != site.id:
-        raise Refused(f"{team} is a team of {team.site}, not of {site}.")
-    password = secrets.token_urlsafe(12)
-    hire(
+        raise Refused(_("{team} is a team of {site}, not of {site4}.").format(team=team, site=team.site, site4=site))
+    person = hire(
         name=name,
         roles=roles or ["client"],
         site=site or (team.site if team else None),
         team=team,
         client=client,
-        account=open_account(email=email, password=password),
+        account=open_account(email=email),
         by=by,
         now=now,
     )
-    return password
+    return people_presenting.sent(people_links.make(person=person, purpose="invitation", by=by, now=now))
 
 
 def hire(
@@ -245,11 +210,24 @@ def hire(
     ):  # whoever approves for a client's side is not a manager's to name
         permissions.admit(by, "people.assign-roles")
     person = people_models.Person.objects.create(
-        name=name, roles=list(roles), joined_at=now, site=site, team=team, client=client, account=account
+        name=name,
+        roles=list(roles),
+        joined_at=now,
+        taken_on_by_id=by.person_id,
+        site=site,
+        team=team,
+        client=client,
+        account=account,
     )
     if client is None:
         people_models.AgentState.objects.create(person=person, since=now)
-    joined = people_events.PersonJoined(name, list(roles), site.name if site else None)
+    joined = people_events.PersonJoined(
+        name,
+        list(roles),
+        site.name if site else None,
+        team.name if team else None,
+        account.email if account else None,
+    )
     event_log.record(joined, at=now, client_id=person.client_id, person_id=person.id, by=by)
     return person
 
@@ -273,11 +251,17 @@ def change_person(
     """Put a name right, or move somebody to another site or team; what is not given stays."""
     person = _locked(person)
     if person.client_id is not None and (site or team):
-        raise Refused(f"{person.name} is one of a client's own people, and belongs to no site of ours.")
+        raise Refused(
+            _("{person} is one of a client's own people, and belongs to no site of ours.").format(person=person.name)
+        )
     if site and team and team.site_id != site.id:
-        raise Refused(f"{team} is a team of {team.site}, not of {site}.")
+        raise Refused(_("{team} is a team of {site}, not of {other}.").format(team=team, site=team.site, other=site))
     if site and not team and person.team and person.team.site_id != site.id:
-        raise Refused(f"{person.name} is in {person.team}, a team of {person.team.site}; name a team of {site} too.")
+        raise Refused(
+            _("{person} is in {team}, a team of {site}; name a team of {other} too.").format(
+                person=person.name, team=person.team, site=person.team.site, other=site
+            )
+        )
     place = site or (team.site if team else person.site)
     changes = {"name": name or person.name, "site": place, "team": team or person.team}
     event_log.record_change("person", person, changes, at=now, by=by, client_id=person.client_id, person_id=person.id)
@@ -301,12 +285,16 @@ def assign_roles(
     """Say which roles somebody has from now on; nobody gives roles to themselves."""
     person = _locked(person)
     if person.client_id is not None:
-        raise Refused(f"{person.name} is one of a client's own people, and has no role with us.")
+        raise Refused(
+            _("{person} is one of a client's own people, and has no role with us.").format(person=person.name)
+        )
     if by.person_id == person.id:
-        raise Refused(f"{person.name} cannot give roles to themselves: another administrator does.")
+        raise Refused(
+            _("{person} cannot give roles to themselves: another administrator does.").format(person=person.name)
+        )
     wanted = [each for each in permissions.ROLES if each in roles]
     if "agent" not in wanted and "agent" in person.roles:
-        sign_out_of_work(person=person, now=now)
+        _end_the_day(person, None, by, now)
     event_log.record_change("person", person, {"roles": wanted}, at=now, by=by, person_id=person.id)
     return person
 
@@ -314,6 +302,24 @@ def assign_roles(
 def _locked(person: people_models.Person) -> people_models.Person:
     found = people_models.Person.objects.select_for_update(of=("self",)).select_related("site", "team__site", "account")
     return found.get(id=person.id)
+
+
+@action(
+    "Vouch for a person",
+    permission="people.vouch",
+    command="people vouch",
+    says="{person}: is known to be somebody by themselves.",
+    example="workfloor people vouch marta@example.com",
+)
+def vouch(*, person: people_models.Person, by: Actor, now: datetime) -> None:
+    """Say that somebody is a person of their own: until then they and whoever took them on count as one, not two."""
+    if person.taken_on_by_id is None or person.vouched_at:
+        raise Refused(_("Nobody need vouch for {person}.").format(person=person.name))
+    if by.person_id in (person.id, person.taken_on_by_id) or by.is_made_up_with([person.id, person.taken_on_by_id]):
+        raise Refused(_("Somebody else vouches: neither they nor whoever took them on."))
+    event_log.record_change(
+        "person", person, {"vouched_at": now}, at=now, by=by, client_id=person.client_id, person_id=person.id
+    )
 
 
 @action(
@@ -327,14 +333,73 @@ def _locked(person: people_models.Person) -> people_models.Person:
 def leave(*, person: people_models.Person, by: Actor, now: datetime) -> None:
     """Let a person go: nothing is offered any more, the account is closed at once, the facts stay."""
     if person.client_id is None:  # a client's own people are never at work here
-        sign_out_of_work(person=person, now=now)
+        _end_the_day(person, None, by, now)
     person.left_at = now
     person.save(update_fields=["left_at"])
     if person.account:
         person.account.is_active = False
         person.account.save(update_fields=["is_active"])
     people_models.SignIn.objects.filter(person=person, ended_at=None).update(ended_at=now)
+    people_links.end(person=person, because="left", now=now)
     event_log.record(people_events.PersonLeft(), at=now, client_id=person.client_id, person_id=person.id, by=by)
+
+
+# --- Signing in -------------------------------------------------------------------------------------------------
+
+
+def open_account(*, email: str) -> people_models.Account:
+    """Make something to sign in with, for which its person chooses the password; an address has one account."""
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Refused(_("“{email}” is no mail address.").format(email=email)) from None
+    if people_models.Account.objects.filter(email=email.strip().lower()).exists():
+        raise Refused(_("{email} has an account already").format(email=email))
+    return people_models.Account.objects.create_user(email)
+
+
+@action(
+    "Invite again",
+    permission="people.invite",
+    command="people invite",
+    says="{person}: {result}",
+    example="workfloor people invite joao@example.com",
+)
+def invite(*, person: people_models.Person, by: Actor, now: datetime) -> str:
+    """Send somebody who has not chosen a password yet another invitation; the one before opens nothing any more."""
+    if person.account and person.account.has_usable_password():
+        raise Refused(
+            _("{person} has chosen a password; an administrator can send a sign-in link.").format(person=person.name)
+        )
+    return people_presenting.sent(people_links.make(person=person, purpose="invitation", by=by, now=now))
+
+
+@action(
+    "Withdraw an invitation",
+    permission="people.invite",
+    command="people withdraw-invitation",
+    says="{person}: the link opens nothing any more.",
+    example="workfloor people withdraw-invitation joao@example.com",
+)
+def withdraw_invitation(*, person: people_models.Person, by: Actor, now: datetime) -> None:
+    """Let an invitation, or another link by which somebody would choose their password, open nothing any more."""
+    link = people_links.end(person=person, because="withdrawn", now=now)
+    if link is None:
+        raise Refused(_("{person} has no invitation and no other link.").format(person=person.name))
+    withdrawn = people_events.LinkWithdrawn(link.id, link.purpose)
+    event_log.record(withdrawn, at=now, client_id=person.client_id, person_id=person.id, by=by)
+
+
+@action(
+    "Send a sign-in link",
+    permission="people.send-link",
+    command="people send-link",
+    says="{person}: {result}",
+    example="workfloor people send-link joao@example.com",
+)
+def send_link(*, person: people_models.Person, by: Actor, now: datetime) -> str:
+    """Send somebody a link to choose a new password, which nobody else sees; until it is used the old one holds."""
+    return people_presenting.sent(people_links.make(person=person, purpose="sign-in-link", by=by, now=now))
 
 
 # --- What they can ----------------------------------------------------------------------------------------------
@@ -363,8 +428,8 @@ def certify(
     """Grant a skill at a level, on the proof that was shown."""
     valid_from = valid_from or calendars.day_of(now, people_queries.zone_of(person))
     if expires_on is not None and expires_on < valid_from:
-        raise Refused("A certificate expires after it begins to count.")
-    known, _ = people_models.Skill.objects.get_or_create(name=skill)
+        raise Refused(_("A certificate expires after it begins to count."))
+    known, _is_new = people_models.Skill.objects.get_or_create(name=skill)
     certificate = people_models.Certificate.objects.create(
         person=person, skill=known, level=level, proof=proof, valid_from=valid_from, expires_on=expires_on
     )
@@ -391,7 +456,7 @@ def revoke(
     """Take back every certificate of a skill, at once."""
     certificates = people_queries.certificates(person, skill)
     if not certificates:
-        raise Refused(f"{person.name} has no certificate of {skill}.")
+        raise Refused(_("{person} has no certificate of {skill}.").format(person=person.name, skill=skill))
     for certificate in certificates:
         revoke_certificate(certificate=certificate, reason=reason, by=by, now=now)
 
@@ -421,9 +486,9 @@ def clear(
 ) -> people_models.Clearance:
     """Give a person the right to touch a client's work; nobody gives it to themselves."""
     if by.person_id == person.id:
-        raise Refused(f"{person.name} cannot clear themselves: another administrator does.")
+        raise Refused(_("{person} cannot clear themselves: another administrator does.").format(person=person.name))
     if people_models.Clearance.objects.filter(person=person, client=client, withdrawn_at=None).exists():
-        raise Refused(f"{person.name} is cleared for {client.slug} already")
+        raise Refused(_("{person} is cleared for {client} already").format(person=person.name, client=client.slug))
     clearance = people_models.Clearance.objects.create(person=person, client=client, granted_at=now)
     event_log.record(people_events.Cleared(), at=now, client_id=client.id, person_id=person.id, by=by)
     return clearance
@@ -446,7 +511,7 @@ def withdraw(
     """Take back the right to touch a client's work, at once; what the person has of it goes back in line."""
     clearance = people_queries.clearance(person, client.slug)
     if clearance is None:
-        raise Refused(f"{person.name} is not cleared for {client.slug}.")
+        raise Refused(_("{person} is not cleared for {client}.").format(person=person.name, client=client.slug))
     withdraw_clearance(clearance=clearance, by=by, now=now)
 
 
@@ -469,15 +534,19 @@ def plan_shift(
     """Say when a person is to work: from now on nothing is offered to them outside their shifts."""
     permissions.admit(by, "people.plan-shifts", team=person.team_id)
     if not starts_at < ends_at <= starts_at + qualification.LONGEST_SHIFT:
-        raise Refused("A shift ends after it begins, and within 24 hours.")
+        raise Refused(_("A shift ends after it begins, and within 24 hours."))
     if not person.is_a("agent") or person.left_at is not None:
-        raise Refused("Only agents who are with us have shifts.")
+        raise Refused(_("Only agents who are with us have shifts."))
     locks.hold("person.shift", person.id)
     others = people_models.Shift.objects.filter(
         person=person, cancelled_at=None, starts_at__lt=ends_at, ends_at__gt=starts_at
     )
     if other := others.first():
-        raise Refused(f"{person.name} has a shift from {other.starts_at:%Y-%m-%d %H:%M} UTC on that overlaps it.")
+        raise Refused(
+            _("{person} has a shift from {starts_at:%Y-%m-%d %H:%M} UTC on that overlaps it.").format(
+                person=person.name, starts_at=other.starts_at
+            )
+        )
     shift = people_models.Shift.objects.create(person=person, starts_at=starts_at, ends_at=ends_at, planned_at=now)
     event_log.record(people_events.ShiftPlanned(starts_at, ends_at), at=now, person_id=person.id, by=by)
     return shift
@@ -492,59 +561,97 @@ def cancel_shift(*, shift: people_models.Shift, by: Actor, now: datetime) -> Non
     event_log.record(cancelled, at=now, person_id=shift.person_id, by=by)
 
 
-# --- Signing in without a browser -------------------------------------------------------------------------------
-
-
-def sign_in(*, person: people_models.Person, title: str, now: datetime) -> tuple[people_models.SignIn, str]:
-    """Let the commands of one machine act as a person, who has just proved who they are; returns what it shows.
-
-    It ends by itself after SIGNED_IN_FOR, with the person's password, and when they leave.
-    """
-    secret = secrets.token_urlsafe(32)
-    made = people_models.SignIn.objects.create(
-        person=person, title=title[:200], digest=tokens.digest(secret), began_at=now, ends_at=now + SIGNED_IN_FOR
-    )
-    event_log.record(people_events.SignedInByCommand(made.id, made.title), at=now, person_id=person.id, by=person)
-    return made, f"{people_queries.SIGN_IN_PREFIX}{made.id}_{secret}"
-
-
-def sign_out(*, sign_in: people_models.SignIn, by: Actor, now: datetime) -> None:
-    """End a sign-in of commands: one's own, or anybody's for whoever may set their password too."""
-    if by.person_id != sign_in.person_id:
-        permissions.admit(by, "people.set-password")
-    sign_in.ended_at = now
-    sign_in.save(update_fields=["ended_at"])
-    event_log.record(people_events.SignedOutByCommand(sign_in.id), at=now, person_id=sign_in.person_id, by=by)
-
-
 # --- At work ----------------------------------------------------------------------------------------------------
 
 
-def go_available(*, person: people_models.Person, now: datetime) -> people_models.AgentState:
+def go_available(*, person: people_models.Person, by: Actor, now: datetime) -> people_models.AgentState:
     """Take work from now on."""
+    _admit_to_state(person, by)
     if person.left_at is not None or not person.is_a("agent"):
-        raise Refused("Only agents who are with us take work.")
-    _be_signed_in(person, now)
-    return _set_agent_state(person, "available", "", people_events.BecameAvailable(), now)
+        raise Refused(_("Only agents who are with us take work."))
+    _be_signed_in(person, by, now)
+    return _set_agent_state(person, "available", "", people_events.BecameAvailable(), by, now)
 
 
-def go_away(*, person: people_models.Person, reason: str, now: datetime) -> people_models.AgentState:
+def go_away(*, person: people_models.Person, reason: str, by: Actor, now: datetime) -> people_models.AgentState:
     """Take no new work for a while, and say why."""
+    _admit_to_state(person, by)
     if not reason.strip():
-        raise Refused("Choose a not-ready reason, for example “break”.")
-    _be_signed_in(person, now)
-    return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), now)
+        raise Refused(_("Choose a not-ready reason, for example “break”."))
+    _be_signed_in(person, by, now)
+    return _set_agent_state(person, "away", reason.strip(), people_events.WentAway(reason.strip()), by, now)
 
 
 def sign_out_of_work(
-    *, person: people_models.Person, now: datetime, because: str | None = None
+    *, person: people_models.Person, by: Actor, now: datetime, because: str | None = None
 ) -> people_models.AgentState:
     """End the working day: no more offers. `because` says why, where the person did not say so."""
-    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), now)
+    _admit_to_state(person, by)
+    return _end_the_day(person, because, by, now)
 
 
-def end_presences(*, now: datetime) -> int:
+def _end_the_day(
+    person: people_models.Person, because: str | None, by: Actor, now: datetime
+) -> people_models.AgentState:
+    return _set_agent_state(person, "signed-out", "", people_events.SignedOut(because), by, now)
+
+
+def _admit_to_state(person: people_models.Person, by: Actor) -> None:
+    """Somebody's state is their own to set, and that of those who lead them."""
+    if by.person_id == person.id:
+        permissions.admit(by, "states.set-own")
+    else:
+        permissions.admit(by, "states.set-others", team=person.team_id)
+
+
+def set_state(
+    *,
+    person: people_models.Person,
+    state: Literal["away", "signed-out"],
+    by: Actor,
+    now: datetime,
+    reason: str = "",
+    as_seen: str | None = None,
+) -> people_models.AgentState:
+    """Set somebody else's agent state: to Not ready for a reason, or Signed out. Refused where it is not `as_seen`.
+
+    What they have in hand stays with them, and an open offer goes back in line.
+    """
+    permissions.admit(by, "states.set-others")  # of any team: the agent's own leader may be away
+    if person.left_at is not None or not person.is_a("agent"):
+        raise Refused(_("{name} takes no work.").format(name=person.name))
+    agent_state = _agent_state(person)
+    if as_seen is not None and as_seen != agent_state.since.isoformat():
+        raise Refused(_state_moved_on(agent_state, by))
+    if agent_state.state == "signed-out":
+        raise Refused(_("{name} is signed out of work already.").format(name=person.name))
+    if state == "away" and not reason.strip():
+        raise Refused(_("Choose a not-ready reason, for example “break”."))
+    events = {"away": people_events.WentAway(reason.strip()), "signed-out": people_events.SignedOut(BY_A_LEADER)}
+    return _set_agent_state(person, state, reason.strip() if state == "away" else "", events[state], by, now)
+
+
+def _state_moved_on(agent_state: people_models.AgentState, by: Actor) -> str:
+    """Say who set somebody's state meanwhile, and to what."""
+    person = agent_state.person
+    changes = event_log_queries.of_person(person.id).filter(event__in=_STATES_SET, at=agent_state.since)
+    by_id = changes.values_list("by_id", flat=True).last()
+    who = person if by_id is None else people_models.Person.objects.get(id=by_id)
+    if who.id == by.person_id:
+        return _("Nothing was changed: you have set it already.")
+    now_is = " ".join(filter(None, [agent_state.state.replace("-", " "), agent_state.reason]))
+    told = _("Nothing was changed: {who} was quicker. {name} is {state} now.")
+    return told.format(who=who.name, name=person.name, state=now_is)
+
+
+_STATES_SET = tuple(
+    each.name for each in (people_events.BecameAvailable, people_events.WentAway, people_events.SignedOut)
+)
+
+
+def end_presences(*, by: Actor, now: datetime) -> int:
     """Sign out of work whoever forgot to when their shift ended; returns how many."""
+    permissions.admit(by, "states.set-others")
     there = people_queries.with_shifts(people_queries.on_the_floor(), now)
     forgotten = [
         person
@@ -552,7 +659,7 @@ def end_presences(*, now: datetime) -> int:
         if not people_queries.on_shift(person, now)[0] and people_queries.last_shift_ended(person, now) < now - STAYS_ON
     ]
     for person in forgotten:
-        sign_out_of_work(person=person, now=now, because=SHIFT_OVER)
+        sign_out_of_work(person=person, because=SHIFT_OVER, by=by, now=now)
     return len(forgotten)
 
 
@@ -566,13 +673,13 @@ def note_heard(*, person_ids: Collection[int], now: datetime) -> None:
     )
 
 
-def _be_signed_in(person: people_models.Person, now: datetime) -> None:
+def _be_signed_in(person: people_models.Person, by: Actor, now: datetime) -> None:
     if _agent_state(person).state == "signed-out":
-        event_log.record(people_events.SignedIn(), at=now, client_id=person.client_id, person_id=person.id)
+        event_log.record(people_events.SignedIn(), at=now, client_id=person.client_id, person_id=person.id, by=by)
 
 
 def _set_agent_state(
-    person: people_models.Person, state: str, reason: str, event: Event, now: datetime
+    person: people_models.Person, state: str, reason: str, event: Event, by: Actor, now: datetime
 ) -> people_models.AgentState:
     agent_state = _agent_state(person)
     if (agent_state.state, agent_state.reason) == (state, reason):
@@ -583,7 +690,7 @@ def _set_agent_state(
         )
     agent_state.state, agent_state.reason, agent_state.since = state, reason, now
     agent_state.save()
-    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id)
+    event_log.record(event, at=now, client_id=person.client_id, person_id=person.id, by=by)
     return agent_state
 
 

@@ -30,6 +30,7 @@ class SignedInByCommand(Event):
     name: ClassVar[str] = "person.signed-in-by-command"
     sign_in: int
     title: str
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class PersonJoined(Event):
     full_name: str
     roles: list[str]
     site: str | None
+    team: str | None = None
+    email: str | None = None  # of the account to sign in with
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,68 @@ class PersonLeft(Event):
 
 
 @dataclass(frozen=True)
-class PasswordSet(Event):
-    name: ClassVar[str] = "person.password-set"
+class Invited(Event):
+    name: ClassVar[str] = "person.invited"
+    link: int
+    to: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class SignInLinkSent(Event):
+    name: ClassVar[str] = "person.sign-in-link-sent"
+    link: int
+    to: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class PasswordForgotten(Event):
+    name: ClassVar[str] = "person.password-forgotten"
+    link: int
+    to: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class SignInLinkPrinted(Event):
+    name: ClassVar[str] = "person.sign-in-link-printed"
+    link: int
+    until: datetime
+
+
+@dataclass(frozen=True)
+class LinkWithdrawn(Event):
+    name: ClassVar[str] = "person.link-withdrawn"
+    link: int
+    purpose: str
+
+
+@dataclass(frozen=True)
+class PasswordChosen(Event):
+    name: ClassVar[str] = "person.password-chosen"
+    by_way_of: str  # the purpose of the link, such as "invitation" or "printed-by-root"; or "own-account"
+    link: int | None
+    ended_sign_ins: int  # of commands; sessions end with the password
+
+
+@dataclass(frozen=True)
+class SecondFactorAdded(Event):
+    name: ClassVar[str] = "person.second-factor-added"
+    factor: str  # such as totp, here and below
+
+
+@dataclass(frozen=True)
+class SecondFactorRemoved(Event):
+    name: ClassVar[str] = "person.second-factor-removed"
+    factor: str
+
+
+@dataclass(frozen=True)
+class RecoveryCodesMade(Event):
+    """New ones, for when the second factor is lost; those before are good for nothing any more."""
+
+    name: ClassVar[str] = "person.recovery-codes-made"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,14 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
+from workfloor.core.event_log.events import Event
 from workfloor.core.people import actions as people
-from workfloor.core.people.models import Account
+from workfloor.core.people import events as people_events
+from workfloor.core.people import own_account
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people.models import Account, Person
 from workfloor.kit.time import clock
 from workfloor.kit.web import addresses
 
@@ -86,6 +91,12 @@ def network(address: str) -> str:
     return addresses.network(address, bits_of_4=24, bits_of_6=48) or "nowhere"
 
 
+def may_ask_for_reset(request: HttpRequest, email: str) -> bool:
+    """Count that a link is asked for, by address and network, whether or not it is known; False for too often."""
+    here = network(get_adapter(request).get_client_ip(request))
+    return bool(ratelimit.consume(request, app="allauth.account", action="reset_asked", key=f"{email} from {here}"))
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts are made by hiring a person; nobody signs up."""
 
@@ -116,6 +127,14 @@ class AccountAdapter(DefaultAccountAdapter):
             usages += used.usage
         self._login_failed_rl_usage = ratelimit.RateLimitUsage(usages)
 
+    def set_password(self, user: Any, password: str) -> None:
+        """Whoever is signed in has chosen another password."""
+        person = people_queries.by_account(user.pk)
+        if person is None:
+            raise people.Refused(_("This account belongs to nobody who is with us."))
+        person.account = user  # whose password the session is compared with
+        own_account.change_own_password(person=person, password=password, now=clock.now())
+
     def post_login(self, request: HttpRequest, user: Any, **more: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **more)
         remember(request, response, user)
@@ -129,6 +148,30 @@ class AccountAdapter(DefaultAccountAdapter):
     def logout(self, request: HttpRequest) -> None:
         """Whoever signs out of their account is not there to be offered work either."""
         person = getattr(request, "person", None)
-        if person is not None and person.is_a("agent"):
-            people.sign_out_of_work(person=person, now=clock.now(), because=people.LEFT_THE_DESK)
+        if person is not None and person.may("states.set-own"):
+            people.sign_out_of_work(person=person, because=people.LEFT_THE_DESK, by=person, now=clock.now())
         super().logout(request)
+
+
+# --- What people change of their own accounts on allauth's pages, as facts --------------------------------------------
+
+
+def factor_kept(instance: Authenticator, created: bool, **_: Any) -> None:
+    """Somebody set up a second factor, or has new recovery codes; allauth itself tells so when all is committed."""
+    if not created:
+        return
+    if instance.type == Authenticator.Type.RECOVERY_CODES:
+        _note(instance.user, people_events.RecoveryCodesMade())
+    else:
+        _note(instance.user, people_events.SecondFactorAdded(instance.type))
+
+
+def factor_gone(instance: Authenticator, **_: Any) -> None:
+    """Somebody removed a second factor; recovery codes go with it, or for new ones."""
+    if instance.type != Authenticator.Type.RECOVERY_CODES:
+        _note(instance.user, people_events.SecondFactorRemoved(instance.type))
+
+
+def _note(account: Account, event: Event) -> None:
+    if (person := Person.objects.filter(account=account).first()) is not None:
+        own_account.note_own_account(person=person, event=event, now=clock.now())

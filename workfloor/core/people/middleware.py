@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import Resolver404, resolve
+from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from workfloor.core.people import actions as people
@@ -23,6 +24,7 @@ from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import rls, snapshots
 from workfloor.kit.time import clock
+from workfloor.kit.web import limits
 from workfloor.kit.web import live as web_live
 
 LOOK_EVERY_SECONDS: Final = 5.0  # at who hears the live streams of this process
@@ -52,7 +54,9 @@ def entering(get_response: Respond) -> Respond:
             response = get_response(request)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
-        if isinstance(response, StreamingHttpResponse):
+        if (
+            isinstance(response, StreamingHttpResponse) and not connection.in_atomic_block
+        ):  # as it is of whoever calls us
             connection.close()
         return response
 
@@ -77,6 +81,8 @@ def _enter(request: HttpRequest, account_id: int | None) -> None:
     else:
         rls.enter()
     request.person = person  # type: ignore[attr-defined]
+    if person is not None and person.language and not request.path.startswith(limits.API):
+        translation.activate(person.language)  # until the request is over (ui.views.speaking)
 
 
 @login_required

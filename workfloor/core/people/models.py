@@ -1,5 +1,6 @@
 """Accounts, people, sites, teams, skills held through certificates, clearances and agent states."""
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -8,7 +9,9 @@ from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 
+from workfloor.core.access import permissions
 from workfloor.core.clients.models import Client
+from workfloor.core.outgoing.models import Mail
 from workfloor.core.people import qualification
 from workfloor.kit.database import rls
 from workfloor.kit.database.prepared import PreparedQuery
@@ -87,6 +90,9 @@ class Person(models.Model):
     roles = ArrayField(models.TextField(), default=list)
     joined_at = models.DateTimeField()
     left_at = models.DateTimeField(null=True)
+    taken_on_by_id = models.BigIntegerField(null=True)  # by number, as facts name people
+    vouched_at = models.DateTimeField(null=True)  # somebody else knows them, too
+    language = models.CharField(max_length=12, default="")  # that pages speak to them; empty: as the browser asks
 
     class Meta:
         constraints = [
@@ -116,18 +122,34 @@ class Person(models.Model):
             return self.client_id == client_id
         return self.clearances.filter(client_id=client_id, withdrawn_at=None).exists()
 
+    def is_made_up_with(self, others: Collection[int]) -> bool:
+        """Whether one of these took the person on, or the other way round, and nobody else has vouched for that.
+
+        Such two may be one: what takes two people takes others.
+        """
+        known = Person.objects.filter(id__in=others)
+        return not self._hangs_on().isdisjoint(others) or any(self.id in each._hangs_on() for each in known)
+
+    def _hangs_on(self) -> set[int]:
+        """Who took the person on, and who took that one on, as far as nobody has vouched."""
+        found: set[int] = set()
+        person = self
+        while person.taken_on_by_id and person.vouched_at is None and person.taken_on_by_id not in found:
+            found.add(person.taken_on_by_id)
+            person = Person.objects.get(id=person.taken_on_by_id)
+        return found
+
     def leads(self, team_id: int | None) -> bool:
         """Whether the person leads a team."""
         return team_id is not None and self.leads_teams.filter(id=team_id).exists()
 
+    def may(self, permission: str) -> bool:
+        """Whether the person's roles open something, as a page asks of it."""
+        return permissions.may(self, permission)
+
     def is_a(self, role: str) -> bool:
         """Whether the person has a role."""
         return role in self.roles
-
-    @property
-    def is_in_charge(self) -> bool:
-        """Whether the person leads people or manages, on our side."""
-        return self.client_id is None and not {"leader", "manager"}.isdisjoint(self.roles)
 
 
 class SignIn(models.Model):
@@ -142,6 +164,30 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} on {self.title}"
+
+
+class SignInLink(models.Model):
+    """A link by which a person chooses their password, once; of what stands in it a digest is kept alone."""
+
+    person = models.ForeignKey(Person, models.PROTECT, related_name="links")
+    purpose = models.TextField()
+    seed = models.CharField(max_length=64)  # what the link is computed from, with the installation's key: people.links
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(default="")
+    mail = models.OneToOneField(Mail, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="link_purpose", condition=Q(purpose__in=list(qualification.PURPOSES))),
+            models.CheckConstraint(name="link_ended_by", condition=Q(ended_by__in=["", *qualification.LINK_ENDS])),
+            models.UniqueConstraint(name="link_open_once", fields=["person"], condition=Q(ended_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.person}"
 
 
 class Skill(models.Model):

@@ -14,6 +14,16 @@ AGENT_STATES = ("available", "away", "signed-out")
 NOT_READY_REASONS = ("break", "lunch", "training", "meeting", "technical")
 RONA = "RONA"  # ring on no answer: an offer was not answered in time
 
+# The links by which people choose their password: what for, for how long each opens something, and why one ends.
+LINKS_LAST = {
+    "invitation": timedelta(days=7),
+    "sign-in-link": timedelta(hours=24),
+    "forgotten-password": timedelta(hours=1),
+    "printed-by-root": timedelta(hours=24),
+}
+PURPOSES = tuple(LINKS_LAST)
+LINK_ENDS = ("used", "replaced", "withdrawn", "left")
+
 # A person's capacity is a range of this many parts; work of one kind takes a share of it (see work.rules.share).
 CAPACITY = 60
 
@@ -75,7 +85,7 @@ def may_hear(topic: str, person_id: int, roles: Iterable[str], clients: Iterable
     kind, _, number = topic.partition(":")
     number = number.partition(":")[0] if kind == "typing" else number
     if kind == "floor":
-        return not {"leader", "planner", "manager"}.isdisjoint(roles)
+        return not permissions.PERMISSIONS["floor.see"].roles.isdisjoint(roles)
     own = [person_id]
     allowed = {"person": own, "messages": own, "typing": own, "client": clients, "closing": clients}.get(kind, [])
     return number in {str(each) for each in allowed}

@@ -7,10 +7,14 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients import tokens
 from workfloor.core.people import models as people_models
+from workfloor.core.people import presenting as people_presenting
 from workfloor.core.people import qualification
 from workfloor.kit import declarations
+from workfloor.kit.database import rls
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.time import calendars
 
@@ -37,6 +41,18 @@ def enterable(person: people_models.Person) -> list[int]:
     if person.client_id is not None:
         return [person.client_id]
     return _CLEARED(person.id)
+
+
+def enter_for(by: Actor, permission: str) -> None:
+    """Enter the clients that somebody may name in an action: their own; all, where it looks across the walls.
+
+    Administrators clear people for any client, and the root of the installation has none of its own.
+    """
+    across = permissions.PERMISSIONS[permission].across or "administrator" in by.roles
+    if isinstance(by, people_models.Person) and not across:
+        rls.enter(*enterable(by))
+    else:
+        rls.enter_every_client()
 
 
 def by_email(email: str) -> people_models.Person | None:
@@ -79,6 +95,26 @@ def sign_in(token: str) -> people_models.SignIn | None:
     return people_models.SignIn.objects.filter(id=int(token.removeprefix(SIGN_IN_PREFIX).partition("_")[0])).first()
 
 
+def link(written: str) -> people_models.SignInLink | None:
+    """The link in which this stands, whether or not it opens anything yet. The caller has entered every client."""
+    number, _, secret = written.partition("-")
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+        return None
+    found = people_models.SignInLink.objects.select_related("person__account", "mail").filter(id=int(number)).first()
+    return found if found and tokens.matches(secret, found.digest) else None
+
+
+def links_since(person: people_models.Person, since: datetime) -> int:
+    """How many links a person was made since an instant."""
+    return people_models.SignInLink.objects.filter(person=person, made_at__gt=since).count()
+
+
+def latest_links(person_ids: Iterable[int]) -> dict[int, people_models.SignInLink]:
+    """The latest link of each of some people, with its mail, by the person's number."""
+    found = people_models.SignInLink.objects.filter(person_id__in=list(person_ids)).select_related("mail")
+    return {each.person_id: each for each in found.order_by("person_id", "-id").distinct("person_id")}
+
+
 def clearance(person: people_models.Person, slug: str) -> people_models.Clearance | None:
     """A person's clearance for a client, if it is in force."""
     return people_models.Clearance.objects.filter(person=person, client__slug=slug, withdrawn_at=None).first()
@@ -95,7 +131,7 @@ def zone_of(person: people_models.Person) -> tzinfo:
 
 
 def profiles(at: datetime) -> list[dict[str, Any]]:
-    """What is known of the staff: name, address, roles, site, skills at an instant, clients cleared for."""
+    """What is known of the staff: name, address, roles, site, skills, clients cleared for, and how they get in."""
     certificates = people_models.Certificate.objects.select_related("skill").order_by("id")
     cleared = people_models.Clearance.objects.filter(withdrawn_at=None).select_related("client")
     people = (
@@ -105,6 +141,7 @@ def profiles(at: datetime) -> list[dict[str, Any]]:
             Prefetch("certificates", certificates), Prefetch("clearances", cleared.order_by("client__slug"), "in_force")
         )
     )
+    links = latest_links(each.id for each in people)
     return [
         {
             "name": person.name,
@@ -113,6 +150,7 @@ def profiles(at: datetime) -> list[dict[str, Any]]:
             "site": person.site.name if person.site else None,
             "skills": skills_at(person, at),
             "clients": [each.client.slug for each in person.in_force],
+            "way_in": people_presenting.way_in(person, links.get(person.id), at),
         }
         for person in people
     ]

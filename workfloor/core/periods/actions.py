@@ -5,7 +5,10 @@ These check what is always true of a month; whether its figures may be closed at
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
@@ -25,7 +28,7 @@ def propose(
     """Keep a month's statement as it would be closed."""
     hold(client)
     if (state := periods_queries.state(client.id, period)) != "open":
-        raise Refused(f"{period} is {state} already.")
+        raise Refused(_("{period} is {state} already.").format(period=period, state=_(state)))
     text = period_months.written(statement.plain)
     close = periods_models.Close.objects.create(
         client=client,
@@ -75,11 +78,17 @@ def _proposed(client: Client, period: str) -> periods_models.Close:
     hold(client)
     close = periods_queries.close(client.id, period)
     if close is None:
-        raise Refused(f"{period} is open. Propose it first: workfloor billing period propose {client.slug} {period}")
+        raise Refused(
+            _("{period} is open. Propose it first: workfloor billing period propose {client} {period}").format(
+                period=period, client=client.slug
+            )
+        )
     if close.state != "provisional":
         raise Refused(
-            f"{period} is {close.state}, and stays so. What is wrong in it is put right in the next open statement: "
-            f"workfloor billing dispute raise {client.slug} {period} FIGURE"
+            _(
+                "{period} is {state}, and stays so. What is wrong in it is put right in the next open statement: "
+                "workfloor billing dispute raise {client} {period} FIGURE"
+            ).format(period=period, state=_(close.state), client=client.slug)
         )
     return close
 
@@ -114,7 +123,11 @@ def _decide(
 ) -> periods_models.Dispute:
     locked = periods_models.Dispute.objects.select_for_update().get(id=dispute.id)
     if locked.state != period_months.RAISED:
-        raise Refused(f"Dispute {locked.id} is {locked.state} already: {locked.decision}")
+        raise Refused(
+            _("Dispute {dispute} is {state} already: {decision}").format(
+                dispute=locked.id, state=_(locked.state), decision=locked.decision
+            )
+        )
     locked.state, locked.decision, locked.decided_by, locked.decided_at = state, words, by, now
     locked.save(update_fields=["state", "decision", "decided_by", "decided_at"])
     return locked
@@ -126,7 +139,7 @@ def adjust(
     period: str,
     correction: period_months.Correction,
     because: str,
-    by: Person | None,
+    by: Actor,
     now: datetime,
     dispute: periods_models.Dispute | None = None,
 ) -> periods_models.Adjustment:
@@ -134,7 +147,7 @@ def adjust(
     hold(client)
     close = periods_queries.frozen(client.id, period)
     if close is None:
-        raise Refused(f"{period} is not closed; what is wrong in it is put right in it.")
+        raise Refused(_("{period} is not closed; what is wrong in it is put right in it.").format(period=period))
     into = period_months.into(period, periods_queries.states(client.id))
     adjustment = periods_models.Adjustment.objects.create(
         client=client,
@@ -166,5 +179,5 @@ def hold(client: Client) -> None:
     locks.hold("periods", client.slug)
 
 
-def _record(event: Event, client: Client, by: Person | None, now: datetime) -> None:
-    event_log.record(event, at=now, client_id=client.id, by_id=by.id if by else None)
+def _record(event: Event, client: Client, by: Actor, now: datetime) -> None:
+    event_log.record(event, at=now, client_id=client.id, by=by)

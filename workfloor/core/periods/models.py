@@ -102,7 +102,7 @@ class Dispute(models.Model):
         indexes = [models.Index(name="dispute_period", fields=["client", "period"])]
 
     def __str__(self) -> str:
-        return f"dispute {self.id} of {self.period} {self.figure}"
+        return f"{self.client.slug}, {self.period} {self.figure}: {self.words[:80]}"
 
 
 class Adjustment(models.Model):
@@ -137,4 +137,4 @@ class Adjustment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title} ({self.into})"
+        return f"{self.amount.normalize():f} {self.currency} in {self.into} ({self.title})"

@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Close, Dispute
 from workfloor.kit.figures.money import Money
+from workfloor.kit.text import locales
 
 OPEN: dict[str, Any] = {"state": "open", "closing": "", "digest": "", "corrections": [], "disputes": []}
 
@@ -17,7 +20,7 @@ def standing(client_id: int, period: str, close: Close | None) -> dict[str, Any]
         "closing": closing(close),
         "digest": close.digest if close else "",
         "corrections": [
-            {"title": each.title, "into": each.into, "amount": str(Money(each.amount, each.currency))}
+            {"title": each.title, "into": each.into, "amount": locales.numerals(str(Money(each.amount, each.currency)))}
             for each in periods_queries.corrections(client_id, period)
         ],
         "disputes": [worded_dispute(each) for each in periods_queries.disputes(client_id, period)],
@@ -26,9 +29,11 @@ def standing(client_id: int, period: str, close: Close | None) -> dict[str, Any]
 
 def closing(close: Close | None) -> str:
     """Word who proposed and who approved a month, and when."""
-    said = [f"Proposed by {close.proposed_by} on {_day(close.proposed_at)}"] if close else []
-    if close and close.approved_by and close.approved_at:
-        said.append(f"approved by {close.approved_by} on {_day(close.approved_at)}")
+    if close is None:
+        return ""
+    said = [_("Proposed by {person} on {day}").format(person=close.proposed_by, day=_day(close.proposed_at))]
+    if close.approved_by and close.approved_at:
+        said.append(_("approved by {person} on {day}").format(person=close.approved_by, day=_day(close.approved_at)))
     return ", ".join(said)
 
 
@@ -46,4 +51,4 @@ def worded_dispute(dispute: Dispute) -> dict[str, str]:
 
 
 def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"
+    return locales.written(at, "long_day")

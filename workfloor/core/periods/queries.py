@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from workfloor.core.periods import models as periods_models
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods.months import State
+from workfloor.kit import declarations
 
 
 def states(client_id: int) -> dict[str, State]:
@@ -92,6 +93,17 @@ def disputes(client_id: int, period: str | None = None, states: Iterable[str] = 
     return found.select_related("client", "raised_by", "decided_by").prefetch_related("adjustments").order_by("-id")
 
 
-def dispute(number: int) -> periods_models.Dispute | None:
-    """A dispute by its number."""
-    return periods_models.Dispute.objects.select_related("client", "raised_by", "decided_by").filter(id=number).first()
+def _every_dispute() -> QuerySet[periods_models.Dispute]:
+    return periods_models.Dispute.objects.select_related("client", "raised_by", "decided_by").order_by("-id")
+
+
+declarations.register.name(
+    declarations.Handle(
+        periods_models.Dispute,
+        "dispute",
+        declarations.by_number(_every_dispute),
+        lambda: _every_dispute().filter(state=period_months.RAISED),
+        lambda dispute: str(dispute.id),
+        see="billing dispute list CLIENT",
+    )
+)

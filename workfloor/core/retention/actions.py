@@ -1,11 +1,13 @@
 """Saying for how long things are kept, and telling that some were deleted."""
 
 from datetime import datetime
+from typing import Annotated
 
 from django.contrib.sessions.models import Session
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.retention import events as retention_events
@@ -13,14 +15,53 @@ from workfloor.core.retention import kinds
 from workfloor.core.retention import queries as retention_queries
 from workfloor.core.retention.models import Retention
 from workfloor.kit.database import jobs, locks
+from workfloor.kit.declarations import field
+
+# What is never deleted can be named too: the refusal says why.
+_KIND = field("What", "What is kept; what an invoice rests on stays.", choices=(*kinds.KINDS, *kinds.KEPT))
 
 
-def keep_for(*, kind: str, days: int | None, by: Actor, now: datetime, client: Client | None = None) -> int:
-    """Keep a kind for so many days, for a client or the installation; returns how many it was before.
+@action(
+    "Set how long something is kept",
+    permission="retention.set",
+    command="admin retention set",
+    says="{kind}: {days} days, {result} before.",
+    example="workfloor admin retention set raw-mail 30 --client first-bank",
+)
+def set_days(
+    *,
+    kind: Annotated[str, _KIND],
+    days: Annotated[int, field("Days", least=0, most=kinds.LONGEST_DAYS)],
+    client: Annotated[Client | None, field("Client", "For this client alone, where it can differ.")] = None,
+    by: Actor,
+    now: datetime,
+) -> int:
+    """Keep something for so many days, for all clients or for one alone.
 
-    Without days, as for the installation, or by itself. Raises kinds.Refused.
+    Closed months, invoices, documents and the event log are never deleted, and cannot be shortened.
     """
-    permissions.admit(by, "retention.set")
+    return _set(kind, days, client, by, now)
+
+
+@action(
+    "Keep something for the usual time",
+    permission="retention.set",
+    command="admin retention reset",
+    says="{kind} is kept for the usual time; {result} days before.",
+    example="workfloor admin retention reset raw-mail --client first-bank",
+)
+def reset_days(
+    *,
+    kind: Annotated[str, _KIND],
+    client: Annotated[Client | None, field("Client", "For this client alone: as long as for the others.")] = None,
+    by: Actor,
+    now: datetime,
+) -> int:
+    """Take back what was said of how long something is kept."""
+    return _set(kind, None, client, by, now)
+
+
+def _set(kind: str, days: int | None, client: Client | None, by: Actor, now: datetime) -> int:
     kinds.vetted(kind, days, for_client=client is not None)
     client_id = client.id if client else None
     locks.hold("retention", client_id or 0, kind)
@@ -38,7 +79,7 @@ def keep_for(*, kind: str, days: int | None, by: Actor, now: datetime, client: C
 def tell(*, kind: str, count: int, days: int, now: datetime, client_id: int | None = None) -> None:
     """Record that so many of a kind were deleted, which were older than so many days; of none there is no fact."""
     if count:
-        event_log.record(retention_events.Expired(kind, count, days), at=now, client_id=client_id)
+        event_log.record(retention_events.Expired(kind, count, days), at=now, client_id=client_id, by=actors.CLOCK)
 
 
 def delete_sessions(*, now: datetime) -> int:

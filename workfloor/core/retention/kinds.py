@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from workfloor.kit.text.translation import gettext as _
+
 LONGEST_DAYS: Final = 36_500
 
 
@@ -25,6 +27,7 @@ KINDS: Final[dict[str, Kind]] = {
         "events for other systems, after they arrived or were tried for long enough", 30, by_client=True
     ),
     "drafts": Kind("what agents began to write and did not send", 30, by_client=True),
+    "looks": Kind("who looked at personal data, and when", 1_095, least=90, by_client=True),
     "sessions": Kind("sign-ins that have expired", 1, least=0),
     "logs": Kind("log files of the processes and of the embedded database", 14),
     "failed-jobs": Kind("jobs that failed and that nobody ran again or dropped", 90, least=7),
@@ -44,16 +47,20 @@ class Refused(ValueError):
 
 
 def vetted(kind: str, days: int | None, *, for_client: bool) -> Kind:
-    """The kind, if it may be kept for so many days, or as long as by itself. Raises Refused."""
+    """The kind, if it may be kept for so many days, or for the usual time. Raises Refused."""
     if kind in KEPT:
-        raise Refused(f"{kind} cannot be shortened: {KEPT[kind]}.")
+        raise Refused(_("{kind} cannot be shortened: {why}.").format(kind=kind, why=_(KEPT[kind])))
     known = KINDS.get(kind)
     if known is None:
-        raise Refused(f"Nothing is called {kind}; kinds: {', '.join(KINDS)}.")
+        raise Refused(_("Nothing is called {kind}; kinds: {kinds}.").format(kind=kind, kinds=", ".join(KINDS)))
     if for_client and not known.by_client:
-        raise Refused(f"{kind} are the installation's, not a client's: leave the client away.")
+        raise Refused(_("{kind} are the installation's, not a client's: leave the client away.").format(kind=kind))
     if days is not None and not known.least <= days <= known.most:
-        raise Refused(f"{kind} are kept for {known.least} to {known.most:,} days, not for {days:,}.")
+        raise Refused(
+            _("{kind} are kept for {least} to {most:,} days, not for {days:,}.").format(
+                kind=kind, least=known.least, most=known.most, days=days
+            )
+        )
     return known
 
 

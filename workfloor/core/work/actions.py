@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection
+from django.utils.translation import gettext as _
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
@@ -18,26 +21,22 @@ from workfloor.core.event_log.models import TABLE
 from workfloor.core.people import qualification
 from workfloor.core.people.models import AgentState, Clearance, Person
 from workfloor.core.work import events as work_events
+from workfloor.core.work import hands, lifecycle, roles
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import legs as work_legs
-from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.database import locks, prepared
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
+from workfloor.kit.web import live as web_live
 
-
-class Refused(ValueError):
-    """What was asked for cannot be done to this item."""
+Refused = permissions.Refused
+NotYours = permissions.NotYours
 
 
 class Conflict(Refused):
     """The sender's key was used before, for other work."""
-
-
-class NotYours(Refused):
-    """Somebody else has the item in hand, or nobody has."""
 
 
 FURTHEST = timedelta(days=366)  # that anything is scheduled for
@@ -68,8 +67,8 @@ def receive(
     case: work_models.Case | None = None,
     not_before: datetime | None = None,
     asked_for: Person | None = None,
-    by_id: int | None = None,
     came_at: datetime | None = None,
+    by: Actor,
 ) -> tuple[work_models.Item, bool]:
     """Take work in; the same key again is the same item. Returns the item and whether it is new.
 
@@ -77,6 +76,7 @@ def receive(
     With `came_at` another system handles it, to which it came then: nobody is offered it here (see reporting).
     Raises Conflict when the key came before with other content, Refused when its queue keeps nothing for anybody.
     """
+    hands.admit_sender(by, queue.client_id, case)
     content = [queue.id, title, dict(payload or {}), kind, customer and customer.reference, case_kind, case and case.id]
     content += [not_before.isoformat()] if not_before else []
     content += [f"elsewhere since {came_at.isoformat()}"] if came_at else []
@@ -84,26 +84,31 @@ def receive(
     locks.hold("work.key", queue.client_id, key)
     if known := work_queries.by_key(queue.client_id, key):
         if known.digest != digest:
-            raise Conflict(f"the key “{key}” was used for other work; send new work under a key of its own")
+            raise Conflict(
+                _("the key “{key}” was used for other work; send new work under a key of its own").format(key=key)
+            )
         return known, False
     if came_at and (not_before or asked_for or not timedelta() <= now - came_at <= REPORTED_WITHIN):
-        days = REPORTED_WITHIN.days
-        raise Refused(f"What another system handles came to it in the last {days} days, and waits for nobody here.")
+        why = _("What another system handles came to it in the last {days} days, and waits for nobody here.")
+        raise Refused(why.format(days=REPORTED_WITHIN.days))
     now = came_at or now
     terms = contracts_queries.terms_of(queue, now)
     if not_before and not_before > now + FURTHEST:
-        raise Refused(f"Work can be scheduled for the next {FURTHEST.days} days, not for {not_before:%Y-%m-%d}.")
+        why = _("Work can be scheduled for the next {days} days, not for {day:%Y-%m-%d}.")
+        raise Refused(why.format(days=FURTHEST.days, day=not_before))
     if asked_for and not terms.sticky_for_seconds:
-        raise Refused(f"Nobody can be asked for: work of {queue.name} has no sticky agent (sticky_for).")
+        raise Refused(
+            _("Nobody can be asked for: work of {queue} has no sticky agent (sticky_for).").format(queue=queue.name)
+        )
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
-    case = case or _open_case(queue.client, customer, case_kind, title, now, by_id)
+    case = case or _open_case(queue.client, customer, case_kind, title, now, by)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     kind = kind or work_kinds.OF_PROCESS[terms.process_kind]
     happened = arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now, elsewhere=came_at is not None)
-    told = _begin(item, happened, now, by_id)
+    told = _begin(item, happened, now, by)
     if came_at:
         return item, True  # no rule of ours decides about it
-    item = _keep(item, asked_for or knows, now)
+    item = _keep(item, asked_for or knows, now, by)
     if item.id in event_log.decide(told, now=now):
         item = work_queries.locked(item.id)
     return item, True
@@ -130,42 +135,42 @@ def arrival(
     return [work_events.Received(key, kind, queue.process_id, due_at), waits]
 
 
-def _keep(item: work_models.Item, person: Person | None, now: datetime) -> work_models.Item:
+def _keep(item: work_models.Item, person: Person | None, now: datetime, by: Actor) -> work_models.Item:
     """Let an item wait for a sticky agent, for as long as the contract says of its queue."""
     length = contracts_queries.terms_of(item.queue, now).sticky_for_seconds if person else None
     if length is None:
         return item
     until = max(now, item.queued_at) + timedelta(seconds=length)
-    return happen(item, work_events.StickyAgent(until), at=now, person=person, by=None)
+    return happen(item, work_events.StickyAgent(until), at=now, person=person, by=by)
 
 
 def _open_case(
-    client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by_id: int | None
+    client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by: Actor
 ) -> work_models.Case:
     known = _customer(client, customer) if customer and not customer.is_claimed else None
     case = work_models.Case.objects.create(
-        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **_claim(customer)
+        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **claim(customer)
     )
-    event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by_id=by_id)
+    event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by=by)
     return case
 
 
-def _claim(named: Customer | None) -> dict[str, str]:
+def claim(named: Customer | None) -> dict[str, str]:
+    """What a case keeps of a customer who only says who they are."""
     if named is None or not named.is_claimed:
         return {}
     return {"claimed_reference": named.reference, "claimed_name": named.name}
 
 
-def confirm_customer(*, case: work_models.Case, by: Person, now: datetime) -> work_models.Case:
+def confirm_customer(*, case: work_models.Case, by: Actor, now: datetime) -> work_models.Case:
     """Say that whoever wrote is the customer that they say to be: from now on it is that customer's case.
 
     For whoever has work of the case in hand, and for leaders. A name that is known already stays.
     """
     case = work_models.Case.objects.select_for_update().get(id=case.id)
+    hands.admit_to_cases(by, "customers.confirm", [case], in_hand=True)
     if not case.claimed_reference:
         raise lifecycle.NotNow("Nobody waits to be confirmed here.")
-    if not (by.is_a("leader") or work_models.Item.objects.filter(case=case, person=by).exists()):
-        raise NotYours("This case is not with you any more.")
     customer, is_new = work_models.Customer.objects.get_or_create(
         client_id=case.client_id, reference=case.claimed_reference, defaults={"name": case.claimed_name}
     )
@@ -174,7 +179,7 @@ def confirm_customer(*, case: work_models.Case, by: Person, now: datetime) -> wo
     )
     case.customer, case.claimed_reference, case.claimed_name = customer, "", ""
     case.save(update_fields=["customer", "claimed_reference", "claimed_name"])
-    event_log.record(confirmed, at=now, client_id=case.client_id, case_id=case.id, by_id=by.id)
+    event_log.record(confirmed, at=now, client_id=case.client_id, case_id=case.id, by=by)
     return case
 
 
@@ -185,42 +190,50 @@ def _customer(client: Client, named: Customer) -> work_models.Customer:
     return known
 
 
-def _begin(item: work_models.Item, happened: list[Event], now: datetime, by_id: int | None) -> list[Entry]:
+def _begin(item: work_models.Item, happened: list[Event], now: datetime, by: Actor) -> list[Entry]:
     """Store a new item in the state that its first facts give it, then the facts, and return them."""
     item.state = "new"
     for event in happened:
         lifecycle.follow(item, event, now, None)
     item.save(force_insert=True)
-    entries = [Entry(event, now, item.client_id, item.id, item.case_id, None, by_id) for event in happened]
+    entries = [Entry(event, now, item.client_id, item.id, item.case_id, by=by) for event in happened]
     event_log.record_all(entries)
     return entries
 
 
-def happen(
-    item: work_models.Item, *happened: Event, at: datetime, person: Person | None, by: Person | None
-) -> work_models.Item:
-    """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands."""
-    person_id, by_id = _id(person), _id(by)
+def happen(item: work_models.Item, *happened: Event, at: datetime, person: Actor | None, by: Actor) -> work_models.Item:
+    """Record facts about a locked item and let its state follow; lets go of it when it leaves somebody's hands.
+
+    `person` is whom they concern, `by` who did it.
+    """
+    person_id, on_it = person.person_id if person else None, roles.on_it(item)
     changed: set[str] = set()
     for event in happened:
         changed |= lifecycle.follow(item, event, at, person_id).keys()
     if changed:
         prepared.update(item, *sorted(changed))
     event_log.record_all(
-        [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id) for event in happened]
+        [Entry(event, at, item.client_id, item.id, item.case_id, person_id, by=by) for event in happened]
     )
+    _tell(on_it | roles.on_it(item))
     if item.state not in lifecycle.WITH_SOMEBODY:
-        _let_go(item, person_id, at)
+        _let_go(item, person_id, at, by)
     if item.beside and item.state != "held":
-        _end_parts(item, at, by_id)
+        _end_parts(item, at, by)
     return item
 
 
-def _end_parts(item: work_models.Item, at: datetime, by_id: int | None) -> None:
+def _tell(people: set[int]) -> None:
+    """Name an item of several people to the desk of each: a fact names one of them."""
+    if len(people) > 1:
+        web_live.publish({f"person:{each}" for each in people})
+
+
+def _end_parts(item: work_models.Item, at: datetime, by: Actor) -> None:
     """End the parts of those who were there with the owner; a second keying goes on until the item is finished."""
     ending = [each for each in item.beside if each["role"] in roles.WITH_THE_OWNER or item.state in lifecycle.FINISHED]
     for each in ending:
-        leave(item, each, work_events.OVER, at, by_id)
+        leave(item, each, work_events.OVER, at, by)
 
 
 _LEAVES: dict[str, type[work_events.ConsultEnded | work_events.MonitorLeft | work_events.SecondKeyingDropped]] = {
@@ -230,22 +243,24 @@ _LEAVES: dict[str, type[work_events.ConsultEnded | work_events.MonitorLeft | wor
 }
 
 
-def leave(item: work_models.Item, part: roles.Part, because: str, at: datetime, by_id: int | None) -> None:
+def leave(item: work_models.Item, part: roles.Part, because: str, at: datetime, by: Actor) -> None:
     """Let somebody's part in a locked item end, and free what it took of them."""
     event, person_id = _LEAVES[part["role"]](because), part["person"]
+    on_it = roles.on_it(item)
     prepared.update(item, *sorted(lifecycle.follow(item, event, at, person_id)))
-    event_log.record_all([Entry(event, at, item.client_id, item.id, item.case_id, person_id, by_id)])
+    event_log.record_all([Entry(event, at, item.client_id, item.id, item.case_id, person_id, by=by)])
+    _tell(on_it | roles.on_it(item))
     work_models.Assignment.objects.filter(item=item, place=person_id).delete()
 
 
-def _let_go(item: work_models.Item, person_id: int | None, now: datetime) -> None:
+def _let_go(item: work_models.Item, person_id: int | None, now: datetime, by: Actor) -> None:
     """Free the part of a person that an item took; what it was put over goes on, and nothing comes in between."""
     if person_id is None or not work_queries.lies_aside(person_id, item.id):
         work_models.Assignment.objects.filter(item=item, place=0).delete()
         return
     hold_agent_state(person_id)
     work_models.Assignment.objects.filter(item=item, place=0).delete()
-    resume_preempted(person_id=person_id, now=now)
+    go_on_beneath(person_id=person_id, by=by, now=now)
 
 
 def hold_agent_state(person_id: int) -> None:
@@ -253,42 +268,38 @@ def hold_agent_state(person_id: int) -> None:
     list(AgentState.objects.select_for_update(no_key=True).filter(person_id=person_id))
 
 
-def _id(person: Person | None) -> int | None:
-    return person.id if person else None
-
-
-def in_hands_of(item: work_models.Item, person: Person) -> work_models.Item:
-    item = work_queries.locked(item.id)
-    if item.person_id != person.id:
-        raise NotYours("This item is not with you any more.")
-    return item
-
-
 # --- the router's side ------------------------------------------------------------------------------------------
 
 
 def offer(
-    *, item: work_models.Item, person: Person, max_concurrency: int, offer_seconds: int, now: datetime
+    *, item: work_models.Item, person: Person, max_concurrency: int, offer_seconds: int, by: Actor, now: datetime
 ) -> work_models.Item:
     """Offer a waiting item to a person who has room for it."""
+    permissions.admit(by, "work.route")
     item = work_queries.locked(item.id)
     lifecycle.allow(item, work_events.Offered.name)
     share = lifecycle.free_share(work_queries.shares([person.id])[person.id], max_concurrency, qualification.CAPACITY)
     if share is None:
-        raise Refused(f"{person.name} has no room for one more item")
+        raise Refused(_("{person} has no room for one more item").format(person=person.name))
     work_models.Assignment.objects.create(item=item, client_id=item.client_id, person=person, share=share, since=now)
     offered = work_events.Offered(now + timedelta(seconds=offer_seconds))
-    return happen(item, offered, at=now, person=person, by=None)
+    return happen(item, offered, at=now, person=person, by=by)
 
 
-def resume_preempted(*, person_id: int, now: datetime) -> None:
+def resume_preempted(*, person_id: int, by: Actor, now: datetime) -> None:
     """Let whatever somebody has lying aside go on that nothing lies over any more."""
+    permissions.admit(by, "work.route")
+    go_on_beneath(person_id=person_id, by=by, now=now)
+
+
+def go_on_beneath(*, person_id: int, by: Actor, now: datetime) -> None:
+    """The same, as it follows from whatever ended what lay over it."""
     hold_agent_state(person_id)
     for hand in work_queries.unmasked_part(person_id):
         item = work_queries.locked(hand.item_id)
         work_models.Assignment.objects.filter(item=item, place=0).update(aside=False)
         if item.preempted_at:
-            happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=None)
+            happen(item, work_events.PreemptionEnded(), at=now, person=item.person, by=by)
 
 
 def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
@@ -296,23 +307,30 @@ def _preempt_beneath(item: work_models.Item, by: Person, now: datetime) -> None:
     for hand in work_queries.beneath(by.id, item.id):
         under = work_queries.locked(hand.item_id)
         if under.person_id == by.id and under.state == "offered":
-            happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=None)
+            happen(under, work_events.OfferWithdrawn(), at=now, person=by, by=by)
         elif under.person_id == by.id and not under.preempted_at:
             happen(under, work_events.Preempted(item.id), at=now, person=by, by=by)
 
 
-def lapse(*, item: work_models.Item, now: datetime) -> Person | None:
+def lapse(*, item: work_models.Item, by: Actor, now: datetime) -> Person | None:
     """Take back an offer that nobody answered; returns whom it had been made to, None if it was answered after all."""
+    permissions.admit(by, "work.route")
     item = work_queries.locked(item.id)
     if item.state != "offered" or item.offer_expires_at is None or item.offer_expires_at > now:
         return None
     person = item.person
-    happen(item, work_events.OfferExpired(), at=now, person=person, by=None)
+    happen(item, work_events.OfferExpired(), at=now, person=person, by=by)
     return person
 
 
-def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
+def take_back(*, item: work_models.Item, by: Actor, now: datetime) -> work_models.Item:
     """Take an item from a person who may not go on with it: it waits again, or is done if only its wrap-up was left."""
+    permissions.admit(by, "work.route")
+    return let_go_of(item=item, by=by, now=now)
+
+
+def let_go_of(*, item: work_models.Item, by: Actor, now: datetime) -> work_models.Item:
+    """The same, as it follows from something else that was admitted."""
     item, had_by = work_queries.locked(item.id), item.person_id
     lets_go: dict[str, Event] = {
         "offered": work_events.OfferExpired(),
@@ -321,7 +339,7 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
     }
     if item.state not in lets_go or item.person_id != had_by:  # they let go of it themselves meanwhile
         return item
-    return happen(item, lets_go[item.state], at=now, person=item.person, by=None)
+    return happen(item, lets_go[item.state], at=now, person=item.person, by=by)
 
 
 # --- the agent's side -------------------------------------------------------------------------------------------
@@ -329,9 +347,9 @@ def take_back(*, item: work_models.Item, now: datetime) -> work_models.Item:
 
 def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Take the offer. The customer is answered now, unless the item's channel reports legs: then it says when."""
-    item = in_hands_of(item, by)
+    item = hands.locked(item, by)
     if item.second_keying and work_queries.keyed_second(item) == by.id:
-        raise Refused("You key this document as the second: decline it, so that somebody else keys it first.")
+        raise Refused(_("You key this document as the second: decline it, so that somebody else keys it first."))
     connected = [] if work_legs.customer(item.legs) else [work_events.Connected()]
     item = happen(item, work_events.Accepted(), *connected, at=now, person=by, by=by)
     _preempt_beneath(item, by, now)
@@ -340,99 +358,102 @@ def accept(*, item: work_models.Item, by: Person, now: datetime) -> work_models.
 
 def decline(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Let the offer go; it is offered on without losing its place."""
-    return happen(in_hands_of(item, by), work_events.Declined(), at=now, person=by, by=by)
+    return happen(hands.locked(item, by), work_events.Declined(), at=now, person=by, by=by)
 
 
 def hold(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Ask the customer to wait a moment."""
-    return happen(in_hands_of(item, by), work_events.Held(), at=now, person=by, by=by)
+    return happen(hands.locked(item, by), work_events.Held(), at=now, person=by, by=by)
 
 
 def resume(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """Go on after a hold."""
-    return happen(in_hands_of(item, by), work_events.Resumed(), at=now, person=by, by=by)
+    return happen(hands.locked(item, by), work_events.Resumed(), at=now, person=by, by=by)
 
 
 def set_pending_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
-    item = in_hands_of(item, by)
+    item = hands.locked(item, by)
     return happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
-def send_reply(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
+def send_reply(*, item: work_models.Item, by: Actor, now: datetime) -> work_models.Item:
     """An answer went out to the customer; the first one stops the clock of the first response."""
-    item = in_hands_of(item, by)
+    item = hands.locked(item, by)
     return happen(item, work_events.ReplySent(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
-def customer_answered(*, item: work_models.Item, now: datetime, by: Person | None = None) -> work_models.Item:
+def customer_answered(*, item: work_models.Item, by: Actor, now: datetime) -> work_models.Item:
     """The customer has answered: the clock goes on, and the target time moves by what was waited.
 
-    Where a person says so, it is whoever waits for that customer, or a leader: it moves what was agreed.
+    Where a person says so, it is whoever waits for that customer, or leads: it moves what was agreed.
     """
+    permissions.admit(by, "work.customer-answered")
     item = work_queries.locked(item.id)
     if item.pending_customer_since is None:
         raise lifecycle.NotNow("The item is not pending customer")
-    if by is not None and "leader" not in by.roles and work_queries.waits_for_the_customer(item) != by.id:
-        raise NotYours("Somebody else waits for this customer. Ask them, or a team leader.")
+    hands.admit_if(
+        by,
+        "work.customer-answered",
+        item.client_id,
+        lambda: work_queries.waits_for_the_customer(item) == by.person_id,
+    )
     paused, due_at = work_queries.stood_still(item, item.pending_customer_since, now)
     item = happen(item, work_events.CustomerAnswered(paused, due_at), at=now, person=None, by=by)
-    return _keep(item, work_queries.last_agent(item.case_id), now)
+    return _keep(item, work_queries.last_agent(item.case_id), now, by)
 
 
 def mark_reply_undelivered(
-    *, item: work_models.Item, reason: str, replied_at: datetime | None, is_last: bool, now: datetime
+    *, item: work_models.Item, reason: str, replied_at: datetime | None, is_last: bool, by: Actor, now: datetime
 ) -> work_models.Item:
-    """A reply never reached the customer: it stopped no clock. `replied_at` is when the first one was that did."""
+    """A reply never reached the customer: it stopped no clock. `replied_at` is when the first one was that did.
+
+    Whoever delivers it says so, or whoever may take it back.
+    """
     item = work_queries.locked(item.id)
+    hands.admit_if(by, "conversations.note", item.client_id, lambda: hands.has_had(by, item))
     if item.state in ("abandoned", "cancelled"):
         return item
     replied = work_queries.worked_until(item, replied_at) if replied_at else None
     vain = [work_events.WaitedInVain(reason)] if is_last and item.pending_customer_since else []
-    item = happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=None)
+    item = happen(item, work_events.ReplyUndelivered(replied), *vain, at=now, person=None, by=by)
     if is_last and item.state in ("wrapping", "done"):
-        return reopen(item=take_back(item=item, now=now), reason=reason, lay_resolved=False, now=now)
-    return _keep(item, work_queries.last_agent(item.case_id), now) if vain else item
+        return _reopen(let_go_of(item=item, by=by, now=now), reason, now, by, lay_resolved=False)
+    return _keep(item, work_queries.last_agent(item.case_id), now, by) if vain else item
 
 
 def transfer(
-    *, item: work_models.Item, queue: Queue, by: Person | None, now: datetime, note: str = "", to: Person | None = None
+    *, item: work_models.Item, queue: Queue, by: Actor, now: datetime, note: str = "", to: Person | None = None
 ) -> work_models.Item:
     """Pass the item on to another queue of its client, to a colleague first if so said; it keeps its place in time."""
-    item = in_hands_of(item, by) if by else work_queries.locked(item.id)
+    item = hands.locked(item, by)
     if queue.client_id != item.client_id:
-        raise Refused("Work never leaves its client: choose one of this client's queues.")
+        raise Refused(_("Work never leaves its client: choose one of this client's queues."))
     item = happen(item, work_events.Transferred(queue.id, masks.mask(note).text), at=now, person=by, by=by)
     return _hand(item, to, now, by, now) if to else item
 
 
-def prioritise(*, item: work_models.Item, priority: int, now: datetime, by: Person | None = None) -> work_models.Item:
+def prioritise(*, item: work_models.Item, priority: int, by: Actor, now: datetime) -> work_models.Item:
     """Give an item a priority of its own: each step stands for having waited its target once more.
 
     Where a person says so, it is one who leads: it goes before others' work.
     """
-    refuse_who_does_not_lead(by)
-    item = work_queries.locked(item.id)
+    item = hands.locked(item, by, "work.supervise")
     ahead = priority * contracts_queries.terms_of(item.queue, now).target_seconds
     return happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
-def refuse_who_does_not_lead(by: Person | None) -> None:
-    if by is not None and not by.is_in_charge:
-        raise NotYours("That is for team leaders and managers.")
-
-
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
     """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the target runs on."""
-    item = in_hands_of(item, by)
+    item = hands.locked(item, by)
     if not now < until <= now + FURTHEST:
-        raise Refused(f"Choose a time that is still to come, within {FURTHEST.days} days.")
+        raise Refused(_("Choose a time that is still to come, within {days} days.").format(days=FURTHEST.days))
     return _hand(happen(item, work_events.Snoozed(until), at=now, person=by, by=by), by, until, by, now)
 
 
-def _hand(item: work_models.Item, to: Person, since: datetime, by: Person | None, now: datetime) -> work_models.Item:
+def _hand(item: work_models.Item, to: Person, since: datetime, by: Actor, now: datetime) -> work_models.Item:
     if not to.clearances.filter(client_id=item.client_id, withdrawn_at=None).exists():
-        raise Refused(f"{to.name} is not cleared for this client.")
+        raise Refused(_("{person} is not cleared for this client.").format(person=to.name))
     until = since + timedelta(
         seconds=contracts_queries.terms_of(item.queue, now).sticky_for_seconds or HANDED_FOR_SECONDS
     )
@@ -446,10 +467,10 @@ def come_back(
 
     It waits in `queue` from then on. Where the contract says so, whoever agreed to it is its sticky agent.
     """
-    item = in_hands_of(item, by)
+    item = hands.locked(item, by)
     if at <= now or queue.client_id != item.client_id:
-        raise Refused("Choose a time that is still to come, and a queue of this client.")
-    agreed, _ = receive(
+        raise Refused(_("Choose a time that is still to come, and a queue of this client."))
+    agreed, _is_new = receive(
         queue=queue,
         key=f"{item.key}/{kind}-{at:%Y%m%dT%H%M}",
         title=item.title,
@@ -457,7 +478,7 @@ def come_back(
         kind=kind,
         case=item.case,
         not_before=at,
-        by_id=by.id,
+        by=by,
         now=now,
     )
     return agreed
@@ -466,14 +487,14 @@ def come_back(
 def escalate(*, item: work_models.Item, by: Person, now: datetime, note: str) -> work_models.Item:
     """Ask the team leader for help with an item in hand."""
     if not note.strip():
-        raise Refused("Say what help is needed.")
+        raise Refused(_("Say what help is needed."))
     said = masks.mask(note.strip()).text  # facts cannot be deleted
-    return happen(in_hands_of(item, by), work_events.Escalated(said), at=now, person=by, by=by)
+    return happen(hands.locked(item, by), work_events.Escalated(said), at=now, person=by, by=by)
 
 
 def end(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The contact is over, or the document done; wrap-up begins."""
-    item = in_hands_of(item, by)
+    item = hands.locked(item, by)
     return happen(item, work_queries.ended(item, now), at=now, person=by, by=by)
 
 
@@ -483,126 +504,60 @@ def wrap_up(
     """Say how the item ended, from the process's own list, and be free for the next."""
     if item.case_id:  # of the last two items of a case, wrapped up at once, one sees the other done
         work_models.Case.objects.select_for_update(no_key=True).get(id=item.case_id)
-    item = in_hands_of(item, by)
+    item = hands.locked(item, by)
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if disposition not in known:
-        raise Refused(f"Choose a disposition: {', '.join(known)}.")
+        raise Refused(_("Choose a disposition: {known}.").format(known=", ".join(known)))
     if item.second_keying in KEYED_AGAIN:
         return happen(item, work_events.Keyed(disposition), at=now, person=by, by=by)
     item = happen(item, work_events.WrappedUp(disposition), at=now, person=by, by=by)
     return resolve(item=item, by=by, now=now) if resolved else item
 
 
-def resolve(*, item: work_models.Item, by: Person | None, now: datetime) -> work_models.Item:
+def resolve(*, item: work_models.Item, by: Actor, now: datetime) -> work_models.Item:
     """The case is resolved when the last of its items is done."""
     if item.case_id and not work_queries.unfinished(item.case_id):
         work_models.Case.objects.filter(id=item.case_id).update(resolved_at=now)
-        event_log.record(
-            work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by)
-        )
+        event_log.record(work_events.CaseResolved(), at=now, client_id=item.client_id, case_id=item.case_id, by=by)
     return item
 
 
 # --- the customer's and the sender's side ------------------------------------------------------------------------
 
 
-def abandon(*, item: work_models.Item, now: datetime) -> work_models.Item:
+def abandon(*, item: work_models.Item, by: Actor, now: datetime) -> work_models.Item:
     """The customer left before being answered."""
     item = work_queries.locked(item.id)
-    return happen(item, work_events.Abandoned(), at=now, person=item.person, by=None)
+    permissions.admit(by, "work.send-in", client_id=item.client_id, own=False)
+    return happen(item, work_events.Abandoned(), at=now, person=item.person, by=by)
 
 
-def cancel(*, item: work_models.Item, reason: str, now: datetime, by: Person | None = None) -> work_models.Item:
+def cancel(*, item: work_models.Item, reason: str, by: Actor, now: datetime) -> work_models.Item:
     """The work is not to be done; measures leave it out. Where a person says so, it is one who leads."""
-    refuse_who_does_not_lead(by)
-    item = work_queries.locked(item.id)
+    item = hands.locked(item, by, "work.cancel")
     return happen(item, work_events.Cancelled(reason), at=now, person=item.person, by=by)
 
 
 def reopen(
-    *, item: work_models.Item, reason: str, now: datetime, by: Person | None = None, lay_resolved: bool = True
+    *, item: work_models.Item, reason: str, by: Actor, now: datetime, lay_resolved: bool = True
 ) -> work_models.Item:
     """What was done is not: the item waits again, since it was first queued.
 
     Its clock goes on where it had stopped: the time for which it lay resolved counts for nobody, and the target time
     moves by it. Where it never was resolved, the clock has run all the time.
     """
-    item = work_queries.locked(item.id)
+    return _reopen(hands.locked(item, by, "work.reopen"), reason, now, by, lay_resolved=lay_resolved)
+
+
+def _reopen(item: work_models.Item, reason: str, now: datetime, by: Actor, *, lay_resolved: bool) -> work_models.Item:
     lifecycle.allow(item, work_events.Reopened.name)
     lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
     item = happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
     if item.case_id and work_models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(
         resolved_at=None
     ):
-        event_log.record(
-            work_events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by_id=_id(by)
-        )
-    return _keep(item, work_queries.last_agent(item.case_id), now)
-
-
-# --- Much work at once -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Sent:
-    """Work that somebody sent in, each of it a case of its own."""
-
-    key: str
-    title: str
-    customer: Customer
-    at: datetime
-
-
-def receive_all(*, queue: Queue, kind: str, sent: Sequence[Sent], now: datetime) -> list[work_models.Item]:
-    """Take much work of strangers in, as `receive` does. The caller holds the keys and knows that they are new."""
-    named = [each.customer for each in sent if not each.customer.is_claimed]
-    client, customers = queue.client, _customers(queue.client, named)
-    cases = work_models.Case.objects.bulk_create(
-        work_models.Case(
-            client=client,
-            customer=None if each.customer.is_claimed else customers[each.customer.reference],
-            kind="request",
-            subject=each.title,
-            opened_at=each.at,
-            **_claim(each.customer),
-        )
-        for each in sent
-    )
-    items, facts, terms = [], [], contracts_queries.terms_by(queue)
-    for each, case in zip(sent, cases, strict=True):
-        waits = arrival(queue=queue, key=each.key, kind=kind, terms=terms(each.at), at=each.at, now=each.at)
-        items.append(_begun(work_models.Item(client=client, case=case, title=each.title, state="new"), waits, each.at))
-        facts.append([work_events.CaseOpened(case.kind), *waits])
-    work_models.Item.objects.bulk_create(items)
-    entries = [
-        Entry(event, item.received_at, client.id, None if event.name == "case.opened" else item.id, item.case_id)
-        for item, happened in zip(items, facts, strict=True)
-        for event in happened
-    ]
-    event_log.record_all(entries)
-    changed = event_log.decide(entries, now=now)
-    fresh = work_models.Item.objects.select_related("client", "queue", "case").in_bulk(changed) if changed else {}
-    return [fresh.get(item.id, item) for item in items]
-
-
-def _begun(item: work_models.Item, happened: Sequence[Event], at: datetime) -> work_models.Item:
-    for event in happened:
-        lifecycle.follow(item, event, at, None)
-    return item
-
-
-def _customers(client: Client, named: Sequence[Customer]) -> dict[str, work_models.Customer]:
-    """Customers by their references, known or new; no stranger gives a known one another name."""
-    names = {one.reference: one.name for one in sorted(named, key=lambda one: bool(one.name))}
-    work_models.Customer.objects.bulk_create(
-        (
-            work_models.Customer(client=client, reference=reference, name=name)
-            for reference, name in sorted(names.items())
-        ),
-        ignore_conflicts=True,
-    )
-    found = work_models.Customer.objects.filter(client=client, reference__in=names)
-    return {each.reference: each for each in found}
+        event_log.record(work_events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by=by)
+    return _keep(item, work_queries.last_agent(item.case_id), now, by)
 
 
 # --- Offers ----------------------------------------------------------------------------------------------------------
@@ -644,8 +599,8 @@ WITH given AS (
     INSERT INTO {work_models.Assignment._meta.db_table} (item_id, client_id, person_id, share, since, preemptible)
     SELECT id, client_id, person, int4range(low, high), %(now)s, coalesce(preemptible, false) FROM taken
 ), told AS (
-    INSERT INTO {TABLE} (at, client_id, item_id, case_id, person_id, event, details)
-    SELECT %(now)s, client_id, id, case_id, person, '{work_events.Offered.name}',
+    INSERT INTO {TABLE} (at, client_id, item_id, case_id, person_id, by_id, acted_as, event, details)
+    SELECT %(now)s, client_id, id, case_id, person, %(by)s::bigint, %(acted_as)s, '{work_events.Offered.name}',
            jsonb_build_object('expires_at', until) FROM taken ORDER BY place
     RETURNING id, at, event
 ), queued AS (
@@ -655,11 +610,12 @@ SELECT id, client_id, case_id, person FROM taken
 """
 
 
-def offer_all(*, offers: Sequence[lifecycle.Offer], now: datetime) -> None:
+def offer_all(*, offers: Sequence[lifecycle.Offer], by: Actor, now: datetime) -> None:
     """Make many offers at once, all of them or none: as `offer` does, in the order given.
 
     Raises TooLate when one of them cannot be made any more; then the caller's transaction must not be kept.
     """
+    permissions.admit(by, "work.route")
     rows = [
         {
             "item": item,
@@ -677,12 +633,15 @@ def offer_all(*, offers: Sequence[lifecycle.Offer], now: datetime) -> None:
             if over := [offer for offer in offers if offer.over]:
                 cursor.execute(_HOLD_AGENT_STATES, [sorted({offer.person_id for offer in offers})])
                 cursor.executemany(_MAKE_ROOM, [(offer.person_id, offer.low, offer.high) for offer in over])
-            cursor.execute(_OFFER_ALL, {"offers": json.dumps(rows), "now": now})
+            told: dict[str, Any] = {"offers": json.dumps(rows), "now": now, "by": by.person_id, "acted_as": by.acts_as}
+            cursor.execute(_OFFER_ALL, told)
             made = cursor.fetchall()
     except IntegrityError as fault:  # another router gave the same person something in the same moment
         raise TooLate(str(fault)) from fault
     if len(made) < len(offers):
-        raise TooLate(f"{len(offers) - len(made)} of {len(offers)} offers cannot be made any more")
+        raise TooLate(
+            _("{part0} of {len} offers cannot be made any more").format(part0=len(offers) - len(made), len=len(offers))
+        )
     kinds = ("item", "client", "case", "person") if len(made) <= MOST_NAMED else ()
     named = {f"{kind}:{number}" for row in made for kind, number in zip(kinds, row, strict=False) if number}
     event_log.announce(named or {"*"}, set())

@@ -6,13 +6,19 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from ninja import Field, Path, Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, model_validator
 
+from workfloor.core.access import actors
+from workfloor.core.access.actors import Actor
 from workfloor.core.clients.api import PROBLEMS, Problem, TokenAuth
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
@@ -30,18 +36,18 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def storable(text: str) -> str:
     """Text that UTF-8 can write and PostgreSQL can keep."""
     if "\x00" in text:
-        raise ValueError("holds a NUL character, which cannot be stored")
+        raise ValueError(_("holds a NUL character, which cannot be stored"))
     try:
         text.encode()
     except UnicodeEncodeError as fault:
-        raise ValueError("holds half of a character (a lone surrogate)") from fault
+        raise ValueError(_("holds half of a character (a lone surrogate)")) from fault
     return text
 
 
 def printable(text: str) -> str:
     """Storable text that fits on one line, and into an address."""
     if _CONTROL.search(text):
-        raise ValueError("holds a control character; a key is one line of text")
+        raise ValueError(_("holds a control character; a key is one line of text"))
     return storable(text)
 
 
@@ -53,11 +59,11 @@ def plain(payload: dict[str, Any]) -> dict[str, Any]:
 
 def _check(value: Any, depth: int) -> None:
     if depth > DEEPEST_PAYLOAD and isinstance(value, dict | list):
-        raise ValueError(f"is nested more than {DEEPEST_PAYLOAD} levels deep")
+        raise ValueError(_("is nested more than {deepest_payload} levels deep").format(deepest_payload=DEEPEST_PAYLOAD))
     if isinstance(value, str):
         storable(value)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("holds a number that is not finite")
+        raise ValueError(_("holds a number that is not finite"))
     elif isinstance(value, dict | list):
         for each in value:
             _check(each, depth + 1)
@@ -153,7 +159,7 @@ class ReportIn(Schema):
         """Each event comes with what belongs to it, and with nothing else."""
         needs = {"transferred": "queue", "disposition": "disposition"}.get(self.event)
         if needs and not getattr(self, needs):
-            raise ValueError(f"{self.event} needs {needs}")
+            raise ValueError(_("{event} needs {needs}").format(event=self.event, needs=needs))
         allowed = {
             "answered": {"agent"},
             "transferred": {"queue", "note"},
@@ -161,7 +167,9 @@ class ReportIn(Schema):
             "disposition": {"disposition"},
         }.get(self.event, set())
         if extra := {name for name in ("agent", "queue", "note", "disposition") if getattr(self, name)} - allowed:
-            raise ValueError(f"{', '.join(sorted(extra))} does not belong to {self.event}")
+            raise ValueError(
+                _("{part0} does not belong to {event}").format(part0=", ".join(sorted(extra)), event=self.event)
+            )
         return self
 
 
@@ -202,6 +210,18 @@ class Cancel(Schema):
 
 def _out(item: work_models.Item) -> dict[str, Any]:
     return {name: getattr(item, name) for name in WorkOut.model_fields if name != "queue"} | {"queue": item.queue.name}
+
+
+def _system(request: Any) -> Actor:
+    """Who calls: the client's system that shows this token."""
+    return actors.system(request.auth.title, request.auth.client_id)
+
+
+def _read(request: Any, key: str) -> dict[str, Any]:
+    item = _found(request, key)
+    seen = Seen(looks_models.ITEM, item.id, item.client_id, item.case_id)
+    looks_requests.note(request, seen, by=_system(request), now=clock.now())
+    return _out(item)
 
 
 def _found(request: Any, key: str) -> work_models.Item:
@@ -255,6 +275,7 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
             not_before=body.not_before,
             asked_for=_agent(request, body.ask_for),
             came_at=body.handled_elsewhere_since and body.handled_elsewhere_since.astimezone(UTC),
+            by=_system(request),
             now=clock.now(),
         )
     except work.Conflict as conflict:
@@ -278,7 +299,7 @@ def send(request: HttpRequest, body: WorkIn) -> Status[dict[str, Any]]:
 def cancel(request: HttpRequest, key: KeyInPath, body: Cancel) -> dict[str, Any]:
     """Cancel work that nobody needs any more; it counts in no measure. 409 when it is finished already."""
     try:
-        return _out(work.cancel(item=_found(request, key), reason=body.reason, now=clock.now()))
+        return _out(work.cancel(item=_found(request, key), reason=body.reason, by=_system(request), now=clock.now()))
     except lifecycle.NotNow as refused:
         raise HttpError(409, f"{refused}.") from refused
 
@@ -304,6 +325,7 @@ def report(request: Any, key: KeyInPath, body: ReportIn) -> dict[str, Any]:
             said=said,
             at=at,
             source=request.auth.title,
+            by=_system(request),
             now=clock.now(),
         )
     except (work.Conflict, reporting.Impossible) as refused:
@@ -319,13 +341,13 @@ def report(request: Any, key: KeyInPath, body: ReportIn) -> dict[str, Any]:
 @router.get("/work/{path:key}/events", auth=TokenAuth("work:read"), response=WorkOut, include_in_schema=False)
 def state_of_key_like_events(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
     """The state of work whose key itself ends in “/events”."""
-    return _out(_found(request, f"{key}/events"))
+    return _read(request, f"{key}/events")
 
 
 @router.get("/work/{path:key}/cancel", auth=TokenAuth("work:read"), response=WorkOut, include_in_schema=False)
 def state_of_key_like_cancel(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
     """The state of work whose key itself ends in “/cancel”."""
-    return _out(_found(request, f"{key}/cancel"))
+    return _read(request, f"{key}/cancel")
 
 
 @router.get(
@@ -336,4 +358,4 @@ def state_of_key_like_cancel(request: HttpRequest, key: KeyInPath) -> dict[str, 
 )
 def state(request: HttpRequest, key: KeyInPath) -> dict[str, Any]:
     """The state of the work that was sent with this key."""
-    return _out(_found(request, key))
+    return _read(request, key)

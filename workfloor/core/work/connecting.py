@@ -6,6 +6,10 @@ offer connects nobody, and it is the channel that says so. What a channel says t
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.event_log.events import Event
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
@@ -17,57 +21,58 @@ from workfloor.core.work import queries as work_queries
 
 
 def begin(
-    *, item: work_models.Item, leg: str, party: str, now: datetime, person: Person | None = None
+    *, item: work_models.Item, leg: str, party: str, by: Actor, now: datetime, person: Person | None = None
 ) -> work_models.Item:
     """Somebody comes in or is called. Ours are those who take part in the item: its owner, a consultant, a monitor."""
+    permissions.admit(by, "work.route")
     item = work_queries.locked(item.id)
     known = work_legs.find(item.legs, leg)
     if known and (known["party"], known["person"]) == (party, person.id if person else None):
         return item
     if (person is None) == (party in (work_legs.AGENT, work_legs.SUPERVISOR)):
-        raise work.Refused("Say who of ours is on an agent's or a supervisor's leg, and nobody on another.")
+        raise work.Refused(_("Say who of ours is on an agent's or a supervisor's leg, and nobody on another."))
     if person and item.person_id != person.id and roles.part_of(item.beside, person.id) is None:
-        raise work.NotYours(f"{person.name} takes no part in this item.")
-    return work.happen(item, work_events.LegBegan(leg, party), at=now, person=person, by=None)
+        raise work.NotYours(_("{person} takes no part in this item.").format(person=person.name))
+    return work.happen(item, work_events.LegBegan(leg, party), at=now, person=person, by=by)
 
 
-def connect(*, item: work_models.Item, leg: str, now: datetime) -> work_models.Item:
+def connect(*, item: work_models.Item, leg: str, by: Actor, now: datetime) -> work_models.Item:
     """A leg is connected. Where customer and agent hear each other by it, the customer is answered."""
-    item, known = _leg(item, leg)
+    item, known = _leg(item, leg, by)
     if known["connected_at"]:
         return item
     if known["party"] == work_legs.AGENT:
         lifecycle.allow(item, work_events.Connected.name)
     silent = work_legs.runs(item.legs) != "talk"
-    item = work.happen(item, work_events.LegConnected(leg), at=now, person=_person(known), by=None)
+    item = work.happen(item, work_events.LegConnected(leg), at=now, person=_person(known), by=by)
     if silent and work_legs.runs(item.legs) == "talk":
-        item = work.happen(item, work_events.Connected(), at=now, person=item.person, by=None)
+        item = work.happen(item, work_events.Connected(), at=now, person=item.person, by=by)
     return item
 
 
-def hold(*, item: work_models.Item, leg: str, now: datetime) -> work_models.Item:
+def hold(*, item: work_models.Item, leg: str, by: Actor, now: datetime) -> work_models.Item:
     """A leg is held; where it is the customer's, the item is on hold."""
-    item, known = _leg(item, leg)
+    item, known = _leg(item, leg, by)
     if work_legs.is_held(known):
         return item
-    return work.happen(item, work_events.LegHeld(leg), at=now, person=_person(known), by=None)
+    return work.happen(item, work_events.LegHeld(leg), at=now, person=_person(known), by=by)
 
 
-def resume(*, item: work_models.Item, leg: str, now: datetime) -> work_models.Item:
+def resume(*, item: work_models.Item, leg: str, by: Actor, now: datetime) -> work_models.Item:
     """A leg is held no more."""
-    item, known = _leg(item, leg)
+    item, known = _leg(item, leg, by)
     if work_legs.on(known) and not work_legs.is_held(known):
         return item
-    return work.happen(item, work_events.LegResumed(leg), at=now, person=_person(known), by=None)
+    return work.happen(item, work_events.LegResumed(leg), at=now, person=_person(known), by=by)
 
 
-def end(*, item: work_models.Item, leg: str, now: datetime, cause: str = "") -> work_models.Item:
+def end(*, item: work_models.Item, leg: str, by: Actor, now: datetime, cause: str = "") -> work_models.Item:
     """A leg has ended, or never came about.
 
     With the customer's the contact is over: wrap-up begins, or they left before anybody was connected. With an agent's
     it is not: the item stays theirs, and no talk runs until they are connected again.
     """
-    item, known = _leg(item, leg)
+    item, known = _leg(item, leg, by)
     if known["ended_at"]:
         return item
     over: list[Event] = []
@@ -76,23 +81,24 @@ def end(*, item: work_models.Item, leg: str, now: datetime, cause: str = "") -> 
         over = [work_queries.ended(item, now) if answered else work_events.Abandoned()]
     ended = work_events.LegEnded(leg, cause or None)
     if over:
-        return work.happen(item, ended, *over, at=now, person=item.person, by=None)
-    return work.happen(item, ended, at=now, person=_person(known), by=None)
+        return work.happen(item, ended, *over, at=now, person=item.person, by=by)
+    return work.happen(item, ended, at=now, person=_person(known), by=by)
 
 
-def record(*, item: work_models.Item, leg: str, recording: str, now: datetime) -> work_models.Item:
+def record(*, item: work_models.Item, leg: str, recording: str, by: Actor, now: datetime) -> work_models.Item:
     """A leg's recording is kept somewhere, under this name."""
-    item, known = _leg(item, leg)
+    item, known = _leg(item, leg, by)
     if known["recording"] == recording:
         return item
-    return work.happen(item, work_events.LegRecorded(leg, recording), at=now, person=_person(known), by=None)
+    return work.happen(item, work_events.LegRecorded(leg, recording), at=now, person=_person(known), by=by)
 
 
-def _leg(item: work_models.Item, name: str) -> tuple[work_models.Item, work_legs.Leg]:
+def _leg(item: work_models.Item, name: str, by: Actor) -> tuple[work_models.Item, work_legs.Leg]:
+    permissions.admit(by, "work.route")
     item = work_queries.locked(item.id)
     known = work_legs.find(item.legs, name)
     if known is None:
-        raise work.Refused(f"There is no leg {name} of this item: say first that it began.")
+        raise work.Refused(_("There is no leg {name} of this item: say first that it began.").format(name=name))
     return item, known
 
 

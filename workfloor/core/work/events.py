@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.event_log.events import Event
 
 
@@ -83,7 +85,7 @@ class OfferExpired(Event):
 
 @dataclass(frozen=True)
 class OfferWithdrawn(Event):
-    """Taken back before it was answered, for the person took more urgent work."""
+    """Taken back before it was answered, for the person took more urgent work, or by whoever leads."""
 
     name: ClassVar[str] = "work.offer-withdrawn"
 
@@ -385,7 +387,7 @@ _SAID = {
     "work.accepted": "Accepted",
     "work.declined": "Declined",
     "work.offer-expired": "Offer not answered (RONA)",
-    "work.offer-withdrawn": "Offer withdrawn for more urgent work",
+    "work.offer-withdrawn": "Offer withdrawn",
     "work.preempted": "Preempted by more urgent work",
     "work.preemption-ended": "Preemption over",
     "work.connected": "Connected",
@@ -429,9 +431,9 @@ _SAID = {
 
 def said(event: str, details: Mapping[str, Any]) -> str:
     """Word a fact about an item, with what its details add for a reader."""
-    words = _SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize())
+    words = _(_SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize()))
     added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("because")
     added = added or details.get("priority")
     if "source" in details and "said" in details:
-        added = f"{details['said']}, by {details['source']}"
+        added = _("{said}, by {source}").format(said=_(details["said"]), source=details["source"])
     return f"{words}: {added}" if added else words

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Protocol, TypedDict
 
+from workfloor.kit.text.translation import gettext as _
+
 CUSTOMER: Final = "customer"
 AGENT: Final = "agent"
 THIRD_PARTY: Final = "third-party"
@@ -91,11 +93,11 @@ def runs(legs: Legs) -> Literal["talk", "hold", ""]:
 def begun(legs: Legs, name: str, party: str, person: int | None, at: datetime) -> list[Leg]:
     """One more leg, which is not connected yet."""
     if party not in PARTIES:
-        raise Impossible(f"a leg is one of {', '.join(PARTIES)}")
+        raise Impossible(_("a leg is one of {parties}").format(parties=", ".join(PARTIES)))
     if name != IMPLIED and find(legs, name):
-        raise Impossible(f"the leg {name} has begun already")
+        raise Impossible(_("the leg {name} has begun already").format(name=name))
     if party == CUSTOMER and customer(legs):
-        raise Impossible("the customer has a leg already")
+        raise Impossible(_("the customer has a leg already"))
     new = Leg(
         leg=name,
         party=party,
@@ -113,7 +115,7 @@ def connected(legs: Legs, name: str, at: datetime) -> list[Leg]:
     """A leg is connected from then on. Raises Impossible, like all of these."""
     leg = _open(legs, name)
     if leg["connected_at"]:
-        raise Impossible(f"the leg {name} is connected already")
+        raise Impossible(_("the leg {name} is connected already").format(name=name))
     return _with(legs, {**leg, "connected_at": text(at)})
 
 
@@ -121,7 +123,8 @@ def held(legs: Legs, name: str, at: datetime) -> list[Leg]:
     """A leg is held from then on."""
     leg = _open(legs, name)
     if not on(leg) or is_held(leg):
-        raise Impossible(f"the leg {name} is {'held already' if is_held(leg) else 'not connected'}")
+        why = _("the leg {name} is held already") if is_held(leg) else _("the leg {name} is not connected")
+        raise Impossible(why.format(name=name))
     return _with(legs, {**leg, "holds": [*leg["holds"], [text(at), None]]})
 
 
@@ -129,7 +132,7 @@ def resumed(legs: Legs, name: str, at: datetime) -> list[Leg]:
     """A leg is held no more."""
     leg = _open(legs, name)
     if not is_held(leg):
-        raise Impossible(f"the leg {name} is not held")
+        raise Impossible(_("the leg {name} is not held").format(name=name))
     return _with(legs, _let_go(leg, at))
 
 
@@ -142,7 +145,7 @@ def recorded(legs: Legs, name: str, recording: str) -> list[Leg]:
     """Where the recording of a leg is; it may come long after the leg has ended."""
     leg = find(legs, name)
     if leg is None:
-        raise Impossible(f"there is no leg {name}")
+        raise Impossible(_("there is no leg {name}").format(name=name))
     return _with(legs, {**leg, "recording": recording})
 
 
@@ -174,9 +177,9 @@ def _let_go(leg: Leg, at: datetime) -> Leg:
 def _open(legs: Legs, name: str) -> Leg:
     leg = find(legs, name)
     if leg is None:
-        raise Impossible(f"there is no leg {name}: say first that it began")
+        raise Impossible(_("there is no leg {name}: say first that it began").format(name=name))
     if leg["ended_at"]:
-        raise Impossible(f"the leg {name} has ended")
+        raise Impossible(_("the leg {name} has ended").format(name=name))
     return leg
 
 

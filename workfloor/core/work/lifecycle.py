@@ -10,6 +10,8 @@ from typing import Any, NamedTuple, Protocol
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import legs as work_legs
 from workfloor.core.work import roles
+from workfloor.kit.text.translation import gettext as _
+from workfloor.kit.text.translation import gettext_noop
 
 STATES = ("waiting", "offered", "held", "wrapping", "done", "abandoned", "cancelled")
 WITH_SOMEBODY = ("offered", "held", "wrapping")
@@ -199,20 +201,22 @@ def step(item: Any, fact: Fact) -> dict[str, Any]:
 def allow(item: Any, event: str) -> None:
     """Raise NotNow if an event cannot happen to an item in its state."""
     if item.state not in _FROM.get(event, ("new",)):
-        raise NotNow(f"{_DONE[item.state]}; “{event.partition('.')[2]}” cannot follow.")
+        raise NotNow(
+            _("{done}; “{event}” cannot follow.").format(done=_(_DONE[item.state]), event=event.partition(".")[2])
+        )
     if item.preempted_at and event not in _ALSO_ASIDE:
-        raise NotNow("The item is preempted by more urgent work, and goes on when that has ended")
+        raise NotNow(_("The item is preempted by more urgent work, and goes on when that has ended"))
 
 
 _DONE = {
-    "new": "The item has not been received",
-    "waiting": "The item waits in its queue",
-    "offered": "The item is offered to somebody",
-    "held": "The item is being worked on",
-    "wrapping": "The item has ended and is being wrapped up",
-    "done": "The item is done",
-    "abandoned": "The customer has left",
-    "cancelled": "The item was cancelled",
+    "new": gettext_noop("The item has not been received"),
+    "waiting": gettext_noop("The item waits in its queue"),
+    "offered": gettext_noop("The item is offered to somebody"),
+    "held": gettext_noop("The item is being worked on"),
+    "wrapping": gettext_noop("The item has ended and is being wrapped up"),
+    "done": gettext_noop("The item is done"),
+    "abandoned": gettext_noop("The customer has left"),
+    "cancelled": gettext_noop("The item was cancelled"),
 }
 
 
@@ -257,9 +261,9 @@ _FOR_ALL: dict[str, Any] = {"sticky_agent_id": None, "sticky_until": None}
 
 def _offered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.keyed_at:
-        raise NotNow("The item waits for its second keying")
+        raise NotNow(_("The item waits for its second keying"))
     if item.elsewhere:
-        raise NotNow("Another system handles the item")
+        raise NotNow(_("Another system handles the item"))
     return {"state": "offered", "person_id": fact.person_id, "offer_expires_at": _time(details["expires_at"])}
 
 
@@ -294,17 +298,17 @@ def _reply_undelivered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dic
 
 def _held(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.on_hold_since:
-        raise NotNow("The item is on hold already")
+        raise NotNow(_("The item is on hold already"))
     if work_legs.customer(item.legs):
         return _on_legs(item, work_legs.held(item.legs, _customers_leg(item), fact.at), fact.at)
     if not item.talking_since:
-        raise NotNow("The customer is not connected")
+        raise NotNow(_("The customer is not connected"))
     return _laid_down(item, fact.at) | {"on_hold_since": fact.at}
 
 
 def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if not item.on_hold_since:
-        raise NotNow("The item is not on hold")
+        raise NotNow(_("The item is not on hold"))
     if work_legs.customer(item.legs):
         return _on_legs(item, work_legs.resumed(item.legs, _customers_leg(item), fact.at), fact.at)
     return _laid_down(item, fact.at) | {"talking_since": fact.at}
@@ -313,7 +317,7 @@ def _resumed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any
 def _customers_leg(item: Any) -> str:
     leg = work_legs.customer(item.legs)
     if not work_legs.on(leg) or leg is None:
-        raise NotNow("The customer is not connected")
+        raise NotNow(_("The customer is not connected"))
     return leg["leg"]
 
 
@@ -332,7 +336,7 @@ def _leg(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _on_legs(item, work_legs.reported(item.legs, fact), fact.at)
     except work_legs.Impossible as fault:
-        raise NotNow(f"This cannot be: {fault}") from fault
+        raise NotNow(_("This cannot be: {fault}").format(fault=fault)) from fault
 
 
 def _all_off(item: Any, at: datetime) -> dict[str, Any]:
@@ -347,7 +351,7 @@ def _preempted(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, A
 
 def _preemption_ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if not item.preempted_at:
-        raise NotNow("The item is not preempted")
+        raise NotNow(_("The item is not preempted"))
     if item.state == "wrapping":
         return {"preempted_at": None, "aside_seconds": item.aside_seconds + seconds(item.preempted_at, fact.at)}
     if work_legs.customer(item.legs):
@@ -364,14 +368,14 @@ def _laid_down(item: Any, at: datetime) -> dict[str, Any]:
 
 def _pending_customer(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.pending_customer_since:
-        raise NotNow("The item is pending customer already")
+        raise NotNow(_("The item is pending customer already"))
     # The agent is free meanwhile; nobody is offered the item until the customer has answered.
     return _put_back(item, fact.at) | {"pending_customer_since": fact.at} | _replied(item, details)
 
 
 def _customer_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if not item.pending_customer_since:
-        raise NotNow("The item is not pending customer")
+        raise NotNow(_("The item is not pending customer"))
     paused = item.paused_seconds + details["paused_seconds"]
     return {"pending_customer_since": None, "paused_seconds": paused, "due_at": _time(details.get("due_at"))}
 
@@ -387,7 +391,7 @@ def _transferred(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str,
 
 def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if work_kinds.KINDS[item.kind].live:
-        raise NotNow("The customer is here: end it, and agree on when to come back")
+        raise NotNow(_("The customer is here: end it, and agree on when to come back"))
     return _put_back(item, fact.at) | {"queued_at": _time(details["until"])}
 
 
@@ -402,7 +406,7 @@ def _joined(role: str) -> Callable[[Any, Fact, Mapping[str, Any]], dict[str, Any
 
 def _left(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if roles.part_of(item.beside, fact.person_id) is None:
-        raise NotNow("They take no part in the item")
+        raise NotNow(_("They take no part in the item"))
     left = {"beside": roles.left(item.beside, fact.person_id)}
     if not item.legs:
         return left
@@ -412,7 +416,7 @@ def _left(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
 def _consult_joined(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     part = roles.part_of(item.beside, fact.person_id)
     if part is None or "asked_until" not in part:
-        raise NotNow("They were not asked")
+        raise NotNow(_("They were not asked"))
     return _joined(roles.CONSULT)(item, fact, {})
 
 
@@ -420,7 +424,7 @@ def _transferred_to_consultant(item: Any, fact: Fact, details: Mapping[str, Any]
     # Talk or hold goes on: the customer is with the consultant already.
     part = roles.part_of(item.beside, fact.person_id)
     if part is None or part["role"] != roles.CONSULT or "asked_until" in part:
-        raise NotNow("They have not joined the consultation")
+        raise NotNow(_("They have not joined the consultation"))
     gone = work_legs.without(item.legs, fact.at, person=details["by_person"])
     legs = _on_legs(item, gone, fact.at) if item.legs else {}
     return legs | {"beside": roles.left(item.beside, fact.person_id), "person_id": fact.person_id}
@@ -428,15 +432,17 @@ def _transferred_to_consultant(item: Any, fact: Fact, details: Mapping[str, Any]
 
 def _second_keying_asked(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.second_keying:
-        raise NotNow("The item is keyed twice already")
+        raise NotNow(_("The item is keyed twice already"))
     if not work_kinds.KINDS[item.kind].keyed:
-        raise NotNow("Work of this kind is not keyed")
+        raise NotNow(_("Work of this kind is not keyed"))
     return {"second_keying": "wanted"}
 
 
 def _second_keying_begun(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.second_keying != "wanted":
-        raise NotNow("No second keying is wanted" if item.second_keying != "begun" else "Somebody keys it already")
+        raise NotNow(
+            _("No second keying is wanted") if item.second_keying != "begun" else _("Somebody keys it already")
+        )
     return {"second_keying": "begun"} | _joined(roles.KEYS_SECOND)(item, fact, {})
 
 
@@ -450,7 +456,9 @@ def _second_keying_done(item: Any, fact: Fact, details: Mapping[str, Any]) -> di
 
 def _second_keying_called_off(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.second_keying != "wanted":
-        raise NotNow("No second keying is waited for" if item.second_keying != "begun" else "Somebody keys it just now")
+        raise NotNow(
+            _("No second keying is waited for") if item.second_keying != "begun" else _("Somebody keys it just now")
+        )
     return {"second_keying": ""}
 
 
@@ -466,7 +474,7 @@ def _keyed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ended(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.state == "waiting" and not (item.keyed_at and item.second_keying in ("", "done")):
-        raise NotNow("The item waits in its queue; “ended” cannot follow.")
+        raise NotNow(_("The item waits in its queue; “ended” cannot follow."))
     ended = {"state": "wrapping", "ended_at": fact.at, "aside_seconds": 0}
     spent = {"working_seconds": details.get("working_seconds")}
     return _all_off(item, fact.at) | ended | spent | _replied(item, details)
@@ -489,7 +497,7 @@ def _wrapped_up(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, 
 
 def _abandoned(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
     if item.state == "held" and item.connected_at is not None:
-        raise NotNow("The customer was connected: end the item")
+        raise NotNow(_("The customer was connected: end the item"))
     left = {"state": "abandoned", "abandoned_at": fact.at, "person_id": None, "offer_expires_at": None}
     return left | _all_off(item, fact.at)
 

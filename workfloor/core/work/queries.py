@@ -34,26 +34,34 @@ _NOW = PreparedQuery(
     lambda item_id: (
         work_models.Item.objects.select_for_update()
         .filter(id=item_id)
-        .values_list("person_id", "state", "reply_seconds")
+        .values_list("person_id", "state", "reply_seconds", "beside")
     )
 )
 
 
 def lock(item: work_models.Item) -> None:
-    """Lock an item until the transaction ends, and let it say in whose hands it is now, and how far."""
-    [(item.person_id, item.state, item.reply_seconds)] = _NOW(item.id)
+    """Lock an item until the transaction ends, and let it say in whose hands it is now, how far, and who is with it."""
+    [(item.person_id, item.state, item.reply_seconds, item.beside)] = _NOW(item.id)
 
 
 _IN_HANDS = PreparedQuery(
-    lambda item_id, person_id: work_models.Item.objects.only("client_id", "case_id", "kind").filter(
-        id=item_id, person=person_id
-    )
+    lambda item_id, person_id: work_models.Item.objects.only(
+        "client_id", "case_id", "kind", "beside", "person_id"
+    ).filter(id=item_id, person=person_id)
 )
 
 
 def in_hands(person: Person, item_id: int) -> work_models.Item | None:
     """One item, with what a page of its conversation needs of it, if this person has it in hand."""
     return _IN_HANDS.one(item_id, person.id)
+
+
+def read_along(person: Person, item_id: int) -> work_models.Item | None:
+    """One item whose conversation this person reads beside its owner: who has joined as a consultant, or monitors."""
+    found = item(item_id)
+    part = roles.part_of(found.beside, person.id) if found else None
+    reads = part is not None and part["role"] in roles.WITH_THE_OWNER and "asked_until" not in part
+    return found if reads else None
 
 
 _LOCKED = PreparedQuery(

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
+from django.utils.translation import gettext as _
+
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
@@ -40,7 +44,7 @@ class Said:
 
 
 def report(
-    *, item: work_models.Item, key: str, said: Said, at: datetime, source: str, now: datetime
+    *, item: work_models.Item, key: str, said: Said, at: datetime, source: str, by: Actor, now: datetime
 ) -> tuple[work_models.Report, bool]:
     """Take in that something happened at an instant of the other system's; returns the report and whether it is new.
 
@@ -48,12 +52,15 @@ def report(
     Of the same key again nothing follows. Raises Conflict where the key came with other content, Impossible, and
     Refused where the contract knows no such queue or disposition.
     """
+    permissions.admit(by, "work.send-in", client_id=item.client_id, own=False)
     content = [item.key, asdict(said), at.astimezone(UTC).isoformat()]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     locks.hold("work.report", item.client_id, key)
     if known := work_models.Report.objects.filter(client_id=item.client_id, key=key).first():
         if known.digest != digest:
-            raise work.Conflict(f"the report “{key}” said something else; say this under a name of its own")
+            raise work.Conflict(
+                _("the report “{key}” said something else; say this under a name of its own").format(key=key)
+            )
         return known, False
     item = work_queries.locked(item.id)
     made = work_models.Report(
@@ -61,10 +68,10 @@ def report(
     )
     made.reported_at = now
     _refuse(item, said, at, now)
-    made.waits_for = _follow(item, made)
+    made.waits_for = _follow(item, made, by)
     made.save(force_insert=True)
     if not made.waits_for:
-        _catch_up(item)
+        _catch_up(item, by)
     return made, True
 
 
@@ -78,33 +85,49 @@ def _refuse(item: work_models.Item, said: Said, at: datetime, now: datetime) -> 
     """Refuse what cannot be so whatever else is reported."""
     if not item.elsewhere:
         raise Impossible(
-            "This work is offered here, and what happens to it is known here. "
-            "Report on work only that you sent with handled_elsewhere_since."
+            _(
+                "This work is offered here, and what happens to it is known here. Report on work only that you "
+                "sent with handled_elsewhere_since."
+            )
         )
     if at > now + CLOCKS_DIFFER:
-        raise Impossible(f"That is still to come: here it is {now:%Y-%m-%d %H:%M:%S} UTC. Set your system's clock.")
+        raise Impossible(
+            _("That is still to come: here it is {now:%Y-%m-%d %H:%M:%S} UTC. Set your system's clock.").format(now=now)
+        )
     if at < item.received_at:
-        raise Impossible(f"The work came in at {item.received_at:%Y-%m-%d %H:%M:%S} UTC, and that is before.")
+        raise Impossible(
+            _("The work came in at {received_at:%Y-%m-%d %H:%M:%S} UTC, and that is before.").format(
+                received_at=item.received_at
+            )
+        )
     if now - at > work.REPORTED_WITHIN:
-        raise Impossible(f"That is more than {work.REPORTED_WITHIN.days} days ago. Ask whoever runs Workfloor for you.")
+        raise Impossible(
+            _("That is more than {days} days ago. Ask whoever runs Workfloor for you.").format(
+                days=work.REPORTED_WITHIN.days
+            )
+        )
     known = contracts_queries.terms_of(item.queue, item.received_at).dispositions
     if said.disposition and said.disposition not in known:
-        raise work.Refused(f"There is no disposition “{said.disposition}”; choose from {', '.join(known)}.")
+        raise work.Refused(
+            _("There is no disposition “{disposition}”; choose from {known}.").format(
+                disposition=said.disposition, known=", ".join(known)
+            )
+        )
     if said.queue and not Queue.objects.filter(client_id=item.client_id, name=said.queue).exists():
-        raise work.Refused(f"There is no queue “{said.queue}”; the contract names the queues.")
+        raise work.Refused(_("There is no queue “{queue}”; the contract names the queues.").format(queue=said.queue))
 
 
-def _catch_up(item: work_models.Item) -> None:
+def _catch_up(item: work_models.Item, by: Actor) -> None:
     """Let what waited follow, as far as it can now."""
     waiting = list(item.reports.exclude(waits_for="").order_by("at", "id"))
     for each in waiting:
         try:
-            each.waits_for = _follow(item, each)
+            each.waits_for = _follow(item, each, by)
         except Impossible:  # it was taken in; that it never can follow any more is told by its waiting
             continue
         if not each.waits_for:
             each.save(update_fields=["waits_for"])
-            _catch_up(item)
+            _catch_up(item, by)
             return
 
 
@@ -119,7 +142,7 @@ _WAITS: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-def _follow(item: work_models.Item, made: work_models.Report) -> str:
+def _follow(item: work_models.Item, made: work_models.Report, by: Actor) -> str:
     """Record what follows from a report, and let the item's state be what all its facts add up to, by their own times.
 
     Returns what the report waits for; then nothing followed. Raises Impossible.
@@ -136,24 +159,28 @@ def _follow(item: work_models.Item, made: work_models.Report) -> str:
         on_hold = said.what == "resumed" and then.on_hold_since is not None
         if (wanted := _WAITS.get((said.what, then.state))) and not on_hold:
             return wanted
-        raise Impossible(f"{str(fault).rstrip('.')}, at {made.at:%H:%M:%S} UTC.") from fault
+        raise Impossible(
+            _("{fault}, at {at:%H:%M:%S} UTC.").format(fault=str(fault).rstrip("."), at=made.at)
+        ) from fault
     try:
         state = lifecycle.replay([*facts, *new])
     except lifecycle.NotNow as fault:
         raise Impossible(f"That contradicts what was reported of a later time: {str(fault).rstrip('.')}.") from fault
-    _store(item, state, events, made)
+    _store(item, state, events, made, by)
     return ""
 
 
-def _store(item: work_models.Item, state: lifecycle.Item, events: Sequence[Event], made: work_models.Report) -> None:
+def _store(
+    item: work_models.Item, state: lifecycle.Item, events: Sequence[Event], made: work_models.Report, by: Actor
+) -> None:
     changed = [column for column in lifecycle.COLUMNS if getattr(item, column) != getattr(state, column)]
     for column in changed:
         setattr(item, column, getattr(state, column))
     if changed:
         prepared.update(item, *sorted(changed))
-    event_log.record_all([Entry(event, made.at, item.client_id, item.id, item.case_id) for event in events])
+    event_log.record_all([Entry(event, made.at, item.client_id, item.id, item.case_id, by=by) for event in events])
     if item.state == "done":
-        work.resolve(item=item, by=None, now=made.at)
+        work.resolve(item=item, by=by, now=made.at)
 
 
 def _events(item: work_models.Item, then: lifecycle.Item, said: Said, made: work_models.Report) -> list[Event]:

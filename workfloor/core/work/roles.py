@@ -28,6 +28,22 @@ def part_of(parts: Parts, person_id: int | None) -> Part | None:
     return next((each for each in parts or () if each["person"] == person_id), None)
 
 
+def consults(parts: Parts, person_id: int | None) -> bool:
+    """Whether somebody has joined as a consultant."""
+    part = part_of(parts, person_id)
+    return part is not None and part["role"] == CONSULT and "asked_until" not in part
+
+
+def people(parts: Parts) -> set[int]:
+    """Whoever takes part beside the owner, or is asked to."""
+    return {each["person"] for each in parts or ()}
+
+
+def on_it(item: Any) -> set[int]:
+    """The owner of an item (a row of it), and whoever takes part beside them or is asked to."""
+    return people(item.beside) | ({item.person_id} - {None})
+
+
 def joined(parts: Parts, part: Part) -> list[Part]:
     """The parts with one more, or with one person's as it is now."""
     return [*(each for each in parts or () if each["person"] != part["person"]), part]

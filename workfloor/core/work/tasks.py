@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from procrastinate.contrib.django import app
 
+from workfloor.core.access.actors import CLOCK
 from workfloor.core.work import joining
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
@@ -17,7 +18,7 @@ def let_asks_lapse(timestamp: int) -> None:
     """Each minute, ask those consultants no more who have not answered."""
     with transaction.atomic():
         rls.enter_every_client()
-        joining.let_asks_lapse(now=clock.now())
+        joining.let_asks_lapse(by=CLOCK, now=clock.now())
 
 
 @app.periodic(cron="* * * * *")
@@ -27,4 +28,4 @@ def sign_out_the_gone(timestamp: int) -> None:
     if minutes := settings.WORKFLOOR_BROWSER_GONE_MINUTES:
         with transaction.atomic():
             rls.enter_every_client()
-            joining.sign_out_the_gone(now=clock.now(), after=timedelta(minutes=minutes))
+            joining.sign_out_the_gone(after=timedelta(minutes=minutes), by=CLOCK, now=clock.now())

@@ -1,10 +1,11 @@
 """The application of the agent's desk."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 from workfloor.ui.places import Place
 
-DESK = Place("Desk", "headset", "agent:desk", frozenset({"agent"}), rank=20)
+DESK = Place(gettext_noop("Desk"), "headset", "agent:desk", "work.handle", rank=20)
 
 
 class AgentConfig(AppConfig):

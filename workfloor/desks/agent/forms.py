@@ -1,8 +1,13 @@
 """What an agent may type or choose on the desk."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.messages import LARGEST_SENT
@@ -11,6 +16,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
+from workfloor.desks.agent.queries import Colleague
 
 
 class Away(forms.Form):
@@ -18,7 +24,10 @@ class Away(forms.Form):
 
     reason = forms.ChoiceField(
         choices=[(reason, reason) for reason in qualification.NOT_READY_REASONS],
-        error_messages={"required": "Choose a not-ready reason.", "invalid_choice": "Choose one of the reasons."},
+        error_messages={
+            "required": gettext_lazy("Choose a not-ready reason."),
+            "invalid_choice": gettext_lazy("Choose one of the reasons."),
+        },
     )
 
 
@@ -31,14 +40,15 @@ class Leaving(forms.Form):
 class Disposition(forms.Form):
     """How an item ended; the process's own list is checked by the action."""
 
-    disposition = forms.CharField(error_messages={"required": "Choose a disposition."})
+    disposition = forms.CharField(error_messages={"required": gettext_lazy("Choose a disposition.")})
 
 
 class Escalation(forms.Form):
     """What help is needed."""
 
     note = forms.CharField(
-        max_length=2000, error_messages={"required": "Say what help is needed, so that your leader can give it."}
+        max_length=2000,
+        error_messages={"required": gettext_lazy("Say what help is needed, so that your leader can give it.")},
     )
 
 
@@ -55,7 +65,9 @@ class Draft(forms.Form):
 class Words(Draft):
     """What an agent writes; the key, made by the page, lets it be sent again when an answer was lost."""
 
-    key = forms.RegexField(r"[\w-]{8,64}", error_messages={"required": "Reload the page, then send it again."})
+    key = forms.RegexField(
+        r"[\w-]{8,64}", error_messages={"required": gettext_lazy("Reload the page, then send it again.")}
+    )
     file = forms.FileField(required=False, max_length=200)
 
     quote = forms.BooleanField(required=False)
@@ -66,7 +78,9 @@ class Words(Draft):
         sent: UploadedFile | None = self.cleaned_data["file"]
         if sent and (sent.size or 0) > LARGEST_SENT:
             raise forms.ValidationError(
-                f"“{sent.name}” is too large: at most {LARGEST_SENT // 1_000_000} MB can be sent."
+                _("“{name}” is too large: at most {most} MB can be sent.").format(
+                    name=sent.name, most=LARGEST_SENT // 1_000_000
+                )
             )
         return sent
 
@@ -88,7 +102,10 @@ class At(forms.Form):
 
     at = forms.DateTimeField(
         input_formats=["%Y-%m-%dT%H:%M"],
-        error_messages={"required": "Choose a day and a time.", "invalid": "Choose a day and a time."},
+        error_messages={
+            "required": gettext_lazy("Choose a day and a time."),
+            "invalid": gettext_lazy("Choose a day and a time."),
+        },
     )
 
 
@@ -98,12 +115,12 @@ class ComeBack(At):
     kind = forms.ChoiceField(
         choices=list(work_kinds.AGREED.items()),
         required=False,
-        error_messages={"invalid_choice": "Choose a call or an email."},
+        error_messages={"invalid_choice": gettext_lazy("Choose a call or an email.")},
     )
     queue = forms.ModelChoiceField(
         Queue.objects.none(),
         required=False,
-        error_messages={"invalid_choice": "Choose one of this client's queues."},
+        error_messages={"invalid_choice": gettext_lazy("Choose one of this client's queues.")},
     )
 
     def __init__(self, data: object, client_id: int) -> None:
@@ -116,12 +133,15 @@ class Transfer(forms.Form):
 
     queue = forms.ModelChoiceField(
         Queue.objects.none(),
-        error_messages={"required": "Choose a queue.", "invalid_choice": "Choose one of this client's queues."},
+        error_messages={
+            "required": gettext_lazy("Choose a queue."),
+            "invalid_choice": gettext_lazy("Choose one of this client's queues."),
+        },
     )
     to = forms.ModelChoiceField(
         Person.objects.none(),
         required=False,
-        error_messages={"invalid_choice": "Choose a colleague who is cleared for this client."},
+        error_messages={"invalid_choice": gettext_lazy("Choose a colleague who is cleared for this client.")},
     )
     note = forms.CharField(max_length=2000, required=False)
 
@@ -131,11 +151,52 @@ class Transfer(forms.Form):
         self.fields["to"].queryset = colleagues  # type: ignore[attr-defined]
 
 
+class Consult(forms.Form):
+    """Who is asked in on an item: a colleague, or whoever is best at a skill."""
+
+    to = forms.ModelChoiceField(
+        Person.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": _("This colleague cannot be asked any more. Choose another.")},
+    )
+    skill = forms.CharField(max_length=50, required=False)
+
+    def __init__(self, data: object, able: Iterable[Colleague]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        found = Person.objects.filter(id__in=[each.person.id for each in able])
+        self.fields["to"].queryset = found  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The one or the other."""
+        entered: dict[str, Any] = super().clean() or {}
+        if not self.errors and not entered.get("to") and not entered.get("skill"):
+            raise forms.ValidationError(_("Choose a colleague or a skill."))
+        return entered
+
+
+class Consultant(forms.Form):
+    """Which of the consultants is meant, and what they should know."""
+
+    consultant = forms.ModelChoiceField(
+        Person.objects.none(),
+        error_messages={
+            "required": _("Choose a consultant."),
+            "invalid_choice": _("This colleague is not on it any more."),
+        },
+    )
+    note = forms.CharField(max_length=2000, required=False)
+
+    def __init__(self, data: object, on_it: Iterable[int]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.fields["consultant"].queryset = Person.objects.filter(id__in=on_it)  # type: ignore[attr-defined]
+
+
 class CaseKind(forms.Form):
     """What a case is after all."""
 
     kind = forms.ChoiceField(
-        choices=[(kind, kind) for kind in CASE_KINDS], error_messages={"required": "Choose what the case is."}
+        choices=[(kind, kind) for kind in CASE_KINDS],
+        error_messages={"required": gettext_lazy("Choose what the case is.")},
     )
 
 
@@ -144,7 +205,10 @@ class Merge(forms.Form):
 
     into = forms.ModelChoiceField(
         Case.objects.none(),
-        error_messages={"required": "Choose a case.", "invalid_choice": "Choose one of this customer's cases."},
+        error_messages={
+            "required": gettext_lazy("Choose a case."),
+            "invalid_choice": gettext_lazy("Choose one of this customer's cases."),
+        },
     )
 
     def __init__(self, data: object, cases: QuerySet[Case]) -> None:
@@ -155,4 +219,4 @@ class Merge(forms.Form):
 class Split(forms.Form):
     """What the item is about, if it is about something else."""
 
-    subject = forms.CharField(max_length=200, error_messages={"required": "Say what it is about."})
+    subject = forms.CharField(max_length=200, error_messages={"required": gettext_lazy("Say what it is about.")})

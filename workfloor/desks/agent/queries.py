@@ -1,12 +1,14 @@
 """What the agent's desk shows, read at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import dateformat
+from django.utils.translation import gettext as _
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
@@ -19,7 +21,7 @@ from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work import lifecycle
+from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.actions import NotYours
 from workfloor.core.work.models import Case, Item
@@ -58,35 +60,74 @@ class Standing:
 
 def standing(agent_state: people_models.AgentState, held: Sequence[Item], taken: Sequence[tuple[int, int]]) -> Standing:
     """Word an agent's state; `taken` are the parts of them that offers and work in hand take, as ranges of CAPACITY."""
-    in_hand = f", {len(held)} in hand" if held else ""
+    in_hand = _(", {count} in hand").format(count=len(held)) if held else ""
     if agent_state.state == "away":
-        return Standing("away", f"Not ready: {agent_state.reason}{in_hand}", agent_state.since)
+        return Standing(
+            "away",
+            _("Not ready: {reason}{in_hand}").format(reason=_(agent_state.reason), in_hand=in_hand),
+            agent_state.since,
+        )
     if agent_state.state == "signed-out":
-        return Standing("signed-out", f"Signed out{in_hand}{': finish it' if held else ''}", None)
+        return Standing(
+            "signed-out",
+            _("Signed out, {count} in hand: finish it").format(count=len(held)) if held else _("Signed out"),
+            None,
+        )
     if not taken:
-        return Standing("available", "Available", agent_state.since)
+        return Standing("available", _("Available"), agent_state.since)
     most = qualification.CAPACITY // max(high - low for low, high in taken)
-    count = f"{len(taken)} of {max(most, len(taken))}"
+    count = _("{count} of {most}").format(count=len(taken), most=max(most, len(taken)))
     if len(taken) < most and lifecycle.free_share(taken, most, qualification.CAPACITY):
-        return Standing("available", f"Available, {count} taken", agent_state.since)
+        return Standing("available", _("Available, {count} taken").format(count=count), agent_state.since)
     doing, since = _doing(held)
-    return Standing("busy", f"{doing}, {count} taken", since or agent_state.since)
+    return Standing("busy", _("{doing}, {count} taken").format(doing=doing, count=count), since or agent_state.since)
 
 
 def _doing(held: Sequence[Item]) -> tuple[str, datetime | None]:
     """What somebody does whose capacity is taken, and since when."""
     with_customer = [each for each in held if each.state == "held" and not each.preempted_at]
     if call := next((each for each in with_customer if each.declared.holdable), None):
-        return ("On hold", call.on_hold_since) if call.on_hold_since else ("On a call", call.connected_at)
+        return (_("On hold"), call.on_hold_since) if call.on_hold_since else (_("On a call"), call.connected_at)
     if with_customer:
         chats = all(each.declared.on_the_line for each in with_customer)
-        return "On a chat" if chats else "Busy", with_customer[-1].connected_at
+        return _("On a chat") if chats else _("Busy"), with_customer[-1].connected_at
     if held:
-        return "Wrap-up (ACW)", held[0].ended_at
-    return "Offered", None
+        return _("Wrap-up (ACW)"), held[0].ended_at
+    return _("Offered"), None
 
 
 MOST_COLLEAGUES = 200  # to choose from
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody who takes work now and may be asked in on an item."""
+
+    person: Person
+    skills: Mapping[str, int]
+    taken: int  # how much of them is, of CAPACITY, as far as it is seen from here
+    has_room: bool
+
+
+def best_at(colleagues: Iterable[Colleague], skill: str) -> Person | None:
+    """Choose who is asked for a skill: of those with room the best at it, then who has least in hand."""
+    able = [each for each in colleagues if each.has_room and skill in each.skills]
+    ranked = sorted(able, key=lambda each: (-each.skills[skill], each.taken, each.person.name))
+    return ranked[0].person if ranked else None
+
+
+def skills_of(colleagues: Iterable[Colleague]) -> list[str]:
+    """Return the skills that somebody with room can be asked for."""
+    return sorted({skill for each in colleagues if each.has_room for skill in each.skills})
+
+
+@dataclass(frozen=True, slots=True)
+class OnIt:
+    """Somebody who takes part in an item beside its owner, or is asked to, until then."""
+
+    person: Person
+    role: str
+    asked_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -109,6 +150,8 @@ class Opened:
     keeps: bool
     may_hold: bool
     talk: "Talk | None"
+    role: str  # what whoever looks at it is to it: its owner, or one of those beside
+    on_it: list[OnIt]
 
 
 @dataclass(frozen=True)
@@ -118,7 +161,10 @@ class Desk:
     agent_state: people_models.AgentState
     standing: Standing
     offers: list[Item]
+    asked: list[tuple[Item, datetime]]  # about which a colleague asks this person in, until then
     held: list[Item]
+    beside: list[Item]  # in which they take part beside its owner
+    to_key_again: list[Item]
     opened: Opened | None
     resting: list[Item]
     agreed: list[Item]
@@ -129,20 +175,33 @@ class Desk:
     lacks: str
     shift_ends_at: datetime | None
 
+    @property
+    def hands(self) -> list[Item]:
+        """All that there is to open."""
+        return [*self.held, *self.beside]
+
+
+MOST_TO_KEY_AGAIN = 20
+
 
 def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     """Read an agent's desk; `chosen` is the item in hand to have open, else the one held longest."""
     zone = zone_of(person)
     held = list(work_queries.held_by(person))
-    item = next((each for each in held if each.id == chosen), held[0] if held else None)
+    asked, beside = parts(person)
+    hands = [*held, *beside]
+    item = next((each for each in hands if each.id == chosen), hands[0] if hands else None)
     done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
     pending, agent_state = resting(person), people_models.AgentState.objects.get(person=person)
     return Desk(
         agent_state=agent_state,
         standing=standing(agent_state, held, work_queries.shares([person.id])[person.id]),
         offers=list(work_queries.offered_to(person)),
+        asked=asked,
         held=held,
-        opened=opened(item, now) if item else None,
+        beside=beside,
+        to_key_again=list(work_queries.to_key_again(person)[:MOST_TO_KEY_AGAIN]),
+        opened=opened(item, now, person) if item else None,
         resting=pending,
         agreed=list(work_queries.agreed(person, now)),
         done=done,
@@ -152,6 +211,53 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
         lacks=lacks(person, now.astimezone(zone)),
         shift_ends_at=shift_ends_at(person, now),
     )
+
+
+def parts(person: Person) -> tuple[list[tuple[Item, datetime]], list[Item]]:
+    """Read about what somebody is asked in, and in what they take part beside its owner; monitors read elsewhere."""
+    asked, beside = [], []
+    for item in work_queries.asked(person):
+        part = roles.part_of(item.beside, person.id)
+        if part and "asked_until" in part:
+            asked.append((item, datetime.fromisoformat(part["asked_until"])))
+        elif part and part["role"] != roles.MONITOR:
+            beside.append(item)
+    return asked, beside
+
+
+def on_it(item: Item) -> list[OnIt]:
+    """Read who takes part in an item beside its owner."""
+    names = Person.objects.in_bulk(roles.people(item.beside))
+    return [
+        OnIt(names[each["person"]], each["role"], _until(each)) for each in item.beside or () if each["person"] in names
+    ]
+
+
+def _until(part: roles.Part) -> datetime | None:
+    return datetime.fromisoformat(part["asked_until"]) if "asked_until" in part else None
+
+
+def consultable(item: Item, now: datetime) -> list[Colleague]:
+    """Read who may be asked in on an item: at work, cleared for its client, not on it yet; who has room first."""
+    there = colleagues(item.person, item) if item.person else Person.objects.none()
+    there = there.filter(agent_state__state="available", roles__contains=["agent"])
+    found = list(
+        there.exclude(id__in=roles.people(item.beside))
+        .select_related("site")
+        .prefetch_related("certificates__skill")[:MOST_COLLEAGUES]
+    )
+    taken = work_queries.shares([each.id for each in found])
+    most = item.declared.consults
+    every = [
+        Colleague(
+            each,
+            people_queries.skills_at(each, now),
+            sum(high - low for low, high in taken[each.id]),
+            lifecycle.free_share(taken[each.id], most, qualification.CAPACITY) is not None,
+        )
+        for each in found
+    ]
+    return sorted(every, key=lambda each: (not each.has_room, each.person.name))
 
 
 def resting(person: Person) -> list[Item]:
@@ -188,17 +294,24 @@ def midnight(zone: ZoneInfo, now: datetime) -> datetime:
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def opened(item: Item, now: datetime) -> Opened:
-    """Read everything that doing an item needs."""
+def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
+    """Read everything that doing an item needs, or taking part in it beside its owner."""
+    part = roles.part_of(item.beside, person.id) if person else None
+    role = part["role"] if part else roles.OWNER
     try:
         terms = contracts_queries.terms_of(item.queue, item.received_at)
     except contracts_queries.Unreadable:  # the item cannot be wrapped up before it is repaired; all others can
         terms = None
-    said, may_write = talk(item, now), answers_to(item) is not None
+    said = (
+        talk(item, now, by=person) if role != roles.KEYS_SECOND else None
+    )  # who keys second sees nothing of the first
+    may_write = answers_to(item) is not None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
-        told=[each for each in work_queries.told(item.id) if not each.event.startswith("message.")],
+        told=[each for each in work_queries.told(item.id) if not each.event.startswith("message.")]
+        if role != roles.KEYS_SECOND
+        else [],
         dispositions=tuple(terms.dispositions) if terms else (),
         queues=list(Queue.objects.filter(client_id=item.client_id).exclude(id=item.queue_id).order_by("name")),
         earlier=earlier(item),
@@ -208,10 +321,12 @@ def opened(item: Item, now: datetime) -> Opened:
         on_the_line=item.declared.on_the_line,
         may_lie_aside=not item.declared.live,
         may_write=may_write,
-        may_reply=said.is_open if said and said.chat else may_write,
+        may_reply=role == roles.OWNER and (said.is_open if said and said.chat else may_write),
         keeps=terms is not None and terms.sticky_for_seconds is not None,
         may_hold=item.declared.holdable,
         talk=helped(item, said),
+        role=role,
+        on_it=on_it(item),
     )
 
 
@@ -242,10 +357,11 @@ class Talk:
         return self.chat is None and self.item.declared.channel == chat_queries.CHANNEL
 
 
-def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
+def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) -> Talk | None:
     """Read what was said about an item's case; None for work that is not answered in writing and has nothing said.
 
-    Of a chat `after` one message, for a page that has all before it and to which that does not happen any more.
+    Of a chat `after` one message, for a page that has all before it and to which that does not happen any more. `by` is
+    who reads it: the owner may take replies back, whoever else is on it may not.
     """
     is_chat = item.declared.channel == chat_queries.CHANNEL
     after = after if is_chat else 0
@@ -253,7 +369,8 @@ def talk(item: Item, now: datetime, after: int = 0) -> Talk | None:
     if not said and not item.declared.written:
         return None
     for each in said:
-        if each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id):
+        is_own = each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id)
+        if is_own and (by is None or by.id == item.person_id):
             _with_undo(each)
     visit = chat_queries.of_item(item.id) if is_chat else None
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
@@ -305,7 +422,7 @@ def quotation(item: Item, to: Address) -> str:
 def own_case(person: Person, item: Item) -> Case:
     """The case of an item that is in somebody's hands; raises work.NotYours for another's."""
     if item.case is None or item.person_id != person.id:
-        raise NotYours("This item is not with you any more.")
+        raise NotYours(_("This item is not with you any more."))
     return item.case
 
 
@@ -334,14 +451,18 @@ def earlier(item: Item) -> list[Item]:
 def lacks(person: Person, today: datetime) -> str:
     """Say what keeps every offer from this person; empty when nothing does."""
     if not people_queries.enterable(person):
-        return "You are not cleared for any client yet, so no work can be offered to you. Ask your team leader."
+        return _("You are not cleared for any client yet, so no work can be offered to you. Ask your team leader.")
     if not people_queries.skills_at(person, today):
-        return "No certificate of yours is valid today, so no work can be offered to you. Ask your team leader."
+        return _("No certificate of yours is valid today, so no work can be offered to you. Ask your team leader.")
     on_shift, begins = people_queries.shift(person, today)
     if not on_shift:
         local = begins.astimezone(today.tzinfo) if begins else None
-        when = f"Your next shift begins on {local:%-d %B at %H:%M}" if local else "No further shift of yours is planned"
-        return f"You are off shift, so no work is offered to you. {when}."
+        when = (
+            _("Your next shift begins on {day} at {time:%H:%M}").format(day=dateformat.format(local, "j F"), time=local)
+            if local
+            else _("No further shift of yours is planned")
+        )
+        return _("You are off shift, so no work is offered to you. {when}.").format(when=when)
     return ""
 
 

@@ -9,24 +9,27 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import Content, File, NotNow
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
+from workfloor.core.people.pages import opened_by
 from workfloor.core.work import actions as work
+from workfloor.core.work import joining, lifecycle, roles
 from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
 from workfloor.desks.agent import forms as agent_forms
@@ -43,20 +46,6 @@ from workfloor.ops.channels.playbooks import queries as playbooks_queries
 View = Callable[..., HttpResponse]
 
 
-def for_agents(view: View) -> View:
-    """Let agents in, and nobody else."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not person.is_a("agent"):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
-
-
 class Faulty(Exception):
     """A form was filled in wrongly."""
 
@@ -65,7 +54,7 @@ def deed(do: Callable[..., object]) -> View:
     """Make a handler of something that an agent does; its refusals become answers."""
 
     @require_POST
-    @for_agents
+    @opened_by("work.handle")
     @wraps(do)
     def handler(request: Request, **kwargs: int) -> HttpResponse:
         try:
@@ -111,28 +100,37 @@ def checked(form: Form) -> dict[str, Any]:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def desk(request: Request) -> HttpResponse:
     chosen = request.GET.get("item", "")
     shown = agent_queries.desk(request.person, limits.number(chosen), clock.now())
+    if shown.opened:
+        looks_requests.note(request, seen_of(shown.opened.item), by=request.person, now=clock.now())
     return render(request, "agent/desk.html", {"desk": shown})
 
 
+def seen_of(item: Item) -> Seen:
+    """What the desk shows of an item: its content, its customer and what was said."""
+    return Seen(looks_models.ITEM, item.id, item.client_id, item.case_id)
+
+
 @require_http_methods(["GET", "POST"])
-@for_agents
+@opened_by("work.handle")
 def talk(request: Request, item_id: int) -> HttpResponse:
     """What was said, by itself, for a page that shows it already and was told of something new.
 
     With `after` what follows a message. With POST somebody looks at the page, and has seen what it is given.
     """
-    item = work_queries.in_hands(request.person, item_id)
+    own = work_queries.in_hands(request.person, item_id)
+    item = own or work_queries.read_along(request.person, item_id)
     if item is None:
         raise Http404
-    found = agent_queries.talk(item, clock.now(), limits.number(request.GET.get("after", "")) or 0)
-    if request.method == "POST" and found is not None and found.chat is not None:
+    after = limits.number(request.GET.get("after", "")) or 0
+    found = agent_queries.talk(item, clock.now(), after, None if own else request.person)
+    if request.method == "POST" and own and found is not None and found.chat is not None:
         last = max((each.id for each in found.messages if each.direction == "in"), default=0)
         if last > found.seen:
-            chats.see(chat=found.chat, up_to=last)
+            chats.see(chat=found.chat, up_to=last, by=request.person)
             found = replace(found, seen=last)
     return render(
         request, "agent/talk.html", {"talk": found, "item": item, "zone": agent_queries.zone_of(request.person)}
@@ -140,7 +138,7 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def articles(request: Request, item_id: int) -> HttpResponse:
     """What can be looked up about an item's process, the best first."""
     item, words = the_item(item_id), request.GET.get("q", "")[:200]
@@ -149,7 +147,7 @@ def articles(request: Request, item_id: int) -> HttpResponse:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def article(request: Request, article_id: int) -> HttpResponse:
     found = playbooks_queries.article(article_id)
     if found is None:
@@ -172,7 +170,8 @@ def reply(request: Request, item_id: int) -> None:
 @deed
 def note(request: Request, item_id: int) -> None:
     item = the_item(item_id)
-    agent_queries.own_case(request.person, item)
+    if not roles.consults(item.beside, request.person.id):
+        agent_queries.own_case(request.person, item)
     words = checked(agent_forms.Words(request.POST, request.FILES))
     assert item.case is not None
     files = enclosed(words["file"])
@@ -189,7 +188,7 @@ def drop_draft(item_id: int, person: Person, words: dict[str, Any]) -> None:
 
 
 @require_GET
-@for_agents
+@opened_by("work.handle")
 def draft(request: Request, item_id: int) -> HttpResponse:
     """What this person has begun to write about an item and has not sent."""
     return JsonResponse({"text": conversations_queries.draft(the_item(item_id).id, request.person.id)})
@@ -211,7 +210,7 @@ def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
     """Reply by email, where the customer has written by email."""
     now, files, to = clock.now(), enclosed(words["file"]), agent_queries.answers_to(item)
     if to is None:
-        raise Faulty("Nobody can be written to about this item from here.")
+        raise Faulty(_("Nobody can be written to about this item from here."))
     content = Content(words["text"], agent_queries.quotation(item, to) if words["quote"] else "")
     conversations.reply(
         item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
@@ -228,7 +227,7 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
 
 
 @require_POST
-@for_agents
+@opened_by("work.handle")
 def take_back(request: Request) -> HttpResponse:
     """Take a reply back in its seconds; what it said is the draft again, and the page puts it into the box."""
     found = agent_forms.TakenBack(request.POST)
@@ -238,7 +237,7 @@ def take_back(request: Request) -> HttpResponse:
     try:
         reply = email.take_back(reply=message, by=request.person, now=clock.now())
     except NotNow:
-        return refused(request, "It is too late: the reply is on its way.", 422)
+        return refused(request, _("It is too late: the reply is on its way."), 422)
     said = {"text": reply.text, "item": reply.item_id, "files": [each.name for each in message.attachments.all()]}
     return JsonResponse(said)
 
@@ -246,12 +245,12 @@ def take_back(request: Request) -> HttpResponse:
 @deed
 def seen(request: Request, item_id: int) -> None:
     visit = own_chat(request, item_id)
-    chats.see(chat=visit, up_to=checked(agent_forms.Seen(request.POST))["up_to"])
+    chats.see(chat=visit, up_to=checked(agent_forms.Seen(request.POST))["up_to"], by=request.person)
 
 
 @deed
 def typing(request: Request, item_id: int) -> None:
-    chats.type_to_visitor(chat=own_chat(request, item_id))
+    chats.type_to_visitor(chat=own_chat(request, item_id), by=request.person)
 
 
 def own_chat(request: Request, item_id: int) -> Chat:
@@ -264,13 +263,13 @@ def own_chat(request: Request, item_id: int) -> Chat:
 
 @deed
 def available(request: Request) -> None:
-    people.go_available(person=request.person, now=clock.now())
+    people.go_available(person=request.person, by=request.person, now=clock.now())
 
 
 @deed
 def away(request: Request) -> None:
     reason = checked(agent_forms.Away(request.POST))["reason"]
-    people.go_away(person=request.person, reason=reason, now=clock.now())
+    people.go_away(person=request.person, reason=reason, by=request.person, now=clock.now())
 
 
 @deed
@@ -278,14 +277,18 @@ def leave(request: Request) -> None:
     """Take no more work; what is in hand is finished first, or goes back to its queues."""
     if checked(agent_forms.Leaving(request.POST))["hand_back"]:
         hand_back(request.person)
-    people.sign_out_of_work(person=request.person, now=clock.now())
+    people.sign_out_of_work(person=request.person, by=request.person, now=clock.now())
 
 
 def hand_back(person: Person) -> None:
     """Give what somebody has in hand back to its queues; what only its disposition is missing of stays."""
     held = list(work_queries.held_by(person))
     if wrapping := [each for each in held if each.state == "wrapping"]:
-        raise Faulty(f"“{wrapping[0].title or wrapping[0].kind}” is over already: choose its disposition first.")
+        raise Faulty(
+            _("“{title}” is over already: choose its disposition first.").format(
+                title=wrapping[0].title or wrapping[0].kind
+            )
+        )
     for item in held:
         work.transfer(item=item, queue=item.queue, by=person, now=clock.now())
 
@@ -305,6 +308,8 @@ def accept(request: Request, item_id: int) -> None:
     item = the_item(item_id)
     if not is_so(request, item, "held", "wrapping"):
         work.accept(item=item, by=request.person, now=clock.now())
+        # The desk then shows it by reading itself again.
+        looks_requests.note(request, seen_of(item), by=request.person, now=clock.now())
 
 
 @deed
@@ -348,6 +353,83 @@ def transfer(request: Request, item_id: int) -> None:
     work.transfer(item=item, by=request.person, now=clock.now(), **entered)
 
 
+# --- colleagues on one item ------------------------------------------------------------------------------------------
+
+
+@require_GET
+@opened_by("work.handle")
+def colleagues(request: Request, item_id: int) -> HttpResponse:
+    """Who can be asked in on an item just now, for its sheet."""
+    item = the_item(item_id)
+    if item.person_id != request.person.id:
+        raise Http404
+    able = agent_queries.consultable(item, clock.now())
+    shown = {"item": item, "colleagues": able, "skills": agent_queries.skills_of(able)}
+    return render(request, "agent/_colleagues.html", shown)
+
+
+@deed
+def consult(request: Request, item_id: int) -> None:
+    """Ask a colleague in, by name, or whoever is best at a skill."""
+    item, now = the_item(item_id), clock.now()
+    able = agent_queries.consultable(item, now)
+    asked = checked(agent_forms.Consult(request.POST, able))
+    to = asked["to"] or agent_queries.best_at(able, asked["skill"])
+    if to is None:
+        raise Faulty(_("Nobody with this skill has room just now. Choose another skill or a colleague."))
+    joining.ask(item=item, to=to, by=request.person, now=now)
+
+
+@deed
+def join(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    if not roles.consults(item.beside, request.person.id):
+        joining.accept(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def decline_to_join(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    if roles.part_of(item.beside, request.person.id):
+        joining.decline(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def end_consult(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    of = checked(agent_forms.Consultant(request.POST, roles.people(item.beside)))["consultant"]
+    joining.withdraw(item=item, of=of, by=request.person, now=clock.now())
+
+
+@deed
+def hand_over(request: Request, item_id: int) -> None:
+    """Transfer to a consultant, who goes on where the owner leaves off."""
+    item = the_item(item_id)
+    entered = checked(agent_forms.Consultant(request.POST, roles.people(item.beside)))
+    to, note = entered["consultant"], entered["note"]
+    joining.transfer(item=item, to=to, by=request.person, now=clock.now(), note=note)
+
+
+@deed
+def leave_item(request: Request, item_id: int) -> None:
+    item = the_item(item_id)
+    if roles.part_of(item.beside, request.person.id):
+        joining.leave(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def key_again(request: Request, item_id: int) -> None:
+    """Begin to key a document as the second."""
+    item = the_item(item_id)
+    if not roles.part_of(item.beside, request.person.id):
+        joining.begin_second_keying(item=item, by=request.person, now=clock.now())
+
+
+@deed
+def keyed_again(request: Request, item_id: int) -> None:
+    joining.finish_second_keying(item=the_item(item_id), by=request.person, now=clock.now())
+
+
 @deed
 def come_back(request: Request, item_id: int) -> None:
     item = the_item(item_id)
@@ -355,7 +437,7 @@ def come_back(request: Request, item_id: int) -> None:
         agreed = checked(agent_forms.ComeBack(request.POST, item.client_id))
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
     if work_kinds.KINDS[kind].is_mail and agent_queries.answers_to(item) is None:
-        raise Faulty("No email address of this customer is known.")
+        raise Faulty(_("No email address of this customer is known."))
     work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 
 

@@ -1,12 +1,11 @@
 """The application of the administration's pages."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 from workfloor.ui.places import Place
 
-ADMINISTRATION = Place(
-    "Administration", "tool", "console:actions", frozenset({"administrator", "leader", "manager", "planner"}), rank=60
-)
+ADMINISTRATION = Place(gettext_noop("Administration"), "tool", "console:actions", "administration.see", rank=60)
 
 
 class ConsoleConfig(AppConfig):

@@ -1,28 +1,48 @@
-"""What somebody can change here, and who changed what."""
+"""What somebody can change here, and who is with us."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import groupby
 
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_noop
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
-from workfloor.core.event_log import queries as event_log_queries
-from workfloor.core.event_log.models import Fact
-from workfloor.core.people.models import Person
+from workfloor.core.people import presenting as people_presenting
+from workfloor.core.people import queries as people_queries
+from workfloor.core.people.models import Person, SignInLink
 from workfloor.kit import declarations
 
-MOST_SHOWN = 200
-SUBJECTS = {("people", "site"): "Sites and teams", ("people",): "People"}
+SUBJECTS = {
+    ("people", "site"): gettext_noop("Sites and teams"),
+    ("people",): gettext_noop("People"),
+    ("admin", "client"): gettext_noop("Clients"),
+    ("admin", "token"): gettext_noop("Tokens of clients' systems"),
+    ("contracts",): gettext_noop("Contracts"),
+    ("billing", "claim"): gettext_noop("Claims: exclusions, outages, hours and costs"),
+    ("billing", "period"): gettext_noop("Closing months"),
+    ("billing", "dispute"): gettext_noop("Disputes"),
+    ("billing", "invoice"): gettext_noop("Invoices"),
+    ("billing", "legal-entity"): gettext_noop("Legal entities"),
+    ("relationship", "action-item"): gettext_noop("Action items"),
+    ("channels", "mailbox"): gettext_noop("Mailboxes"),
+    ("channels", "mail"): gettext_noop("Mail"),
+    ("channels", "widget"): gettext_noop("Chat widgets"),
+    ("channels", "playbook"): gettext_noop("Playbooks and articles"),
+    ("routing", "pool"): gettext_noop("Routing"),
+    ("admin", "retention"): gettext_noop("Retention"),
+    ("admin", "files"): gettext_noop("Files"),
+    ("admin", "webhook"): gettext_noop("Webhooks"),
+    ("admin", "failed"): gettext_noop("Failures"),
+}
 
 
 @cache
 def declared() -> dict[str, declarations.Action]:
     """Every action that is declared anywhere."""
-    autodiscover_modules("actions")
+    autodiscover_modules("queries", "actions")
     return dict(declarations.register.actions)
 
 
@@ -31,58 +51,37 @@ def open_to(by: Actor) -> list[tuple[str, list[declarations.Action]]]:
     can = [each for each in declared().values() if permissions.may(by, each.permission)]
     can.sort(key=lambda each: each.command[:-1])
     return [
-        (SUBJECTS.get(under, " ".join(under).capitalize()), list(some))
+        (str(SUBJECTS.get(under, " ".join(under).capitalize())), list(some))
         for under, some in groupby(can, lambda each: each.command[:-1])
     ]
 
 
 @dataclass(frozen=True)
-class Row:
-    """A fact as the audit shows it."""
+class OnFile:
+    """Somebody who is with us, and how they get in."""
 
-    at: datetime
-    who: str
-    event: str
-    about: str
-    changes: list[tuple[str, str, str]]  # of what, before, after
-    details: str
-
-
-def audit(*, who: str = "", event: str = "", until: datetime | None = None, most: int = MOST_SHOWN) -> Iterator[Row]:
-    """Who changed what, the newest first: what happens to work itself is in each item's history."""
-    facts = event_log_queries.administrative(event=event, until=until)
-    if who:
-        known = Person.objects.filter(name__icontains=who).values_list("id", flat=True)
-        facts = facts.filter(by_id__in=list(known))
-    found = list(facts[:most])
-    numbers = {number for fact in found for number in (fact.by_id, fact.person_id)}
-    names = dict(Person.objects.filter(id__in=numbers).values_list("id", "name"))
-    return (_row(fact, names) for fact in found)
+    person: Person
+    email: str
+    of: str  # their site, or the client whose own person they are
+    way_in: str
+    has_password: bool
+    has_link: bool
 
 
-def _row(fact: Fact, names: dict[int, str]) -> Row:
-    details = dict(fact.details)
-    before, after = details.pop("before", {}), details.pop("after", {})
-    called = str(details.pop("called", ""))
-    about = names.get(fact.person_id, "") if fact.person_id else called
-    subject, _, happened = fact.event.partition(".")
-    if of := details.pop("of", ""):
-        subject = str(of)
-    details.pop("number", None)
-    return Row(
-        fact.at,
-        names.get(fact.by_id, "") if fact.by_id else _UNNAMED.get(fact.acted_as, f"the {fact.acted_as}"),
-        f"{subject} {happened}".replace("-", " ").capitalize(),
-        about,
-        [(name, _said(before.get(name)), _said(value)) for name, value in after.items()],
-        ", ".join(f"{name.replace('_', ' ')} {_said(value)}" for name, value in details.items()),
+def people_on_file(now: datetime) -> list[OnFile]:
+    """Who is with us, by name, and how they get in. The caller has entered the clients that are to be seen."""
+    found = list(Person.objects.filter(left_at=None).select_related("account", "site", "client").order_by("name", "id"))
+    links = people_queries.latest_links(each.id for each in found)
+    return [_on_file(each, links.get(each.id), now) for each in found]
+
+
+def _on_file(person: Person, link: SignInLink | None, now: datetime) -> OnFile:
+    account = person.account
+    return OnFile(
+        person,
+        account.email if account else "",
+        person.client.title if person.client else person.site.name if person.site else "",
+        people_presenting.way_in(person, link, now),
+        account is not None and account.has_usable_password(),
+        link is not None and link.ended_at is None and link.ends_at > now,
     )
-
-
-_UNNAMED = {"root": "root of the installation", "": "Workfloor itself"}
-
-
-def _said(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "–"
-    return "–" if value is None or value == "" else str(value)

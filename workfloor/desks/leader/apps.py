@@ -1,12 +1,13 @@
 """The application of the leader's page."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 from workfloor.ui.places import Place
 
-FLOOR = Place("Floor", "layout-dashboard", "leader:floor", frozenset({"leader", "manager", "planner"}), rank=10)
+FLOOR = Place(gettext_noop("Floor"), "layout-dashboard", "leader:floor", "floor.see", rank=10)
 
-FAILURES = Place("Failures", "alert-triangle", "leader:failures", frozenset({"leader", "manager"}), rank=48)
+FAILURES = Place(gettext_noop("Failures"), "alert-triangle", "leader:failures", "failures.handle", rank=48)
 
 
 class LeaderConfig(AppConfig):

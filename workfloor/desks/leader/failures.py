@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from workfloor.core.contracts import queries as contracts_queries
@@ -9,24 +10,14 @@ from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.models import Fact
+from workfloor.core.outgoing import queries as outgoing_queries
+from workfloor.core.outgoing.models import Mail
 from workfloor.core.people.models import Person
 from workfloor.kit.database import jobs
-from workfloor.kit.web import limits
 from workfloor.ops.channels.email import queries as email_queries
 
 SHOWN_FOR: Final = timedelta(days=14)  # decisions that failed, about which nothing can be done any more
 MOST_SHOWN: Final = 100
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Something that can be tried again or dropped."""
-
-    name: str  # such as fact-12, job-7
-    what: str
-    since: datetime
-    tries: int
-    error: str
 
 
 @dataclass(frozen=True)
@@ -41,10 +32,11 @@ class Contract:
 class Shown:
     """What a page of it shows."""
 
-    waiting: list[Failure]
+    waiting: list[event_log_queries.Failure]
     contracts: list[Contract]
     undecided: list[Fact]
     unsent: list[Message]  # replies that failed, or cannot go out yet
+    own_mail: list[Mail]  # the same of the installation's own
 
 
 class Gone(LookupError):
@@ -53,49 +45,27 @@ class Gone(LookupError):
 
 def shown(person: Person, now: datetime) -> Shown:
     """Read what failed inside the wall; jobs belong to no client, and are for managers of the provider."""
-    facts = [
-        Failure(f"fact-{each.id}", f"{each.follower}, over {each.event}", each.parked_at, each.tries, each.error)
-        for each in event_log_queries.parked()[:MOST_SHOWN]
-    ]
-    failed = [
-        Failure(f"job-{each.id}", each.task, each.failed_at, each.attempts, "see logs/worker.log in the data folder")
-        for each in (jobs.failed()[:MOST_SHOWN] if _runs_the_installation(person) else ())
-    ]
+    with_jobs = person.may("jobs.handle")
+    found = (each for each in event_log_queries.failures() if with_jobs or not isinstance(each.of, jobs.Failed))
     contracts = [Contract(str(version), error) for version, error in contracts_queries.unreadable()]
     unsent = [*email_queries.undelivered()[:MOST_SHOWN], *email_queries.delayed()[:MOST_SHOWN]]
-    return Shown(facts + failed, contracts, list(event_log_queries.undecided(now - SHOWN_FOR)[:MOST_SHOWN]), unsent)
+    own_mail = outgoing_queries.unsent(now - SHOWN_FOR)[:MOST_SHOWN] if with_jobs else ()
+    undecided = list(event_log_queries.undecided(now - SHOWN_FOR)[:MOST_SHOWN])
+    return Shown(list(islice(found, 2 * MOST_SHOWN)), contracts, undecided, unsent, list(own_mail))
 
 
-def run_again(name: str, person: Person) -> None:
+def run_again(name: str, person: Person, now: datetime) -> None:
     """Let a worker try it again. Raises Gone."""
-    kind, number = _parts(name)
-    if kind == "fact" and (parked := event_log_queries.parked().filter(id=number).first()):
-        event_log.ask_to_run_parked(parked)
-    elif kind == "job" and _is_a_failed_job(number, person):
-        jobs.run_again(number)
-    else:
-        raise Gone(name)
+    event_log.run_again(failures=[_there(name)], by=person, now=now)
 
 
 def drop(name: str, person: Person, now: datetime) -> None:
     """Never try it again. Raises Gone."""
-    kind, number = _parts(name)
-    if kind == "fact" and (parked := event_log_queries.parked().filter(id=number).first()):
-        event_log.drop_parked(parked, by=person, now=now)
-    elif kind == "job" and _is_a_failed_job(number, person):
-        jobs.drop(number)
-    else:
+    event_log.drop(failure=_there(name), by=person, now=now)
+
+
+def _there(name: str) -> event_log_queries.Failure:
+    found = event_log_queries.failure(name)
+    if found is None:
         raise Gone(name)
-
-
-def _parts(name: str) -> tuple[str, int]:
-    kind, _, written = name.partition("-")
-    return kind, limits.number(written) or 0
-
-
-def _is_a_failed_job(number: int, person: Person) -> bool:
-    return _runs_the_installation(person) and any(each.id == number for each in jobs.failed())
-
-
-def _runs_the_installation(person: Person) -> bool:
-    return person.is_a("manager") and person.client_id is None
+    return found

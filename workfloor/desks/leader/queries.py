@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Extract, Floor
 
 from workfloor.core.clients import queries as clients_queries
@@ -18,11 +18,10 @@ from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people import queries as people_queries
-from workfloor.core.people.models import Person, Site
+from workfloor.core.people.models import Clearance, Person, Site
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
 from workfloor.ops.channels.chat import queries as chat_queries
-from workfloor.ui import wording
 
 BUCKET_SECONDS = 900
 BUCKETS = 32  # eight hours: a shift
@@ -120,6 +119,7 @@ class Worker:
     on_shift: bool = True
     heard_at: datetime | None = None  # when a browser of theirs was there last
     is_gone: bool = False  # for too long to be offered work
+    is_ours: bool = False  # cleared for a client of whoever looks, who may open them
 
     @property
     def browser_gone_since(self) -> datetime | None:
@@ -185,22 +185,6 @@ class TheFloor:
     def in_time_percent(self) -> int | None:
         """Answered in time today over all queues."""
         return percent(sum(line.in_time for line in self.lines), sum(line.answered for line in self.lines))
-
-
-@dataclass(frozen=True)
-class LookedAt:
-    """One item with what was sent and what happened to it."""
-
-    item: Item
-    fields: tuple[wording.Field, ...]
-    told: list[work_queries.Told]
-    zone: ZoneInfo
-
-
-def looked_at(person: Person, item_id: int) -> LookedAt | None:
-    """Read an item inside the wall, whoever holds it; None where there is none."""
-    item = work_queries.item(item_id)
-    return LookedAt(item, wording.readable(item.payload), work_queries.told(item.id), zone_of(person)) if item else None
 
 
 def zone_of(person: Person) -> ZoneInfo:
@@ -306,6 +290,7 @@ def crew(site_id: int | None, client_ids: list[int], now: datetime, midnight: da
     agents = people_queries.staff().filter(roles__contains=["agent"])
     if site_id is not None:
         agents = agents.filter(site_id=site_id)
+    cleared = Clearance.objects.filter(person=OuterRef("pk"), withdrawn_at=None)
     gone_at = now - timedelta(minutes=settings.WORKFLOOR_BROWSER_GONE_MINUTES or 10**6)
     workers = {
         agent.id: Worker(
@@ -313,8 +298,9 @@ def crew(site_id: int | None, client_ids: list[int], now: datetime, midnight: da
             on_shift=people_queries.on_shift(agent, now)[0],
             heard_at=agent.heard_at,
             is_gone=agent.heard_at is not None and agent.heard_at <= gone_at,
+            is_ours=agent.is_ours,
         )
-        for agent in people_queries.with_shifts(agents, now).annotate(heard_at=F("heard__at"))
+        for agent in people_queries.with_shifts(agents, now).annotate(heard_at=F("heard__at"), is_ours=Exists(cleared))
     }
     for item in (
         work_queries.items().filter(client_id__in=client_ids, person_id__in=workers).order_by("connected_at", "id")

@@ -1,42 +1,39 @@
-"""The leader's page, and one item as a leader looks into it."""
+"""The leader's page; one queue, one person and one item as a leader looks into them, and what is pressed there."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from workfloor.core.access import permissions
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
+from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
+from workfloor.core.work import actions as work
+from workfloor.core.work import joining, lifecycle, roles, supervising
+from workfloor.core.work import queries as work_queries
+from workfloor.core.work.models import Item
+from workfloor.desks.leader import detail_queries
 from workfloor.desks.leader import failures as leader_failures
+from workfloor.desks.leader import forms as leader_forms
 from workfloor.desks.leader import queries as leader_queries
-from workfloor.desks.leader.apps import FAILURES, FLOOR
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 
 View = Callable[..., HttpResponse]
 
 
-def for_leaders(view: View) -> View:
-    """Let in whoever leads on the floor, and nobody else."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not FLOOR.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
-
-
 @require_GET
-@for_leaders
+@opened_by("floor.see")
 def floor(request: Request) -> HttpResponse:
     client_id, site_id = number(request, "client"), number(request, "site")
     shown = leader_queries.floor(request.person, client_id, site_id, clock.now())
@@ -44,30 +41,171 @@ def floor(request: Request) -> HttpResponse:
 
 
 @require_GET
-@for_leaders
+@opened_by("floor.see")
 def item(request: Request, item_id: int) -> HttpResponse:
-    looked_at = leader_queries.looked_at(request.person, item_id)
+    looked_at = detail_queries.looked_at(request.person, item_id, clock.now())
     if looked_at is None:
         raise Http404
+    item = looked_at.item
+    looks_requests.note(
+        request, Seen(looks_models.ITEM, item.id, item.client_id, item.case_id), by=request.person, now=clock.now()
+    )
     return render(request, "leader/item.html", {"looked_at": looked_at, "item": looked_at.item})
 
 
+@require_GET
+@opened_by("floor.see")
+def queue(request: Request, queue_id: int) -> HttpResponse:
+    """What waits in one queue, in line, and who has what of it."""
+    looked_into = detail_queries.looked_into(request.person, queue_id, clock.now())
+    if looked_into is None:
+        raise Http404
+    return render(request, "leader/queue.html", {"looked_into": looked_into, "queue": looked_into.queue})
+
+
+@require_GET
+@opened_by("floor.see")
+def person(request: Request, person_id: int) -> HttpResponse:
+    """One agent's state, skills, work and day."""
+    looked_up = detail_queries.looked_up(request.person, person_id, clock.now())
+    if looked_up is None:
+        raise Http404
+    return render(request, "leader/person.html", {"looked_up": looked_up, "agent": looked_up.person})
+
+
+# --- what is pressed ---------------------------------------------------------------------------------------------
+
+
+class Faulty(Exception):
+    """A form was filled in wrongly."""
+
+
+def entered(form: Form) -> dict[str, Any]:
+    """What was entered, if it is right; raises Faulty."""
+    if not form.is_valid():
+        raise Faulty(" ".join(str(error) for errors in form.errors.values() for error in errors))
+    return form.cleaned_data
+
+
+def press(do: Callable[..., object]) -> View:
+    """Make a handler of something that a leader does: 422 at its form for a wrong entry, 409 with the reason else."""
+
+    @require_POST
+    @opened_by("floor.see")
+    @wraps(do)
+    def handler(request: Request, **kwargs: int) -> HttpResponse:
+        try:
+            do(request, **kwargs)
+        except Faulty as fault:
+            return render(request, "ui/_refused.html", {"text": str(fault)}, status=422)
+        except (work.Refused, lifecycle.NotNow, permissions.Refused) as reason:
+            response = render(request, "ui/_notice.html", {"text": str(reason), "kind": "warning"}, status=409)
+            response.headers["HX-Retarget"] = "#notice"
+            return response
+        return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("leader:floor")
+
+    return handler
+
+
+def the_item(item_id: int) -> Item:
+    """The item, if it is inside the wall."""
+    found = work_queries.item(item_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+@press
+def monitor(request: Request, item_id: int) -> None:
+    found = the_item(item_id)
+    if roles.part_of(found.beside, request.person.id) is None:
+        joining.monitor(item=found, by=request.person, now=clock.now())
+
+
+@press
+def stop_monitoring(request: Request, item_id: int) -> None:
+    found = the_item(item_id)
+    part = roles.part_of(found.beside, request.person.id)
+    if part and part["role"] == roles.MONITOR:
+        joining.leave(item=found, by=request.person, now=clock.now())
+
+
+@press
+def end(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Press(request.POST))
+    supervising.end(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def wrap_up(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.WrapUp(request.POST))
+    supervising.wrap_up(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def put_back(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Noted(request.POST))
+    supervising.put_back(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def assign(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Assign(request.POST))
+    supervising.assign(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def take_over(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Press(request.POST))
+    supervising.take_over(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def prioritise(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Priority(request.POST))
+    supervising.prioritise(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def key_twice(request: Request, item_id: int) -> None:
+    joining.ask_second_keying(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@press
+def key_once(request: Request, item_id: int) -> None:
+    joining.call_off_second_keying(item=the_item(item_id), by=request.person, now=clock.now())
+
+
+@press
+def set_state(request: Request, person_id: int) -> None:
+    """Set somebody else's state; what they have in hand goes back to its queues where that is said."""
+    looked_up = detail_queries.looked_up(request.person, person_id, clock.now())
+    if looked_up is None:
+        raise Http404
+    given = entered(leader_forms.State(request.POST))
+    hand_back, now = given.pop("hand_back"), clock.now()
+    people.set_state(person=looked_up.person, by=request.person, now=now, **given)
+    for each in looked_up.items if hand_back else ():
+        if each.state in ("offered", "held"):
+            supervising.put_back(item=each, by=request.person, now=now)
+
+
 @require_http_methods(["GET", "POST"])
-@for_leaders
+@opened_by("failures.handle")
 def failures(request: Request) -> HttpResponse:
     """What failed and was left out, and a way to have it tried again or dropped."""
-    if not FAILURES.roles.intersection(request.person.roles):
-        raise PermissionDenied
     if request.method == "POST":
         name, drops = request.POST.get("name", ""), request.POST.get("do") == "drop"
         try:
             if drops:
                 leader_failures.drop(name, request.person, clock.now())
             else:
-                leader_failures.run_again(name, request.person)
+                leader_failures.run_again(name, request.person, clock.now())
             messages.success(request, "It is dropped." if drops else "It is tried again in a moment.")
         except leader_failures.Gone:
-            messages.error(request, "That is not here any more.")
+            messages.error(request, _("That is not here any more."))
+        except permissions.Refused as refused:
+            messages.error(request, str(refused))
         return redirect("leader:failures")
     return render(request, "leader/failures.html", {"shown": leader_failures.shown(request.person, clock.now())})
 

@@ -4,12 +4,22 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from workfloor.kit.text import masks
 
 log = logging.getLogger(__name__)
 Made = TypeVar("Made")
+
+
+def is_kept(do: Callable[[], object]) -> bool:
+    """Do something that a constraint may refuse; returns whether it did not, else nothing of it is left."""
+    try:
+        with transaction.atomic():
+            do()
+    except IntegrityError:
+        return False
+    return True
 
 
 def attempt(do: Callable[[], Made], name: str) -> tuple[Made | None, str]:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from workfloor.kit.text.translation import gettext as _
+
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 220, 60, 16, 34, 26
 LABEL_X, LABEL_Y = LEFT - 8, HEIGHT - 6
 
@@ -106,8 +108,9 @@ def said(values: Values, unit: str = "", digits: int = 1) -> str:
     """Word between what values lie, for `says`."""
     known = [value for value in values if value is not None]
     if not known:
-        return "nothing to show"
-    return f"between {min(known):,.{digits}f}{unit} and {max(known):,.{digits}f}{unit}"
+        return _("nothing to show")
+    least, most = (f"{value:,.{digits}f}{unit}" for value in (min(known), max(known)))
+    return _("between {least} and {most}").format(least=least, most=most)
 
 
 def _all(trace: Trace) -> Iterator[float]:

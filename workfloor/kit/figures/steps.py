@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from workfloor.kit.figures import money
 from workfloor.kit.figures.money import Money
+from workfloor.kit.text.translation import gettext_noop
 
 Operation = Literal[
     "given",
@@ -312,7 +313,8 @@ def _rounded(step: Step, here: str) -> str:
     said = f"{_formula(exact, here)} = " if exact.operation in _IN_ONE_LINE else ""
     if exact.result == step.result:
         return f"{said}{_number(step)}"
-    return f"{said or 'of '}{number(exact.result, exact.unit)}, rounded {step.rounding} to {_number(step)}"
+    rounded_so = gettext_noop("rounded {mode} to {result}").format(mode=step.rounding, result=_number(step))
+    return f"{said or 'of '}{number(exact.result, exact.unit)}, {rounded_so}"
 
 
 def _formula(step: Step, here: str) -> str:

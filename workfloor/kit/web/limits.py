@@ -5,6 +5,8 @@ from typing import Final
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 NUL: Final = "\0"  # which no text of PostgreSQL can hold
 LONGEST_PARAMETER: Final = 2_000  # characters of a parameter in an address, and of a header that a page reads
@@ -40,15 +42,15 @@ def refusing(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
 
 def _fault(request: HttpRequest) -> str:
     if NUL in request.path_info:
-        return "The address holds a NUL character."
+        return _("The address holds a NUL character.")
     for name, values in request.GET.lists():
         if has_nul([name, *values]):
-            return "A parameter holds a NUL character."
+            return _("A parameter holds a NUL character.")
         if any(len(each) > LONGEST_PARAMETER for each in values):
-            return f"{name[:50]} is longer than {LONGEST_PARAMETER:,} characters."
+            return _("{name} is longer than {most:,} characters.").format(name=name[:50], most=LONGEST_PARAMETER)
     is_form = request.method == "POST" and request.content_type == FORM
     if is_form and any(has_nul([name, *values]) for name, values in request.POST.lists()):
-        return "What was typed holds a NUL character."
+        return _("What was typed holds a NUL character.")
     return ""
 
 
@@ -64,10 +66,10 @@ def number(text: str) -> int | None:
 
 
 WORDS: Final = {
-    400: "This request cannot be understood.",
-    403: "This is not for you.",
-    404: "There is nothing at this address.",
-    405: "This address is not called with this method.",
+    400: gettext_lazy("This request cannot be understood."),
+    403: gettext_lazy("This is not for you."),
+    404: gettext_lazy("There is nothing at this address."),
+    405: gettext_lazy("This address is not called with this method."),
 }
 
 

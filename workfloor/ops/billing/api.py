@@ -4,6 +4,7 @@ import json
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import P, PathEx, QueryEx, Router, Schema
 from ninja.errors import HttpError
 
@@ -268,7 +269,12 @@ def _asked(request: HttpRequest) -> int:
 def _known(request: HttpRequest, number: int) -> Invoice:
     found = billing_queries.numbered(_asked(request), number)
     if found is None:
-        raise HttpError(404, f"There is no invoice {number}. GET /api/invoices lists those there are, with their id.")
+        raise HttpError(
+            404,
+            _("There is no invoice {number}. GET /api/invoices lists those there are, with their id.").format(
+                number=number
+            ),
+        )
     return found
 
 
@@ -313,7 +319,7 @@ def document(
     """The document as a file: `pdf` for people, `factur-x` a PDF with CII inside, `ubl` and `cii` XML of EN 16931."""
     made = _known(request, invoice_id)
     if form != "pdf" and not made.ubl:
-        raise HttpError(404, f"{made.name} was issued on paper alone: fetch its pdf.")
+        raise HttpError(404, _("{name} was issued on paper alone: fetch its pdf.").format(name=made.name))
     headers = {"Content-Disposition": f'attachment; filename="{made.name}{ENDINGS[form]}"'}
     return HttpResponse(_written(made, form), content_type=DOCUMENTS[form], headers=headers)
 
@@ -321,6 +327,5 @@ def document(
 def _written(made: Invoice, form: str) -> bytes:
     if form in ("ubl", "cii"):
         return (made.ubl if form == "ubl" else made.cii).encode()
-    return billing_gateway.invoice_pdf(
-        invoices.printed(invoices.read(made.value)), made.cii.encode() if form == "factur-x" else None
-    )
+    inside = made.cii.encode() if form == "factur-x" else None
+    return billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made), inside)

@@ -7,6 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims import rules as claims_rules
 from workfloor.core.clients.models import Client
@@ -33,7 +36,7 @@ def part(progress: Progress, first: int, last: int) -> Progress:
     return lambda done, total: progress(first + (last - first) * done // max(total, 1), 100)
 
 
-class NoSuchFigure(LookupError):
+class NoSuchFigure(ValueError):
     """The statement has nothing of that name; the message lists what it has."""
 
 
@@ -49,7 +52,9 @@ def hindrances(client: Client, period: str, *, now: datetime, progress: Progress
     bounds = made.period
     if bounds.state == "open":
         return [
-            f"{period} is not over: it ends on {_last_day(bounds)} in {bounds.zone}. Propose it from the day after."
+            _("{period} is not over: it ends on {day} in {zone}. Propose it from the day after.").format(
+                period=period, day=_last_day(bounds), zone=bounds.zone
+            )
         ]
     return [
         *_earlier(client, period),
@@ -71,7 +76,9 @@ def _earlier(client: Client, period: str) -> Iterator[str]:
         if states.get(begun) not in period_months.SHUT:
             state = states.get(begun, "open")
             verb = "approve" if state == "provisional" else "propose"
-            yield f"{begun} is still {state}. Close it first: workfloor billing period {verb} {client.slug} {begun}"
+            yield _(
+                "{month} is still {state}. Close it first: workfloor billing period {verb} {client} {month}"
+            ).format(month=begun, state=_(state), verb=verb, client=client.slug)
         begun = period_months.next_month(begun)
 
 
@@ -80,19 +87,17 @@ def _unfinished(client: Client, bounds: settlement.Period) -> Iterator[str]:
     if count := found.count():
         named = ", ".join(str(number) for number in found.order_by("id").values_list("id", flat=True)[:SHOWN])
         yield (
-            f"{count:,} items of {bounds.name} are not finished, so its figures still change: finish or cancel them. "
-            f"Items {named}{' ...' if count > SHOWN else ''}"
+            _(
+                "{count:,} items of {month} are not finished, so its figures still change: finish or cancel "
+                "them. Items {named}{more}"
+            ).format(count=count, month=bounds.name, named=named, more=" ..." if count > SHOWN else "")
         )
 
 
 def _undecided(client: Client, bounds: settlement.Period) -> Iterator[str]:
     waiting = claims_queries.claims(client.id, kinds=claims_rules.KINDS, state="claimed")
     for claim in waiting.filter(starts_at__lt=bounds.ends_at, ends_at__gt=bounds.starts_at):
-        command = "delivery" if claim.kind in claims_rules.DELIVERIES else "exclusion"
-        yield (
-            f"Claim {claim.id} ({claim.kind}) is undecided: "
-            f"workfloor billing {command} approve {client.slug} {claim.id}, or refuse it"
-        )
+        yield f"Claim {claim.id} ({claim.kind}) is undecided: workfloor billing claim approve {claim.id}, or refuse it"
 
 
 def _unreconciled(client: Client, bounds: settlement.Period, progress: Progress) -> Iterator[str]:
@@ -100,8 +105,16 @@ def _unreconciled(client: Client, bounds: settlement.Period, progress: Progress)
     if found.count:
         named = ", ".join(f"{each.place} {each.what}" for each in found.differences[:SHOWN])
         yield (
-            f"What is kept of {bounds.name} is not what its facts add up to, in {found.count:,} places: {named}"
-            f"{' ...' if found.count > SHOWN else ''}. See: workfloor billing reconcile {client.slug} {bounds.name}"
+            _(
+                "What is kept of {month} is not what its facts add up to, in {count:,} places: {named}{more}. "
+                "See: workfloor billing reconcile {client} {month}"
+            ).format(
+                month=bounds.name,
+                count=found.count,
+                named=named,
+                more=" ..." if found.count > SHOWN else "",
+                client=client.slug,
+            )
         )
 
 
@@ -191,7 +204,7 @@ def late(client: Client, period: str, *, now: datetime) -> list[period_months.Co
         known=list(known.values_list("subject", "amount")),
         currency=made.contract.currency,
         taxes=_taxes(made),
-        title=lambda subject: f"{period}: {subject}, late facts",
+        title=lambda subject: gettext_noop("{period}: {subject}, late facts").format(period=period, subject=subject),
         frozen=True,
     )
 
@@ -223,11 +236,17 @@ def _supposing(made: statements.Statement, dispute: Dispute, value: Decimal) -> 
         line = made.lines[number]
         units = value * (60 if line.unit == "minute" else 1)
         if units != units.to_integral_value() or units < 0:
-            raise NoSuchFigure(f"{value} is no quantity of {line.title}: it counts whole items or seconds.")
+            raise NoSuchFigure(
+                _("{value} is no quantity of {title}: it counts whole items or seconds.").format(
+                    value=value, title=line.title
+                )
+            )
         return settlement.Supposed(counts={line.price: int(units)})
     raise NoSuchFigure(
-        f"{dispute.figure} cannot be computed anew: only what a line counts (l1) and what a level attained (m1) can. "
-        "Say the amount instead: --amount"
+        _(
+            "{figure} cannot be computed anew: only what a line counts (l1) and what a level attained (m1) can. "
+            "Say the amount instead: --amount"
+        ).format(figure=dispute.figure)
     )
 
 
@@ -241,20 +260,29 @@ def correction(dispute: Dispute, amount: str, *, now: datetime) -> period_months
     found = {entry.figure: (subject, entry) for subject, entry in _entries(made).items()}
     subject, entry = found.get(dispute.figure, (dispute.figure, None))
     tax = entry.tax if entry else _credits_tax(made) or next(iter(made.contract.taxes), None)
-    title, how = _upheld(dispute, subject), steps.given(f"agreed in dispute {dispute.id}", agreed)
+    title, how = (
+        _upheld(dispute, subject),
+        steps.given(gettext_noop("agreed in dispute {dispute}").format(dispute=dispute.id), agreed),
+    )
     return period_months.Correction(
         dispute.figure, subject, title, agreed, _taxes(made).get(tax or ""), steps.plain(how)
     )
 
 
 def _upheld(dispute: Dispute, subject: str) -> str:
-    return f"{dispute.period}: {subject}, dispute {dispute.id} upheld"
+    return gettext_noop("{period}: {subject}, dispute {dispute} upheld").format(
+        period=dispute.period, subject=subject, dispute=dispute.id
+    )
 
 
 def _money(amount: str, made: statements.Statement) -> Money:
     found = money.parse(amount, made.contract.currency)
     if not found or found != found.rounded():
-        raise ValueError(f"{amount} is no amount to correct by: it is 0, or {found.currency} has not so many decimals.")
+        raise ValueError(
+            _("{amount} is no amount to correct by: it is 0, or {currency} has not so many decimals.").format(
+                amount=amount, currency=found.currency
+            )
+        )
     return found
 
 

@@ -13,6 +13,7 @@ class LegalEntityRegistered(Event):
 
     name: ClassVar[str] = "legal-entity.registered"
     entity: str
+    after: dict[str, str] | None = None  # what was put on file, by field
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class LegalEntityChanged(Event):
     name: ClassVar[str] = "legal-entity.changed"
     entity: str
     changed: list[str]
+    before: dict[str, str] | None = None
+    after: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,11 @@ from functools import partial
 from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from workfloor.kit.figures.money import Money
+from workfloor.kit.text import locales
 from workfloor.ops.billing import einvoice
 from workfloor.ops.billing import models as billing_models
 from workfloor.ops.billing.einvoice import Invoice, Line, Party, Tax
@@ -49,14 +53,18 @@ def _read(kind: Any, value: Any) -> Any:
 # --- For people -------------------------------------------------------------------------------------------------
 
 UNITS = {"C62": "", "MIN": "min", "SEC": "s", "MON": "months", "HUR": "h"}
-TITLES = {einvoice.INVOICE: "Invoice", einvoice.CREDIT_NOTE: "Credit note"}
+NUMBERED = {
+    einvoice.INVOICE: gettext_noop("Invoice {number}"),
+    einvoice.CREDIT_NOTE: gettext_noop("Credit note {number}"),
+}
+TITLES = {einvoice.INVOICE: gettext_noop("Invoice"), einvoice.CREDIT_NOTE: gettext_noop("Credit note")}
 
 
 def printed(invoice: Invoice) -> dict[str, Any]:
     """Return the invoice with every value worded; the same for the page and the paper."""
     say = partial(_said, invoice.currency)
     return {
-        "title": f"{TITLES[invoice.kind]} {invoice.number}",
+        "title": NUMBERED[invoice.kind].format(number=invoice.number),
         "kind": TITLES[invoice.kind],
         "issued_on": [invoice.issued_on.year, invoice.issued_on.month, invoice.issued_on.day],
         "facts": [[name, value] for name, value in _facts(invoice) if value],
@@ -67,7 +75,10 @@ def printed(invoice: Invoice) -> dict[str, Any]:
             {"title": each.reason, "amount": say(-each.amount), "opens": each.opens} for each in invoice.allowances
         ],
         "sums": [[name, say(amount)] for name, amount in _sums(invoice)],
-        "due": ["To be credited" if invoice.is_credit else "Amount due", say(invoice.totals.gross)],
+        "due": [
+            gettext_noop("To be credited") if invoice.is_credit else gettext_noop("Amount due"),
+            say(invoice.totals.gross),
+        ],
         "payment": [[name, value] for name, value in _payment(invoice) if value],
         "notes": [*invoice.notes, *dict.fromkeys(t for line in invoice.taxes if (t := _why(line.tax)))],
     }
@@ -80,18 +91,25 @@ def _said(currency: str, amount: Decimal) -> str:
 def _facts(invoice: Invoice) -> list[tuple[str, str]]:
     earlier = ", ".join(f"{each.number} of {_date(each.issued_on)}" for each in invoice.references)
     return [
-        ("Number", invoice.number),
-        ("Issued", _date(invoice.issued_on)),
-        ("Period", f"{_date(invoice.starts_on)} to {_date(invoice.ends_on)}"),
-        ("Contract", invoice.contract),
-        ("Your reference", invoice.buyer_reference),
-        ("Your order", invoice.order),
-        ("Refers to", earlier),
+        (gettext_noop("Number"), invoice.number),
+        (gettext_noop("Issued"), _date(invoice.issued_on)),
+        (
+            gettext_noop("Period"),
+            gettext_noop("{first} to {last}").format(first=_date(invoice.starts_on), last=_date(invoice.ends_on)),
+        ),
+        (gettext_noop("Contract"), invoice.contract),
+        (gettext_noop("Your reference"), invoice.buyer_reference),
+        (gettext_noop("Your order"), invoice.order),
+        (gettext_noop("Refers to"), earlier),
     ]
 
 
 def _party(party: Party, invoice: Invoice) -> list[str]:
-    vat = f"VAT {party.vat_id}" if party.vat_id and not einvoice.is_outside(invoice) else ""
+    vat = (
+        gettext_noop("VAT {number}").format(number=party.vat_id)
+        if party.vat_id and not einvoice.is_outside(invoice)
+        else ""
+    )
     said = [
         party.name,
         party.street,
@@ -99,7 +117,7 @@ def _party(party: Party, invoice: Invoice) -> list[str]:
         party.region,
         party.country,
         vat,
-        party.legal_id and f"Registered {party.legal_id}",
+        party.legal_id and gettext_noop("Registered {number}").format(number=party.legal_id),
         party.contact,
         party.email,
         party.phone,
@@ -131,13 +149,18 @@ def _sums(invoice: Invoice) -> list[tuple[str, Decimal]]:
         (f"{each.tax.title}, {einvoice.plain(each.tax.rate)} % of {_said(invoice.currency, each.base)}", each.amount)
         for each in invoice.taxes
     ]
-    return [("Net", invoice.totals.net), *taxes]
+    return [(gettext_noop("Net"), invoice.totals.net), *taxes]
 
 
 def _payment(invoice: Invoice) -> list[tuple[str, str]]:
     payment = invoice.payment
     due = _date(payment.due_on) if payment.due_on else ""
-    return [("Due", due), ("Terms", payment.terms), ("Account", payment.account), ("BIC", payment.bic)]
+    return [
+        (gettext_noop("Due"), due),
+        (gettext_noop("Terms"), payment.terms),
+        (gettext_noop("Account"), payment.account),
+        (gettext_noop("BIC"), payment.bic),
+    ]
 
 
 def _date(day: date) -> str:
@@ -165,12 +188,12 @@ def plain(made: Any) -> dict[str, Any]:
 def worded_row(made: billing_models.Invoice) -> dict[str, str]:
     """Word what was issued as a row of a list."""
     [*credited] = made.credited_by.all()
-    stands = f"credited by {credited[0].name}" if credited else ""
+    stands = _("credited by {number}").format(number=credited[0].name) if credited else ""
     return {
         "number": made.name,
-        "kind": TITLES[cast(einvoice.Kind, made.kind)],
+        "kind": _(TITLES[cast(einvoice.Kind, made.kind)]),
         "period": made.period,
-        "issued_on": _date(made.issued_on),
-        "gross": str(Money(made.gross, made.currency)),
-        "stands": f"credits {made.credits.name}" if made.credits else stands,
+        "issued_on": locales.written(made.issued_on, "long_day"),
+        "gross": locales.numerals(str(Money(made.gross, made.currency))),
+        "stands": _("credits {number}").format(number=made.credits.name) if made.credits else stands,
     }

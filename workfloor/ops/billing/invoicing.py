@@ -8,6 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from workfloor.core.contracts.terms import Billing
+from workfloor.kit.text.translation import gettext as _
+from workfloor.kit.text.translation import gettext_noop
 from workfloor.ops.billing import einvoice
 from workfloor.ops.billing.einvoice import Allowance, Line, Party, Payment, Reference, Tax, TaxLine
 
@@ -50,35 +52,50 @@ def missing(month: Month, billing: Billing | None, sellers: Sequence[str]) -> li
     found = []
     if billing is None:
         found.append(
-            f"The contract of {month.client} does not say whom its invoices go to: amend it with [billing]. "
-            "See: workfloor contracts schema --format markdown"
+            _(
+                "The contract of {client} does not say whom its invoices go to: amend it with [billing]. See: "
+                "workfloor contracts schema --format markdown"
+            ).format(client=month.client)
         )
     found.extend(_missing_entity(billing, sellers))
     for line in [*month.plain["lines"], *month.plain["adjustments"]]:
         if line["tax"] is None:
-            found.append(f"{line['id']}, {line['title']}: no tax is named. {_TAXED_LATER.format(month.name)}")
+            found.append(
+                _("{id}, {title}: no tax is named. {why}").format(
+                    id=line["id"], title=line["title"], why=_(_TAXED_LATER).format(month=month.name)
+                )
+            )
     if any(Decimal(each["amount"]) for each in month.plain["credits"]) and not _credits_tax(month):
-        found.append(f"The credits name no tax whose base they lessen. {_TAXED_LATER.format(month.name)}")
+        found.append(
+            _("The credits name no tax whose base they lessen. {why}").format(
+                why=_(_TAXED_LATER).format(month=month.name)
+            )
+        )
     return found
 
 
-_TAXED_LATER = (
-    "An invoice says of each amount which tax is on it, also where none is charged: a contract with [taxes] that is "
-    "in force on the first day of {} would have said so"
+_TAXED_LATER = gettext_noop(
+    "An invoice says of each amount which tax is on it, also where none is charged: a contract with [taxes] "
+    "that is in force on the first day of {month} would have said so"
 )
 
 
 def _missing_entity(billing: Billing | None, sellers: Sequence[str]) -> list[str]:
     if not sellers:
-        return ["No legal entity is on file that could issue invoices: workfloor billing legal-entity add"]
+        return [_("No legal entity is on file that could issue invoices: workfloor billing legal-entity add")]
     named = billing.entity if billing else None
     if named and named not in sellers:
         return [
-            f"[billing] names the legal entity {named}; there is {', '.join(sellers)}. "
-            "See: workfloor billing legal-entity list"
+            _(
+                "[billing] names the legal entity {named}; there is {sellers}. See: workfloor billing legal-entity list"
+            ).format(named=named, sellers=", ".join(sellers))
         ]
     if billing and not named and len(sellers) > 1:
-        return [f"[billing] must name one of the legal entities {', '.join(sellers)}: entity = ..."]
+        return [
+            _("[billing] must name one of the legal entities {sellers}: entity = ...").format(
+                sellers=", ".join(sellers)
+            )
+        ]
     return []
 
 
@@ -202,7 +219,7 @@ def quantity(exact: Fraction, unit: str) -> tuple[Decimal, str, Decimal]:
         return short, code, Decimal(1)
     if code == MINUTE and (in_seconds := _short(exact * 60)) is not None:
         return in_seconds, SECOND, Decimal(60)
-    raise ValueError(f"{exact} {unit} is no quantity that an invoice can say exactly.")
+    raise ValueError(_("{exact} {unit} is no quantity that an invoice can say exactly.").format(exact=exact, unit=unit))
 
 
 def _short(exact: Fraction) -> Decimal | None:

@@ -1,6 +1,7 @@
 """Steps of closing under way, the provider's legal entities, their series of numbers, and what was issued."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from workfloor.core.clients.models import Client
 from workfloor.core.people.models import Person
@@ -12,7 +13,7 @@ class ClosingStep(models.Model):
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="+")
     period = models.TextField()
-    step = models.TextField(choices=[("propose", "Proposing"), ("approve", "Closing")])
+    step = models.TextField(choices=[("propose", gettext_lazy("Proposing")), ("approve", gettext_lazy("Closing"))])
     asked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     tries = models.PositiveIntegerField(default=0)

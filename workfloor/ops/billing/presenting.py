@@ -10,11 +10,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
-from workfloor.core.access import permissions
+from workfloor.core.access import offering, permissions
 from workfloor.core.catalogue import entries
+from workfloor.core.claims import queries as claims_queries
+from workfloor.core.claims import rules as claims_rules
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import levels, pricing
+from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.event_log.models import Fact
 from workfloor.core.measures import catalogue
 from workfloor.core.measures import presenting as measures_presenting
@@ -22,13 +27,13 @@ from workfloor.core.people.models import Person
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
-from workfloor.core.periods.models import Adjustment, Close
+from workfloor.core.periods.models import Adjustment, Close, Dispute
 from workfloor.kit.figures import steps
 from workfloor.kit.figures.money import Money
 from workfloor.kit.figures.steps import Step
-from workfloor.ops.billing import closing, settlement, statements
+from workfloor.ops.billing import closing, invoices, settlement, statements
 from workfloor.ops.billing import queries as billing_queries
-from workfloor.ops.billing.models import ClosingStep
+from workfloor.ops.billing.models import ClosingStep, Invoice
 from workfloor.ui import wording
 
 
@@ -171,7 +176,7 @@ def plain_subject(subject: settlement.Subject) -> dict[str, Any]:
 def definition(subject: settlement.Subject) -> str:
     """Say what the measure of a figure counts, as the catalogue defines it; nothing for what is no measure."""
     measure = entries.BY_NAME.get(plain_subject(subject).get("measure") or "")
-    return measure.definition if measure else ""
+    return _(measure.definition) if measure else ""
 
 
 def plain_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
@@ -194,6 +199,9 @@ def _quantity(value: Fraction) -> int | float:
 
 
 # --- For people -------------------------------------------------------------------------------------------------
+NAMES = ("slug", "id", "state", "mood", "digest", "figure", "into")  # of a printed statement, which are no words
+
+
 def printed(made: statements.Statement) -> dict[str, Any]:
     """Return a statement with every value worded; the same for the terminal, the page and the paper."""
     every = [measures_presenting.worded_measured(row) | {"short": shortened(row)} for row in made.measures]
@@ -202,7 +210,9 @@ def printed(made: statements.Statement) -> dict[str, Any]:
         "slug": made.client.slug,
         "month": f"{_local(made.period.starts_at, made.period.zone):%B %Y}",
         "period": worded_period(made.period),
-        "version": f"Contract version {made.version}, signed on {_day(made.contract.signed_on)}",
+        "version": gettext_noop("Contract version {version}, signed on {day}").format(
+            version=made.version, day=_day(made.contract.signed_on)
+        ),
         "notice": _notice(made),
         "totals": [[count, f"{getattr(made.totals, count):,}"] for count in statements.COUNTS]
         + [["talk", f"{made.totals.talk_seconds:,} s"]],
@@ -247,7 +257,7 @@ def worded_period(period: settlement.Period) -> str:
     """Word the period's first and last day: `1 February 1999 to 28 February 1999, Asia/Jerusalem`."""
     first = _local(period.starts_at, period.zone)
     last = _local(period.ends_at - timedelta(seconds=1), period.zone)
-    return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}, {period.zone}"
+    return gettext_noop("{first} to {last}, {zone}").format(first=_day(first), last=_day(last), zone=period.zone)
 
 
 def worded_line(line: pricing.Line, number: int) -> dict[str, str]:
@@ -269,13 +279,15 @@ def _units(line: pricing.Line) -> str:
 
 def worded_credit(credit: settlement.Credit, number: int) -> dict[str, Any]:
     """Word a credit, saying so where a cap has cut it; `opens` where it has items of its own."""
-    met = f", {credit.from_bank} of it from the bonus bank" if credit.from_bank else ""
+    bank = gettext_noop("{amount} of it from the bonus bank")
+    met = f", {bank.format(amount=credit.from_bank)}" if credit.from_bank else ""
     owed = credit.amount + credit.from_bank if credit.from_bank else credit.amount
-    cut = "" if owed == credit.computed else f" ({credit.computed} before the cap)"
+    whole = gettext_noop("{amount} before the cap")
+    cut = "" if owed == credit.computed else f" ({whole.format(amount=credit.computed)})"
     note = (f", {credit.note}" if credit.note else "") + met
     return {
         "id": f"c{number}",
-        "title": f"Credit: {credit.name}{note}{cut}",
+        "title": f"{gettext_noop('Credit')}: {credit.name}{note}{cut}",
         "amount": str(-credit.amount if credit.amount else credit.amount),
         "opens": credit.level is not None,
     }
@@ -322,6 +334,16 @@ def worded_how_of_invoice(client_id: int, period: str) -> dict[str, Any]:
     return how | {"total": {**how["total"], "lines": [line for each in sums for line in each["lines"]]}} if how else {}
 
 
+def paper_of_invoice(made: Invoice) -> dict[str, Any]:
+    """Word an invoice for paper, with an appendix of what each amount of its month was computed from (`how`).
+
+    A month that was closed without it has none.
+    """
+    close = periods_queries.frozen(made.client_id, made.period)
+    how = list(close.printed.get("how", ())) if close else []
+    return invoices.printed(invoices.read(made.value)) | {"how": how, "month": made.period}
+
+
 def worded_how(name: str, how: Step, period: str) -> dict[str, Any]:
     """Word what an amount of a period was computed from, as the lines of a worksheet whose last comes to it."""
     lines = steps.worksheet(how, period) or [f"{how.words}: {steps.number(how.result, how.unit)}"]
@@ -335,9 +357,9 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
         "item": item.item_id,
         "received": f"{_local(item.received_at, zone):%Y-%m-%d %H:%M:%S}",
         "queue": item.queue,
-        "state": item.state,
+        "state": _(item.state),
         "agent": item.agent,
-        "says": ("met" if value else "missed")
+        "says": (_("met") if value else _("missed"))
         if isinstance(value, bool)
         else f"{value.normalize():f}"
         if isinstance(value, Decimal)
@@ -349,10 +371,10 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
 def worded_nothing(subject: settlement.Subject) -> str:
     """Say why a figure opens to nothing."""
     if subject.opens == "amounts":
-        return "No items of its own: it is computed from the amounts above. Open those, such as l1."
+        return _("No items of its own: it is computed from the amounts above. Open those, such as l1.")
     if subject.opens == "levels":
-        return "No items of its own: it follows from the figures of service levels. Open those, such as m1."
-    return "No items: a fixed price, or nothing was counted."
+        return _("No items of its own: it follows from the figures of service levels. Open those, such as m1.")
+    return _("No items: a fixed price, or nothing was counted.")
 
 
 def worded_fact(fact: Fact, zone: str) -> dict[str, str]:
@@ -365,7 +387,9 @@ def _notice(made: statements.Statement) -> str:
     if made.period.state != "open":
         return ""
     at = _local(made.computed_at, made.period.zone)
-    return f"This period is still open: the figures stand as of {at.day} {at:%B %Y, %H:%M} and will change."
+    return gettext_noop(
+        "This period is still open: the figures stand as of {day} {at:%B %Y, %H:%M} and will change."
+    ).format(day=at.day, at=at)
 
 
 def _grouped(quantity: Fraction) -> str:
@@ -380,26 +404,69 @@ LONGEST_WORDS = 2000
 MOODS = {"open": "", "provisional": "close", "closed": "calm", "restated": "calm"}
 
 
+def worded_claims(client: Client, person: Person, back: str) -> list[dict[str, Any]]:
+    """Word the claims that wait for a decision; whoever may decide one, having not made it, is offered to."""
+    version = contracts_queries.latest(client.id)
+    zone = contracts_queries.terms(version).zone if version else "UTC"
+    waiting = claims_queries.claims(client.id, kinds=claims_rules.KINDS, state="claimed")
+    return [
+        {
+            "id": claim.id,
+            "kind": claim.kind,
+            "from": f"{_local(claim.starts_at, zone):%Y-%m-%d %H:%M}",
+            "until": f"{_local(claim.ends_at, zone):%Y-%m-%d %H:%M}",
+            "of": ", ".join(claim.queues)
+            or (f"{claim.quantity.normalize():f} {claim.price}" if claim.quantity else ""),
+            "reason": claim.reason,
+            "by": claim.claimed_by,
+            "offers": offering.offers(person, "claims.approve", "claims.refuse", back=back, claim=claim.id)
+            if claim.claimed_by_id != person.id
+            else [],
+        }
+        for claim in waiting
+    ]
+
+
 def summary(client: Client) -> dict[str, str]:
     """Word how far a client is closed and what waits for somebody."""
     shut = [period for period, state in periods_queries.states(client.id).items() if state in period_months.SHUT]
     proposed = [period for period, state in periods_queries.states(client.id).items() if state == "provisional"]
     disputes = periods_queries.disputes(client.id, states=(period_months.RAISED,)).count()
-    waiting = [f"{period} waits for approval" for period in proposed]
-    waiting += [f"{disputes} undecided {'dispute' if disputes == 1 else 'disputes'}"] if disputes else []
-    return {"until": shut[-1] if shut else "no month", "waiting": ", ".join(waiting)}
+    waiting = [_("{period} waits for approval").format(period=period) for period in proposed]
+    if disputes:
+        undecided = ngettext("{number} undecided dispute", "{number} undecided disputes", disputes)
+        waiting.append(undecided.format(number=disputes))
+    return {"until": shut[-1] if shut else _("no month"), "waiting": ", ".join(waiting)}
 
 
-def worded_months(client: Client, person: Person) -> dict[str, Any]:
-    """Word a client's months, newest first, with what this person may do; its disputes and adjustments."""
+def worded_months(client: Client, person: Person, back: str) -> dict[str, Any]:
+    """Word a client's months, newest first, with what this person may do; its disputes and adjustments.
+
+    `back` is the address of the page, to which the forms that it offers lead back.
+    """
     closes = {each.period: each for each in periods_queries.closes(client.id)}
-    steps = billing_queries.closing_steps(client.id)
+    steps, invoiced = billing_queries.closing_steps(client.id), billing_queries.invoiced(client.id)
     names = sorted({*statements.months(client), *closes}, reverse=True)
+    months = [_month(name, closes.get(name), steps.get(name), person) for name in names]
+    for month in months:
+        if month["state"] in period_months.SHUT and month["name"] not in invoiced:
+            about = {"client": client.slug, "period": month["name"]}
+            month["offers"] = offering.offers(person, "billing.issue_invoice", back=back, **about)
     return {
-        "months": [_month(name, closes.get(name), steps.get(name), person) for name in names],
-        "disputes": [periods_presenting.worded_dispute(each) for each in periods_queries.disputes(client.id)],
+        "months": months,
+        "disputes": [_to_decide(each, person, back) for each in periods_queries.disputes(client.id)],
         "adjustments": [_adjustment(each) for each in periods_queries.all_adjustments(client.id)],
+        "offers": offering.offers(person, "billing.restate", back=back, client=client.slug),
     }
+
+
+def _to_decide(dispute: Dispute, person: Person, back: str) -> dict[str, Any]:
+    """Word a dispute; whoever may decide it, having not raised it, is offered to."""
+    found: dict[str, Any] = dict(periods_presenting.worded_dispute(dispute))
+    if dispute.state == period_months.RAISED and dispute.raised_by_id != person.id:
+        deciding = ("billing.uphold", "billing.reject")
+        found["offers"] = offering.offers(person, *deciding, back=back, dispute=dispute.id)
+    return found
 
 
 def _month(name: str, close: Close | None, step: ClosingStep | None, person: Person) -> dict[str, Any]:
@@ -446,22 +513,23 @@ class DisputeForm(forms.Form):
     """Which figure of a proposed or closed month is held to be wrong, and why."""
 
     figure = forms.ChoiceField(
-        label="Figure", help_text="The whole figure is disputed; name single items in the words."
+        label=gettext_lazy("Figure"),
+        help_text=gettext_lazy("The whole figure is disputed; name single items in the words."),
     )
     words = forms.CharField(
-        label="What is wrong",
+        label=gettext_lazy("What is wrong"),
         max_length=LONGEST_WORDS,
         strip=True,
         widget=forms.Textarea(attrs={"rows": 4}),
-        error_messages={"required": "Say in words what is wrong."},
+        error_messages={"required": gettext_lazy("Say in words what is wrong.")},
     )
 
     def __init__(self, close: Close, data: Any = None) -> None:
         super().__init__(data)
         choice = self.fields["figure"]
         assert isinstance(choice, forms.ChoiceField)
-        choice.choices = [("", "Choose a figure"), *_figures(close)]
-        choice.error_messages["required"] = "Choose the figure that is wrong."
+        choice.choices = [("", _("Choose a figure")), *_figures(close)]
+        choice.error_messages["required"] = _("Choose the figure that is wrong.")
 
 
 def _figures(close: Close) -> list[tuple[str, str]]:
@@ -469,7 +537,7 @@ def _figures(close: Close) -> list[tuple[str, str]]:
     plain = json.loads(close.plain)
     titles = {row["id"]: row.get("title") or row.get("name") for part in _PARTS for row in plain[part]}
     named = ((name, titles.get(name) or titles.get(name.partition("/")[0])) for name in closing.figures(close))
-    return [(name, f"{title} ({name})" if title else name) for name, title in named]
+    return [(name, f"{title} ({name})" if title else _(name)) for name, title in named]
 
 
 _PARTS = ("measures", "lines", "credits", "adjustments")

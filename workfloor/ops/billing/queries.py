@@ -10,6 +10,7 @@ from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.terms import Billing
 from workfloor.core.periods import queries as periods_queries
+from workfloor.kit import declarations
 from workfloor.ops.billing import invoicing
 from workfloor.ops.billing import models as billing_models
 from workfloor.ops.billing.einvoice import CREDIT_NOTE, INVOICE, Party, Payment, Reference
@@ -80,6 +81,42 @@ def named(client_id: int, name: str) -> billing_models.Invoice | None:
     return found.select_related("client", "entity", "credits").order_by("-id").first()
 
 
+def _every_invoice() -> QuerySet[billing_models.Invoice]:
+    found = billing_models.Invoice.objects.select_related("client", "entity", "credits")
+    return found.order_by("-issued_at", "-id")
+
+
+def _by_name(written: str) -> billing_models.Invoice | None:
+    """By "2026-00001" where one legal entity alone has that number, else by "lisbon/2026-00001"."""
+    slug, _, name = written.rpartition("/")
+    found = _every_invoice().filter(name=name)
+    known = list((found.filter(entity__slug=slug) if slug else found)[:2])
+    return known[0] if len(known) == 1 else None
+
+
+register = declarations.register
+register.name(
+    declarations.Handle(
+        billing_models.LegalEntity,
+        "legal entity",
+        entity,
+        entities,
+        lambda each: each.slug,
+        see="billing legal-entity list",
+    )
+)
+register.name(
+    declarations.Handle(
+        billing_models.Invoice,
+        "invoice",
+        _by_name,
+        lambda: _every_invoice().filter(kind=INVOICE, credited_by=None),
+        lambda each: f"{each.entity.slug}/{each.name}",
+        see="billing invoice list CLIENT",
+    )
+)
+
+
 def numbered(client_id: int, number: int) -> billing_models.Invoice | None:
     """A client's invoice or credit note by its id."""
     return invoices(client_id).filter(id=number).first()
@@ -90,6 +127,12 @@ def standing(client_id: int, period: str) -> billing_models.Invoice | None:
     return billing_models.Invoice.objects.filter(
         client_id=client_id, period=period, kind=INVOICE, credited_by__isnull=True
     ).first()
+
+
+def invoiced(client_id: int) -> set[str]:
+    """The months whose invoice stands."""
+    found = billing_models.Invoice.objects.filter(client_id=client_id, kind=INVOICE, credited_by__isnull=True)
+    return set(found.values_list("period", flat=True))
 
 
 def corrected(client_id: int, periods: set[str]) -> list[Reference]:

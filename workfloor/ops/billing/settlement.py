@@ -30,6 +30,7 @@ from workfloor.core.measures.catalogue import Excluded, Measured
 from workfloor.kit.figures import money, steps
 from workfloor.kit.figures.money import Money
 from workfloor.kit.figures.steps import Step
+from workfloor.kit.text.translation import gettext_noop
 from workfloor.kit.time import calendars
 
 EVERY = 10**6  # more months than any term has
@@ -128,7 +129,8 @@ def _settled(month: Month, earlier: Sequence[Settled]) -> Settled:
 def _spared(levels: Sequence[ServiceLevel], missed: frozenset[str]) -> tuple[str, ...]:
     """Say which missed levels owe nothing because of others that were missed too."""
     both = ((level, [name for name in level.not_with if name in missed]) for level in levels if level.name in missed)
-    return tuple(f"{level.name}: no credit, since {names[0]} was missed too" for level, names in both if names)
+    spared = gettext_noop("{level}: no credit, since {other} was missed too")
+    return tuple(spared.format(level=level.name, other=names[0]) for level, names in both if names)
 
 
 def _by_name(settled: Settled, name: str) -> int | None:
@@ -201,7 +203,8 @@ def _by_level(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]:
         run = _misses_in_a_row(level.name, earlier) + 1
         repeated = _repeated(terms, run)
         factor = repeated.result if repeated else Fraction(1)
-        note = "" if repeated is None else f"month {run} in a row, times {steps.decimal(repeated).normalize():f}"
+        in_a_row = gettext_noop("month {number} in a row, times {factor:f}")
+        note = in_a_row.format(number=run, factor=steps.decimal(repeated).normalize()) if repeated else ""
         if parts := _parts(settled, terms, number):
             parts += (repeated,) if repeated and factor != 1 else ()
             exact = steps.product(f"{level.name}, exactly", *parts, unit=month.charges.currency)
@@ -317,7 +320,14 @@ def _by_points(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]
         percent = table_credit(terms.table, points)
         owed = _rounded("Credit for points", month, _charges(month), percent)
         if owed.result:
-            yield Credit(None, "points", steps.amount(owed), steps.amount(owed), f"{points.result} points", how=owed)
+            yield Credit(
+                None,
+                "points",
+                steps.amount(owed),
+                steps.amount(owed),
+                gettext_noop("{points} points").format(points=points.result),
+                how=owed,
+            )
         return
     for number, (level, points) in enumerate(zip(settled.levels, gathered, strict=True)):
         beyond, charges = _beyond(points, terms), month.of_levels[number]
@@ -328,7 +338,8 @@ def _by_points(settled: Settled, earlier: Sequence[Settled]) -> Iterator[Credit]
         if terms.cap_each is not None:
             most = _rounded("most of one level", month, charges, steps.given("cap of one level", terms.cap_each, "%"))
             amount = steps.least(f"Credit for {level.name}, within its own cap", computed, most)
-        note = f"{points.result} points, {beyond.result} beyond the allowance"
+        note = gettext_noop("{points} points, {beyond} beyond the allowance")
+        note = note.format(points=points.result, beyond=beyond.result)
         yield Credit(number, level.name, steps.amount(computed), steps.amount(amount), note, how=amount)
 
 
@@ -433,7 +444,7 @@ def _earned_back(settled: Settled, earlier: Sequence[Settled], terms: EarnBack, 
             given = steps.given("credit", credit.amount, figure=f"c{number}", period=of.month.name)
             met = " and ".join(each.month.name for each in due)
             how = steps.negated(f"Earned back, since {credit.name} was met in {met}", given)
-            note, amount = f"earned back, of {of.month.name}", steps.amount(how)
+            note, amount = gettext_noop("earned back, of {month}").format(month=of.month.name), steps.amount(how)
             yield Credit(_by_name(settled, credit.name), credit.name, amount, amount, note, how=how)
 
 
@@ -451,9 +462,9 @@ def _notices(settled: Settled, earlier: Sequence[Settled]) -> Iterator[str]:
         for name in terms.of:
             misses = sum(_is_short(each, name, terms.short_of) for each in window)
             if misses >= terms.misses:
-                yield (
-                    f"{terms.title}: {name} was short of {terms.short_of} in {misses} of the last {len(window)} months."
-                )
+                short = gettext_noop("{title}: {name} was short of {limit} in {misses} of the last {window} months.")
+                said = {"title": terms.title, "name": name, "limit": terms.short_of}
+                yield short.format(**said, misses=misses, window=len(window))
 
 
 def _is_short(settled: Settled, name: str, of: str) -> bool:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models.functions import TruncMonth
+from django.utils.translation import gettext as _
 
 from workfloor.core.claims import queries as claims_queries
 from workfloor.core.clients.models import Client
@@ -230,18 +231,28 @@ def _period(client: Client, name: str, now: datetime) -> tuple[settlement.Period
     except contracts_queries.Unreadable as fault:
         raise NoStatement(f"{client.slug}: {fault}.") from fault
     except contracts_queries.NoContract:
-        raise NoStatement(f"{client.slug} has no contract. Sign one: workfloor contracts sign FILE") from None
+        raise NoStatement(
+            _("{client} has no contract. Sign one: workfloor contracts sign FILE").format(client=client.slug)
+        ) from None
     except ValueError as fault:
         raise NoStatement(str(fault)) from None
     begins, ended = (
         calendars.instant(day, time(0), latest.zone) for day in (latest.starts_on, latest.ends_on + timedelta(days=1))
     )
     if ends_at <= begins:
-        raise NoStatement(f"The contract of {client.slug} starts on {latest.starts_on}; {name} lies before it.")
+        raise NoStatement(
+            _("The contract of {client} starts on {starts_on}; {name} lies before it.").format(
+                client=client.slug, starts_on=latest.starts_on, name=name
+            )
+        )
     if starts_at >= ended:
-        raise NoStatement(f"The contract of {client.slug} ended on {latest.ends_on}; {name} lies after it.")
+        raise NoStatement(
+            _("The contract of {client} ended on {ends_on}; {name} lies after it.").format(
+                client=client.slug, ends_on=latest.ends_on, name=name
+            )
+        )
     if starts_at > now:
-        raise NoStatement(f"{name} has not begun yet in {latest.zone}.")
+        raise NoStatement(_("{name} has not begun yet in {zone}.").format(name=name, zone=latest.zone))
     first, last = max(starts_at, begins), min(ends_at, ended)
     found = contracts_queries.in_force(client.id, first)
     return settlement.Period(name, latest.zone, first, last, "open" if now < last else "over"), found
@@ -285,7 +296,11 @@ def subject(client: Client, period: str, name: str, *, now: datetime) -> settlem
     chosen = ids.get(name) or titles.get(name.casefold())
     if chosen is None:
         listed = ", ".join(each for each in ids if "/" not in each)
-        raise NoFigure(f"The statement has no figure {name!r}. It has: {listed}; and for one queue, such as m1/QUEUE.")
+        raise NoFigure(
+            _("The statement has no figure {name!r}. It has: {listed}; and for one queue, such as m1/QUEUE.").format(
+                name=name, listed=listed
+            )
+        )
     return replace(chosen, kept=_counted(close, chosen)) if close else chosen
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from workfloor.core.periods.actions import Refused
@@ -50,7 +51,7 @@ def _take(step: billing_models.ClosingStep) -> None:
         _fail(step, str(reason))
     except Exception as fault:
         log.exception("%s failed", step)
-        _fail(step, f"It failed, and nothing of it was kept: {masks.worded(fault)}")
+        _fail(step, _("It failed, and nothing of it was kept: {fault}").format(fault=masks.worded(fault)))
 
 
 def _fail(step: billing_models.ClosingStep, error: str) -> None:

@@ -6,45 +6,45 @@ from itertools import islice
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from workfloor.core.access import permissions
+from workfloor.core.access import offering
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
+from workfloor.core.people.pages import opened_by
 from workfloor.core.periods import actions as periods
 from workfloor.core.periods import queries as periods_queries
+from workfloor.kit import declarations
 from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.billing import gateway as billing_gateway
 from workfloor.ops.billing import invoices, statements
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import queries as billing_queries
-from workfloor.ops.billing.apps import CLOSING, INVOICES, STATEMENTS
 from workfloor.ops.billing.models import Invoice
 from workfloor.ops.billing.statements import NoStatement
+from workfloor.ui import kept_words
 
 ITEMS_A_PAGE = 100
+CLAIMING = ("claims.claim_event", "claims.claim_delivery", "claims.refuse")
 View = Callable[..., HttpResponse]
 
 
-def _for_leaders(view: View) -> View:
-    """Only for the roles that statements are open to; what cannot be stated is not found, with the reason."""
+def _of_statements(view: View) -> View:
+    """Show something of a statement; what cannot be stated is not found, with the reason."""
 
     @require_GET
-    @login_required
+    @opened_by("statements.read")
     @wraps(view)
     def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not STATEMENTS.roles.intersection(person.roles):
-            raise PermissionDenied
         try:
             return view(request, *args, **kwargs)
         except (statements.NoStatement, statements.NoFigure) as reason:
@@ -56,34 +56,43 @@ def _for_leaders(view: View) -> View:
 def _client(slug: str) -> Client:
     found = clients_queries.by_slug(slug)
     if found is None:
-        raise Http404("No such client.")
+        raise Http404(_("No such client."))
     return found
 
 
-@_for_leaders
+@_of_statements
 def statement_list(request: HttpRequest) -> HttpResponse:
     """List the months in which each client's work arrived."""
     found = [{"client": client, "months": statements.months(client)} for client in clients_queries.clients()]
     return render(request, "billing/statements.html", {"found": found})
 
 
-@_for_leaders
-def statement(request: HttpRequest, slug: str, period: str) -> HttpResponse:
+@_of_statements
+def statement(request: Request, slug: str, period: str) -> HttpResponse:
     """Show a month; each figure leads to its items."""
-    made = billing_presenting.stated(_client(slug), period, now=clock.now())
-    return render(request, "billing/statement.html", {"statement": made.printed, "link": request.path})
+    client = _client(slug)
+    made = billing_presenting.stated(client, period, now=clock.now())
+    shown = {
+        "statement": made.printed,
+        "link": request.path,
+        "claims": billing_presenting.worded_claims(client, request.person, request.path),
+        "claiming": offering.offers(request.person, *CLAIMING, back=request.path, client=slug),
+    }
+    return render(request, "billing/statement.html", shown)
 
 
-@_for_leaders
+@_of_statements
 def statement_paper(request: HttpRequest, slug: str, period: str) -> HttpResponse:
     """Give a month as PDF."""
-    made = billing_presenting.stated(_client(slug), period, now=clock.now())
+    with translation.override(None):  # a paper for the client is in English
+        made = billing_presenting.stated(_client(slug), period, now=clock.now())
+        paper = billing_gateway.statement_pdf(made.printed)
     name = f"statement-{slug}-{period}.pdf"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(billing_gateway.statement_pdf(made.printed), content_type="application/pdf", headers=headers)
+    return HttpResponse(paper, content_type="application/pdf", headers=headers)
 
 
-@_for_leaders
+@_of_statements
 def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResponse:
     """List what a figure counts, a page at a time."""
     subject = statements.subject(_client(slug), period, figure, now=clock.now())
@@ -99,12 +108,12 @@ def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResp
     return render(request, "billing/items.html", shown)
 
 
-@_for_leaders
+@_of_statements
 def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) -> HttpResponse:
     """Show the facts of an item that a figure counts."""
     subject = statements.subject(_client(slug), period, figure, now=clock.now())
     if not statements.counts_item(subject, item):
-        raise Http404(f"{subject.id} does not count {item}.")
+        raise Http404(_("{figure} does not count {item}.").format(figure=subject.id, item=item))
     rows = [billing_presenting.worded_fact(fact, subject.zone) for fact in statements.facts_behind(subject, item)]
     shown = {"subject": subject, "rows": rows, "item": item, "slug": slug, "period": period}
     return render(request, "billing/facts.html", shown)
@@ -115,43 +124,15 @@ def _page(request: HttpRequest) -> int:
     return max(int(text), 1) if text.isdecimal() and len(text) < 7 else 1
 
 
-def _for_closing(view: View) -> View:
-    """Only for the roles that closing is open to."""
-
-    @login_required
-    @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not CLOSING.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return shown
-
-
-def _raising(view: View) -> View:
-    """Only for those who may hold a figure to be wrong: the client's own people, and staff for it."""
-
-    @login_required
-    @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not permissions.may(person, "disputes.raise"):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return shown
-
-
 def _client_to_close(slug: str) -> Client:
     found = clients_queries.by_slug(slug)
     if found is None:
-        raise Http404("No such client.")
+        raise Http404(_("No such client."))
     return found
 
 
 @require_GET
-@_for_closing
+@opened_by("periods.read")
 def closing_clients(request: HttpRequest) -> HttpResponse:
     """List the clients, each with how far it is closed."""
     found = [{"client": each, **billing_presenting.summary(each)} for each in clients_queries.clients()]
@@ -159,14 +140,14 @@ def closing_clients(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@_for_closing
+@opened_by("periods.read")
 def months(request: Request, slug: str) -> HttpResponse:
     """Show a client's months, disputes and adjustments."""
     client = _client_to_close(slug)
     return render(
         request,
         "billing/closing/months.html",
-        {"client": client, **billing_presenting.worded_months(client, request.person)},
+        {"client": client, **billing_presenting.worded_months(client, request.person, request.path)},
     )
 
 
@@ -174,7 +155,7 @@ def _step(do: Callable[[Client, str, Person, HttpRequest], str]) -> View:
     """Make a handler of one step of closing: it leads back to the months and says there what came of it."""
 
     @require_POST
-    @_for_closing
+    @opened_by("periods.read")
     @wraps(do)
     def handler(request: Request, slug: str, period: str) -> HttpResponse:
         client = _client_to_close(slug)
@@ -192,31 +173,35 @@ def _step(do: Callable[[Client, str, Person, HttpRequest], str]) -> View:
 def propose(client: Client, period: str, by: Person, request: HttpRequest) -> str:
     """Have a month proposed by a worker."""
     billing.ask_for_step(client=client, period=period, step="propose", by=by, now=clock.now())
-    return f"{period} is being worked on. Below it says how far it is; you may leave this page."
+    return _("{period} is being worked on. Below it says how far it is; you may leave this page.").format(period=period)
 
 
 @_step
 def approve(client: Client, period: str, by: Person, request: HttpRequest) -> str:
     """Have a month closed by a worker, as it was proposed."""
     billing.ask_for_step(client=client, period=period, step="approve", by=by, now=clock.now())
-    return f"{period} is being worked on. Below it says how far it is; you may leave this page."
+    return _("{period} is being worked on. Below it says how far it is; you may leave this page.").format(period=period)
 
 
 @_step
 def reopen(client: Client, period: str, by: Person, request: HttpRequest) -> str:
     """Take a proposal back."""
     billing.reopen(client=client, period=period, reason=request.POST.get("reason", ""), by=by, now=clock.now())
-    return f"{period} is open again."
+    return _("{period} is open again.").format(period=period)
 
 
 @require_http_methods(["GET", "POST"])
-@_raising
+@opened_by("disputes.raise")
 def dispute(request: Request, slug: str, period: str) -> HttpResponse:
     """Ask which figure of a month is wrong, and hold it to be; what was disputed already stands below."""
     client = _client_to_close(slug)
     close = periods_queries.close(client.id, period)
     if close is None:
-        raise Http404(f"{period} is open: its figures still follow the facts. Dispute them once they are proposed.")
+        raise Http404(
+            _("{period} is open: its figures still follow the facts. Dispute them once they are proposed.").format(
+                period=period
+            )
+        )
     form = billing_presenting.DisputeForm(close, request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -227,47 +212,38 @@ def dispute(request: Request, slug: str, period: str) -> HttpResponse:
         except periods.Refused as reason:
             form.add_error(None, str(reason))
         else:
-            messages.success(request, f"Dispute {made.id} is raised. Somebody else decides it.")
+            messages.success(request, _("Dispute {id} is raised. Somebody else decides it.").format(id=made.id))
             return redirect("billing:dispute", slug, period)
     shown = {"client": client, "period": period, "form": form, "disputes": billing_presenting.disputed(client, period)}
     return render(request, "billing/closing/dispute.html", shown)
-
-
-def _for_invoices(view: View) -> View:
-    """Only for the roles that invoices are open to."""
-
-    @require_GET
-    @login_required
-    @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not INVOICES.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return shown
 
 
 def _known_invoice(slug: str, number: str) -> Invoice:
     client = clients_queries.by_slug(slug)
     found = billing_queries.named(client.id, number) if client else None
     if found is None:
-        raise Http404(f"There is no invoice {number}.")
+        raise Http404(_("There is no invoice {number}.").format(number=number))
     return found
 
 
-@_for_invoices
-def invoice_list(request: HttpRequest) -> HttpResponse:
+@require_GET
+@opened_by("invoices.read")
+def invoice_list(request: Request) -> HttpResponse:
     """List what was issued to each client."""
     found = [
-        {"client": client, "rows": [invoices.worded_row(each) for each in billing_queries.invoices(client.id)]}
+        {
+            "client": client,
+            "rows": [invoices.worded_row(each) for each in billing_queries.invoices(client.id)],
+            "offers": offering.offers(request.person, "billing.issue_invoice", back=request.path, client=client.slug),
+        }
         for client in clients_queries.clients()
     ]
     return render(request, "billing/invoicing/invoices.html", {"found": found})
 
 
-@_for_invoices
-def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
+@require_GET
+@opened_by("invoices.read")
+def invoice(request: Request, slug: str, number: str) -> HttpResponse:
     """Show an invoice; its lines lead to the items that they count."""
     made = _known_invoice(slug, number)
     printed = invoices.printed(invoices.read(made.value))
@@ -276,7 +252,11 @@ def invoice(request: HttpRequest, slug: str, number: str) -> HttpResponse:
         row["address"] = _address(row["opens"])
         row["how"] = how.get(row.get("id") or row["opens"].rpartition("/")[2], {})
     printed["how"] = how.get("total", {})
+    printed = kept_words.translated_within(printed, but=("opens", "address", "id"))
     shown = {"invoice": printed, "row": invoices.worded_row(made), "made": made, "slug": slug}
+    if not billing_queries.is_credit(made) and not made.credited_by.exists():
+        about = {"invoice": declarations.named(made)}
+        shown["offers"] = offering.offers(request.person, "billing.credit_invoice", back=request.path, **about)
     return render(request, "billing/invoicing/invoice.html", shown)
 
 
@@ -286,31 +266,34 @@ def _address(opens: str) -> str:
     return reverse("billing:items", args=[client, period, figure]) if figure else ""
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def invoice_paper(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as PDF."""
     made = _known_invoice(slug, number)
-    return _given(
-        billing_gateway.invoice_pdf(invoices.printed(invoices.read(made.value))), "application/pdf", f"{made.name}.pdf"
-    )
+    written = billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made))
+    return _given(written, "application/pdf", f"{made.name}.pdf")
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def facturx(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as PDF with its document for systems inside."""
     made = _electronic(slug, number)
-    written = billing_gateway.invoice_pdf(invoices.printed(invoices.read(made.value)), made.cii.encode())
+    written = billing_gateway.invoice_pdf(billing_presenting.paper_of_invoice(made), made.cii.encode())
     return _given(written, "application/pdf", f"{made.name}-factur-x.pdf")
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def ubl(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as UBL."""
     made = _electronic(slug, number)
     return _given(made.ubl.encode(), "application/xml", f"{made.name}-ubl.xml")
 
 
-@_for_invoices
+@require_GET
+@opened_by("invoices.read")
 def cii(request: HttpRequest, slug: str, number: str) -> HttpResponse:
     """Give an invoice as CII."""
     made = _electronic(slug, number)
@@ -320,7 +303,7 @@ def cii(request: HttpRequest, slug: str, number: str) -> HttpResponse:
 def _electronic(slug: str, number: str) -> Invoice:
     made = _known_invoice(slug, number)
     if not made.ubl:
-        raise Http404(f"{made.name} was issued on paper alone.")
+        raise Http404(_("{name} was issued on paper alone.").format(name=made.name))
     return made
 
 

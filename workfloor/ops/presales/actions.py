@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection
 
+from workfloor.core.access import permissions
+from workfloor.core.access.actors import Actor
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
@@ -78,6 +80,7 @@ def import_calls(
     map_: map_file.Form,
     place: presales_queries.Place,
     surveyed: Survey,
+    by: Actor,
     now: datetime,
     progress: presales_gateway.Progress,
 ) -> tuple[presales_models.Import, bool]:
@@ -85,6 +88,7 @@ def import_calls(
 
     Imports of one client wait for one another, so that of two at once the second finds what the first stored.
     """
+    permissions.admit(by, "history.import", client_id=place.client.id)
     locks.hold("history", place.client.id)
     if known := presales_queries.same_file(place.client, surveyed.sha256):
         return known, False
@@ -93,7 +97,7 @@ def import_calls(
     _store(place, calls, presales_queries.Terms(place, set(how.queues.values()), surveyed.first_at))
     if tally != surveyed.tally or export.sha256() != surveyed.sha256:
         raise export_rows.Refused("the file changed while it was being read: import it again when it is complete")
-    return _keep(export, map_, place, surveyed, now), True
+    return _keep(export, map_, place, surveyed, by, now), True
 
 
 def _store(place: presales_queries.Place, calls: Iterator[export_rows.Call], terms: presales_queries.Terms) -> None:
@@ -238,7 +242,12 @@ def _outcome(call: export_rows.Call, said: contracts_queries.QueueTerms) -> list
 
 
 def _keep(
-    export: presales_gateway.Export, map_: map_file.Form, place: presales_queries.Place, surveyed: Survey, now: datetime
+    export: presales_gateway.Export,
+    map_: map_file.Form,
+    place: presales_queries.Place,
+    surveyed: Survey,
+    by: Actor,
+    now: datetime,
 ) -> presales_models.Import:
     tally, how = surveyed.tally, map_.map
     fact = presales_events.HistoryImported(
@@ -252,7 +261,7 @@ def _keep(
         phantom=tally.outcomes["phantom"],
         left_out=tally.left_out,
     )
-    event_log.record(fact, at=now, client_id=place.client.id)
+    event_log.record(fact, at=now, client_id=place.client.id, by=by)
     return presales_models.Import.objects.create(
         client=place.client,
         map_text=map_.text,

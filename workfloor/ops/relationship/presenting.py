@@ -4,7 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from django.utils import dateformat
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from workfloor.kit.figures import charts
+from workfloor.kit.text import locales
 from workfloor.ops.relationship import models as relationship_models
 from workfloor.ops.relationship.causes import Cause
 from workfloor.ops.relationship.queries import LevelReview, Outlook, Review
@@ -87,7 +93,7 @@ def _credits(outlook: Outlook) -> dict[str, float]:
 # --- for readers -----------------------------------------------------------------------------------------------------
 
 
-NOTHING = "Nothing came in the last four weeks that projections could be made from."
+NOTHING = gettext_noop("Nothing came in the last four weeks that projections could be made from.")
 
 
 def printed(review: Review, outlook: Outlook | None, nothing: str = NOTHING) -> dict[str, Any]:
@@ -111,7 +117,7 @@ def printed(review: Review, outlook: Outlook | None, nothing: str = NOTHING) -> 
         "disputes": list(review.disputes),
         "action_items": [worded_action_item(each, _last_day(review)) for each in review.action_items],
         "ahead": ahead(outlook, review.contract.currency) if outlook else None,
-        "nothing_ahead": nothing,
+        "nothing_ahead": _(nothing),
     }
 
 
@@ -124,32 +130,42 @@ def _summary(review: Review) -> Iterator[str]:
     judged = [each for each in review.levels if each.row["verdict"]]
     missed = [each for each in judged if each.row["verdict"] != "met"]
     if judged:
-        yield f"{len(judged) - len(missed)} of {len(judged)} service levels were met."
+        yield _("{met} of {judged} service levels were met.").format(met=len(judged) - len(missed), judged=len(judged))
     owed = list(review.worded["credits"])
     if owed:
-        yield f"Credits: {', '.join(each['amount'] for each in owed)}, of charges of {review.worded['charges']}."
+        yield _("Credits: {credits}, of charges of {charges}.").format(
+            credits=", ".join(each["amount"] for each in owed), charges=review.worded["charges"]
+        )
     for each in missed:
         if each.causes and each.causes[0].name != "chance":
             first, whole = each.causes[0], sum(cause.missed for cause in each.causes)
             share = f"{100 * first.missed / whole:.0f} %"
-            yield f"{each.level.name}: {share} of what bad hours missed is put down to {_because(first)}."
+            yield _("{level}: {share} of what bad hours missed is put down to {cause}.").format(
+                level=each.level.name, share=share, cause=_because(first)
+            )
     yield _volume_says(review)
 
 
 TITLES = {
-    "volume": "More contacts",
-    "handling": "Longer handling",
-    "people": "Fewer people",
-    "chance": "No more than usual",
+    "volume": gettext_noop("More contacts"),
+    "handling": gettext_noop("Longer handling"),
+    "people": gettext_noop("Fewer people"),
+    "chance": gettext_noop("No more than usual"),
 }
 
 
 def _because(cause: Cause) -> str:
     """Word what was different in the hours that a cause stands for."""
     if cause.name == "people":
-        return f"{100 - 10000 / (100 + cause.differed):.0f} % fewer people than in hours that met it"
-    what = {"volume": "more contacts", "handling": "longer handling"}.get(cause.name)
-    return f"{cause.differed:.0f} % {what} than in hours that met it" if what else "hours no harder than others"
+        return _("{share:.0f} % fewer people than in hours that met it").format(
+            share=100 - 10000 / (100 + cause.differed)
+        )
+    what = {"volume": _("more contacts"), "handling": _("longer handling")}.get(cause.name)
+    return (
+        _("{differed:.0f} % {what} than in hours that met it").format(differed=cause.differed, what=what)
+        if what
+        else _("hours no harder than others")
+    )
 
 
 def _target(review: Review, target: LevelReview, number: int) -> dict[str, Any]:
@@ -162,7 +178,7 @@ def _target(review: Review, target: LevelReview, number: int) -> dict[str, Any]:
         "days": _days(target) if target.days else None,
         "causes": [
             {
-                "title": TITLES[each.name],
+                "title": _(TITLES[each.name]),
                 "missed": f"{each.missed:,.0f}",
                 "share": f"{100 * each.missed / whole:.0f} %",
                 "says": _because(each),
@@ -189,7 +205,9 @@ def _worst(target: LevelReview) -> Iterator[str]:
     """Name the days on which most was missed."""
     for day, counted, missed in sorted(target.days, key=lambda each: -each[2])[:3]:
         if missed:
-            yield f"{day:%A} {day.day} {day:%B}: {missed:,} of {counted:,} missed"
+            yield _("{day}: {missed:,} of {counted:,} missed").format(
+                day=dateformat.format(day, "l j F"), missed=missed, counted=counted
+            )
 
 
 def _unit(target: LevelReview) -> str:
@@ -197,20 +215,20 @@ def _unit(target: LevelReview) -> str:
 
 
 def _trend(target: LevelReview) -> charts.Chart:
-    unit, names = _unit(target), [name for name, _ in target.trend]
-    values = [row["attained"] if row else None for _, row in target.trend]
-    missed = [row["attained"] if row and row["verdict"] not in (None, "met") else None for _, row in target.trend]
-    expected = [row["expected"] if row else None for _, row in target.trend]
+    unit, names = _unit(target), [name for name, _row in target.trend]
+    values = [row["attained"] if row else None for _name, row in target.trend]
+    missed = [row["attained"] if row and row["verdict"] not in (None, "met") else None for _name, row in target.trend]
+    expected = [row["expected"] if row else None for _name, row in target.trend]
     traces = [
-        charts.Trace("attained", "first", values),
+        charts.Trace(_("attained"), "first", values),
         charts.Trace(
-            "met", "first", [None if bad is not None else v for v, bad in zip(values, missed, strict=True)], "dots"
+            _("met"), "first", [None if bad is not None else v for v, bad in zip(values, missed, strict=True)], "dots"
         ),
-        charts.Trace("missed", "missed", missed, "dots"),
-        charts.Trace("expected", "target", expected, "steps"),
+        charts.Trace(_("missed"), "missed", missed, "dots"),
+        charts.Trace(_("expected"), "target", expected, "steps"),
     ]
     down = [((n + 0.5) / len(names), name) for n, name in enumerate(names)]
-    title = f"{target.level.name}, month by month"
+    title = _("{level}, month by month").format(level=target.level.name)
     return charts.chart(title, charts.said(values, unit), traces, down, unit, _bounds(target))
 
 
@@ -220,21 +238,25 @@ def _days(target: LevelReview) -> charts.Chart:
     def share(counted: int, missed: int) -> float | None:
         return None if not counted else 100 * (missed if level.lower_is_better else counted - missed) / counted
 
-    values = [share(counted, missed) for _, counted, missed in target.days]
+    values = [share(counted, missed) for _day, counted, missed in target.days]
     expected = target.row["expected"]
     bad = [
         value if value is not None and (value > expected if level.lower_is_better else value < expected) else None
         for value in values
     ]
     traces = [
-        charts.Trace("that day", "first", values),
-        charts.Trace("missed", "missed", bad, "dots"),
-        charts.Trace("expected", "target", [expected] * len(values), "steps"),
+        charts.Trace(_("that day"), "first", values),
+        charts.Trace(_("missed"), "missed", bad, "dots"),
+        charts.Trace(_("expected"), "target", [expected] * len(values), "steps"),
     ]
     count = sum(value is not None for value in bad)
-    says = f"{charts.said(values, unit)}; missed on {count} of {len(values)} days"
-    days = [day for day, _, _ in target.days]
-    return charts.chart(f"{level.name}, day by day", says, traces, _day_labels(days), unit, _bounds(target))
+    says = _("{range}; missed on {missed} of {days} days").format(
+        range=charts.said(values, unit), missed=count, days=len(values)
+    )
+    days = [day for day, _counted, _missed in target.days]
+    return charts.chart(
+        _("{level}, day by day").format(level=level.name), says, traces, _day_labels(days), unit, _bounds(target)
+    )
 
 
 def _bounds(target: LevelReview) -> tuple[float | None, float | None]:
@@ -243,23 +265,23 @@ def _bounds(target: LevelReview) -> tuple[float | None, float | None]:
 
 def _day_labels(days: Sequence[date]) -> list[charts.Label]:
     step = -(-len(days) // 12)
-    return [((n + 0.5) / len(days), f"{day.day} {day:%b}") for n, day in enumerate(days) if n % step == 0]
+    return [((n + 0.5) / len(days), locales.written(day, "day_of_year")) for n, day in enumerate(days) if n % step == 0]
 
 
 def _heat(target: LevelReview) -> dict[str, Any] | None:
     """Lay the misses out by weekday and hour; `heat` is how far an hour's share of misses goes, 0 to 4."""
-    hours = sorted({hour for (_, hour), (counted, _) in target.week.items() if counted})
+    hours = sorted({hour for (_day, hour), (counted, _missed) in target.week.items() if counted})
     if not hours:
         return None
     rows = []
-    for day, name in enumerate(DAYS):
+    for day, name in WEEKDAYS_ABBR.items():
         cells = [target.week.get((day, hour), (0, 0)) for hour in hours]
-        if any(counted for counted, _ in cells):
+        if any(counted for counted, _missed in cells):
             worded = [
                 {"text": f"{missed:,}" if counted else "", "heat": _degree(counted, missed)}
                 for counted, missed in cells
             ]
-            rows.append({"day": name[:3], "cells": worded})
+            rows.append({"day": str(name), "cells": worded})
     return {"hours": [f"{hour:02}" for hour in hours], "rows": rows}
 
 
@@ -272,43 +294,52 @@ def _money(name: str, stated: dict[str, Any]) -> dict[str, str]:
     return {
         "month": name,
         "contacts": f"{stated['totals']['received']:,}",
-        "charges": f"{float(stated['charges']):,.2f}",
-        "credits": f"{owed:,.2f}",
-        "total": f"{float(stated['total']):,.2f}",
+        "charges": locales.number(float(stated["charges"]), 2),
+        "credits": locales.number(owed, 2),
+        "total": locales.number(float(stated["total"]), 2),
     }
 
 
 def _volumes(review: Review) -> charts.Chart:
-    counts = [float(count) for _, count, _ in review.volumes]
-    traces = [charts.Trace("contacts", "first", counts, "bars")]
-    if any(expected is not None for _, _, expected in review.volumes):
-        traces.append(charts.Trace("forecast", "target", [expected for _, _, expected in review.volumes], "steps"))
-    labels = _day_labels([day for day, _, _ in review.volumes])
-    return charts.chart("Contacts by day", charts.said(counts, digits=0) + " contacts a day", traces, labels)
+    counts = [float(count) for _day, count, _expected in review.volumes]
+    traces = [charts.Trace(_("contacts"), "first", counts, "bars")]
+    if any(expected is not None for _day, _count, expected in review.volumes):
+        traces.append(
+            charts.Trace(_("forecast"), "target", [expected for _day, _count, expected in review.volumes], "steps")
+        )
+    labels = _day_labels([day for day, _count, _expected in review.volumes])
+    return charts.chart(
+        _("Contacts by day"), _("{range} contacts a day").format(range=charts.said(counts, digits=0)), traces, labels
+    )
 
 
 def _volume_says(review: Review) -> str:
-    came = sum(count for _, count, _ in review.volumes)
-    agreed = [(count, expected) for _, count, expected in review.volumes if expected is not None]
-    words = f"{came:,} contacts came"
+    came = sum(count for _day, count, _expected in review.volumes)
+    agreed = [(count, expected) for _day, count, expected in review.volumes if expected is not None]
+    words = _("{came:,} contacts came").format(came=came)
     if agreed:
-        count, expected = sum(each for each, _ in agreed), sum(each for _, each in agreed)
-        words += f", {100 * (count / expected - 1):+.1f} % against the forecast" if expected else ""
+        count, expected = sum(each for each, _of in agreed), sum(each for _of, each in agreed)
+        words += (
+            _(", {change:+.1f} % against the forecast").format(change=100 * (count / expected - 1)) if expected else ""
+        )
     if len(review.months) > 1:
         before = review.months[-2][1]["totals"]["received"] - review.months[-2][1]["totals"]["cancelled"]
-        words += f", {100 * (came / before - 1):+.1f} % against the month before" if before else ""
-    return words + ("." if agreed else "; no forecast is agreed.")
+        words += (
+            _(", {change:+.1f} % against the month before").format(change=100 * (came / before - 1)) if before else ""
+        )
+    return words + ("." if agreed else _("; no forecast is agreed."))
 
 
 def worded_action_item(found: relationship_models.ActionItem, on: date) -> dict[str, str]:
     """Word what was agreed to be done, as it stands on a day."""
     late = found.done_at is None and found.until < on
-    state = f"done {found.done_at.day} {found.done_at:%B %Y}" if found.done_at else "late" if late else "open"
+    done = _("done {day}").format(day=locales.written(found.done_at, "long_day")) if found.done_at else ""
+    state = done or (_("late") if late else _("open"))
     return {
         "id": str(found.id),
         "who": found.who,
         "what": found.what,
-        "until": f"{found.until.day} {found.until:%B %Y}",
+        "until": locales.written(found.until, "long_day"),
         "state": state,
         "mood": "calm" if found.done_at else "late" if late else "close",
         "note": found.note,
@@ -320,15 +351,17 @@ def ahead(outlook: Outlook, currency: str) -> dict[str, Any]:
     credits = _credits(outlook)
     return {
         "about": (
-            f"The next four weeks, simulated {outlook.replications} times under the rules that route: contacts come, "
-            "last and give up as in the last four weeks, and the same people are there at the same hours. That is a "
-            "little kinder than life: the event log does not say what else people were busy with."
-            + (" What comes in above the forecast counts here, though it is excluded from SLA." * outlook.counts_all)
+            _(
+                "The next four weeks, simulated {replications} times under the rules that route: contacts come, "
+                "last and give up as in the last four weeks, and the same people are there at the same hours. "
+                "That is a little kinder than life: the event log does not say what else people were busy with."
+            ).format(replications=outlook.replications)
+            + (_(" What comes in above the forecast counts here, though it is excluded from SLA.") * outlook.counts_all)
         ),
         "levels": [_risk(outlook, level.name) for level in outlook.levels if level.expected is not None],
-        "credits": f"{credits['expected']:,.2f} {currency}",
+        "credits": f"{locales.number(credits['expected'], 2)} {currency}",
         "any": f"{credits['any_percent']:.0f} %",
-        "worst": f"{credits['at_most_in_19_of_20']:,.2f} {currency}",
+        "worst": f"{locales.number(credits['at_most_in_19_of_20'], 2)} {currency}",
         "charges": _amount(outlook.estimates.of("money", EVERY, "charges"), currency),
     }
 
@@ -336,12 +369,12 @@ def ahead(outlook: Outlook, currency: str) -> dict[str, Any]:
 def _risk(outlook: Outlook, name: str) -> dict[str, str]:
     attained, met = (outlook.estimates.of("level", name, measure) for measure in ("attained", "met"))
     if attained is None or met is None:
-        return {"name": name, "attained": "not simulated", "risk": "–", "mood": ""}
+        return {"name": name, "attained": _("not simulated"), "risk": "–", "mood": ""}
     risk = 100 - met.mean
     mood = "late" if risk > RISKY else "calm" if risk < SAFE else "close"
-    words = f"{attained.mean:,.2f} ± {attained.half:,.2f}"
+    words = f"{locales.number(attained.mean, 2)} ± {locales.number(attained.half, 2)}"
     return {"name": name, "attained": words, "risk": f"{risk:.0f} %", "mood": mood}
 
 
 def _amount(found: Estimate | None, currency: str) -> str:
-    return f"{found.mean:,.2f} {currency}" if found else "–"
+    return f"{locales.number(found.mean, 2)} {currency}" if found else "–"

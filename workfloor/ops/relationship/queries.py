@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
@@ -19,6 +20,7 @@ from workfloor.core.measures import catalogue
 from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.work.models import Item
+from workfloor.kit import declarations
 from workfloor.kit.time import calendars
 from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import statements
@@ -203,7 +205,7 @@ class _Hours:
         """The hours of a target, with what it counts and missed in each, and who worked for its queues."""
         values = {each.item_id: bool(each.value) == level.lower_is_better for each in counted}
         found: dict[datetime, relationship_causes.Hour] = {}
-        for number, queue, received, connected, _, talk, hold, wrap, label, done_by in self._items:
+        for number, queue, received, connected, _disposition, talk, hold, wrap, label, done_by in self._items:
             if queue not in level.of:
                 continue
             at = received.astimezone(self._zone).replace(minute=0, second=0, microsecond=0)
@@ -227,9 +229,20 @@ def action_items(client: Client, since: datetime | None = None) -> QuerySet[rela
     return found.exclude(done_at__lt=since) if since else found
 
 
-def action_item(client: Client, number: int) -> relationship_models.ActionItem | None:
-    """One of a client's by its number."""
-    return action_items(client).filter(id=number).first()
+def _every_action_item() -> QuerySet[relationship_models.ActionItem]:
+    return relationship_models.ActionItem.objects.select_related("client").order_by("until", "id")
+
+
+declarations.register.name(
+    declarations.Handle(
+        relationship_models.ActionItem,
+        "action item",
+        declarations.by_number(_every_action_item),
+        lambda: _every_action_item().filter(done_at=None),
+        lambda found: str(found.id),
+        see="relationship action-item list CLIENT",
+    )
+)
 
 
 # --- what lies ahead ------------------------------------------------------------------------------------------------
@@ -248,12 +261,14 @@ def outlook(client: Client, period: str, *, advance: Callable[[int], None] = lam
         return None
     contract, counts_all = relationship_causes.counting_all(contract)
     if unknown := list(scenarios.unknown(contract)):
-        raise NotSimulated(f"The contract {' It '.join(unknown)}")
+        raise NotSimulated(_("The contract {unknown}").format(unknown=" It ".join(unknown)))
     began = starts_at - timedelta(seconds=relationship_causes.HORIZON)
     past = list(simulation_queries.past(client, began, starts_at))
     if len(past) > MOST_CONTACTS:
         raise NotSimulated(
-            f"{len(past):,} contacts came in four weeks. Simulate them with a scenario: workfloor presales simulate."
+            _(
+                "{count:,} contacts came in four weeks. Simulate them with a scenario: workfloor presales simulate."
+            ).format(count=len(past))
         )
     scenario = relationship_causes.ahead(contract, scenario_file.queues(contract.queues().values()), past, starts_at)
     return _simulated(scenario, counts_all, advance) if scenario else None

@@ -23,6 +23,7 @@ class PutIntoPool(Event):
     name: ClassVar[str] = "queue.put-into-pool"
     queue: int
     pool: str
+    pool_before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,4 @@ class EvensOut(Event):
     name: ClassVar[str] = "pool.evens-out"
     pool: str
     seconds: int
+    seconds_before: int | None = None

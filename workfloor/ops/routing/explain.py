@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workfloor.core.event_log import models as event_log_models
 from workfloor.core.event_log import queries as event_log_queries
@@ -47,22 +49,28 @@ def why(item_id: int, now: datetime) -> Why:
     """
     item = work_queries.item(item_id)
     if item is None:
-        raise NoReason(f"there is no item {item_id}")
+        raise NoReason(_("there is no item {item}").format(item=item_id))
     offer = event_log_queries.of_item(item_id).filter(event="work.offered").last()
     pool = (
         routing_models.Pooled.objects.filter(queue=item.queue).values_list("pool", flat=True).first()
         or routing_models.MAIN
     )
     if item.elsewhere:
-        raise NoReason(f"item {item_id} is handled by another system, and nobody is offered it here")
+        raise NoReason(
+            _("item {item} is handled by another system, and nobody is offered it here").format(item=item_id)
+        )
     if item.keyed_at:
-        raise NoReason(f"item {item_id} waits for its second keying, and nobody is offered it")
+        raise NoReason(_("item {item} waits for its second keying, and nobody is offered it").format(item=item_id))
     if item.state == "waiting" and item.queued_at > now:
-        raise NoReason(f"item {item_id} is scheduled, and waits from {item.queued_at:%Y-%m-%d %H:%M} UTC on")
+        raise NoReason(
+            _("item {item} is scheduled, and waits from {queued_at:%Y-%m-%d %H:%M} UTC on").format(
+                item=item_id, queued_at=item.queued_at
+            )
+        )
     if item.state == "waiting" and item.pending_customer_since is None:
         offer, news = None, routing_queries.everything(pool, now)
     elif offer is None:
-        raise NoReason(f"item {item_id} was never offered, and does not wait to be")
+        raise NoReason(_("item {item} was never offered, and does not wait to be").format(item=item_id))
     else:
         news = _before(offer, pool)
     mind = state.Mind()
@@ -233,13 +241,13 @@ def _last_facts(offer: event_log_models.Fact, subject: str, events: Sequence[str
 
 SAID = {
     "could": "could",
-    "away": "was not ready",
-    "off shift": "was off shift",
-    "not able": "lacks the skills or the clearance",
-    "ring not reached": "only in a skill relaxation ring that it had not waited for",
-    "sticky agent": "it was held for its sticky agent",
-    "declined": "declined this queue a moment before",
-    "no room": "was at max concurrency",
+    "away": gettext_noop("was not ready"),
+    "off shift": gettext_noop("was off shift"),
+    "not able": gettext_noop("lacks the skills or the clearance"),
+    "ring not reached": gettext_noop("only in a skill relaxation ring that it had not waited for"),
+    "sticky agent": gettext_noop("it was held for its sticky agent"),
+    "declined": gettext_noop("declined this queue a moment before"),
+    "no room": gettext_noop("was at max concurrency"),
 }
 
 
@@ -259,7 +267,9 @@ def worded(why: Why) -> list[dict[str, Any]]:
 
 
 def _said(reason: state.Reason) -> str:
-    return f"lacks {', '.join(reason.lacks)}" if reason.lacks else SAID[reason.verdict]
+    if reason.lacks:
+        return _("lacks {skills}").format(skills=", ".join(reason.lacks))
+    return _(SAID[reason.verdict])
 
 
 def plain(why: Why) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def take_over(*, pool: str, process: str, now: datetime) -> int | None:
         cursor.execute(_NEXT_EPOCH, [pool, now, process])
         epoch = int(cursor.fetchone()[0])
         cursor.execute("SELECT set_config('application_name', %s, false)", [routing_queries.BEGINS])
-    event_log.record(routing_events.TookOver(pool, epoch, process), at=now)
+    event_log.record(routing_events.TookOver(pool, epoch, process), at=now, by=routing.ROUTER)
     return epoch
 
 
@@ -90,5 +90,5 @@ def pulse(*, now: datetime, pool: str = routing_models.MAIN) -> int:
     routing.resume_preempted(now=now)
     offers = state.Mind().hear(routing_queries.everything(pool, now))
     if offers:
-        work.offer_all(offers=offers, now=now)
+        work.offer_all(offers=offers, by=routing.ROUTER, now=now)
     return len(offers)

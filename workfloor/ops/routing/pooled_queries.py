@@ -4,17 +4,6 @@ from workfloor.core.contracts.models import Queue
 from workfloor.ops.routing import models as routing_models
 
 
-def named(name: str) -> Queue:
-    """A queue by its client's name and its own, as in "first-bank/regular". Raises LookupError."""
-    client, _, queue = name.partition("/")
-    found = Queue.objects.filter(client__slug=client, name=queue).first()
-    if found is None:
-        raise LookupError(
-            f"There is no queue {name}. Write it as in first-bank/regular; `workfloor routing pool` lists them."
-        )
-    return found
-
-
 def pools() -> dict[str, str]:
     """Which queue is in which pool, by their names."""
     elsewhere = dict(routing_models.Pooled.objects.values_list("queue_id", "pool"))

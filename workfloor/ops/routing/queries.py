@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 
 from workfloor.core.catalogue import occupancy
 from workfloor.core.contracts import models as contracts_models
@@ -25,7 +26,7 @@ from workfloor.core.measures import catalogue
 from workfloor.core.measures import queries as measures_queries
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
-from workfloor.core.people.models import AgentState, Certificate, Clearance, Person, Spell
+from workfloor.core.people.models import AgentState, Certificate, Clearance, Person, Shift, Spell
 from workfloor.core.work import models as work_models
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.database import attempts
@@ -347,6 +348,10 @@ def month_utilisation(period: str, now: datetime) -> Utilisation:
     start, end = _bounds(period)
     end = min(end, max(now, start))
     everyone = utilisation.shares(_facts(start - BEFORE, end), start, end, _max_concurrency(end))
+    kept = utilisation.planned(_facts(start - BEFORE, end, "person"), _shifts(start, end), start, end)
+    everyone = [each._replace(planned=kept.get(each.person_id, each.planned)) for each in everyone]
+    absent = sorted(kept.keys() - {each.person_id for each in everyone})
+    everyone += [utilisation.Share(each, 0, 0, 0, 0.0, 0.0, kept[each]) for each in absent]
     names = dict(Person.objects.filter(id__in=[each.person_id for each in everyone]).values_list("id", "name"))
     passed = [each for each in utilisation.passed_over(_facts(start - BEFORE, end)) if each.at >= start]
     named = sorted((names.get(each.person_id, ""), each) for each in everyone)
@@ -366,12 +371,21 @@ def _max_concurrency(now: datetime) -> dict[int, int]:
 
 def _bounds(period: str) -> tuple[datetime, datetime]:
     if not (found := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", period)) or int(found[1]) < 1900:
-        raise NoPeriod(f"“{period}” is no month; write it like 2026-11")
+        raise NoPeriod(_("“{period}” is no month; write it like 2026-11").format(period=period))
     year, month = int(found[1]), int(found[2])
     start = datetime(year, month, 1, tzinfo=UTC)
     return start, start + timedelta(days=calendar.monthrange(year, month)[1])
 
 
-def _facts(start: datetime, end: datetime) -> Iterator[Fact]:
-    about = Fact.objects.filter(at__gte=start, at__lt=end, event__regex=r"^(work|person)\.").order_by("id")
+def _shifts(start: datetime, end: datetime) -> dict[int, list[tuple[datetime, datetime]]]:
+    """The shifts of a time that were not cancelled, by person."""
+    found: dict[int, list[tuple[datetime, datetime]]] = {}
+    planned = Shift.objects.filter(cancelled_at=None, starts_at__lt=end, ends_at__gt=start)
+    for person_id, starts_at, ends_at in planned.values_list("person_id", "starts_at", "ends_at"):
+        found.setdefault(person_id, []).append((starts_at, ends_at))
+    return found
+
+
+def _facts(start: datetime, end: datetime, of: str = "work|person") -> Iterator[Fact]:
+    about = Fact.objects.filter(at__gte=start, at__lt=end, event__regex=rf"^({of})\.").order_by("id")
     return about.iterator(chunk_size=5_000)

@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from statistics import pstdev
 from typing import Any, NamedTuple, Protocol
 
-from workfloor.core.catalogue import occupancy
+from workfloor.core.catalogue import adherence, occupancy, shrinkage
+from workfloor.core.people.qualification import RONA
 
 # Work counts as waiting a second after its fact was recorded: earlier a router may not have been able to see it.
 SEEN_WITHIN = timedelta(seconds=1)
@@ -63,6 +64,24 @@ class Passed(NamedTuple):
     passed_over: int
 
 
+class Planned(NamedTuple):
+    """The seconds of a person's shifts, those of them in which they were as planned, and available."""
+
+    seconds: float
+    as_planned: float
+    available: float
+
+    @property
+    def adherence(self) -> float | None:
+        """The share that went as planned; None for whom nothing was planned."""
+        return adherence.adherence(self.as_planned, self.seconds)
+
+    @property
+    def shrinkage(self) -> float | None:
+        """The share that was not available; None for whom nothing was planned."""
+        return shrinkage.shrinkage(self.available, self.seconds)
+
+
 class Share(NamedTuple):
     """What one person was offered and how busy they were: seconds of the period, times the part of them in use."""
 
@@ -72,6 +91,7 @@ class Share(NamedTuple):
     lapsed: int
     present_seconds: float
     busy_seconds: float
+    planned: Planned = Planned(0.0, 0.0, 0.0)
 
     @property
     def occupancy(self) -> float | None:
@@ -233,6 +253,39 @@ class _Clock:
 
     def seconds(self, person: int) -> float:
         return self._until(person, self._end)
+
+
+def planned(
+    facts: Iterable[Fact], shifts: Mapping[int, Iterable[tuple[datetime, datetime]]], start: datetime, end: datetime
+) -> dict[int, Planned]:
+    """How each person kept to their shifts between two instants; `facts` of their states from before, by id.
+
+    `shifts`: (from, until) by person, none of which overlap. Nobody's state is known before their first fact.
+    """
+    states: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
+    for fact in facts:
+        if fact.event in _PRESENT and fact.person_id is not None and fact.person_id in shifts:
+            lapsed = fact.event == "person.away" and fact.details.get("reason") == RONA
+            states[fact.person_id].append((fact.at, "" if lapsed else fact.event))
+    found = {}
+    for person, theirs in shifts.items():
+        inside = [(max(since, start), min(until, end)) for since, until in theirs if since < end and until > start]
+        spent = _spent(states[person], inside)
+        available = spent["person.available"]
+        seconds = sum((until - since).total_seconds() for since, until in inside)
+        found[person] = Planned(seconds, available + spent["person.away"], available)
+    return found
+
+
+def _spent(states: list[tuple[datetime, str]], spans: Iterable[tuple[datetime, datetime]]) -> Counter[str]:
+    """The seconds that fell into some spans, by state; a state lasts until the next."""
+    ends = [at for at, _ in states[1:]] + [datetime.max.replace(tzinfo=UTC)]
+    spent: Counter[str] = Counter()
+    spans = list(spans)
+    for (since, state), until in zip(states, ends, strict=False):
+        within = (min(until, ends_at) - max(since, starts_at) for starts_at, ends_at in spans)
+        spent[state] += sum(max(each.total_seconds(), 0.0) for each in within)  # type: ignore[assignment]
+    return spent
 
 
 def spread(shares: Iterable[Share]) -> tuple[float, float] | None:

@@ -2,16 +2,19 @@
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log import queries as event_log_queries
@@ -22,6 +25,7 @@ from workfloor.core.retention import actions as retention
 from workfloor.core.retention import kinds
 from workfloor.core.retention import queries as retention_queries
 from workfloor.kit.database import jobs
+from workfloor.kit.declarations import field
 from workfloor.ops.webhooks import events as webhooks_events
 from workfloor.ops.webhooks import gateway as webhooks_gateway
 from workfloor.ops.webhooks import models as webhooks_models
@@ -40,22 +44,52 @@ PRODUCT: Final = actors.engine("webhooks")
 
 
 # --- endpoints -------------------------------------------------------------------------------------------------------
+class Added(NamedTuple):
+    """An endpoint, and its secret, which is not shown again."""
+
+    endpoint: webhooks_models.Endpoint
+    secret: str
+
+    def __str__(self) -> str:
+        return f"Endpoint {self.endpoint.id}. Its secret:  {self.secret}"
+
+
+@action(
+    "Add a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook add",
+    says="{result}  (shown this once: pass it on safely).",
+    example="workfloor admin webhook add first-bank https://crm.example.com/hooks --title 'their CRM' --event work",
+)
 def add(
-    *, client: Client, title: str, url: str, events: Iterable[str], by: Actor, now: datetime
-) -> tuple[webhooks_models.Endpoint, str]:
-    """Tell another system of a client's events from now on; returns the endpoint, and its secret, which is not shown
-    again. Raises Refused."""
-    permissions.admit(by, "webhooks.set-up", client_id=client.id)
+    *,
+    client: Client,
+    url: Annotated[str, field("Address", "Where events are sent, https://...", most=webhooks_gateway.LONGEST_URL)],
+    title: Annotated[str, field("Which system", "Such as: their CRM.", most=LONGEST_TITLE, as_option=True)],
+    events: Annotated[
+        Sequence[str],
+        field(
+            "Events",
+            "Events, or groups of them; see: workfloor admin webhook events.",
+            choices=(*public_events.GROUPS, *public_events.EVENTS),
+            as_option=True,
+            flag="event",
+        ),
+    ],
+    by: Actor,
+    now: datetime,
+) -> Added:
+    """Tell another system of a client's events from now on; the secret that signs them is shown once."""
     title, url = " ".join(title.split()), url.strip()
     if not 0 < len(title) <= LONGEST_TITLE:
-        raise Refused(f"Say which system it is, in at most {LONGEST_TITLE} characters.")
+        raise Refused(_("Say which system it is, in at most {most} characters.").format(most=LONGEST_TITLE))
     try:
         chosen = public_events.vetted(events)
         target = webhooks_gateway.target(url, settings.WORKFLOOR_WEBHOOKS_INSIDE)
     except public_events.Unknown as fault:
         raise Refused(str(fault)) from None
     except ValueError as fault:
-        raise Refused(f"This cannot be sent to: the address {fault}.") from None
+        raise Refused(_("This cannot be sent to: the address {fault}.").format(fault=fault)) from None
     secret = webhooks_gateway.new_secret()
     endpoint = webhooks_models.Endpoint.objects.create(
         client=client,
@@ -66,13 +100,13 @@ def add(
         since_position=event_log_queries.last_position(),
         added_at=now,
     )
-    _tell(endpoint, webhooks_events.EndpointAdded(endpoint.id, target.host, chosen), now, by)
-    return endpoint, signing.written(secret)
+    _tell(endpoint, webhooks_events.EndpointAdded(endpoint.id, target.host, chosen, title), now, by)
+    return Added(endpoint, signing.written(secret))
 
 
 def _sealed(secret: bytes, client_id: int) -> bytes:
     try:
-        return sealing.wrapped(secret, webhooks_gateway.key(make=True), client_id)
+        return sealing.wrapped(secret, files_gateway.key_for("webhooks", make=True), client_id)
     except files_gateway.NoKey as fault:
         raise Refused(str(fault)) from None
 
@@ -87,31 +121,44 @@ def _locked(endpoint_id: int) -> webhooks_models.Endpoint | None:
     return found.filter(id=endpoint_id).first()
 
 
-def _in_hand(endpoint: webhooks_models.Endpoint, by: Actor) -> webhooks_models.Endpoint:
-    permissions.admit(by, "webhooks.set-up", client_id=endpoint.client_id)
+def _in_hand(endpoint: webhooks_models.Endpoint) -> webhooks_models.Endpoint:
     found = _locked(endpoint.id)
     if found is None:
-        raise Refused("It was removed.")
+        raise Refused(_("It was removed."))
     return found
 
 
+@action(
+    "Pause a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook pause",
+    says="Nothing is sent there until it is resumed.",
+    example="workfloor admin webhook pause 3",
+)
 def pause(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> None:
-    """Send nothing to an endpoint until it is resumed; what happens meanwhile waits. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Send nothing to an endpoint until it is resumed; what happens meanwhile waits."""
+    found = _in_hand(endpoint)
     if found.state != "enabled":
-        raise Refused("It is not enabled.")
+        raise Refused(_("It is not enabled."))
     found.state = "paused"
     found.save(update_fields=["state"])
-    _tell(found, webhooks_events.EndpointPaused(found.id), now, by)
+    _tell(found, webhooks_events.EndpointPaused(found.id, found.title), now, by)
 
 
+@action(
+    "Resume a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook resume",
+    says="What waits is sent in a moment.",
+    example="workfloor admin webhook resume 3",
+)
 def resume(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> None:
-    """Send to an endpoint again, at once what waits, also where it is left in peace just now. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Send to an endpoint again, at once what waits, also where it is left in peace just now."""
+    found = _in_hand(endpoint)
     if found.state == "enabled" and not found.failing_since:
-        raise Refused("It is enabled, and nothing is wrong with it.")
+        raise Refused(_("It is enabled, and nothing is wrong with it."))
     if found.state != "enabled":
-        _tell(found, webhooks_events.EndpointResumed(found.id), now, by)
+        _tell(found, webhooks_events.EndpointResumed(found.id, found.title), now, by)
     found.state, found.failures, found.failing_since, found.rests_until = "enabled", 0, None, None
     found.save(update_fields=["state", "failures", "failing_since", "rests_until"])
     _hurry(found, now)
@@ -124,31 +171,53 @@ def _hurry(endpoint: webhooks_models.Endpoint, now: datetime) -> None:
     waiting.update(due_at=now)
 
 
+@action(
+    "Remove a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook remove",
+    says="It is told nothing any more.",
+    confirm="What waits for it is not sent. Go on?",
+    example="workfloor admin webhook remove 3",
+)
 def remove(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> None:
-    """Tell an endpoint nothing any more; what waits for it is not sent. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Tell an endpoint nothing any more; what waits for it is not sent."""
+    found = _in_hand(endpoint)
     found.state = "removed"
     found.save(update_fields=["state"])
-    _tell(found, webhooks_events.EndpointRemoved(found.id), now, by)
+    _tell(found, webhooks_events.EndpointRemoved(found.id, found.title), now, by)
     _fail_all(found, "the endpoint was removed", now)
 
 
+@action(
+    "Rotate a webhook's secret",
+    permission="webhooks.set-up",
+    command="admin webhook rotate",
+    says="The new secret:  {result}  (shown this once: pass it on safely).",
+    example="workfloor admin webhook rotate 3",
+)
 def rotate(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> str:
-    """Sign with another secret, and for a day with the one before too; returns it, for it is not shown again."""
-    found = _in_hand(endpoint, by)
+    """Sign with another secret, which is shown once, and for a day with the one before too."""
+    found = _in_hand(endpoint)
     secret = webhooks_gateway.new_secret()
     found.old_secret, found.old_secret_until = found.secret, now + signing.BOTH_FOR
     found.secret = _sealed(secret, found.client_id)
     found.save(update_fields=["secret", "old_secret", "old_secret_until"])
-    _tell(found, webhooks_events.SecretRotated(found.id), now, by)
+    _tell(found, webhooks_events.SecretRotated(found.id, found.title), now, by)
     return signing.written(secret)
 
 
+@action(
+    "Test a webhook",
+    permission="webhooks.set-up",
+    command="admin webhook test",
+    says="A test event is sent in a moment.",
+    example="workfloor admin webhook test 3",
+)
 def send_test(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -> webhooks_models.Delivery:
-    """Send an event that says nothing, at once also where the endpoint is left in peace just now. Raises Refused."""
-    found = _in_hand(endpoint, by)
+    """Send an event that says nothing, at once also where the endpoint is left in peace just now."""
+    found = _in_hand(endpoint)
     if found.state != "enabled":
-        raise Refused("Nothing is sent there now. Resume it first.")
+        raise Refused(_("Nothing is sent there now. Resume it first."))
     key = _new_key()
     told = public_events.told(key, public_events.TEST, now, {}, public_events.About(found.client.slug))
     made = webhooks_models.Delivery.objects.create(
@@ -161,6 +230,7 @@ def send_test(*, endpoint: webhooks_models.Endpoint, by: Actor, now: datetime) -
         made_at=now,
         due_at=now,
     )
+    _tell(found, webhooks_events.TestSent(found.id, made.id, found.title), now, by)
     _end_rest(found)
     return made
 
@@ -171,14 +241,21 @@ def _end_rest(endpoint: webhooks_models.Endpoint) -> None:
     ask_to_send(endpoint_id=endpoint.id)
 
 
+@action(
+    "Send an event again",
+    permission="webhooks.set-up",
+    command="admin webhook send-again",
+    says="It is sent again in a moment.",
+    example="workfloor admin webhook send-again 4711",
+)
 def send_again(*, delivery: webhooks_models.Delivery, by: Actor, now: datetime) -> None:
     """Send an event once more that was tried for long enough, or that has arrived, under the id that it has."""
-    found = _in_hand(delivery.endpoint, by)
+    found = _in_hand(delivery.endpoint)
     again = webhooks_models.Delivery.objects.select_for_update().get(id=delivery.id)
     if found.state != "enabled":
-        raise Refused("Nothing is sent there now. Resume the endpoint first.")
+        raise Refused(_("Nothing is sent there now. Resume the endpoint first."))
     if again.state == "waiting":
-        raise Refused("It is on its way already.")
+        raise Refused(_("It is on its way already."))
     again.state, again.due_at, again.began_at, again.ended_at = "waiting", now, None, None
     again.save(update_fields=["state", "due_at", "began_at", "ended_at"])
     _tell(found, webhooks_events.SentAgain(found.id, again.id), now, by)
@@ -212,7 +289,7 @@ def post(*, facts: Sequence[Followed], now: datetime) -> None:
     webhooks_models.Delivery.objects.bulk_create(
         [_made(endpoint, fact, about[fact.position], now) for endpoint, fact in wanted], ignore_conflicts=True
     )
-    for endpoint_id in {endpoint.id: None for endpoint, _ in wanted if endpoint.state == "enabled"}:
+    for endpoint_id in {endpoint.id: None for endpoint, _fact in wanted if endpoint.state == "enabled"}:
         ask_to_send(endpoint_id=endpoint_id)
 
 
@@ -273,7 +350,10 @@ def begin(*, endpoint_id: int, busy: Collection[int], most: int, now: datetime) 
     try:
         secrets = webhooks_queries.secrets(endpoint, now)
     except (files_gateway.NoKey, sealing.Damaged) as fault:
-        endpoint.fault, endpoint.rests_until = f"its secret cannot be opened: {fault}", now + LOCKED_OUT
+        endpoint.fault, endpoint.rests_until = (
+            gettext_noop("its secret cannot be opened: {fault}").format(fault=fault),
+            now + LOCKED_OUT,
+        )
         endpoint.failing_since = endpoint.failing_since or now
         endpoint.save(update_fields=["fault", "rests_until", "failing_since"])
         return []
@@ -327,7 +407,7 @@ def _accept(endpoint: webhooks_models.Endpoint, delivery: webhooks_models.Delive
 def _end(endpoint: webhooks_models.Endpoint, now: datetime) -> None:
     if endpoint.state != "gone":
         endpoint.state = "gone"
-        _tell(endpoint, webhooks_events.EndpointGone(endpoint.id), now)
+        _tell(endpoint, webhooks_events.EndpointGone(endpoint.id, endpoint.title), now)
     _fail_all(endpoint, "the receiver answered 410: it takes nothing there any more", now)
 
 

@@ -1,10 +1,11 @@
 """Webhooks: other systems are told what happens."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 from workfloor.ui.places import Place
 
-WEBHOOKS = Place("Webhooks", "world", "webhooks:endpoints", frozenset({"leader", "manager"}), rank=47)
+WEBHOOKS = Place(gettext_noop("Webhooks"), "world", "webhooks:endpoints", "webhooks.set-up", rank=47)
 
 
 class WebhooksConfig(AppConfig):

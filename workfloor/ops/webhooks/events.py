@@ -14,24 +14,28 @@ class EndpointAdded(Event):
     endpoint: int
     host: str
     events: list[str]
+    title: str | None = None  # what the endpoint is called, here and below
 
 
 @dataclass(frozen=True)
 class EndpointPaused(Event):
     name: ClassVar[str] = "webhook.endpoint-paused"
     endpoint: int
+    title: str | None = None
 
 
 @dataclass(frozen=True)
 class EndpointResumed(Event):
     name: ClassVar[str] = "webhook.endpoint-resumed"
     endpoint: int
+    title: str | None = None
 
 
 @dataclass(frozen=True)
 class EndpointRemoved(Event):
     name: ClassVar[str] = "webhook.endpoint-removed"
     endpoint: int
+    title: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,24 @@ class EndpointGone(Event):
 
     name: ClassVar[str] = "webhook.endpoint-gone"
     endpoint: int
+    title: str | None = None
 
 
 @dataclass(frozen=True)
 class SecretRotated(Event):
     name: ClassVar[str] = "webhook.secret-rotated"
     endpoint: int
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class TestSent(Event):
+    """Somebody had an event sent that says nothing."""
+
+    name: ClassVar[str] = "webhook.test-sent"
+    endpoint: int
+    delivery: int
+    title: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What is said of another system that is to be told of events."""
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
@@ -11,31 +12,34 @@ class Endpoint(forms.Form):
     """Which system, of whose events, where and which; the action checks the address."""
 
     client = forms.ModelChoiceField(
-        Client.objects.none(), empty_label=None, error_messages={"required": "Choose a client."}
+        Client.objects.none(),
+        label=gettext_lazy("Client"),
+        empty_label=None,
+        error_messages={"required": gettext_lazy("Choose a client.")},
     )
     title = forms.CharField(
-        label="Which system",
+        label=gettext_lazy("Which system"),
         max_length=100,
-        help_text="Such as: their CRM.",
-        error_messages={"required": "Say which system it is."},
+        help_text=gettext_lazy("Such as: their CRM."),
+        error_messages={"required": gettext_lazy("Say which system it is.")},
     )
     url = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=2000,
         widget=forms.URLInput(attrs={"placeholder": "https://"}),
-        error_messages={"required": "Say where events are sent."},
+        error_messages={"required": gettext_lazy("Say where events are sent.")},
     )
     groups = forms.MultipleChoiceField(
-        label="Events",
+        label=gettext_lazy("Events"),
         required=False,
         choices=[(name, f"{name}.*") for name in public_events.GROUPS],
         widget=forms.CheckboxSelectMultiple,
     )
     names = forms.CharField(
-        label="And these by name",
+        label=gettext_lazy("And these by name"),
         required=False,
         max_length=2000,
-        help_text="Such as: work.wrapped-up case.resolved",
+        help_text=gettext_lazy("Such as: work.wrapped-up case.resolved"),
     )
 
     def __init__(self, *args: object, **more: object) -> None:

@@ -4,7 +4,6 @@ An address is resolved once, and what it is found at is judged and then connecte
 next time it is asked for leads nowhere (DNS rebinding). Redirects are not followed.
 """
 
-import hmac
 import os
 import socket
 import ssl
@@ -19,11 +18,12 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from workfloor.core.files import gateway as files_gateway
 from workfloor.kit.text import masks
 from workfloor.kit.web import addresses
 from workfloor.ops.webhooks import retries, signing
@@ -57,14 +57,16 @@ def target(url: str, inside: Sequence[str]) -> Target:
     `inside` are the networks of our own that may be sent to. A name is judged when something is sent, once resolved.
     """
     if len(url) > LONGEST_URL or any(not "!" <= letter <= "~" for letter in url):
-        raise ValueError("is too long, or holds what belongs into no address: write it as your browser would send it")
+        raise ValueError(
+            _("is too long, or holds what belongs into no address: write it as your browser would send it")
+        )
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ValueError("begins with https:// and names a host")
+        raise ValueError(_("begins with https:// and names a host"))
     if parts.username is not None or parts.fragment:
-        raise ValueError("names no user and no place in a page: leave out what stands before the @ or after the #")
+        raise ValueError(_("names no user and no place in a page: leave out what stands before the @ or after the #"))
     if parts.scheme == "http" and not inside:
-        raise ValueError("begins with https://; without encryption only inside, see WORKFLOOR_WEBHOOKS_INSIDE")
+        raise ValueError(_("begins with https://; without encryption only inside, see WORKFLOOR_WEBHOOKS_INSIDE"))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     found = Target(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme], path)
     if _is_address(found.host) or found.host == "localhost":
@@ -85,9 +87,13 @@ def _judged(target: Target, found: Sequence[str], inside: Sequence[str]) -> str:
     for each in found:
         is_inside = addresses.is_in(each, inside)
         if not is_inside and not addresses.is_public(each):
-            raise ValueError(f"leads to {each}, which is not in the public internet, see WORKFLOOR_WEBHOOKS_INSIDE")
+            raise ValueError(
+                _("leads to {each}, which is not in the public internet, see WORKFLOOR_WEBHOOKS_INSIDE").format(
+                    each=each
+                )
+            )
         if not is_inside and target.scheme == "http":
-            raise ValueError(f"leads to {each}, which is outside: begin it with https://")
+            raise ValueError(_("leads to {each}, which is outside: begin it with https://").format(each=each))
     return found[0]
 
 
@@ -137,7 +143,7 @@ def _asked(target: Target, address: str, headers: Mapping[str, str], body: bytes
     finally:
         timer.cancel()
     if is_over.is_set():  # also where what came until then looks like an answer, of which the end is missing
-        raise TimeoutError(f"no answer within {SECONDS:.0f} seconds")
+        raise TimeoutError(gettext_noop("no answer within {seconds:.0f} seconds").format(seconds=SECONDS))
     return answer
 
 
@@ -163,7 +169,7 @@ def _said(response: HTTPResponse) -> str:
     if 200 <= response.status < 300:
         return ""
     if 300 <= response.status < 400:
-        return "a redirect, which is not followed: give the endpoint the address that it leads to"
+        return gettext_noop("a redirect, which is not followed: give the endpoint the address that it leads to")
     text = response.read(LARGEST_ANSWER, decode_content=False)
     readable = "".join(each if each.isprintable() else " " for each in text.decode(errors="replace"))
     return masks.mask(" ".join(readable.split())[:LONGEST_WORDS]).text
@@ -172,9 +178,9 @@ def _said(response: HTTPResponse) -> str:
 def _words(fault: Exception) -> str:
     cause = fault.__cause__ if isinstance(fault, HTTPError) and fault.__cause__ else fault
     if isinstance(cause, socket.gaierror):
-        return "the host's name cannot be resolved"
+        return gettext_noop("the host's name cannot be resolved")
     if isinstance(cause, TimeoutError) and "within" not in str(cause):
-        return f"no answer within {SECONDS:.0f} seconds"
+        return gettext_noop("no answer within {seconds:.0f} seconds").format(seconds=SECONDS)
     if isinstance(cause, ValueError) and not isinstance(cause, ssl.SSLError):
         return f"the address {cause}"[:LONGEST_WORDS]
     words = getattr(cause, "strerror", None) or str(cause).partition("\n")[0]
@@ -187,8 +193,3 @@ def _words(fault: Exception) -> str:
 def new_secret() -> bytes:
     """A secret for one endpoint."""
     return os.urandom(signing.SECRET_BYTES)
-
-
-def key(*, make: bool = False) -> bytes:
-    """What secrets are sealed by: of the installation's key for files. Raises files_gateway.NoKey."""
-    return hmac.digest(files_gateway.installation_key(make=make), b"webhooks", "sha256")

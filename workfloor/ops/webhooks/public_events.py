@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from workfloor.kit.text.translation import gettext as _
+
 VERSION: Final = 1
 TEST: Final = "webhook.test"
 
@@ -93,9 +95,13 @@ def vetted(names: Iterable[str]) -> list[str]:
     wanted = set(names)
     known = [*GROUPS, *EVENTS]
     if strange := sorted(wanted.difference(known)):
-        raise Unknown(f"No event or group is called {', '.join(strange)}. Groups: {', '.join(GROUPS)}; or {known[-1]}.")
+        raise Unknown(
+            _("No event or group is called {strange}. Groups: {groups}; or {known}.").format(
+                strange=", ".join(strange), groups=", ".join(GROUPS), known=known[-1]
+            )
+        )
     if not wanted:
-        raise Unknown(f"Choose what is sent: {', '.join(GROUPS)}, or events by their names.")
+        raise Unknown(_("Choose what is sent: {groups}, or events by their names.").format(groups=", ".join(GROUPS)))
     return [name for name in known if name in wanted]
 
 

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_noop
 
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.event_log.events import Followed
+from workfloor.core.files import gateway as files_gateway
 from workfloor.core.files import sealing
 from workfloor.core.work.models import Item
-from workfloor.ops.webhooks import gateway as webhooks_gateway
+from workfloor.kit import declarations
+from workfloor.kit.web import limits
 from workfloor.ops.webhooks import models as webhooks_models
 from workfloor.ops.webhooks import public_events
 
@@ -52,7 +55,7 @@ def attempts(deliveries: Iterable[webhooks_models.Delivery]) -> dict[int, list[w
 
 def secrets(endpoint: webhooks_models.Endpoint, now: datetime) -> list[bytes]:
     """The secrets that an endpoint's events are signed with. Raises sealing.Damaged, or NoKey of the files' gateway."""
-    key = webhooks_gateway.key()
+    key = files_gateway.key_for("webhooks")
     held = [endpoint.secret]
     if endpoint.old_secret and endpoint.old_secret_until and now < endpoint.old_secret_until:
         held.append(endpoint.old_secret)
@@ -158,8 +161,10 @@ class Health:
         """How it is, in a word or two."""
         endpoint = self.endpoint
         if endpoint.state != "enabled":
-            return {"paused": "paused", "gone": "gone (410)"}.get(endpoint.state, endpoint.state)
-        return "failing" if endpoint.failing_since else "well"
+            return {"paused": gettext_noop("paused"), "gone": gettext_noop("gone (410)")}.get(
+                endpoint.state, endpoint.state
+            )
+        return gettext_noop("failing") if endpoint.failing_since else gettext_noop("well")
 
     @property
     def mood(self) -> str:
@@ -190,3 +195,26 @@ def health(endpoints: Iterable[webhooks_models.Endpoint]) -> list[Health]:
         )
         for each in found
     ]
+
+
+# --- How people name them, where an action asks for one ---------------------------------------------------------------
+declarations.register.name(
+    declarations.Handle(
+        webhooks_models.Endpoint,
+        "endpoint",
+        lambda number: endpoint(limits.number(number) or 0),
+        endpoints,
+        lambda each: str(each.id),
+        see="admin webhook list",
+    )
+)
+declarations.register.name(
+    declarations.Handle(
+        webhooks_models.Delivery,
+        "delivery",
+        lambda number: delivery(limits.number(number) or 0),
+        lambda: webhooks_models.Delivery.objects.filter(state="failed").exclude(endpoint__state="removed"),
+        lambda each: str(each.id),
+        see="admin webhook list",
+    )
+)

@@ -2,41 +2,25 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
 from workfloor.kit.time import clock
 from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks import forms as webhooks_forms
 from workfloor.ops.webhooks import models as webhooks_models
 from workfloor.ops.webhooks import queries as webhooks_queries
 from workfloor.ops.webhooks import retries
-from workfloor.ops.webhooks.apps import WEBHOOKS
 
 ON_A_PAGE = 50
 View = Callable[..., HttpResponse]
-
-
-def for_leaders(view: View) -> View:
-    """Let in whoever leads or manages, and nobody else."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not WEBHOOKS.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
 
 
 def _endpoint(endpoint_id: int) -> webhooks_models.Endpoint:
@@ -46,7 +30,7 @@ def _endpoint(endpoint_id: int) -> webhooks_models.Endpoint:
     return found
 
 
-@for_leaders
+@opened_by("webhooks.set-up")
 def endpoints(request: Request) -> HttpResponse:
     """List the endpoints with how they are, and add one; its secret is shown in the answer, and never again."""
     form = webhooks_forms.Endpoint(request.POST or None)
@@ -77,7 +61,7 @@ def _with_secret(request: Request, endpoint: webhooks_models.Endpoint, secret: s
 
 
 @require_GET
-@for_leaders
+@opened_by("webhooks.set-up")
 def deliveries(request: Request, endpoint_id: int) -> HttpResponse:
     """Show how an endpoint is, and what was or is to be sent to it, with each attempt."""
     endpoint = _endpoint(endpoint_id)
@@ -92,7 +76,7 @@ def deliveries(request: Request, endpoint_id: int) -> HttpResponse:
         "rows": [(each, attempts[each.id]) for each in page.object_list],
         "page": page,
         "state": state,
-        "states": [("", "All"), *((each, each.capitalize()) for each in retries.STATES)],
+        "states": [("", _("All")), *((each, _(each).capitalize()) for each in retries.STATES)],
     }
     return render(request, "webhooks/deliveries.html", shown)
 
@@ -101,7 +85,7 @@ def _deed(do: Callable[[webhooks_models.Endpoint, Request], str]) -> View:
     """Make a handler of what can be done with an endpoint: it leads back to its page and says there what came of it."""
 
     @require_POST
-    @for_leaders
+    @opened_by("webhooks.set-up")
     @wraps(do)
     def handler(request: Request, endpoint_id: int) -> HttpResponse:
         try:
@@ -119,41 +103,45 @@ def _deed(do: Callable[[webhooks_models.Endpoint, Request], str]) -> View:
 def pause(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Send nothing there for now."""
     webhooks.pause(endpoint=endpoint, by=request.person, now=clock.now())
-    return "Nothing is sent there until it is resumed. What happens meanwhile waits."
+    return _("Nothing is sent there until it is resumed. What happens meanwhile waits.")
 
 
 @_deed
 def resume(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Send there again."""
     webhooks.resume(endpoint=endpoint, by=request.person, now=clock.now())
-    return "What waits is sent in a moment."
+    return _("What waits is sent in a moment.")
 
 
 @_deed
 def send_test(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Send an event that says nothing."""
     webhooks.send_test(endpoint=endpoint, by=request.person, now=clock.now())
-    return "A test event is sent in a moment. Reload this page to see what the receiver answers."
+    return _("A test event is sent in a moment. Reload this page to see what the receiver answers.")
 
 
 @_deed
 def remove(endpoint: webhooks_models.Endpoint, request: Request) -> str:
     """Tell it nothing any more."""
     webhooks.remove(endpoint=endpoint, by=request.person, now=clock.now())
-    return f"{endpoint.title} is told nothing any more."
+    return _("{title} is told nothing any more.").format(title=endpoint.title)
 
 
 @require_POST
-@for_leaders
+@opened_by("webhooks.set-up")
 def rotate(request: Request, endpoint_id: int) -> HttpResponse:
     """Show another secret, with which events are signed from now on."""
     endpoint = _endpoint(endpoint_id)
-    secret = webhooks.rotate(endpoint=endpoint, by=request.person, now=clock.now())
+    try:
+        secret = webhooks.rotate(endpoint=endpoint, by=request.person, now=clock.now())
+    except webhooks.Refused as reason:  # it was removed meanwhile, or its secret cannot be sealed
+        messages.error(request, str(reason))
+        return redirect("webhooks:endpoints")
     return _with_secret(request, endpoint, secret)
 
 
 @require_POST
-@for_leaders
+@opened_by("webhooks.set-up")
 def send_again(request: Request, delivery_id: int) -> HttpResponse:
     """Send an event once more."""
     delivery = webhooks_queries.delivery(delivery_id)
@@ -161,7 +149,7 @@ def send_again(request: Request, delivery_id: int) -> HttpResponse:
         raise Http404
     try:
         webhooks.send_again(delivery=delivery, by=request.person, now=clock.now())
-        messages.success(request, "It is sent again in a moment, under the id that it has.")
+        messages.success(request, _("It is sent again in a moment, under the id that it has."))
     except webhooks.Refused as reason:
         messages.error(request, str(reason))
     return redirect("webhooks:deliveries", delivery.endpoint_id)

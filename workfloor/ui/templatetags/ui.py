@@ -1,6 +1,8 @@
 """Tags and filters that every page may load: icons, durations that tick, the navigation."""
 
+from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,12 @@ from django.contrib.staticfiles import finders
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
-from workfloor.kit.text import markup
+from workfloor.kit.text import locales, markup
 from workfloor.kit.time import clock
+from workfloor.ui import kept_words, wording
 from workfloor.ui import places as ui_places
-from workfloor.ui import wording
 
 register = template.Library()
 
@@ -45,6 +48,21 @@ def clock_face(seconds: float | None) -> str:
     return "–" if seconds is None else wording.clock_face(seconds)
 
 
+def _written(form: str) -> Callable[[Any], str]:
+    return lambda at: locales.written(at, form) if at else ""
+
+
+# `{{ item.due_at|moment }}`: in the reader's language, by the clock of the page.
+for _form in locales.FORMS:
+    register.filter(_form, _written(_form), expects_localtime=True)
+
+
+@register.filter
+def number(value: int | float | Decimal | None, digits: int | None = None) -> str:
+    """Write a number as the reader's language does; `digits` after the decimal mark, else all it has."""
+    return "–" if value is None else locales.number(value, digits)
+
+
 @register.simple_tag
 def server_time() -> float:
     """Tell the page what time it is here, so that its durations do not depend on its own clock."""
@@ -54,8 +72,7 @@ def server_time() -> float:
 @register.simple_tag(takes_context=True)
 def places(context: dict[str, Any]) -> list[ui_places.Place]:
     """List the places open to whoever is signed in."""
-    person = getattr(context.get("request"), "person", None)
-    return ui_places.places(getattr(person, "roles", ()))
+    return ui_places.places(getattr(context.get("request"), "person", None))
 
 
 @register.simple_tag
@@ -69,7 +86,7 @@ def stylesheet(name: str) -> SafeString:
 @register.filter
 def words(name: str) -> str:
     """Read a name such as `called-back` as words: `Called back`."""
-    spaced = str(name).replace("-", " ")
+    spaced = gettext(str(name).replace("-", " "))
     return spaced[:1].upper() + spaced[1:]
 
 
@@ -84,3 +101,9 @@ def initials(name: str) -> str:
 def markdown(text: str) -> SafeString:
     """Show what somebody wrote in CommonMark; nothing in it runs or loads."""
     return mark_safe(markup.from_markdown(text))  # noqa: S308  made safe there
+
+
+@register.filter
+def translated(text: str) -> str:
+    """Show what was kept in English in the reader's language."""
+    return kept_words.translated(str(text or ""))

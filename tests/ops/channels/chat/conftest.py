@@ -23,10 +23,8 @@ def widget(everyone: None) -> Any:
     from workfloor.core.access import actors
     from workfloor.ops.channels.chat import actions as chats
 
-    client = make.client(chats=True)
-    return chats.add_widget(
-        client=client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=make.NINE
-    )
+    make.client(chats=True)
+    return chats.add_widget(queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=make.NINE)
 
 
 @pytest.fixture

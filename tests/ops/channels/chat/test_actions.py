@@ -20,7 +20,7 @@ NINE, later = make.NINE, make.later
 
 
 def take(chat, by, now=NINE):
-    item = work.offer(item=chat.item, person=by, max_concurrency=4, offer_seconds=20, now=now)
+    item = work.offer(item=chat.item, person=by, max_concurrency=4, offer_seconds=20, by=make.ROUTER, now=now)
     return work.accept(item=item, by=by, now=now)
 
 
@@ -183,9 +183,9 @@ def test_whoever_has_not_the_chat_in_hand_cannot_write_in_it(begin):
 def test_a_visitor_who_leaves_while_waiting_has_abandoned(begin):
     chat = begin()
 
-    assert chats.sweep(now=later(seconds=179)) == 0
-    assert chats.sweep(now=later(seconds=180)) == 1
-    assert chats.sweep(now=later(seconds=90)) == 0
+    assert chats.sweep(by=make.ROUTER, now=later(seconds=179)) == 0
+    assert chats.sweep(by=make.ROUTER, now=later(seconds=180)) == 1
+    assert chats.sweep(by=make.ROUTER, now=later(seconds=90)) == 0
     chat.refresh_from_db()
     chat.item.refresh_from_db()
     assert (chat.closed_as, chat.item.state) == ("left", "abandoned")
@@ -195,7 +195,7 @@ def test_a_visitor_whose_page_is_open_keeps_their_place(begin):
     chat = begin()
     chats.note_seen(chat_ids=[chat.id], now=later(seconds=55))
 
-    assert chats.sweep(now=later(seconds=60)) == 0
+    assert chats.sweep(by=make.ROUTER, now=later(seconds=60)) == 0
 
 
 def test_a_visitor_who_ends_the_chat_while_waiting_has_abandoned_and_else_the_agent_ends_the_item(begin):
@@ -217,7 +217,7 @@ def test_when_the_agent_ends_the_item_the_chat_is_over_and_the_visitor_may_rate_
     chat, ana = begin(), make.agent("Ana")
     item = work.end(item=take(chat, ana), by=ana, now=later(minutes=3))
 
-    chats.close_with(item_ids=[item.id], now=later(minutes=3))
+    chats.close_with(item_ids=[item.id], by=make.ROUTER, now=later(minutes=3))
     chat.refresh_from_db()
     assert (chat_queries.state(chat, later(minutes=3))["state"], chat.closed_as) == ("over", "agent")
 
@@ -233,7 +233,7 @@ def test_written_in_again_a_finished_chat_goes_on_as_new_work_of_the_same_case(b
     chat, ana = begin(), make.agent("Ana")
     item = work.end(item=take(chat, ana), by=ana, now=later(minutes=3))
     work.wrap_up(item=item, by=ana, disposition="resolved", now=later(minutes=4))
-    chats.close_with(item_ids=[item.id], now=later(minutes=4))
+    chats.close_with(item_ids=[item.id], by=make.ROUTER, now=later(minutes=4))
 
     chats.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=30))
     chats.say(chat=chat, key="message-2", text="It is wrong again", now=later(minutes=31))
@@ -325,12 +325,10 @@ def test_word_that_nobody_could_answer_is_refused(widget, into, contact):
 
 
 def test_a_widget_needs_an_origin_and_settings_that_hold(everyone):
-    client = make.client(chats=True)
+    make.client(chats=True)
     for origins, source in (([], 'title = { en = "x" }'), (["www.example.com"], 'title = { en = "x" }')):
         with pytest.raises(chats.Refused):
-            chats.add_widget(
-                client=client, queue=make.queue("chats"), origins=origins, source=source, by=actors.ROOT, now=NINE
-            )
+            chats.add_widget(queue=make.queue("chats"), origins=origins, source=source, by=actors.ROOT, now=NINE)
 
 
 def test_a_visitor_never_reads_what_another_chat_of_a_merged_case_says(begin):

@@ -266,9 +266,8 @@ def test_the_stream_writes_messages_with_their_numbers():
 
 
 def test_another_clients_widget_takes_nothing_with_this_clients_token(visitor, widget):
-    other = make.client("porto-power", chats=True)
+    make.client("porto-power", chats=True)
     foreign = chats.add_widget(
-        client=other,
         queue=make.queue("chats", "porto-power"),
         origins=[ORIGIN],
         by=actors.ROOT,
@@ -285,7 +284,6 @@ def test_another_clients_widget_takes_nothing_with_this_clients_token(visitor, w
 def test_the_secret_of_a_chat_opens_nothing_at_another_client(visitor, widget):
     other = make.client("porto-power", chats=True)
     foreign = chats.add_widget(
-        client=other,
         queue=make.queue("chats", "porto-power"),
         origins=[ORIGIN],
         by=actors.ROOT,

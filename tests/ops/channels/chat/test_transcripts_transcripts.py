@@ -41,7 +41,7 @@ class Visit:
         rls.enter_every_client()
         self.ana = make.agent("Ana Duarte")
         self.widget = chats.add_widget(
-            client=self.client, queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=NINE
+            queue=make.queue("chats"), origins=[ORIGIN], source=SETTINGS, by=actors.ROOT, now=NINE
         )
         headers = {"Origin": ORIGIN}
         sent = {
@@ -59,7 +59,9 @@ class Visit:
         rls.enter_every_client()
         self.chat = chat_queries.chats().get()
         if answered:
-            self.item = work.offer(item=self.chat.item, person=self.ana, max_concurrency=4, offer_seconds=20, now=NINE)
+            self.item = work.offer(
+                item=self.chat.item, person=self.ana, max_concurrency=4, offer_seconds=20, by=make.ROUTER, now=NINE
+            )
             self.item = work.accept(item=self.item, by=self.ana, now=NINE)
             bill = File("bill.pdf", "application/pdf", b"%PDF-1.7")
             chats.reply(chat=self.chat, by=self.ana, text="Yes, it is.", files=[bill], now=later(minutes=1))
@@ -187,7 +189,9 @@ def test_an_address_gets_five_copies_a_day_from_whichever_chats(visit):
             address=f"192.0.2.{number}",
             now=NINE,
         )
-        item = work.offer(item=begun.item, person=make.agent(), max_concurrency=4, offer_seconds=20, now=NINE)
+        item = work.offer(
+            item=begun.item, person=make.agent(), max_concurrency=4, offer_seconds=20, by=make.ROUTER, now=NINE
+        )
         chats.reply(chat=begun, by=work.accept(item=item, by=item.person, now=NINE).person, text="Hello", now=NINE)
         asked = {"to": "victim@example.com", "key": "copy-0001", "zone": "", "now": NINE}
         try:
@@ -212,8 +216,8 @@ def test_a_copy_that_bounces_is_a_fact_and_nobody_has_work_with_it(visit):
     work.wrap_up(item=ended, by=visit.ana, disposition="resolved", now=later(minutes=2))
     visit.asks()
     sent = Message.objects.get(channel="email")
-    conversations.start_sending(message=sent, now=later(minutes=3))
-    conversations.mark_sent(message=sent, now=later(minutes=3))
+    conversations.start_sending(message=sent, by=make.MAIL, now=later(minutes=3))
+    conversations.mark_sent(message=sent, by=make.MAIL, now=later(minutes=3))
 
     from django.conf import settings
 

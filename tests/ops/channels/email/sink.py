@@ -1,6 +1,8 @@
 """A mail server that keeps what it is sent and answers as a test wants it to."""
 
+import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -17,8 +19,13 @@ class Sink:
         self.refuse: dict[str, str] = {}
         self.answers: list[str] = []
         self.url = ""
+        self.holds = False  # whoever names a recipient gets no answer
+        self.asked = threading.Event()
 
     async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+        self.asked.set()
+        while self.holds:
+            await asyncio.sleep(0.05)
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)

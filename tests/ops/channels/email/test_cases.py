@@ -14,9 +14,9 @@ from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Case, Item
 from workfloor.kit.mail import bounces
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering, sorting
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import sorting
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def answered(post, by, at=None):
         by=by,
         now=at,
     )
-    email.post(message=reply, now=at)
+    delivering.post(message=reply, now=at)
     reply.refresh_from_db()
-    conversations.mark_sent(message=reply, now=at)
+    conversations.mark_sent(message=reply, by=make.MAIL, now=at)
     return arrival, reply
 
 
@@ -269,14 +269,14 @@ def test_a_flood_from_one_sender_is_held_and_another_is_not(post):
 
 def test_what_was_set_aside_by_mistake_is_taken_in(post):
     arrival = post.writes(List_Id="Gardeners <gardeners.lists.example>")
-    email.run_again(arrival=arrival, now=make.later(minutes=1))
+    email.run_again(arrivals=[arrival], by=make.ROOT, now=make.later(minutes=1))
 
     [again] = email_queries.waiting(2)
     email.take(arrivals=[again], now=make.later(minutes=2))
 
     assert (email_models.Arrival.objects.get().state, Item.objects.get().received_at) == ("taken", make.NINE)
     with pytest.raises(email.Refused, match="dealt with already"):
-        email.run_again(arrival=again, now=make.later(minutes=3))
+        email.run_again(arrivals=[again], by=make.ROOT, now=make.later(minutes=3))
 
 
 # --- reports of our replies -------------------------------------------------------------------------------------------
@@ -320,7 +320,9 @@ def test_whoever_had_a_later_reply_of_ours_goes_on_owing_the_answer(post, ana):
         now=make.later(minutes=8),
     )
     conversations.mark_sent(
-        message=conversations.start_sending(message=later, now=make.later(minutes=8)), now=make.later(minutes=8)
+        message=conversations.start_sending(message=later, by=make.MAIL, now=make.later(minutes=8)),
+        by=make.MAIL,
+        now=make.later(minutes=8),
     )
     work.set_pending_customer(item=Item.objects.get(), by=ana, now=make.later(minutes=10))
     assert Item.objects.get().reply_seconds == 5 * 60
@@ -358,12 +360,15 @@ def test_a_rules_reply_that_did_not_arrive_brings_nothing_back(post, ana):
         item=arrival.message.item,
         channel="email",
         content=Content("We have your mail"),
+        by=make.RULES,
         now=make.NINE,
         recipients=[Address("rui@example.com")],
     )
-    email.post(message=sent, now=make.NINE)
+    delivering.post(message=sent, now=make.NINE)
     sent.refresh_from_db()
-    conversations.mark_sent(message=conversations.start_sending(message=sent, now=make.NINE), now=make.NINE)
+    conversations.mark_sent(
+        message=conversations.start_sending(message=sent, by=make.MAIL, now=make.NINE), by=make.MAIL, now=make.NINE
+    )
     mail.finish(mail.hold(arrival.message.item, ana, make.later(minutes=5)), ana, at=make.later(minutes=20))
 
     report(post, sent)

@@ -237,8 +237,12 @@ def replies(post, item, ana, at, number):
         now=at,
         recipients=[Address("rui@example.com")],
     )
-    reply = conversations.name(message=reply, external_id=f"{number}@lisbon.example", sender=Address("help@x.example"))
-    conversations.mark_sent(message=conversations.start_sending(message=reply, now=at), now=at)
+    reply = conversations.name(
+        message=reply, external_id=f"{number}@lisbon.example", sender=Address("help@x.example"), by=make.MAIL
+    )
+    conversations.mark_sent(
+        message=conversations.start_sending(message=reply, by=make.MAIL, now=at), by=make.MAIL, now=at
+    )
 
 
 def asks(post, item, ana, at, number):

@@ -28,8 +28,7 @@ pytestmark = pytest.mark.installation
 dovecot = pytest.mark.skipif(bool(servers.missing()), reason=servers.missing())
 
 
-def open_mailbox(port: int, folder: Path, address: str = "help@lisbon.example", scheme="imap", name="INBOX"):
-    (folder / "password").write_text("secret\n")
+def open_mailbox(port: int, address: str = "help@lisbon.example", scheme="imap", name="INBOX"):
     with _entered():
         event_log.make_partitions(first=clock.now())
         return email.open_mailbox(
@@ -37,7 +36,7 @@ def open_mailbox(port: int, folder: Path, address: str = "help@lisbon.example", 
             address=address,
             by=actors.ROOT,
             now=clock.now(),
-            password_file=str(folder / "password"),
+            password="secret",
             source_url=f"{scheme}://box@127.0.0.1:{port}/{name}",
         )
 
@@ -80,7 +79,7 @@ def box(real_database, tmp_path, monkeypatch):
     with servers.dovecot() as found:
         way = folders.Way(found.imap)
         with folders.serving(way.talk) as port:
-            yield Box(found, way, open_mailbox(port, tmp_path))
+            yield Box(found, way, open_mailbox(port))
     connection.close()
 
 
@@ -105,7 +104,7 @@ class Box:
 def test_a_mail_that_a_server_tells_of_before_anybody_listens_is_fetched_before_anybody_waits(real_database, tmp_path):
     """It tells of each mail once: of the second while it is searched, of the third as it says yes to IDLE."""
     script = folders.Script()
-    with folders.serving(script.talk) as port, fetching(open_mailbox(port, tmp_path)):
+    with folders.serving(script.talk) as port, fetching(open_mailbox(port)):
         assert script.idle.wait(300)
 
     assert uids() == [(7, 1), (7, 2), (7, 3)]
@@ -269,13 +268,17 @@ def test_a_folder_that_is_gone_is_told_of_and_fetched_when_it_is_back(box, gone,
 # --- who may not come in --------------------------------------------------------------------------------------------
 
 
+def is_now(password: str, mailbox: email_models.Mailbox) -> None:
+    with _entered():
+        email.change_mailbox(mailbox=mailbox, password=password, by=actors.ROOT, now=clock.now())
+
+
 @dovecot
 def test_a_password_that_is_wrong_later_on_is_told_of_and_nothing_is_lost(box):
-    right = Path(box.mailbox.password_file).read_text()
     with fetching(box.mailbox):
         box.put()
         box.waits_for(1)
-        Path(box.mailbox.password_file).write_text("changed\n")
+        is_now("changed", box.mailbox)
         lines: list = []
         box.way.when = lambda said, client: lines.append(client) or True
         box.put()
@@ -283,7 +286,7 @@ def test_a_password_that_is_wrong_later_on_is_told_of_and_nothing_is_lost(box):
         lines[-1].shutdown(2)
         wait_for(lambda: "auth" in fault().lower(), "word of the password", box.mta)
         box.put()
-        Path(box.mailbox.password_file).write_text(right)
+        is_now("secret", box.mailbox)
         box.waits_for(3)
         wait_for(lambda: not fault(), "word that it is back", box.mta)
 
@@ -306,7 +309,7 @@ def test_a_server_without_a_certificate_that_is_trusted_is_told_no_password(box,
         way = folders.Way(port)
         with ExitStack() as stack:
             reached = stack.enter_context(folders.serving(way.talk))
-            other = open_mailbox(reached, tmp_path, "other@lisbon.example", scheme)
+            other = open_mailbox(reached, "other@lisbon.example", scheme)
             stack.enter_context(fetching(other))
             wait_for(fault, "word of it", box.mta)
             assert "certificate" in fault_now().lower()
@@ -331,7 +334,7 @@ def test_servers_that_hang_keep_no_other_from_being_fetched(box, tmp_path):
         port = stack.enter_context(folders.serving(lambda client: hanging.wait(60)))
         stack.callback(hanging.set)
         for number in range(20):
-            stack.enter_context(fetching(open_mailbox(port, tmp_path, f"h{number}@lisbon.example")))
+            stack.enter_context(fetching(open_mailbox(port, f"h{number}@lisbon.example")))
         box.put(2)
         stack.enter_context(fetching(box.mailbox))
         box.waits_for(2)

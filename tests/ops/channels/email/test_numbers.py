@@ -116,7 +116,7 @@ def test_a_mail_that_was_set_aside_is_covered_and_can_still_be_taken_in(post):
     aside = post.comes(mail.letter(BOTH, Auto_Submitted="auto-replied"))
     assert (aside.state, clear_numbers()) == ("set-aside", {})
 
-    email.run_again(arrival=aside, now=make.NINE)
+    email.run_again(arrivals=[aside], by=make.ROOT, now=make.NINE)
     email.take(arrivals=[aside], now=make.NINE)
 
     aside.refresh_from_db()
@@ -130,7 +130,7 @@ def test_a_mail_that_could_not_be_read_waits_as_it_came_and_is_covered_once_it_i
     assert clear_numbers() == {"files": 3}  # nobody can say yet what it holds
     assert CARD not in arrival.reason
 
-    email.run_again(arrival=arrival, now=make.NINE)
+    email.run_again(arrivals=[arrival], by=make.ROOT, now=make.NINE)
     email.take(arrivals=[arrival], now=make.NINE)
 
     arrival.refresh_from_db()
@@ -140,7 +140,7 @@ def test_a_mail_that_could_not_be_read_waits_as_it_came_and_is_covered_once_it_i
 def test_one_that_is_never_read_goes_when_somebody_has_dealt_with_it(post):
     arrival = unread(post, mail.letter(BOTH))
 
-    email.discard(arrival=arrival, now=make.NINE)
+    email.discard(arrivals=[arrival], by=make.ROOT, now=make.NINE)
 
     assert clear_numbers() == {}
 
@@ -181,7 +181,7 @@ def test_replies_notes_and_what_agents_say_to_one_another_are_covered_too(post):
     )
     conversations.note(case=item.case, item=item, text=BOTH, by=ana, now=make.NINE)
     work.escalate(item=item, by=ana, note=BOTH, now=make.NINE)
-    conversations.mark_undelivered(message=reply, reason=f"550 holds {CARD}", now=make.NINE)
+    conversations.mark_undelivered(message=reply, reason=f"550 holds {CARD}", by=make.MAIL, now=make.NINE)
     post.comes(mail.letter(BOTH, Message_ID="<second@example.com>"))
     work.transfer(item=item, queue=make.queue("calls"), by=ana, note=BOTH, now=make.NINE)
 

@@ -126,7 +126,7 @@ def test_a_mail_over_its_budget_waits_in_its_page_and_those_after_it_go_on(post,
     assert waits.reason.startswith("it took more than 0.1 seconds of the processor; it has 1,9")
 
     monkeypatch.undo()
-    email.run_again(arrival=email_queries.arrival(waits.id), now=make.NINE)
+    email.run_again(arrivals=[email_queries.arrival(waits.id)], by=make.ROOT, now=make.NINE)
     email_tasks.take_arrivals()
     assert email_models.Arrival.objects.get(id=waits.id).state == "taken"
 

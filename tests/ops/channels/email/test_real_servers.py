@@ -46,14 +46,14 @@ class Floor:
         self.client = make.client(self.slug, chats=True)
         self.ana = make.agent(f"Ana {number}", clear_for=self.slug)
         url = f"imap://{quote(self.fetched)}@127.0.0.1:{mta.imap}/INBOX"
-        for address, source, file in ((self.help, "", ""), (self.fetched, url, str(password))):
+        for address, source, secret in ((self.help, "", ""), (self.fetched, url, password.read_text().strip())):
             email.open_mailbox(
                 queue=make.queue("mail", self.slug),
                 address=address,
                 by=actors.ROOT,
                 now=clock.now(),
                 source_url=source,
-                password_file=file,
+                password=secret,
             )
 
     def of(self, model):
@@ -67,7 +67,7 @@ class Floor:
     def reply(self, item: Item, text: str, to: str) -> Message:
         with _entered():
             item = Item.objects.get(id=item.id)
-            work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, now=clock.now())
+            work.offer(item=item, person=self.ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=clock.now())
             item = work.accept(item=item, by=self.ana, now=clock.now())
             said = {"content": Content(text), "recipients": [Address(to)]}
             reply = conversations.reply(item=item, channel="email", by=self.ana, now=clock.now(), **said)
@@ -188,7 +188,6 @@ def copied(floor, to: str) -> Message:
     with _entered():
         now = clock.now()
         widget = chats.add_widget(
-            client=floor.client,
             queue=make.queue("chats", floor.slug),
             origins=["https://x.example"],
             by=actors.ROOT,
@@ -204,7 +203,9 @@ def copied(floor, to: str) -> Message:
             address="x",
             now=now,
         )
-        item = work.offer(item=visit.item, person=floor.ana, max_concurrency=4, offer_seconds=30, now=now)
+        item = work.offer(
+            item=visit.item, person=floor.ana, max_concurrency=4, offer_seconds=30, by=make.ROUTER, now=now
+        )
         item = work.accept(item=item, by=floor.ana, now=now)
         chats.reply(chat=visit, by=floor.ana, text="It is corrected.", now=now)
         work.wrap_up(item=work.end(item=item, by=floor.ana, now=now), by=floor.ana, disposition="resolved", now=now)

@@ -12,17 +12,19 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests import mail, make
 from tests.ops.channels.email import sink as sinks
-from workfloor.core.access import actors
+from workfloor.core.access import actors, permissions
 from workfloor.core.contracts import actions as contracts
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File, NotNow
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.outgoing import actions as outgoing
 from workfloor.core.work import actions as work
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import tasks as email_tasks
 
@@ -63,7 +65,7 @@ class Desk:
                 files=files,
                 now=at,
                 recipients=[Address(each) for each in to],
-                by=None if by_a_rule else self.ana,
+                by=make.RULES if by_a_rule else self.ana,
             )
         with transaction.atomic():
             rls.enter_every_client()
@@ -188,7 +190,9 @@ def test_a_failed_reply_is_sent_again_when_somebody_says_so(desk, sink):
 
     with transaction.atomic():
         rls.enter_every_client()
-        email.send_again(message=reply, by=desk.ana, now=make.later(hours=1))
+        with pytest.raises(permissions.Refused, match="takes the role leader or manager"):
+            email.send_again(message=reply, by=desk.ana, now=make.later(hours=1))
+        email.send_again(message=reply, by=make.in_charge("leader", reply.client), now=make.later(hours=1))
     reply, _ = desk.delivers(reply, at=make.later(hours=1) + UNDO)
 
     assert (reply.state, len(sink.mails)) == ("sent", 1)
@@ -312,8 +316,8 @@ def test_a_reply_whose_sender_died_before_the_last_line_is_sent_once_and_one_aft
     with transaction.atomic():
         rls.enter_every_client()
         for each in (reply, other):
-            email.begin(message_id=each.id, now=make.NINE + UNDO)
-        assert email.hand_over(delivery=email_models.Delivery.objects.get(message=other), now=make.NINE + UNDO)
+            delivering.begin(message_id=each.id, now=make.NINE + UNDO)
+        assert outgoing.hand_over(way=email_models.Delivery.objects.get(message=other), now=make.NINE + UNDO)
 
     _, before = desk.delivers(reply)
     _, after = desk.delivers(other)
@@ -349,12 +353,13 @@ def test_a_mailbox_with_many_replies_yields_to_one_with_few(desk):
             channel="email",
             content=Content("x"),
             recipients=[Address("a@x.example")],
+            by=make.RULES,
             now=make.NINE,
         )
     with transaction.atomic():
         rls.enter_every_client()
         event_log.advance_all(now=make.NINE)
-        jobs = ProcrastinateJob.objects.filter(task_name=email.DELIVER).order_by("-priority", "id")
+        jobs = ProcrastinateJob.objects.filter(task_name=delivering.DELIVER).order_by("-priority", "id")
         found = list(jobs.values_list("priority", "queue_name"))
 
     assert found == [(0, "outside"), (0, "outside"), (-1, "outside"), (-2, "outside")]

@@ -60,6 +60,7 @@ def letter(text="Hello", at=make.NINE):
         key=item.key,
         sender=Address("rui@example.com"),
         content=Content(text),
+        by=make.CUSTOMER,
         now=at,
     )
     return work_queries.item(item.id)
@@ -271,7 +272,7 @@ def test_the_month_s_look_back_counts_no_urgent_item_as_passing_others_over(with
     newer = hears(letter(at=make.later(minutes=5)), "There is water everywhere", make.later(minutes=5))
     ana = make.agent("Ana")
 
-    work.offer(item=newer, person=ana, max_concurrency=3, offer_seconds=30, now=make.later(minutes=6))
+    work.offer(item=newer, person=ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=make.later(minutes=6))
 
     assert utilisation.passed_over(journal_facts()) == []
 
@@ -279,7 +280,14 @@ def test_the_month_s_look_back_counts_no_urgent_item_as_passing_others_over(with
 def test_an_item_without_priority_would_pass_the_older_one_over(with_urgent):
     older, newer = letter(), letter(at=make.later(minutes=5))
 
-    work.offer(item=newer, person=make.agent("Ana"), max_concurrency=3, offer_seconds=30, now=make.later(minutes=6))
+    work.offer(
+        item=newer,
+        person=make.agent("Ana"),
+        max_concurrency=3,
+        offer_seconds=30,
+        by=make.ROUTER,
+        now=make.later(minutes=6),
+    )
 
     assert [(each.offered, each.passed_over) for each in utilisation.passed_over(journal_facts())] == [
         (newer.id, older.id)
@@ -304,7 +312,7 @@ def journal_facts():
 def test_what_is_laid_aside_until_later_does_not_come_earlier_for_its_priority(with_urgent):
     ana = make.agent("Ana")
     item = hears(letter(), "There is water everywhere")
-    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, now=make.NINE)
+    work.offer(item=item, person=ana, max_concurrency=3, offer_seconds=30, by=make.ROUTER, now=make.NINE)
     work.accept(item=item, by=ana, now=make.NINE)
     work.snooze(item=item, until=make.later(hours=1), by=ana, now=make.NINE)
 

@@ -17,6 +17,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clients', '0001_initial'),
+        ('outgoing', '0001_initial'),
     ]
 
     operations = [
@@ -58,6 +59,9 @@ class Migration(migrations.Migration):
                 ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('joined_at', models.DateTimeField()),
                 ('left_at', models.DateTimeField(null=True)),
+                ('taken_on_by_id', models.BigIntegerField(null=True)),
+                ('vouched_at', models.DateTimeField(null=True)),
+                ('language', models.CharField(default='', max_length=12)),
                 ('account', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='person', to=settings.AUTH_USER_MODEL)),
                 ('client', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='clients.client')),
                 ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='people.site')),
@@ -172,6 +176,28 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['person', 'ended_at'], name='spell_ended')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SignInLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('purpose', models.TextField()),
+                ('seed', models.CharField(max_length=64)),
+                ('digest', models.CharField(max_length=64)),
+                ('made_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('ended_by', models.TextField(default='')),
+                ('mail', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='outgoing.mail')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='people.person')),
+            ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('purpose__in', ['invitation', 'sign-in-link', 'forgotten-password', 'printed-by-root'])), name='link_purpose'),
+                    models.CheckConstraint(condition=models.Q(('ended_by__in', ['', 'used', 'replaced', 'withdrawn', 'left'])), name='link_ended_by'),
+                    models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('person',), name='link_open_once'),
+                ],
             },
         ),
         # What Django's cache in the database asks for; nothing of a client's is kept in it.

@@ -3,12 +3,15 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Final
 
+from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
-from workfloor.core.access.actors import Actor
+from workfloor.core.access.actors import CUSTOMER, Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
@@ -17,11 +20,12 @@ from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
-from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
+from workfloor.core.work import hands
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks, prepared
+from workfloor.kit.declarations import field
 from workfloor.kit.text import masks
 from workfloor.kit.web import live as web_live
 from workfloor.ops.channels.chat import events as chat_events
@@ -29,61 +33,118 @@ from workfloor.ops.channels.chat import models as chat_models
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import transcripts, visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
-from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email.models import Mailbox
 
 CHANNEL = chat_queries.CHANNEL
 
 
-class Refused(ValueError):
-    """What somebody of ours asked for cannot be done with this widget or chat. A visitor is told rules.Refused."""
+class Refused(permissions.Refused):
+    """What somebody of ours asked for cannot be done with this widget or chat. A visitor is told visitors.Refused."""
 
 
 # --- widgets ------------------------------------------------------------------------------------------------------
+_ADDRESS: Final = settings.WORKFLOOR_URL or f"http://{settings.WORKFLOOR_BIND}"
+_ORIGINS: Final = field(
+    "Sites", "Those that may use it, as https://www.example.com.", most=300, as_option=True, flag="origin"
+)
+_SETTINGS: Final = field(
+    "Settings",
+    "Its words, questions and times, as TOML; see docs/guide/chat.md.",
+    most=100_000,
+    from_file=True,
+    flag="settings",
+)
+
+
+@action(
+    "Add a chat widget",
+    permission="channels.set-up",
+    command="channels widget add",
+    says=f'Put this on its pages: <script src="{_ADDRESS}/chat/widget.js" data-widget="{{result}}" async></script>',
+    example="workfloor channels widget add first-bank/chats --origin https://www.first-bank.example",
+)
 def add_widget(
-    *, client: Client, queue: Queue, origins: Sequence[str], source: str, by: Actor, now: datetime
-) -> chat_models.Widget:
-    """Let a client's site chat into a queue; raises toml.Refused or Refused with what is wrong."""
-    permissions.admit(by, "channels.set-up", client_id=client.id)
-    _check(client, origins, source)
-    widget = chat_models.Widget.objects.create(
-        client=client, queue=queue, key=secrets.token_urlsafe(12), origins=list(origins), source=source, added_at=now
-    )
-    added = chat_events.WidgetAdded(widget.id, queue.id, list(origins))
-    event_log.record(added, at=now, client_id=client.id, by=by)
-    return widget
-
-
-def change_widget(
     *,
-    widget: chat_models.Widget,
     queue: Queue,
-    origins: Sequence[str],
-    source: str,
+    origins: Annotated[Sequence[str], _ORIGINS],
+    source: Annotated[str, _SETTINGS] = widget_file.USUAL,
     by: Actor,
     now: datetime,
 ) -> chat_models.Widget:
-    """Give a widget another queue, other origins or other settings; its key on the client's site stays."""
-    permissions.admit(by, "channels.set-up", client_id=widget.client_id)
+    """Let a client's site chat into a queue. Signed in, it can be tried at /chat/demo/KEY/."""
+    _check(queue.client, origins, source)
+    widget = chat_models.Widget.objects.create(
+        client=queue.client,
+        queue=queue,
+        key=secrets.token_urlsafe(12),
+        origins=list(origins),
+        source=source,
+        added_at=now,
+    )
+    added = chat_events.WidgetAdded(widget.id, queue.id, list(origins), widget.key, source or None)
+    event_log.record(added, at=now, client_id=queue.client_id, by=by)
+    return widget
+
+
+@action(
+    "Change a chat widget",
+    permission="channels.set-up",
+    command="channels widget change",
+    says="{widget} is changed.",
+    example="workfloor channels widget change Zm9vYmFyYmF6cXV4 --queue first-bank/chats",
+)
+def change_widget(
+    *,
+    widget: chat_models.Widget,
+    queue: Annotated[Queue | None, field("Queue", "In which its chats wait from now on.")] = None,
+    origins: Annotated[Sequence[str], _ORIGINS] = (),
+    source: Annotated[str | None, _SETTINGS] = None,
+    by: Actor,
+    now: datetime,
+) -> chat_models.Widget:
+    """Give a widget another queue, other sites or other settings; what is not given stays, and so does its key."""
+    queue, origins, source = queue or widget.queue, list(origins) or widget.origins, source or widget.source
+    if queue.client_id != widget.client_id:
+        raise Refused(
+            _("{name} is {client}'s; choose a queue of theirs.").format(name=widget, client=widget.client.slug)
+        )
     _check(widget.client, origins, source)
-    widget.queue, widget.origins, widget.source = queue, list(origins), source
+    before = _told(widget)
+    widget.queue, widget.origins, widget.source = queue, origins, source
     widget.save(update_fields=["queue", "origins", "source"])
-    changed = chat_events.WidgetChanged(widget.id, queue.id, list(origins))
+    after = {name: each for name, each in _told(widget).items() if each != before[name]}
+    before = {name: before[name] for name in after}
+    changed = chat_events.WidgetChanged(widget.id, queue.id, origins, before, after)
     event_log.record(changed, at=now, client_id=widget.client_id, by=by)
     return widget
 
 
+def _told(widget: chat_models.Widget) -> dict[str, Any]:
+    return {"queue": widget.queue.name, "origins": widget.origins, "settings": widget.source}
+
+
 def _check(client: Client, origins: Sequence[str], source: str) -> None:
     if not origins:
-        raise Refused("Say from which sites the widget may be used, such as https://www.example.com.")
+        raise Refused(_("Say from which sites the widget may be used, such as https://www.example.com."))
     if wrong := [each for each in origins if not visitors.is_origin(each)]:
-        raise Refused(f"No origin: {', '.join(wrong)}. Write scheme and host alone, such as https://www.example.com.")
+        raise Refused(
+            _("No origin: {wrong}. Write scheme and host alone, such as https://www.example.com.").format(
+                wrong=", ".join(wrong)
+            )
+        )
     widget_file.read(source, list(Queue.objects.filter(client=client).values_list("name", flat=True)))
 
 
+@action(
+    "Withdraw a chat widget",
+    permission="channels.set-up",
+    command="channels widget withdraw",
+    says="{widget} is withdrawn.",
+    example="workfloor channels widget withdraw Zm9vYmFyYmF6cXV4",
+)
 def withdraw_widget(*, widget: chat_models.Widget, by: Actor, now: datetime) -> None:
     """End a widget at once; its page shows nothing from then on."""
-    permissions.admit(by, "channels.set-up", client_id=widget.client_id)
     widget.withdrawn_at = now
     widget.save(update_fields=["withdrawn_at"])
     event_log.record(chat_events.WidgetWithdrawn(widget.id), at=now, client_id=widget.client_id, by=by)
@@ -149,6 +210,7 @@ def _receive(
         kind="chat",
         customer=None if "case" in more else customer,
         case_kind="question",
+        by=CUSTOMER,
         **more,
     )
     return item
@@ -204,7 +266,7 @@ def _take(chat: chat_models.Chat, key: str, text: str, files: Sequence[File], no
     said = conversations.Incoming(
         chat.case, _named(chat, key), _sender(chat), Content(text), now, item=chat.item, files=files
     )
-    [message] = conversations.receive_all(channel=CHANNEL, incoming=[said], now=now)
+    [message] = conversations.receive_all(channel=CHANNEL, incoming=[said], by=CUSTOMER, now=now)
     chat.said_at = now
     prepared.update(chat, "said_at")
     return message
@@ -228,24 +290,25 @@ def _go_on(chat: chat_models.Chat, text: str, now: datetime) -> None:
         chat.item = _receive(chat.widget, key, text or "A file", chat.answers, now, case=chat.case)
     chat.closed_at, chat.closed_as = None, ""
     chat.save(update_fields=["item", "closed_at", "closed_as"])
-    _tell(chat, chat_events.GoneOn(), now)
+    _tell(chat, chat_events.GoneOn(), CUSTOMER, now)
 
 
 def leave(*, chat: chat_models.Chat, now: datetime) -> None:
     """The visitor ends the chat; one who was still waiting has left before being answered."""
-    close(chat=chat, ended_as="visitor", now=now)
+    close(chat=chat, ended_as="visitor", by=CUSTOMER, now=now)
 
 
-def close(*, chat: chat_models.Chat, ended_as: str, now: datetime) -> None:
+def close(*, chat: chat_models.Chat, ended_as: str, by: Actor, now: datetime) -> None:
     """The chat is over; its item goes with it if nobody has it yet, else whoever has it ends it."""
+    permissions.admit(by, "work.send-in", client_id=chat.client_id, own=False)
     chat = chat_queries.locked(chat.id)
     if chat.closed_at is not None:
         return
     if chat.item.state in ("waiting", "offered"):
-        work.abandon(item=chat.item, now=now)
+        work.abandon(item=chat.item, by=by, now=now)
     chat.closed_at, chat.closed_as = now, ended_as
     chat.save(update_fields=["closed_at", "closed_as"])
-    _tell(chat, chat_events.Closed(ended_as), now)
+    _tell(chat, chat_events.Closed(ended_as), by, now)
 
 
 def rate(*, chat: chat_models.Chat, score: int, comment: str, now: datetime) -> None:
@@ -255,12 +318,12 @@ def rate(*, chat: chat_models.Chat, score: int, comment: str, now: datetime) -> 
     chat = chat_queries.locked(chat.id)
     chat.score, chat.comment = score, masks.mask(visitors.text(comment)).text if comment.strip() else ""
     chat.save(update_fields=["score", "comment"])
-    _tell(chat, chat_events.Rated(score), now)
+    _tell(chat, chat_events.Rated(score), CUSTOMER, now)
 
 
 def read(*, chat: chat_models.Chat, up_to: int, now: datetime) -> None:
     """The visitor has seen our messages up to one."""
-    conversations.mark_read(messages=chat_queries.unread(chat, up_to), now=now)
+    conversations.mark_read(messages=chat_queries.unread(chat, up_to), by=CUSTOMER, now=now)
 
 
 def turn(
@@ -301,11 +364,12 @@ def turn(
         case=chat.case if chat else None,
         case_kind="question",
         not_before=chat_queries.next_open(queue, now) if work_kinds.KINDS[into].holdable else None,
+        by=CUSTOMER,
     )
     _word(item, into, contact, text, now)
     if chat:
-        close(chat=chat, ended_as="turned", now=now)
-        _tell(chat, chat_events.Turned(into), now)
+        close(chat=chat, ended_as="turned", by=CUSTOMER, now=now)
+        _tell(chat, chat_events.Turned(into), CUSTOMER, now)
     return item
 
 
@@ -330,18 +394,25 @@ def _word(item: Item, into: str, contact: str, text: str, now: datetime) -> None
         else (CHANNEL, Address("", contact))
     )
     conversations.receive(
-        case=item.case, item=item, channel=channel, key=f"word-{item.id}", sender=sender, content=Content(text), now=now
+        case=item.case,
+        item=item,
+        channel=channel,
+        key=f"word-{item.id}",
+        sender=sender,
+        content=Content(text),
+        by=CUSTOMER,
+        now=now,
     )
 
 
 # --- our side -----------------------------------------------------------------------------------------------------
 def reply(
-    *, chat: chat_models.Chat, by: Person | None, text: str, now: datetime, key: str = "", files: Sequence[File] = ()
+    *, chat: chat_models.Chat, by: Actor, text: str, now: datetime, key: str = "", files: Sequence[File] = ()
 ) -> Message:
     """Write to the visitor, whose page shows it at once; the same key again is the same reply."""
     chat = chat_queries.locked(chat.id)
     if chat.closed_at is not None and chat.closed_as != "silence":
-        raise Refused("The visitor has gone; nobody would read this. Write a note, or an email.")
+        raise Refused(_("The visitor has gone; nobody would read this. Write a note, or an email."))
     named = _named(chat, f"reply/{key}") if key else ""
     message = conversations.reply(
         item=chat.item,
@@ -362,8 +433,9 @@ def reply(
 _SEE = f"UPDATE {chat_models.Chat._meta.db_table} SET read_by_us = %s WHERE id = %s AND read_by_us < %s"
 
 
-def see(*, chat: chat_models.Chat, up_to: int) -> None:
+def see(*, chat: chat_models.Chat, up_to: int, by: Actor) -> None:
     """An agent has seen the visitor's messages up to one; the visitor's page says so."""
+    hands.admit(by, "work.handle", chat.item)
     with connection.cursor() as cursor:
         cursor.execute(_SEE, [up_to, chat.id, up_to])
         is_news = cursor.rowcount > 0
@@ -371,8 +443,9 @@ def see(*, chat: chat_models.Chat, up_to: int) -> None:
         web_live.publish({f"case:{chat.case_id}"})
 
 
-def type_to_visitor(*, chat: chat_models.Chat) -> None:
+def type_to_visitor(*, chat: chat_models.Chat, by: Actor) -> None:
     """Let the visitor's page show that somebody is writing; nothing is kept of it."""
+    hands.admit(by, "work.handle", chat.item)
     web_live.publish({f"typing:chat:{chat.id}"})
 
 
@@ -396,13 +469,14 @@ def note_seen(*, chat_ids: Sequence[int], now: datetime) -> None:
         cursor.execute(_NOTE_SEEN, [now, list(chat_ids)])
 
 
-def sweep(*, now: datetime) -> int:
+def sweep(*, by: Actor, now: datetime) -> int:
     """End the chats whose visitors have left or fallen silent; returns how many."""
+    permissions.admit(by, "work.send-in", own=False)
     ended = 0
     for chat_id in chat_queries.suspects(now):
         chat = chat_queries.locked(chat_id)  # who has come back meanwhile stays
         if ended_as := _gone(chat, now):
-            close(chat=chat, ended_as=ended_as, now=now)
+            close(chat=chat, ended_as=ended_as, by=by, now=now)
             ended += 1
     return ended
 
@@ -414,10 +488,11 @@ def _gone(chat: chat_models.Chat, now: datetime) -> str:
     return visitors.gone(watched, chat_queries.settings(chat.widget), now)
 
 
-def close_with(*, item_ids: Sequence[int], now: datetime) -> None:
+def close_with(*, item_ids: Sequence[int], by: Actor, now: datetime) -> None:
     """Their items have ended: so have these chats, and their visitors are told and asked how it was."""
+    permissions.admit(by, "work.send-in", own=False)
     for chat in chat_queries.chats().filter(item_id__in=item_ids, closed_at=None).order_by("id"):
-        close(chat=chat, ended_as="agent", now=now)
+        close(chat=chat, ended_as="agent", by=by, now=now)
 
 
 def move(*, item_ids: Sequence[int], now: datetime) -> None:
@@ -429,8 +504,8 @@ def move(*, item_ids: Sequence[int], now: datetime) -> None:
         web_live.publish({f"case:{chat.case_id}", f"case:{locked.case_id}"})
 
 
-def _tell(chat: chat_models.Chat, event: Event, now: datetime) -> None:
-    event_log.record(event, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id)
+def _tell(chat: chat_models.Chat, event: Event, by: Actor, now: datetime) -> None:
+    event_log.record(event, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id, by=by)
 
 
 def send_transcript(
@@ -452,11 +527,10 @@ def send_transcript(
         written.say("intro"), transcripts.as_text(written), transcripts.as_html(written), written.say("subject")
     )
     message = conversations.inform(
-        case=chat.case, channel="email", content=content, recipients=[Address(recipient)], now=now
+        case=chat.case, channel="email", content=content, recipients=[Address(recipient)], by=CUSTOMER, now=now
     )
-    email.post(message=message, mailbox=mailbox, now=now)
-    asked = chat_events.TranscriptAsked(message.id)
-    event_log.record(asked, at=now, client_id=chat.client_id, item_id=chat.item_id, case_id=chat.case_id)
+    delivering.post(message=message, mailbox=mailbox, now=now)
+    _tell(chat, chat_events.TranscriptAsked(message.id), CUSTOMER, now)
     return chat_models.Transcript.objects.create(
         client_id=chat.client_id,
         chat=chat,

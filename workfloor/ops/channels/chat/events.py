@@ -1,7 +1,7 @@
 """Facts about chats and their copies by mail; a chat's beginning and answer are facts about its work item."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from workfloor.core.event_log.events import Event
 
@@ -12,6 +12,8 @@ class WidgetAdded(Event):
     widget: int
     queue: int
     origins: list[str]
+    key: str | None = None  # which is public
+    settings: str | None = None  # as they were written
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class WidgetChanged(Event):
     widget: int
     queue: int
     origins: list[str]
+    before: dict[str, Any] | None = None  # the queue by its name, the origins, the settings as they were written
+    after: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

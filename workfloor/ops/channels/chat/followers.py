@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
+from workfloor.core.access import actors
 from workfloor.core.event_log import events as event_log_events
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import queries as chat_queries
 
+CHATS: Final = actors.engine("chats")
+
 
 @event_log_events.follows("chat.close", "work.ended", "work.cancelled")
 def close(facts: Sequence[event_log_events.Followed], now: datetime) -> None:
     """Tell the visitors whose chats their agents have ended."""
-    chats.close_with(item_ids=[fact.item_id for fact in facts if fact.item_id is not None], now=now)
+    chats.close_with(item_ids=[fact.item_id for fact in facts if fact.item_id is not None], by=CHATS, now=now)
 
 
 @event_log_events.follows("chat.move", "case.merged", "case.split")

@@ -15,6 +15,7 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.work.models import Item
+from workfloor.kit import declarations
 from workfloor.kit.database.prepared import PreparedQuery
 from workfloor.kit.text import masks
 from workfloor.kit.time import calendars
@@ -48,10 +49,12 @@ def chats() -> QuerySet[chat_models.Chat]:
     return chat_models.Chat.objects.select_related("widget", "case", "item")
 
 
-_OF_ITEM = PreparedQuery(lambda item_id: chat_models.Chat.objects.filter(item_id=item_id))
+_OF_ITEM = PreparedQuery(lambda item_id: chat_models.Chat.objects.select_related("item").filter(item_id=item_id))
 
 _IN_HANDS = PreparedQuery(
-    lambda item_id, person_id: chat_models.Chat.objects.filter(item_id=item_id, item__person=person_id)
+    lambda item_id, person_id: chat_models.Chat.objects.select_related("item").filter(
+        item_id=item_id, item__person=person_id
+    )
 )
 
 _LOCKED = PreparedQuery(lambda chat_id: chats().select_for_update(of=("self",)).filter(id=chat_id))
@@ -451,3 +454,15 @@ def _line(message: Message, words: dict[str, str], client: str, zone: ZoneInfo) 
         text=masks.mask(message.text).text,
         files=tuple((each.name, each.size) for each in message.attachments.all()),
     )
+
+
+# How people name a widget, where an action asks for one.
+declarations.register.name(
+    declarations.Handle(
+        chat_models.Widget,
+        "widget in use",
+        widget,
+        lambda: widgets().filter(withdrawn_at=None),
+        see="channels widget list CLIENT",
+    )
+)

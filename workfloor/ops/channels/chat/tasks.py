@@ -3,6 +3,7 @@
 from django.db import transaction
 from procrastinate.contrib.django import app
 
+from workfloor.core.access.actors import CLOCK
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
@@ -14,4 +15,4 @@ def sweep(timestamp: int) -> None:
     """Every twenty seconds, end the chats whose visitors have left."""
     with transaction.atomic():
         rls.enter_every_client()
-        chats.sweep(now=clock.now())
+        chats.sweep(by=CLOCK, now=clock.now())

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from workfloor.kit.text import quantities, toml
 from workfloor.kit.web import limits
@@ -13,6 +13,13 @@ from workfloor.ops.channels.chat import visitors
 # The words that the widget has for these kinds of question itself, so that no label is needed.
 _WORDED = ("name", "email", "phone")
 _TIMES = {"wait_seconds": "max_wait", "silence_seconds": "silent_for", "left_seconds": "left_for"}
+# The settings of a widget that comes without any.
+USUAL: Final = """[title]
+en = "Chat with us"
+de = "Chatten Sie mit uns"
+es = "Chatee con nosotros"
+he = "צ'אט איתנו"
+"""
 
 
 @cache

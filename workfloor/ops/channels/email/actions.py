@@ -2,48 +2,53 @@
 
 import contextlib
 import json
-import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workfloor.core.access import permissions
-from workfloor.core.access.actors import Actor
+from workfloor.core.access.actors import CUSTOMER, Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import Address
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
-from workfloor.core.event_log.events import Event
+from workfloor.core.event_log.events import Changed, Event
 from workfloor.core.files import actions as files
+from workfloor.core.files import gateway as files_gateway
+from workfloor.core.files import sealing
 from workfloor.core.files.models import File
-from workfloor.core.people.models import Person
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.retention import actions as retention
 from workfloor.core.retention import kinds
 from workfloor.core.retention import queries as retention_queries
 from workfloor.core.work import actions as work
-from workfloor.core.work import lifecycle
+from workfloor.core.work import intake, lifecycle
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import apart
 from workfloor.kit.database import jobs, locks
+from workfloor.kit.declarations import field
 from workfloor.kit.text import masks
+from workfloor.ops.channels.email import delivering, reading, sorting
 from workfloor.ops.channels.email import events as email_events
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import reading, replies, sorting
+from workfloor.ops.channels.email.delivering import MAIL
 from workfloor.ops.channels.email.models import Mailbox
 from workfloor.ops.channels.email.reading import LONGEST_SUBJECT
 
@@ -61,59 +66,158 @@ WHERE arrival.id = read.id
 """
 
 
-class Refused(ValueError):
-    """A mailbox or a mail cannot be treated like this; the message says what to do."""
+Refused = permissions.Refused
 
 
 # --- mailboxes -----------------------------------------------------------------------------------------------------
+_ADDRESS: Final = field("Address", "What customers write to, such as support@example.com.", most=254)
+_TITLE: Final = field("Name on replies", "Beside the address; without it the client's.", most=100)
+_MOST: Final = field("Most per sender", "Mails in ten minutes; more are held back; 0: no limit.", least=0, most=100_000)
+_SOURCE: Final = field(
+    "Fetched from", "An IMAP server, as imaps://user%40example.com@mail.example.com/INBOX.", most=500, flag="fetch"
+)
+_PASSWORD: Final = field("Password there", "With which mail is fetched. It is sealed, and shown nowhere.", secret=True)
+
+
+@action(
+    "Open a mailbox",
+    permission="channels.set-up",
+    command="channels mailbox add",
+    says="Mail to {address} waits in {queue}.",
+    example="workfloor channels mailbox add help@first-bank.example first-bank/letters --title 'First Bank'",
+)
 def open_mailbox(
     *,
+    address: Annotated[str, _ADDRESS],
     queue: Queue,
-    address: str,
+    title: Annotated[str, _TITLE] = "",
+    most_per_sender: Annotated[int, _MOST] = 30,
+    source_url: Annotated[str, _SOURCE] = "",
+    password: Annotated[str, _PASSWORD] = "",
     by: Actor,
     now: datetime,
-    title: str = "",
-    most_per_sender: int = 30,
-    source_url: str = "",
-    password_file: str = "",
 ) -> email_models.Mailbox:
-    """Let mail to an address wait in a queue. The caller has entered every client: an address is one client's alone."""
-    permissions.admit(by, "channels.set-up", client_id=queue.client_id)
+    """Let mail to an address wait in a queue.
+
+    What is sent to the address with a plus and more before the @ comes there too: answers to our replies do.
+    """
     address = address.strip().lower()
     if not sorting.is_address(address) or "+" in address:
-        raise Refused(f"“{address}” is no address that mail can come to; write it as in support@example.com")
+        raise Refused(
+            _("“{address}” is no address that mail can come to; write it as in support@example.com").format(
+                address=address
+            )
+        )
     locks.hold("mailbox", address)
     if known := email_queries.mailbox(address):
-        raise Refused(f"{address} is a mailbox of {known.client.slug} already; close that one first")
+        raise Refused(
+            _("{address} is a mailbox of {client} already; close that one first").format(
+                address=address, client=known.client.slug
+            )
+        )
     if source_url:
-        _refuse_a_faulty_source(source_url, password_file)
-    mailbox = email_models.Mailbox.objects.create(
+        _refuse_a_faulty_source(source_url, password)
+    made = email_models.Mailbox(
         client_id=queue.client_id,
         queue=queue,
         address=address,
         title=title,
         most_per_sender=most_per_sender,
         source_url=source_url,
-        password_file=password_file,
+        password=_sealed(password, queue.client_id),
         opened_at=now,
     )
-    opened = email_events.MailboxOpened(mailbox.id, address, queue.id)
-    event_log.record(opened, at=now, client_id=queue.client_id, by=by)
-    return mailbox
+    email_models.Mailbox.objects.bulk_create([made], ignore_conflicts=True)
+    opened = email_queries.mailbox(address)
+    if opened is None:
+        raise Refused(
+            _("{address} is a mailbox already, of a client whom you may not see; close that one first").format(
+                address=address
+            )
+        )
+    host = _host(source_url)
+    fact = email_events.MailboxOpened(opened.id, address, queue.id, title or None, most_per_sender, host)
+    event_log.record(fact, at=now, client_id=queue.client_id, by=by)
+    return opened
 
 
-def _refuse_a_faulty_source(source_url: str, password_file: str) -> None:
+def _host(source_url: str) -> str | None:
+    return urlsplit(source_url).hostname if source_url else None
+
+
+def _refuse_a_faulty_source(source_url: str, password: str | bytes) -> None:
     try:
         email_gateway.source(source_url)
     except ValueError as fault:
-        raise Refused(f"the address that mail is fetched from {fault}") from None
-    if not password_file:
-        raise Refused("say which file holds the password with which mail is fetched")
+        raise Refused(_("The address that mail is fetched from {fault}.").format(fault=fault)) from None
+    if not password:
+        raise Refused(_("Give the password with which mail is fetched too."))
 
 
-def close_mailbox(*, mailbox: email_models.Mailbox, by: Actor, now: datetime) -> None:
+def _sealed(password: str, client_id: int) -> bytes:
+    if not password:
+        return b""
+    try:
+        return sealing.wrapped(password.encode(), files_gateway.key_for("mailboxes", make=True), client_id)
+    except files_gateway.NoKey as fault:
+        raise Refused(str(fault)) from None
+
+
+@action(
+    "Change a mailbox",
+    permission="channels.set-up",
+    command="channels mailbox change",
+    says="{mailbox} is changed.",
+    example="workfloor channels mailbox change help@first-bank.example --most-per-sender 60",
+)
+def change_mailbox(
+    *,
+    mailbox: Mailbox,
+    queue: Annotated[Queue | None, field("Queue", "In which its mail waits from now on.")] = None,
+    title: Annotated[str | None, _TITLE] = None,
+    most_per_sender: Annotated[int | None, _MOST] = None,
+    source_url: Annotated[str | None, _SOURCE] = None,
+    password: Annotated[str | None, _PASSWORD] = None,
+    by: Actor,
+    now: datetime,
+) -> email_models.Mailbox:
+    """Let mail to an address wait elsewhere, or be fetched from elsewhere or with another password.
+
+    What is not given stays. That the password changed is a fact; the password itself is in none.
+    """
+    found = email_models.Mailbox.objects.select_for_update(of=("self",)).select_related("queue").get(id=mailbox.id)
+    if queue and queue.client_id != found.client_id:
+        raise Refused(
+            _("{name} is {client}'s; choose a queue of theirs.").format(name=found.address, client=found.client.slug)
+        )
+    if source_url:
+        _refuse_a_faulty_source(source_url, password or bytes(found.password))
+    changes = {"queue": queue, "title": title, "most_per_sender": most_per_sender}
+    given = {name: value for name, value in changes.items() if value is not None}
+    event_log.record_change("mailbox", found, given, at=now, by=by, client_id=found.client_id)
+    if source_url and source_url != found.source_url:  # of which facts tell no more than the host
+        before, after = {"fetched_from": _host(found.source_url)}, {"fetched_from": _host(source_url)}
+        found.source_url = source_url
+        found.save(update_fields=["source_url"])
+        moved = Changed("mailbox", found.id, str(found), before, after)
+        event_log.record(moved, at=now, client_id=found.client_id, by=by)
+    if password:
+        found.password = _sealed(password, found.client_id)
+        found.save(update_fields=["password"])
+        fact = email_events.MailboxPasswordSet(found.id, found.address)
+        event_log.record(fact, at=now, client_id=found.client_id, by=by)
+    return found
+
+
+@action(
+    "Close a mailbox",
+    permission="channels.set-up",
+    command="channels mailbox remove",
+    says="{mailbox} takes no more mail.",
+    example="workfloor channels mailbox remove help@first-bank.example",
+)
+def close_mailbox(*, mailbox: Mailbox, by: Actor, now: datetime) -> None:
     """Take no more mail to an address; what came stays."""
-    permissions.admit(by, "channels.set-up", client_id=mailbox.client_id)
     mailbox.closed_at = now
     mailbox.save(update_fields=["closed_at"])
     closed = email_events.MailboxClosed(mailbox.id, mailbox.address)
@@ -202,7 +306,7 @@ def mark_fetching(*, mailbox: email_models.Mailbox, fault: str, now: datetime) -
     if was_failing and fault:  # in other words
         return
     event = email_events.FetchingFailed(mailbox.id, place.fault) if fault else email_events.FetchedAgain(mailbox.id)
-    event_log.record(event, at=now, client_id=mailbox.client_id)
+    event_log.record(event, at=now, client_id=mailbox.client_id, by=MAIL)
 
 
 def _fetched(
@@ -210,7 +314,9 @@ def _fetched(
 ) -> email_models.Arrival:
     too_large = {
         "state": "failed",
-        "reason": f"{mail.size:,} bytes are too large to be fetched; it is on the server still",
+        "reason": gettext_noop("{size:,} bytes are too large to be fetched; it is on the server still").format(
+            size=mail.size
+        ),
     }
     return email_models.Arrival(
         client_id=mailbox.client_id,
@@ -278,7 +384,9 @@ def _asked(arrival: email_models.Arrival, came: reading.Came, kinds: Collection[
     try:
         found: reading.Read = READERS.ask("read", came, kinds, seconds=reading.seconds_for(len(came.raw)))
     except apart.NotComputed as fault:
-        raise NotRead(arrival.id, f"{fault}; it has {len(came.raw):,} bytes") from fault
+        raise NotRead(
+            arrival.id, gettext_noop("{fault}; it has {count:,} bytes").format(fault=fault, count=len(came.raw))
+        ) from fault
     return found
 
 
@@ -321,15 +429,15 @@ def _begin_cases(read: Sequence[_Read], now: datetime) -> None:
     for mailbox in {each.arrival.mailbox_id: each.arrival.mailbox for each in news}.values():
         here = [each for each in news if each.arrival.mailbox_id == mailbox.id]
         sent = [_sent(each) for each in here]
-        items = work.receive_all(queue=mailbox.queue, kind="email", sent=sent, now=now)
+        items = intake.receive_all(queue=mailbox.queue, kind="email", sent=sent, by=CUSTOMER, now=now)
         made |= {each.arrival.id: item for each, item in zip(here, items, strict=True)}
     _keep_messages([(each, made[each.arrival.id]) for each in news], now)
 
 
-def _sent(read: _Read) -> work.Sent:
+def _sent(read: _Read) -> intake.Sent:
     mail, arrival = read.mail, read.arrival
     customer = work.Customer(mail.reference, mail.sender.name, is_claimed=mail.answers_elsewhere)
-    return work.Sent(f"email:{mail.key}", arrival.subject, customer, arrival.arrived_at)
+    return intake.Sent(f"email:{mail.key}", arrival.subject, customer, arrival.arrived_at)
 
 
 def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
@@ -342,9 +450,11 @@ def _new(read: Sequence[_Read], now: datetime) -> list[_Read]:
         arrival = each.arrival
         if each.mail.key in known or each.mail.key in found:
             arrival.message = known.get(each.mail.key)
-            _settle(arrival, "taken", None, now, "it came before")
+            _settle(arrival, "taken", None, now, gettext_noop("it came before"))
         elif _is_of_a_flood(arrival, lately, found.values()):
-            why = f"{arrival.sender} sent more than {arrival.mailbox.most_per_sender} mails in ten minutes"
+            why = gettext_noop("{sender} sent more than {most_per_sender} mails in ten minutes").format(
+                sender=arrival.sender, most_per_sender=arrival.mailbox.most_per_sender
+            )
             _settle(arrival, "held", email_events.HeldBack(arrival.id, why), now)
         else:
             found[each.mail.key] = each
@@ -369,17 +479,22 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
         return
     item = _answered_item(case, read.arrival.arrived_at)
     if item is None:
-        [item] = work.receive_all(queue=read.arrival.mailbox.queue, kind="email", sent=[_sent(read)], now=now)
+        queue = read.arrival.mailbox.queue
+        [item] = intake.receive_all(queue=queue, kind="email", sent=[_sent(read)], by=CUSTOMER, now=now)
     _keep_messages([(read, item)], now)
 
 
 def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:
     incoming = [_message(read, item) for read, item in begun]
-    made = conversations.receive_all(channel="email", incoming=incoming, now=now)
-    for (read, _), message in zip(begun, made, strict=True):
+    made = conversations.receive_all(channel="email", incoming=incoming, by=CUSTOMER, now=now)
+    for (read, _item), message in zip(begun, made, strict=True):
         missing = read.mail.missing
         read.arrival.message, read.arrival.state, read.arrival.settled_at = message, "taken", now
-        read.arrival.reason = f"{missing} of its files are only in the mail as it came" if missing else ""
+        read.arrival.reason = (
+            gettext_noop("{missing} of its files are only in the mail as it came").format(missing=missing)
+            if missing
+            else ""
+        )
     rows = [
         {name: getattr(read.arrival, name) for name in ("id", "reason", "sender", "subject", "message_id")}
         for read, _ in begun
@@ -412,7 +527,8 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
     items = email_queries.items_of(case)
     resting = next((each for each in items if each.pending_customer_since), None)
     if resting:
-        return work.customer_answered(item=resting, now=max(at, resting.pending_customer_since or at))
+        answered_at = max(at, resting.pending_customer_since or at)
+        return work.customer_answered(item=resting, by=CUSTOMER, now=answered_at)
     unfinished = [each for each in items if each.state not in lifecycle.FINISHED]
     if unfinished:
         return unfinished[-1]
@@ -422,7 +538,8 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
     terms = contracts_queries.terms_of(last.queue, last.received_at)
     if at - last.ended_at > timedelta(seconds=terms.reopen_within_seconds):
         return None
-    return work.reopen(item=last, reason="the customer wrote again", now=max(at, last.wrapped_up_at or at))
+    since = max(at, last.wrapped_up_at or at)
+    return work.reopen(item=last, reason="the customer wrote again", by=CUSTOMER, now=since)
 
 
 def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now: datetime, reason: str = "") -> None:
@@ -431,7 +548,7 @@ def _settle(arrival: email_models.Arrival, state: str, event: Event | None, now:
     arrival.save(update_fields=SETTLED)
     if event:
         case = arrival.message.case_id if arrival.message else None
-        event_log.record(event, at=now, client_id=arrival.client_id, case_id=case)
+        event_log.record(event, at=now, client_id=arrival.client_id, case_id=case, by=MAIL)
 
 
 # --- reports of our replies -----------------------------------------------------------------------------------------
@@ -439,36 +556,19 @@ def _tell_of(arrival: email_models.Arrival, found: sorting.Failure, reply: Messa
     """A reply did not arrive: its case says so, and whoever worked on it has it again."""
     arrival.message = reply
     if found.is_final and reply.state in ("sending", "sent", "read"):
-        conversations.mark_undelivered(message=reply, reason=found.reason, now=now)
-        bring_back(reply=reply, reason=found.reason, now=now)
+        conversations.mark_undelivered(message=reply, reason=found.reason, by=MAIL, now=now)
+        delivering.bring_back(reply=reply, reason=found.reason, by=MAIL, now=now)
     why = f"a delivery report: {found.reason}" if found.is_final else f"a report of a delay: {found.reason}"
     _settle(arrival, "set-aside", email_events.SetAside(arrival.id, why), now)
 
 
-def bring_back(*, reply: Message, reason: str, now: datetime) -> None:
-    """Give the item of a reply that did not arrive back to whoever works on its queue.
-
-    What a rule wrote has answered nobody; and whoever has a later reply of ours is served.
-    """
-    if reply.item is None or reply.person_id is None:
-        return
-    others = conversations_queries.answers(reply.item.id)
-    work.mark_reply_undelivered(
-        item=reply.item,
-        reason=f"our reply did not arrive: {reason}",
-        now=now,
-        replied_at=others[0].said_at if others else None,
-        is_last=not any(each.id > reply.id for each in others),
-    )
-
-
-def take_back(*, reply: Message, by: Person, now: datetime) -> Message:
+def take_back(*, reply: Message, by: Actor, now: datetime) -> Message:
     """Take a reply back in its seconds: it has answered nobody, and its writer has it as the draft again.
 
     Raises messages.NotNow for one that is being sent.
     """
     reply = conversations.withdraw(message=reply, by=by, now=now)
-    bring_back(reply=reply, reason="it was taken back", now=now)
+    delivering.bring_back(reply=reply, reason="it was taken back", by=by, now=now)
     return reply
 
 
@@ -483,30 +583,53 @@ def mark_unread(*, arrival: email_models.Arrival, reason: str, now: datetime) ->
     _settle(arrival, "failed", email_events.Unread(arrival.id, said), now)
 
 
-def run_again(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
-    """Read a mail once more that could not be read, or that was held back or set aside by mistake."""
-    if arrival.state not in ("failed", "held", "set-aside"):
-        raise Refused("This mail was dealt with already.")
-    if arrival.file_id is None:
-        raise Refused("What came is not here: it was too large to be fetched, or is no longer kept.")
-    arrival.anyway = arrival.state != "failed"
-    _look_after(arrival, "waiting", email_events.RunAgain(arrival.id), now, by)
+_MAILS: Final = field("Mails", "By their numbers.")
+
+
+@action(
+    "Read mail again",
+    permission="mail.look-after",
+    command="channels mail retry",
+    says="Read again in a moment.",
+    example="workfloor channels mail retry 17 18",
+)
+def run_again(*, arrivals: Annotated[Sequence[email_models.Arrival], _MAILS], by: Actor, now: datetime) -> None:
+    """Read mails once more that could not be read; take those in that were held back or set aside by mistake."""
+    for arrival in arrivals:
+        if arrival.state not in ("failed", "held", "set-aside"):
+            raise Refused(_("Mail {arrival} was dealt with already.").format(arrival=arrival.id))
+        if arrival.file_id is None:
+            raise Refused(
+                _(
+                    "What came as mail {arrival} is not here: it was too large to be fetched, or is no longer kept."
+                ).format(arrival=arrival.id)
+            )
+        arrival.anyway = arrival.state != "failed"
+        _look_after(arrival, "waiting", email_events.RunAgain(arrival.id, arrival.state), by, now)
     ask_to_take()
 
 
-def discard(*, arrival: email_models.Arrival, now: datetime, by: Person | None = None) -> None:
-    """Say that nothing is to be done about a mail; one that could not be read goes, for no number in it is masked."""
-    if arrival.state not in ("failed", "held"):
-        raise Refused("This mail was dealt with already.")
-    if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
-        _replace(arrival, b"", now)
-    _look_after(arrival, "discarded", email_events.Discarded(arrival.id), now, by)
+@action(
+    "Discard mail",
+    permission="mail.look-after",
+    command="channels mail discard",
+    says="Dealt with.",
+    example="workfloor channels mail discard 17",
+)
+def discard(*, arrivals: Annotated[Sequence[email_models.Arrival], _MAILS], by: Actor, now: datetime) -> None:
+    """Say that nothing is to be done about mails; those that could not be read are emptied, numbers and all."""
+    for arrival in arrivals:
+        if arrival.state not in ("failed", "held"):
+            raise Refused(_("Mail {arrival} was dealt with already.").format(arrival=arrival.id))
+        if arrival.state == "failed" and contracts_queries.masked_kinds(arrival.mailbox.queue, arrival.arrived_at):
+            _replace(arrival, b"", now)
+        _look_after(arrival, "discarded", email_events.Discarded(arrival.id, arrival.state), by, now)
 
 
-def _look_after(arrival: email_models.Arrival, state: str, event: Event, now: datetime, by: Person | None) -> None:
+def _look_after(arrival: email_models.Arrival, state: str, event: Event, by: Actor, now: datetime) -> None:
     arrival.state, arrival.settled_at = state, now
     arrival.save(update_fields=["state", "settled_at", "anyway"])
-    event_log.record(event, at=now, client_id=arrival.client_id, by_id=by.id if by else None)
+    event_log.record(event, at=now, client_id=arrival.client_id, by=by)
 
 
 def delete_expired(*, client_id: int, now: datetime) -> int:
@@ -532,103 +655,15 @@ def delete_expired(*, client_id: int, now: datetime) -> int:
     return len(found)
 
 
-DELIVER: Final = "email.deliver"
-
-
-def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> None:
-    """Put a reply that somebody wrote on its way, once it can no longer be taken back.
-
-    It goes out of the mailbox that is given, else out of one of its case.
-    """
-    if message.state != "waiting" or email_queries.delivery(message.id):
-        return
-    mailbox = mailbox or email_queries.mailbox_for(message)
-    if mailbox is None:
-        reason = "no mailbox belongs to this queue; open one with `workfloor channels mailbox add`"
-        conversations.mark_undelivered(message=message, reason=reason, now=now)
-        return
-    name = f"{uuid.uuid4().hex}@{mailbox.address.rpartition('@')[2]}"
-    title = mailbox.title or mailbox.client.title
-    conversations.name(message=message, external_id=name, sender=Address(mailbox.address, title))
-    due_at = message.said_at + email_queries.undo()
-    email_models.Delivery.objects.create(
-        message=message, client_id=message.client_id, mailbox=mailbox, due_at=due_at, changed_at=now
-    )
-    ask_to_deliver(message_id=message.id, at=due_at)
-
-
-def ask_to_deliver(*, message_id: int, at: datetime | None) -> None:
-    """Let a job deliver a reply, at the earliest at `at`: a mailbox of many replies yields to one of few."""
-    once, after = f"{DELIVER}/{message_id}", email_queries.before(message_id)
-    jobs.ask_for(DELIVER, once=once, at=at, after=after, lane=jobs.OUTSIDE, message_id=message_id)
-
-
-def begin(*, message_id: int, now: datetime) -> email_models.Delivery | None:
-    """Begin a try to deliver a reply; None where there is nothing to be done now. The caller keeps others from it.
-
-    One that was left by a process that died is begun again; if the server had all but its last line by then, it may
-    have it already, and that is counted.
-    """
-    delivery = _locked(message_id)
-    if delivery is None or delivery.state in ("sent", "failed", "withdrawn") or delivery.due_at > now:
-        return None
-    if delivery.message.state == "withdrawn":
-        _change(delivery, "withdrawn", now)
-        return None
-    if delivery.message.state == "waiting":
-        conversations.start_sending(message=delivery.message, now=now)
-    delivery.in_doubt += delivery.state == "handing-over"
-    delivery.tries, delivery.began_at = delivery.tries + 1, delivery.began_at or now
-    _change(delivery, "sending", now)
-    return delivery
-
-
-def _locked(message_id: int) -> email_models.Delivery | None:
-    email_models.Delivery.objects.select_for_update().filter(message_id=message_id).first()
-    return email_queries.delivery(message_id)
-
-
-def _change(delivery: email_models.Delivery, state: str, now: datetime, answer: str = "") -> None:
-    delivery.state, delivery.changed_at = state, now
-    delivery.answer = answer or delivery.answer
-    delivery.save(update_fields=["state", "changed_at", "answer", "tries", "began_at", "in_doubt", "due_at"])
-
-
-def hand_over(*, delivery: email_models.Delivery, now: datetime) -> bool:
-    """All but the last line is with the server: from here until it answers nobody knows. False if another has begun."""
-    mine = email_models.Delivery.objects.filter(message_id=delivery.message_id, state="sending", tries=delivery.tries)
-    return bool(mine.update(state="handing-over", changed_at=now))
-
-
-def mark_delivered(*, delivery: email_models.Delivery, answer: str, refused: Sequence[str], now: datetime) -> None:
-    """The server has taken a reply; `refused` are those of its recipients whom it has not taken it for, and why."""
-    _change(delivery, "sent", now, answer)
-    fault = f"not delivered to {'; '.join(refused)}" if refused else ""
-    conversations.mark_sent(message=delivery.message, now=now, fault=fault)
-
-
-def mark_refused(
-    *, delivery: email_models.Delivery, answer: str, is_final: bool, now: datetime, in_doubt: bool = False
-) -> None:
-    """The server did not take a reply: it is tried again later, until it has lasted too long or is refused for good.
-
-    In doubt: the line broke before the server's word, so that it may have the reply, and another try doubles it.
-    """
-    delivery.in_doubt += in_doubt
-    again = None if is_final else replies.next_try(delivery.tries, delivery.began_at or now, now)
-    if again is None:
-        _change(delivery, "failed", now, answer)
-        conversations.mark_undelivered(message=delivery.message, reason=answer, now=now)
-        bring_back(reply=delivery.message, reason=answer, now=now)
-        return
-    delivery.due_at = again
-    _change(delivery, "waiting", now, answer)
-    conversations.mark_delayed(message=delivery.message, reason=answer, now=now)
-    ask_to_deliver(message_id=delivery.message_id, at=again)
-
-
-def send_again(*, message: Message, now: datetime, by: Person | None = None) -> None:
+@action(
+    "Send a reply again",
+    permission="mail.look-after",
+    command="channels mail send-again",
+    says="The reply is sent again in a moment.",
+    example="workfloor channels mail send-again 4711",
+)
+def send_again(*, message: Message, by: Actor, now: datetime) -> None:
     """Try once more to deliver a reply that failed for good."""
     conversations.try_again(message=message, by=by, now=now)
     email_models.Delivery.objects.filter(message=message).delete()
-    post(message=conversations_queries.message(message.id) or message, now=now)
+    delivering.post(message=conversations_queries.message(message.id) or message, now=now)

@@ -12,11 +12,23 @@ class MailboxOpened(Event):
     mailbox: int
     address: str
     queue: int
+    title: str | None = None
+    most_per_sender: int | None = None
+    fetched_from: str | None = None  # the host; how to get in there is no fact's
 
 
 @dataclass(frozen=True)
 class MailboxClosed(Event):
     name: ClassVar[str] = "mail.mailbox-closed"
+    mailbox: int
+    address: str
+
+
+@dataclass(frozen=True)
+class MailboxPasswordSet(Event):
+    """Mail is fetched with another password from now on; which one is in no fact."""
+
+    name: ClassVar[str] = "mail.mailbox-password-set"
     mailbox: int
     address: str
 
@@ -59,9 +71,11 @@ class Unread(Event):
 class RunAgain(Event):
     name: ClassVar[str] = "mail.run-again"
     arrival: int
+    before: str | None = None  # failed, held or set-aside, here and below
 
 
 @dataclass(frozen=True)
 class Discarded(Event):
     name: ClassVar[str] = "mail.discarded"
     arrival: int
+    before: str | None = None

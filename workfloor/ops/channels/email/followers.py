@@ -5,7 +5,7 @@ from datetime import datetime
 
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.event_log import events as event_log_events
-from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import delivering
 
 
 @event_log_events.follows("email.post", "message.reply-written")
@@ -14,4 +14,4 @@ def post(facts: Sequence[event_log_events.Followed], now: datetime) -> None:
     for fact in facts:
         message = conversations_queries.message(fact.details["message"]) if fact.details["channel"] == "email" else None
         if message:
-            email.post(message=message, now=now)
+            delivering.post(message=message, now=now)

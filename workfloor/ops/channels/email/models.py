@@ -8,8 +8,9 @@ from workfloor.core.clients.models import Client
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.models import Message
 from workfloor.core.files.models import File
+from workfloor.core.outgoing.models import OnItsWay
 from workfloor.kit.database import rls
-from workfloor.ops.channels.email import replies, sorting
+from workfloor.ops.channels.email import sorting
 
 
 class Mailbox(models.Model):
@@ -21,7 +22,7 @@ class Mailbox(models.Model):
     title = models.TextField(default="")  # the name beside the address of replies
     most_per_sender = models.PositiveIntegerField(default=30)  # mails in ten minutes; 0 for no limit
     source_url = models.TextField(default="")  # where mail is fetched from, see gateway.source
-    password_file = models.TextField(default="")
+    password = models.BinaryField(default=b"")  # sealed, see queries.password
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
@@ -104,7 +105,7 @@ class Arrival(models.Model):
         return self.subject or f"mail {self.pk}"
 
 
-class Delivery(models.Model):
+class Delivery(OnItsWay):
     """A reply on its way out through a mail server."""
 
     message = models.OneToOneField(
@@ -112,26 +113,16 @@ class Delivery(models.Model):
     )
     client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     mailbox = models.ForeignKey(Mailbox, models.PROTECT, related_name="deliveries", db_constraint=False)
-    state = models.TextField(default="waiting")
-    due_at = models.DateTimeField()
-    began_at = models.DateTimeField(null=True)  # the first try
-    changed_at = models.DateTimeField()
-    tries = models.PositiveSmallIntegerField(default=0)
-    # Tries that ended, we do not know how, after the server had all but the last line: it may have the mail twice.
-    in_doubt = models.PositiveSmallIntegerField(default=0)
-    answer = models.TextField(default="")  # what the server said last
 
     class Meta:
         constraints = [
             rls.Wall(name="delivery_wall"),
             rls.SameClient(name="delivery_message", field="message"),
             rls.SameClient(name="delivery_mailbox", field="mailbox"),
-            models.CheckConstraint(name="delivery_state", condition=Q(state__in=replies.STATES)),
+            models.CheckConstraint(name="delivery_state", condition=Q(state__in=OnItsWay.STATES)),
         ]
         indexes = [
-            models.Index(
-                name="delivery_due", fields=["due_at"], condition=Q(state__in=["waiting", "sending", "handing-over"])
-            ),
+            models.Index(name="delivery_due", fields=["due_at"], condition=Q(state__in=OnItsWay.UNDER_WAY)),
         ]
 
     def __str__(self) -> str:

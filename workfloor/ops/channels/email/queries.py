@@ -10,9 +10,13 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.models import Attachment, Message
+from workfloor.core.files import gateway as files_gateway
 from workfloor.core.files import queries as files_queries
+from workfloor.core.files import sealing
 from workfloor.core.work.models import Case, Item
-from workfloor.kit.mail import mime
+from workfloor.kit import declarations
+from workfloor.kit.mail import composing, mime
+from workfloor.kit.web import limits
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import replies, sorting
 from workfloor.ops.channels.email.models import Arrival, Mailbox
@@ -38,6 +42,11 @@ def ours() -> frozenset[str]:
 def fetched() -> QuerySet[email_models.Mailbox]:
     """The mailboxes whose mail we fetch."""
     return mailboxes().exclude(source_url="")
+
+
+def password(mailbox: email_models.Mailbox) -> str:
+    """The password with which a mailbox is fetched. Raises sealing.Damaged, or NoKey of the files' gateway."""
+    return sealing.unwrapped(bytes(mailbox.password), files_gateway.key_for("mailboxes"), mailbox.client_id).decode()
 
 
 def not_fetched() -> QuerySet[email_models.Mailbox]:
@@ -238,7 +247,7 @@ def overdue(now: datetime) -> list[int]:
     return list(found.order_by("due_at").values_list("message_id", flat=True))
 
 
-def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
+def reply_of(delivery: email_models.Delivery, key: str) -> composing.Letter:
     """Everything that a reply's mail is made of: what was written within the contract's letter, and its thread."""
     message, mailbox = delivery.message, delivery.mailbox
     earlier = [each for each in letters(message.case_id) if each.id < message.id and each.external_id]
@@ -255,7 +264,7 @@ def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
     fallback = [mime.Address(answers.answers_to.address, answers.answers_to.name)] if answers else []
     files = list(Attachment.objects.filter(message=message, file__isnull=False).order_by("id"))
     held = conversations_queries.contents([each.id for each in files])
-    return replies.Reply(
+    return composing.Letter(
         name=message.external_id,
         sender=mime.Address(message.sender, message.sender_name),
         answers_to=signed_address(mailbox.address, "c", message.case_id, key),
@@ -270,3 +279,35 @@ def reply_of(delivery: email_models.Delivery, key: str) -> replies.Reply:
         at=message.said_at,
         by_a_person=message.person is not None,
     )
+
+
+# --- How people name them, where an action asks for one ---------------------------------------------------------------
+def _reply(number: str) -> Message | None:
+    return undelivered().filter(id=limits.number(number) or 0).first()
+
+
+register = declarations.register
+register.name(
+    declarations.Handle(
+        email_models.Mailbox,
+        "mailbox",
+        lambda address: mailboxes().filter(address=address.lower()).first(),
+        mailboxes,
+        see="channels mailbox list",
+    )
+)
+register.name(
+    declarations.Handle(
+        email_models.Arrival,
+        "mail",
+        lambda number: arrival(limits.number(number) or 0),
+        lambda: arrivals().filter(state__in=["failed", "held", "set-aside"]),
+        lambda each: str(each.id),
+        see="channels mail list",
+    )
+)
+register.name(
+    declarations.Handle(
+        Message, "reply that failed", _reply, undelivered, lambda each: str(each.id), see="channels mail list"
+    )
+)

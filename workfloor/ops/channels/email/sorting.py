@@ -13,6 +13,7 @@ from typing import Final
 
 from workfloor.kit.mail import masking, quoting
 from workfloor.kit.mail.mime import Mail, names_in, read
+from workfloor.kit.text.translation import gettext_noop
 
 STATES: Final = ("waiting", "taken", "set-aside", "held", "failed", "discarded")
 
@@ -98,21 +99,21 @@ def never_a_case(
     mailbox of this installation; `names_a_failure` whether one knows the mail for a report by its words alone.
     """
     if is_ours(split(mail.sender.address)[0]):
-        return "our own mail"
+        return gettext_noop("our own mail")
     if len(mail.headers.get("received", ())) > MOST_HOPS:
-        return "a loop"
+        return gettext_noop("a loop")
     if _is_feedback(mail):
-        return "a feedback report"
+        return gettext_noop("a feedback report")
     if mail.report_type == "disposition-notification":
-        return "a receipt"
+        return gettext_noop("a receipt")
     if _is_delivery_report(mail, _is_null(mail, envelope_sender)):
-        return "a delivery report"
+        return gettext_noop("a delivery report")
     # People pass reports on and ask what they mean; so words count only where a server may have written them.
     if _is_from_a_server(mail, envelope_sender) and names_a_failure():
-        return "a delivery report"
+        return gettext_noop("a delivery report")
     if _is_automatic(mail, envelope_sender):
-        return "an automatic reply"
-    return "a list's mail" if _is_of_a_list(mail, is_ours) else ""
+        return gettext_noop("an automatic reply")
+    return gettext_noop("a list's mail") if _is_of_a_list(mail, is_ours) else ""
 
 
 def _is_feedback(mail: Mail) -> bool:
@@ -212,7 +213,7 @@ def failure(mail: Mail) -> Failure:
 
 def _worded(mail: Mail) -> str:
     telling = [line.strip() for line in mail.text.splitlines() if _STATUS.search(line) or _CODE.search(line)]
-    return (telling[0] if telling else mail.first("subject") or "no reason was given")[:500]
+    return (telling[0] if telling else mail.first("subject") or gettext_noop("no reason was given"))[:500]
 
 
 def may_report(mail: Mail, envelope_sender: str, why: str, to_a_reply: bool) -> bool:

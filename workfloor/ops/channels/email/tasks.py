@@ -13,14 +13,15 @@ from procrastinate.contrib.django import app
 
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.files import queries as files_queries
+from workfloor.core.outgoing import actions as outgoing
 from workfloor.kit.database import locks, rls
+from workfloor.kit.mail import composing, sending
 from workfloor.kit.text import masks
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import gateway as email_gateway
+from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email import replies
 from workfloor.ops.channels.email.sorting import signed_address
 
 AT_A_TIME: Final = 50
@@ -92,10 +93,10 @@ def look_after_arrivals(timestamp: int) -> None:
         email.ask_to_take()
 
 
-@app.task(name=email.DELIVER)
+@app.task(name=delivering.DELIVER)
 def deliver(message_id: int) -> None:
     """Try to deliver one reply; nobody else tries meanwhile."""
-    with locks.kept(email.DELIVER, message_id) as is_free:
+    with locks.kept(delivering.DELIVER, message_id) as is_free:
         if is_free:
             _deliver(message_id)
 
@@ -103,53 +104,61 @@ def deliver(message_id: int) -> None:
 def _deliver(message_id: int) -> None:
     with transaction.atomic():
         rls.enter_every_client()
-        delivery = email.begin(message_id=message_id, now=clock.now())
+        delivery = delivering.begin(message_id=message_id, now=clock.now())
     if delivery is None:
         return
     try:
         handed = _send(delivery, _reply(delivery))
-    except email_gateway.NotSent as fault:
-        refused = partial(email.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt)
+    except sending.NotSent as fault:
+        refused = partial(
+            delivering.mark_refused, answer=fault.answer, is_final=fault.is_final, in_doubt=fault.in_doubt
+        )
         _in_its_client(delivery, refused)
     else:
-        _in_its_client(delivery, partial(email.mark_delivered, answer=handed.answer, refused=handed.refused))
+        _in_its_client(delivery, partial(delivering.mark_delivered, answer=handed.answer, refused=handed.refused))
 
 
-def _reply(delivery: email_models.Delivery) -> replies.Reply:
+def _reply(delivery: email_models.Delivery) -> composing.Letter:
     try:
         with transaction.atomic():
             rls.enter(delivery.client_id)
             return email_queries.reply_of(delivery, settings.SECRET_KEY)
     except files_queries.UNREACHABLE as fault:
-        raise email_gateway.NotSent(str(fault), is_final=False) from fault
+        raise sending.NotSent(str(fault), is_final=False) from fault
     except files_queries.UNREADABLE as fault:
-        raise email_gateway.NotSent(f"one of its files cannot be read: {fault}", is_final=True) from fault
+        raise sending.NotSent(f"one of its files cannot be read: {fault}", is_final=True) from fault
 
 
-def _send(delivery: email_models.Delivery, reply: replies.Reply) -> email_gateway.Handed:
+def _send(delivery: email_models.Delivery, reply: composing.Letter) -> sending.Handed:
     if not settings.WORKFLOOR_SMTP_URL:
         # Nothing will change by itself: it fails at once, so that no case counts as answered by what nobody can read.
-        raise email_gateway.NotSent("no mail server is set to send through; see WORKFLOOR_SMTP_URL", is_final=True)
+        raise sending.NotSent("no mail server is set to send through; see WORKFLOOR_SMTP_URL", is_final=True)
     address = delivery.mailbox.address
-    raw = email_gateway.signed(
-        replies.composed(reply),
+    raw = sending.signed(
+        composing.composed(reply),
         address.rpartition("@")[2],
         settings.WORKFLOOR_DKIM_KEYS,
         settings.WORKFLOOR_DKIM_SELECTOR,
     )
-    return email_gateway.send(
+    return sending.send(
         settings.WORKFLOOR_SMTP_URL,
         signed_address(address, "r", delivery.message_id, settings.SECRET_KEY),
         [each.address for each in [*reply.to, *reply.cc]],
         raw,
-        partial(_in_its_client, delivery, email.hand_over),
+        partial(_hand_over, delivery),
     )
 
 
-def _in_its_client(delivery: email_models.Delivery, do: Callable[..., object]) -> bool:
+def _hand_over(delivery: email_models.Delivery) -> bool:
     with transaction.atomic():
         rls.enter(delivery.client_id)
-        return bool(do(delivery=delivery, now=clock.now()))
+        return outgoing.hand_over(way=delivery, now=clock.now())
+
+
+def _in_its_client(delivery: email_models.Delivery, do: Callable[..., object]) -> None:
+    with transaction.atomic():
+        rls.enter(delivery.client_id)
+        do(delivery=delivery, now=clock.now())
 
 
 @app.periodic(cron="* * * * *")
@@ -159,7 +168,7 @@ def look_after_replies(timestamp: int) -> None:
     with transaction.atomic():
         rls.enter_every_client()
         for message_id in email_queries.overdue(clock.now()):
-            email.ask_to_deliver(message_id=message_id, at=None)
+            delivering.ask_to_deliver(message_id=message_id, at=None)
 
 
 @app.periodic(cron="31 2 * * *")

@@ -6,37 +6,25 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import NotNow
+from workfloor.core.looks import models as looks_models
+from workfloor.core.looks import requests as looks_requests
+from workfloor.core.looks.actions import Seen
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.pages import opened_by
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import models as email_models
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email.apps import MAIL
 
 MOST_SHOWN = 50
 View = Callable[..., HttpResponse]
-
-
-def for_leaders(view: View) -> View:
-    """Let in whoever leads or manages, and nobody else."""
-
-    @login_required
-    @wraps(view)
-    def admitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = getattr(request, "person", None)
-        if person is None or not MAIL.roles.intersection(person.roles):
-            raise PermissionDenied
-        return view(request, *args, **kwargs)
-
-    return admitted
 
 
 def _arrival(arrival_id: int) -> email_models.Arrival:
@@ -47,10 +35,10 @@ def _arrival(arrival_id: int) -> email_models.Arrival:
 
 
 @require_GET
-@for_leaders
+@opened_by("mail.look-after")
 def mail(request: Request) -> HttpResponse:
     """Show the newest of each."""
-    shown = {
+    shown: dict[str, Any] = {
         "not_fetched": email_queries.not_fetched()[:MOST_SHOWN],
         "looked_at": email_queries.to_be_looked_at()[:MOST_SHOWN],
         "set_aside": email_queries.set_aside()[:MOST_SHOWN],
@@ -60,14 +48,25 @@ def mail(request: Request) -> HttpResponse:
         "counts": email_queries.counts(),
         "most": MOST_SHOWN,
     }
+    rows = [*shown["looked_at"], *shown["set_aside"]]
+    looks_requests.note(
+        request,
+        *(Seen(looks_models.MAIL, each.id, each.client_id) for each in rows),
+        by=request.person,
+        now=clock.now(),
+    )
     return render(request, "email/mail.html", shown)
 
 
 @require_GET
-@for_leaders
+@opened_by("mail.look-after")
 def raw(request: Request, arrival_id: int) -> HttpResponse:
     """Hand a mail over as it came, as a file that no browser opens."""
     found = _arrival(arrival_id)
+    case_id = found.message.case_id if found.message else None
+    looks_requests.note(
+        request, Seen(looks_models.MAIL, found.id, found.client_id, case_id), by=request.person, now=clock.now()
+    )
     headers = {"Content-Disposition": f'attachment; filename="{found.id}.eml"', "X-Content-Type-Options": "nosniff"}
     return HttpResponse(email_queries.raw(found), content_type="application/octet-stream", headers=headers)
 
@@ -76,7 +75,7 @@ def _deed(do: Callable[[email_models.Arrival, Request], str]) -> View:
     """Make a handler of what can be done with a mail: it leads back to the page and says there what came of it."""
 
     @require_POST
-    @for_leaders
+    @opened_by("mail.look-after")
     @wraps(do)
     def handler(request: Request, arrival_id: int) -> HttpResponse:
         try:
@@ -91,19 +90,19 @@ def _deed(do: Callable[[email_models.Arrival, Request], str]) -> View:
 @_deed
 def again(arrival: email_models.Arrival, request: Request) -> str:
     """Read a mail once more, or take it in although it was held back or set aside."""
-    email.run_again(arrival=arrival, by=request.person, now=clock.now())
-    return "The mail is read again in a moment."
+    email.run_again(arrivals=[arrival], by=request.person, now=clock.now())
+    return _("The mail is read again in a moment.")
 
 
 @_deed
 def discard(arrival: email_models.Arrival, request: Request) -> str:
     """Say that nothing is to be done about a mail."""
-    email.discard(arrival=arrival, by=request.person, now=clock.now())
-    return "The mail is dealt with."
+    email.discard(arrivals=[arrival], by=request.person, now=clock.now())
+    return _("The mail is dealt with.")
 
 
 @require_POST
-@for_leaders
+@opened_by("mail.look-after")
 def send_again(request: Request, message_id: int) -> HttpResponse:
     """Try once more to deliver a reply."""
     message = conversations_queries.message(message_id)
@@ -111,7 +110,7 @@ def send_again(request: Request, message_id: int) -> HttpResponse:
         raise Http404
     try:
         email.send_again(message=message, by=request.person, now=clock.now())
-        messages.success(request, "The reply is sent again in a moment.")
+        messages.success(request, _("The reply is sent again in a moment."))
     except NotNow as reason:
         messages.error(request, str(reason))
     return redirect("email:mail")

@@ -1,9 +1,11 @@
 """Playbooks and articles are given; what comes in is treated as their rules say."""
 
 from datetime import datetime
+from typing import Annotated, Final
 
-from workfloor.core.access import permissions
+from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients.models import Client
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Process, Queue
@@ -15,6 +17,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks
+from workfloor.kit.declarations import field
 from workfloor.kit.time import calendars
 from workfloor.ops.channels.playbooks import events as playbooks_events
 from workfloor.ops.channels.playbooks import models as playbooks_models
@@ -23,11 +26,27 @@ from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks import rules as playbooks_rules
 
 Refused = permissions.Refused
+RULES: Final = actors.engine("playbooks")
 
 
-def give(*, client: Client, source: str, by: Actor, now: datetime) -> playbooks_models.Version:
-    """Let a playbook hold from now on; raises toml.Refused with all that is wrong. The same again changes nothing."""
-    permissions.admit(by, "playbooks.write", client_id=client.id)
+@action(
+    "Publish a playbook",
+    permission="playbooks.write",
+    command="channels playbook give",
+    says="{result} holds for {client} from now on.",
+    example="workfloor channels playbook give first-bank playbook.toml",
+)
+def give(
+    *,
+    client: Client,
+    source: Annotated[
+        str,
+        field("Playbook", "Canned answers and rules in TOML; see docs/guide/chat.md.", most=500_000, from_file=True),
+    ],
+    by: Actor,
+    now: datetime,
+) -> playbooks_models.Version:
+    """Let canned answers and rules hold from now on; all faults are told at once. The same again changes nothing."""
     locks.hold("playbook", client.id)
     queues = list(Queue.objects.filter(client=client).values_list("name", flat=True))
     playbook_file.read(source, queues, list(Process.objects.filter(client=client).values_list("name", flat=True)))
@@ -40,16 +59,32 @@ def give(*, client: Client, source: str, by: Actor, now: datetime) -> playbooks_
     return version
 
 
+@action(
+    "Write an article",
+    permission="playbooks.write",
+    command="channels playbook article",
+    says="“{result}” is written.",
+    example="workfloor channels playbook article first-bank/cards lost-card lost-card.md",
+)
 def write_article(
-    *, process: Process, name: str, title: str, body: str, by: Actor, now: datetime
+    *,
+    process: Process,
+    name: Annotated[str, field("Name", "Such as lost-card; the same name again is its next version.", most=100)],
+    body: Annotated[str, field("Text", "Without a title, its first line is that.", most=200_000, from_file=True)],
+    title: Annotated[str, field("Title", most=200)] = "",
+    by: Actor,
+    now: datetime,
 ) -> playbooks_models.Article:
-    """Write an article, or its next version; the same again changes nothing."""
-    permissions.admit(by, "playbooks.write", client_id=process.client_id)
+    """Write an article for agents to look up, or its next version; the same again changes nothing."""
+    if not title:
+        title, _, body = body.strip().partition("\n")
+        title, body = title.lstrip("# ").strip(), body.strip()
     locks.hold("article", process.id, name)
     known = playbooks_queries.articles(process.id).filter(name=name).first()
     if known and (known.title, known.body) == (title, body):
         return known
     article = known or playbooks_models.Article(client_id=process.client_id, process=process, name=name, version=0)
+    before = article.title or None
     article.title, article.body, article.version, article.changed_at = title, body, article.version + 1, now
     article.save()
     playbooks_models.ArticleVersion.objects.create(
@@ -61,7 +96,7 @@ def write_article(
         made_at=now,
         by_id=by.person_id,
     )
-    written = playbooks_events.ArticleWritten(article.id, article.version)
+    written = playbooks_events.ArticleWritten(article.id, article.version, title, before if before != title else None)
     event_log.record(written, at=now, client_id=process.client_id, by=by)
     return article
 
@@ -99,10 +134,11 @@ def _apply(item: Item, rule: playbooks_rules.Rule, version: int, now: datetime) 
     if rule.tag:
         playbooks_models.Tag.objects.get_or_create(client_id=item.client_id, item=item, name=rule.tag)
     if moves and queue:
-        work.transfer(item=item, queue=queue, by=None, note=f"by rule {rule.name}", now=now)
+        work.transfer(item=item, queue=queue, by=RULES, note=f"by rule {rule.name}", now=now)
     raises = rule.priority not in (None, item.priority) and item.state in ("waiting", "offered", "held")
     if raises and rule.priority is not None:
-        work.prioritise(item=item, priority=rule.priority, now=now)  # by its queue's target, the new one's if it moved
+        # By its queue's target, the new one's if it moved.
+        work.prioritise(item=item, priority=rule.priority, by=RULES, now=now)
     done = playbooks_events.RuleApplied(
         rule.name,
         version,
@@ -110,7 +146,7 @@ def _apply(item: Item, rule: playbooks_rules.Rule, version: int, now: datetime) 
         queue.id if moves and queue else None,
         rule.priority if raises else None,
     )
-    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id, by=RULES)
 
 
 def answer(*, item: Item, rule_name: str, version: int, now: datetime) -> bool:
@@ -122,7 +158,7 @@ def answer(*, item: Item, rule_name: str, version: int, now: datetime) -> bool:
     if text is None or not _answer(item, text, rule_name, now):
         return False
     done = playbooks_events.RuleAnswered(rule_name, version, text.name)
-    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id)
+    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id, by=RULES)
     return True
 
 
@@ -148,6 +184,7 @@ def _answer(item: Item, answer: playbooks_rules.Answer, rule: str, now: datetime
         channel=wrote.channel,
         content=Content(text),
         recipients=[to],
+        by=RULES,
         now=now,
         key=key,
         at_once=channel.at_once,

@@ -1,10 +1,11 @@
 """Playbooks: what a client's agents are told to say, what is done by rule, and what they can look up."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
 
 from workfloor.ui.places import Place
 
-PLAYBOOKS = Place("Playbooks", "book", "playbooks:playbooks", frozenset({"leader", "manager"}), rank=43)
+PLAYBOOKS = Place(gettext_noop("Playbooks"), "book", "playbooks:playbooks", "playbooks.read", rank=43)
 
 
 class PlaybooksConfig(AppConfig):

@@ -9,14 +9,16 @@ from workfloor.core.event_log.events import Event
 @dataclass(frozen=True)
 class Changed(Event):
     name: ClassVar[str] = "playbook.changed"
-    version: int
+    version: int  # the one before it holds no more; each is kept whole
 
 
 @dataclass(frozen=True)
 class ArticleWritten(Event):
     name: ClassVar[str] = "playbook.article-written"
     article: int
-    version: int
+    version: int  # each is kept whole
+    title: str | None = None
+    title_before: str | None = None
 
 
 @dataclass(frozen=True)

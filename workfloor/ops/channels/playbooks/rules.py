@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from workfloor.kit.text.translation import gettext as _
+
 WHEN = ("received", "message")
 VARIABLES = ("customer", "agent", "client", "case", "reference")
 MOST_AUTOMATIC = 3  # answers by mail that rules send one customer in a day, in all their cases
@@ -49,16 +51,16 @@ class Rule:
     def conditions(self) -> list[str]:
         """What must be so, in words."""
         asked = self.condition
-        said = [("process", (self.process,) if self.process else ()), ("kind", asked.kinds), ("queue", asked.queues)]
-        said.append(("words", asked.words))
-        hours = {None: [], True: ["in working hours"], False: ["outside working hours"]}[asked.open_hours]
+        said = [(_("process"), (self.process,) if self.process else ()), (_("kind"), asked.kinds)]
+        said += [(_("queue"), asked.queues), (_("words"), asked.words)]
+        hours = {None: [], True: [_("in working hours")], False: [_("outside working hours")]}[asked.open_hours]
         return [f"{name}: {', '.join(these)}" for name, these in said if these] + hours
 
     @property
     def results(self) -> list[str]:
         """What is done, in words."""
-        done = [("tag", self.tag), ("queue", self.queue), ("answer", self.answer)]
-        given = [] if self.priority is None else [f"priority {self.priority}"]
+        done = [(_("tag"), self.tag), (_("queue"), self.queue), (_("answer"), self.answer)]
+        given = [] if self.priority is None else [_("priority {priority}").format(priority=self.priority)]
         return [f"{name} {what}" for name, what in done if what] + given
 
 

@@ -24,6 +24,7 @@
   const HIDDEN_MS = 60_000; // a hidden page lets go of its stream after this, browsers allow only six
   const plainTitle = document.title;
   const page = document.body;
+  const says = document.getElementById("words").dataset; // what is said here, in the page's language
 
   // --- time ----------------------------------------------------------------------------------------------------
 
@@ -40,7 +41,7 @@
     const whole = Math.floor(Math.abs(seconds));
     const [days, hours] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24];
     const [minutes, rest] = [Math.floor(whole / 60) % 60, whole % 60];
-    if (days) return `${sign}${days} d ${hours} h`;
+    if (days) return sign + says.days.replace("{days}", days).replace("{hours}", hours);
     return hours ? `${sign}${hours}:${two(minutes)}:${two(rest)}` : `${sign}${minutes}:${two(rest)}`;
   };
 
@@ -59,7 +60,7 @@
     const target = Number(element.dataset.target);
     element.parentElement.dataset.mood = mood(passed, target);
     if (element instanceof HTMLProgressElement) element.value = Math.min(passed, target);
-    else set(element, passed > target ? `${clockFace(passed - target)} late` : `${clockFace(target - passed)} left`);
+    else set(element, passed > target ? says.late.replace("{time}", clockFace(passed - target)) : says.left.replace("{time}", clockFace(target - passed)));
   };
   const tick = (within = document) => {
     for (const element of within.querySelectorAll("[data-since], [data-until]")) tickOne(element);
@@ -114,7 +115,7 @@
   const fetchPart = (part, after) => {
     const method = part.hasAttribute("data-sees") && !document.hidden ? "POST" : "GET";
     const address = after ? `${part.dataset.from}?after=${after}` : part.dataset.from;
-    return fetch(address, { method, headers: { "HX-Request": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store" });
+    return fetch(address, { method, headers: { "HX-Request": "true", "X-By-Itself": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store" });
   };
   const settledLines = (part) => {
     const known = new DOMParser().parseFromString(sources.get(part.id) ?? "", "text/html").querySelector("[data-grows]");
@@ -137,7 +138,7 @@
   };
 
   const read = async () => {
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "X-By-Itself": "true" }, cache: "no-store" });
     heed(answer.headers.get("date"));
     const over = answer.redirected || answer.status === 403 || answer.status === 404;
     if (over) return void location.reload(); // signed out, or no longer allowed here: show what is said instead
@@ -228,17 +229,12 @@
     if (line.querySelector("button")) return;
     const close = document.createElement("button");
     Object.assign(close, { type: "button", className: "wf-notice-close", textContent: "×", onclick: () => line.remove() });
-    close.setAttribute("aria-label", "Close this notice");
+    close.setAttribute("aria-label", says.close);
     line.append(close);
     setTimeout(() => line.remove(), NOTICE_MS[line.dataset.kind] ?? 8000);
   };
   const mindAll = () => document.querySelectorAll("#notice > .wf-notice").forEach(mind);
   new MutationObserver(mindAll).observe(document.getElementById("notice"), { childList: true });
-
-  const outOfDate = "This page is out of date: you signed in or out in another tab. Reload it and repeat what you did.";
-  const tooLarge = "What you sent is too large to be taken; nothing was changed. Send a smaller file.";
-  const failed = "That did not work; nothing was changed. Try again.";
-  const silent = "The server did not answer, so nothing may have changed. Check, then try again.";
 
   const settled = (form) => {
     form.closest("[popover]:popover-open")?.hidePopover();
@@ -254,8 +250,8 @@
     event.detail.shouldSwap = false; // sent to a whole page instead, such as the one for signing in
     location.reload();
   });
-  page.addEventListener("htmx:responseError", (event) => notice({ 403: outOfDate, 413: tooLarge }[event.detail.xhr.status] ?? failed, "danger"));
-  page.addEventListener("htmx:sendError", () => notice(silent, "danger"));
+  page.addEventListener("htmx:responseError", (event) => notice({ 403: says.outOfDate, 413: says.tooLarge }[event.detail.xhr.status] ?? says.failed, "danger"));
+  page.addEventListener("htmx:sendError", () => notice(says.silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
   });

@@ -27,7 +27,7 @@
     const line = document.createElement("p");
     line.className = "wf-refused";
     line.setAttribute("role", "alert");
-    line.textContent = `“${file.name}” is too large: at most ${Math.floor(input.dataset.largest / 1e6)} MB can be sent.`;
+    line.textContent = document.getElementById("desk-words").dataset.tooLargeFile.replace("{name}", file.name).replace("{most}", Math.floor(input.dataset.largest / 1e6));
     told.append(line);
     input.value = "";
     enclosed(form);
@@ -69,7 +69,7 @@
   document.addEventListener("wf:named", (event) => {
     const line = document.querySelector(`[data-hears="${CSS.escape(event.detail)}"]`);
     if (!line || Date.now() - openedAt < 1500) return;
-    line.textContent = "The visitor is writing …";
+    line.textContent = document.getElementById("desk-words").dataset.typing;
     clearTimeout(fade);
     fade = setTimeout(() => (line.textContent = ""), SHOWN_MS);
   });

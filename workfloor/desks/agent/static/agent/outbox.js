@@ -7,6 +7,7 @@
   const KEEP_MS = 1000; // after the last letter, a draft is kept
   const AWAY = [0, 408, 429, 502, 503, 504];
   const page = document.body;
+  const says = document.getElementById("desk-words").dataset; // what is said here, in the page's language
   const person = document.querySelector("[data-outbox]").dataset.outbox;
   const BOX = `workfloor:${person}:box:`; // what stands in an item's box and the server does not have
   const LINE = `workfloor:${person}:line:`;
@@ -24,9 +25,9 @@
     return { status: answer.status, text, isOver: answer.redirected };
   };
   const reasonOf = ({ status, text }) => {
-    if (status === 413) return "What you sent is too large to be taken. Send a smaller file.";
+    if (status === 413) return says.tooLarge;
     const said = status === 409 || status === 422 ? new DOMParser().parseFromString(text, "text/html").body.textContent.trim() : "";
-    return said || "It could not be sent. Try again.";
+    return said || says.notSent;
   };
   // Signed in anew in another tab: the page goes on with that sign-in's token, if it is the same person's.
   const hasNewToken = async () => {
@@ -113,7 +114,7 @@
     event.preventDefault();
     const { item } = form.dataset;
     const { text, file, quote } = form.elements;
-    if (!text.value.trim() && !file.files[0]) return refuse(form, "Write something first.");
+    if (!text.value.trim() && !file.files[0]) return refuse(form, says.empty);
     refuse(form, "");
     const address = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
     const line = { item, address, text: text.value, quote: quote?.checked && "on", at: Date.now(), nth: nth++, key: crypto.getRandomValues(new Uint32Array(4)).join("-"), isNote: form.hasAttribute("data-notes") || address !== form.getAttribute("action"), fileName: file.files[0]?.name };
@@ -133,7 +134,7 @@
   const lineFor = (line) => {
     const shown = made("li", "said-message", "");
     Object.assign(shown.dataset, { direction: line.isNote ? "note" : "out", sending: line.key });
-    if (line.isNote) shown.append(made("p", "said-message-who", "Internal note"));
+    if (line.isNote) shown.append(made("p", "said-message-who", says.note));
     if (line.text) shown.append(Object.assign(made("div", "said-message-text", line.text), { dir: "auto" }));
     if (line.fileName) shown.append(made("p", "said-file", line.fileName));
     shown.append(made("p", "said-message-fate wf-quiet", ""));
@@ -152,7 +153,7 @@
         if (line.isStored) forget(line);
       } else {
         const shown = here ?? list.appendChild(lineFor(line));
-        const fate = line.isStored ? "sent" : line.waits ? "sending … the server does not answer just now; it goes out by itself" : "sending …";
+        const fate = line.isStored ? says.sent : line.waits ? says.waits : says.beingSent;
         if (shown.lastChild.textContent !== fate) shown.lastChild.textContent = fate;
       }
     }
@@ -217,7 +218,7 @@
 
   // --- whoever lets go of an item has sent what they wrote about it, or says that it stays a draft ---------------
 
-  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|snooze)\/$/;
+  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|hand-over|snooze)\/$/;
   const drained = async (item) => {
     while (open(item).length || busy.has(item)) await later(100);
     await saving.get(item);
@@ -230,7 +231,7 @@
     const isForgotten = () => LETS_GO.test(path) && box?.value.trim() && elt.dataset.warned !== box.value;
     const warn = () => {
       elt.dataset.warned = box.value;
-      notice("What stands in the box is not sent. Send it first, or press again: it is then kept as your draft.", "warning");
+      notice(says.unsent, "warning");
     };
     const isUnkept = () => LETS_GO.test(path) && (box?.value ?? "") !== (kept.get(item) ?? "");
     if (!open(item).length && !isForgotten() && !isUnkept()) return;
@@ -256,7 +257,7 @@
     kept.delete(String(item)); // the server has it as the draft
     if (form) put(form, text);
     form?.elements.text.focus();
-    const words = form ? "The reply is taken back: it stands in the box." : "The reply is taken back: its work waits again, and the text is there as your draft.";
+    const words = form ? says.takenBack : says.takenBackAside;
     notice(files.length ? `${words} Attach ${files.join(", ")} again.` : words, "info");
   });
 

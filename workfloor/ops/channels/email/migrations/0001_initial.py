@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('title', models.TextField(default='')),
                 ('most_per_sender', models.PositiveIntegerField(default=30)),
                 ('source_url', models.TextField(default='')),
-                ('password_file', models.TextField(default='')),
+                ('password', models.BinaryField(default=b'')),
                 ('opened_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to='clients.client')),

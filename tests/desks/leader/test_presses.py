@@ -1,0 +1,137 @@
+"""A leader opens a queue, an item and a person, and presses."""
+
+import re
+
+import pytest
+
+from tests import make
+from tests.desks.leader.test_leader_queries import accepted, done
+from workfloor.core.access import actors
+from workfloor.core.conversations import actions as conversations
+from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.people import actions as people
+from workfloor.core.people.models import AgentState
+from workfloor.core.work import queries as work_queries
+from workfloor.core.work import supervising
+from workfloor.kit.time import clock
+
+pytestmark = pytest.mark.usefixtures("everyone")
+LIVE = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def leader(client):
+    leader = make.in_charge("leader", make.client(), name="Leonor")
+    client.force_login(leader.account)
+    return leader
+
+
+def press(client, item, verb, **entered):
+    entered = {"as_seen": str(supervising.seen(item)), **entered}
+    return client.post(f"/floor/items/{item.id}/{verb}/", entered, headers=LIVE)
+
+
+def page(client, path):
+    return client.get(f"/floor/{path}").content.decode()
+
+
+def test_a_queue_opens_to_its_items_in_line_and_an_item_to_its_presses(client, leader):
+    ana = make.agent("Ana")
+    accepted(make.item("mail", title="In hand", at=clock.now()), ana, clock.now(), 3)
+    waiting = [make.item("mail", title=f"Letter {n}", at=clock.now()) for n in (1, 2)]
+    supervising.prioritise(item=waiting[1], priority=1, by=leader, now=clock.now())
+
+    shown = page(client, f"queues/{make.queue('mail').id}/")
+    assert shown.index("Letter 2") < shown.index("Letter 1") < shown.index("In hand")
+    assert f"/floor/queues/{make.queue('mail').id}/" in page(client, "")
+    assert "Put back into the queue" in page(client, f"items/{ana.assignments.get().item_id}/")
+
+
+def test_a_person_opens_to_state_skills_hand_and_day(client, leader):
+    ana = make.agent("Ana", portuguese=4)
+    done(make.call(at=clock.now()), ana, clock.now())
+    accepted(make.item("mail", title="In hand", at=clock.now()), ana, clock.now(), 3)
+
+    shown = page(client, f"people/{ana.id}/")
+
+    assert all(words in shown for words in ("Available", "Portuguese 4", "In hand", "1 done", "1:00"))
+    assert client.get(f"/floor/people/{leader.id}/").status_code == 404  # no agent
+
+
+def test_whoever_monitors_reads_what_is_said_and_what_is_being_written(client, leader):
+    ana = make.agent("Ana")
+    mail = accepted(make.item("mail", title="Bill", at=clock.now()), ana, clock.now(), 3)
+    conversations.note(case=mail.case, item=mail, text="Promised a refund", by=ana, now=clock.now())
+    assert "Promised a refund" not in page(client, f"items/{mail.id}/")
+
+    assert press(client, mail, "monitor").status_code == 204
+    conversations.keep_draft(item=work_queries.item(mail.id), text="Dear Rui, we", by=ana, now=clock.now())
+    shown = page(client, f"items/{mail.id}/")
+    assert all(words in shown for words in ("Promised a refund", "Being written", "Dear Rui, we"))
+    assert press(client, mail, "stop-monitoring").status_code == 204
+    assert "Dear Rui" not in page(client, f"items/{mail.id}/")
+    assert [fact.event for fact in event_log_queries.of_item(mail.id) if "monitor" in fact.event] == [
+        "work.monitor-joined",
+        "work.monitor-left",
+    ]
+
+
+def test_each_press_does_it_and_a_second_leader_is_told_by_whom(client, leader):
+    ana, ben = make.agent("Ana"), make.agent("Ben")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    both_saw = str(supervising.seen(call))
+
+    assert press(client, call, "assign", to=ben.id, as_seen=both_saw).status_code == 204
+    client.force_login(make.in_charge("leader", make.client(), name="Rui").account)
+    late = press(client, call, "put-back", as_seen=both_saw)
+
+    assert (late.status_code, late.headers["HX-Retarget"]) == (409, "#notice")
+    assert "Leonor was quicker" in late.content.decode()
+    assert work_queries.item(call.id).person == ben
+    assert press(client, work_queries.item(call.id), "put-back").status_code == 204
+    assert press(client, work_queries.item(call.id), "prioritise", priority=1).status_code == 204
+    assert press(client, work_queries.item(call.id), "assign").status_code == 422
+    assert work_queries.item(call.id).priority == 1
+
+
+def test_a_leader_ends_a_call_and_its_wrap_up(client, leader):
+    call = accepted(make.call(at=clock.now()), make.agent("Ana"), clock.now())
+
+    assert press(client, call, "end").status_code == 204
+    assert "Finish the wrap-up" in page(client, f"items/{call.id}/")
+    assert press(client, work_queries.item(call.id), "wrap-up").status_code == 422
+    assert press(client, work_queries.item(call.id), "wrap-up", disposition="resolved").status_code == 204
+    assert work_queries.item(call.id).state == "done"
+
+
+def test_an_absent_one_is_signed_out_and_their_work_goes_back(client, leader):
+    ana = make.agent("Ana")
+    site = people.open_site(name="Porto", country="PT", zone="Europe/Lisbon", by=actors.ROOT, now=make.NINE)
+    team = people.form_team(site=site, name="Days", leader=leader, by=actors.ROOT, now=make.NINE)
+    people.change_person(person=ana, team=team, by=actors.ROOT, now=make.NINE)
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    as_seen = re.search(r'name="as_seen" value="([^"]+)"', page(client, f"people/{ana.id}/"))[1]
+    address = f"/floor/people/{ana.id}/state/"
+
+    sent = {"state": "signed-out", "hand_back": "on", "as_seen": as_seen}
+    assert client.post(address, sent, headers=LIVE).status_code == 204
+    assert (AgentState.objects.get(person=ana).state, work_queries.item(call.id).state) == ("signed-out", "waiting")
+    assert client.post(address, sent, headers=LIVE).status_code == 409
+    assert client.post(address, {"state": "available"}, headers=LIVE).status_code == 422
+
+
+@pytest.mark.parametrize("role", ["planner", "agent"])
+def test_presses_are_for_those_who_lead(client, role):
+    ana = make.agent("Ana")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    client.force_login(make.in_charge(role, make.client()).account)
+
+    for verb in ("monitor", "end", "put-back", "take-over", "key-twice"):
+        assert press(client, call, verb).status_code in (403, 409)
+    assert client.post(f"/floor/people/{ana.id}/state/", {"state": "signed-out"}, headers=LIVE).status_code in (
+        403,
+        409,
+    )
+    assert work_queries.item(call.id).state == "held"
+    if role == "planner":
+        assert "Put back" not in page(client, f"items/{call.id}/")
