@@ -182,7 +182,9 @@ def person() -> "Person":
 
 
 def _signed_in() -> "Person | None":
-    from workfloor import settings
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
+    from django.conf import settings
+
     from workfloor.core.people import queries as people_queries
     from workfloor.kit.time import clock
 
@@ -200,7 +202,8 @@ def _signed_in() -> "Person | None":
 
 def token() -> str:
     """What this user's commands show, "" where nobody signed in."""
-    from workfloor import settings
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workfloor.settings")
+    from django.conf import settings
 
     kept = settings.WORKFLOOR_SIGN_IN
     return settings.WORKFLOOR_TOKEN or (kept.read_text().strip() if kept.exists() else "")
