@@ -291,14 +291,14 @@ def admit(
         raise Refused(
             _("{by} is not cleared for this client; a manager or an administrator can clear them.").format(by=by.name)
         )
-    did = {each if isinstance(each, int) or each is None else each.person_id for each in already}
-    if by.person_id is not None and by.person_id in did:
+    did = {each if isinstance(each, int) or each is None else each.person_id for each in already} - {None}
+    if by.person_id in did:
         raise Refused(
             _("{by} did the other part of it ({other}): somebody else does this one.").format(
                 by=by.name, other=_uncapitalised(PERMISSIONS[wanted.apart_from].words)
             )
         )
-    if by.is_made_up_with([each for each in did if each is not None]):
+    if did and by.is_made_up_with([each for each in did if each is not None]):  # which asks the database
         raise Refused(
             _(
                 "One of the two who do this and the other part of it ({other}) took the other on: somebody else "
