@@ -7,7 +7,8 @@ the person at once; accepting it changes nothing here.
 Between calls no item waits beside somebody who may have it, if the caller keeps to this:
 - when somebody may take more than before (`come`, `release`, `forgive`), call `free` until it gives -1;
 - when the oldest of a queue reaches a ring (`ripens` says when), call `serve` until it gives -1;
-- when the time for a kept item is over, or its keeper goes away, `withdraw` it, and let it `arrive` again;
+- when the time for a kept item is over, or its keeper goes away or may do other things than before (`come`),
+  `withdraw` it, and let it `arrive` again;
 - of what happens at one instant, tell things in the order of their ids.
 """
 
