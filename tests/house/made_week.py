@@ -105,6 +105,7 @@ def _people() -> SimpleNamespace:
     people.take_on(name="Tiago", email="tiago@example.com", roles=["agent"], site=porto, **does)
     team = people.form_team(site=porto, name="Days", leader=found["teresa"], **does)
     people.change_team(team=team, name="Porto days", **does)
+    people.change_site(site=porto, leader=found["teresa"], **does)
     for name in ("ana", "bruno", "carla"):
         people.change_person(person=found[name], team=Team.objects.get(), **does)
     people.assign_roles(person=found["carla"], roles=["agent", "planner"], **does)

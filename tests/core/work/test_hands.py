@@ -104,10 +104,27 @@ def test_somebodys_state_is_set_by_themselves_by_who_leads_their_team_and_by_wha
 
     people.go_away(person=ana, reason="training", by=lead, now=make.later(minutes=1))
     assert who_did("person.away") == lead.id
-    with pytest.raises(permissions.Refused, match="only of their own team"):
+    with pytest.raises(permissions.Refused, match="only of their own team or site"):
         people.go_away(person=other, reason="training", by=lead, now=make.later(minutes=1))
     with pytest.raises(permissions.Refused, match="takes the role"):
         people.sign_out_of_work(person=other, by=ana, now=make.later(minutes=1))
 
     people.go_away(person=other, reason="RONA", by=make.ROUTER, now=make.later(minutes=2))
     assert who_did("person.away") == "router"
+
+
+def test_whoever_leads_a_site_leads_every_team_of_it_and_no_other_sites():
+    lead, ana, bruno = make.person("leader"), make.agent(), make.agent()
+    porto = people.open_site(name="Porto", country="PT", zone="Europe/Lisbon", by=actors.ROOT, now=make.NINE)
+    cebu = people.open_site(name="Cebu", country="PH", zone="Asia/Manila", by=actors.ROOT, now=make.NINE)
+    ana.team = people.form_team(name="Days", site=porto, by=actors.ROOT, now=make.NINE)
+    bruno.team = people.form_team(name="Nights", site=cebu, by=actors.ROOT, now=make.NINE)
+    with pytest.raises(permissions.Refused, match="only of their own team or site"):
+        people.go_away(person=ana, reason="training", by=lead, now=make.NINE)
+
+    people.change_site(site=porto, leader=lead, by=actors.ROOT, now=make.NINE)
+
+    people.go_away(person=ana, reason="training", by=lead, now=make.NINE)
+    assert who_did("person.away") == lead.id
+    with pytest.raises(permissions.Refused, match="only of their own team or site"):
+        people.go_away(person=bruno, reason="training", by=lead, now=make.NINE)

@@ -37,10 +37,10 @@ class Permission:
     """Something that can be done, and whose roles open it.
 
     Roles that are in `own` open it only of what is the person's own: the work that they have in hand. A `client`
-    permission holds for the clients that the person is cleared for; a `team` permission of a leader for the teams that
-    they lead, and of the other roles for everybody. What takes a person is nothing for the root of the installation:
-    somebody answers for it by name. `apart_from` is the duty that nobody may have of the same thing. What makes a
-    client looks `across` the walls: a new one is inside nobody's yet.
+    permission holds for the clients that the person is cleared for; a `team` permission of a leader for the teams
+    that they lead and those of a site that they lead, and of the other roles for everybody. What takes a person is
+    nothing for the root of the installation: somebody answers for it by name. `apart_from` is the duty that nobody
+    may have of the same thing. What makes a client looks `across` the walls: a new one is inside nobody's yet.
     """
 
     name: str
@@ -334,4 +334,4 @@ def _uncapitalised(words: str) -> str:
 
 
 def _of_team(by: Actor, wanted: Permission) -> str:
-    return _(", and leaders only of their own team") if wanted.scope == "team" and "leader" in by.roles else ""
+    return _(", and leaders only of their own team or site") if wanted.scope == "team" and "leader" in by.roles else ""

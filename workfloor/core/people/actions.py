@@ -27,14 +27,12 @@ from workfloor.kit.declarations import field
 from workfloor.kit.time import calendars
 
 # Why somebody is signed out of work.
-SHIFT_OVER, LEFT_THE_DESK, BROWSER_GONE = "shift-over", "signed-out-of-the-account", "browser-gone"
-BY_A_LEADER = "by-a-leader"
+SHIFT_OVER, BROWSER_GONE, BY_A_LEADER = "shift-over", "browser-gone", "by-a-leader"
+LEFT_THE_DESK = "signed-out-of-the-account"
 STAYS_ON = timedelta(hours=1)  # after a shift, for what is still in hand
 
 OwnRole = Literal["agent", "leader", "planner", "manager", "administrator"]
 Proof = Literal["training", "test", "diploma"]
-
-
 Refused = permissions.Refused
 
 
@@ -56,6 +54,7 @@ def open_site(
         field("Country", "Two letters, such as PT: where the client is too, it is onshore.", most=2, as_option=True),
     ],
     zone: Annotated[str, field("Time zone", "The clock on the wall, such as Europe/Lisbon.", as_option=True)],
+    leader: Annotated[people_models.Person | None, field("Site leader", "Who leads every team of it.")] = None,
     by: Actor,
     now: datetime,
 ) -> people_models.Site:
@@ -63,8 +62,9 @@ def open_site(
     if people_models.Site.objects.filter(name=name).exists():
         raise Refused(_("There is a site {name} already.").format(name=name))
     country = _known_place(country, zone)
-    site = people_models.Site.objects.create(name=name, country=country, zone=zone)
-    event_log.record(people_events.SiteOpened(site.id, name, country, zone), at=now, by=by)
+    site = people_models.Site.objects.create(name=name, country=country, zone=zone, leader=leader)
+    opened = people_events.SiteOpened(site.id, name, country, zone, leader.name if leader else None)
+    event_log.record(opened, at=now, by=by)
     return site
 
 
@@ -81,16 +81,17 @@ def change_site(
     name: Annotated[str | None, field("New name", most=80)] = None,
     country: Annotated[str | None, field("Country", "Two letters, such as PT.", most=2)] = None,
     zone: Annotated[str | None, field("Time zone", "Such as Europe/Lisbon; days of certificates follow it.")] = None,
+    leader: Annotated[people_models.Person | None, field("Site leader", "Who leads every team of it.")] = None,
     by: Actor,
     now: datetime,
 ) -> people_models.Site:
-    """Call a site otherwise, or put its country or time zone right; what is not given stays."""
-    site = people_models.Site.objects.select_for_update().get(id=site.id)
+    """Call a site otherwise, put its country or time zone right, or give it a leader; what is not given stays."""
+    site = people_models.Site.objects.select_for_update(of=("self",)).select_related("leader").get(id=site.id)
     country = _known_place(country or site.country, zone or site.zone)
     if name and people_models.Site.objects.filter(name=name).exclude(id=site.id).exists():
         raise Refused(_("There is a site {name} already.").format(name=name))
-    changes = {"name": name or site.name, "country": country, "zone": zone or site.zone}
-    event_log.record_change("site", site, changes, at=now, by=by)
+    changes = {"country": country, "zone": zone or site.zone, "leader": leader or site.leader}
+    event_log.record_change("site", site, changes | {"name": name or site.name}, at=now, by=by)
     return site
 
 

@@ -14,6 +14,7 @@ class SiteOpened(Event):
     called: str
     country: str
     zone: str
+    leader: str | None
 
 
 @dataclass(frozen=True)

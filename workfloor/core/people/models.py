@@ -63,6 +63,7 @@ class Site(models.Model):
     name = models.TextField(unique=True)
     country = models.CharField(max_length=2)
     zone = models.TextField()
+    leader: Any = models.ForeignKey("people.Person", models.PROTECT, null=True, related_name="leads_sites")
 
     def __str__(self) -> str:
         return self.name
@@ -140,8 +141,9 @@ class Person(models.Model):
         return found
 
     def leads(self, team_id: int | None) -> bool:
-        """Whether the person leads a team."""
-        return team_id is not None and self.leads_teams.filter(id=team_id).exists()
+        """Whether the person leads a team, or the site that has it."""
+        theirs = Q(leader=self.id) | Q(site__leader=self.id)
+        return team_id is not None and Team.objects.filter(theirs, id=team_id).exists()
 
     def may(self, permission: str) -> bool:
         """Whether the person's roles open something, as a page asks of it."""

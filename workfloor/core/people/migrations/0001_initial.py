@@ -84,6 +84,11 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddField(
+            model_name='site',
+            name='leader',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leads_sites', to='people.person'),
+        ),
+        migrations.AddField(
             model_name='person',
             name='team',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='people.team'),
