@@ -147,12 +147,52 @@ def test_attendance_is_agreed_by_both_sides(sold, rita, omar):
     claim = delivered(sold, "Night desk", "7.5", rita)
     bank = make.person("client", name="Ben of the bank", of=sold)
 
-    with pytest.raises(claims.Refused, match="one of the client's own people approves it"):
+    with pytest.raises(claims.Refused, match="one of the client's own people decides this"):
         claims.approve(claim=claim, by=omar, now=make.NINE)
     claims.approve(claim=claim, by=bank, now=make.NINE)
     theirs = delivered(sold, "Night desk", "2", bank)
-    with pytest.raises(claims.Refused, match="one of the provider's people approves it"):
+    with pytest.raises(claims.Refused, match="one of the provider's people decides this"):
         claims.approve(claim=theirs, by=make.person("client", of=sold), now=make.NINE)
+
+
+def agreed(sides):
+    """Sign a contract that names who approves what."""
+    source = (EXAMPLES / "deliveries.toml").read_text().replace('client = "deliveries"', 'client = "sides"')
+    contracts.sign(
+        source=f"{source}\n[approvals]\n{sides}",
+        by=actors.ROOT,
+        now=datetime.fromisoformat("2025-12-01T09:00Z"),
+    )
+    return Client.objects.get(slug="sides")
+
+
+def test_whoever_the_contract_names_approves_what_touches_the_clients_money(everyone):
+    client = agreed('cost = "client"\nclient-outage = "provider"')
+    rita, omar = (make.in_charge(role, client) for role in ("leader", "manager"))
+    bank = make.person("client", of=client)
+    cost = delivered(client, "Postage", "12.40", rita, PAPER)
+    exclusion = outage(client, rita)
+
+    with pytest.raises(claims.Refused, match="one of the client's own people decides this: cost"):
+        claims.approve(claim=cost, by=omar, now=make.NINE)
+    with pytest.raises(claims.Refused, match="one of the provider's people decides this: client-outage"):
+        claims.approve(claim=exclusion, by=bank, now=make.NINE + HOUR)
+
+    claims.approve(claim=cost, by=bank, now=make.NINE)
+    claims.approve(claim=exclusion, by=omar, now=make.NINE + HOUR)
+
+
+def test_whoever_the_contract_names_refuses_an_outage_and_anybody_of_either_side_refuses_the_rest(everyone):
+    client = agreed('outage = "client"\ncost = "client"')
+    rita, omar = (make.in_charge(role, client) for role in ("leader", "manager"))
+    cost = delivered(client, "Postage", "12.40", rita, PAPER)
+    down = outage(client, rita, kind="outage")
+
+    with pytest.raises(claims.Refused, match="one of the client's own people decides this: outage"):
+        claims.refuse(claim=down, by=omar, reason="It was theirs", now=make.NINE + HOUR)
+    claims.refuse(claim=cost, by=omar, reason="Twice", now=make.NINE)
+
+    claims.refuse(claim=down, by=make.person("client", of=client), reason="It was ours", now=make.NINE + HOUR)
 
 
 def test_a_cost_is_kept_with_its_document(sold, rita, omar):

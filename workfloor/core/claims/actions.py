@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import sha256
-from typing import Annotated
+from typing import Annotated, cast
 
 from django.utils.translation import gettext as _
 
@@ -244,13 +244,7 @@ def _decide(
     claim = claims_models.Claim.objects.select_for_update(of=("self",)).select_related("claimed_by").get(id=claim.id)
     permissions.admit(by, "claims.decide", client_id=claim.client_id, already=[claim.claimed_by_id])
     _said(reason or "approved")
-    if (
-        claim.kind == "attendance"
-        and decision == "approved"
-        and (by.client_id is None) == (claim.claimed_by.client_id is None)
-    ):
-        side = _("the client's own people") if by.client_id is None else _("the provider's people")
-        raise Refused(_("Attendance is agreed by both sides: one of {side} approves it.").format(side=side))
+    _admit_side(claim, decision, by)
     try:
         claim.state = claims_rules.decided(claim.state, decision)
     except claims_rules.NotNow as fault:
@@ -258,6 +252,26 @@ def _decide(
     claim.decided_by, claim.decided_at, claim.decision_reason = by, now, reason.strip()
     claim.save(update_fields=["state", "decided_by", "decided_at", "decision_reason"])
     return claim
+
+
+def _admit_side(claim: claims_models.Claim, decision: claims_rules.State, by: Person) -> None:
+    """Refuse who is of the other side than the contract of the claim's first day names."""
+    try:
+        approvals = contracts_queries.in_force(claim.client_id, claim.starts_at).contract.approvals
+    except contracts_queries.NoContract:
+        approvals = {}
+    side = claims_rules.side_that_decides(
+        cast(claims_rules.Kind, claim.kind), decision, _side(claim.claimed_by), approvals
+    )
+    if side not in (None, _side(by)):
+        people = _("the client's own people") if side == "client" else _("the provider's people")
+        raise Refused(
+            _("As it is agreed, one of {people} decides this: {kind}.").format(people=people, kind=claim.kind)
+        )
+
+
+def _side(person: Person) -> claims_rules.Side:
+    return "provider" if person.client_id is None else "client"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """What one person says and another confirms before it counts: exclusions, outages, attendance, costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from workfloor.kit.text.translation import gettext as _
 
 Span = Literal["client-outage", "force-majeure", "maintenance", "outage"]
 Kind = Literal[Span, "attendance", "cost"]
+Side = Literal["client", "provider"]
 State = Literal["claimed", "approved", "refused"]
 
 EXCLUSIONS: tuple[Kind, ...] = ("client-outage", "force-majeure", "maintenance")
@@ -40,6 +41,19 @@ def decided(state: str, decision: State) -> State:
     if state == "claimed" or (state == "approved" and decision == "refused"):
         return decision
     raise NotNow(_("It was {state} already; claim it again if that is wrong.").format(state=_(state)))
+
+
+def side_that_decides(kind: Kind, decision: State, claimed_by: Side, approvals: Mapping[str, str]) -> Side | None:
+    """Return whose people alone may decide so, None where either side's may. `approvals`: the contract's section.
+
+    What would cost the client is meant: that an outage is refused, and that everything else is approved.
+    """
+    named = approvals.get(kind, "other-side" if kind == "attendance" else "either")
+    if named == "either" or decision != ("refused" if kind == "outage" else "approved"):
+        return None
+    if named == "other-side":
+        return "client" if claimed_by == "provider" else "provider"
+    return "client" if named == "client" else "provider"
 
 
 def faults_of_span(starts_at: datetime, ends_at: datetime) -> Sequence[str]:

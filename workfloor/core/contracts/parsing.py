@@ -83,6 +83,7 @@ def build(terms: Terms) -> contracts_terms.Contract:
         billing=contracts_terms.billing(terms["billing"]) if "billing" in terms else None,
         currencies={name: exchange(one) for name, one in terms.get("currencies", {}).items()},
         forecasts=tuple(forecast(one) for one in terms.get("forecasts", ())),
+        approvals=terms.get("approvals", {}),
     )
 
 

@@ -135,6 +135,7 @@ class Contract:
     billing: Billing | None = None
     currencies: Mapping[str, tuple[pricing.Exchange, ...]] = field(default_factory=dict)
     forecasts: tuple[Forecast, ...] = ()
+    approvals: Mapping[str, str] = field(default_factory=dict)  # kind of claim -> client, provider, other-side, either
 
     @property
     def book(self) -> Book:
