@@ -255,6 +255,19 @@ def test_queues_that_nobody_could_serve_are_named():
     assert contracts_queries.unserved(contract, make.NINE.date() - timedelta(days=1)) == ["calls", "mail"]
 
 
+def test_a_contract_that_can_be_closed_and_not_invoiced_says_so_at_signing():
+    agreed = contracts_parsing.read(SOURCE)
+    assert agreed.prices
+    assert agreed.billing is None
+    assert "say under [billing] whom the invoices go to" in contracts_queries.warnings(agreed, make.NINE)[-1]
+
+    with_address = (
+        SOURCE + '[billing]\nname = "Harbour"\nstreet = "Rua 1"\ncity = "Porto"\npostcode = "4000"\ncountry = "PT"\n'
+        'due_within = "30 days"\n'
+    )
+    assert "[billing]" not in " ".join(contracts_queries.warnings(contracts_parsing.read(with_address), make.NINE))
+
+
 def test_sites_in_other_countries_where_onshore_work_can_be_offered_are_named(everyone):
     client, today = make.client(), make.NINE.date()
     contract = contracts_queries.in_force_on(client.id, today).contract

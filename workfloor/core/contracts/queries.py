@@ -251,10 +251,12 @@ def unserved(contract: contracts_terms.Contract, on: date) -> list[str]:
 
 
 def warnings(contract: contracts_terms.Contract, now: datetime) -> list[str]:
-    """What today's people are not, that a contract asks for: certified, or where it wants the work to be done."""
+    """What it asks for and today's people are not, certified or where it wants its work; what it lacks to bill."""
     today = calendars.day_of(now, contract.zone)
     names = unserved(contract, today)
     found = [f"today nobody holds the certificates that these queues require: {', '.join(names)}."] if names else []
+    if contract.prices and contract.billing is None:
+        found.append("its months can be closed and not invoiced: say under [billing] whom the invoices go to.")
     return found + [
         f"{process} is onshore, in {contract.country}; its work can be offered at {', '.join(sites)} too."
         for process, sites in abroad(contract, today).items()
