@@ -150,7 +150,12 @@ def test_somebody_is_invited_chooses_a_password_on_a_phone_and_forgets_it(olga, 
 
         # And the audit tells it all, without what was in a link.
         desk.goto(f"{installation}/administration/audit/?event=person")
-        for said in ("Person password forgotten", "Person password chosen", "Person invited", "the sign-in page"):
+        for said in (
+            "Olga Marques invited Joao Reis, by a mail to joao@example.com",
+            "Joao Reis chose their own password (invitation)",
+            "The sign-in page was asked for a link to choose a new password for Joao Reis",
+            "Joao Reis chose their own password (forgotten-password)",
+        ):
             expect(desk.get_by_text(said).first).to_be_visible()
         assert link.rpartition("-")[2] not in desk.content()
         assert [each for each in heard[0] + heard[1] if not any(known in each for known in EXPECTED)] == []
