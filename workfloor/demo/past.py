@@ -18,16 +18,19 @@ from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.people.qualification import qualifies
 from workfloor.core.work import actions as work
+from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.demo import sample
 from workfloor.kit.time import calendars
 from workfloor.ops.channels.chat import actions as chats
+from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat.models import Widget
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.email.models import Mailbox
 
+CHATS = work_kinds.over(chat_queries.CHANNEL)
 SIGNS_IN_BEFORE, STAYS_AFTER = timedelta(minutes=10), timedelta(minutes=15)
 
 
@@ -90,7 +93,7 @@ def _work_off_one(
     """Receive a piece of work and do it; returns when whoever did it is free again."""
     item = receive(key, queue, arrival, channels)
     if arrival.leaves:
-        if item.kind == "chat":
+        if item.kind in CHATS:
             chats.leave(chat=item.chats.get(), now=arrival.at + timedelta(seconds=arrival.wait_seconds))
         else:
             work.abandon(item=item, by=actors.CUSTOMER, now=arrival.at + timedelta(seconds=arrival.wait_seconds))
@@ -103,7 +106,7 @@ def _work_off_one(
     work.accept(item=item, by=one.person, now=answered)
     _talk(item, arrival, one.person, answered, ended)
     work.end(item=item, by=one.person, now=ended)
-    if item.kind == "chat":
+    if item.kind in CHATS:
         chats.close_with(item_ids=[item.id], by=actors.CLOCK, now=ended)
         chats.rate(chat=item.chats.get(), score=sample.SAID[arrival.title][1], comment="", now=done)
     work.wrap_up(item=item, by=one.person, disposition=arrival.disposition, now=done)
@@ -172,9 +175,9 @@ def _address(name: str) -> str:
 
 def _talk(item: Item, arrival: sample.Arrival, agent: Person, begins: datetime, ends: datetime) -> None:
     """Let agent and customer write what they wrote, spread over the time that it took."""
-    if item.kind == "email":
+    if item.kind in work_kinds.BY_MAIL:
         _answer(item, arrival, agent, ends - timedelta(seconds=20))
-    elif item.kind == "chat":
+    elif item.kind in CHATS:
         said, _ = sample.SAID[arrival.title]
         for number, (ours, text) in enumerate(said):
             at = begins + (ends - begins) * (number + 0.5) / len(said)
