@@ -19,7 +19,7 @@ ROLES: Final = {
 }
 
 # Who does something of a client's and is nobody with an account; `actors` makes them.
-OUTSIDE: Final = {"customer": "a customer", "system": "a client's system"}
+OUTSIDE: Final = {"customer": gettext_noop("a customer"), "system": gettext_noop("a client's system")}
 
 Scope = Literal["installation", "client", "team"]
 
