@@ -196,7 +196,8 @@ def _of_facts() -> Iterator[str]:
         if find_spec(f"{app.name}.actions"):
             changed.update(_CHANGES.findall(inspect.getsource(import_module(f"{app.name}.actions"))))
     yield from (*sorted(changed), *_FIELDS)
-    named = {each.name for each in Event.__subclasses__() if hasattr(each, "name")} - {Changed.name}
+    ours = (each for each in Event.__subclasses__() if each.__module__.startswith("workfloor."))
+    named = {each.name for each in ours if hasattr(each, "name")} - {Changed.name}
     for name in sorted(named | {f"{of}.changed" for of in changed}):
         yield name.replace(".", " ").replace("-", " ").capitalize()
 
