@@ -504,18 +504,14 @@ def _history(who: SimpleNamespace) -> None:
         place = presales_queries.place(client, APRIL)
         assert place
         with presales_gateway.opened(path) as export, transaction.atomic():
-            surveyed = presales.survey(
-                export=export, how=form.map, place=place, expected_rows=None, progress=lambda done: None
-            )
-            presales.make_room(surveyed=surveyed)
             presales.import_calls(
                 export=export,
                 map_=form,
                 place=place,
-                surveyed=surveyed,
                 by=who.marta,
                 now=APRIL,
                 progress=lambda done: None,
+                make_room=presales.make_room,
             )
 
 

@@ -77,13 +77,15 @@ class Desk:
         place = client and presales_queries.place(client, NOW)
         assert place
         with presales_gateway.opened(self.path) as export, transaction.atomic():
-            how, nothing = form.map, lambda done: None
-            surveyed = presales.survey(
-                export=export, how=how, place=place, expected_rows=expected_rows, progress=nothing
-            )
-            presales.make_room(surveyed=surveyed)
             return presales.import_calls(
-                export=export, map_=form, place=place, surveyed=surveyed, by=make.ROOT, now=NOW, progress=nothing
+                export=export,
+                map_=form,
+                place=place,
+                expected_rows=expected_rows,
+                by=make.ROOT,
+                now=NOW,
+                progress=lambda done: None,
+                make_room=presales.make_room,
             )
 
     def refusal(self, *rows: str, **more: int) -> export_rows.Refused:
@@ -272,21 +274,21 @@ def test_a_file_that_changes_while_it_is_read_is_refused(desk: Desk):
     place = presales_queries.place(client, NOW)
     assert place
     desk.path.write_text(HEADER + ANSWERED)
-    with presales_gateway.opened(desk.path) as export:
-        surveyed = presales.survey(
-            export=export, how=form.map, place=place, expected_rows=None, progress=lambda done: None
-        )
+
+    def change(done: int) -> None:
         desk.path.write_text(HEADER + ANSWERED.replace("red", "blue"))
-        with pytest.raises(export_rows.Refused, match="changed while it was being read"), transaction.atomic():
-            presales.import_calls(
-                export=export,
-                map_=form,
-                place=place,
-                surveyed=surveyed,
-                by=make.ROOT,
-                now=NOW,
-                progress=lambda done: None,
-            )
+
+    refusing = pytest.raises(export_rows.Refused, match="changed while it was being read")
+    with presales_gateway.opened(desk.path) as export, refusing, transaction.atomic():
+        presales.import_calls(
+            export=export,
+            map_=form,
+            place=place,
+            by=make.ROOT,
+            now=NOW,
+            progress=change,
+            make_room=presales.make_room,
+        )
     assert not Item.objects.exists()
 
 
