@@ -147,8 +147,12 @@ def test_a_call_that_nobody_answered_ends_so(desk: Desk, row: str, state: str, l
 
 
 def test_state_is_what_the_facts_add_up_to(desk: Desk):
-    desk.imports(ANSWERED, ABANDONED, PHANTOM)
+    at_once = ANSWERED.replace("1,", "4,", 1).replace(",9,3,166,10,", ",0,0,1,0,").replace(",A09,", ",,")
+    over_night = ANSWERED.replace("1,", "5,", 1).replace("09:00:00", "17:59:30.25").replace(",10,", ",50000,")
+    of_a_strange_name = ANSWERED.replace("1,", "6\t\\,", 1).replace(",A09,C1,", ',"A\\\n9","Łu""cja",')
+    desk.imports(ANSWERED, ABANDONED, PHANTOM, at_once, over_night, of_a_strange_name)
 
+    assert Item.objects.count() == 6
     for item in Item.objects.all():
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 

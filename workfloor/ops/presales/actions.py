@@ -16,7 +16,7 @@ from workfloor.core.work.models import Item
 from workfloor.kit import apart
 from workfloor.kit.database import bulk, locks, partitions
 from workfloor.ops.presales import events as presales_events
-from workfloor.ops.presales import export_rows, map_file, reading
+from workfloor.ops.presales import export_reading, export_rows, map_file
 from workfloor.ops.presales import gateway as presales_gateway
 from workfloor.ops.presales import models as presales_models
 from workfloor.ops.presales import queries as presales_queries
@@ -61,6 +61,7 @@ def import_calls(
         raise export_rows.Refused(f"the contract has no queue {', '.join(strange)}: [queues] may name {names}")
     unused = export.unused_columns(how)
     stored = _Stored(place, make_room)
+    _check_at_once()
     with _read_apart(export, presales_queries.plan(place, how)) as batches:
         for batch in batches:
             stored.take(batch)
@@ -71,10 +72,16 @@ def import_calls(
     return _keep(export, map_, place, sha256, unused, stored.tally, by, now), True
 
 
+def _check_at_once() -> None:
+    """Let references be checked with each batch: put off, a million rows would wait for it in the server's memory."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 @contextmanager
-def _read_apart(export: presales_gateway.Export, plan: reading.Plan) -> Iterator[Iterator[reading.Batch]]:
+def _read_apart(export: presales_gateway.Export, plan: export_reading.Plan) -> Iterator[Iterator[export_reading.Batch]]:
     """The batches of a file, read by a process of its own: the next while the database stores one. Raises Refused."""
-    process = apart.Apart("workfloor.ops.presales.reading:answer", MEMORY, [export.number])
+    process = apart.Apart("workfloor.ops.presales.export_reading:answer", MEMORY, [export.number])
 
     def ask(*asked: Any) -> Any:
         try:
@@ -85,7 +92,7 @@ def _read_apart(export: presales_gateway.Export, plan: reading.Plan) -> Iterator
             raise answer
         return answer
 
-    def batches() -> Iterator[reading.Batch]:
+    def batches() -> Iterator[export_reading.Batch]:
         coming = ahead.submit(ask, _free_ids())
         while not (batch := coming.result()).is_last:
             coming = ahead.submit(ask, _free_ids())
@@ -104,7 +111,8 @@ def _read_apart(export: presales_gateway.Export, plan: reading.Plan) -> Iterator
 def _free_ids() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            "SELECT nextval(the.sequence) FROM "
+            "(SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) AS the, generate_series(1, %s)",
             [Item._meta.db_table, BATCH],
         )
         return [row[0] for row in cursor.fetchall()]
@@ -121,14 +129,14 @@ class _Stored:
     known_count: int = 0
     known_lines: list[int] = field(default_factory=list)
 
-    def take(self, batch: reading.Batch) -> None:
+    def take(self, batch: export_reading.Batch) -> None:
         """Store a batch of calls; only count those that are there, once one is, for the file is refused then."""
         self.tally = batch.tally
         if not batch.calls:
             return
         self._make_room()
         if not self.known_count and bulk.insert(
-            Item._meta.db_table, reading.COLUMNS, batch.items, reading.SAME, once="client_id, key"
+            Item._meta.db_table, export_reading.COLUMNS, batch.items, export_reading.SAME, once="client_id, key"
         ) == len(batch.calls):
             event_log.insert_past(batch.facts)
             return

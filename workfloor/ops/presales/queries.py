@@ -23,7 +23,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
 from workfloor.core.work.kinds import CONVERSATIONS, OF_PROCESS
 from workfloor.core.work.models import Item
-from workfloor.ops.presales import export_rows, past_work, reading
+from workfloor.ops.presales import export_reading, export_rows, past_work
 from workfloor.ops.presales import models as presales_models
 
 
@@ -55,16 +55,16 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
-def plan(place: Place, how: export_rows.Map) -> reading.Plan:
+def plan(place: Place, how: export_rows.Map) -> export_reading.Plan:
     """How to read an export, with what the contract says of its queues, from one version to the next."""
     days = sorted({version.effective_on for version in contracts_queries.versions(place.client.id)})
     since, homes = [_midnight(day, place.zone) for day in days], {}
     for name in set(how.queues.values()):
         terms_at = contracts_queries.terms_by(place.queues[name])
         found = [terms_at(datetime.combine(day, time(12), place.zone)) for day in days]
-        said = [reading.Said(each.version, OF_PROCESS[each.process_kind], each.calendar) for each in found]
-        homes[name] = reading.Home(place.queues[name].id, place.queues[name].process_id, since, said)
-    return reading.Plan(how, place.window, place.client.id, homes)
+        said = [export_reading.Said(each.version, OF_PROCESS[each.process_kind], each.calendar) for each in found]
+        homes[name] = export_reading.Home(place.queues[name].id, place.queues[name].process_id, since, said)
+    return export_reading.Plan(how, place.window, place.client.id, homes)
 
 
 def imports() -> QuerySet[presales_models.Import]:

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('second_keying', models.TextField(db_default='', default='')),
                 ('elsewhere', models.BooleanField(db_default=False, default=False)),
                 ('keyed_at', models.DateTimeField(null=True)),
-                ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='clients.client')),
+                ('client', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='clients.client')),
                 ('done_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='done_items', to='people.person')),
                 ('person', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='people.person')),
                 ('process', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='items', to='contracts.process')),
