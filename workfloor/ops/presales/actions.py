@@ -185,6 +185,8 @@ def _keep(
     now: datetime,
 ) -> presales_models.Import:
     how = map_.map
+    assert tally.first_at
+    assert tally.last_at
     fact = presales_events.HistoryImported(
         source=how.source,
         file=export.name,

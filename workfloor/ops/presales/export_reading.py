@@ -120,9 +120,12 @@ def begin(file: int, name: str, plan: Plan) -> None:
 def answer(*asked: Any) -> Batch | export_rows.Refused | None:
     """Begin, where a file and a plan are given; else read on, with the numbers of the next items."""
     try:
-        return begin(*asked) if len(asked) > 1 else _begun["reading"].go_on(*asked)
+        if len(asked) == 1:
+            return _begun["reading"].go_on(*asked)
+        begin(*asked)
     except export_rows.Refused as refused:
         return refused
+    return None
 
 
 # --- what a call came to ----------------------------------------------------------------------------------------------
