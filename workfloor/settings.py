@@ -171,6 +171,7 @@ INSTALLED_APPS = [
     "workfloor.core.work",
     "workfloor.core.measures",
     "workfloor.core.conversations",
+    "workfloor.core.search",
     "workfloor.ops.channels.chat",
     "workfloor.ops.channels.email",
     "workfloor.ops.channels.playbooks",

@@ -49,6 +49,8 @@ MACHINERY: Final = {
     "procrastinate_periodic_defers": "which periodic jobs were asked for",
     "procrastinate_workers": "which workers are there",
     "measures_bucket": "sums of work by 15 minutes, made by triggers out of items",
+    "search_passage": "the words of messages and cases for searches, kept by triggers",
+    "search_name": "the names of customers for searches, kept by triggers",
     "people_heard": "when a browser of somebody was last there",
     "people_agentstate": "what the facts of somebody's agent state add up to",
     "people_spell": "what the facts of somebody's agent state add up to",

@@ -116,6 +116,8 @@ def side(slug: str, word: str) -> Side:
     )
     delivering.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
+    stranger = work.Customer(f"{word}-8", f"Stranger {word}", is_claimed=True)
+    make.item("calls", of=slug, key=f"{word}-stranger", customer=stranger)
     elsewhere = make.item("calls", of=slug, key=f"{word}-elsewhere", came_at=make.NINE, **more)
     said = reporting.Said("answered", agent=word)
     reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, by=make.ROOT, now=make.NINE)

@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "router": ("workfloor.cli.run:router", "Offer waiting work to the people who may do it."),
     "sign-in": ("workfloor.cli.signing_in:sign_in", "Let commands act as you."),
     "sign-out": ("workfloor.cli.signing_in:sign_out", "End that."),
+    "search": ("workfloor.cli.search:search", "Look for customers, cases and messages."),
     "people": ("workfloor.cli.people:group", "Sites, teams, people, their skills and clearances, shifts."),
     "contracts": ("workfloor.cli.contracts:group", "Check, sign and compare contracts."),
 }

@@ -10,6 +10,7 @@ import click
 
 # By command, the permission that it takes. Those that write ask again, in their action.
 ASKS: Final[dict[str, str]] = {
+    "search": "conversations.read",
     "people list": "people.read",
     "people print-link": "people.print-link",
     "people site list": "people.read",

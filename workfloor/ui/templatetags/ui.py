@@ -75,6 +75,12 @@ def places(context: dict[str, Any]) -> list[ui_places.Place]:
     return ui_places.places(getattr(context.get("request"), "person", None))
 
 
+@register.filter
+def may(person: Any, permission: str) -> bool:
+    """Whether the roles of whoever is signed in open something."""
+    return person is not None and bool(person.may(permission))
+
+
 @register.simple_tag
 def stylesheet(name: str) -> SafeString:
     """Give the text of one of our own stylesheets, for a document that stands alone."""
