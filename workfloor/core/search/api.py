@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
 from pydantic import AwareDatetime
@@ -72,14 +71,14 @@ class SearchIn(Schema):
 def search(request: HttpRequest, asked: Query[SearchIn]) -> SearchFound:
     by, now = request.auth, clock.now()  # type: ignore[attr-defined]
     if not permissions.may(by, "conversations.read"):
-        raise HttpError(403, _("That takes the role agent, leader or manager."))
+        raise HttpError(403, "That takes the role agent, leader or manager.")
     clients = search_queries.clients_of(by, asked.client)
     if asked.client and not clients:
-        raise HttpError(404, _("There is no client of that name that you are cleared for."))
+        raise HttpError(404, "There is no client of that name that you are cleared for.")
     try:
         after = asking.Mark.read(asked.after) if asked.after else None
     except ValueError as fault:
-        raise HttpError(422, _("This is no place in what was found; search again.")) from fault
+        raise HttpError(422, "This is no place in what was found; search again.") from fault
     until = min(asked.until or now, now)
     found = search_queries.found(
         asking.Asked(asked.words, tuple(each.id for each in clients), asked.since, until, asked.channel, after)
