@@ -251,4 +251,4 @@ def test_to_the_clients_own_token_the_calls_are_there(sides):
         "/api/invoices": 200,
         "/api/invoices/{invoice_id}": 200,
         "/api/invoices/{invoice_id}/{form}": 200,
-    } | {path: 401 for _, path in CALLS if path.startswith("/api/actions/")}  # those are people's
+    } | {path: 401 for _, path in CALLS if path.startswith(("/api/actions/", "/api/search"))}  # people's
