@@ -86,11 +86,11 @@ def _late(what: str, told: Told) -> Figure:
 def _ours(template: str, pages: int, rate: float, seconds: float) -> Told:
     from django.db import transaction
 
-    from workfloor.kit.web import live
+    from workfloor.kit.web import live as web_live
 
     def change(topic: str) -> None:
         with transaction.atomic():
-            live.publish([topic])
+            web_live.publish([topic])
 
     async def tell(topic: str) -> None:
         await asyncio.get_running_loop().run_in_executor(None, change, topic)
