@@ -7,12 +7,15 @@ beside those that are found.
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from benchmarks import databases, floors
 from benchmarks.figures import Figure
+from workfloor.kit.time import clock
 
 LIMIT_MS = 200.0
+DAYS, DAY = 730, timedelta(days=1)  # how long ago the first message is
 WORDS = 50_000  # of the language
 IN_A_MESSAGE = 40
 IN_A_CASE = 4
@@ -58,6 +61,7 @@ def _figure(what: str, took: list[float]) -> Figure:
 
 def sought(number: int) -> Iterator[tuple[str, dict[str, str]]]:
     """What is looked for in one round: a kind, and what the page is asked."""
+    today = clock.now()
     rare, common = word(1_000 + 37 * (number + 3)), word(number % 5)
     yield "a rare word", {"words": rare}
     yield "a common word", {"words": common}
@@ -65,7 +69,7 @@ def sought(number: int) -> Iterator[tuple[str, dict[str, str]]]:
     yield "two common words", {"words": f"{common} {word(5 + number % 5)}"}
     yield "the beginning of a word", {"words": rare[:-2]}
     yield "no message has it", {"words": f"nowhere{number}"}
-    yield "a month a year ago", {"words": common, "first": "1998-01-01", "last": "1998-01-31"}
+    yield "a month a year ago", {"words": common, "first": f"{today - 395 * DAY:%F}", "last": f"{today - 365 * DAY:%F}"}
     yield "a name", {"words": f"{FIRST[number % len(FIRST)]} {LAST[number % len(LAST)]}"}
     yield "a mistyped name", {"words": f"{FIRST[number % len(FIRST)]} {LAST[3][:5]}{LAST[3][6:]}"}
     yield "a customer's number", {"words": f"C-{1000 + number:07}"}
@@ -96,7 +100,6 @@ def fill(messages: int) -> Any:
     from workfloor.core.contracts import actions as contracts
     from workfloor.core.people import actions as people
     from workfloor.core.people.models import Account
-    from workfloor.kit.time import clock
 
     def write() -> Any:
         now = clock.now()
@@ -135,7 +138,7 @@ def _write(cursor: Any, client: int, messages: int) -> None:
     )
     cursor.execute("SELECT min(id) FROM work_customer WHERE client_id = %s", [client])
     first_customer = cursor.fetchone()[0]
-    begins, step = "timestamptz '1997-01-01'", 2 * 365 * 86_400 / messages
+    begins, step = f"(now() - {DAYS} * interval '1 day')", DAYS * 86_400 / messages
     cursor.execute(
         "INSERT INTO work_case (client_id, customer_id, kind, subject, opened_at) "
         f"SELECT %s, %s + n %% %s, 'question', '', {begins} + n * %s * interval '1 second' "
