@@ -67,6 +67,7 @@ def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:
 def answers(item_id: int) -> list[conversations_models.Message]:
     """What people of ours wrote to the customer about an item that arrived, as far as we know, or still may."""
     written = conversations_models.Message.objects.filter(item_id=item_id, direction="out", person_id__isnull=False)
+    written = written.filter(forwards=None)
     return list(written.exclude(state__in=["failed", "withdrawn"]).order_by("said_at", "id"))
 
 
@@ -92,10 +93,10 @@ def by_key(client_id: int, channel: str, key: str) -> conversations_models.Messa
     return _BY_KEY.one(client_id, channel, key)
 
 
-def draft(item_id: int, person_id: int) -> str:
-    """What somebody has begun to write about an item; empty for nothing."""
-    found = conversations_models.Draft.objects.filter(item_id=item_id, person_id=person_id)
-    return found.values_list("text", flat=True).first() or ""
+def draft(item_id: int, person_id: int) -> conversations_models.Draft:
+    """What somebody has begun to write about an item; an empty one for nothing."""
+    found = conversations_models.Draft.objects.filter(item_id=item_id, person_id=person_id).first()
+    return found or conversations_models.Draft(item_id=item_id, person_id=person_id)
 
 
 def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, conversations_models.Message]:

@@ -13,19 +13,18 @@ from django.utils.translation import gettext as _
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import LARGEST_SENT, Address
+from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
-from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.actions import NotYours
 from workfloor.core.work.models import Case, Item
-from workfloor.kit.mail import quoting
+from workfloor.desks.agent import mail_queries
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.visitors import HERE_FOR
@@ -305,7 +304,7 @@ def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
     said = (
         talk(item, now, by=person) if role != roles.KEYS_SECOND else None
     )  # who keys second sees nothing of the first
-    may_write = answers_to(item) is not None
+    may_write = mail_queries.answers_to(item) is not None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
@@ -345,6 +344,7 @@ class Talk:
     quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
     sends: bool = True  # whether there is a server that mail goes out through
     largest_file: int = LARGEST_SENT  # bytes
+    mail: mail_queries.Offered | None = None  # what an answer by mail begins with, for whoever may write one
 
     @property
     def is_open(self) -> bool:
@@ -386,6 +386,7 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
         [],
         mailed,
         bool(settings.WORKFLOOR_SMTP_URL),
+        mail=mail_queries.offered(item, said) if visit is None and (by is None or by.id == item.person_id) else None,
     )
 
 
@@ -394,29 +395,6 @@ def helped(item: Item, shown: Talk | None) -> Talk | None:
     if shown is None or item.person is None:
         return shown
     return replace(shown, answers=playbooks_queries.answers(item, item.person), tags=playbooks_queries.tags(item.id))
-
-
-def answers_to(item: Item) -> Address | None:
-    """Where an answer by email goes: to whoever wrote last, by email or as a visitor who said theirs; else None."""
-    if item.case_id is None:
-        return None
-    wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=work_kinds.TWO_WAY)
-    last = wrote.filter(sender__contains="@").order_by("said_at", "id").last()
-    return last.answers_to if last else None
-
-
-def quotation(item: Item, to: Address) -> str:
-    """The last mail of whom an answer goes to, as it is quoted there, by the clock of the contract; empty for none."""
-    wrote = (
-        conversations_queries.of_case(item.case_id).filter(direction="in", channel__in=work_kinds.MAILS)
-        if item.case_id
-        else None
-    )
-    last = wrote.last() if wrote is not None else None
-    if last is None or not last.text.strip() or last.answers_to.address != to.address:
-        return ""
-    zone = contracts_queries.zone_of(item.client_id, last.said_at)
-    return quoting.quotation(last.text, last.sender_name or last.sender, last.said_at.astimezone(zone))
 
 
 def own_case(person: Person, item: Item) -> Case:

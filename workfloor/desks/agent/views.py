@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import Content, File, NotNow
+from workfloor.core.conversations.messages import File, NotNow
 from workfloor.core.looks import models as looks_models
 from workfloor.core.looks import requests as looks_requests
 from workfloor.core.looks.actions import Seen
@@ -33,6 +33,7 @@ from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
 from workfloor.desks.agent import forms as agent_forms
+from workfloor.desks.agent import mail_queries
 from workfloor.desks.agent import queries as agent_queries
 from workfloor.kit.time import clock
 from workfloor.kit.web import limits
@@ -41,6 +42,7 @@ from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import envelope
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 
 View = Callable[..., HttpResponse]
@@ -61,6 +63,8 @@ def deed(do: Callable[..., object]) -> View:
             do(request, **kwargs)
         except Faulty as fault:
             return refused(request, str(fault), 422)
+        except envelope.Faulty as fault:
+            return refused(request, str(fault), 422, fault.field)
         except visitors.Refused as fault:
             return refused(request, widget_file.worded(fault), 422)
         except (conversations.Refused, chats.Refused) as fault:
@@ -72,9 +76,9 @@ def deed(do: Callable[..., object]) -> View:
     return handler
 
 
-def refused(request: HttpRequest, text: str, status: int) -> HttpResponse:
-    """Say at its place what is wrong."""
-    return render(request, "ui/_refused.html", {"text": text}, status=status)
+def refused(request: HttpRequest, text: str, status: int, field: str = "") -> HttpResponse:
+    """Say at its place what is wrong: at a field of the form, where one is named."""
+    return render(request, "ui/_refused.html", {"text": text, "field": field}, status=status)
 
 
 def too_late(request: HttpRequest, text: str) -> HttpResponse:
@@ -165,6 +169,8 @@ def reply(request: Request, item_id: int) -> None:
     else:
         answer_customer(found, request.person, words)
     drop_draft(item_id, request.person, words)
+    if words["finish"]:
+        finish_as(request, item_id, words["finish"])
 
 
 @deed
@@ -191,13 +197,17 @@ def drop_draft(item_id: int, person: Person, words: dict[str, Any]) -> None:
 @opened_by("work.handle")
 def draft(request: Request, item_id: int) -> HttpResponse:
     """What this person has begun to write about an item and has not sent."""
-    return JsonResponse({"text": conversations_queries.draft(the_item(item_id).id, request.person.id)})
+    begun = conversations_queries.draft(the_item(item_id).id, request.person.id)
+    return JsonResponse({"text": begun.text, "envelope": begun.envelope})
 
 
 @deed
 def keep_draft(request: Request, item_id: int) -> None:
-    text = checked(agent_forms.Draft(request.POST))["text"]
-    conversations.keep_draft(item=the_item(item_id), text=text, by=request.person, now=clock.now())
+    entered = checked(agent_forms.Draft(request.POST))
+    typed = {name: str(entered[name]) for name in agent_forms.ENVELOPE if entered["mode"] and entered[name]}
+    conversations.keep_draft(
+        item=the_item(item_id), text=entered["text"], envelope=typed, by=request.person, now=clock.now()
+    )
 
 
 def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:
@@ -207,13 +217,20 @@ def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:
 
 
 def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
-    """Reply by email, where the customer has written by email."""
-    now, files, to = clock.now(), enclosed(words["file"]), agent_queries.answers_to(item)
-    if to is None:
+    """Write by email: an answer to the customer, or what they wrote to somebody else."""
+    letter = mail_queries.written(item, words, by)
+    if letter is None:
         raise Faulty(_("Nobody can be written to about this item from here."))
-    content = Content(words["text"], agent_queries.quotation(item, to) if words["quote"] else "")
     conversations.reply(
-        item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
+        item=item,
+        channel="email",
+        content=letter.content,
+        recipients=letter.recipients,
+        by=by,
+        files=[*enclosed(words["file"]), *letter.files],
+        key=words["key"],
+        forwards=letter.forwards,
+        now=clock.now(),
     )
 
 
@@ -238,8 +255,9 @@ def take_back(request: Request) -> HttpResponse:
         reply = email.take_back(reply=message, by=request.person, now=clock.now())
     except NotNow:
         return refused(request, _("It is too late: the reply is on its way."), 422)
-    said = {"text": reply.text, "item": reply.item_id, "files": [each.name for each in message.attachments.all()]}
-    return JsonResponse(said)
+    files = [each.name for each in message.attachments.all() if not message.forwards_id]
+    begun = conversations_queries.draft(reply.item_id or 0, request.person.id)
+    return JsonResponse({"text": reply.text, "item": reply.item_id, "files": files, "envelope": begun.envelope})
 
 
 @deed
@@ -436,7 +454,7 @@ def come_back(request: Request, item_id: int) -> None:
     with timezone.override(agent_queries.zone_of(request.person)):
         agreed = checked(agent_forms.ComeBack(request.POST, item.client_id))
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
-    if work_kinds.KINDS[kind].is_mail and agent_queries.answers_to(item) is None:
+    if work_kinds.KINDS[kind].is_mail and mail_queries.answers_to(item) is None:
         raise Faulty(_("No email address of this customer is known."))
     work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 
@@ -500,7 +518,11 @@ def wrap_up(request: Request, item_id: int) -> None:
 @deed
 def finish(request: Request, item_id: int) -> None:
     """End and wrap up at once: nobody is on the line whose leaving would begin the wrap-up."""
-    disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
+    finish_as(request, item_id, checked(agent_forms.Disposition(request.POST))["disposition"])
+
+
+def finish_as(request: Request, item_id: int, disposition: str) -> None:
+    """The same, of what is not done so already."""
     now, item = clock.now(), the_item(item_id)
     if is_done(request, item, disposition):
         return
