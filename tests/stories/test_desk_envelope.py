@@ -9,10 +9,13 @@ from playwright.sync_api import Page, expect
 from tests import browse, mail, make
 from tests.stories.test_browser import picture
 from tests.stories.test_desk_writing import at_work, drafts, meanwhile
+from workfloor.core.access import actors
+from workfloor.core.clients.models import Client
 from workfloor.core.conversations.models import Message
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
+from workfloor.ops.channels.playbooks import actions as playbooks
 
 expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
@@ -119,3 +122,55 @@ def test_undo_brings_the_envelope_back_too(written_to):
         desk.get_by_role("button", name="Undo").click()
         expect(desk.get_by_label("Your answer")).to_have_value("It is corrected.")
         expect(desk.locator("[data-goes-to]")).to_have_text(re.compile("ines@example.com"))
+
+
+PLAYBOOK = """
+[[answers]]
+name = "thanks"
+title = "Thank you"
+text = "Dear {customer}, thank you."
+
+[[answers]]
+name = "wait"
+title = "Please wait"
+text = "Please wait until tomorrow."
+
+[[macros]]
+name = "close"
+title = "Thank and close"
+then = { tag = "thanked", answer = "thanks", disposition = "answered" }
+"""
+
+
+def test_a_slash_at_the_beginning_of_a_line_brings_a_canned_answer_or_a_macro_and_twice_is_a_slash(written_to):
+    with transaction.atomic():
+        rls.enter_every_client()
+        playbooks.give(client=Client.objects.get(), source=PLAYBOOK, by=actors.ROOT, now=clock.now())
+    with browse.chromium() as browser:
+        desk = at_work(browser, *written_to)
+        heard = browse.complaints(desk)
+        box = desk.get_by_label("Your answer")
+        box.press_sequentially("Either/or: ")
+        box.press("Enter")
+        desk.keyboard.press("/")
+        helps = desk.get_by_role("dialog", name="What helps with it")
+        expect(helps.get_by_role("button", name="Thank you")).to_contain_text("Dear Rui Costa, thank you.")
+        assert browse.faults_of(desk) == []
+        picture(desk, "desk-help")
+        desk.keyboard.type("tomor")
+        expect(helps.get_by_role("button", name="Thank you")).to_be_hidden()
+        desk.keyboard.press("Enter")
+        expect(box).to_be_focused()
+        expect(box).to_have_value("Either/or: \nPlease wait until tomorrow.")
+        desk.keyboard.press("Enter")
+        desk.keyboard.type("//")
+        expect(box).to_have_value("Either/or: \nPlease wait until tomorrow.\n/")
+        box.fill("")
+
+        desk.keyboard.press("/")
+        helps.get_by_role("button", name="Thank and close").click()
+        expect(desk.locator("#day")).to_contain_text("1 done")
+        assert [each for each in heard if "404" not in each] == []  # of the conversation, which is closed by then
+
+    assert sent() == [("Dear Rui Costa, thank you.", ["rui@example.com"], False)]
+    assert drafts() == []

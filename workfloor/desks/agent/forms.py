@@ -98,6 +98,12 @@ class Words(Draft):
         return sent
 
 
+class Macro(forms.Form):
+    """Which macro is run."""
+
+    macro = forms.CharField(max_length=100, error_messages={"required": gettext_lazy("Choose a macro.")})
+
+
 class TakenBack(forms.Form):
     """Which reply is taken back."""
 

@@ -30,7 +30,6 @@ from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.visitors import HERE_FOR
 from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
-from workfloor.ops.channels.playbooks.rules import Answer
 from workfloor.ui import wording
 
 
@@ -339,7 +338,6 @@ class Talk:
     here: bool  # whether the visitor's page is open
     after: int  # the message after which it begins, where not all of it is read
     seen: int  # the visitor's last message that an agent has seen
-    answers: list[Answer]
     tags: list[str]
     quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
     sends: bool = True  # whether there is a server that mail goes out through
@@ -358,7 +356,7 @@ class Talk:
 
 
 def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) -> Talk | None:
-    """Read what was said about an item's case; None for work that is not answered in writing and has nothing said.
+    """Read what was said about an item's case, to customers and among ourselves; None for work that is of no case.
 
     Of a chat `after` one message, for a page that has all before it and to which that does not happen any more. `by` is
     who reads it: the owner may take replies back, whoever else is on it may not.
@@ -366,7 +364,7 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
     is_chat = item.declared.channel == chat_queries.CHANNEL
     after = after if is_chat else 0
     said = conversations_queries.all_of_case(item.case_id, after) if item.case_id else []
-    if not said and not item.declared.written:
+    if item.case_id is None:
         return None
     for each in said:
         is_own = each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id)
@@ -383,7 +381,6 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
         after,
         visit.read_by_us if visit else 0,
         [],
-        [],
         mailed,
         bool(settings.WORKFLOOR_SMTP_URL),
         mail=mail_queries.offered(item, said) if visit is None and (by is None or by.id == item.person_id) else None,
@@ -391,10 +388,10 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
 
 
 def helped(item: Item, shown: Talk | None) -> Talk | None:
-    """The same with what helps to answer: canned answers with their places filled in, and the item's tags."""
+    """The same with the item's tags."""
     if shown is None or item.person is None:
         return shown
-    return replace(shown, answers=playbooks_queries.answers(item, item.person), tags=playbooks_queries.tags(item.id))
+    return replace(shown, tags=playbooks_queries.tags(item.id))
 
 
 def own_case(person: Person, item: Item) -> Case:

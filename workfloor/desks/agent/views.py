@@ -7,7 +7,7 @@ came too late answers 409 with the reason at the head of the page.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import File, NotNow
+from workfloor.core.conversations.models import Message
 from workfloor.core.looks import models as looks_models
 from workfloor.core.looks import requests as looks_requests
 from workfloor.core.looks.actions import Seen
@@ -43,9 +44,12 @@ from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import envelope
+from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
+from workfloor.ops.channels.playbooks.rules import Macro
 
 View = Callable[..., HttpResponse]
+MOST_ARTICLES: Final = 50  # of a process, beside its work
 
 
 class Faulty(Exception):
@@ -143,6 +147,22 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 
 @require_GET
 @opened_by("work.handle")
+def helps(request: Request, item_id: int) -> HttpResponse:
+    """What helps with an item in hand: canned answers, scripts and macros, and the articles of its process."""
+    item = work_queries.in_hands(request.person, item_id)
+    if item is None:
+        raise Http404
+    looks_requests.note(request, seen_of(item), by=request.person, now=clock.now())
+    shown = {
+        "item": item,
+        "helps": playbooks_queries.helps(item, request.person),
+        "articles": playbooks_queries.articles(item.process_id)[:MOST_ARTICLES],
+    }
+    return render(request, "agent/_help.html", shown)
+
+
+@require_GET
+@opened_by("work.handle")
 def articles(request: Request, item_id: int) -> HttpResponse:
     """What can be looked up about an item's process, the best first."""
     item, words = the_item(item_id), request.GET.get("q", "")[:200]
@@ -171,6 +191,30 @@ def reply(request: Request, item_id: int) -> None:
     drop_draft(item_id, request.person, words)
     if words["finish"]:
         finish_as(request, item_id, words["finish"])
+
+
+@deed
+def run_macro(request: Request, item_id: int) -> None:
+    """Take a macro's steps in one press; what it answers is sent as if the agent had written it."""
+    item, name = the_item(item_id), checked(agent_forms.Macro(request.POST))["macro"]
+    macro = playbooks_queries.macro(item, name)
+    if macro is None:
+        raise Faulty(_("This macro is not in the playbook any more. Choose another."))
+    if macro.disposition and is_done(request, item, macro.disposition):
+        return
+    answered = answer_by_macro(item, request.person, macro) if macro.answer else None
+    playbooks.run_macro(item=item, macro=macro, answered=answered, by=request.person, now=clock.now())
+
+
+def answer_by_macro(item: Item, by: Person, macro: Macro) -> Message:
+    """Send what a macro answers, once after each message of the customer's."""
+    last = conversations_queries.of_case(item.case_id or 0).filter(direction="in").last()
+    text = playbooks_queries.answer(item, by, macro.answer)
+    entered = {"text": text, "key": f"macro-{macro.name}-{item.id}-{last.id if last else 0}", "file": None, "mode": ""}
+    visit = chat_queries.of_item(item.id)
+    if visit:
+        return write_to_visitor(visit, by, entered)
+    return answer_customer(item, by, entered | {"sign": True, "quote": True})
 
 
 @deed
@@ -210,18 +254,18 @@ def keep_draft(request: Request, item_id: int) -> None:
     )
 
 
-def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:
+def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> Message:
     """Reply in a chat."""
     files = enclosed(words["file"])
-    chats.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=clock.now())
+    return chats.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=clock.now())
 
 
-def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
+def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> Message:
     """Write by email: an answer to the customer, or what they wrote to somebody else."""
     letter = mail_queries.written(item, words, by)
     if letter is None:
         raise Faulty(_("Nobody can be written to about this item from here."))
-    conversations.reply(
+    return conversations.reply(
         item=item,
         channel="email",
         content=letter.content,

@@ -104,7 +104,7 @@ def looked_at(person: Person, item_id: int, now: datetime) -> LookedAt | None:
         is_monitored=monitored,
         on_it=[OnIt(names[each["person"]], each["role"], "asked_until" in each) for each in item.beside or ()],
         messages=conversations_queries.all_of_case(item.case_id) if reads and item.case_id else [],
-        draft=conversations_queries.draft(item.id, item.person_id) if monitored and item.person_id else "",
+        draft=conversations_queries.draft(item.id, item.person_id).text if monitored and item.person_id else "",
         able=able(item, now) if may and item.state in ("waiting", "offered", "held") else [],
         dispositions=_dispositions(item) if may and item.state == "wrapping" else (),
     )

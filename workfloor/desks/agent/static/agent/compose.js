@@ -107,6 +107,70 @@
     menu.querySelector("button")?.focus();
   }, true);
 
+  // --- what helps to write: "/" at the beginning of a line opens it, twice is a slash -----------------------------
+
+  const boxOf = (sheet) => document.querySelector(`form.desk-compose[data-item="${sheet.dataset.helps}"]`)?.elements.text;
+  const insert = (box, text) => {
+    box.focus();
+    box.setRangeText(text, box.selectionStart, box.selectionEnd, "end"); // what was written already stays
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const shownIn = (sheet) => [...sheet.querySelectorAll("[data-help]")].filter((each) => !each.hidden).map((each) => (each.matches("button, a") ? each : each.querySelector("button"))).filter(Boolean);
+  const sift = (sheet) => {
+    const asked = sheet.querySelector("[data-help-words]").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const every = [...sheet.querySelectorAll("[data-help]")];
+    for (const each of every) each.hidden = !asked.every((word) => each.dataset.help.toLowerCase().includes(word));
+    const none = sheet.querySelector("[data-help-none]");
+    if (none) none.hidden = every.some((each) => !each.hidden);
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const box = event.target;
+    const opener = composer(box)?.querySelector("[data-help-opens]");
+    if (event.key === "/" && opener && box.name === "text" && !event.isComposing && /(^|\n)$/.test(box.value.slice(0, box.selectionStart))) {
+      event.preventDefault();
+      return opener.click();
+    }
+    const sheet = box.closest?.("[data-helps]");
+    if (!sheet) return;
+    const words = sheet.querySelector("[data-help-words]");
+    const choices = shownIn(sheet);
+    const at = choices.indexOf(box);
+    if (event.key === "/" && box === words && !words.value && boxOf(sheet)) {
+      event.preventDefault();
+      sheet.hidePopover();
+      insert(boxOf(sheet), "/");
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      const next = at + (event.key === "ArrowDown" ? 1 : -1);
+      (next < 0 ? words : choices[Math.min(next, choices.length - 1)])?.focus();
+    } else if (event.key === "Enter" && box === words) {
+      event.preventDefault();
+      choices[0]?.click();
+    }
+  });
+  document.addEventListener("input", (event) => event.target.matches?.("[data-help-words]") && sift(event.target.closest("[data-helps]")));
+  document.addEventListener("click", (event) => {
+    const chosen = event.target.closest?.("[data-insert]");
+    const sheet = chosen?.closest("[data-helps]");
+    const box = sheet && boxOf(sheet);
+    if (!box) return;
+    sheet.hidePopover();
+    insert(box, chosen.dataset.insert);
+  });
+  document.addEventListener("toggle", (event) => {
+    const sheet = event.target;
+    if (!sheet.dataset?.helps || event.newState !== "open") return;
+    const words = sheet.querySelector("[data-help-words]");
+    words.value = "";
+    sift(sheet);
+    words.focus();
+  }, true);
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const sheet = event.target.closest?.("[data-helps]");
+    if (sheet) sift(sheet);
+  });
+
   const look = () => document.querySelectorAll("form.desk-compose").forEach(refresh);
   new MutationObserver(look).observe(document.getElementById("content"), { childList: true, subtree: true });
   look();

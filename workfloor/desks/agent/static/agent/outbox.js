@@ -250,14 +250,14 @@
 
   // --- whoever lets go of an item has sent what they wrote about it, or says that it stays a draft ---------------
 
-  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|hand-over|snooze)\/$/;
+  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|hand-over|snooze|macro)\/$/;
   const drained = async (item) => {
     while (open(item).length || busy.has(item)) await later(100);
     await saving.get(item);
   };
   page.addEventListener("htmx:confirm", async (event) => {
     const { elt, path, issueRequest } = event.detail;
-    const item = elt.closest("article.desk-item")?.dataset.item;
+    const item = elt.closest("article.desk-item")?.dataset.item ?? elt.closest("[data-helps]")?.dataset.helps;
     if (!item) return;
     const box = formOf(item)?.elements.text;
     const isForgotten = () => LETS_GO.test(path) && box?.value.trim() && elt.dataset.warned !== box.value;
