@@ -87,6 +87,7 @@ SAYS: Final[Mapping[str, Any]] = {
     "playbook.article-written": lazy("wrote version {version} of the article {title} of {client}"),
     "playbook.rule-applied": lazy("applied the rule {rule} to {item}"),
     "playbook.rule-answered": lazy("answered {item} by the rule {rule}"),
+    "playbook.macro-run": lazy("ran the macro {macro} on {item}"),
     "router.took-over": lazy("began to lead the pool {pool}"),
     "queue.put-into-pool": lazy("put the queue {queue_name} from the pool {pool_before} into {pool}"),
     "pool.evens-out": lazy("set by how many seconds the pool {pool} evens out: from {seconds_before} to {seconds}"),
