@@ -30,6 +30,7 @@ from workfloor.core.periods.models import Dispute
 from workfloor.core.work import reporting
 from workfloor.kit.database import rls
 from workfloor.ops.billing.models import LegalEntity
+from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
@@ -145,6 +146,7 @@ def given(side: Side) -> dict[str, Any]:
         "token": side.client.tokens.first(),
         "widget": side.widget,
         "mailbox": side.arrival.mailbox,
+        "macro": Macro("x", "x"),
         "failures": [failure],
         "failure": failure,
         "arrivals": [side.arrival],
