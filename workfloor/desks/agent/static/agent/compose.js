@@ -158,13 +158,12 @@
     sheet.hidePopover();
     insert(box, chosen.dataset.insert);
   });
-  document.addEventListener("toggle", (event) => {
+  // Before it opens, not after: whoever types on at once types into it, and loses no letter.
+  document.addEventListener("beforetoggle", (event) => {
     const sheet = event.target;
     if (!sheet.dataset?.helps || event.newState !== "open") return;
-    const words = sheet.querySelector("[data-help-words]");
-    words.value = "";
+    sheet.querySelector("[data-help-words]").value = "";
     sift(sheet);
-    words.focus();
   }, true);
   document.addEventListener("htmx:afterSwap", (event) => {
     const sheet = event.target.closest?.("[data-helps]");
