@@ -47,7 +47,12 @@ def give(
     client: Client,
     source: Annotated[
         str,
-        field("Playbook", "Canned answers, scripts, macros and rules in TOML; see docs/guide/chat.md.", most=500_000, from_file=True),
+        field(
+            "Playbook",
+            "Canned answers, scripts, macros and rules in TOML; see docs/guide/chat.md.",
+            most=500_000,
+            from_file=True,
+        ),
     ],
     by: Actor,
     now: datetime,
