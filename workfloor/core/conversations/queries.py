@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, Min, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from workfloor.core.conversations import messages as conversations_messages
@@ -57,6 +57,19 @@ def all_of_case(case_id: int, after: int = 0) -> list[conversations_models.Messa
     found = _OF_CASE(case_id, after)
     prefetch_related_objects([each for each in found if each.brings_files], _files())
     return list(found)
+
+
+def unanswered(case_ids: Iterable[int]) -> dict[int, datetime]:
+    """Since when a customer waits for an answer of a person, by case; cases in which nobody does are left out."""
+    cases = set(case_ids)
+    if not cases:
+        return {}
+    every = conversations_models.Message.objects.filter(case_id__in=cases)
+    answered = conversations_models.Message.objects.filter(
+        case_id=OuterRef("case_id"), direction="out", person__isnull=False, said_at__gte=OuterRef("said_at")
+    ).exclude(state="withdrawn")
+    waiting = every.filter(direction="in").exclude(Exists(answered))
+    return dict(waiting.values_list("case_id").annotate(at=Min("said_at")))
 
 
 def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -152,6 +152,18 @@ class Opened:
     talk: "Talk | None"
     role: str  # what whoever looks at it is to it: its owner, or one of those beside
     on_it: list[OnIt]
+    times: list[tuple[str, datetime]]  # at which something is often done later
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One piece of work that somebody can open, as it stands in the list at the side of the desk."""
+
+    item: Item
+    is_beside: bool  # whether they take part in it beside its owner
+    is_open: bool
+    written_at: datetime | None  # of the customer's message that nobody has answered, if that is how it stands
+    key: str  # that opens it: the next after what is open, or the one before; empty for others
 
 
 @dataclass(frozen=True)
@@ -163,22 +175,16 @@ class Desk:
     offers: list[Item]
     asked: list[tuple[Item, datetime]]  # about which a colleague asks this person in, until then
     held: list[Item]
-    beside: list[Item]  # in which they take part beside its owner
+    hands: list[Hand]  # all that there is to open
     to_key_again: list[Item]
     opened: Opened | None
     resting: list[Item]
     agreed: list[Item]
-    done: list[tuple[Item, int]]
     day: Day
     zone: ZoneInfo
     leaving: list[Message]  # replies about what is not in hand any more that can be taken back still
     lacks: str
     shift_ends_at: datetime | None
-
-    @property
-    def hands(self) -> list[Item]:
-        """All that there is to open."""
-        return [*self.held, *self.beside]
 
 
 MOST_TO_KEY_AGAIN = 20
@@ -189,9 +195,8 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     zone = zone_of(person)
     held = list(work_queries.held_by(person))
     asked, beside = parts(person)
-    hands = [*held, *beside]
-    item = next((each for each in hands if each.id == chosen), hands[0] if hands else None)
-    done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
+    item = chosen_of([*held, *beside], chosen)
+    done = list(work_queries.done_by(person, midnight(zone, now)))
     pending, agent_state = resting(person), people_models.AgentState.objects.get(person=person)
     return Desk(
         agent_state=agent_state,
@@ -199,18 +204,53 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
         offers=list(work_queries.offered_to(person)),
         asked=asked,
         held=held,
-        beside=beside,
+        hands=hands(held, beside, item),
         to_key_again=list(work_queries.to_key_again(person)[:MOST_TO_KEY_AGAIN]),
         opened=opened(item, now, person) if item else None,
         resting=pending,
         agreed=list(work_queries.agreed(person, now)),
-        done=done,
-        day=day(seconds for _, seconds in done),
+        day=day(took(each) for each in done),
         zone=zone,
-        leaving=leaving(person, [*(each for each, _ in done), *pending], now),
+        leaving=leaving(person, [*done, *pending], now),
         lacks=lacks(person, now.astimezone(zone)),
         shift_ends_at=shift_ends_at(person, now),
     )
+
+
+def chosen_of(every: Sequence[Item], chosen: int | None) -> Item | None:
+    """Return the item that is open: the one chosen if it is there, else the first."""
+    return next((each for each in every if each.id == chosen), every[0] if every else None)
+
+
+def hands(held: Sequence[Item], beside: Sequence[Item], opened: Item | None) -> list[Hand]:
+    """List what somebody can open, with which of it waits for an answer of theirs."""
+    every = [*held, *beside]
+    written = conversations_queries.unanswered(each.case_id for each in held if each.declared.written and each.case_id)
+    keys = _keys([each.id for each in every], opened.id if opened else None)
+    return [
+        Hand(
+            item=each,
+            is_beside=number >= len(held),
+            is_open=opened is not None and each.id == opened.id,
+            written_at=written.get(each.case_id or 0) if number < len(held) and each.state == "held" else None,
+            key=keys.get(each.id, ""),
+        )
+        for number, each in enumerate(every)
+    ]
+
+
+def _keys(ids: list[int], opened: int | None) -> dict[int, str]:
+    """Give keys to what comes before and after the one that is open, round and round."""
+    if opened not in ids or len(ids) < 2:
+        return {}
+    place = ids.index(opened)
+    return {ids[place - 1]: "b"} | {ids[(place + 1) % len(ids)]: "n"}
+
+
+def in_hand(person: Person, chosen: int | None) -> list[Hand]:
+    """Read the list alone, for a page that was told of a message."""
+    held, beside = list(work_queries.held_by(person)), parts(person)[1]
+    return hands(held, beside, chosen_of([*held, *beside], chosen))
 
 
 def parts(person: Person) -> tuple[list[tuple[Item, datetime]], list[Item]]:
@@ -327,6 +367,7 @@ def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
         talk=helped(item, said),
         role=role,
         on_it=on_it(item),
+        times=common_times(now.astimezone(zone_of(person))) if person else [],
     )
 
 
@@ -387,6 +428,18 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
         mailed,
         bool(settings.WORKFLOOR_SMTP_URL),
     )
+
+
+def common_times(now: datetime) -> list[tuple[str, datetime]]:
+    """Name the times at which something is often done later, by the clock that `now` is told by."""
+    tomorrow = now + timedelta(days=1)
+    monday = now + timedelta(days=7 - now.weekday())
+    return [
+        (_("In 1 hour"), now + timedelta(hours=1)),
+        (_("In 3 hours"), now + timedelta(hours=3)),
+        (_("Tomorrow at 9:00"), tomorrow.replace(hour=9, minute=0)),
+        (_("Monday at 9:00"), monday.replace(hour=9, minute=0)),
+    ]
 
 
 def helped(item: Item, shown: Talk | None) -> Talk | None:

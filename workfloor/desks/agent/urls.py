@@ -7,6 +7,8 @@ from workfloor.desks.agent import views as agent_views
 app_name = "agent"
 urlpatterns = [
     path("", agent_views.desk, name="desk"),
+    path("day/", agent_views.day, name="day"),
+    path("hands/", agent_views.hands, name="hands"),
     path("available/", agent_views.available, name="available"),
     path("away/", agent_views.away, name="away"),
     path("leave/", agent_views.leave, name="leave"),

@@ -32,6 +32,7 @@ from workfloor.core.work import joining, lifecycle, roles
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
+from workfloor.desks.agent import day_queries
 from workfloor.desks.agent import forms as agent_forms
 from workfloor.desks.agent import queries as agent_queries
 from workfloor.kit.time import clock
@@ -107,6 +108,21 @@ def desk(request: Request) -> HttpResponse:
     if shown.opened:
         looks_requests.note(request, seen_of(shown.opened.item), by=request.person, now=clock.now())
     return render(request, "agent/desk.html", {"desk": shown})
+
+
+@require_GET
+@opened_by("work.handle")
+def hands(request: Request) -> HttpResponse:
+    """What is in hand, by itself, for a desk that was told of a message."""
+    found = agent_queries.in_hand(request.person, limits.number(request.GET.get("item", "")))
+    return render(request, "agent/_hands.html", {"hands": found})
+
+
+@require_GET
+@opened_by("work.handle")
+def day(request: Request) -> HttpResponse:
+    """What somebody's day came to so far, and their shifts."""
+    return render(request, "agent/day.html", {"day": day_queries.my_day(request.person, clock.now())})
 
 
 def seen_of(item: Item) -> Seen:

@@ -225,7 +225,7 @@
   };
   page.addEventListener("htmx:confirm", async (event) => {
     const { elt, path, issueRequest } = event.detail;
-    const item = elt.closest("article.desk-item")?.dataset.item;
+    const item = elt.closest("article.desk-item, form.desk-ending")?.dataset.item;
     if (!item) return;
     const box = formOf(item)?.elements.text;
     const isForgotten = () => LETS_GO.test(path) && box?.value.trim() && elt.dataset.warned !== box.value;
