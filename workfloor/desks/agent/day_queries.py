@@ -122,13 +122,11 @@ def staffed_seconds(person: Person, midnight: datetime, now: datetime) -> float:
 
 def busy_seconds(person: Person, done: Iterable[Done], midnight: datetime, now: datetime) -> float:
     """For how many seconds since midnight all of somebody was in use: one of three chats at once counts a third."""
-    hands = Assignment.objects.filter(person=person, aside=False)
-    in_hand = sum(
-        (now - max(each.since, midnight)).total_seconds() * (each.share.upper - each.share.lower)
-        for each in hands
-        if not each.share.isempty
-    )
-    return in_hand / qualification.CAPACITY + sum(each.seconds / at_once(each.item) for each in done)
+    in_hand = 0.0
+    for each in Assignment.objects.filter(person=person, aside=False):
+        part = 0 if each.share.isempty else (each.share.upper - each.share.lower) / qualification.CAPACITY
+        in_hand += (now - max(each.since, midnight)).total_seconds() * part
+    return in_hand + sum(each.seconds / at_once(each.item) for each in done)
 
 
 def at_once(item: Item) -> int:

@@ -226,7 +226,7 @@ def hands(held: Sequence[Item], beside: Sequence[Item], opened: Item | None) -> 
     """List what somebody can open, with which of it waits for an answer of theirs."""
     every = [*held, *beside]
     written = conversations_queries.unanswered(each.case_id for each in held if each.declared.written and each.case_id)
-    keys = _keys([each.id for each in every], opened.id if opened else None)
+    keys = neighbours([each.id for each in every], opened.id if opened else None)
     return [
         Hand(
             item=each,
@@ -239,7 +239,7 @@ def hands(held: Sequence[Item], beside: Sequence[Item], opened: Item | None) -> 
     ]
 
 
-def _keys(ids: list[int], opened: int | None) -> dict[int, str]:
+def neighbours(ids: list[int], opened: int | None) -> dict[int, str]:
     """Give keys to what comes before and after the one that is open, round and round."""
     if opened not in ids or len(ids) < 2:
         return {}
