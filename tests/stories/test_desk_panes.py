@@ -85,7 +85,9 @@ def test_another_item_is_opened_without_leaving_the_page_and_nothing_is_lost(let
         expect(desk.locator("#ending").get_by_label("Answered")).to_be_checked()
 
         box(desk).focus()
-        desk.keyboard.press("Alt+n")
+        with desk.expect_request(re.compile(r"/desk/\?item=\d+$")) as asked:
+            desk.keyboard.press("Alt+n")
+        assert "x-by-itself" not in asked.value.headers  # somebody looks at it, which is kept
         expect(desk.locator("#work")).to_contain_text("My meter")
         expect(box(desk)).to_be_focused()  # who was writing goes on writing
         expect(box(desk)).to_have_value("")

@@ -140,11 +140,14 @@
   };
 
   const read = async () => {
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "X-By-Itself": "true" }, cache: "no-store" });
+    const move = moves;
+    const asked = move === shownMoves ? { "X-By-Itself": "true" } : {}; // what somebody moved to is looked at, and kept as that
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", ...asked }, cache: "no-store" });
     heed(answer.headers.get("date"));
     const over = answer.redirected || answer.status === 403 || answer.status === 404;
     if (over) return void location.reload(); // signed out, or no longer allowed here: show what is said instead
     if (!answer.ok) throw new Error(answer.statusText);
+    shownMoves = move;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const kept = document.activeElement.closest("[data-live]");
     const before = document.querySelector("[data-focus]");
@@ -156,7 +159,10 @@
     wire();
     document.dispatchEvent(new CustomEvent("wf:read"));
   };
+  let moves = 0; // how often somebody moved to another address of the page, and how many of these were shown
+  let shownMoves = 0;
   document.addEventListener("wf:moved", () => {
+    moves += 1;
     lastRead = 0;
     refresh();
   });
