@@ -185,7 +185,7 @@
   const aside = document.getElementById("put-aside");
   const putAside = (part, fresh) => {
     if (!aside) return;
-    for (const form of part.querySelectorAll("[hx-preserve]")) if (!fresh.querySelector(`#${CSS.escape(form.id)}`)) aside.append(form);
+    for (const form of part.querySelectorAll("form[hx-preserve]")) if (!fresh.querySelector(`#${CSS.escape(form.id)}`)) aside.append(form);
   };
 
   // What is read from below, such as a conversation, shows its end, unless somebody has scrolled up in it.
