@@ -30,7 +30,7 @@ from workfloor.ops.webhooks import retries
 CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
 HOST = "http://floor.test"
 # Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
-NOT_PAGES = {"live", "openapi-view", "talk", "colleagues"}
+NOT_PAGES = {"live", "openapi-view", "talk", "colleagues", "hands"}
 # Reached only through a link in a letter, which says what stands in them.
 FROM_LETTERS = {"account_confirm_email", "account_reset_password_from_key"}
 
