@@ -99,15 +99,15 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
     client.force_login(leader.account)
 
     with clock.frozen(make.later(days=29)):
-        page = client.get("/floor/").content.decode()
+        page = client.get("/floor/satisfaction/").content.decode()
     with clock.frozen(make.later(days=31)):
-        later = client.get("/floor/").content.decode()
+        later = client.get("/floor/satisfaction/").content.decode()
 
-    table = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("Chat satisfaction")[2]))
+    table = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition('id="answered"')[2]))
     # Ana: 5 and 4 of three answers are 2/3, or 66 %. Ben: none of one.
     assert "Lisbon Light Ana 3 66 %" in table and "Lisbon Light Ben 1 0 %" in table
     assert "Cia" not in table
-    assert "Chat satisfaction" not in later
+    assert "No visitor has rated a chat" in later
 
 
 def test_mail_of_our_own_that_did_not_go_out_is_among_the_failures_of_whoever_runs_the_installation(client):

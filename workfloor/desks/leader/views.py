@@ -22,7 +22,7 @@ from workfloor.core.work import actions as work
 from workfloor.core.work import joining, lifecycle, roles, supervising
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.desks.leader import detail_queries
+from workfloor.desks.leader import detail_queries, thresholds
 from workfloor.desks.leader import failures as leader_failures
 from workfloor.desks.leader import forms as leader_forms
 from workfloor.desks.leader import queries as leader_queries
@@ -36,8 +36,19 @@ View = Callable[..., HttpResponse]
 @opened_by("floor.see")
 def floor(request: Request) -> HttpResponse:
     client_id, site_id = number(request, "client"), number(request, "site")
-    shown = leader_queries.floor(request.person, client_id, site_id, clock.now())
-    return render(request, "leader/floor.html", {"floor": shown, "client_id": client_id, "site_id": site_id})
+    state = request.GET.get("state", "")
+    state = state if state in thresholds.STATES else ""
+    every = "every" in request.GET
+    shown = leader_queries.floor(request.person, client_id, site_id, clock.now(), state, every=every)
+    chosen = {"client_id": client_id, "site_id": site_id, "state": state, "shows_quiet": "quiet" in request.GET}
+    return render(request, "leader/floor.html", {"floor": shown, **chosen})
+
+
+@require_GET
+@opened_by("floor.see")
+def satisfaction(request: Request) -> HttpResponse:
+    """What visitors said of the chats of the last days, by queue and agent."""
+    return render(request, "leader/satisfaction.html", {"answered": leader_queries.answered(clock.now())})
 
 
 @require_GET
