@@ -11,6 +11,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
+from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work import supervising
 from workfloor.kit.time import clock
@@ -120,18 +121,64 @@ def test_an_absent_one_is_signed_out_and_their_work_goes_back(client, leader):
     assert client.post(address, {"state": "available"}, headers=LIVE).status_code == 422
 
 
+def test_work_is_cancelled_with_a_reason_and_a_customer_who_answered_is_told_of(client, leader):
+    ana = make.agent("Ana")
+    mail = accepted(make.item("mail", at=clock.now()), ana, clock.now(), 3)
+    work.set_pending_customer(item=mail, by=ana, now=clock.now())
+    mail = work_queries.item(mail.id)
+    assert "The customer has answered" in page(client, f"items/{mail.id}/")
+
+    assert press(client, mail, "customer-answered").status_code == 204
+    assert press(client, work_queries.item(mail.id), "cancel").status_code == 422
+    assert press(client, work_queries.item(mail.id), "cancel", reason="Twice").status_code == 204
+    assert work_queries.item(mail.id).state == "cancelled"
+    assert "Cancel this work" not in page(client, f"items/{mail.id}/")
+
+
+def test_whoever_leads_and_works_answers_from_the_floor_at_their_own_desk(client, leader):
+    people.assign_roles(person=leader, roles=["agent", "leader"], by=actors.ROOT, now=make.NINE)
+    mail = accepted(make.item("mail", at=clock.now()), make.agent("Ana"), clock.now(), 3)
+    people.certify(
+        person=leader,
+        skill="portuguese",
+        level=3,
+        proof="test",
+        valid_from=make.NINE.date(),
+        by=actors.ROOT,
+        now=make.NINE,
+    )
+
+    answered = press(client, mail, "answer")
+
+    assert (answered.status_code, answered.headers["HX-Redirect"]) == (204, f"/desk/?item={mail.id}")
+    assert (work_queries.item(mail.id).state, work_queries.item(mail.id).person) == ("held", leader)
+
+
+def test_somebody_is_let_work_in_another_queue_for_hours_from_their_page(client, leader):
+    ana = make.agent("Ana", portuguese=2)
+    move = f"/floor/people/{ana.id}/move/"
+    assert "Lisbon Light: Calls" in page(client, f"people/{ana.id}/")
+
+    assert client.post(move, {"hours": 2}, headers=LIVE).status_code == 422
+    assert client.post(move, {"queue": make.queue().id, "hours": 2}, headers=LIVE).status_code == 204
+    assert client.post(move, {"queue": make.queue().id, "hours": 2}, headers=LIVE).status_code == 409
+
+    shown = page(client, f"people/{ana.id}/")
+    assert "Granted for a while" in shown and "Lisbon Light: Calls" not in shown
+    assert client.post(f"/floor/people/{ana.id}/end-move/", headers=LIVE).status_code == 204
+    assert "Granted for a while" not in page(client, f"people/{ana.id}/")
+
+
 @pytest.mark.parametrize("role", ["planner", "agent"])
 def test_presses_are_for_those_who_lead(client, role):
     ana = make.agent("Ana")
     call = accepted(make.call(at=clock.now()), ana, clock.now())
     client.force_login(make.in_charge(role, make.client()).account)
 
-    for verb in ("monitor", "end", "put-back", "take-over", "key-twice"):
-        assert press(client, call, verb).status_code in (403, 409)
-    assert client.post(f"/floor/people/{ana.id}/state/", {"state": "signed-out"}, headers=LIVE).status_code in (
-        403,
-        409,
-    )
+    for verb in ("monitor", "end", "put-back", "take-over", "answer", "cancel", "key-twice"):
+        assert press(client, call, verb, reason="Twice").status_code in (403, 409)
+    for path, entered in (("state", {"state": "signed-out"}), ("move", {"queue": make.queue().id, "hours": 1})):
+        assert client.post(f"/floor/people/{ana.id}/{path}/", entered, headers=LIVE).status_code in (403, 409)
     assert work_queries.item(call.id).state == "held"
     if role == "planner":
         assert "Put back" not in page(client, f"items/{call.id}/")

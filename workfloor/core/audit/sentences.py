@@ -31,6 +31,8 @@ SAYS: Final[Mapping[str, Any]] = {
     "person.signed-out-by-command": lazy("ended the sign-in of {about} for commands"),
     "person.certified": lazy("certified {about}: {skill} {level}, on the proof {proof}, from {valid_from}"),
     "person.certificate-revoked": lazy("revoked {skill} of {about}: {reason}"),
+    "person.skill-granted": lazy("granted {about} {skill} {level} until {ends_at}, for work of {queue}"),
+    "person.skill-grant-ended": lazy("ended what was granted to {about}: {skill}"),
     "person.cleared": lazy("cleared {about} for {client}"),
     "person.clearance-withdrawn": lazy("withdrew the clearance of {about} for {client}"),
     "person.available": lazy("set {about} to Available"),

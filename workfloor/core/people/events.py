@@ -137,6 +137,21 @@ class CertificateRevoked(Event):
 
 
 @dataclass(frozen=True)
+class SkillGranted(Event):
+    name: ClassVar[str] = "person.skill-granted"
+    skill: str
+    level: int
+    ends_at: datetime
+    queue: str  # for whose work
+
+
+@dataclass(frozen=True)
+class SkillGrantEnded(Event):
+    name: ClassVar[str] = "person.skill-grant-ended"
+    skill: str
+
+
+@dataclass(frozen=True)
 class Cleared(Event):
     name: ClassVar[str] = "person.cleared"
 

@@ -25,3 +25,11 @@ def end_presences(timestamp: int) -> None:
     """Each minute, sign out of work whoever forgot to when their shift ended."""
     with transaction.atomic():
         people.end_presences(by=CLOCK, now=clock.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="people.end_lapsed_grants", pass_context=False)
+def end_lapsed_grants(timestamp: int) -> None:
+    """Each minute, end the skills that leaders granted until now."""
+    with transaction.atomic():
+        people.end_lapsed_grants(by=CLOCK, now=clock.now())

@@ -7,7 +7,9 @@ from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import queries as event_log_queries
+from workfloor.core.people import actions as people
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
@@ -102,6 +104,44 @@ def take_over(*, item: work_models.Item, by: Person, now: datetime, as_seen: str
     if not by.is_a("agent"):
         raise work.Refused(_("Whoever takes over goes on with it at a desk: that takes the role agent as well."))
     return work.accept(item=_offer(item, by, by, now, _("taken over")), by=by, now=now)
+
+
+def cancel(
+    *, item: work_models.Item, reason: str, by: Person, now: datetime, as_seen: str | None = None
+) -> work_models.Item:
+    """Say that work is not to be done, such as a duplicate; whoever has it in hand is free of it."""
+    item = _supervised(item, by, as_seen)
+    if not reason.strip():
+        raise work.Refused(_("Say why it is cancelled."))
+    return work.cancel(item=item, reason=masks.mask(reason.strip()).text, by=by, now=now)
+
+
+def customer_answered(
+    *, item: work_models.Item, by: Person, now: datetime, as_seen: str | None = None
+) -> work_models.Item:
+    """Say that the customer whom an item waits for has answered, as by another way: it waits in its queue again."""
+    item = _supervised(item, by, as_seen)
+    return work.customer_answered(item=item, by=by, now=now)
+
+
+def move(*, person: Person, queue: Queue, ends_at: datetime, by: Person, now: datetime) -> dict[str, int]:
+    """Let somebody get work of a queue until an instant, by granting the skills they lack for it; which at which level.
+
+    Refused where they are not cleared for its client, for that is not a leader's to give, or lack nothing.
+    """
+    permissions.admit(by, "skills.grant", client_id=queue.client_id)
+    if not person.is_a("agent") or person.left_at is not None:
+        raise work.Refused(_("{name} takes no work.").format(name=person.name))
+    if not person.may_enter(queue.client_id):
+        raise work.Refused(_("{name} is not cleared for this client.").format(name=person.name))
+    held = people_queries.skills_at(person, now)
+    requires = contracts_queries.terms_of(queue, now).requires
+    lacks = {skill: level for skill, level in requires.items() if held.get(skill, 0) < level}
+    if not lacks:
+        raise work.Refused(_("{name} gets work of {queue} already.").format(name=person.name, queue=queue.name))
+    for skill, level in lacks.items():
+        people.grant_skill(person=person, skill=skill, level=level, ends_at=ends_at, queue=queue.name, by=by, now=now)
+    return lacks
 
 
 def prioritise(

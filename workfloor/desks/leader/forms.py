@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from workfloor.core.contracts.models import Queue
 from workfloor.core.people import qualification
 from workfloor.core.people.models import Person
 
@@ -21,6 +22,19 @@ class Noted(Press):
     """Why something is done, for whoever has it next."""
 
     note = forms.CharField(max_length=2000, required=False)
+
+
+class Cancel(Press):
+    """Why work is not to be done."""
+
+    reason = forms.CharField(max_length=200, error_messages={"required": _("Say why it is cancelled.")})
+
+
+class Move(forms.Form):
+    """Of which queue somebody is to get work, and for how many hours."""
+
+    queue = forms.ModelChoiceField(Queue.objects.all(), error_messages={"required": _("Choose a queue.")})
+    hours = forms.IntegerField(min_value=1, max_value=12)
 
 
 class WrapUp(Press):

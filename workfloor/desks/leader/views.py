@@ -1,6 +1,7 @@
 """The leader's page; one queue, one person and one item as a leader looks into them, and what is pressed there."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,6 +19,7 @@ from workfloor.core.looks import requests as looks_requests
 from workfloor.core.looks.actions import Seen
 from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
+from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, lifecycle, roles, supervising
@@ -106,13 +109,15 @@ def press(do: Callable[..., object]) -> View:
     @wraps(do)
     def handler(request: Request, **kwargs: int) -> HttpResponse:
         try:
-            do(request, **kwargs)
+            answered = do(request, **kwargs)
         except Faulty as fault:
             return render(request, "ui/_refused.html", {"text": str(fault)}, status=422)
         except (work.Refused, lifecycle.NotNow, permissions.Refused) as reason:
             response = render(request, "ui/_notice.html", {"text": str(reason), "kind": "warning"}, status=409)
             response.headers["HX-Retarget"] = "#notice"
             return response
+        if isinstance(answered, HttpResponse):
+            return answered
         return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("leader:floor")
 
     return handler
@@ -172,6 +177,26 @@ def take_over(request: Request, item_id: int) -> None:
 
 
 @press
+def cancel(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Cancel(request.POST))
+    supervising.cancel(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def customer_answered(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Press(request.POST))
+    supervising.customer_answered(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def answer(request: Request, item_id: int) -> HttpResponse:
+    """Take an item over and go on with it at one's own desk, where it is answered."""
+    found, given = the_item(item_id), entered(leader_forms.Press(request.POST))
+    supervising.take_over(item=found, by=request.person, now=clock.now(), **given)
+    return HttpResponse(status=204, headers={"HX-Redirect": f"{reverse('agent:desk')}?item={item_id}"})
+
+
+@press
 def prioritise(request: Request, item_id: int) -> None:
     found, given = the_item(item_id), entered(leader_forms.Priority(request.POST))
     supervising.prioritise(item=found, by=request.person, now=clock.now(), **given)
@@ -199,6 +224,29 @@ def set_state(request: Request, person_id: int) -> None:
     for each in looked_up.items if hand_back else ():
         if each.state in ("offered", "held"):
             supervising.put_back(item=each, by=request.person, now=now)
+
+
+@press
+def move(request: Request, person_id: int) -> None:
+    """Let somebody get work of another queue for some hours."""
+    given, now = entered(leader_forms.Move(request.POST)), clock.now()
+    ends_at = now + timedelta(hours=given["hours"])
+    supervising.move(
+        person=the_agent(request, person_id), queue=given["queue"], ends_at=ends_at, by=request.person, now=now
+    )
+
+
+@press
+def end_move(request: Request, person_id: int) -> None:
+    people.end_grants(person=the_agent(request, person_id), by=request.person, now=clock.now())
+
+
+def the_agent(request: Request, person_id: int) -> Person:
+    """The agent, if they work for a client of whoever asks."""
+    looked_up = detail_queries.looked_up(request.person, person_id, clock.now())
+    if looked_up is None:
+        raise Http404
+    return looked_up.person
 
 
 @require_http_methods(["GET", "POST"])
