@@ -171,6 +171,7 @@ INSTALLED_APPS = [
     "workfloor.core.work",
     "workfloor.core.measures",
     "workfloor.core.conversations",
+    "workfloor.core.team_messages",
     "workfloor.ops.channels.chat",
     "workfloor.ops.channels.email",
     "workfloor.ops.channels.playbooks",

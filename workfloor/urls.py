@@ -57,6 +57,7 @@ urlpatterns = [
     path("chat/", include("workfloor.ops.channels.chat.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),
     path("conversations/", include("workfloor.core.conversations.urls")),
+    path("messages/", include("workfloor.core.team_messages.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
     path("administration/", include("workfloor.desks.console.urls")),

@@ -33,7 +33,7 @@ from workfloor.ops.billing.models import LegalEntity
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
-ALSO = ("core/work/joining.py", "core/work/connecting.py", "core/work/reporting.py")
+ALSO = ("core/people/granting.py", "core/work/joining.py", "core/work/connecting.py", "core/work/reporting.py")
 
 
 def actions() -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -8,6 +8,7 @@ from tests.core.work.test_roles import adds_up, in_hand, now_of, taken
 from workfloor.core.access import actors, permissions
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
+from workfloor.core.people import granting
 from workfloor.core.people import queries as people_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, supervising
@@ -273,8 +274,8 @@ def test_somebody_is_moved_to_another_queue_for_a_while_and_then_is_not_any_more
 
     assert (lacked, people_queries.skills_at(ana, AT)) == ({"portuguese": 3}, {"portuguese": 3})
     assert supervising.assign(item=call, to=ana, by=lead, now=AT).person == ana
-    assert people.end_lapsed_grants(by=actors.CLOCK, now=make.later(minutes=119)) == 0
-    assert people.end_lapsed_grants(by=actors.CLOCK, now=make.later(hours=2)) == 1
+    assert granting.end_lapsed_grants(by=actors.CLOCK, now=make.later(minutes=119)) == 0
+    assert granting.end_lapsed_grants(by=actors.CLOCK, now=make.later(hours=2)) == 1
     ana = type(ana).objects.get(id=ana.id)
     assert people_queries.skills_at(ana, make.later(hours=2)) == {"portuguese": 2}
     facts = event_log_queries.of_person(ana.id).filter(event__contains="grant").order_by("id")
@@ -312,5 +313,8 @@ def test_a_grant_is_ended_before_its_time(everyone):
     supervising.move(person=ana, queue=make.queue(), ends_at=make.later(hours=2), by=lead, now=make.NINE)
 
     assert [each.skill.name for each in people_queries.grants(ana, AT)] == ["portuguese"]
-    assert (people.end_grants(person=ana, by=lead, now=AT), people.end_grants(person=ana, by=lead, now=AT)) == (1, 0)
+    assert (granting.end_grants(person=ana, by=lead, now=AT), granting.end_grants(person=ana, by=lead, now=AT)) == (
+        1,
+        0,
+    )
     assert people_queries.grants(ana, AT) == []

@@ -11,6 +11,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
+from workfloor.core.team_messages.models import TeamMessage
 from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work import supervising
@@ -169,15 +170,59 @@ def test_somebody_is_let_work_in_another_queue_for_hours_from_their_page(client,
     assert "Granted for a while" not in page(client, f"people/{ana.id}/")
 
 
+def test_a_message_to_the_floor_stands_on_every_desk_until_it_is_read_and_can_be_answered(client, leader):
+    ana, ben = make.agent("Ana"), make.agent("Ben")
+    gone = make.agent("Gone", available=False)
+    assert client.post("/floor/message/", {"text": " "}, headers=LIVE).status_code == 422
+    assert client.post("/floor/message/", {"text": "Stay on, please"}, headers=LIVE).status_code == 204
+    assert "read by 0 of 2" in page(client, "")
+
+    for agent, sees in ((ana, True), (ben, True), (gone, False)):
+        client.force_login(agent.account)
+        assert ("Stay on, please" in client.get("/desk/").content.decode()) == sees
+    number = TeamMessage.objects.get().id
+    assert client.post(f"/messages/{number}/read/", headers=LIVE).status_code == 404  # not hers who was not there
+    client.force_login(ana.account)
+    assert client.post(f"/messages/{number}/answer/", {"text": ""}, headers=LIVE).status_code == 422
+    assert client.post(f"/messages/{number}/answer/", {"text": "Until six"}, headers=LIVE).status_code == 204
+    assert "Stay on, please" not in client.get("/desk/").content.decode()
+
+    client.force_login(leader.account)
+    assert all(words in page(client, "") for words in ("read by 1 of 2", "Until six"))
+    shown = page(client, f"messages/{number}/")
+    assert shown.index("Ben") < shown.index("Ana") and "not read yet" in shown
+    client.force_login(ben.account)
+    assert client.get(f"/floor/messages/{number}/").status_code == 403
+
+
+def test_one_is_written_to_from_their_page_and_whispered_to_while_they_are_monitored(client, leader):
+    ana = make.agent("Ana")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    assert client.post(f"/floor/people/{ana.id}/message/", {"text": "Well done"}, headers=LIVE).status_code == 204
+    assert press(client, call, "whisper", text="Offer a refund").status_code == 409
+
+    press(client, call, "monitor")
+    assert "Whisper to Ana" in page(client, f"items/{call.id}/")
+    assert press(client, call, "whisper", text="Offer a refund").status_code == 204
+
+    client.force_login(ana.account)
+    shown = client.get("/desk/").content.decode()
+    assert all(words in shown for words in ("Well done", "Offer a refund", "whispers about"))
+
+
 @pytest.mark.parametrize("role", ["planner", "agent"])
 def test_presses_are_for_those_who_lead(client, role):
     ana = make.agent("Ana")
     call = accepted(make.call(at=clock.now()), ana, clock.now())
     client.force_login(make.in_charge(role, make.client()).account)
 
-    for verb in ("monitor", "end", "put-back", "take-over", "answer", "cancel", "key-twice"):
-        assert press(client, call, verb, reason="Twice").status_code in (403, 409)
-    for path, entered in (("state", {"state": "signed-out"}), ("move", {"queue": make.queue().id, "hours": 1})):
+    for verb in ("monitor", "end", "put-back", "take-over", "answer", "cancel", "whisper", "key-twice"):
+        assert press(client, call, verb, reason="Twice", text="x").status_code in (403, 409)
+    for path, entered in (
+        ("state", {"state": "signed-out"}),
+        ("move", {"queue": make.queue().id, "hours": 1}),
+        ("message", {"text": "x"}),
+    ):
         assert client.post(f"/floor/people/{ana.id}/{path}/", entered, headers=LIVE).status_code in (403, 409)
     assert work_queries.item(call.id).state == "held"
     if role == "planner":

@@ -103,8 +103,12 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission("states.set-own", "Take work, be away, sign out of work", "agent"),
         _permission("states.set-others", "Set somebody else's state", "leader", "manager", scope="team"),
         _permission("skills.grant", "Let people work in another queue for some hours", "leader", "manager"),
-        _permission("team-messages.send", "Write to people on the floor, and whisper to whom one monitors", "leader"),
-        _permission("team-messages.answer", "Read and answer what was written to one on the floor", "agent", "leader"),
+        _permission(
+            "team-messages.send", "Write to people on the floor, and whisper to whom one monitors", "leader", "manager"
+        ),
+        _permission(
+            "team-messages.answer", "Read and answer what was written to one on the floor", "agent", "leader", "manager"
+        ),
         _permission(
             "floor.see", "See the floor, and why work went where", "leader", "manager", "planner", scope="client"
         ),

@@ -9,8 +9,7 @@ from workfloor.core.access import permissions
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import queries as event_log_queries
-from workfloor.core.people import actions as people
-from workfloor.core.people import qualification
+from workfloor.core.people import granting, qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
@@ -140,7 +139,7 @@ def move(*, person: Person, queue: Queue, ends_at: datetime, by: Person, now: da
     if not lacks:
         raise work.Refused(_("{name} gets work of {queue} already.").format(name=person.name, queue=queue.name))
     for skill, level in lacks.items():
-        people.grant_skill(person=person, skill=skill, level=level, ends_at=ends_at, queue=queue.name, by=by, now=now)
+        granting.grant_skill(person=person, skill=skill, level=level, ends_at=ends_at, queue=queue.name, by=by, now=now)
     return lacks
 
 

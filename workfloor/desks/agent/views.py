@@ -27,6 +27,7 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
+from workfloor.core.team_messages import queries as team_messages_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, lifecycle, roles
 from workfloor.core.work import kinds as work_kinds
@@ -106,7 +107,8 @@ def desk(request: Request) -> HttpResponse:
     shown = agent_queries.desk(request.person, limits.number(chosen), clock.now())
     if shown.opened:
         looks_requests.note(request, seen_of(shown.opened.item), by=request.person, now=clock.now())
-    return render(request, "agent/desk.html", {"desk": shown})
+    received = team_messages_queries.unread(request.person)
+    return render(request, "agent/desk.html", {"desk": shown, "received": received})
 
 
 def seen_of(item: Item) -> Seen:

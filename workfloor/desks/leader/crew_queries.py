@@ -125,6 +125,14 @@ def _agents(site_id: int | None) -> QuerySet[Person]:
     return agents if site_id is None else agents.filter(site_id=site_id)
 
 
+def at_work(client_id: int | None, site_id: int | None) -> list[Person]:
+    """Who is not signed out, of those cleared for a client or any that whoever asks may enter, at a site or all."""
+    cleared = Clearance.objects.filter(person=OuterRef("pk"), withdrawn_at=None)
+    cleared = cleared if client_id is None else cleared.filter(client_id=client_id)
+    there = _agents(site_id).filter(Exists(cleared)).exclude(agent_state__state="signed-out")
+    return list(there.order_by("name"))
+
+
 def _everybody(asked: Asked) -> list[_Read]:
     shifts = Shift.objects.filter(person=OuterRef("pk"), cancelled_at=None)
     now = asked.now

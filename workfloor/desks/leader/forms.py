@@ -37,6 +37,12 @@ class Move(forms.Form):
     hours = forms.IntegerField(min_value=1, max_value=12)
 
 
+class Message(forms.Form):
+    """What is written to people on the floor; how long it may be is said by the action."""
+
+    text = forms.CharField(error_messages={"required": _("Write something first.")})
+
+
 class WrapUp(Press):
     """How an item ended; the process's own list is checked by the action."""
 

@@ -18,14 +18,17 @@ from workfloor.core.looks import models as looks_models
 from workfloor.core.looks import requests as looks_requests
 from workfloor.core.looks.actions import Seen
 from workfloor.core.people import actions as people
+from workfloor.core.people import granting
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
+from workfloor.core.team_messages import actions as team_messages
+from workfloor.core.team_messages import queries as team_messages_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, lifecycle, roles, supervising
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
-from workfloor.desks.leader import detail_queries, thresholds
+from workfloor.desks.leader import crew_queries, detail_queries, thresholds
 from workfloor.desks.leader import failures as leader_failures
 from workfloor.desks.leader import forms as leader_forms
 from workfloor.desks.leader import queries as leader_queries
@@ -44,7 +47,12 @@ def floor(request: Request) -> HttpResponse:
     every = "every" in request.GET
     shown = leader_queries.floor(request.person, client_id, site_id, clock.now(), state, every=every)
     chosen = {"client_id": client_id, "site_id": site_id, "state": state, "shows_quiet": "quiet" in request.GET}
-    return render(request, "leader/floor.html", {"floor": shown, **chosen})
+    said = {
+        "received": team_messages_queries.unread(request.person),
+        "sent": team_messages_queries.sent(request.person, clock.now()),
+        "may_send": permissions.may(request.person, "team-messages.send"),
+    }
+    return render(request, "leader/floor.html", {"floor": shown, **chosen, **said})
 
 
 @require_GET
@@ -227,6 +235,42 @@ def set_state(request: Request, person_id: int) -> None:
 
 
 @press
+def message_floor(request: Request) -> None:
+    """Write to whoever is at work, of the client and the site that the page shows."""
+    given, client_id, site_id = (
+        entered(leader_forms.Message(request.POST)),
+        number(request, "client"),
+        number(request, "site"),
+    )
+    to = crew_queries.at_work(client_id, site_id)
+    team_messages.send(to=to, text=given["text"], by=request.person, now=clock.now())
+
+
+@press
+def message_person(request: Request, person_id: int) -> None:
+    to, given = the_agent(request, person_id), entered(leader_forms.Message(request.POST))
+    team_messages.send(to=[to], text=given["text"], by=request.person, now=clock.now())
+
+
+@press
+def whisper(request: Request, item_id: int) -> None:
+    """Write to the agent of a contact that one monitors."""
+    found, given = the_item(item_id), entered(leader_forms.Message(request.POST))
+    team_messages.whisper(item=found, text=given["text"], by=request.person, now=clock.now())
+
+
+@require_GET
+@opened_by("team-messages.send")
+def message(request: Request, message_id: int) -> HttpResponse:
+    """Who has read what one wrote."""
+    found = team_messages_queries.own(request.person, message_id)
+    if found is None:
+        raise Http404
+    shown = {"message": found, "receipts": team_messages_queries.receipts(found)}
+    return render(request, "leader/message.html", {**shown, "zone": leader_queries.zone_of(request.person)})
+
+
+@press
 def move(request: Request, person_id: int) -> None:
     """Let somebody get work of another queue for some hours."""
     given, now = entered(leader_forms.Move(request.POST)), clock.now()
@@ -238,7 +282,7 @@ def move(request: Request, person_id: int) -> None:
 
 @press
 def end_move(request: Request, person_id: int) -> None:
-    people.end_grants(person=the_agent(request, person_id), by=request.person, now=clock.now())
+    granting.end_grants(person=the_agent(request, person_id), by=request.person, now=clock.now())
 
 
 def the_agent(request: Request, person_id: int) -> Person:

@@ -16,6 +16,7 @@
 //   data-grows              a list in such a part, of which only what follows its last settled line is read
 //   data-settled="7"        a line of such a list that will stay as it is, and its number
 //   data-hears="typing:5:7"  topics that are no reason to read anything; the event wf:named tells of each
+//   data-resets              on a form that stays: it is empty again once it was sent
 //   data-bottom              is shown from its end
 // Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal]. A part in which a
 // sheet is open waits with being read again; a form that is always open keeps its entries with an id and hx-preserve.
@@ -236,7 +237,8 @@
   const mindAll = () => document.querySelectorAll("#notice > .wf-notice").forEach(mind);
   new MutationObserver(mindAll).observe(document.getElementById("notice"), { childList: true });
 
-  const settled = (form) => {
+  const settled = (form, isDone) => {
+    if (isDone && form.matches("form[data-resets]")) form.reset();
     form.closest("[popover]:popover-open")?.hidePopover();
     lastRead = 0;
     refresh();
@@ -253,7 +255,7 @@
   page.addEventListener("htmx:responseError", (event) => notice({ 403: says.outOfDate, 413: says.tooLarge }[event.detail.xhr.status] ?? says.failed, "danger"));
   page.addEventListener("htmx:sendError", () => notice(says.silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
+    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt, event.detail.successful);
   });
   document.addEventListener("wf:notice", (event) => notice(event.detail.text, event.detail.kind)); // of a page's own program
 
