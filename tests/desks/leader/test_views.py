@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -122,3 +123,26 @@ def test_mail_of_our_own_that_did_not_go_out_is_among_the_failures_of_whoever_ru
 
     client.force_login(make.person("leader").account)
     assert "joao@example.com" not in client.get("/floor/failures/").content.decode()
+
+
+def test_the_wallboard_shows_the_queues_at_risk_with_more_than_colour_and_is_reached_from_the_floor(client):
+    client.force_login(make.in_charge("leader", make.client()).account)
+    make.call(at=clock.now() - timedelta(minutes=5))
+    make.item("mail", at=clock.now())
+
+    assert "/floor/wallboard/" in client.get("/floor/").content.decode()
+    page = client.get("/floor/wallboard/").content.decode()
+
+    rows = re.findall(r'<li data-mood="(\w+)"( data-sound)?>', page)
+    assert rows == [("late", " data-sound"), ("calm", "")]
+    board = page.partition("wall-queues")[2]
+    assert board.index("Calls") < board.index(" missed") < board.index("Mail") < board.index(" fine")
+
+
+def test_a_wallboard_can_be_of_one_client(client):
+    mine, other = make.client(), make.client("porto-post")
+    client.force_login(make.in_charge("leader", mine, other).account)
+    make.call(at=clock.now(), of="porto-post")
+
+    assert str(other) in client.get(f"/floor/wallboard/?client={other.id}").content.decode()
+    assert "All queues are quiet" in client.get(f"/floor/wallboard/?client={mine.id}").content.decode()

@@ -7,6 +7,7 @@ from workfloor.desks.leader import views as leader_views
 app_name = "leader"
 urlpatterns = [
     path("", leader_views.floor, name="floor"),
+    path("wallboard/", leader_views.wallboard, name="wallboard"),
     path("satisfaction/", leader_views.satisfaction, name="satisfaction"),
     path("failures/", leader_views.failures, name="failures"),
     path("queues/<int:queue_id>/", leader_views.queue, name="queue"),

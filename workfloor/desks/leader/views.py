@@ -36,6 +36,7 @@ from workfloor.kit.time import clock
 from workfloor.kit.web import limits
 
 View = Callable[..., HttpResponse]
+MOST_ON_A_WALL = 8
 
 
 @require_GET
@@ -53,6 +54,20 @@ def floor(request: Request) -> HttpResponse:
         "may_send": permissions.may(request.person, "team-messages.send"),
     }
     return render(request, "leader/floor.html", {"floor": shown, **chosen, **said})
+
+
+@require_GET
+@opened_by("floor.see")
+def wallboard(request: Request) -> HttpResponse:
+    """The floor for a screen on a wall: the queues at risk, as many as can be read from afar."""
+    client_id, site_id = number(request, "client"), number(request, "site")
+    found = leader_queries.floor(request.person, client_id, site_id, clock.now())
+    chosen = [each.title for each in found.clients if each.id == client_id]
+    chosen += [each.name for each in found.sites if each.id == site_id]
+    shown = found.busy[:MOST_ON_A_WALL]
+    left_out = len(found.busy) - len(shown)
+    board = {"floor": found, "shown": shown, "left_out": left_out, "chosen": ", ".join(chosen)}
+    return render(request, "leader/wallboard.html", board)
 
 
 @require_GET

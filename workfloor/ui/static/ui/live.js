@@ -8,7 +8,7 @@
 //   data-key="a"             the key that presses this button (switched off in the menu), outside of what is typed into
 //   data-chord="a"           the same with Alt, from anywhere and always; with data-stays the keyboard stays where it is
 //   data-title="..."         shown in the window's title while it is on the page
-//   data-sound               plays once when it appears (switched on in the menu)
+//   data-sound               plays once when one more appears in its part (switched on in the menu)
 //   data-auto                a form of filters that is sent as soon as one changes
 //   data-focus               gets the keyboard when what had it is gone
 //   data-from="/address/"    where a live part can also be read from by itself, at once, when one of its topics is named
@@ -159,14 +159,14 @@
     if (!fresh || sources.get(part.id) === fresh.outerHTML) return;
     if (busy(part)) return void setTimeout(refresh, 1000); // read again when somebody has finished typing there
     sources.set(part.id, fresh.outerHTML);
-    const hadAlert = part.querySelector("[data-sound]") !== null;
+    const alerts = part.querySelectorAll("[data-sound]").length;
     const bottom = part.querySelector("[data-bottom]");
     const above = bottom ? bottom.scrollHeight - bottom.scrollTop - bottom.clientHeight : 0;
     htmx.swap(part, fresh.outerHTML, { swapStyle: "outerHTML" });
     const made = document.getElementById(part.id);
     tick(made);
     toBottom(made, above);
-    announce(made, hadAlert);
+    announce(made, alerts);
   };
 
   // What is read from below, such as a conversation, shows its end, unless somebody has scrolled up in it.
@@ -277,10 +277,8 @@
     return types || !on("keys", "on") ? null : document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
   };
 
-  const announce = (part, hadAlert) => {
-    const alert = part.querySelector("[data-sound]");
-    if (!alert || hadAlert) return;
-    if (on("sound", "off")) chime();
+  const announce = (part, before) => {
+    if (part.querySelectorAll("[data-sound]").length > before && on("sound", "off")) chime();
   };
   const chime = () => {
     const audio = new AudioContext();
