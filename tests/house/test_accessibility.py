@@ -19,7 +19,9 @@ from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
 from workfloor.core.periods.models import Close, Dispute
+from workfloor.core.team_messages import actions as team_messages
 from workfloor.core.work import actions as work
+from workfloor.core.work import supervising
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
@@ -52,7 +54,7 @@ class Floor:
         self.now = now = clock.now()
         event_log.make_partitions(first=now - timedelta(days=31))
         self.client = make.client(chats=True)
-        self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
+        self.ana, self.idle, self.wrapping = make.agent("Ana", 2), make.agent("Bruno"), make.agent("Carla")
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
         people.go_away(person=self.away, by=self.away, reason="lunch", now=now)
         self.leader = make.person("leader", "administrator", name="Leonor")
@@ -95,6 +97,10 @@ class Floor:
         self.file = self.talked()
         self.arrival, self.reply = self.mailed()
         self.endpoint, self.delivery = self.told()
+        self.message = team_messages.send(to=[self.ana], text="Stay on, please", by=self.leader, now=now)
+        asked = team_messages.send(to=[self.idle], text="Can you stay?", by=self.leader, now=now)
+        team_messages.answer(received=asked, text="Until six", by=self.idle, now=now)
+        supervising.move(person=self.ana, queue=make.queue(), ends_at=now + timedelta(hours=2), by=self.leader, now=now)
 
     def mailed(self) -> Any:
         """Mail that could not be read, mail that was set aside, and a reply that did not arrive."""
@@ -205,6 +211,7 @@ class Floor:
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
         known |= {"name": "people.take_on", "rest": "done/"}
         known |= {"queue_id": self.item.queue_id, "person_id": self.ana.id}
+        known |= {"team_message_id": self.message.id}
         known |= {"endpoint_id": self.endpoint.id, "delivery_id": self.delivery.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 

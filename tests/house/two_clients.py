@@ -23,6 +23,7 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
 from workfloor.core.retention import actions as retention
+from workfloor.core.team_messages.models import Receipt, TeamMessage
 from workfloor.core.work import actions as work
 from workfloor.core.work import reporting
 from workfloor.core.work.models import Item
@@ -180,6 +181,10 @@ def side(slug: str, word: str) -> Side:
     looks.look(
         seen=[looks.Seen("item", held.id, client.id, held.case_id)], place=word, by=staff["leader"], now=make.NINE
     )
+    whispered = TeamMessage.objects.create(
+        client=client, item=held, sender=staff["leader"], text=word, sent_at=make.NINE
+    )
+    Receipt.objects.create(client=client, message=whispered, person=agent)
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE
     )

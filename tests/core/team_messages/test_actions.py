@@ -39,8 +39,8 @@ def test_whoever_is_written_to_sees_it_until_they_have_read_it_and_the_leader_se
     message = team_messages.send(to=[ana, ben], text="Stay on, please", by=leader, now=make.NINE)
 
     assert [words(team_messages_queries.unread(each)) for each in (ana, ben, cia)] == [["Stay on, please"]] * 2 + [[]]
-    team_messages.read(message=message, by=ana, now=AT)
-    team_messages.read(message=message, by=ana, now=make.later(minutes=5))  # again: nothing more
+    team_messages.read(received=message, by=ana, now=AT)
+    team_messages.read(received=message, by=ana, now=make.later(minutes=5))  # again: nothing more
     assert words(team_messages_queries.unread(ana)) == []
     [sent] = team_messages_queries.sent(leader, AT)
     assert (sent.to_whom, sent.read_by) == (2, 1)
@@ -61,12 +61,12 @@ def test_an_answer_reaches_the_leader_and_the_question_is_read_with_it(leader):
     ana = make.agent("Ana")
     message = team_messages.send(to=[ana], text="Can you stay?", by=leader, now=make.NINE)
 
-    answer = team_messages.answer(message=message, text="Yes", by=ana, now=AT)
+    answer = team_messages.answer(received=message, text="Yes", by=ana, now=AT)
 
     assert words(team_messages_queries.unread(ana)) == []
     assert words(team_messages_queries.unread(leader)) == ["Yes"]
     assert (answer.answers, answer.sender) == (message, ana)
-    team_messages.answer(message=answer, text="Thanks", by=leader, now=AT)
+    team_messages.answer(received=answer, text="Thanks", by=leader, now=AT)
     assert words(team_messages_queries.unread(ana)) == ["Thanks"]
 
 
@@ -103,7 +103,7 @@ def test_nobody_reads_answers_or_writes_what_is_not_theirs(leader):
     assert team_messages_queries.received(ben, message.id) is None
     for refused in (team_messages.read, lambda **given: team_messages.answer(text="x", **given)):
         with pytest.raises(permissions.Refused, match="not written to you"):
-            refused(message=message, by=ben, now=AT)
+            refused(received=message, by=ben, now=AT)
     with pytest.raises(permissions.Refused, match="role"):
         team_messages.send(to=[ben], text="x", by=ana, now=AT)
     with pytest.raises(permissions.Refused, match="Nobody"):
@@ -123,7 +123,7 @@ def test_people_who_work_for_others_clients_are_not_written_to(leader):
 def test_messages_are_kept_for_so_many_days_and_an_answer_goes_before_what_it_answers(leader):
     ana = make.agent("Ana")
     message = team_messages.send(to=[ana], text="Hello", by=leader, now=make.NINE)
-    team_messages.answer(message=message, text="Hi", by=ana, now=make.NINE)
+    team_messages.answer(received=message, text="Hi", by=ana, now=make.NINE)
     team_messages.whisper(item=monitored(ana, leader), text="Slowly", by=leader, now=make.NINE)
     retention.set_days(kind="team-messages", days=30, client=make.client(), by=actors.ROOT, now=make.NINE)
 

@@ -49,24 +49,24 @@ def whisper(*, item: Item, text: str, by: Person, now: datetime) -> team_message
 
 
 def answer(
-    *, message: team_messages_models.TeamMessage, text: str, by: Person, now: datetime
+    *, received: team_messages_models.TeamMessage, text: str, by: Person, now: datetime
 ) -> team_messages_models.TeamMessage:
     """Answer what was written to one; it is read with that."""
     permissions.admit(by, "team-messages.answer")
-    read(message=message, by=by, now=now)
-    return _send(text, by, now, to=[message.sender], item=message.item, answers=message)
+    read(received=received, by=by, now=now)
+    return _send(text, by, now, to=[received.sender], item=received.item, answers=received)
 
 
-def read(*, message: team_messages_models.TeamMessage, by: Person, now: datetime) -> None:
+def read(*, received: team_messages_models.TeamMessage, by: Person, now: datetime) -> None:
     """Say that one has read what was written to one; whoever wrote it sees that."""
     permissions.admit(by, "team-messages.answer")
-    receipt = message.receipts.select_for_update().filter(person=by).first()
+    receipt = received.receipts.select_for_update().filter(person=by).first()
     if receipt is None:
         raise Refused(_("This was not written to you."))
     if receipt.read_at is None:
         receipt.read_at = now
         receipt.save(update_fields=["read_at"])
-        _tell(team_messages_events.TeamMessageRead(message.id), message, {message.sender_id}, by, now)
+        _tell(team_messages_events.TeamMessageRead(received.id), received, {received.sender_id}, by, now)
 
 
 def _send(

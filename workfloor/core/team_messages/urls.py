@@ -6,6 +6,6 @@ from workfloor.core.team_messages import views as team_messages_views
 
 app_name = "team-messages"
 urlpatterns = [
-    path("<int:message_id>/read/", team_messages_views.read, name="read"),
-    path("<int:message_id>/answer/", team_messages_views.answer, name="answer"),
+    path("<int:team_message_id>/read/", team_messages_views.read, name="read"),
+    path("<int:team_message_id>/answer/", team_messages_views.answer, name="answer"),
 ]

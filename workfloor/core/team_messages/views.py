@@ -15,25 +15,25 @@ from workfloor.kit.time import clock
 
 @require_POST
 @opened_by("team-messages.answer")
-def read(request: Request, message_id: int) -> HttpResponse:
-    team_messages.read(message=_received(request, message_id), by=request.person, now=clock.now())
+def read(request: Request, team_message_id: int) -> HttpResponse:
+    team_messages.read(received=_received(request, team_message_id), by=request.person, now=clock.now())
     return _done(request)
 
 
 @require_POST
 @opened_by("team-messages.answer")
-def answer(request: Request, message_id: int) -> HttpResponse:
+def answer(request: Request, team_message_id: int) -> HttpResponse:
     """Send an answer; 422 at its form where nothing, or too much, is written."""
-    message, text = _received(request, message_id), request.POST.get("text", "")
+    received, text = _received(request, team_message_id), request.POST.get("text", "")
     try:
-        team_messages.answer(message=message, text=text, by=request.person, now=clock.now())
+        team_messages.answer(received=received, text=text, by=request.person, now=clock.now())
     except permissions.Refused as fault:
         return render(request, "ui/_refused.html", {"text": str(fault)}, status=422)
     return _done(request)
 
 
-def _received(request: Request, message_id: int) -> TeamMessage:
-    found = team_messages_queries.received(request.person, message_id)
+def _received(request: Request, team_message_id: int) -> TeamMessage:
+    found = team_messages_queries.received(request.person, team_message_id)
     if found is None:
         raise Http404
     return found

@@ -276,9 +276,9 @@ def whisper(request: Request, item_id: int) -> None:
 
 @require_GET
 @opened_by("team-messages.send")
-def message(request: Request, message_id: int) -> HttpResponse:
+def message(request: Request, team_message_id: int) -> HttpResponse:
     """Who has read what one wrote."""
-    found = team_messages_queries.own(request.person, message_id)
+    found = team_messages_queries.own(request.person, team_message_id)
     if found is None:
         raise Http404
     shown = {"message": found, "receipts": team_messages_queries.receipts(found)}
