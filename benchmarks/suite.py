@@ -22,6 +22,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         False,
         {"contacts": 5_000, "times_more": 2, "plain": 500, "by_simpy": 200, "by_hand": 500, "by_ciw": 100, "runs": 1},
     ),
+    "floor_page": Benchmark(True, {"agents": 20, "queues": 4, "items": 80, "runs": 1}),
     "commands": Benchmark(True, {"runs": 1}),
     "facts": Benchmark(True, {"rows": 20, "runs": 1}),
     "router": Benchmark(True, {"decisions": 32, "rates": (100,), "past": 200, "lasts_seconds": 1, "runs": 1}),
