@@ -24,7 +24,7 @@ from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.models import Parked
 from workfloor.core.files import actions as files
 from workfloor.core.people import actions as people
-from workfloor.core.people import own_account
+from workfloor.core.people import granting, own_account
 from workfloor.core.people.models import Certificate, Person, Site, Team
 from workfloor.core.retention import actions as retention
 from workfloor.core.work import actions as work
@@ -163,6 +163,8 @@ def _clearances(who: SimpleNamespace, client: Client) -> None:
     people.revoke(person=who.carla, skill="english", reason="failed the yearly test", **does)
     people.certify(person=who.carla, skill="spanish", level=2, proof="test", valid_from=date(2026, 1, 1), **does)
     spanish = Certificate.objects.get(skill__name="spanish")
+    granting.grant_skill(person=who.carla, skill="spanish", level=3, ends_at=make.later(hours=3), queue="calls", by=who.marta, now=NINE)
+    granting.end_grants(person=who.carla, by=who.marta, now=make.later(hours=1))
     people.revoke_certificate(certificate=spanish, reason="entered twice", **does)
     shift = people.plan_shift(
         person=who.carla, starts_at=make.later(days=1), ends_at=make.later(days=1, hours=8), by=who.teresa, now=NINE

@@ -63,6 +63,8 @@ MACHINERY: Final = {
     "webhooks_delivery": "the queue of events on their way out; what somebody has sent is a fact (webhook.sent-again)",
     "webhooks_attempt": "each time that such an event was sent",
     "conversations_draft": "nothing was said yet; what is sent is a fact",
+    "team_messages_teammessage": "what people wrote to one another; that they did is a fact, without what it says",
+    "team_messages_receipt": "to whom that went, which the same fact says; that it was read is one (team-message.read)",
     "periods_figure": "what a closed month's figures counted; the fact has the digest of the statement",
 }
 WITHOUT_MODEL: Final = {

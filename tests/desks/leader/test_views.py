@@ -7,6 +7,7 @@ from tests import make
 from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
+from workfloor.desks.leader import views as leader_views
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 
@@ -146,3 +147,15 @@ def test_a_wallboard_can_be_of_one_client(client):
 
     assert str(other) in client.get(f"/floor/wallboard/?client={other.id}").content.decode()
     assert "All queues are quiet" in client.get(f"/floor/wallboard/?client={mine.id}").content.decode()
+
+
+def test_of_many_queues_those_at_risk_are_in_the_table_and_the_others_when_asked_for(client, monkeypatch):
+    monkeypatch.setattr(leader_views, "MOST_QUEUES", 1)
+    client.force_login(make.in_charge("leader", make.client()).account)
+    make.call(at=clock.now() - timedelta(minutes=5))
+    make.item("mail", at=clock.now())
+
+    some, every = (client.get(f"/floor/{query}").content.decode() for query in ("", "?queues=all"))
+
+    assert [re.findall(r'<tr data-risk="(\w+)"', page) for page in (some, every)] == [["late"], ["late", "calm"]]
+    assert "1 more queue, less at risk" in some and "less at risk" not in every

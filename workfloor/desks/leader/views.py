@@ -37,6 +37,7 @@ from workfloor.kit.web import limits
 
 View = Callable[..., HttpResponse]
 MOST_ON_A_WALL = 8
+MOST_QUEUES = 40  # in the table, before somebody asks for all
 
 
 @require_GET
@@ -47,8 +48,11 @@ def floor(request: Request) -> HttpResponse:
     state = state if state in thresholds.STATES else ""
     every = "every" in request.GET
     shown = leader_queries.floor(request.person, client_id, site_id, clock.now(), state, every=every)
+    busy = shown.busy if request.GET.get("queues") == "all" else shown.busy[:MOST_QUEUES]
     chosen = {"client_id": client_id, "site_id": site_id, "state": state, "shows_quiet": "quiet" in request.GET}
     said = {
+        "busy": busy,
+        "busy_left_out": len(shown.busy) - len(busy),
         "received": team_messages_queries.unread(request.person),
         "sent": team_messages_queries.sent(request.person, clock.now()),
         "may_send": permissions.may(request.person, "team-messages.send"),
