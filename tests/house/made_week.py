@@ -27,6 +27,7 @@ from workfloor.core.people import actions as people
 from workfloor.core.people import granting, own_account
 from workfloor.core.people.models import Certificate, Person, Site, Team
 from workfloor.core.retention import actions as retention
+from workfloor.core.team_messages import actions as team_messages
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, reporting
 from workfloor.core.work.models import Item
@@ -46,6 +47,7 @@ from workfloor.ops.webhooks import actions as webhooks
 
 # Actions that stand in modules of other names.
 ACTIONS_ELSEWHERE: Final = {
+    "workfloor.core.people.granting",
     "workfloor.core.people.own_account",
     "workfloor.core.work.intake",
     "workfloor.core.work.joining",
@@ -163,8 +165,14 @@ def _clearances(who: SimpleNamespace, client: Client) -> None:
     people.revoke(person=who.carla, skill="english", reason="failed the yearly test", **does)
     people.certify(person=who.carla, skill="spanish", level=2, proof="test", valid_from=date(2026, 1, 1), **does)
     spanish = Certificate.objects.get(skill__name="spanish")
-    granting.grant_skill(person=who.carla, skill="spanish", level=3, ends_at=make.later(hours=3), queue="calls", by=who.marta, now=NINE)
+    granting.grant_skill(
+        person=who.carla, skill="spanish", level=3, ends_at=make.later(hours=3), queue="calls", by=who.marta, now=NINE
+    )
     granting.end_grants(person=who.carla, by=who.marta, now=make.later(hours=1))
+    granting.grant_skill(
+        person=who.carla, skill="spanish", level=2, ends_at=make.later(hours=2), queue="calls", by=who.marta, now=NINE
+    )
+    granting.end_lapsed_grants(by=actors.CLOCK, now=make.later(hours=2))
     people.revoke_certificate(certificate=spanish, reason="entered twice", **does)
     shift = people.plan_shift(
         person=who.carla, starts_at=make.later(days=1), ends_at=make.later(days=1, hours=8), by=who.teresa, now=NINE
@@ -332,6 +340,10 @@ def _beside(who: SimpleNamespace) -> None:
     joining.ask(item=call, to=bruno, by=ana, now=later(seconds=14))
     joining.withdraw(item=call, of=bruno, by=ana, now=later(seconds=16))
     joining.monitor(item=call, by=who.teresa, now=later(seconds=18))
+    team_messages.whisper(item=call, text="Slowly", by=who.teresa, now=later(seconds=19))
+    asked = team_messages.send(to=[ana, bruno], text="Who can stay?", by=who.teresa, now=later(seconds=19))
+    team_messages.read(received=asked, by=bruno, now=later(seconds=19))
+    team_messages.answer(received=asked, text="I can", by=ana, now=later(seconds=19))
     joining.leave(item=call, by=who.teresa, now=later(seconds=20))
     joining.ask(item=call, to=bruno, by=ana, now=later(seconds=22))
     joining.accept(item=call, by=bruno, now=later(seconds=24))

@@ -286,6 +286,9 @@ def test_somebody_is_moved_to_another_queue_for_a_while_and_then_is_not_any_more
     assert facts[0].details == {
         "skill": "portuguese",
         "level": 3,
+        "proof": "granted",
+        "valid_from": "2026-03-04",
+        "expires_on": "2026-03-04",
         "ends_at": make.later(hours=2).isoformat(),
         "queue": "calls",
     }

@@ -141,6 +141,9 @@ class SkillGranted(Event):
     name: ClassVar[str] = "person.skill-granted"
     skill: str
     level: int
+    proof: str
+    valid_from: date
+    expires_on: date
     ends_at: datetime
     queue: str  # for whose work
 

@@ -33,7 +33,9 @@ def grant_skill(
         expires_on=calendars.day_of(ends_at, zone),
         ends_at=ends_at,
     )
-    event = people_events.SkillGranted(skill, level, ends_at, queue)
+    event = people_events.SkillGranted(
+        skill, level, granted.proof, granted.valid_from, granted.expires_on, ends_at, queue
+    )
     event_log.record(event, at=now, person_id=person.id, by=by)
     return granted
 

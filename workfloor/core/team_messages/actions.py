@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
@@ -83,7 +84,7 @@ def _send(
     if len(text) > LONGEST:
         raise Refused(_("At most {most} characters can be sent.").format(most=LONGEST))
     message = team_messages_models.TeamMessage.objects.create(
-        client_id=item and item.client_id,
+        client_id=item.client_id if item else None,
         item=item,
         sender=by,
         answers=answers,
@@ -94,7 +95,7 @@ def _send(
         team_messages_models.Receipt(client_id=message.client_id, message=message, person=each) for each in to
     )
     ids = [each.id for each in to]
-    event: Event = team_messages_events.TeamMessageSent(message.id, ids, answers and answers.id)
+    event: Event = team_messages_events.TeamMessageSent(message.id, ids, answers.id if answers else None)
     if item and answers is None:
         event = team_messages_events.Whispered(message.id)
     _tell(event, message, set(ids), by, now, person_id=ids[0] if len(ids) == 1 else None)
@@ -118,9 +119,8 @@ def _tell(
 def delete_expired(*, client_id: int | None, now: datetime) -> int:
     """Delete what was written long enough ago about a client's work, or about none, some of it; how many."""
     days = retention_queries.days("team-messages", client_id)
-    old = team_messages_models.TeamMessage.objects.filter(
-        client_id=client_id, sent_at__lt=kinds.before(now, days), answered_by=None
-    )
+    of = Q(client=None) if client_id is None else Q(client_id=client_id)
+    old = team_messages_models.TeamMessage.objects.filter(of, sent_at__lt=kinds.before(now, days), answered_by=None)
     ids = list(old.order_by("sent_at").values_list("id", flat=True)[:AT_A_TIME])
     team_messages_models.TeamMessage.objects.filter(id__in=ids).delete()
     retention.tell(kind="team-messages", count=len(ids), days=days, now=now, client_id=client_id)
