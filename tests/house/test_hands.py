@@ -27,7 +27,6 @@ from workfloor.core.event_log.queries import Failure
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import Certificate, Person, Shift, SignIn, Site, Skill, Team
 from workfloor.core.periods.models import Dispute
-from workfloor.core.team_messages.models import TeamMessage
 from workfloor.core.work import reporting
 from workfloor.kit.database import rls
 from workfloor.ops.billing.models import LegalEntity
@@ -192,7 +191,7 @@ def given(side: Side) -> dict[str, Any]:
         "up_to": 1,
         "after": timedelta(minutes=5),
         "to": side.held.person,
-        "received": TeamMessage.objects.filter(client=side.client).first(),
+        "received": side.whispered,
         "of": side.held.person,
         "leg": "in",
         "party": "customer",

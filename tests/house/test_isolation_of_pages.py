@@ -16,7 +16,6 @@ from django.utils.http import int_to_base36
 
 from tests.house import two_clients
 from tests.house.two_clients import SECRET, Side
-from workfloor.core.team_messages.models import TeamMessage
 from workfloor.kit.database import rls
 from workfloor.urls import api
 
@@ -31,7 +30,7 @@ BY_SIDE = {
     "attachment_id": lambda side: side.file.id,
     "arrival_id": lambda side: side.arrival.id,
     "message_id": lambda side: side.reply.id,
-    "team_message_id": lambda side: TeamMessage.objects.filter(client=side.client).values_list("id", flat=True).first(),
+    "team_message_id": lambda side: side.whispered.id,
     "case_id": lambda side: side.held.case_id,
     "customer_id": lambda side: side.held.case.customer_id,
     "invoice_id": lambda side: side.invoice.id,

@@ -64,6 +64,7 @@ class Side:
     invoice: billing_models.Invoice
     endpoint: Endpoint
     delivery: Delivery
+    whispered: TeamMessage
 
 
 def side(slug: str, word: str) -> Side:
@@ -162,6 +163,10 @@ def side(slug: str, word: str) -> Side:
     endpoint, _ = webhooks.add(
         client=client, title=word, url=f"https://{word}.example/", events=["work"], by=actors.ROOT, now=make.NINE
     )
+    whispered = TeamMessage.objects.create(
+        client=client, item=held, sender=staff["leader"], text=word, sent_at=make.NINE
+    )
+    Receipt.objects.create(client=client, message=whispered, person=agent)
     made = Side(
         client,
         token,
@@ -177,14 +182,11 @@ def side(slug: str, word: str) -> Side:
         invoiced(client, word, staff["manager"]),
         endpoint,
         webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=make.NINE),
+        whispered,
     )
     looks.look(
         seen=[looks.Seen("item", held.id, client.id, held.case_id)], place=word, by=staff["leader"], now=make.NINE
     )
-    whispered = TeamMessage.objects.create(
-        client=client, item=held, sender=staff["leader"], text=word, sent_at=make.NINE
-    )
-    Receipt.objects.create(client=client, message=whispered, person=agent)
     Parked.objects.create(
         follower=word, position=1, event="work.received", client_id=client.id, error=word, parked_at=make.NINE
     )

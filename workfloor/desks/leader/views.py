@@ -292,11 +292,9 @@ def message(request: Request, team_message_id: int) -> HttpResponse:
 @press
 def move(request: Request, person_id: int) -> None:
     """Let somebody get work of another queue for some hours."""
-    given, now = entered(leader_forms.Move(request.POST)), clock.now()
+    agent, given, now = the_agent(request, person_id), entered(leader_forms.Move(request.POST)), clock.now()
     ends_at = now + timedelta(hours=given["hours"])
-    supervising.move(
-        person=the_agent(request, person_id), queue=given["queue"], ends_at=ends_at, by=request.person, now=now
-    )
+    supervising.move(person=agent, queue=given["queue"], ends_at=ends_at, by=request.person, now=now)
 
 
 @press
