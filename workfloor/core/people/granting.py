@@ -23,19 +23,18 @@ def grant_skill(
     if not now < ends_at <= now + qualification.LONGEST_GRANT:
         raise permissions.Refused(_("A skill is granted for at most 12 hours."))
     zone = people_queries.zone_of(person)
+    first, last = calendars.day_of(now, zone), calendars.day_of(ends_at, zone)
     known, _is_new = people_models.Skill.objects.get_or_create(name=skill)
     granted = people_models.Certificate.objects.create(
         person=person,
         skill=known,
         level=level,
         proof=qualification.GRANTED,
-        valid_from=calendars.day_of(now, zone),
-        expires_on=calendars.day_of(ends_at, zone),
+        valid_from=first,
+        expires_on=last,
         ends_at=ends_at,
     )
-    event = people_events.SkillGranted(
-        skill, level, granted.proof, granted.valid_from, granted.expires_on, ends_at, queue
-    )
+    event = people_events.SkillGranted(skill, level, granted.proof, first, last, ends_at, queue)
     event_log.record(event, at=now, person_id=person.id, by=by)
     return granted
 
