@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.test import Client
 
 from tests import make
 from tests.desks.leader.test_leader_queries import accepted, done
@@ -11,6 +12,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
+from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work import supervising
 from workfloor.kit.time import clock
@@ -135,3 +137,48 @@ def test_presses_are_for_those_who_lead(client, role):
     assert work_queries.item(call.id).state == "held"
     if role == "planner":
         assert "Put back" not in page(client, f"items/{call.id}/")
+
+
+def test_a_call_for_help_is_answered_where_it_is_seen_and_the_agent_reads_it(client, leader):
+    ana = make.agent("Ana")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    work.escalate(item=call, by=ana, note="May I refund 40 euros?", now=clock.now())
+    desk = Client()
+    desk.force_login(ana.account)
+
+    assert "Nobody has answered yet" in desk.get("/desk/").content.decode()
+    for path in ("", f"items/{call.id}/"):
+        assert all(words in page(client, path) for words in ("May I refund 40 euros?", "Answer the call for help"))
+    assert press(client, call, "answer", text=" ").status_code == 422
+    assert press(client, call, "answer", text="Yes, up to 50").status_code == 204
+
+    shown = desk.get("/desk/").content.decode()
+    assert all(words in shown for words in ("May I refund 40 euros?", "Yes, up to 50", "Leonor"))
+    assert "Nobody has answered yet" not in shown
+    assert "May I refund 40 euros?" not in page(client, "")
+    assert "Yes, up to 50" in page(client, f"items/{call.id}/")
+
+
+def test_of_two_leaders_who_answer_the_second_is_told_who_was_quicker(client, leader):
+    ana, other = make.agent("Ana"), make.in_charge("leader", make.client(), name="Lia")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    call = work.escalate(item=call, by=ana, note="May I?", now=clock.now())
+    on_the_page = re.search(r'name="asked_at" value="([^"]+)"', page(client, ""))[1]
+    assert press(client, call, "answer", text="No", asked_at="2026-03-04T09:00:00+00:00").status_code == 409
+    supervising.answer(item=call, by=other, text="Yes", now=clock.now())
+
+    refused = press(client, call, "answer", text="No", asked_at=on_the_page)
+
+    assert refused.status_code == 409 and "Lia was quicker" in refused.content.decode()
+
+
+def test_a_planner_sees_the_call_and_is_offered_no_answer(client):
+    planner = make.in_charge("planner", make.client())
+    client.force_login(planner.account)
+    ana = make.agent("Ana")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    call = work.escalate(item=call, by=ana, note="May I?", now=clock.now())
+
+    assert "May I?" in page(client, "") and "Answer the call for help" not in page(client, "")
+    assert press(client, call, "answer", text="Yes").status_code == 409
+    assert work_queries.item(call.id).escalated_at is not None

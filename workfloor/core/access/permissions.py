@@ -83,6 +83,9 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "manager",
             scope="client",
         ),
+        _permission(
+            "escalations.handle", "See, acknowledge and answer escalations", "leader", "manager", scope="client"
+        ),
         _permission("work.cancel", "Cancel work", "leader", "manager", "system", scope="client"),
         _permission("work.reopen", "Take up again what was done", "customer", "leader", "manager", scope="client"),
         _permission("work.monitor", "Monitor work in hand", "leader", scope="client"),

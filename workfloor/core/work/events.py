@@ -182,6 +182,14 @@ class Escalated(Event):
 
 
 @dataclass(frozen=True)
+class EscalationAnswered(Event):
+    """Whoever leads has answered the agent's call for help."""
+
+    name: ClassVar[str] = "work.escalation-answered"
+    note: str
+
+
+@dataclass(frozen=True)
 class LegBegan(Event):
     """Somebody comes in, or is called, and is not connected yet; of our own people the fact names whom."""
 
@@ -402,6 +410,7 @@ _SAID = {
     "work.snoozed": "Snoozed",
     "work.prioritised": "Priority raised",
     "work.escalated": "Escalated",
+    "work.escalation-answered": "Escalation answered",
     "work.leg-began": "A leg began",
     "work.leg-connected": "A leg was connected",
     "work.leg-held": "A leg was held",

@@ -93,7 +93,8 @@ class Item(models.Model):
     )
     sticky_until = models.DateTimeField(null=True)
     preempted_at = models.DateTimeField(null=True)
-    escalated_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)  # help was asked for, and nobody has answered yet
+    escalation_answered_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     wrapped_up_at = models.DateTimeField(null=True)
     abandoned_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""What whoever leads on the floor does about others' work: end it, put it back, assign it, raise it, take it over."""
+"""What whoever leads does about others' work: end it, put it back, assign it, raise it, take it over, help with it."""
 
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
@@ -112,6 +112,35 @@ def prioritise(
         raise work.Refused(_("A priority is from 0 to {most}.").format(most=HIGHEST_PRIORITY))
     item = _supervised(item, by, as_seen)
     return work.prioritise(item=item, priority=priority, now=now, by=by)
+
+
+def answer(
+    *, item: work_models.Item, text: str, by: Person, now: datetime, asked_at: datetime | None = None
+) -> work_models.Item:
+    """Answer an agent's call for help; they read it on their desk, and nobody waits for it any more.
+
+    `asked_at` is when help was asked for, as the page had it: another call since then is not answered unseen.
+    """
+    permissions.admit(by, "escalations.handle", client_id=item.client_id)
+    said = masks.mask(text.strip()).text  # facts cannot be deleted
+    if not said:
+        raise work.Refused(_("Write the answer first."))
+    item = work_queries.locked(item.id)
+    asked = item.escalated_at
+    if asked is None or asked_at not in (None, asked):
+        raise work.TooLate(_answered_by(item, by))
+    return work.happen(item, work_events.EscalationAnswered(said), at=now, person=item.person, by=by)
+
+
+def _answered_by(item: work_models.Item, by: Person) -> str:
+    """Say who answered meanwhile, and what."""
+    last = event_log_queries.of_item(item.id).filter(event=work_events.EscalationAnswered.name).last()
+    if last is None:
+        return _("Nobody asks for help with this any more.")
+    at = f"{last.at.astimezone(people_queries.zone_of(by)):%H:%M:%S}"
+    who = Person.objects.get(id=last.by_id).name
+    told = _("Your answer was not sent: {who} was quicker. {at}: {said}")
+    return told.format(who=who, at=at, said=last.details["note"])
 
 
 def _supervised(item: work_models.Item, by: Person, as_seen: str | None) -> work_models.Item:

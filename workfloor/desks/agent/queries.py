@@ -152,6 +152,7 @@ class Opened:
     talk: "Talk | None"
     role: str  # what whoever looks at it is to it: its owner, or one of those beside
     on_it: list[OnIt]
+    help: list[work_queries.Help]  # what was asked of the leader last, and the answer
 
 
 @dataclass(frozen=True)
@@ -327,6 +328,7 @@ def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
         talk=helped(item, said),
         role=role,
         on_it=on_it(item),
+        help=work_queries.help_with(item) if role == roles.OWNER else [],
     )
 
 

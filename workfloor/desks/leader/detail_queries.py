@@ -57,6 +57,7 @@ class LookedAt:
     on_it: list[OnIt]
     messages: list[Message]  # for whoever monitors it
     draft: str  # what its owner is writing
+    help: list[work_queries.Help]  # what was asked of whoever leads last, and the answer
     able: list[Able]
     dispositions: tuple[str, ...]
 
@@ -105,6 +106,7 @@ def looked_at(person: Person, item_id: int, now: datetime) -> LookedAt | None:
         on_it=[OnIt(names[each["person"]], each["role"], "asked_until" in each) for each in item.beside or ()],
         messages=conversations_queries.all_of_case(item.case_id) if reads and item.case_id else [],
         draft=conversations_queries.draft(item.id, item.person_id) if monitored and item.person_id else "",
+        help=work_queries.help_with(item),
         able=able(item, now) if may and item.state in ("waiting", "offered", "held") else [],
         dispositions=_dispositions(item) if may and item.state == "wrapping" else (),
     )

@@ -1,5 +1,7 @@
 """What whoever leads may type or choose on the floor."""
 
+from datetime import datetime
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +38,20 @@ class Assign(Noted):
         Person.objects.filter(client=None, left_at=None),
         error_messages={"required": _("Choose a person."), "invalid_choice": _("Choose a person of the list.")},
     )
+
+
+class Answer(forms.Form):
+    """What an agent who asked for help is told, and when they had asked."""
+
+    text = forms.CharField(max_length=2000, error_messages={"required": _("Write the answer first.")})
+    asked_at = forms.CharField(max_length=40, required=False)
+
+    def clean_asked_at(self) -> datetime | None:
+        """None where the page did not say, as from a program."""
+        try:
+            return datetime.fromisoformat(self.cleaned_data["asked_at"])
+        except ValueError:
+            return None
 
 
 class Priority(Press):

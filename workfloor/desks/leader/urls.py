@@ -16,6 +16,7 @@ urlpatterns = [
     path("items/<int:item_id>/stop-monitoring/", leader_views.stop_monitoring, name="stop-monitoring"),
     path("items/<int:item_id>/end/", leader_views.end, name="end"),
     path("items/<int:item_id>/wrap-up/", leader_views.wrap_up, name="wrap-up"),
+    path("items/<int:item_id>/answer/", leader_views.answer, name="answer"),
     path("items/<int:item_id>/put-back/", leader_views.put_back, name="put-back"),
     path("items/<int:item_id>/assign/", leader_views.assign, name="assign"),
     path("items/<int:item_id>/take-over/", leader_views.take_over, name="take-over"),

@@ -37,7 +37,13 @@ View = Callable[..., HttpResponse]
 def floor(request: Request) -> HttpResponse:
     client_id, site_id = number(request, "client"), number(request, "site")
     shown = leader_queries.floor(request.person, client_id, site_id, clock.now())
-    return render(request, "leader/floor.html", {"floor": shown, "client_id": client_id, "site_id": site_id})
+    chosen = {"client_id": client_id, "site_id": site_id}
+    return render(request, "leader/floor.html", {"floor": shown} | chosen | may_answer(request))
+
+
+def may_answer(request: Request) -> dict[str, bool]:
+    """Whether whoever looks may answer calls for help."""
+    return {"may_answer": permissions.may(request.person, "escalations.handle")}
 
 
 @require_GET
@@ -50,7 +56,7 @@ def item(request: Request, item_id: int) -> HttpResponse:
     looks_requests.note(
         request, Seen(looks_models.ITEM, item.id, item.client_id, item.case_id), by=request.person, now=clock.now()
     )
-    return render(request, "leader/item.html", {"looked_at": looked_at, "item": looked_at.item})
+    return render(request, "leader/item.html", {"looked_at": looked_at, "item": looked_at.item} | may_answer(request))
 
 
 @require_GET
@@ -140,6 +146,12 @@ def end(request: Request, item_id: int) -> None:
 def wrap_up(request: Request, item_id: int) -> None:
     found, given = the_item(item_id), entered(leader_forms.WrapUp(request.POST))
     supervising.wrap_up(item=found, by=request.person, now=clock.now(), **given)
+
+
+@press
+def answer(request: Request, item_id: int) -> None:
+    found, given = the_item(item_id), entered(leader_forms.Answer(request.POST))
+    supervising.answer(item=found, by=request.person, now=clock.now(), **given)
 
 
 @press

@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('sticky_until', models.DateTimeField(null=True)),
                 ('preempted_at', models.DateTimeField(null=True)),
                 ('escalated_at', models.DateTimeField(null=True)),
+                ('escalation_answered_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('wrapped_up_at', models.DateTimeField(null=True)),
                 ('abandoned_at', models.DateTimeField(null=True)),
