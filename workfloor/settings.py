@@ -180,6 +180,7 @@ INSTALLED_APPS = [
     "workfloor.ops.presales",
     "workfloor.ops.relationship",
     "workfloor.ops.webhooks",
+    "workfloor.ops.escalation",
     "workfloor.desks.agent",
     "workfloor.desks.leader",
     "workfloor.desks.console",

@@ -61,6 +61,7 @@ urlpatterns = [
     path("floor/", include("workfloor.desks.leader.urls")),
     path("administration/", include("workfloor.desks.console.urls")),
     path("webhooks/", include("workfloor.ops.webhooks.urls")),
+    path("escalations/", include("workfloor.ops.escalation.urls")),
     path("playbooks/", include("workfloor.ops.channels.playbooks.urls")),
     path("floor/why/", include("workfloor.ops.routing.urls")),
     path("", include("workfloor.ops.billing.urls")),

@@ -21,6 +21,7 @@ from tests.house.test_rooms import HOUSE
 from tests.house.two_clients import Side
 from workfloor.core.access import actors, permissions
 from workfloor.core.claims.models import Claim
+from workfloor.core.contracts.terms import CALL_FOR_HELP
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log.models import Parked
 from workfloor.core.event_log.queries import Failure
@@ -30,6 +31,7 @@ from workfloor.core.periods.models import Dispute
 from workfloor.core.work import reporting
 from workfloor.kit.database import rls
 from workfloor.ops.billing.models import LegalEntity
+from workfloor.ops.escalation.models import Escalation
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
@@ -199,6 +201,9 @@ def given(side: Side) -> dict[str, Any]:
         "export": None,
         "map_": None,
         "place": SimpleNamespace(client=side.client),
+        "escalation": Escalation.objects.filter(client=side.client).first(),
+        "agreed": CALL_FOR_HELP,
+        "because": "answered",
         "surveyed": None,
         "progress": None,
     }

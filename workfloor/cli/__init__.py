@@ -37,6 +37,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
         "Pools, routing explanations, utilisation, decision logs replayed.",
         {
             "pool": ("workfloor.cli.routing:pool", "Say which router serves which queue, or change it."),
+            "escalation": ("workfloor.cli.routing:escalation", "See, acknowledge and answer escalations."),
             "explain": ("workfloor.cli.routing:explain", "Say who could have had an item, and who could not and why."),
             "utilisation": ("workfloor.cli.routing:utilisation", "Say how evenly a month's work was shared out."),
             "replay": ("workfloor.cli.routing:replay", "Say whether what a router decided is what the policy decides."),

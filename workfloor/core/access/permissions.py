@@ -84,8 +84,14 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             scope="client",
         ),
         _permission(
-            "escalations.handle", "See, acknowledge and answer escalations", "leader", "manager", scope="client"
+            "escalations.handle",
+            "See, acknowledge and answer escalations",
+            "leader",
+            "manager",
+            scope="client",
+            takes_a_person=True,
         ),
+        _permission("escalations.raise", "Raise escalations, tell the next of a chain, close what is over"),
         _permission("work.cancel", "Cancel work", "leader", "manager", "system", scope="client"),
         _permission("work.reopen", "Take up again what was done", "customer", "leader", "manager", scope="client"),
         _permission("work.monitor", "Monitor work in hand", "leader", scope="client"),

@@ -286,10 +286,7 @@ def help_with(item: work_models.Item) -> list[Help]:
         return []
     facts = list(event_log_queries.of_item(item.id).filter(event__in=_HELP))
     names = dict(Person.objects.filter(id__in={fact.by_id for fact in facts}).values_list("id", "name"))
-    every = [
-        Help(fact.at, names.get(fact.by_id, ""), fact.details["note"], fact.event == _HELP[1])  # type: ignore[arg-type]
-        for fact in facts
-    ]
+    every = [Help(fact.at, names.get(fact.by_id, ""), fact.details["note"], fact.event == _HELP[1]) for fact in facts]
     asked = max(place for place, each in enumerate(every) if not each.is_answer)
     return every[asked:]
 

@@ -32,6 +32,7 @@ from workfloor.ops.channels.chat.visitors import HERE_FOR
 from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks.rules import Answer
+from workfloor.ops.escalation import queries as escalation_queries
 from workfloor.ui import wording
 
 
@@ -153,6 +154,7 @@ class Opened:
     role: str  # what whoever looks at it is to it: its owner, or one of those beside
     on_it: list[OnIt]
     help: list[work_queries.Help]  # what was asked of the leader last, and the answer
+    help_seen_by: str  # who has acknowledged what was asked and has not answered yet
 
 
 @dataclass(frozen=True)
@@ -329,6 +331,7 @@ def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
         role=role,
         on_it=on_it(item),
         help=work_queries.help_with(item) if role == roles.OWNER else [],
+        help_seen_by=escalation_queries.seen_by(item) if item.escalated_at and role == roles.OWNER else "",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from workfloor.kit.text import phrases
 from workfloor.kit.text.translation import gettext as _
 
 WHEN = ("received", "message")
@@ -121,4 +122,4 @@ def applies(rule: Rule, arrived: Arrived) -> bool:
 
 def says_any(text: str, words: Iterable[str]) -> bool:
     """Whether a text has one of these words or phrases, whole, whatever their case."""
-    return any(re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text, re.IGNORECASE) for each in words)
+    return phrases.first_said(text, words) is not None
