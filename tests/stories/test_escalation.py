@@ -123,6 +123,6 @@ def test_an_agents_call_for_help_finds_somebody_who_answers(real_database, sink)
         "escalation.step-told",
         "escalation.acknowledged",
         "work.escalation-answered",
-        "escalation.answered",
+        "escalation.closed",
     ]
     assert adds_up and item.escalated_at is None and item.person_id == ana.id

@@ -126,11 +126,13 @@ def answer(
     said = masks.mask(text.strip()[:LONGEST]).text  # facts cannot be deleted
     if not said:
         raise Refused(_("Write the answer first."))
-    if found.event == "help":
+    happened: Event = escalation_events.Answered(found.id, said)
+    if found.event == "help":  # the fact of the item says what was answered
         supervising.answer(item=found.item, text=said, by=by, now=now)
+        happened = escalation_events.Closed(found.id, Escalation.ANSWERED)
     found.answer = said
     found.save(update_fields=["answer"])
-    _record(found, escalation_events.Answered(found.id, said), now, by)
+    _record(found, happened, now, by)
     return _close(found, Escalation.ANSWERED, now, by)
 
 
@@ -184,8 +186,8 @@ def _acknowledged(found: Escalation, by: Person) -> str:
 
 
 def _record(found: Escalation, event: Event, now: datetime, by: Actor) -> None:
-    """Record a fact about an escalation, also named to the desk of whoever has its item in hand."""
-    item = found.item
+    """Record a fact about an escalation; what a person did is named to the desk of whoever has its item in hand."""
+    item, told = found.item, found.item.person_id if by.person_id else None
     event_log.record(
-        event, at=now, client_id=found.client_id, item_id=item.id, case_id=item.case_id, person_id=item.person_id, by=by
+        event, at=now, client_id=found.client_id, item_id=item.id, case_id=item.case_id, person_id=told, by=by
     )
