@@ -17,6 +17,7 @@ from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client, Token
 from workfloor.core.contracts import actions as contracts
+from workfloor.core.contracts.terms import CALL_FOR_HELP
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.event_log import actions as event_log
@@ -36,6 +37,7 @@ from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.escalation import actions as escalation
 from workfloor.ops.presales import actions as presales
 from workfloor.ops.presales import gateway as presales_gateway
 from workfloor.ops.presales import map_file
@@ -75,6 +77,7 @@ def made() -> None:
     _channels(who, client)
     _work(who)
     _beside(who)
+    _escalations(who)
     _conversations(who)
     _mail(who)
     _chat(who, client)
@@ -349,6 +352,28 @@ def _beside(who: SimpleNamespace) -> None:
             joining.finish_second_keying(item=paper, by=bruno, now=start + timedelta(seconds=50))
         work.end(item=paper, by=ana, now=start + timedelta(seconds=60))
         work.wrap_up(item=paper, by=ana, disposition="answered", now=start + timedelta(seconds=70))
+
+
+def _escalations(who: SimpleNamespace) -> None:
+    """Calls for help: told on, acknowledged and answered; answered on the floor; over with their work."""
+    at, ana = make.later(hours=3), who.ana
+    later = lambda **passed: at + timedelta(**passed)  # noqa: E731
+    for number in range(3):
+        begun, ended = later(minutes=10 * number), later(minutes=10 * number + 5)
+        call = _held(ana, "calls", begun)
+        call = work.escalate(item=call, by=ana, note="May I?", now=begun + timedelta(seconds=10))
+        engine: Any = {"by": escalation.ENGINE, "now": ended}
+        raised = escalation.escalate(item=call, agreed=CALL_FOR_HELP, said="May I?", by=escalation.ENGINE, now=begun)
+        raised = escalation.tell_next(escalation=raised, by=escalation.ENGINE, now=begun + timedelta(minutes=2))
+        if number == 0:
+            escalation.acknowledge(escalation=raised, by=who.teresa, now=begun + timedelta(minutes=3))
+            escalation.answer(escalation=raised, text="Yes", by=who.teresa, now=begun + timedelta(minutes=4))
+        elif number == 1:
+            escalation.mark_answered(escalation=raised, text="Yes", person_id=who.teresa.id, **engine)
+        work.end(item=call, by=ana, now=ended)
+        work.wrap_up(item=call, by=ana, disposition="resolved", now=ended)
+        if number == 2:
+            escalation.close(escalation=raised, because="the work is over", **engine)
 
 
 def _conversations(who: SimpleNamespace) -> None:

@@ -14,6 +14,7 @@ from django.urls import URLResolver, get_resolver
 from tests import browse, mail, make
 from tests.house import two_clients
 from workfloor.core.access import actors
+from workfloor.core.contracts.terms import CALL_FOR_HELP
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.event_log import actions as event_log
@@ -24,6 +25,7 @@ from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.escalation import actions as escalation
 from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks import retries
 
@@ -95,6 +97,7 @@ class Floor:
         self.file = self.talked()
         self.arrival, self.reply = self.mailed()
         self.endpoint, self.delivery = self.told()
+        self.escalation = self.asked_for_help()
 
     def mailed(self) -> Any:
         """Mail that could not be read, mail that was set aside, and a reply that did not arrive."""
@@ -128,6 +131,22 @@ class Floor:
         (attempt,) = webhooks.begin(endpoint_id=endpoint.id, busy=[], most=1, now=self.now)
         webhooks.mark(attempt=attempt, answer=retries.Answer(503, "busy", 1200), now=self.now)
         return endpoint, delivery
+
+    def asked_for_help(self) -> Any:
+        """Two agents who ask for help: nobody has answered the one, and the other is answered."""
+        raised = [
+            escalation.escalate(
+                item=work.escalate(item=self.held(by, "calls"), by=by, note="May I refund 40 euros?", now=self.now),
+                agreed=CALL_FOR_HELP,
+                said="May I refund 40 euros?",
+                by=escalation.ENGINE,
+                now=self.now,
+            )
+            for by in (make.agent(), make.agent())
+        ]
+        escalation.acknowledge(escalation=raised[1], by=self.leader, now=self.now)
+        escalation.answer(escalation=raised[1], text="Yes, up to 50", by=self.leader, now=self.now)
+        return raised[0]
 
     def talked(self) -> Any:
         """A chat in somebody's hands in which everything was said that can be."""
@@ -206,6 +225,7 @@ class Floor:
         known |= {"name": "people.take_on", "rest": "done/"}
         known |= {"queue_id": self.item.queue_id, "person_id": self.ana.id}
         known |= {"endpoint_id": self.endpoint.id, "delivery_id": self.delivery.id}
+        known |= {"escalation_id": self.escalation.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 
 

@@ -83,6 +83,8 @@ WORK: Final = {
     "chat_transcript",
     "email_arrival",
     "playbooks_tag",
+    "escalation_escalation",
+    "escalation_notice",
 }
 # What is done to work that is no fact, by the function, and why.
 NO_FACT: Final = {

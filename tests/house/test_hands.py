@@ -31,7 +31,6 @@ from workfloor.core.periods.models import Dispute
 from workfloor.core.work import reporting
 from workfloor.kit.database import rls
 from workfloor.ops.billing.models import LegalEntity
-from workfloor.ops.escalation.models import Escalation
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
@@ -201,7 +200,7 @@ def given(side: Side) -> dict[str, Any]:
         "export": None,
         "map_": None,
         "place": SimpleNamespace(client=side.client),
-        "escalation": Escalation.objects.filter(client=side.client).first(),
+        "escalation": side.escalation,
         "agreed": CALL_FOR_HELP,
         "because": "answered",
         "surveyed": None,

@@ -36,6 +36,7 @@ BY_SIDE = {
     "article_id": lambda side: side.article.id,
     "queue_id": lambda side: side.waiting.queue_id,
     "person_id": lambda side: side.staff["agent"].id,
+    "escalation_id": lambda side: side.escalation.id,
     "endpoint_id": lambda side: side.endpoint.id,
     "delivery_id": lambda side: side.delivery.id,
     "uidb36": lambda side: int_to_base36(side.own.account_id),

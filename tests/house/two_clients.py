@@ -14,6 +14,7 @@ from workfloor.core.access import actors
 from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
+from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Attachment, Message
@@ -36,6 +37,8 @@ from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.models import Article
+from workfloor.ops.escalation import actions as escalation
+from workfloor.ops.escalation.models import Escalation
 from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks.models import Delivery, Endpoint
 
@@ -63,6 +66,7 @@ class Side:
     invoice: billing_models.Invoice
     endpoint: Endpoint
     delivery: Delivery
+    escalation: Escalation
 
 
 def side(slug: str, word: str) -> Side:
@@ -176,6 +180,13 @@ def side(slug: str, word: str) -> Side:
         invoiced(client, word, staff["manager"]),
         endpoint,
         webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=make.NINE),
+        escalation.escalate(
+            item=waiting,
+            agreed=contracts_terms.Escalation(word, "word", (contracts_terms.Step("leader"),)),
+            said=word,
+            by=escalation.ENGINE,
+            now=make.NINE,
+        ),
     )
     looks.look(
         seen=[looks.Seen("item", held.id, client.id, held.case_id)], place=word, by=staff["leader"], now=make.NINE

@@ -23,7 +23,7 @@ ASKS: Final[dict[str, str]] = {
     "presales quote": "history.read",
     "presales simulate": "history.read",
     "routing pool list": "routing.read",
-    "routing escalation list": "escalations.handle",
+    "routing escalation list": "escalations.see",
     "routing explain": "floor.see",
     "routing utilisation": "routing.read",
     "channels mailbox list": "channels.read",

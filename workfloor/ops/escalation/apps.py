@@ -5,7 +5,7 @@ from django.utils.translation import gettext_noop
 
 from workfloor.ui.places import Place
 
-ESCALATIONS = Place(gettext_noop("Escalations"), "flag", "escalation:inbox", "escalations.handle", rank=15)
+ESCALATIONS = Place(gettext_noop("Escalations"), "flag", "escalation:inbox", "escalations.see", rank=15)
 
 
 class EscalationConfig(AppConfig):

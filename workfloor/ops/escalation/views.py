@@ -22,7 +22,7 @@ View = Callable[..., HttpResponse]
 
 
 @require_GET
-@opened_by("escalations.handle")
+@opened_by("escalations.see")
 def inbox(request: Request) -> HttpResponse:
     """Show what is open, and what was closed lately."""
     shown = escalation_queries.inbox(clock.now())
