@@ -30,8 +30,13 @@ OVER = ("work.wrapped-up", "work.abandoned", "work.cancelled")
 )
 def escalate(facts: Sequence[Followed], now: datetime) -> None:
     """Raise what the contracts of these facts' clients say, and close what is answered or done."""
+    agreed = {
+        each: escalation_queries.is_agreed(each, now) for each in {fact.client_id for fact in facts if fact.client_id}
+    }
+    has_open = escalation_queries.with_open({fact.item_id for fact in facts if fact.item_id})
     for fact in facts:
-        item = _item(fact)
+        concerns = fact.event == "work.escalated" or fact.item_id in has_open or agreed.get(fact.client_id or 0)
+        item = _item(fact) if concerns else None
         if item is not None:
             _close(item, fact, now)
             _raise(item, _happened(fact, item), now)

@@ -44,6 +44,19 @@ def open_on(item_ids: Iterable[int], *events: str) -> QuerySet[Escalation]:
     return Escalation.objects.filter(item_id__in=item_ids, event__in=events, closed_at=None).order_by("id")
 
 
+def with_open(item_ids: Iterable[int]) -> set[int]:
+    """Those of some items of which anything is open."""
+    return set(Escalation.objects.filter(item_id__in=item_ids, closed_at=None).values_list("item_id", flat=True))
+
+
+def is_agreed(client_id: int, now: datetime) -> bool:
+    """Whether a client's contract says anything of escalations."""
+    try:
+        return bool(contracts_queries.in_force(client_id, now).contract.escalations)
+    except contracts_queries.NoContract:
+        return False
+
+
 def was_raised(item_id: int, agreed: contracts_terms.Escalation) -> bool:
     """Whether a rule has applied to an item before."""
     return Escalation.objects.filter(item_id=item_id, event=agreed.event, title=agreed.title).exists()
