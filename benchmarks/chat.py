@@ -78,10 +78,10 @@ def measure(
 ) -> list[Figure]:
     """Open so many visitors' pages, let both sides write `rate` messages a second, and take the 99th percentiles."""
     heard, spent = Heard(), Spent()
-    with databases.copy(template) as address, _served(address, spent) as port:
-        pairs = _pairs(visitors, port)
+    with databases.copy(template) as address, served(address, spent) as port:
+        made = pairs(visitors, port)
         for _ in range(runs):
-            _run(port, pairs, heard, rate, seconds, spent)
+            _run(port, made, heard, rate, seconds, spent)
         _check(heard)
     return [*_figures(heard, visitors, rate), spent.figure(int(rate * seconds) * runs, rate)]
 
@@ -174,7 +174,7 @@ def _used(process: psutil.Process) -> float:
 
 
 @contextmanager
-def _served(address: str, spent: Spent) -> Iterator[int]:
+def served(address: str, spent: Spent) -> Iterator[int]:
     """An installation on that database, as `workfloor up` has it; yields the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -221,7 +221,7 @@ def _wait_for(said: Path) -> None:
         time.sleep(0.1)
 
 
-def _pairs(visitors: int, port: int) -> list[Pair]:
+def pairs(visitors: int, port: int) -> list[Pair]:
     """So many chats, in the hands of as many agents as they need."""
     from django.db import transaction
 

@@ -69,11 +69,16 @@ def _import(rows: int) -> None:
         with presales_gateway.opened(log) as export, _entered() as client:
             place = presales_queries.place(client, NOW)
             assert place
-            seen = presales.survey(export=export, how=how.map, place=place, expected_rows=rows, progress=lambda _: None)
-            presales.make_room(surveyed=seen)
             event_log.make_partitions(first=NOW, count=1)
             presales.import_calls(
-                export=export, map_=how, place=place, surveyed=seen, by=actors.ROOT, now=NOW, progress=lambda _: None
+                export=export,
+                map_=how,
+                place=place,
+                expected_rows=rows,
+                by=actors.ROOT,
+                now=NOW,
+                progress=lambda _: None,
+                make_room=presales.make_room,
             )
 
 

@@ -22,6 +22,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         False,
         {"contacts": 5_000, "times_more": 2, "plain": 500, "by_simpy": 200, "by_hand": 500, "by_ciw": 100, "runs": 1},
     ),
+    "floor_page": Benchmark(True, {"agents": 20, "queues": 4, "items": 80, "runs": 1}),
     "commands": Benchmark(True, {"runs": 1}),
     "facts": Benchmark(True, {"rows": 20, "runs": 1}),
     "router": Benchmark(True, {"decisions": 32, "rates": (100,), "past": 200, "lasts_seconds": 1, "runs": 1}),
@@ -32,6 +33,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "history_import": Benchmark(True, {"rows": 20, "runs": 1}),
     "mail": Benchmark(True, {"mails": 20, "senders": 2, "runs": 1}),
     "chat": Benchmark(True, {"visitors": 4, "rate": 4.0, "seconds": 2.0, "runs": 1}),
+    "desk": Benchmark(True, {"items": 200, "loads": 2}),
+    "live_pages": Benchmark(True, {"pages": 8, "rate": 8.0, "seconds": 2.0}),
+    "search": Benchmark(True, {"messages": 300, "rounds": 1}),
     "month": Benchmark(True, {"facts": 1_500, "clients": 3, "lives": 2, "runs": 1}),
 }
 

@@ -18,8 +18,8 @@ Every call carries a token of one client, `Authorization: Bearer wf_…`, and se
 another client, or what the token was not issued for, does not exist (404). Tokens are issued on the command line:
 `workfloor admin token issue CLIENT --title "their system" --scope work:write --scope work:read`.
 
-What administers the installation (`/actions/…`) is called by people, with the token that
-`workfloor sign-in EMAIL --print` gives.
+What administers the installation (`/actions/…`) and what searches it (`/search`) is called by people, with the token
+that `workfloor sign-in EMAIL --print` gives.
 
 Bodies are JSON in UTF-8. Times are instants in UTC. Whatever goes wrong is answered with `detail`, which says what to
 do, and for a body or an address that is not understood with `fields`, place by place. Calls can be repeated safely: the
@@ -41,6 +41,7 @@ api = NinjaAPI(
     docs=Page(settings={"validatorUrl": None}),
 )
 api.add_router("", "workfloor.core.work.api.router")
+api.add_router("", "workfloor.core.search.api.router")
 api.add_router("", "workfloor.ops.billing.api.router")
 api.add_router("", "workfloor.desks.console.api.router")
 clients_api.word_problems(api)
@@ -57,10 +58,13 @@ urlpatterns = [
     path("chat/", include("workfloor.ops.channels.chat.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),
     path("conversations/", include("workfloor.core.conversations.urls")),
+    path("search/", include("workfloor.core.search.urls")),
+    path("messages/", include("workfloor.core.team_messages.urls")),
     path("desk/", include("workfloor.desks.agent.urls")),
     path("floor/", include("workfloor.desks.leader.urls")),
     path("administration/", include("workfloor.desks.console.urls")),
     path("webhooks/", include("workfloor.ops.webhooks.urls")),
+    path("escalations/", include("workfloor.ops.escalation.urls")),
     path("playbooks/", include("workfloor.ops.channels.playbooks.urls")),
     path("floor/why/", include("workfloor.ops.routing.urls")),
     path("", include("workfloor.ops.billing.urls")),

@@ -1,5 +1,6 @@
 """Every benchmark comes to figures, at a size that takes seconds; how good they are is said by `make bench` alone."""
 
+import shutil
 from math import isfinite
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmarks import databases, suite
 NO_BENCHMARKS = {  # what they share, and what is run by itself
     "audit",
     "call_log",
+    "channels_peer",
     "chat_pages",
     "claims",
     "databases",
@@ -34,6 +36,8 @@ def signed(template, django_db_setup, django_db_blocker):
 
 @pytest.mark.parametrize("name", suite.BENCHMARKS)
 def test_a_benchmark_comes_to_figures_beside_their_peers(name, request, compiled_store):
+    if name == "live_pages" and not shutil.which("redis-server"):
+        pytest.skip("no Redis on this machine: apt-get install redis-server")
     template = request.getfixturevalue("signed") if suite.BENCHMARKS[name].copies else ""
     kept = {"store": compiled_store} if name == "twin" else {}
 

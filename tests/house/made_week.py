@@ -17,6 +17,7 @@ from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client, Token
 from workfloor.core.contracts import actions as contracts
+from workfloor.core.contracts.terms import CALL_FOR_HELP
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.event_log import actions as event_log
@@ -24,9 +25,10 @@ from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.event_log.models import Parked
 from workfloor.core.files import actions as files
 from workfloor.core.people import actions as people
-from workfloor.core.people import own_account
+from workfloor.core.people import granting, own_account
 from workfloor.core.people.models import Certificate, Person, Site, Team
 from workfloor.core.retention import actions as retention
+from workfloor.core.team_messages import actions as team_messages
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, reporting
 from workfloor.core.work.models import Item
@@ -36,6 +38,7 @@ from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.escalation import actions as escalation
 from workfloor.ops.presales import actions as presales
 from workfloor.ops.presales import gateway as presales_gateway
 from workfloor.ops.presales import map_file
@@ -46,6 +49,7 @@ from workfloor.ops.webhooks import actions as webhooks
 
 # Actions that stand in modules of other names.
 ACTIONS_ELSEWHERE: Final = {
+    "workfloor.core.people.granting",
     "workfloor.core.people.own_account",
     "workfloor.core.work.intake",
     "workfloor.core.work.joining",
@@ -75,6 +79,7 @@ def made() -> None:
     _channels(who, client)
     _work(who)
     _beside(who)
+    _escalations(who)
     _conversations(who)
     _mail(who)
     _chat(who, client)
@@ -164,6 +169,14 @@ def _clearances(who: SimpleNamespace, client: Client) -> None:
     people.revoke(person=who.carla, skill="english", reason="failed the yearly test", **does)
     people.certify(person=who.carla, skill="spanish", level=2, proof="test", valid_from=date(2026, 1, 1), **does)
     spanish = Certificate.objects.get(skill__name="spanish")
+    granting.grant_skill(
+        person=who.carla, skill="spanish", level=3, ends_at=make.later(hours=3), queue="calls", by=who.marta, now=NINE
+    )
+    granting.end_grants(person=who.carla, by=who.marta, now=make.later(hours=1))
+    granting.grant_skill(
+        person=who.carla, skill="spanish", level=2, ends_at=make.later(hours=2), queue="calls", by=who.marta, now=NINE
+    )
+    granting.end_lapsed_grants(by=actors.CLOCK, now=make.later(hours=2))
     people.revoke_certificate(certificate=spanish, reason="entered twice", **does)
     shift = people.plan_shift(
         person=who.carla, starts_at=make.later(days=1), ends_at=make.later(days=1, hours=8), by=who.teresa, now=NINE
@@ -331,6 +344,10 @@ def _beside(who: SimpleNamespace) -> None:
     joining.ask(item=call, to=bruno, by=ana, now=later(seconds=14))
     joining.withdraw(item=call, of=bruno, by=ana, now=later(seconds=16))
     joining.monitor(item=call, by=who.teresa, now=later(seconds=18))
+    team_messages.whisper(item=call, text="Slowly", by=who.teresa, now=later(seconds=19))
+    asked = team_messages.send(to=[ana, bruno], text="Who can stay?", by=who.teresa, now=later(seconds=19))
+    team_messages.read(received=asked, by=bruno, now=later(seconds=19))
+    team_messages.answer(received=asked, text="I can", by=ana, now=later(seconds=19))
     joining.leave(item=call, by=who.teresa, now=later(seconds=20))
     joining.ask(item=call, to=bruno, by=ana, now=later(seconds=22))
     joining.accept(item=call, by=bruno, now=later(seconds=24))
@@ -350,6 +367,28 @@ def _beside(who: SimpleNamespace) -> None:
             joining.finish_second_keying(item=paper, by=bruno, now=start + timedelta(seconds=50))
         work.end(item=paper, by=ana, now=start + timedelta(seconds=60))
         work.wrap_up(item=paper, by=ana, disposition="answered", now=start + timedelta(seconds=70))
+
+
+def _escalations(who: SimpleNamespace) -> None:
+    """Calls for help: told on, acknowledged and answered; answered on the floor; over with their work."""
+    at, ana = make.later(hours=3), who.ana
+    later = lambda **passed: at + timedelta(**passed)  # noqa: E731
+    for number in range(3):
+        begun, ended = later(minutes=10 * number), later(minutes=10 * number + 5)
+        call = _held(ana, "calls", begun)
+        call = work.escalate(item=call, by=ana, note="May I?", now=begun + timedelta(seconds=10))
+        engine: Any = {"by": escalation.ENGINE, "now": ended}
+        raised = escalation.escalate(item=call, agreed=CALL_FOR_HELP, said="May I?", by=escalation.ENGINE, now=begun)
+        raised = escalation.tell_next(escalation=raised, by=escalation.ENGINE, now=begun + timedelta(minutes=2))
+        if number == 0:
+            escalation.acknowledge(escalation=raised, by=who.teresa, now=begun + timedelta(minutes=3))
+            escalation.answer(escalation=raised, text="Yes", by=who.teresa, now=begun + timedelta(minutes=4))
+        elif number == 1:
+            escalation.mark_answered(escalation=raised, text="Yes", person_id=who.teresa.id, **engine)
+        work.end(item=call, by=ana, now=ended)
+        work.wrap_up(item=call, by=ana, disposition="resolved", now=ended)
+        if number == 2:
+            escalation.close(escalation=raised, because="the work is over", **engine)
 
 
 def _conversations(who: SimpleNamespace) -> None:
@@ -505,18 +544,14 @@ def _history(who: SimpleNamespace) -> None:
         place = presales_queries.place(client, APRIL)
         assert place
         with presales_gateway.opened(path) as export, transaction.atomic():
-            surveyed = presales.survey(
-                export=export, how=form.map, place=place, expected_rows=None, progress=lambda done: None
-            )
-            presales.make_room(surveyed=surveyed)
             presales.import_calls(
                 export=export,
                 map_=form,
                 place=place,
-                surveyed=surveyed,
                 by=who.marta,
                 now=APRIL,
                 progress=lambda done: None,
+                make_room=presales.make_room,
             )
 
 

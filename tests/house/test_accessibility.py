@@ -14,23 +14,27 @@ from django.urls import URLResolver, get_resolver
 from tests import browse, mail, make
 from tests.house import two_clients
 from workfloor.core.access import actors
+from workfloor.core.contracts.terms import CALL_FOR_HELP
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.people import actions as people
 from workfloor.core.periods.models import Close, Dispute
+from workfloor.core.team_messages import actions as team_messages
 from workfloor.core.work import actions as work
+from workfloor.core.work import supervising
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.escalation import actions as escalation
 from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks import retries
 
 CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
 HOST = "http://floor.test"
 # Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
-NOT_PAGES = {"live", "openapi-view", "talk", "colleagues"}
+NOT_PAGES = {"live", "openapi-view", "talk", "colleagues", "help", "hands"}
 # Reached only through a link in a letter, which says what stands in them.
 FROM_LETTERS = {"account_confirm_email", "account_reset_password_from_key"}
 
@@ -52,7 +56,7 @@ class Floor:
         self.now = now = clock.now()
         event_log.make_partitions(first=now - timedelta(days=31))
         self.client = make.client(chats=True)
-        self.ana, self.idle, self.wrapping = make.agent("Ana"), make.agent("Bruno"), make.agent("Carla")
+        self.ana, self.idle, self.wrapping = make.agent("Ana", 2), make.agent("Bruno"), make.agent("Carla")
         self.away, self.gone = make.agent("Diogo"), make.agent("Esther", available=False)
         people.go_away(person=self.away, by=self.away, reason="lunch", now=now)
         self.leader = make.person("leader", "administrator", name="Leonor")
@@ -95,6 +99,11 @@ class Floor:
         self.file = self.talked()
         self.arrival, self.reply = self.mailed()
         self.endpoint, self.delivery = self.told()
+        self.message = team_messages.send(to=[self.ana], text="Stay on, please", by=self.leader, now=now)
+        asked = team_messages.send(to=[self.idle], text="Can you stay?", by=self.leader, now=now)
+        team_messages.answer(received=asked, text="Until six", by=self.idle, now=now)
+        supervising.move(person=self.ana, queue=make.queue(), ends_at=now + timedelta(hours=2), by=self.leader, now=now)
+        self.escalation = self.asked_for_help()
 
     def mailed(self) -> Any:
         """Mail that could not be read, mail that was set aside, and a reply that did not arrive."""
@@ -128,6 +137,22 @@ class Floor:
         (attempt,) = webhooks.begin(endpoint_id=endpoint.id, busy=[], most=1, now=self.now)
         webhooks.mark(attempt=attempt, answer=retries.Answer(503, "busy", 1200), now=self.now)
         return endpoint, delivery
+
+    def asked_for_help(self) -> Any:
+        """Two agents who ask for help: nobody has answered the one, and the other is answered."""
+        raised = [
+            escalation.escalate(
+                item=work.escalate(item=self.held(by, "calls"), by=by, note="May I refund 40 euros?", now=self.now),
+                agreed=CALL_FOR_HELP,
+                said="May I refund 40 euros?",
+                by=escalation.ENGINE,
+                now=self.now,
+            )
+            for by in (make.agent(), make.agent())
+        ]
+        escalation.acknowledge(escalation=raised[1], by=self.leader, now=self.now)
+        escalation.answer(escalation=raised[1], text="Yes, up to 50", by=self.leader, now=self.now)
+        return raised[0]
 
     def talked(self) -> Any:
         """A chat in somebody's hands in which everything was said that can be."""
@@ -205,7 +230,9 @@ class Floor:
         known |= {"arrival_id": self.arrival.id, "message_id": self.reply.id}
         known |= {"name": "people.take_on", "rest": "done/"}
         known |= {"queue_id": self.item.queue_id, "person_id": self.ana.id}
+        known |= {"team_message_id": self.message.id}
         known |= {"endpoint_id": self.endpoint.id, "delivery_id": self.delivery.id}
+        known |= {"escalation_id": self.escalation.id}
         return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(known[place[1]]), path)
 
 

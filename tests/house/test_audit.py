@@ -49,6 +49,8 @@ MACHINERY: Final = {
     "procrastinate_periodic_defers": "which periodic jobs were asked for",
     "procrastinate_workers": "which workers are there",
     "measures_bucket": "sums of work by 15 minutes, made by triggers out of items",
+    "search_passage": "the words of messages and cases for searches, kept by triggers",
+    "search_name": "the names of customers for searches, kept by triggers",
     "people_heard": "when a browser of somebody was last there",
     "people_agentstate": "what the facts of somebody's agent state add up to",
     "people_spell": "what the facts of somebody's agent state add up to",
@@ -63,6 +65,8 @@ MACHINERY: Final = {
     "webhooks_delivery": "the queue of events on their way out; what somebody has sent is a fact (webhook.sent-again)",
     "webhooks_attempt": "each time that such an event was sent",
     "conversations_draft": "nothing was said yet; what is sent is a fact",
+    "team_messages_teammessage": "what people wrote to one another; that they did is a fact, without what it says",
+    "team_messages_receipt": "to whom that went, which the same fact says; that it was read is one (team-message.read)",
     "periods_figure": "what a closed month's figures counted; the fact has the digest of the statement",
 }
 WITHOUT_MODEL: Final = {
@@ -83,6 +87,8 @@ WORK: Final = {
     "chat_transcript",
     "email_arrival",
     "playbooks_tag",
+    "escalation_escalation",
+    "escalation_notice",
 }
 # What is done to work that is no fact, by the function, and why.
 NO_FACT: Final = {

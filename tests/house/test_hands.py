@@ -21,6 +21,7 @@ from tests.house.test_rooms import HOUSE
 from tests.house.two_clients import Side
 from workfloor.core.access import actors, permissions
 from workfloor.core.claims.models import Claim
+from workfloor.core.contracts.terms import CALL_FOR_HELP
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.event_log.models import Parked
 from workfloor.core.event_log.queries import Failure
@@ -30,10 +31,11 @@ from workfloor.core.periods.models import Dispute
 from workfloor.core.work import reporting
 from workfloor.kit.database import rls
 from workfloor.ops.billing.models import LegalEntity
+from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
-ALSO = ("core/work/joining.py", "core/work/connecting.py", "core/work/reporting.py")
+ALSO = ("core/people/granting.py", "core/work/joining.py", "core/work/connecting.py", "core/work/reporting.py")
 
 
 def actions() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -145,6 +147,7 @@ def given(side: Side) -> dict[str, Any]:
         "token": side.client.tokens.first(),
         "widget": side.widget,
         "mailbox": side.arrival.mailbox,
+        "macro": Macro("x", "x"),
         "failures": [failure],
         "failure": failure,
         "arrivals": [side.arrival],
@@ -191,6 +194,7 @@ def given(side: Side) -> dict[str, Any]:
         "up_to": 1,
         "after": timedelta(minutes=5),
         "to": side.held.person,
+        "received": side.whispered,
         "of": side.held.person,
         "leg": "in",
         "party": "customer",
@@ -199,6 +203,9 @@ def given(side: Side) -> dict[str, Any]:
         "export": None,
         "map_": None,
         "place": SimpleNamespace(client=side.client),
+        "escalation": side.escalation,
+        "agreed": CALL_FOR_HELP,
+        "because": "answered",
         "surveyed": None,
         "progress": None,
     }

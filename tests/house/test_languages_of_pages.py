@@ -27,7 +27,7 @@ KNOWN = {
         No answer needed Called back Second letter My bill Yes see Quoted text Body Dear all please Lines Net Bills How
         to read one Above my limit Let me look at Angry hello Hello customer Their CRM work busy Two were tests They no
         such user Sample Floor Lda Rua do Ouro Lisboa Lindenstr Berlin PO VAT of days from the day issue Billing Europe
-        en de es he key webhook test case message period dispute invoice
+        en de es he key webhook test case message period dispute invoice Portuguese portuguese mail
         """,
     ),
     *"ABCDEFLml",

@@ -27,6 +27,7 @@ NOT_DECLARED: dict[str, str] = {
     "core.people.cancel_shift": PARTS,
     "core.people.own_account.choose_language": BY_THEMSELVES,
     "core.people.own_account.choose_password": BY_THEMSELVES,
+    "core.people.granting.end_grants": AT_WORK,
     "core.people.go_available": BY_THEMSELVES,
     "core.people.go_away": BY_THEMSELVES,
     "core.people.plan_shift": PARTS,

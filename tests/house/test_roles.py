@@ -4,6 +4,7 @@ Pages are found in the configuration of addresses and calls in the API's routers
 being named here, and one that says no permission fails.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -21,9 +22,9 @@ from workfloor.core.clients import actions as clients
 from workfloor.core.clients.api import NOTHING_HERE, TokenAuth
 from workfloor.core.people import actions as people
 from workfloor.core.people import own_account
+from workfloor.core.people.api import PersonAuth
 from workfloor.core.people.models import Person
 from workfloor.desks.console import queries as console_queries
-from workfloor.desks.console.api import PersonAuth
 from workfloor.kit.time import clock
 from workfloor.ui import places as ui_places
 from workfloor.urls import api
@@ -54,6 +55,10 @@ def silent_pages(found: Iterable[Page]) -> set[str]:
 WALKED = [page for page in PAGES if hasattr(page.view, "opened_by")]
 
 
+# The calls by which people read, and what they ask: they are no actions, which say their permission themselves.
+READING = {"/api/search": ("conversations.read", "?words=x")}
+
+
 class Call(NamedTuple):
     """One operation of the API, and how it knows who calls."""
 
@@ -63,7 +68,8 @@ class Call(NamedTuple):
 
     @property
     def permission(self) -> str:
-        return console_queries.declared()[self.path.rpartition("/")[2]].permission
+        action = console_queries.declared().get(self.path.rpartition("/")[2])
+        return action.permission if action else READING[self.path][0]
 
 
 def calls(found: NinjaAPI) -> Iterator[Call]:
@@ -164,9 +170,12 @@ def test_a_persons_call_opens_to_the_roles_of_its_permission_alone(each, role, s
     north, _ = sides
     _, token = own_account.sign_in(person=somebody(north, role), title="a machine", now=clock.now())
 
-    asked = console_queries.declared()[each.path.rpartition("/")[2]]
-    empty = {one.name: [] if one.several else 1 if one.type is int else "x" for one in asked.parameters if one.required}
-    answer = Browser(headers={"Authorization": f"Bearer {token}"}).post(each.path, empty, "application/json")
+    asked = console_queries.declared().get(each.path.rpartition("/")[2])
+    required = [one for one in asked.parameters if one.required] if asked else []
+    empty = {one.name: [] if one.several else 1 if one.type is int else "x" for one in required}
+    answer = Browser(headers={"Authorization": f"Bearer {token}"}).generic(
+        each.method.upper(), each.path + ("" if asked else READING[each.path][1]), json.dumps(empty), "application/json"
+    )
 
     assert (answer.status_code == 403) == (role not in permissions.PERMISSIONS[each.permission].roles)
 

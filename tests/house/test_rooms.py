@@ -351,6 +351,7 @@ WRITES_SQL = re.compile(r"\b(INSERT INTO|UPDATE [\w.\"]+( AS)?( \w+)?\s+SET|DELE
 # What writes and is called otherwise, because it is one subject of its own.
 WRITERS = {
     "core/files/gateway.py": "what is removed from the store, which no table knows",
+    "core/people/granting.py": "skills that leaders grant for some hours",
     "core/people/links.py": "links by which people choose their password",
     "core/people/own_account.py": "what people do about their own account",
     "core/people/models.py": "Django asks the manager of accounts to make one",

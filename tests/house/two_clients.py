@@ -14,6 +14,7 @@ from workfloor.core.access import actors
 from workfloor.core.claims import actions as claims
 from workfloor.core.clients import actions as clients
 from workfloor.core.clients.models import Client
+from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Attachment, Message
@@ -23,6 +24,7 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.models import Person
 from workfloor.core.periods.models import Adjustment
 from workfloor.core.retention import actions as retention
+from workfloor.core.team_messages.models import Receipt, TeamMessage
 from workfloor.core.work import actions as work
 from workfloor.core.work import reporting
 from workfloor.core.work.models import Item
@@ -36,6 +38,8 @@ from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.models import Article
+from workfloor.ops.escalation import actions as escalation
+from workfloor.ops.escalation.models import Escalation
 from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks.models import Delivery, Endpoint
 
@@ -63,6 +67,8 @@ class Side:
     invoice: billing_models.Invoice
     endpoint: Endpoint
     delivery: Delivery
+    escalation: Escalation
+    whispered: TeamMessage
 
 
 def side(slug: str, word: str) -> Side:
@@ -116,6 +122,8 @@ def side(slug: str, word: str) -> Side:
     )
     delivering.post(message=reply, now=make.NINE)
     waiting = make.item("calls", of=slug, key=f"{word}-waiting", **more)
+    stranger = work.Customer(f"{word}-8", f"Stranger {word}", is_claimed=True)
+    make.item("calls", of=slug, key=f"{word}-stranger", customer=stranger)
     elsewhere = make.item("calls", of=slug, key=f"{word}-elsewhere", came_at=make.NINE, **more)
     said = reporting.Said("answered", agent=word)
     reporting.report(item=elsewhere, key=word, said=said, at=make.NINE, source=word, by=make.ROOT, now=make.NINE)
@@ -161,6 +169,10 @@ def side(slug: str, word: str) -> Side:
     endpoint, _ = webhooks.add(
         client=client, title=word, url=f"https://{word}.example/", events=["work"], by=actors.ROOT, now=make.NINE
     )
+    whispered = TeamMessage.objects.create(
+        client=client, item=held, sender=staff["leader"], text=word, sent_at=make.NINE
+    )
+    Receipt.objects.create(client=client, message=whispered, person=agent)
     made = Side(
         client,
         token,
@@ -176,6 +188,14 @@ def side(slug: str, word: str) -> Side:
         invoiced(client, word, staff["manager"]),
         endpoint,
         webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=make.NINE),
+        escalation.escalate(
+            item=waiting,
+            agreed=contracts_terms.Escalation(word, "word", (contracts_terms.Step("leader"),)),
+            said=word,
+            by=escalation.ENGINE,
+            now=make.NINE,
+        ),
+        whispered,
     )
     looks.look(
         seen=[looks.Seen("item", held.id, client.id, held.case_id)], place=word, by=staff["leader"], now=make.NINE

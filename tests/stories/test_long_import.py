@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from django.db import connection, transaction
@@ -72,18 +73,42 @@ def everybody_knows(fact_id: int) -> bool:
     return {*reached} >= {*event_log_events.register.followers}
 
 
-def test_a_large_import_delays_no_follower_however_long_it_is_open(real_database, client_id, tmp_path):
+def exports(folder: Path) -> tuple[str, ...]:
+    """Leave a large export and its map in a folder; the command that imports it."""
     rows = [
         (ABANDONED if number % 5 == 0 else ANSWERED)
         .replace("09:0", f"{9 + number % 8:02}:0")
         .replace("2026-03-02", f"2026-03-{1 + number % 27:02}")
         for number in range(ROWS)
     ]
-    (tmp_path / "calls.csv").write_text(
-        HEADER + "".join(f"{number},{row.partition(',')[2]}" for number, row in enumerate(rows))
-    )
-    (tmp_path / "map.toml").write_text(MAP)
-    importing = ("presales", "history", "import", "calls.csv", "--map", "map.toml")
+    numbered = (f"{number},{row.partition(',')[2]}" for number, row in enumerate(rows))
+    (folder / "calls.csv").write_text(HEADER + "".join(numbered))
+    (folder / "map.toml").write_text(MAP)
+    return ("presales", "history", "import", "calls.csv", "--map", "map.toml")
+
+
+def test_an_import_that_is_killed_leaves_nothing_and_nobody_behind(real_database, client_id, tmp_path):
+    importing = exports(tmp_path)
+    with psycopg.connect(real_database) as holding, psycopg.connect(real_database, autocommit=True) as looking:
+        holding.execute("LOCK TABLE event_log_fact IN SHARE MODE")
+        writing = "SELECT count(*) FROM pg_locks WHERE relation = 'event_log_fact'::regclass AND NOT granted"
+        with running(*importing, database=real_database, folder=tmp_path) as imports:
+            wait_for(lambda: looking.execute(writing).fetchone() == (1,))
+            readers = psutil.Process(imports.pid).children()
+            imports.kill()
+            imports.wait(60)
+            assert len(readers) == 1
+            wait_for(lambda: not any(each.is_running() and each.status() != "zombie" for each in readers))
+
+    with running(*importing, database=real_database, folder=tmp_path) as imports:
+        assert imports.wait(300) == 0
+    with transaction.atomic():
+        rls.enter(client_id)
+        assert Item.objects.filter(state__in=["done", "abandoned"]).count() == ROWS
+
+
+def test_a_large_import_delays_no_follower_however_long_it_is_open(real_database, client_id, tmp_path):
+    importing = exports(tmp_path)
 
     with (
         running("worker", database=real_database, folder=tmp_path),

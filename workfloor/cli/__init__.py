@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "router": ("workfloor.cli.run:router", "Offer waiting work to the people who may do it."),
     "sign-in": ("workfloor.cli.signing_in:sign_in", "Let commands act as you."),
     "sign-out": ("workfloor.cli.signing_in:sign_out", "End that."),
+    "search": ("workfloor.cli.search:search", "Look for customers, cases and messages."),
     "people": ("workfloor.cli.people:group", "Sites, teams, people, their skills and clearances, shifts."),
     "contracts": ("workfloor.cli.contracts:group", "Check, sign and compare contracts."),
 }
@@ -37,6 +38,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, Command]]]] = {
         "Pools, routing explanations, utilisation, decision logs replayed.",
         {
             "pool": ("workfloor.cli.routing:pool", "Say which router serves which queue, or change it."),
+            "escalation": ("workfloor.cli.routing:escalation", "See, acknowledge and answer escalations."),
             "explain": ("workfloor.cli.routing:explain", "Say who could have had an item, and who could not and why."),
             "utilisation": ("workfloor.cli.routing:utilisation", "Say how evenly a month's work was shared out."),
             "replay": ("workfloor.cli.routing:replay", "Say whether what a router decided is what the policy decides."),

@@ -10,6 +10,7 @@ import click
 
 # By command, the permission that it takes. Those that write ask again, in their action.
 ASKS: Final[dict[str, str]] = {
+    "search": "conversations.read",
     "people list": "people.read",
     "people print-link": "people.print-link",
     "people site list": "people.read",
@@ -23,6 +24,7 @@ ASKS: Final[dict[str, str]] = {
     "presales quote": "history.read",
     "presales simulate": "history.read",
     "routing pool list": "routing.read",
+    "routing escalation list": "escalations.see",
     "routing explain": "floor.see",
     "routing utilisation": "routing.read",
     "channels mailbox list": "channels.read",

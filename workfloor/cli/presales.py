@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -14,6 +15,8 @@ from rich.table import Table
 from workfloor.cli import edge
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from workfloor.ops.presales import gateway as presales_gateway
     from workfloor.ops.presales import map_file
     from workfloor.ops.presales import queries as presales_queries
@@ -65,20 +68,37 @@ def _import(export: "presales_gateway.Export", read: "map_file.Form", rows: int 
     from workfloor.ops.presales import queries as presales_queries
 
     now = clock.now()
-    with edge.database():
-        place = _enter(read, now)
-        if known := presales_queries.same_file(place.client, export.sha256()):
-            return presales_queries.report(known), 0
-    with _progress("Checking", export.size) as advance:
-        surveyed = presales.survey(export=export, how=read.map, place=place, expected_rows=rows, progress=advance)
-    with edge.database():
-        presales.make_room(surveyed=surveyed)
     with edge.database(), _progress("Importing", export.size) as advance:
         place = _enter(read, now)
         imported, new = presales.import_calls(
-            export=export, map_=read, place=place, surveyed=surveyed, by=edge.acting(), now=now, progress=advance
+            export=export,
+            map_=read,
+            place=place,
+            expected_rows=rows,
+            by=edge.acting(),
+            now=now,
+            progress=advance,
+            make_room=_make_room,
         )
-        return presales_queries.report(imported), sum(surveyed.tally.outcomes.values()) if new else 0
+        report = presales_queries.report(imported)
+        return report, report["answered"] + report["abandoned"] + report["phantom"] if new else 0
+
+
+def _make_room(first_at: "datetime", last_at: "datetime") -> None:
+    """Make the event log's months on a connection of their own: there they stand at once."""
+    from django.db import connection, transaction
+
+    from workfloor.ops.presales import actions as presales
+
+    def make() -> None:
+        try:
+            with transaction.atomic():
+                presales.make_room(first_at, last_at)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(make).result()
 
 
 def _enter(read: "map_file.Form", now: Any) -> "presales_queries.Place":

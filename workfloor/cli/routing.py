@@ -134,6 +134,42 @@ def _print(table: "Table") -> None:
     Console(width=max(Console().width, 80), no_color=not sys.stdout.isatty()).print(table)
 
 
+ESCALATION_MODULES = ("workfloor.ops.escalation.queries", "workfloor.ops.escalation.actions")
+
+
+@click.group(cls=declared.Group, under="routing escalation", modules=ESCALATION_MODULES)
+def escalation() -> None:
+    """See which escalations are open, acknowledge and answer them."""
+
+
+@escalation.command("list", epilog="\b\nExample:\n  workfloor routing escalation list --format json\n")
+@click.option("--format", "form", type=FORMATS, default="text", help="How to print it.")
+def list_escalations(form: str) -> None:
+    """List the open escalations, first what nobody has acknowledged."""
+    with edge.database():
+        from workfloor.kit.time import clock
+        from workfloor.ops.escalation import queries as escalation_queries
+
+        edge.enter_all()
+        found = [
+            {
+                "number": each.escalation.id,
+                "title": each.escalation.title,
+                "said": each.escalation.said,
+                "client": each.escalation.client.slug,
+                "queue": each.escalation.item.queue.name,
+                "item": each.escalation.item_id,
+                "raised_at": each.escalation.raised_at.isoformat(timespec="seconds"),
+                "acknowledged_by": getattr(each.escalation.acknowledged_by, "name", None),
+            }
+            for each in escalation_queries.inbox(clock.now()).open
+        ]
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    _print(_table(found, {name: name.replace("_", " ") for name in found[0]} if found else {}))
+
+
 MODULES = ("workfloor.core.contracts.queries", "workfloor.ops.routing.actions")
 
 

@@ -9,7 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, Final
 
@@ -35,14 +35,15 @@ class Apart:
     What is asked and answered is pickled. They hold no connection of whoever asks, and end with it.
     """
 
-    def __init__(self, function: str, memory: int) -> None:
+    def __init__(self, function: str, memory: int, files: Sequence[int] = ()) -> None:
         self._function = function
         self._memory = memory  # bytes of address space
+        self._files = files  # open ones, by number, which they share
         self._idle: list[_Process] = []
 
     def ask(self, *arguments: Any, seconds: float) -> Any:
         """Compute it with so many seconds of the processor, or raise NotComputed. Any number of threads may ask."""
-        process = self._idle.pop() if self._idle else _Process(self._function, self._memory)
+        process = self._idle.pop() if self._idle else _Process(self._function, self._memory, self._files)
         try:
             is_computed, found, takes_another = process.ask(arguments, seconds)
         except BaseException:
@@ -67,7 +68,7 @@ class Apart:
 
 
 class _Process:
-    def __init__(self, function: str, memory: int) -> None:
+    def __init__(self, function: str, memory: int, files: Sequence[int]) -> None:
         self._connection, theirs = Pipe()
         _bound(self._connection)
         known = {name: value for name, value in os.environ.items() if not name.startswith("WORKFLOOR_")}
@@ -75,7 +76,7 @@ class _Process:
         with theirs:
             self._process = subprocess.Popen(
                 command,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *files],
                 stdin=subprocess.DEVNULL,
                 env=known | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,  # Ctrl-C is its owner's business

@@ -50,6 +50,22 @@ _NAMES = (
     statements.COUNTS,
     permissions.ROLES,
 )
+# Fields that actions change, as the audit names them.
+_FIELDS = (
+    "country",
+    "fetched from",
+    "language",
+    "leader",
+    "most per sender",
+    "name",
+    "queue",
+    "roles",
+    "site",
+    "team",
+    "title",
+    "vouched at",
+    "zone",
+)
 _CHANGES = re.compile(r"record_change\(\s*\"([a-z -]+)\"")  # of what an action changes fields
 # What the library of signing in says on its pages, which has no Hindi of its own.
 _OF_SIGNING_IN = (
@@ -179,7 +195,9 @@ def _of_facts() -> Iterator[str]:
             import_module(f"{app.name}.events")
         if find_spec(f"{app.name}.actions"):
             changed.update(_CHANGES.findall(inspect.getsource(import_module(f"{app.name}.actions"))))
-    named = {each.name for each in Event.__subclasses__() if hasattr(each, "name")} - {Changed.name}
+    yield from (*sorted(changed), *_FIELDS)
+    ours = (each for each in Event.__subclasses__() if each.__module__.startswith("workfloor."))
+    named = {each.name for each in ours if hasattr(each, "name")} - {Changed.name}
     for name in sorted(named | {f"{of}.changed" for of in changed}):
         yield name.replace(".", " ").replace("-", " ").capitalize()
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -173,3 +174,20 @@ def test_an_amendment_changes_neither_currency_nor_clock_nor_start_nor_a_queues_
         "processes[0].queues[1].name",
     ]
     assert contracts_checks.check_amendment(SOUND, replace(SOUND, title="Another", ends_on=date(2031, 12, 31))) == []
+
+
+def test_what_is_agreed_of_escalations_is_read_and_a_call_for_help_is_always_somebodys():
+    example = (Path(__file__).parents[3] / "examples/contracts/escalations.toml").read_text()
+    close, complaint, word, help_ = contracts_parsing.read(example).escalations_of("mail")
+
+    assert (close.event, close.before_seconds) == ("at-risk", 1800)
+    assert close.steps == (contracts_terms.Step("leader", 600), contracts_terms.Step("manager"))
+    assert complaint.steps[1] == contracts_terms.Step("client", None, "quality@escalations.example")
+    assert (complaint.dispositions, word.words) == (("complaint",), ("lawyer", "see you in court"))
+    assert help_.title == "An agent asks for help"
+
+    chats = '  name = "chats"\n  requires = { portuguese = 2 }\n\n  [[processes.queues]]\n  name = "mail"'
+    narrowed = example.replace('event = "help"', 'event = "help"\nof = ["chats"]').replace('  name = "mail"', chats)
+    agreed = contracts_parsing.read(narrowed)
+    assert agreed.escalations_of("mail")[-1] == contracts_terms.CALL_FOR_HELP
+    assert agreed.escalations_of("chats")[-1].title == help_.title

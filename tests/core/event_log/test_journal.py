@@ -219,8 +219,8 @@ def test_facts_of_long_ago_are_nobodys_business(real_database):
     before = event_log_queries.snapshot()
     with transaction.atomic():
         rls.enter_every_client()
-        then = event_log_events.Past("test.happened", make.NINE, {"what": "then\t\\ \n"})
-        event_log.insert_past([event_log.past_line(then, client_id=7, item_id=3)])
+        then = event_log_events.past(Happened("then\t\\ \n"))
+        event_log.insert_past(f"{make.NINE.isoformat()}\t7\t3\t{then}".encode())
         tell("now")
         stored = event_log_models.Fact.objects.get(client_id=7)
     advance(follower)

@@ -218,6 +218,7 @@ def test_a_quarters_sums_by_hand(everyone):
             answered=1,
             abandoned=1,
             done=1,
+            waited=8_000_000,
             talk_seconds=60,
             wrap_seconds=5,
             done_talk_seconds=60,

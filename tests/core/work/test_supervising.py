@@ -8,6 +8,8 @@ from tests.core.work.test_roles import adds_up, in_hand, now_of, taken
 from workfloor.core.access import actors, permissions
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
+from workfloor.core.people import granting
+from workfloor.core.people import queries as people_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, supervising
 from workfloor.core.work.models import Item
@@ -232,3 +234,90 @@ def test_a_state_is_set_by_those_who_lead_and_not_over_anothers_act(everyone):
     with pytest.raises(people.Refused, match=r"Leonor was quicker\. Ana is away meeting now"):
         people.set_state(person=ana, state="signed-out", by=second, now=make.later(minutes=2), as_seen=both_saw)
     assert people.set_state(person=ana, state="signed-out", by=second, now=make.later(minutes=2)).state == "signed-out"
+
+
+# --- cancelled, answered, and moved between queues ------------------------------------------------------------------
+
+
+def test_a_leader_cancels_work_in_somebodys_hands_and_says_why(everyone):
+    ana, lead = make.agent(), leader()
+    call = in_hand(ana)
+
+    with pytest.raises(work.Refused, match="why"):
+        supervising.cancel(item=call, reason=" ", by=lead, now=AT)
+    cancelled = supervising.cancel(item=call, reason="Twice", by=lead, now=AT, as_seen=seen(call))
+
+    assert (cancelled.state, cancelled.cancelled_as, last(call)[2]) == ("cancelled", "Twice", lead.id)
+    assert taken(ana) == [] and adds_up(call)
+    with pytest.raises(work.TooLate):
+        supervising.cancel(item=call, reason="Twice", by=lead, now=AT, as_seen="held:1:1:0")
+
+
+def test_a_leader_says_that_the_customer_has_answered_by_another_way(everyone):
+    ana, lead = make.agent(), leader()
+    mail = in_hand(ana, make.item("mail"))
+    work.set_pending_customer(item=mail, by=ana, now=make.NINE)
+
+    back = supervising.customer_answered(item=mail, by=lead, now=AT, as_seen=seen(mail))
+
+    assert (back.state, back.pending_customer_since, last(mail)[2]) == ("waiting", None, lead.id)
+    assert adds_up(mail)
+
+
+def test_somebody_is_moved_to_another_queue_for_a_while_and_then_is_not_any_more(everyone):
+    ana, lead = make.agent(portuguese=2), leader()
+    call = make.call()
+    with pytest.raises(work.Refused, match="skills"):
+        supervising.assign(item=call, to=ana, by=lead, now=AT)
+
+    lacked = supervising.move(person=ana, queue=make.queue(), ends_at=make.later(hours=2), by=lead, now=AT)
+
+    assert (lacked, people_queries.skills_at(ana, AT)) == ({"portuguese": 3}, {"portuguese": 3})
+    assert supervising.assign(item=call, to=ana, by=lead, now=AT).person == ana
+    assert granting.end_lapsed_grants(by=actors.CLOCK, now=make.later(minutes=119)) == 0
+    assert granting.end_lapsed_grants(by=actors.CLOCK, now=make.later(hours=2)) == 1
+    ana = type(ana).objects.get(id=ana.id)
+    assert people_queries.skills_at(ana, make.later(hours=2)) == {"portuguese": 2}
+    facts = event_log_queries.of_person(ana.id).filter(event__contains="grant").order_by("id")
+    assert [(each.event, each.by_id) for each in facts] == [
+        ("person.skill-granted", lead.id),
+        ("person.skill-grant-ended", None),
+    ]
+    assert facts[0].details == {
+        "skill": "portuguese",
+        "level": 3,
+        "proof": "granted",
+        "valid_from": "2026-03-04",
+        "expires_on": "2026-03-04",
+        "ends_at": make.later(hours=2).isoformat(),
+        "queue": "calls",
+    }
+
+
+def test_a_grant_gives_no_clearance_lasts_no_longer_than_a_shift_and_is_for_those_who_lead(everyone):
+    make.client("porto-post")
+    ana, lead, agent = make.agent(portuguese=2), leader(), make.agent()
+    both = make.in_charge("leader", make.client(), make.client("porto-post"))
+
+    for queue, by, hours, why in (
+        (make.queue("calls", "porto-post"), both, 1, "cleared for this client"),
+        (make.queue("calls", "porto-post"), lead, 1, "cleared for this client"),
+        (make.queue(), lead, 13, "12 hours"),
+        (make.queue("mail"), lead, 1, "already"),
+        (make.queue(), agent, 1, "role"),
+    ):
+        with pytest.raises(permissions.Refused, match=why):
+            supervising.move(person=ana, queue=queue, ends_at=make.later(hours=hours), by=by, now=make.NINE)
+    assert people_queries.skills_at(ana, make.NINE) == {"portuguese": 2}
+
+
+def test_a_grant_is_ended_before_its_time(everyone):
+    ana, lead = make.agent(portuguese=2), leader()
+    supervising.move(person=ana, queue=make.queue(), ends_at=make.later(hours=2), by=lead, now=make.NINE)
+
+    assert [each.skill.name for each in people_queries.grants(ana, AT)] == ["portuguese"]
+    assert (granting.end_grants(person=ana, by=lead, now=AT), granting.end_grants(person=ana, by=lead, now=AT)) == (
+        1,
+        0,
+    )
+    assert people_queries.grants(ana, AT) == []

@@ -55,7 +55,7 @@ def test_a_colleague_is_asked_by_name_reads_along_notes_and_is_handed_the_item(c
     assert work_queries.item(mail.id).person == ben
     assert "Double charge" not in page(client)
     assert "Knows refunds" in page(as_(client, ben))
-    assert conversations_queries.draft(mail.id, ben.id) == "And then"
+    assert conversations_queries.draft(mail.id, ben.id).text == "And then"
 
 
 def test_a_colleague_is_asked_by_skill_the_best_at_it_with_room(client, ana, ben):

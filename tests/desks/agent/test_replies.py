@@ -157,7 +157,12 @@ def test_a_reply_is_taken_back_in_its_seconds_has_answered_nobody_and_is_the_dra
 
     answer = taken_back(desk, reply)
 
-    assert answer.json() == {"text": "We look into it", "item": desk.item.id, "files": []}
+    assert answer.json() == {
+        "text": "We look into it",
+        "item": desk.item.id,
+        "files": [],
+        "envelope": {"to": "Rui Costa <rui@example.com>", "mode": "reply"},
+    }
     rls.enter_every_client()
     assert [each.state for each in replies()] == ["withdrawn"]
     assert Item.objects.get().reply_seconds is None

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.test import Client
 
 from tests import make
 from tests.desks.leader.test_leader_queries import accepted, done
@@ -11,6 +12,8 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
+from workfloor.core.team_messages.models import TeamMessage
+from workfloor.core.work import actions as work
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work import supervising
 from workfloor.kit.time import clock
@@ -120,18 +123,153 @@ def test_an_absent_one_is_signed_out_and_their_work_goes_back(client, leader):
     assert client.post(address, {"state": "available"}, headers=LIVE).status_code == 422
 
 
+def test_work_is_cancelled_with_a_reason_and_a_customer_who_answered_is_told_of(client, leader):
+    ana = make.agent("Ana")
+    mail = accepted(make.item("mail", at=clock.now()), ana, clock.now(), 3)
+    work.set_pending_customer(item=mail, by=ana, now=clock.now())
+    mail = work_queries.item(mail.id)
+    assert "The customer has answered" in page(client, f"items/{mail.id}/")
+
+    assert press(client, mail, "customer-answered").status_code == 204
+    assert press(client, work_queries.item(mail.id), "cancel").status_code == 422
+    assert press(client, work_queries.item(mail.id), "cancel", reason="Twice").status_code == 204
+    assert work_queries.item(mail.id).state == "cancelled"
+    assert "Cancel this work" not in page(client, f"items/{mail.id}/")
+
+
+def test_whoever_leads_and_works_answers_from_the_floor_at_their_own_desk(client, leader):
+    people.assign_roles(person=leader, roles=["agent", "leader"], by=actors.ROOT, now=make.NINE)
+    mail = accepted(make.item("mail", at=clock.now()), make.agent("Ana"), clock.now(), 3)
+    people.certify(
+        person=leader,
+        skill="portuguese",
+        level=3,
+        proof="test",
+        valid_from=make.NINE.date(),
+        by=actors.ROOT,
+        now=make.NINE,
+    )
+
+    answered = press(client, mail, "answer")
+
+    assert (answered.status_code, answered.headers["HX-Redirect"]) == (204, f"/desk/?item={mail.id}")
+    assert (work_queries.item(mail.id).state, work_queries.item(mail.id).person) == ("held", leader)
+
+
+def test_somebody_is_let_work_in_another_queue_for_hours_from_their_page(client, leader):
+    ana = make.agent("Ana", portuguese=2)
+    move = f"/floor/people/{ana.id}/move/"
+    assert "Lisbon Light: Calls" in page(client, f"people/{ana.id}/")
+
+    assert client.post(move, {"hours": 2}, headers=LIVE).status_code == 422
+    assert client.post(move, {"queue": make.queue().id, "hours": 2}, headers=LIVE).status_code == 204
+    assert client.post(move, {"queue": make.queue().id, "hours": 2}, headers=LIVE).status_code == 409
+
+    shown = page(client, f"people/{ana.id}/")
+    assert "Granted for a while" in shown and "Lisbon Light: Calls" not in shown
+    assert client.post(f"/floor/people/{ana.id}/end-move/", headers=LIVE).status_code == 204
+    assert "Granted for a while" not in page(client, f"people/{ana.id}/")
+
+
+def test_a_message_to_the_floor_stands_on_every_desk_until_it_is_read_and_can_be_answered(client, leader):
+    ana, ben = make.agent("Ana"), make.agent("Ben")
+    gone = make.agent("Gone", available=False)
+    assert client.post("/floor/message/", {"text": " "}, headers=LIVE).status_code == 422
+    assert client.post("/floor/message/", {"text": "Stay on, please"}, headers=LIVE).status_code == 204
+    assert "read by 0 of 2" in page(client, "")
+
+    for agent, sees in ((ana, True), (ben, True), (gone, False)):
+        client.force_login(agent.account)
+        assert ("Stay on, please" in client.get("/desk/").content.decode()) == sees
+    number = TeamMessage.objects.get().id
+    assert client.post(f"/messages/{number}/read/", headers=LIVE).status_code == 404  # not hers who was not there
+    client.force_login(ana.account)
+    assert client.post(f"/messages/{number}/answer/", {"text": ""}, headers=LIVE).status_code == 422
+    assert client.post(f"/messages/{number}/answer/", {"text": "Until six"}, headers=LIVE).status_code == 204
+    assert "Stay on, please" not in client.get("/desk/").content.decode()
+
+    client.force_login(leader.account)
+    assert all(words in page(client, "") for words in ("read by 1 of 2", "Until six"))
+    shown = page(client, f"messages/{number}/")
+    assert shown.index("Ben") < shown.index("Ana") and "not read yet" in shown
+    client.force_login(ben.account)
+    assert client.get(f"/floor/messages/{number}/").status_code == 403
+
+
+def test_one_is_written_to_from_their_page_and_whispered_to_while_they_are_monitored(client, leader):
+    ana = make.agent("Ana")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    assert client.post(f"/floor/people/{ana.id}/message/", {"text": "Well done"}, headers=LIVE).status_code == 204
+    assert press(client, call, "whisper", text="Offer a refund").status_code == 409
+
+    press(client, call, "monitor")
+    assert "Whisper to Ana" in page(client, f"items/{call.id}/")
+    assert press(client, call, "whisper", text="Offer a refund").status_code == 204
+
+    client.force_login(ana.account)
+    shown = client.get("/desk/").content.decode()
+    assert all(words in shown for words in ("Well done", "Offer a refund", "whispers about"))
+
+
 @pytest.mark.parametrize("role", ["planner", "agent"])
 def test_presses_are_for_those_who_lead(client, role):
     ana = make.agent("Ana")
     call = accepted(make.call(at=clock.now()), ana, clock.now())
     client.force_login(make.in_charge(role, make.client()).account)
 
-    for verb in ("monitor", "end", "put-back", "take-over", "key-twice"):
-        assert press(client, call, verb).status_code in (403, 409)
-    assert client.post(f"/floor/people/{ana.id}/state/", {"state": "signed-out"}, headers=LIVE).status_code in (
-        403,
-        409,
-    )
+    for verb in ("monitor", "end", "put-back", "take-over", "answer", "cancel", "whisper", "key-twice"):
+        assert press(client, call, verb, reason="Twice", text="x").status_code in (403, 409)
+    for path, entered in (
+        ("state", {"state": "signed-out"}),
+        ("move", {"queue": make.queue().id, "hours": 1}),
+        ("message", {"text": "x"}),
+    ):
+        assert client.post(f"/floor/people/{ana.id}/{path}/", entered, headers=LIVE).status_code in (403, 409)
     assert work_queries.item(call.id).state == "held"
     if role == "planner":
         assert "Put back" not in page(client, f"items/{call.id}/")
+
+
+def test_a_call_for_help_is_answered_where_it_is_seen_and_the_agent_reads_it(client, leader):
+    ana = make.agent("Ana")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    work.escalate(item=call, by=ana, note="May I refund 40 euros?", now=clock.now())
+    desk = Client()
+    desk.force_login(ana.account)
+
+    assert "Nobody has answered yet" in desk.get("/desk/").content.decode()
+    for path in ("", f"items/{call.id}/"):
+        assert all(words in page(client, path) for words in ("May I refund 40 euros?", "Answer the call for help"))
+    assert press(client, call, "answer-call", text=" ").status_code == 422
+    assert press(client, call, "answer-call", text="Yes, up to 50").status_code == 204
+
+    shown = desk.get("/desk/").content.decode()
+    assert all(words in shown for words in ("May I refund 40 euros?", "Yes, up to 50", "Leonor"))
+    assert "Nobody has answered yet" not in shown
+    assert "May I refund 40 euros?" not in page(client, "")
+    assert "Yes, up to 50" in page(client, f"items/{call.id}/")
+
+
+def test_of_two_leaders_who_answer_the_second_is_told_who_was_quicker(client, leader):
+    ana, other = make.agent("Ana"), make.in_charge("leader", make.client(), name="Lia")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    call = work.escalate(item=call, by=ana, note="May I?", now=clock.now())
+    on_the_page = re.search(r'name="asked_at" value="([^"]+)"', page(client, ""))[1]
+    assert press(client, call, "answer-call", text="No", asked_at="2026-03-04T09:00:00+00:00").status_code == 409
+    supervising.answer(item=call, by=other, text="Yes", now=clock.now())
+
+    refused = press(client, call, "answer-call", text="No", asked_at=on_the_page)
+
+    assert refused.status_code == 409 and "Lia was quicker" in refused.content.decode()
+
+
+def test_a_planner_sees_the_call_and_is_offered_no_answer(client):
+    planner = make.in_charge("planner", make.client())
+    client.force_login(planner.account)
+    ana = make.agent("Ana")
+    call = accepted(make.call(at=clock.now()), ana, clock.now())
+    call = work.escalate(item=call, by=ana, note="May I?", now=clock.now())
+
+    assert "May I?" in page(client, "") and "Answer the call for help" not in page(client, "")
+    assert press(client, call, "answer-call", text="Yes").status_code == 409
+    assert work_queries.item(call.id).escalated_at is not None

@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -6,6 +7,7 @@ from tests import make
 from workfloor.core.access import actors
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
+from workfloor.desks.leader import views as leader_views
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 
@@ -99,15 +101,15 @@ def test_what_visitors_answered_is_counted_by_client_queue_and_agent_for_who_may
     client.force_login(leader.account)
 
     with clock.frozen(make.later(days=29)):
-        page = client.get("/floor/").content.decode()
+        page = client.get("/floor/satisfaction/").content.decode()
     with clock.frozen(make.later(days=31)):
-        later = client.get("/floor/").content.decode()
+        later = client.get("/floor/satisfaction/").content.decode()
 
-    table = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("Chat satisfaction")[2]))
+    table = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition('id="answered"')[2]))
     # Ana: 5 and 4 of three answers are 2/3, or 66 %. Ben: none of one.
     assert "Lisbon Light Ana 3 66 %" in table and "Lisbon Light Ben 1 0 %" in table
     assert "Cia" not in table
-    assert "Chat satisfaction" not in later
+    assert "No visitor has rated a chat" in later
 
 
 def test_mail_of_our_own_that_did_not_go_out_is_among_the_failures_of_whoever_runs_the_installation(client):
@@ -122,3 +124,38 @@ def test_mail_of_our_own_that_did_not_go_out_is_among_the_failures_of_whoever_ru
 
     client.force_login(make.person("leader").account)
     assert "joao@example.com" not in client.get("/floor/failures/").content.decode()
+
+
+def test_the_wallboard_shows_the_queues_at_risk_with_more_than_colour_and_is_reached_from_the_floor(client):
+    client.force_login(make.in_charge("leader", make.client()).account)
+    make.call(at=clock.now() - timedelta(minutes=5))
+    make.item("mail", at=clock.now())
+
+    assert "/floor/wallboard/" in client.get("/floor/").content.decode()
+    page = client.get("/floor/wallboard/").content.decode()
+
+    rows = re.findall(r'<li data-mood="(\w+)"( data-sound)?>', page)
+    assert rows == [("late", " data-sound"), ("calm", "")]
+    board = page.partition("wall-queues")[2]
+    assert board.index("Calls") < board.index(" missed") < board.index("Mail") < board.index(" fine")
+
+
+def test_a_wallboard_can_be_of_one_client(client):
+    mine, other = make.client(), make.client("porto-post")
+    client.force_login(make.in_charge("leader", mine, other).account)
+    make.call(at=clock.now(), of="porto-post")
+
+    assert str(other) in client.get(f"/floor/wallboard/?client={other.id}").content.decode()
+    assert "All queues are quiet" in client.get(f"/floor/wallboard/?client={mine.id}").content.decode()
+
+
+def test_of_many_queues_those_at_risk_are_in_the_table_and_the_others_when_asked_for(client, monkeypatch):
+    monkeypatch.setattr(leader_views, "MOST_QUEUES", 1)
+    client.force_login(make.in_charge("leader", make.client()).account)
+    make.call(at=clock.now() - timedelta(minutes=5))
+    make.item("mail", at=clock.now())
+
+    some, every = (client.get(f"/floor/{query}").content.decode() for query in ("", "?queues=all"))
+
+    assert [re.findall(r'<tr data-risk="(\w+)"', page) for page in (some, every)] == [["late"], ["late", "calm"]]
+    assert "1 more queue, less at risk" in some and "less at risk" not in every

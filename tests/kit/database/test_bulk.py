@@ -6,13 +6,14 @@ from django.db import DatabaseError, connection, transaction
 from tests import make
 from workfloor.core.work.models import Customer
 from workfloor.kit.database import bulk, rls
+from workfloor.kit.text import copying
 
 COLUMNS = ("client_id", "reference")
 
 
 def insert(*rows: tuple[object, ...]) -> int:
-    lines = [bulk.line(row) for row in rows]
-    return bulk.insert(Customer._meta.db_table, COLUMNS, lines, {"name": "Ana"}, once="client_id, reference")
+    lines = "".join([copying.line(row) for row in rows])
+    return bulk.insert(Customer._meta.db_table, COLUMNS, lines.encode(), {"name": "Ana"}, once="client_id, reference")
 
 
 @pytest.mark.parametrize("text", ["a\tb", "a\nb", "a\r", "\\N", "\\.", "", "Łucja", "\\t"])
@@ -48,7 +49,7 @@ def test_nothing_comes_in_for_a_client_that_was_not_entered(everyone):
 def test_none_is_null(everyone):
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE loose (a integer, b text) ON COMMIT DROP")
-        bulk.insert("loose", ("a", "b"), [bulk.line((None, "N")), bulk.line((1, None))])
+        bulk.insert("loose", ("a", "b"), (copying.line((None, "N")) + copying.line((1, None))).encode())
         cursor.execute("SELECT a, b FROM loose ORDER BY b")
 
         assert cursor.fetchall() == [(None, "N"), (1, None)]

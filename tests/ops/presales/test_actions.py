@@ -77,13 +77,15 @@ class Desk:
         place = client and presales_queries.place(client, NOW)
         assert place
         with presales_gateway.opened(self.path) as export, transaction.atomic():
-            how, nothing = form.map, lambda done: None
-            surveyed = presales.survey(
-                export=export, how=how, place=place, expected_rows=expected_rows, progress=nothing
-            )
-            presales.make_room(surveyed=surveyed)
             return presales.import_calls(
-                export=export, map_=form, place=place, surveyed=surveyed, by=make.ROOT, now=NOW, progress=nothing
+                export=export,
+                map_=form,
+                place=place,
+                expected_rows=expected_rows,
+                by=make.ROOT,
+                now=NOW,
+                progress=lambda done: None,
+                make_room=presales.make_room,
             )
 
     def refusal(self, *rows: str, **more: int) -> export_rows.Refused:
@@ -145,8 +147,12 @@ def test_a_call_that_nobody_answered_ends_so(desk: Desk, row: str, state: str, l
 
 
 def test_state_is_what_the_facts_add_up_to(desk: Desk):
-    desk.imports(ANSWERED, ABANDONED, PHANTOM)
+    at_once = ANSWERED.replace("1,", "4,", 1).replace(",9,3,166,10,", ",0,0,1,0,").replace(",A09,", ",,")
+    over_night = ANSWERED.replace("1,", "5,", 1).replace("09:00:00", "17:59:30.25").replace(",10,", ",50000,")
+    of_a_strange_name = ANSWERED.replace("1,", "6\t\\,", 1).replace(",A09,C1,", ',"A\\\n9","Łu""cja",')
+    desk.imports(ANSWERED, ABANDONED, PHANTOM, at_once, over_night, of_a_strange_name)
 
+    assert Item.objects.count() == 6
     for item in Item.objects.all():
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
 
@@ -272,21 +278,21 @@ def test_a_file_that_changes_while_it_is_read_is_refused(desk: Desk):
     place = presales_queries.place(client, NOW)
     assert place
     desk.path.write_text(HEADER + ANSWERED)
-    with presales_gateway.opened(desk.path) as export:
-        surveyed = presales.survey(
-            export=export, how=form.map, place=place, expected_rows=None, progress=lambda done: None
-        )
+
+    def change(done: int) -> None:
         desk.path.write_text(HEADER + ANSWERED.replace("red", "blue"))
-        with pytest.raises(export_rows.Refused, match="changed while it was being read"), transaction.atomic():
-            presales.import_calls(
-                export=export,
-                map_=form,
-                place=place,
-                surveyed=surveyed,
-                by=make.ROOT,
-                now=NOW,
-                progress=lambda done: None,
-            )
+
+    refusing = pytest.raises(export_rows.Refused, match="changed while it was being read")
+    with presales_gateway.opened(desk.path) as export, refusing, transaction.atomic():
+        presales.import_calls(
+            export=export,
+            map_=form,
+            place=place,
+            by=make.ROOT,
+            now=NOW,
+            progress=change,
+            make_room=presales.make_room,
+        )
     assert not Item.objects.exists()
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
@@ -27,7 +28,7 @@ def offers(by: Actor, *names: str, back: str, **first: object) -> list[Offer]:
     actions = [declarations.register.actions[name] for name in names]
     query = urlencode(first | {BACK: back})
     return [
-        Offer(each.words, f"{reverse(FORM, args=[each.name])}?{query}")
+        Offer(_(each.words), f"{reverse(FORM, args=[each.name])}?{query}")
         for each in actions
         if permissions.may(by, each.permission)
     ]

@@ -19,7 +19,7 @@ ROLES: Final = {
 }
 
 # Who does something of a client's and is nobody with an account; `actors` makes them.
-OUTSIDE: Final = {"customer": "a customer", "system": "a client's system"}
+OUTSIDE: Final = {"customer": gettext_noop("a customer"), "system": gettext_noop("a client's system")}
 
 Scope = Literal["installation", "client", "team"]
 
@@ -83,6 +83,16 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "manager",
             scope="client",
         ),
+        _permission(
+            "escalations.handle",
+            "Acknowledge and answer escalations",
+            "leader",
+            "manager",
+            scope="client",
+            takes_a_person=True,
+        ),
+        _permission("escalations.see", "See escalations", "leader", "manager", scope="client"),
+        _permission("escalations.raise", "Raise escalations, tell the next of a chain, close what is over"),
         _permission("work.cancel", "Cancel work", "leader", "manager", "system", scope="client"),
         _permission("work.reopen", "Take up again what was done", "customer", "leader", "manager", scope="client"),
         _permission("work.monitor", "Monitor work in hand", "leader", scope="client"),
@@ -102,6 +112,13 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         ),
         _permission("states.set-own", "Take work, be away, sign out of work", "agent"),
         _permission("states.set-others", "Set somebody else's state", "leader", "manager", scope="team"),
+        _permission("skills.grant", "Let people work in another queue for some hours", "leader", "manager"),
+        _permission(
+            "team-messages.send", "Write to people on the floor, and whisper to whom one monitors", "leader", "manager"
+        ),
+        _permission(
+            "team-messages.answer", "Read and answer what was written to one on the floor", "agent", "leader", "manager"
+        ),
         _permission(
             "floor.see", "See the floor, and why work went where", "leader", "manager", "planner", scope="client"
         ),

@@ -8,6 +8,7 @@ from operator import or_
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from workfloor.core.audit import sentences
 from workfloor.core.clients.models import Client
@@ -178,8 +179,8 @@ def _fact(fact: Fact, people: dict[int | None, str], clients: dict[int | None, s
     named = {
         "about": people.get(fact.person_id, ""),
         "client": clients.get(fact.client_id, ""),
-        "item": f"item {fact.item_id}" if fact.item_id else "",
-        "case": f"case {fact.case_id}" if fact.case_id else "",
+        "item": _("item {number}").format(number=fact.item_id) if fact.item_id else "",
+        "case": _("case {number}").format(number=fact.case_id) if fact.case_id else "",
         "queue_name": queues.get(fact.details.get("queue", 0), "") if queues else "",
     }
     return Entry(

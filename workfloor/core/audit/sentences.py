@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from workfloor.core.work import events as work_events
+from workfloor.ui import kept_words
 
 # What is said of whoever did it; in braces what the fact tells, besides {about} (the person), {client}, {item}, {case}.
 SAYS: Final[Mapping[str, Any]] = {
@@ -31,6 +32,8 @@ SAYS: Final[Mapping[str, Any]] = {
     "person.signed-out-by-command": lazy("ended the sign-in of {about} for commands"),
     "person.certified": lazy("certified {about}: {skill} {level}, on the proof {proof}, from {valid_from}"),
     "person.certificate-revoked": lazy("revoked {skill} of {about}: {reason}"),
+    "person.skill-granted": lazy("granted {about} {skill} {level} until {ends_at}, for work of {queue}"),
+    "person.skill-grant-ended": lazy("ended what was granted to {about}: {skill}"),
     "person.cleared": lazy("cleared {about} for {client}"),
     "person.clearance-withdrawn": lazy("withdrew the clearance of {about} for {client}"),
     "person.available": lazy("set {about} to Available"),
@@ -39,6 +42,9 @@ SAYS: Final[Mapping[str, Any]] = {
     "person.signed-out": lazy("signed {about} out of work"),
     "person.shift-planned": lazy("planned a shift of {about} from {starts_at} to {ends_at}"),
     "person.shift-cancelled": lazy("cancelled the shift of {about} from {starts_at} to {ends_at}"),
+    "team-message.sent": lazy("wrote to people on the floor"),
+    "team-message.whispered": lazy("whispered to {about} about work that they monitored"),
+    "team-message.read": lazy("read what was written to them on the floor"),
     "client.opened": lazy("took {title} ({slug}) on as a client"),
     "client.token-issued": lazy("issued the token {title} of {client}, for {scopes}"),
     "client.token-revoked": lazy("revoked the token {title} of {client}"),
@@ -87,6 +93,7 @@ SAYS: Final[Mapping[str, Any]] = {
     "playbook.article-written": lazy("wrote version {version} of the article {title} of {client}"),
     "playbook.rule-applied": lazy("applied the rule {rule} to {item}"),
     "playbook.rule-answered": lazy("answered {item} by the rule {rule}"),
+    "playbook.macro-run": lazy("ran the macro {macro} on {item}"),
     "router.took-over": lazy("began to lead the pool {pool}"),
     "queue.put-into-pool": lazy("put the queue {queue_name} from the pool {pool_before} into {pool}"),
     "pool.evens-out": lazy("set by how many seconds the pool {pool} evens out: from {seconds_before} to {seconds}"),
@@ -135,7 +142,24 @@ SEEN: Final[Mapping[str, Any]] = {
     "person": lazy("looked at what is on file of {about}"),
     "export": lazy("exported a list"),
 }
-NAMELESS: Final[Mapping[str, Any]] = {"root": lazy("The root of the installation"), "": lazy("Workfloor itself")}
+NAMELESS: Final[Mapping[str, Any]] = {
+    "root": lazy("The root of the installation"),
+    "": lazy("Workfloor itself"),
+    "customer": lazy("The customer"),
+    "router": lazy("The router"),
+    "clock": lazy("The clock"),
+    "worker": lazy("The worker"),
+    "mail": lazy("The mail"),
+    "chats": lazy("The chats"),
+    "playbooks": lazy("The playbooks"),
+    "webhooks": lazy("The webhooks"),
+    "file store": lazy("The file store"),
+    "sign-in page": lazy("The sign-in page"),
+    "taking back": lazy("The taking back"),
+}
+_SYSTEM: Final = "client's system "  # how actors name one, before its title
+# What the product words among what facts tell; the rest is names and what people wrote.
+WORDED: Final = frozenset({"channel", "kind", "of", "reason", "roles"})
 LONGEST: Final = 300  # letters of one value
 
 
@@ -148,7 +172,11 @@ class _Told(dict[str, Any]):
 
 def who(name: str, acted_as: str) -> str:
     """Whoever did it: a person's name, or what acted by itself."""
-    return name or str(NAMELESS.get(acted_as) or _("The {engine}").format(engine=acted_as))
+    if name:
+        return name
+    if acted_as.startswith(_SYSTEM):
+        return _("The client's system {title}").format(title=acted_as.removeprefix(_SYSTEM))
+    return str(NAMELESS.get(acted_as) or _("The {engine}").format(engine=acted_as))
 
 
 def sentence(by: str, event: str, details: Mapping[str, Any], named: Mapping[str, str]) -> str:
@@ -156,7 +184,7 @@ def sentence(by: str, event: str, details: Mapping[str, Any], named: Mapping[str
 
     What happened to an item is said as its own history says it.
     """
-    told = _Told({name: value(each) for name, each in details.items() if value(each) != "–"})
+    told = _Told({name: value(_worded(name, each)) for name, each in details.items() if value(each) != "–"})
     told |= {name: each for name, each in named.items() if each}
     if told["about"] == by:
         told["about"] = _("themselves")
@@ -183,10 +211,21 @@ def changes(details: Mapping[str, Any]) -> str:
         return "–"
     return ", ".join(
         _("{field} from {before} to {after}").format(
-            field=name.replace("_", " "), before=value(before.get(name)), after=value(each)
+            field=_(name.replace("_", " ")),
+            before=value(_worded(name, before.get(name))),
+            after=value(_worded(name, each)),
         )
         for name, each in after.items()
     )
+
+
+def _worded(name: str, told: object) -> object:
+    """What the product words, in the reader's language; anything else as it is."""
+    if name not in WORDED:
+        return told
+    if isinstance(told, list):
+        return [_worded(name, each) for each in told]
+    return kept_words.translated(told) if isinstance(told, str) else told
 
 
 def value(told: object) -> str:

@@ -69,6 +69,9 @@ def _said(contract: contracts_terms.Contract) -> dict[str, dict[str, str]]:
         said["Billing"] = {"name": contract.billing.name} | _terms(contract.billing)
     said |= {f"Currency {name}": {"rates": _words(rates)} for name, rates in contract.currencies.items()}
     said |= {f"Forecast of {_words(one.of)} from {one.starts_on}": _terms(one) for one in contract.forecasts}
+    for one in contract.escalations:
+        steps = {f"step {number}": _sentence(_terms(step)) for number, step in enumerate(one.steps, 1)}
+        said[f"Escalation “{one.title}”"] = _terms(one) | steps
     return said | {f"Price “{one.title}”": {"title": one.title} | _terms(one) for one in contract.prices}
 
 
@@ -86,6 +89,8 @@ _HOLDS_OTHERS = {
     "billing",
     "currencies",
     "forecasts",
+    "escalations",
+    "steps",
 }
 
 _PERCENT = {

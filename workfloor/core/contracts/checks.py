@@ -352,7 +352,7 @@ class Fault:
 def check(contract: contracts_terms.Contract) -> list[Fault]:
     """Return everything that is wrong with a contract whose clauses are each well-formed."""
     first = (_check_head, _check_calendars, _check_processes)
-    then = (_check_levels, _check_hours, _check_forecasts, _check_prices)
+    then = (_check_levels, _check_hours, _check_forecasts, _check_prices, _check_escalations)
     return [fault for one in first + then for fault in one(contract)]
 
 
@@ -575,6 +575,47 @@ def _check_of(contract: contracts_terms.Contract, place: str, of: Sequence[str])
         if name not in known:
             yield Fault(f"{place}.of[{index}]", f"there is no queue {name} in any process.", names)
     yield from _twice([(f"{place}.of[{index}]", name) for index, name in enumerate(of)])
+
+
+# What an event cannot be without, and what says something of one event alone.
+_NEEDED = {"word": "words", "customer": "customers", "at-risk": "before_seconds"}
+_ALONE = {"words": "word", "customers": "customer", "before_seconds": "at-risk", "dispositions": "complaint"}
+
+
+def _check_escalations(contract: contracts_terms.Contract) -> Iterator[Fault]:
+    places = [(f"escalations[{i}]", one) for i, one in enumerate(contract.escalations)]
+    yield from _twice([(f"{place}.title", one.title) for place, one in places])
+    endings = {one for process in contract.processes for one in process.dispositions}
+    for place, one in places:
+        yield from _check_of(contract, place, one.of)
+        yield from _check_event(place, one)
+        for number, disposition in enumerate(one.dispositions):
+            if disposition not in endings:
+                yield Fault(f"{place}.dispositions[{number}]", f"no process ends with {disposition}.", ("processes",))
+        yield from _check_steps(place, one.steps)
+
+
+def _check_event(place: str, one: contracts_terms.Escalation) -> Iterator[Fault]:
+    needed = _NEEDED.get(one.event)
+    if needed and not getattr(one, needed):
+        yield Fault(f"{place}.{needed.removesuffix('_seconds')}", f"is missing: {one.event} needs it.", (place,))
+    for term, event in _ALONE.items():
+        if getattr(one, term) and one.event != event:
+            message = f"has no effect: {one.event} does not look at it. Take it out."
+            yield Fault(f"{place}.{term.removesuffix('_seconds')}", message, (f"{place}.event",))
+
+
+def _check_steps(place: str, steps: Sequence[contracts_terms.Step]) -> Iterator[Fault]:
+    for number, step in enumerate(steps):
+        here, is_last = f"{place}.steps[{number}]", number == len(steps) - 1
+        if is_last and step.timeout_seconds is not None:
+            yield Fault(f"{here}.timeout", "has no effect: nobody is told after the last step. Take it out.")
+        if not is_last and not step.timeout_seconds:
+            yield Fault(f"{here}.timeout", 'is missing: after which time is the next told? Such as "10 min".')
+        if step.email and step.tell != "client":
+            yield Fault(f"{here}.email", f"has no effect: {step.tell}s are told at their own addresses.")
+        if step.email and not re.fullmatch(r"[^@\s]+@[^@\s]+", step.email):
+            yield Fault(f"{here}.email", f"{step.email} is no mail address.")
 
 
 def _check_prices(contract: contracts_terms.Contract) -> Iterator[Fault]:

@@ -84,6 +84,7 @@ def build(terms: Terms) -> contracts_terms.Contract:
         currencies={name: exchange(one) for name, one in terms.get("currencies", {}).items()},
         forecasts=tuple(forecast(one) for one in terms.get("forecasts", ())),
         approvals=terms.get("approvals", {}),
+        escalations=tuple(escalation(one) for one in terms.get("escalations", ())),
     )
 
 
@@ -231,6 +232,20 @@ def termination(terms: Terms) -> levels.Termination:
     """Read what lets the client leave."""
     months = quantities.months(terms["within"]) or 1
     return levels.Termination(terms["title"], tuple(terms["of"]), terms["misses"], months, terms["short_of"])
+
+
+def escalation(terms: Terms) -> contracts_terms.Escalation:
+    """Read what happens, and whom it is told."""
+    return contracts_terms.Escalation(
+        title=terms["title"],
+        event=terms["event"],
+        steps=tuple(
+            contracts_terms.Step(one["tell"], quantities.seconds(one.get("timeout")), one.get("email", ""))
+            for one in terms["steps"]
+        ),
+        before_seconds=quantities.seconds(terms.get("before")) or 0,
+        **{key: tuple(terms.get(key, ())) for key in ("of", "words", "customers", "dispositions")},
+    )
 
 
 _COUNTS: dict[str, pricing.Counts] = {

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -134,6 +135,18 @@ def in_force_on(client_id: int, day: date) -> Terms:
     if version is None:
         raise NoContract(_("no contract is in force on {day}").format(day=day))
     return Terms(version.number, terms(version).on(day))
+
+
+def all_in_force(client_ids: Iterable[int], at: datetime) -> dict[int, contracts_terms.Contract]:
+    """What the versions in force at an instant say, by client, in one question; without those that cannot be read."""
+    found = {}
+    for client_id, known in signed_by(client_ids).items():
+        with suppress(Unreadable):
+            day = calendars.day_of(at, terms(known[-1]).zone)
+            begun = [version for version in known if version.effective_on <= day]
+            if begun:
+                found[client_id] = terms(begun[-1]).on(day)
+    return found
 
 
 def today(client_id: int, at: datetime) -> date:

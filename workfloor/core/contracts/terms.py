@@ -8,6 +8,7 @@ from typing import Any, Literal
 from workfloor.core.contracts import levels, pricing
 from workfloor.core.contracts.levels import Credits, Forecast, ServiceLevel, Termination
 from workfloor.core.contracts.pricing import Book, Price
+from workfloor.kit.text.translation import gettext_noop
 from workfloor.kit.time import calendars
 
 # --- Whom invoices go to ---------------------------------------------------------------------------------------------
@@ -113,6 +114,39 @@ class Process:
     unmasked: tuple[str, ...] = ()  # kinds of number (kit.masks.KINDS) that are kept as they were typed
 
 
+# --- Who is told when something happens ---------------------------------------------------------------------------
+
+Happens = Literal["help", "at-risk", "missed", "complaint", "word", "customer"]
+Told = Literal["leader", "manager", "client"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Whom an escalation is told, and after how long without acknowledgement the next step follows; None at the end."""
+
+    tell: Told
+    timeout_seconds: int | None = None
+    email: str = ""  # of the client's, told beside its own people
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What happens to work, in which queues (none named: all), and whom it is told, one after the other."""
+
+    title: str
+    event: Happens
+    steps: tuple[Step, ...]
+    of: tuple[str, ...] = ()
+    before_seconds: int = 0  # of at-risk
+    words: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
+    dispositions: tuple[str, ...] = ()
+
+
+# Holds wherever a contract says nothing of calls for help.
+CALL_FOR_HELP = Escalation(gettext_noop("Call for help"), "help", (Step("leader", 120), Step("manager")))
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     client: str
@@ -136,6 +170,7 @@ class Contract:
     currencies: Mapping[str, tuple[pricing.Exchange, ...]] = field(default_factory=dict)
     forecasts: tuple[Forecast, ...] = ()
     approvals: Mapping[str, str] = field(default_factory=dict)  # kind of claim -> client, provider, other-side, either
+    escalations: tuple[Escalation, ...] = ()
 
     @property
     def book(self) -> Book:
@@ -145,6 +180,11 @@ class Contract:
     def on(self, day: date) -> "Contract":
         """Return the contract with its levels as they are agreed on a day."""
         return replace(self, service_levels=tuple(levels.on(level, day) for level in self.service_levels))
+
+    def escalations_of(self, queue: str) -> list[Escalation]:
+        """Return what is agreed for work of a queue; of calls for help always something."""
+        agreed = [each for each in self.escalations if not each.of or queue in each.of]
+        return agreed if any(each.event == "help" for each in agreed) else [*agreed, CALL_FOR_HELP]
 
     def queues(self) -> dict[str, Queue]:
         return {queue.name: queue for process in self.processes for queue in process.queues}

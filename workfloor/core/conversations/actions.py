@@ -151,10 +151,12 @@ def reply(
     external_id: str = "",
     sender: conversations_messages.Address | None = None,
     at_once: bool = False,
+    forwards: conversations_models.Message | None = None,
 ) -> conversations_models.Message:
     """Write to the customer; the channel delivers it. `by` is whoever has the item in hand, or the playbooks.
 
-    With `at_once` it is sent by being written, as where the other side reads what is stored.
+    With `at_once` it is sent by being written, as where the other side reads what is stored. What `forwards` a message
+    of the case hands it on to somebody else, and answers nobody.
 
     The same key again is the same reply. Raises Refused for an item without a case, in other hands, or where nothing is
     said.
@@ -166,7 +168,7 @@ def reply(
     if item.case_id is not None:
         take_turn(case_id=item.case_id)  # before the item: whoever takes messages in does it in this order
     work_queries.lock(item)
-    _refuse_unfit(item, content, files, by)
+    _refuse_unfit(item, content, files, by, forwards)
     assert item.case is not None
     message = _make(
         item.case,
@@ -184,22 +186,33 @@ def reply(
         sender=sender.address if sender else "",
         sender_name=sender.name if sender else "",
         recipients=[asdict(each) for each in recipients],
+        forwards=forwards,
     )
     sent = [conversations_events.Sent(message.id)] if at_once else []
-    _tell(message, now, by, conversations_events.ReplyWritten(message.id, channel), *sent)
+    _tell(message, now, by, _written(message), *sent)
     # A rule that writes has answered nobody.
-    if by.person_id is not None and item.state == "held" and item.reply_seconds is None:
+    if by.person_id is not None and forwards is None and item.state == "held" and item.reply_seconds is None:
         work.send_reply(item=item, by=by, now=now)
     return message
 
 
+def _written(message: conversations_models.Message) -> conversations_events.ReplyWritten:
+    """That a message was written: of a mail to whom, for an audit asks where a customer's words went."""
+    to, cc, bcc = ([each.address for each in message.went_to.get(role, ())] or None for role in ("to", "cc", "bcc"))
+    return conversations_events.ReplyWritten(message.id, message.channel, to, cc, bcc, message.forwards_id)
+
+
 def _refuse_unfit(
-    item: Item, content: conversations_messages.Content, files: Sequence[conversations_messages.File], by: Actor
+    item: Item,
+    content: conversations_messages.Content,
+    files: Sequence[conversations_messages.File],
+    by: Actor,
+    forwards: conversations_models.Message | None,
 ) -> None:
     if item.case_id is None:
         raise Refused(_("This item belongs to no case, so there is nobody to write to."))
     _refuse_other_hands(item, by)
-    if not content.text.strip() and not content.html.strip() and not files:
+    if not content.text.strip() and not content.html.strip() and not files and forwards is None:
         raise Refused(_("Write something first."))
     if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
@@ -235,28 +248,33 @@ def note(
     return message
 
 
-def keep_draft(*, item: Item, text: str, by: Person, now: datetime) -> None:
+def keep_draft(*, item: Item, text: str, by: Person, now: datetime, envelope: Mapping[str, str] | None = None) -> None:
     """Keep what somebody has written so far about an item in their hands; nothing written, nothing kept any more.
 
     It is no fact: nothing has been said yet. Numbers are masked as in what is sent. Raises Refused in other hands.
     """
-    if text.strip() and not roles.consults(item.beside, by.id):
+    if (text.strip() or envelope) and not roles.consults(item.beside, by.id):
         _refuse_other_hands(item, by)
-    _keep_draft(item, text, by.id, now)
+    _keep_draft(item, text, envelope or {}, by.id, now)
     if readers := roles.people(item.beside):
         web_live.publish({f"messages:{each}" for each in readers})
 
 
-def _keep_draft(item: Item, text: str, person_id: int, now: datetime) -> None:
-    if not text.strip():
+def _keep_draft(item: Item, text: str, envelope: Mapping[str, str], person_id: int, now: datetime) -> None:
+    if not text.strip() and not envelope:
         conversations_models.Draft.objects.filter(item=item, person=person_id).delete()
         return
     kept = _fit_to_keep(conversations_messages.Content(text), item, now)
     draft = conversations_models.Draft(
-        client_id=item.client_id, item=item, person_id=person_id, text=kept.text, kept_at=now
+        client_id=item.client_id,
+        item=item,
+        person_id=person_id,
+        text=kept.text,
+        envelope={name: masks.mask(typed).text for name, typed in envelope.items()},
+        kept_at=now,
     )
     conversations_models.Draft.objects.bulk_create(
-        [draft], update_conflicts=True, unique_fields=["item", "person"], update_fields=["text", "kept_at"]
+        [draft], update_conflicts=True, unique_fields=["item", "person"], update_fields=["text", "envelope", "kept_at"]
     )
 
 
@@ -313,7 +331,7 @@ def inform(
         channel=channel,
         recipients=[asdict(each) for each in recipients],
     )
-    _tell(message, now, by, conversations_events.ReplyWritten(message.id, channel))
+    _tell(message, now, by, _written(message))
     return message
 
 
@@ -459,8 +477,13 @@ def try_again(*, message: conversations_models.Message, by: Actor, now: datetime
     return _become(message, "waiting", conversations_events.TriedAgain(message.id), by, now, fault="")
 
 
-def withdraw(*, message: conversations_models.Message, by: Actor, now: datetime) -> conversations_models.Message:
-    """Take a reply back that the channel has not yet taken over; its writer has it as the draft again."""
+def withdraw(
+    *, message: conversations_models.Message, by: Actor, now: datetime, envelope: Mapping[str, str] | None = None
+) -> conversations_models.Message:
+    """Take a reply back that the channel has not yet taken over; its writer has it as the draft again.
+
+    `envelope` is the draft's, as it is typed: where nobody touched it, there is none.
+    """
     if by.person_id is not None and message.person_id == by.person_id:
         permissions.admit(by, "conversations.note")
     else:
@@ -468,8 +491,8 @@ def withdraw(*, message: conversations_models.Message, by: Actor, now: datetime)
     message = _become(message, "withdrawn", conversations_events.Withdrawn(message.id), by, now)
     if message.item is not None and message.person_id is not None:
         begun = conversations_queries.draft(message.item.id, message.person_id)
-        written = "\n".join(filter(None, [message.text, begun]))
-        _keep_draft(message.item, written, message.person_id, now)
+        written = "\n".join(filter(None, [message.text, begun.text]))
+        _keep_draft(message.item, written, envelope or begun.envelope, message.person_id, now)
     return message
 
 

@@ -37,6 +37,10 @@ class ReplyWritten(Event):
     name: ClassVar[str] = "message.reply-written"
     message: int
     channel: str
+    to: list[str] | None = None  # of a mail, whom it goes to; likewise in copy, and unseen by the others
+    cc: list[str] | None = None
+    bcc: list[str] | None = None
+    forwards: int | None = None  # the message that it hands on
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Address:
 
     address: str
     name: str = ""
-    role: str = "to"  # to, cc, reply-to
+    role: str = "to"  # to, cc, bcc, reply-to
 
     def __str__(self) -> str:
         return f"{self.name} <{self.address}>" if self.name else self.address

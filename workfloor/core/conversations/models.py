@@ -31,7 +31,11 @@ class Message(models.Model):
     external_id = models.TextField(default="")
     sender = models.TextField(default="")
     sender_name = models.TextField(default="")
-    recipients = models.JSONField(default=list)  # rules.Address
+    recipients = models.JSONField(default=list)  # messages.Address
+    # What it hands on to somebody else: then it answers nobody.
+    forwards = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False
+    )
     subject = models.TextField(default="")
     text = models.TextField(default="")
     folded_text = models.TextField(default="")
@@ -52,6 +56,7 @@ class Message(models.Model):
             rls.SameClient(name="message_case", field="case"),
             rls.SameClient(name="message_item", field="item"),
             rls.SameClient(name="message_by", field="person"),
+            rls.SameClient(name="message_forwards", field="forwards"),
             models.UniqueConstraint(name="message_of_client", fields=["client", "id"]),
             models.UniqueConstraint(name="message_key", fields=["client", "channel", "key"], condition=~Q(key="")),
             models.CheckConstraint(
@@ -105,6 +110,14 @@ class Message(models.Model):
         )
 
     @property
+    def went_to(self) -> "dict[str, list[conversations_messages.Address]]":
+        """Whom it was written to, by role; nothing where its channel has no addresses."""
+        found: dict[str, list[conversations_messages.Address]] = {}
+        for each in self.recipients if self.is_mail else ():
+            found.setdefault(each["role"], []).append(conversations_messages.Address(**each))
+        return found
+
+    @property
     def picture_hosts(self) -> list[str]:
         """Where its HTML would show pictures from, if it may."""
         from workfloor.kit.mail import html_view  # here and below: slow to load, and only pages show HTML
@@ -141,6 +154,9 @@ class Draft(models.Model):
     item = models.ForeignKey(Item, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
     text = models.TextField()
+    envelope = models.JSONField(
+        default=dict
+    )  # of a mail, as it is typed so far, by field; empty where nobody touched it
     kept_at = models.DateTimeField()
 
     class Meta:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Exists, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, Min, Model, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from workfloor.core.conversations import messages as conversations_messages
@@ -59,6 +59,19 @@ def all_of_case(case_id: int, after: int = 0) -> list[conversations_models.Messa
     return list(found)
 
 
+def unanswered(case_ids: Iterable[int]) -> dict[int, datetime]:
+    """Since when a customer waits for an answer of a person, by case; cases in which nobody does are left out."""
+    cases = set(case_ids)
+    if not cases:
+        return {}
+    every = conversations_models.Message.objects.filter(case_id__in=cases)
+    answered = conversations_models.Message.objects.filter(
+        case_id=OuterRef("case_id"), direction="out", person__isnull=False, said_at__gte=OuterRef("said_at")
+    ).exclude(state="withdrawn")
+    waiting = every.filter(direction="in").exclude(Exists(answered))
+    return dict(waiting.values_list("case_id").annotate(at=Min("said_at")))
+
+
 def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:
     """What a customer and we said to each other, over all their cases and channels, oldest first."""
     return messages().filter(case__customer_id=customer_id)
@@ -67,6 +80,7 @@ def of_customer(customer_id: int) -> QuerySet[conversations_models.Message]:
 def answers(item_id: int) -> list[conversations_models.Message]:
     """What people of ours wrote to the customer about an item that arrived, as far as we know, or still may."""
     written = conversations_models.Message.objects.filter(item_id=item_id, direction="out", person_id__isnull=False)
+    written = written.filter(forwards=None)
     return list(written.exclude(state__in=["failed", "withdrawn"]).order_by("said_at", "id"))
 
 
@@ -92,10 +106,10 @@ def by_key(client_id: int, channel: str, key: str) -> conversations_models.Messa
     return _BY_KEY.one(client_id, channel, key)
 
 
-def draft(item_id: int, person_id: int) -> str:
-    """What somebody has begun to write about an item; empty for nothing."""
-    found = conversations_models.Draft.objects.filter(item_id=item_id, person_id=person_id)
-    return found.values_list("text", flat=True).first() or ""
+def draft(item_id: int, person_id: int) -> conversations_models.Draft:
+    """What somebody has begun to write about an item; an empty one for nothing."""
+    found = conversations_models.Draft.objects.filter(item_id=item_id, person_id=person_id).first()
+    return found or conversations_models.Draft(item_id=item_id, person_id=person_id)
 
 
 def by_keys(client_id: int, channel: str, keys: Iterable[str]) -> dict[str, conversations_models.Message]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.db import connection, models
 from django.db.models import F
@@ -40,7 +40,6 @@ WITH told AS (
 )
 {QUEUE_TOLD}
 """
-_json = json.JSONEncoder().encode
 
 
 def record(
@@ -102,18 +101,8 @@ _FIRST_XID = "3"
 _PAST_COLUMNS = ("at", "client_id", "item_id", "event", "details")
 
 
-def past_line(fact: event_log_events.Past, client_id: int, item_id: int, details: str = "") -> str:
-    """A fact of an item's past as `insert_past` takes it; with its details as `past_details` has them, if known."""
-    return f"{fact.at.isoformat()}\t{client_id}\t{item_id}\t{fact.event}\t{details or past_details(fact.details)}\n"
-
-
-def past_details(details: Mapping[str, Any]) -> str:
-    """A past fact's details as `insert_past` takes them."""
-    return bulk.text(_json(details)) if details else "{}"
-
-
-def insert_past(lines: Iterable[str]) -> None:
-    """Write facts of long ago, by the million, that nobody is to react to: no follower and no router ever sees them.
+def insert_past(lines: bytes) -> None:
+    """Write facts of long ago (events.past), by the million, that nobody reacts to: no follower, no router sees them.
 
     They are told as if by the first transaction that there was, which is news to nobody.
     """

@@ -1,5 +1,6 @@
 """What a fact is, how events become facts, and who follows them."""
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,6 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 from workfloor.core.access.actors import Actor
+from workfloor.kit.text import copying
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ class Changed(Event):
     after: dict[str, Any]
 
 
+_json = json.JSONEncoder().encode
+
+
 class Past(NamedTuple):
     """A fact of long ago, as state follows from it."""
 
@@ -71,6 +76,11 @@ class Past(NamedTuple):
     at: datetime
     details: Mapping[str, Any]
     person_id: int | None = None
+
+
+def past(event: Event) -> str:
+    """An event of long ago as a row of `actions.insert_past` ends, which begins with when, client and item."""
+    return f"{event.name}\t{copying.text(_json(event.details()))}\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Sums:
     answered: int = 0
     abandoned: int = 0
     done: int = 0
+    waited: int = 0
     talk_seconds: int = 0
     hold_seconds: int = 0
     wrap_seconds: int = 0
@@ -57,6 +58,7 @@ class Sums:
         self.hold_seconds += item.hold_seconds
         self.wrap_seconds += item.wrap_seconds
         self.waits.append(_microseconds(item, at))
+        self.waited += self.waits[-1]
         self.transferred += item.transfers > 0
 
     def _add_done(self, item: lifecycle.Item) -> None:

@@ -26,6 +26,7 @@ class Bucket(models.Model):
     answered = models.IntegerField(default=0)  # connected at least once, whatever came later
     abandoned = models.IntegerField(default=0)  # never connected
     done = models.IntegerField(default=0)
+    waited = models.BigIntegerField(default=0)  # microseconds to the answer, of all answered together
     talk_seconds = models.BigIntegerField(default=0)  # of those answered
     hold_seconds = models.BigIntegerField(default=0)
     wrap_seconds = models.BigIntegerField(default=0)

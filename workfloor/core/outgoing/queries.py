@@ -11,10 +11,21 @@ from workfloor.core.outgoing.models import Mail
 
 def missing() -> str:
     """Why no mail of the installation's own can be sent, and what to do; "" where one can."""
-    names = ("WORKFLOOR_SMTP_URL", "WORKFLOOR_MAIL_FROM")
-    if absent := [name for name in names if not getattr(settings, name)]:
-        said = _("No mail server is set up: whoever runs this installation sets {settings} and starts it again.")
-        return said.format(settings=_(" and ").join(absent))
+    without_server, without_sender = not settings.WORKFLOOR_SMTP_URL, not settings.WORKFLOOR_MAIL_FROM
+    if without_server and without_sender:
+        return _(
+            "No mail server is set up: whoever runs this installation sets WORKFLOOR_SMTP_URL and WORKFLOOR_MAIL_FROM "
+            "and starts it again."
+        )
+    if without_server:
+        return _(
+            "No mail server is set up: whoever runs this installation sets WORKFLOOR_SMTP_URL and starts it again."
+        )
+    if without_sender:
+        return _(
+            "No address is set to send mail from: whoever runs this installation sets WORKFLOOR_MAIL_FROM and starts "
+            "it again."
+        )
     return ""
 
 

@@ -138,6 +138,24 @@ class CertificateRevoked(Event):
 
 
 @dataclass(frozen=True)
+class SkillGranted(Event):
+    name: ClassVar[str] = "person.skill-granted"
+    skill: str
+    level: int
+    proof: str
+    valid_from: date
+    expires_on: date
+    ends_at: datetime
+    queue: str  # for whose work
+
+
+@dataclass(frozen=True)
+class SkillGrantEnded(Event):
+    name: ClassVar[str] = "person.skill-grant-ended"
+    skill: str
+
+
+@dataclass(frozen=True)
 class Cleared(Event):
     name: ClassVar[str] = "person.cleared"
 

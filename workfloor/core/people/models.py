@@ -202,7 +202,7 @@ class Skill(models.Model):
 
 
 class Certificate(models.Model):
-    """A skill held: at a level, by a proof, from a day and perhaps until one."""
+    """A skill held: at a level, by a proof, from a day and perhaps until one; or granted by a leader for some hours."""
 
     person = models.ForeignKey(Person, models.PROTECT, related_name="certificates")
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="certificates")
@@ -211,11 +211,16 @@ class Certificate(models.Model):
     valid_from = models.DateField()
     expires_on = models.DateField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)  # of a grant: when it is revoked by itself
 
     class Meta:
         constraints = [
             models.CheckConstraint(name="certificate_level", condition=Q(level__in=list(qualification.LEVELS))),
-            models.CheckConstraint(name="certificate_proof", condition=Q(proof__in=list(qualification.PROOFS))),
+            models.CheckConstraint(
+                name="certificate_proof",
+                condition=Q(proof__in=list(qualification.PROOFS), ends_at=None)
+                | Q(proof=qualification.GRANTED, ends_at__isnull=False),
+            ),
             models.CheckConstraint(
                 name="certificate_ends_after_it_begins",
                 condition=Q(expires_on=None) | Q(expires_on__gte=F("valid_from")),

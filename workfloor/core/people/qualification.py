@@ -10,6 +10,8 @@ LEVELS = range(1, 6)
 
 ROLES = tuple(permissions.ROLES)  # a client's own people have only "client"
 PROOFS = ("training", "test", "diploma")
+GRANTED = "granted"  # by a leader for some hours, in the place of a proof
+LONGEST_GRANT = timedelta(hours=12)
 AGENT_STATES = ("available", "away", "signed-out")
 NOT_READY_REASONS = ("break", "lunch", "training", "meeting", "technical")
 RONA = "RONA"  # ring on no answer: an offer was not answered in time

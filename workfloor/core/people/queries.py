@@ -125,6 +125,12 @@ def certificates(person: people_models.Person, skill: str) -> list[people_models
     return list(people_models.Certificate.objects.filter(person=person, skill__name=skill, revoked_at=None))
 
 
+def grants(person: people_models.Person, now: datetime) -> list[people_models.Certificate]:
+    """The skills that a person was granted and that have not ended, those that end first before the others."""
+    granted = people_models.Certificate.objects.filter(person=person, ends_at__gt=now, revoked_at=None)
+    return list(granted.select_related("skill").order_by("ends_at", "id"))
+
+
 def zone_of(person: people_models.Person) -> tzinfo:
     """Where a person works; certificates begin and expire with the day there."""
     return ZoneInfo(person.site.zone) if person.site else UTC

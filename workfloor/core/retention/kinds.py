@@ -27,6 +27,7 @@ KINDS: Final[dict[str, Kind]] = {
         "events for other systems, after they arrived or were tried for long enough", 30, by_client=True
     ),
     "drafts": Kind("what agents began to write and did not send", 30, by_client=True),
+    "team-messages": Kind("what leaders and agents wrote to one another on the floor", 90, by_client=True),
     "looks": Kind("who looked at personal data, and when", 1_095, least=90, by_client=True),
     "sessions": Kind("sign-ins that have expired", 1, least=0),
     "logs": Kind("log files of the processes and of the embedded database", 14),

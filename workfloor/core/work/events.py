@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from workfloor.core.event_log.events import Event
 
@@ -178,6 +180,14 @@ class Prioritised(Event):
 @dataclass(frozen=True)
 class Escalated(Event):
     name: ClassVar[str] = "work.escalated"
+    note: str
+
+
+@dataclass(frozen=True)
+class EscalationAnswered(Event):
+    """Whoever leads has answered the agent's call for help."""
+
+    name: ClassVar[str] = "work.escalation-answered"
     note: str
 
 
@@ -376,63 +386,74 @@ class CaseReopened(Event):
     name: ClassVar[str] = "case.reopened"
 
 
-_SAID = {
-    "work.received": "Received",
-    "work.queued": "Queued",
-    "work.scheduled": "Scheduled",
-    "work.queued-elsewhere": "Queued in another system",
-    "work.reported": "Reported",
-    "work.sticky-agent": "Sticky agent: waits for whoever knows the case",
-    "work.offered": "Offered",
-    "work.accepted": "Accepted",
-    "work.declined": "Declined",
-    "work.offer-expired": "Offer not answered (RONA)",
-    "work.offer-withdrawn": "Offer withdrawn",
-    "work.preempted": "Preempted by more urgent work",
-    "work.preemption-ended": "Preemption over",
-    "work.connected": "Connected",
-    "work.held": "Put on hold",
-    "work.resumed": "Resumed",
-    "work.pending-customer": "Pending customer",
-    "work.customer-answered": "The customer answered",
-    "work.reply-undelivered": "Reply not delivered",
-    "work.waited-in-vain": "Waits no more: the customer never had our reply",
-    "work.reply-sent": "Reply sent",
-    "work.transferred": "Transferred",
-    "work.snoozed": "Snoozed",
-    "work.prioritised": "Priority raised",
-    "work.escalated": "Escalated",
-    "work.leg-began": "A leg began",
-    "work.leg-connected": "A leg was connected",
-    "work.leg-held": "A leg was held",
-    "work.leg-resumed": "A leg was resumed",
-    "work.leg-ended": "A leg ended",
-    "work.leg-recorded": "A leg was recorded",
-    "work.consult-asked": "A colleague is asked in (consult)",
-    "work.consult-joined": "The consultant joined",
-    "work.consult-declined": "The colleague declined",
-    "work.consult-ended": "Consultation over",
-    "work.monitor-joined": "Monitored from now on",
-    "work.monitor-left": "Not monitored any more",
-    "work.transferred-to-consultant": "Transferred to the consultant",
-    "work.second-keying-asked": "To be keyed twice",
-    "work.second-keying-begun": "Second keying begun",
-    "work.second-keying-dropped": "Second keying dropped",
-    "work.second-keying-done": "Second keying done",
-    "work.second-keying-called-off": "To be keyed once after all",
-    "work.keyed": "First keying done",
-    "work.ended": "Ended",
-    "work.wrapped-up": "Wrapped up",
-    "work.abandoned": "The customer left",
-    "work.cancelled": "Cancelled",
-    "work.reopened": "Reopened",
+_SAID: Mapping[str, Any] = {
+    "work.received": pgettext_lazy("happened to an item", "Received"),
+    "work.queued": lazy("Queued"),
+    "work.scheduled": lazy("Scheduled"),
+    "work.queued-elsewhere": lazy("Queued in another system"),
+    "work.reported": lazy("Reported"),
+    "work.sticky-agent": lazy("Sticky agent: waits for whoever knows the case"),
+    "work.offered": lazy("Offered"),
+    "work.accepted": lazy("Accepted"),
+    "work.declined": lazy("Declined"),
+    "work.offer-expired": lazy("Offer not answered (RONA)"),
+    "work.offer-withdrawn": lazy("Offer withdrawn"),
+    "work.preempted": lazy("Preempted by more urgent work"),
+    "work.preemption-ended": lazy("Preemption over"),
+    "work.connected": lazy("Connected"),
+    "work.held": lazy("Put on hold"),
+    "work.resumed": lazy("Resumed"),
+    "work.pending-customer": lazy("Pending customer"),
+    "work.customer-answered": lazy("The customer answered"),
+    "work.reply-undelivered": lazy("Reply not delivered"),
+    "work.waited-in-vain": lazy("Waits no more: the customer never had our reply"),
+    "work.reply-sent": lazy("Reply sent"),
+    "work.transferred": lazy("Transferred"),
+    "work.snoozed": lazy("Snoozed"),
+    "work.prioritised": lazy("Priority raised"),
+    "work.escalated": lazy("Escalated"),
+    "work.escalation-answered": lazy("Escalation answered"),
+    "work.leg-began": lazy("A leg began"),
+    "work.leg-connected": lazy("A leg was connected"),
+    "work.leg-held": lazy("A leg was held"),
+    "work.leg-resumed": lazy("A leg was resumed"),
+    "work.leg-ended": lazy("A leg ended"),
+    "work.leg-recorded": lazy("A leg was recorded"),
+    "work.consult-asked": lazy("A colleague is asked in (consult)"),
+    "work.consult-joined": lazy("The consultant joined"),
+    "work.consult-declined": lazy("The colleague declined"),
+    "work.consult-ended": lazy("Consultation over"),
+    "work.monitor-joined": lazy("Monitored from now on"),
+    "work.monitor-left": lazy("Not monitored any more"),
+    "work.transferred-to-consultant": lazy("Transferred to the consultant"),
+    "work.second-keying-asked": lazy("To be keyed twice"),
+    "work.second-keying-begun": lazy("Second keying begun"),
+    "work.second-keying-dropped": lazy("Second keying dropped"),
+    "work.second-keying-done": lazy("Second keying done"),
+    "work.second-keying-called-off": lazy("To be keyed once after all"),
+    "work.keyed": lazy("First keying done"),
+    "work.ended": lazy("Ended"),
+    "work.wrapped-up": lazy("Wrapped up"),
+    "work.abandoned": lazy("The customer left"),
+    "work.cancelled": lazy("Cancelled"),
+    "work.reopened": lazy("Reopened"),
+}
+
+
+_BECAUSE: Mapping[str, Any] = {
+    LEFT: pgettext_lazy("happened to an item", "left"),
+    NO_ANSWER: lazy("no answer"),
+    WITHDRAWN: pgettext_lazy("happened to an item", "withdrawn"),
+    OVER: lazy("the owner is done with it"),
+    GONE: pgettext_lazy("happened to an item", "gone"),
 }
 
 
 def said(event: str, details: Mapping[str, Any]) -> str:
     """Word a fact about an item, with what its details add for a reader."""
-    words = _(_SAID.get(event, event.replace(".", " ").replace("-", " ").capitalize()))
-    added = details.get("note") or details.get("disposition") or details.get("reason") or details.get("because")
+    words = str(_SAID.get(event) or _(event.replace(".", " ").replace("-", " ").capitalize()))
+    because = str(_BECAUSE.get(details.get("because", ""), details.get("because") or ""))
+    added = details.get("note") or details.get("disposition") or details.get("reason") or because
     added = added or details.get("priority")
     if "source" in details and "said" in details:
         added = _("{said}, by {source}").format(said=_(details["said"]), source=details["source"])

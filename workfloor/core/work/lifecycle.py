@@ -41,6 +41,7 @@ _FROM = {
     "work.snoozed": ("held",),
     "work.prioritised": ("waiting", "offered", "held"),
     "work.escalated": ("waiting", "offered", "held", "wrapping"),
+    "work.escalation-answered": ("waiting", "offered", "held", "wrapping"),
     "work.leg-began": ("waiting", "offered", "held"),
     "work.leg-connected": ("waiting", "offered", "held"),
     "work.leg-held": ("held",),
@@ -72,6 +73,7 @@ _ALSO_ASIDE = (
     "work.preemption-ended",
     "work.transferred",
     "work.escalated",
+    "work.escalation-answered",
     "work.wrapped-up",
     "work.cancelled",
     "work.reply-undelivered",
@@ -137,6 +139,7 @@ class Item:
     sticky_until: datetime | None = None
     preempted_at: datetime | None = None
     escalated_at: datetime | None = None
+    escalation_answered_at: datetime | None = None
     ended_at: datetime | None = None
     wrapped_up_at: datetime | None = None
     abandoned_at: datetime | None = None
@@ -395,6 +398,12 @@ def _snoozed(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any
     return _put_back(item, fact.at) | {"queued_at": _time(details["until"])}
 
 
+def _escalation_answered(item: Any, fact: Fact, details: Mapping[str, Any]) -> dict[str, Any]:
+    if not item.escalated_at:
+        raise NotNow(_("Nobody has asked for help, or it was answered already"))
+    return {"escalated_at": None, "escalation_answered_at": fact.at}
+
+
 def _put_back(item: Any, at: datetime) -> dict[str, Any]:
     legs = {"legs": work_legs.back_in_line(item.legs, at)} if item.legs else {}
     return _laid_down(item, at) | legs | {"state": "waiting", "person_id": None, "preempted_at": None}
@@ -555,7 +564,8 @@ _STEPS = {
     "work.transferred": _transferred,
     "work.snoozed": _snoozed,
     "work.prioritised": lambda item, fact, details: dict(details),
-    "work.escalated": lambda item, fact, details: {"escalated_at": fact.at},
+    "work.escalated": lambda item, fact, details: {"escalated_at": fact.at, "escalation_answered_at": None},
+    "work.escalation-answered": _escalation_answered,
     "work.leg-began": _leg,
     "work.leg-connected": _leg,
     "work.leg-held": _leg,

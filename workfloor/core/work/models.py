@@ -63,7 +63,8 @@ class Item(models.Model):
     """One unit of work. The columns from `state` on are what its facts add up to (rules.Item)."""
 
     # Every index that a key would bring is written with each step of an item: those below serve the same questions.
-    client = models.ForeignKey(Client, models.PROTECT, related_name="items", db_index=False)
+    # The queue's key vouches for the client.
+    client = models.ForeignKey(Client, models.PROTECT, related_name="items", db_constraint=False, db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="items", db_constraint=False, db_index=False)
     title = models.TextField(default="")
     payload = models.JSONField(default=dict)
@@ -93,7 +94,8 @@ class Item(models.Model):
     )
     sticky_until = models.DateTimeField(null=True)
     preempted_at = models.DateTimeField(null=True)
-    escalated_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)  # help was asked for, and nobody has answered yet
+    escalation_answered_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     wrapped_up_at = models.DateTimeField(null=True)
     abandoned_at = models.DateTimeField(null=True)

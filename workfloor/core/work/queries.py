@@ -267,6 +267,30 @@ def told(item_id: int) -> list[Told]:
     ]
 
 
+@dataclass(frozen=True)
+class Help:
+    """What was said in a call for help: by the agent who asks, or by whoever leads."""
+
+    at: datetime
+    who: str
+    said: str
+    is_answer: bool
+
+
+_HELP = (work_events.Escalated.name, work_events.EscalationAnswered.name)
+
+
+def help_with(item: work_models.Item) -> list[Help]:
+    """The last call for help with an item and its answer, if there is one; nothing where nobody ever asked."""
+    if item.escalated_at is None and item.escalation_answered_at is None:
+        return []
+    facts = list(event_log_queries.of_item(item.id).filter(event__in=_HELP))
+    names = dict(Person.objects.filter(id__in={fact.by_id for fact in facts}).values_list("id", "name"))
+    every = [Help(fact.at, names.get(fact.by_id, ""), fact.details["note"], fact.event == _HELP[1]) for fact in facts]
+    asked = max(place for place, each in enumerate(every) if not each.is_answer)
+    return every[asked:]
+
+
 def rebuilt(item_id: int) -> lifecycle.Item:
     """An item's state computed from its facts alone."""
     return lifecycle.replay(event_log_queries.of_item(item_id))

@@ -1,4 +1,4 @@
-"""What whoever leads on the floor does about others' work: end it, put it back, assign it, raise it, take it over."""
+"""What whoever leads does about others' work: end it, put it back, assign it, raise it, take it over, help with it."""
 
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 
 from workfloor.core.access import permissions
 from workfloor.core.contracts import queries as contracts_queries
+from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import queries as event_log_queries
-from workfloor.core.people import qualification
+from workfloor.core.people import granting, qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
@@ -104,6 +105,44 @@ def take_over(*, item: work_models.Item, by: Person, now: datetime, as_seen: str
     return work.accept(item=_offer(item, by, by, now, _("taken over")), by=by, now=now)
 
 
+def cancel(
+    *, item: work_models.Item, reason: str, by: Person, now: datetime, as_seen: str | None = None
+) -> work_models.Item:
+    """Say that work is not to be done, such as a duplicate; whoever has it in hand is free of it."""
+    item = _supervised(item, by, as_seen)
+    if not reason.strip():
+        raise work.Refused(_("Say why it is cancelled."))
+    return work.cancel(item=item, reason=masks.mask(reason.strip()).text, by=by, now=now)
+
+
+def customer_answered(
+    *, item: work_models.Item, by: Person, now: datetime, as_seen: str | None = None
+) -> work_models.Item:
+    """Say that the customer whom an item waits for has answered, as by another way: it waits in its queue again."""
+    item = _supervised(item, by, as_seen)
+    return work.customer_answered(item=item, by=by, now=now)
+
+
+def move(*, person: Person, queue: Queue, ends_at: datetime, by: Person, now: datetime) -> dict[str, int]:
+    """Let somebody get work of a queue until an instant, by granting the skills they lack for it; which at which level.
+
+    Refused where they are not cleared for its client, for that is not a leader's to give, or lack nothing.
+    """
+    permissions.admit(by, "skills.grant", client_id=queue.client_id)
+    if not person.is_a("agent") or person.left_at is not None:
+        raise work.Refused(_("{name} takes no work.").format(name=person.name))
+    if not person.may_enter(queue.client_id):
+        raise work.Refused(_("{name} is not cleared for this client.").format(name=person.name))
+    held = people_queries.skills_at(person, now)
+    requires = contracts_queries.terms_of(queue, now).requires
+    lacks = {skill: level for skill, level in requires.items() if held.get(skill, 0) < level}
+    if not lacks:
+        raise work.Refused(_("{name} gets work of {queue} already.").format(name=person.name, queue=queue.name))
+    for skill, level in lacks.items():
+        granting.grant_skill(person=person, skill=skill, level=level, ends_at=ends_at, queue=queue.name, by=by, now=now)
+    return lacks
+
+
 def prioritise(
     *, item: work_models.Item, priority: int, by: Person, now: datetime, as_seen: str | None = None
 ) -> work_models.Item:
@@ -112,6 +151,35 @@ def prioritise(
         raise work.Refused(_("A priority is from 0 to {most}.").format(most=HIGHEST_PRIORITY))
     item = _supervised(item, by, as_seen)
     return work.prioritise(item=item, priority=priority, now=now, by=by)
+
+
+def answer(
+    *, item: work_models.Item, text: str, by: Person, now: datetime, asked_at: datetime | None = None
+) -> work_models.Item:
+    """Answer an agent's call for help; they read it on their desk, and nobody waits for it any more.
+
+    `asked_at` is when help was asked for, as the page had it: another call since then is not answered unseen.
+    """
+    permissions.admit(by, "escalations.handle", client_id=item.client_id)
+    said = masks.mask(text.strip()).text  # facts cannot be deleted
+    if not said:
+        raise work.Refused(_("Write the answer first."))
+    item = work_queries.locked(item.id)
+    asked = item.escalated_at
+    if asked is None or asked_at not in (None, asked):
+        raise work.TooLate(_answered_by(item, by))
+    return work.happen(item, work_events.EscalationAnswered(said), at=now, person=item.person, by=by)
+
+
+def _answered_by(item: work_models.Item, by: Person) -> str:
+    """Say who answered meanwhile, and what."""
+    last = event_log_queries.of_item(item.id).filter(event=work_events.EscalationAnswered.name).last()
+    if last is None:
+        return _("Nobody asks for help with this any more.")
+    at = f"{last.at.astimezone(people_queries.zone_of(by)):%H:%M:%S}"
+    who = Person.objects.get(id=last.by_id).name
+    told = _("Your answer was not sent: {who} was quicker. {at}: {said}")
+    return told.format(who=who, at=at, said=last.details["note"])
 
 
 def _supervised(item: work_models.Item, by: Person, as_seen: str | None) -> work_models.Item:

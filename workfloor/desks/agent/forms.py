@@ -52,10 +52,20 @@ class Escalation(forms.Form):
     )
 
 
+MODES = ("reply", "reply-all", "forward")
+ENVELOPE = ("mode", "to", "cc", "bcc", "subject", "forwards")
+
+
 class Draft(forms.Form):
-    """What an agent has written so far."""
+    """What an agent has written so far; of a mail with its envelope, as far as somebody touched it."""
 
     text = forms.CharField(max_length=20_000, required=False, strip=False)
+    mode = forms.ChoiceField(choices=[(mode, mode) for mode in MODES], required=False)
+    to = forms.CharField(max_length=10_000, required=False)
+    cc = forms.CharField(max_length=10_000, required=False)
+    bcc = forms.CharField(max_length=10_000, required=False)
+    subject = forms.CharField(max_length=500, required=False)
+    forwards = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
     def clean_text(self) -> str:
         """The text with ends of lines as they are stored, which forms change on their way."""
@@ -71,6 +81,9 @@ class Words(Draft):
     file = forms.FileField(required=False, max_length=200)
 
     quote = forms.BooleanField(required=False)
+    sign = forms.BooleanField(required=False)
+    finish = forms.CharField(max_length=100, required=False)  # the disposition, where the work ends with what is sent
+    with_files = forms.BooleanField(required=False)  # of what is forwarded
     drafted = forms.BooleanField(required=False)  # whether a draft of it may be kept
 
     def clean_file(self) -> UploadedFile | None:
@@ -83,6 +96,12 @@ class Words(Draft):
                 )
             )
         return sent
+
+
+class Macro(forms.Form):
+    """Which macro is run."""
+
+    macro = forms.CharField(max_length=100, error_messages={"required": gettext_lazy("Choose a macro.")})
 
 
 class TakenBack(forms.Form):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,25 +13,24 @@ from django.utils.translation import gettext as _
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import LARGEST_SENT, Address
+from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people import models as people_models
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
-from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import lifecycle, roles
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.actions import NotYours
 from workfloor.core.work.models import Case, Item
-from workfloor.kit.mail import quoting
+from workfloor.desks.agent import mail_queries
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.chat.visitors import HERE_FOR
 from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
-from workfloor.ops.channels.playbooks.rules import Answer
+from workfloor.ops.escalation import queries as escalation_queries
 from workfloor.ui import wording
 
 
@@ -152,6 +151,20 @@ class Opened:
     talk: "Talk | None"
     role: str  # what whoever looks at it is to it: its owner, or one of those beside
     on_it: list[OnIt]
+    times: list[tuple[str, datetime]]  # at which something is often done later
+    help: list[work_queries.Help]  # what was asked of the leader last, and the answer
+    help_seen_by: str  # who has acknowledged what was asked and has not answered yet
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One piece of work that somebody can open, as it stands in the list at the side of the desk."""
+
+    item: Item
+    is_beside: bool  # whether they take part in it beside its owner
+    is_open: bool
+    written_at: datetime | None  # of the customer's message that nobody has answered, if that is how it stands
+    key: str  # that opens it: the next after what is open, or the one before; empty for others
 
 
 @dataclass(frozen=True)
@@ -163,22 +176,16 @@ class Desk:
     offers: list[Item]
     asked: list[tuple[Item, datetime]]  # about which a colleague asks this person in, until then
     held: list[Item]
-    beside: list[Item]  # in which they take part beside its owner
+    hands: list[Hand]  # all that there is to open
     to_key_again: list[Item]
     opened: Opened | None
     resting: list[Item]
     agreed: list[Item]
-    done: list[tuple[Item, int]]
     day: Day
     zone: ZoneInfo
     leaving: list[Message]  # replies about what is not in hand any more that can be taken back still
     lacks: str
     shift_ends_at: datetime | None
-
-    @property
-    def hands(self) -> list[Item]:
-        """All that there is to open."""
-        return [*self.held, *self.beside]
 
 
 MOST_TO_KEY_AGAIN = 20
@@ -189,9 +196,8 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
     zone = zone_of(person)
     held = list(work_queries.held_by(person))
     asked, beside = parts(person)
-    hands = [*held, *beside]
-    item = next((each for each in hands if each.id == chosen), hands[0] if hands else None)
-    done = [(each, took(each)) for each in work_queries.done_by(person, midnight(zone, now))]
+    item = chosen_of([*held, *beside], chosen)
+    done = list(work_queries.done_by(person, midnight(zone, now)))
     pending, agent_state = resting(person), people_models.AgentState.objects.get(person=person)
     return Desk(
         agent_state=agent_state,
@@ -199,18 +205,53 @@ def desk(person: Person, chosen: int | None, now: datetime) -> Desk:
         offers=list(work_queries.offered_to(person)),
         asked=asked,
         held=held,
-        beside=beside,
+        hands=hands(held, beside, item),
         to_key_again=list(work_queries.to_key_again(person)[:MOST_TO_KEY_AGAIN]),
         opened=opened(item, now, person) if item else None,
         resting=pending,
         agreed=list(work_queries.agreed(person, now)),
-        done=done,
-        day=day(seconds for _, seconds in done),
+        day=day(took(each) for each in done),
         zone=zone,
-        leaving=leaving(person, [*(each for each, _ in done), *pending], now),
+        leaving=leaving(person, [*done, *pending], now),
         lacks=lacks(person, now.astimezone(zone)),
         shift_ends_at=shift_ends_at(person, now),
     )
+
+
+def chosen_of(every: Sequence[Item], chosen: int | None) -> Item | None:
+    """Return the item that is open: the one chosen if it is there, else the first."""
+    return next((each for each in every if each.id == chosen), every[0] if every else None)
+
+
+def hands(held: Sequence[Item], beside: Sequence[Item], opened: Item | None) -> list[Hand]:
+    """List what somebody can open, with which of it waits for an answer of theirs."""
+    every = [*held, *beside]
+    written = conversations_queries.unanswered(each.case_id for each in held if each.declared.written and each.case_id)
+    keys = neighbours([each.id for each in every], opened.id if opened else None)
+    return [
+        Hand(
+            item=each,
+            is_beside=number >= len(held),
+            is_open=opened is not None and each.id == opened.id,
+            written_at=written.get(each.case_id or 0) if number < len(held) and each.state == "held" else None,
+            key=keys.get(each.id, ""),
+        )
+        for number, each in enumerate(every)
+    ]
+
+
+def neighbours(ids: list[int], opened: int | None) -> dict[int, str]:
+    """Give keys to what comes before and after the one that is open, round and round."""
+    if opened not in ids or len(ids) < 2:
+        return {}
+    place = ids.index(opened)
+    return {ids[place - 1]: "b"} | {ids[(place + 1) % len(ids)]: "n"}
+
+
+def in_hand(person: Person, chosen: int | None) -> list[Hand]:
+    """Read the list alone, for a page that was told of a message."""
+    held, beside = list(work_queries.held_by(person)), parts(person)[1]
+    return hands(held, beside, chosen_of([*held, *beside], chosen))
 
 
 def parts(person: Person) -> tuple[list[tuple[Item, datetime]], list[Item]]:
@@ -305,7 +346,7 @@ def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
     said = (
         talk(item, now, by=person) if role != roles.KEYS_SECOND else None
     )  # who keys second sees nothing of the first
-    may_write = answers_to(item) is not None
+    may_write = mail_queries.answers_to(item) is not None
     return Opened(
         item=item,
         fields=wording.readable(item.payload),
@@ -327,6 +368,9 @@ def opened(item: Item, now: datetime, person: Person | None = None) -> Opened:
         talk=helped(item, said),
         role=role,
         on_it=on_it(item),
+        times=common_times(now.astimezone(zone_of(person))) if person else [],
+        help=work_queries.help_with(item) if role == roles.OWNER else [],
+        help_seen_by=escalation_queries.seen_by(item) if item.escalated_at and role == roles.OWNER else "",
     )
 
 
@@ -340,11 +384,11 @@ class Talk:
     here: bool  # whether the visitor's page is open
     after: int  # the message after which it begins, where not all of it is read
     seen: int  # the visitor's last message that an agent has seen
-    answers: list[Answer]
     tags: list[str]
     quotes: bool = False  # whether an answer goes by mail, which quotes what it answers
     sends: bool = True  # whether there is a server that mail goes out through
     largest_file: int = LARGEST_SENT  # bytes
+    mail: mail_queries.Offered | None = None  # what an answer by mail begins with, for whoever may write one
 
     @property
     def is_open(self) -> bool:
@@ -358,7 +402,7 @@ class Talk:
 
 
 def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) -> Talk | None:
-    """Read what was said about an item's case; None for work that is not answered in writing and has nothing said.
+    """Read what was said about an item's case, to customers and among ourselves; None for work that is of no case.
 
     Of a chat `after` one message, for a page that has all before it and to which that does not happen any more. `by` is
     who reads it: the owner may take replies back, whoever else is on it may not.
@@ -366,7 +410,7 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
     is_chat = item.declared.channel == chat_queries.CHANNEL
     after = after if is_chat else 0
     said = conversations_queries.all_of_case(item.case_id, after) if item.case_id else []
-    if not said and not item.declared.written:
+    if item.case_id is None:
         return None
     for each in said:
         is_own = each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id)
@@ -383,40 +427,29 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
         after,
         visit.read_by_us if visit else 0,
         [],
-        [],
         mailed,
         bool(settings.WORKFLOOR_SMTP_URL),
+        mail=mail_queries.offered(item, said) if visit is None and (by is None or by.id == item.person_id) else None,
     )
+
+
+def common_times(now: datetime) -> list[tuple[str, datetime]]:
+    """Name the times at which something is often done later, by the clock that `now` is told by."""
+    tomorrow = now + timedelta(days=1)
+    monday = now + timedelta(days=7 - now.weekday())
+    return [
+        (_("In 1 hour"), now + timedelta(hours=1)),
+        (_("In 3 hours"), now + timedelta(hours=3)),
+        (_("Tomorrow at 9:00"), tomorrow.replace(hour=9, minute=0)),
+        (_("Monday at 9:00"), monday.replace(hour=9, minute=0)),
+    ]
 
 
 def helped(item: Item, shown: Talk | None) -> Talk | None:
-    """The same with what helps to answer: canned answers with their places filled in, and the item's tags."""
+    """The same with the item's tags."""
     if shown is None or item.person is None:
         return shown
-    return replace(shown, answers=playbooks_queries.answers(item, item.person), tags=playbooks_queries.tags(item.id))
-
-
-def answers_to(item: Item) -> Address | None:
-    """Where an answer by email goes: to whoever wrote last, by email or as a visitor who said theirs; else None."""
-    if item.case_id is None:
-        return None
-    wrote = Message.objects.filter(case_id=item.case_id, direction="in", channel__in=work_kinds.TWO_WAY)
-    last = wrote.filter(sender__contains="@").order_by("said_at", "id").last()
-    return last.answers_to if last else None
-
-
-def quotation(item: Item, to: Address) -> str:
-    """The last mail of whom an answer goes to, as it is quoted there, by the clock of the contract; empty for none."""
-    wrote = (
-        conversations_queries.of_case(item.case_id).filter(direction="in", channel__in=work_kinds.MAILS)
-        if item.case_id
-        else None
-    )
-    last = wrote.last() if wrote is not None else None
-    if last is None or not last.text.strip() or last.answers_to.address != to.address:
-        return ""
-    zone = contracts_queries.zone_of(item.client_id, last.said_at)
-    return quoting.quotation(last.text, last.sender_name or last.sender, last.said_at.astimezone(zone))
+    return replace(shown, tags=playbooks_queries.tags(item.id))
 
 
 def own_case(person: Person, item: Item) -> Case:

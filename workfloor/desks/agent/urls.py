@@ -7,12 +7,16 @@ from workfloor.desks.agent import views as agent_views
 app_name = "agent"
 urlpatterns = [
     path("", agent_views.desk, name="desk"),
+    path("day/", agent_views.day, name="day"),
+    path("hands/", agent_views.hands, name="hands"),
     path("available/", agent_views.available, name="available"),
     path("away/", agent_views.away, name="away"),
     path("leave/", agent_views.leave, name="leave"),
     path("items/<int:item_id>/talk/", agent_views.talk, name="talk"),
     path("items/<int:item_id>/reply/", agent_views.reply, name="reply"),
     path("items/<int:item_id>/note/", agent_views.note, name="note"),
+    path("items/<int:item_id>/help/", agent_views.helps, name="help"),
+    path("items/<int:item_id>/macro/", agent_views.run_macro, name="macro"),
     path("take-back/", agent_views.take_back, name="take-back"),
     path("items/<int:item_id>/draft/", agent_views.draft, name="draft"),
     path("items/<int:item_id>/keep-draft/", agent_views.keep_draft, name="keep-draft"),

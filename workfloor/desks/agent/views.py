@@ -7,7 +7,7 @@ came too late answers 409 with the reason at the head of the page.
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
@@ -19,7 +19,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
-from workfloor.core.conversations.messages import Content, File, NotNow
+from workfloor.core.conversations.messages import File, NotNow
+from workfloor.core.conversations.models import Message
 from workfloor.core.looks import models as looks_models
 from workfloor.core.looks import requests as looks_requests
 from workfloor.core.looks.actions import Seen
@@ -27,11 +28,13 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
+from workfloor.core.team_messages import queries as team_messages_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, lifecycle, roles
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
+from workfloor.desks.agent import day_queries, mail_queries
 from workfloor.desks.agent import forms as agent_forms
 from workfloor.desks.agent import queries as agent_queries
 from workfloor.kit.time import clock
@@ -41,9 +44,13 @@ from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
 from workfloor.ops.channels.email import actions as email
+from workfloor.ops.channels.email import envelope
+from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
+from workfloor.ops.channels.playbooks.rules import Macro
 
 View = Callable[..., HttpResponse]
+MOST_ARTICLES: Final = 50  # of a process, beside its work
 
 
 class Faulty(Exception):
@@ -61,6 +68,8 @@ def deed(do: Callable[..., object]) -> View:
             do(request, **kwargs)
         except Faulty as fault:
             return refused(request, str(fault), 422)
+        except envelope.Faulty as fault:
+            return refused(request, str(fault), 422, fault.field)
         except visitors.Refused as fault:
             return refused(request, widget_file.worded(fault), 422)
         except (conversations.Refused, chats.Refused) as fault:
@@ -72,9 +81,9 @@ def deed(do: Callable[..., object]) -> View:
     return handler
 
 
-def refused(request: HttpRequest, text: str, status: int) -> HttpResponse:
-    """Say at its place what is wrong."""
-    return render(request, "ui/_refused.html", {"text": text}, status=status)
+def refused(request: HttpRequest, text: str, status: int, field: str = "") -> HttpResponse:
+    """Say at its place what is wrong: at a field of the form, where one is named."""
+    return render(request, "ui/_refused.html", {"text": text, "field": field}, status=status)
 
 
 def too_late(request: HttpRequest, text: str) -> HttpResponse:
@@ -106,7 +115,23 @@ def desk(request: Request) -> HttpResponse:
     shown = agent_queries.desk(request.person, limits.number(chosen), clock.now())
     if shown.opened:
         looks_requests.note(request, seen_of(shown.opened.item), by=request.person, now=clock.now())
-    return render(request, "agent/desk.html", {"desk": shown})
+    received = team_messages_queries.unread(request.person)
+    return render(request, "agent/desk.html", {"desk": shown, "received": received})
+
+
+@require_GET
+@opened_by("work.handle")
+def hands(request: Request) -> HttpResponse:
+    """What is in hand, by itself, for a desk that was told of a message."""
+    found = agent_queries.in_hand(request.person, limits.number(request.GET.get("item", "")))
+    return render(request, "agent/_hands.html", {"hands": found})
+
+
+@require_GET
+@opened_by("work.handle")
+def day(request: Request) -> HttpResponse:
+    """What somebody's day came to so far, and their shifts."""
+    return render(request, "agent/day.html", {"day": day_queries.my_day(request.person, clock.now())})
 
 
 def seen_of(item: Item) -> Seen:
@@ -139,6 +164,22 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 
 @require_GET
 @opened_by("work.handle")
+def helps(request: Request, item_id: int) -> HttpResponse:
+    """What helps with an item in hand: canned answers, scripts and macros, and the articles of its process."""
+    item = work_queries.in_hands(request.person, item_id)
+    if item is None:
+        raise Http404
+    looks_requests.note(request, seen_of(item), by=request.person, now=clock.now())
+    shown = {
+        "item": item,
+        "helps": playbooks_queries.helps(item, request.person),
+        "articles": playbooks_queries.articles(item.process_id)[:MOST_ARTICLES],
+    }
+    return render(request, "agent/_help.html", shown)
+
+
+@require_GET
+@opened_by("work.handle")
 def articles(request: Request, item_id: int) -> HttpResponse:
     """What can be looked up about an item's process, the best first."""
     item, words = the_item(item_id), request.GET.get("q", "")[:200]
@@ -165,6 +206,32 @@ def reply(request: Request, item_id: int) -> None:
     else:
         answer_customer(found, request.person, words)
     drop_draft(item_id, request.person, words)
+    if words["finish"]:
+        finish_as(request, item_id, words["finish"])
+
+
+@deed
+def run_macro(request: Request, item_id: int) -> None:
+    """Take a macro's steps in one press; what it answers is sent as if the agent had written it."""
+    item, name = the_item(item_id), checked(agent_forms.Macro(request.POST))["macro"]
+    macro = playbooks_queries.macro(item, name)
+    if macro is None:
+        raise Faulty(_("This macro is not in the playbook any more. Choose another."))
+    if macro.disposition and is_done(request, item, macro.disposition):
+        return
+    answered = answer_by_macro(item, request.person, macro) if macro.answer else None
+    playbooks.run_macro(item=item, macro=macro, answered=answered, by=request.person, now=clock.now())
+
+
+def answer_by_macro(item: Item, by: Person, macro: Macro) -> Message:
+    """Send what a macro answers, once after each message of the customer's."""
+    last = conversations_queries.of_case(item.case_id or 0).filter(direction="in").last()
+    text = playbooks_queries.answer(item, by, macro.answer)
+    entered = {"text": text, "key": f"macro-{macro.name}-{item.id}-{last.id if last else 0}", "file": None, "mode": ""}
+    visit = chat_queries.of_item(item.id)
+    if visit:
+        return write_to_visitor(visit, by, entered)
+    return answer_customer(item, by, entered | {"sign": True, "quote": True})
 
 
 @deed
@@ -191,29 +258,40 @@ def drop_draft(item_id: int, person: Person, words: dict[str, Any]) -> None:
 @opened_by("work.handle")
 def draft(request: Request, item_id: int) -> HttpResponse:
     """What this person has begun to write about an item and has not sent."""
-    return JsonResponse({"text": conversations_queries.draft(the_item(item_id).id, request.person.id)})
+    begun = conversations_queries.draft(the_item(item_id).id, request.person.id)
+    return JsonResponse({"text": begun.text, "envelope": begun.envelope})
 
 
 @deed
 def keep_draft(request: Request, item_id: int) -> None:
-    text = checked(agent_forms.Draft(request.POST))["text"]
-    conversations.keep_draft(item=the_item(item_id), text=text, by=request.person, now=clock.now())
+    entered = checked(agent_forms.Draft(request.POST))
+    typed = {name: str(entered[name]) for name in agent_forms.ENVELOPE if entered["mode"] and entered[name]}
+    conversations.keep_draft(
+        item=the_item(item_id), text=entered["text"], envelope=typed, by=request.person, now=clock.now()
+    )
 
 
-def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> None:
+def write_to_visitor(visit: Chat, by: Person, words: dict[str, Any]) -> Message:
     """Reply in a chat."""
     files = enclosed(words["file"])
-    chats.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=clock.now())
+    return chats.reply(chat=visit, by=by, text=words["text"], key=words["key"], files=files, now=clock.now())
 
 
-def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> None:
-    """Reply by email, where the customer has written by email."""
-    now, files, to = clock.now(), enclosed(words["file"]), agent_queries.answers_to(item)
-    if to is None:
+def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> Message:
+    """Write by email: an answer to the customer, or what they wrote to somebody else."""
+    letter = mail_queries.written(item, words, by)
+    if letter is None:
         raise Faulty(_("Nobody can be written to about this item from here."))
-    content = Content(words["text"], agent_queries.quotation(item, to) if words["quote"] else "")
-    conversations.reply(
-        item=item, channel="email", content=content, recipients=[to], by=by, files=files, key=words["key"], now=now
+    return conversations.reply(
+        item=item,
+        channel="email",
+        content=letter.content,
+        recipients=letter.recipients,
+        by=by,
+        files=[*enclosed(words["file"]), *letter.files],
+        key=words["key"],
+        forwards=letter.forwards,
+        now=clock.now(),
     )
 
 
@@ -238,8 +316,9 @@ def take_back(request: Request) -> HttpResponse:
         reply = email.take_back(reply=message, by=request.person, now=clock.now())
     except NotNow:
         return refused(request, _("It is too late: the reply is on its way."), 422)
-    said = {"text": reply.text, "item": reply.item_id, "files": [each.name for each in message.attachments.all()]}
-    return JsonResponse(said)
+    files = [each.name for each in message.attachments.all() if not message.forwards_id]
+    begun = conversations_queries.draft(reply.item_id or 0, request.person.id)
+    return JsonResponse({"text": reply.text, "item": reply.item_id, "files": files, "envelope": begun.envelope})
 
 
 @deed
@@ -436,7 +515,7 @@ def come_back(request: Request, item_id: int) -> None:
     with timezone.override(agent_queries.zone_of(request.person)):
         agreed = checked(agent_forms.ComeBack(request.POST, item.client_id))
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
-    if work_kinds.KINDS[kind].is_mail and agent_queries.answers_to(item) is None:
+    if work_kinds.KINDS[kind].is_mail and mail_queries.answers_to(item) is None:
         raise Faulty(_("No email address of this customer is known."))
     work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
 
@@ -500,7 +579,11 @@ def wrap_up(request: Request, item_id: int) -> None:
 @deed
 def finish(request: Request, item_id: int) -> None:
     """End and wrap up at once: nobody is on the line whose leaving would begin the wrap-up."""
-    disposition = checked(agent_forms.Disposition(request.POST))["disposition"]
+    finish_as(request, item_id, checked(agent_forms.Disposition(request.POST))["disposition"])
+
+
+def finish_as(request: Request, item_id: int, disposition: str) -> None:
+    """The same, of what is not done so already."""
     now, item = clock.now(), the_item(item_id)
     if is_done(request, item, disposition):
         return

@@ -6,27 +6,15 @@ from typing import Annotated, Any
 from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.errors import HttpError
-from ninja.security import HttpBearer
 from pydantic import WithJsonSchema, create_model
 
 from workfloor.core.access import permissions
 from workfloor.core.clients.api import PROBLEMS
 from workfloor.core.people import queries as people_queries
-from workfloor.core.people.models import Person
+from workfloor.core.people.api import PersonAuth
 from workfloor.desks.console import queries as console_queries
 from workfloor.kit import declarations
-from workfloor.kit.database import rls
 from workfloor.kit.time import clock
-
-
-class PersonAuth(HttpBearer):
-    """Lets whoever signed in act, over the clients that they may enter."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> Person | None:
-        rls.enter_every_client()
-        found = people_queries.signed_in_by(token, clock.now())
-        rls.enter(*(people_queries.enterable(found) if found else []))
-        return found
 
 
 class Done(Schema):

@@ -41,7 +41,7 @@ class Audit(forms.Form):
     def __init__(self, data: Any) -> None:
         super().__init__(data)
         self.fields["client"].queryset = clients_queries.clients()  # type: ignore[attr-defined]
-        self.fields["event"].widget.attrs["placeholder"] = "person, contract, record …"
+        self.fields["event"].widget.attrs["placeholder"] = _("person, contract, record …")
         self.fields["customer"].help_text = _("Their number or address: who looked at their data")
 
     @property

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from workfloor.core.access import permissions
 from workfloor.core.audit.queries import Entry
 from workfloor.desks.console import queries as console_queries
@@ -60,8 +62,8 @@ def _permissions() -> Iterator[str]:
 
 def others(each: permissions.Permission) -> str:
     """Who has a permission and is none of the people, in words."""
-    outside = [words for name, words in permissions.OUTSIDE.items() if name in each.roles]
-    return ", ".join(outside) if each.roles else "only Workfloor itself"
+    outside = [_(words) for name, words in permissions.OUTSIDE.items() if name in each.roles]
+    return ", ".join(outside) if each.roles else _("only Workfloor itself")
 
 
 def _roles(each: declarations.Action) -> list[str]:

@@ -15,7 +15,7 @@ from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.models import Message
 from workfloor.core.people import qualification
 from workfloor.core.people import queries as people_queries
-from workfloor.core.people.models import AgentState, Person, Shift
+from workfloor.core.people.models import AgentState, Certificate, Person, Shift
 from workfloor.core.work import lifecycle, roles, supervising
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
@@ -57,6 +57,7 @@ class LookedAt:
     on_it: list[OnIt]
     messages: list[Message]  # for whoever monitors it
     draft: str  # what its owner is writing
+    help: list[work_queries.Help]  # what was asked of whoever leads last, and the answer
     able: list[Able]
     dispositions: tuple[str, ...]
 
@@ -71,6 +72,11 @@ class LookedAt:
         raised = self.item.priority + 1
         waits = self.item.state in ("waiting", "offered", "held")
         return raised if waits and raised <= supervising.HIGHEST_PRIORITY else None
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether it can still be said that it is not to be done."""
+        return self.item.state in ("waiting", "offered", "held")
 
     @property
     def can_be_assigned(self) -> bool:
@@ -104,7 +110,8 @@ def looked_at(person: Person, item_id: int, now: datetime) -> LookedAt | None:
         is_monitored=monitored,
         on_it=[OnIt(names[each["person"]], each["role"], "asked_until" in each) for each in item.beside or ()],
         messages=conversations_queries.all_of_case(item.case_id) if reads and item.case_id else [],
-        draft=conversations_queries.draft(item.id, item.person_id) if monitored and item.person_id else "",
+        draft=conversations_queries.draft(item.id, item.person_id).text if monitored and item.person_id else "",
+        help=work_queries.help_with(item),
         able=able(item, now) if may and item.state in ("waiting", "offered", "held") else [],
         dispositions=_dispositions(item) if may and item.state == "wrapping" else (),
     )
@@ -184,6 +191,9 @@ class LookedUp:
     zone: ZoneInfo
     may_set_state: bool
     reasons: tuple[str, ...]
+    may_grant: bool
+    grants: list[Certificate]  # what leaders granted them, for some hours
+    lacking: list[Queue]  # whose work they would get with a grant
 
 
 def looked_up(person: Person, agent_id: int, now: datetime) -> LookedUp | None:
@@ -211,4 +221,22 @@ def looked_up(person: Person, agent_id: int, now: datetime) -> LookedUp | None:
         zone=zone,
         may_set_state=permissions.may(person, "states.set-others"),
         reasons=qualification.NOT_READY_REASONS,
+        may_grant=permissions.may(person, "skills.grant"),
+        grants=people_queries.grants(agent, now),
+        lacking=_lacking(agent, now),
     )
+
+
+def _lacking(agent: Person, now: datetime) -> list[Queue]:
+    """The queues of the clients that somebody is cleared for of which they get no work for want of a skill."""
+    skills = people_queries.skills_at(agent, now)
+    cleared = agent.clearances.filter(withdrawn_at=None).values_list("client_id", flat=True)
+    contracts = contracts_queries.all_in_force(cleared, now)
+    wanted = {
+        (client_id, queue.name)
+        for client_id, contract in contracts.items()
+        for queue in contract.queues().values()
+        if not qualification.qualifies(skills, queue.requires)
+    }
+    queues = Queue.objects.filter(client_id__in=contracts).select_related("client").order_by("client__title", "name")
+    return [queue for queue in queues if (queue.client_id, queue.name) in wanted]

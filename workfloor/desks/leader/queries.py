@@ -1,15 +1,13 @@
-"""What the leader's page shows, read at once."""
+"""What the floor and its wallboard show, read at once: a number of questions that no queue and no agent adds to."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Extract, Floor
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from workfloor.core.clients import queries as clients_queries
 from workfloor.core.clients.models import Client
@@ -17,55 +15,16 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
-from workfloor.core.people import queries as people_queries
-from workfloor.core.people.models import Clearance, Person, Site
+from workfloor.core.measures import intraday_queries
+from workfloor.core.measures.intraday_queries import Agreed, Day
+from workfloor.core.people.models import Person, Site
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
+from workfloor.desks.leader import crew_queries, sparklines, thresholds
+from workfloor.desks.leader.crew_queries import Crew, Worker
 from workfloor.ops.channels.chat import queries as chat_queries
 
-BUCKET_SECONDS = 900
-BUCKETS = 32  # eight hours: a shift
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar of a small chart, in the chart's own units; a 15-minute bucket is one unit wide."""
-
-    x: int
-    y: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """How many items came in each 15-minute bucket, the latest last."""
-
-    counts: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return sum(self.counts)
-
-    @property
-    def most(self) -> int:
-        """The fullest bucket."""
-        return max(self.counts, default=0)
-
-    def bars(self, height: float = 10.0) -> list[Bar]:
-        """Draw them: the fullest bucket as high as the chart, an empty one not at all."""
-        heights = [height * count / max(self.most, 1) for count in self.counts]
-        return [Bar(x, height - tall, tall) for x, tall in enumerate(heights) if tall]
-
-
-def arrivals(by_bucket: Mapping[int, int], last: int, buckets: int = BUCKETS) -> Arrivals:
-    """Put counts by bucket (whole 15-minute buckets since 1970) in a row that ends with `last`, gaps as zero."""
-    return Arrivals(tuple(by_bucket.get(number, 0) for number in range(last - buckets + 1, last + 1)))
-
-
-def bucket(at: datetime) -> int:
-    """Return the 15-minute bucket that an instant lies in, counted since 1970."""
-    return int(at.timestamp()) // BUCKET_SECONDS
+ANSWERED_SINCE: Final = timedelta(days=30)
 
 
 def percent(part: int, whole: int) -> int | None:
@@ -80,17 +39,16 @@ def target_seconds(queued_at: datetime | None, target_at: datetime | None) -> fl
     return max(1.0, (target_at - queued_at).total_seconds())
 
 
-ANSWERED_SINCE = timedelta(days=30)
-
-
 @dataclass
 class Line:
-    """One queue: what waits in it, what is being done, and how its target is met today."""
+    """One queue: what waits in it, what is being done, and how its day and the running interval go."""
 
     client: Client
     queue: Queue
     terms: contracts_terms.Queue
     kind: str
+    agreed: Agreed | None
+    now: datetime
     waiting: int = 0
     resting: int = 0  # until the customer answers
     scheduled: int = 0  # for a time to come
@@ -98,45 +56,79 @@ class Line:
     held: int = 0
     oldest_queued_at: datetime | None = None
     target_seconds: float | None = None
-    done: int = 0
-    answered: int = 0
-    in_time: int = 0
-    arrivals: Arrivals = field(default_factory=lambda: Arrivals(()))
+    day: Day = field(default_factory=Day)
+    arrivals: sparklines.Arrivals = field(default_factory=lambda: sparklines.Arrivals(()))
+    most: int = 0  # the fullest 15 minutes of any queue: as high as a drawing is
 
     @property
-    def in_time_percent(self) -> int | None:
-        """Answered in time, in percent of those answered of what came in today."""
-        return percent(self.in_time, self.answered)
-
-
-@dataclass
-class Worker:
-    """One agent: whether they take work, what they have in hand, what they did today."""
-
-    person: Person
-    items: list[Item] = field(default_factory=list)
-    done: int = 0
-    on_shift: bool = True
-    heard_at: datetime | None = None  # when a browser of theirs was there last
-    is_gone: bool = False  # for too long to be offered work
-    is_ours: bool = False  # cleared for a client of whoever looks, who may open them
+    def service_level(self) -> int | None:
+        """Of today, in percent."""
+        return percent(self.day.met, self.day.counted) if self.agreed else None
 
     @property
-    def browser_gone_since(self) -> datetime | None:
-        """Since when somebody with work in hand has no page of ours open; None where they have one."""
-        return self.heard_at if self.is_gone and self.items else None
+    def service_level_lately(self) -> int | None:
+        """Of the running interval, in percent."""
+        return percent(self.day.met_lately, self.day.counted_lately) if self.agreed else None
 
     @property
-    def working(self) -> bool:
-        """Whether something is in hand that was accepted."""
-        return any(item.state != "offered" for item in self.items)
+    def expected(self) -> int | None:
+        """What was agreed, in percent."""
+        return int(self.agreed.expected) if self.agreed and self.agreed.expected is not None else None
 
     @property
-    def rank(self) -> tuple[bool, int, str]:
-        """At work before gone home; busy, then free, then away."""
-        state = self.person.agent_state.state
-        order = 0 if self.items else 1 if state == "available" else 2
-        return (state == "signed-out" and not self.items, order, self.person.name)
+    def abandon_percent(self) -> int | None:
+        """The abandon rate of today, in percent."""
+        return percent(self.day.abandoned, self.day.offered)
+
+    @property
+    def path(self) -> str:
+        """The arrivals as a drawing, on the scale of all queues of the page."""
+        return self.arrivals.path(self.most)
+
+    @property
+    def waited_seconds(self) -> float | None:
+        """How long what waits longest has waited."""
+        return (self.now - self.oldest_queued_at).total_seconds() if self.oldest_queued_at else None
+
+    @property
+    def level_mood(self) -> thresholds.Mood:
+        """How today's service level stands against what was agreed."""
+        return self._judged(self.service_level)
+
+    @property
+    def level_mood_lately(self) -> thresholds.Mood:
+        """How that of the running interval does."""
+        return self._judged(self.service_level_lately)
+
+    def _judged(self, found: int | None) -> thresholds.Mood:
+        agreed = self.agreed
+        expected, minimum = (agreed.expected, agreed.minimum) if agreed else (None, None)
+        return thresholds.level_mood(
+            found, None if expected is None else float(expected), None if minimum is None else float(minimum)
+        )
+
+    @property
+    def wait_mood(self) -> thresholds.Mood:
+        """How the longest wait stands against its target."""
+        return thresholds.wait_mood(self.waited_seconds, self.target_seconds)
+
+    @property
+    def mood(self) -> thresholds.Mood:
+        """The worst of all."""
+        return thresholds.worst(self.wait_mood, self.level_mood, self.level_mood_lately)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is there to look at: nothing waits, nobody works on it, and nothing is missed."""
+        return not (self.waiting or self.offered or self.held) and self.mood == "calm"
+
+    @property
+    def risk(self) -> tuple[Any, ...]:
+        """Sorts what needs somebody first: what is missed, then how far the longest wait is past its target."""
+        share = (self.waited_seconds or 0.0) / (self.target_seconds or 86_400.0)
+        mood = thresholds.MOODS.index(self.mood)
+        busy = bool(self.waiting), bool(self.offered or self.held)
+        return (-mood, -round(share, 1), *(not each for each in busy), -self.terms.priority, str(self.client))
 
 
 @dataclass(frozen=True)
@@ -152,13 +144,24 @@ class TheFloor:
     """The leader's page."""
 
     lines: list[Line]
-    at_work: list[Worker]
-    gone: list[Worker]
+    crew: Crew
     calls: list[Call]
     clients: list[Client]
     sites: list[Site]
     zone: ZoneInfo
-    answered: list[chat_queries.Answered]
+    interval_from: datetime
+
+    @property
+    def busy(self) -> list[Line]:
+        """The queues to look at, those at risk first."""
+        return [line for line in self.lines if not line.is_quiet]
+
+    @property
+    def quiet(self) -> list[Line]:
+        """The others, by client and name."""
+        return sorted(
+            (line for line in self.lines if line.is_quiet), key=lambda line: (line.client.title, line.queue.name)
+        )
 
     @property
     def waiting(self) -> int:
@@ -171,20 +174,35 @@ class TheFloor:
         return sum(line.held for line in self.lines)
 
     @property
-    def done(self) -> int:
-        """All that was done today."""
-        return sum(line.done for line in self.lines)
+    def handled(self) -> int:
+        """What came in today and was wrapped up."""
+        return sum(line.day.handled for line in self.lines)
+
+    @property
+    def missed(self) -> int:
+        """How many queues are past a target."""
+        return sum(line.mood == "late" for line in self.lines)
 
     @property
     def free(self) -> int:
         """Who could take something now."""
-        there = [worker for worker in self.at_work if worker.on_shift and not worker.items]
-        return sum(worker.person.agent_state.state == "available" for worker in there)
+        return self.crew.counts["available"]
 
     @property
-    def in_time_percent(self) -> int | None:
-        """Answered in time today over all queues."""
-        return percent(sum(line.in_time for line in self.lines), sum(line.answered for line in self.lines))
+    def service_level(self) -> int | None:
+        """Of today over all queues that have one."""
+        judged = [line.day for line in self.lines if line.agreed]
+        return percent(sum(day.met for day in judged), sum(day.counted for day in judged))
+
+    @property
+    def occupancy_percent(self) -> int | None:
+        """The share of the capacity of those available that is in use now."""
+        return None if self.crew.occupancy is None else int(100 * self.crew.occupancy)
+
+    @property
+    def at_work(self) -> list[Worker]:
+        """Whom the page shows."""
+        return self.crew.shown
 
 
 def zone_of(person: Person) -> ZoneInfo:
@@ -192,53 +210,68 @@ def zone_of(person: Person) -> ZoneInfo:
     return ZoneInfo(person.site.zone if person.site else "UTC")
 
 
-def floor(person: Person, client_id: int | None, site_id: int | None, now: datetime) -> TheFloor:
-    """Read the floor as a leader sees it, of one client or all that they may enter, and of one site or all."""
+def floor(
+    person: Person, client_id: int | None, site_id: int | None, now: datetime, state: str = "", *, every: bool = False
+) -> TheFloor:
+    """Read the floor as a leader sees it, of one client or all that they may enter, and of one site or all.
+
+    Of the people those who are in a `state` (thresholds.STATES), if one is given; as many as a page shows, or `every`.
+    """
     zone = zone_of(person)
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    every = list(clients_queries.clients())
-    shown = [each for each in every if client_id in (None, each.id)]
-    workers = crew(site_id, [each.id for each in shown], now, midnight)
+    clients = list(clients_queries.clients())
+    shown = [each for each in clients if client_id in (None, each.id)]
+    found = lines(shown, now, midnight)
+    enough = (line for line in found if line.day.handled >= thresholds.LEAST_HANDLED)
+    usual = {line.queue.id: line.day.handled_time or 0.0 for line in enough}
+    asked = crew_queries.Asked(site_id, [each.id for each in shown], now, midnight, usual, state, every)
     return TheFloor(
-        lines=lines(shown, now, midnight),
-        at_work=[worker for worker in workers if not worker.rank[0]],
-        gone=[worker for worker in workers if worker.rank[0]],
+        lines=found,
+        crew=crew_queries.crew(asked),
         calls=calls([each.id for each in shown]),
-        clients=every,
+        clients=clients,
         sites=list(Site.objects.order_by("name")),
         zone=zone,
-        answered=chat_queries.answered([each.id for each in shown], now - ANSWERED_SINCE),
+        interval_from=intraday_queries.interval_of(now),
     )
 
 
 def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
-    """Read every queue that a contract in force names."""
-    found = {line.queue.id: line for client in shown for line in target(client, now)}
-    ours = Item.objects.filter(client_id__in=[client.id for client in shown], queue_id__in=found)
-    for row in [*open_now(ours, now), *came_since(ours, midnight), *done_since(ours, midnight)]:
+    """Read every queue that a contract in force names, those at risk first."""
+    found = {line.queue.id: line for line in _agreed(shown, now)}
+    ids = [client.id for client in shown]
+    for row in open_now(Item.objects.filter(client_id__in=ids, queue_id__in=found), now):
         line = found[row.pop("queue_id")]
         target_at = row.pop("target_at", None)
         for name, value in row.items():
             setattr(line, name, value)
-        if target_at:
-            line.target_seconds = target_seconds(line.oldest_queued_at, target_at)
-    draw(found, ours, now)
-    return sorted(found.values(), key=lambda line: (line.client.title, -line.terms.priority, line.queue.name))
+        line.target_seconds = target_seconds(line.oldest_queued_at, target_at)
+    judged = {queue_id: line.agreed for queue_id, line in found.items()}
+    for queue_id, day in intraday_queries.days(ids, judged, midnight, now).items():
+        found[queue_id].day = day
+    last = sparklines.bucket(now)
+    since = datetime.fromtimestamp((last - sparklines.BUCKETS + 1) * sparklines.BUCKET_SECONDS, now.tzinfo)
+    came = intraday_queries.arrivals(ids, found, since)
+    for queue_id, line in found.items():
+        counted = {sparklines.bucket(at): count for at, count in came.get(queue_id, {}).items()}
+        line.arrivals = sparklines.arrivals(counted, last)
+    most = max((line.arrivals.most for line in found.values()), default=0)
+    for line in found.values():
+        line.most = most
+    return sorted(found.values(), key=lambda line: line.risk)
 
 
-def target(client: Client, now: datetime) -> list[Line]:
-    """Read a client's queues as the contract in force has them; none where no contract is in force."""
-    try:
-        contract = contracts_queries.in_force(client.id, now).contract
-    except contracts_queries.NoContract:
-        return []
-    queues = {queue.name: queue for queue in Queue.objects.filter(client=client)}
-    return [
-        Line(client, queues[each.name], each, process.kind)
-        for process in contract.processes
-        for each in process.queues
-        if each.name in queues
-    ]
+def _agreed(shown: list[Client], now: datetime) -> Iterable[Line]:
+    """The queues of some clients as the contracts in force have them; none where no contract is in force."""
+    clients = {client.id: client for client in shown}
+    contracts = contracts_queries.all_in_force(clients, now)
+    queues = {(queue.client_id, queue.name): queue for queue in Queue.objects.filter(client_id__in=contracts)}
+    for client_id, contract in contracts.items():
+        judged = intraday_queries.agreed(contract)
+        for process in contract.processes:
+            for each in process.queues:
+                if queue := queues.get((client_id, each.name)):
+                    yield Line(clients[client_id], queue, each, process.kind, judged.get(each.name), now)
 
 
 def open_now(ours: QuerySet[Item], now: datetime) -> list[dict[str, Any]]:
@@ -258,60 +291,6 @@ def open_now(ours: QuerySet[Item], now: datetime) -> list[dict[str, Any]]:
     )
 
 
-def came_since(ours: QuerySet[Item], midnight: datetime) -> list[dict[str, Any]]:
-    """Count what came in today and was answered, and of that what was answered within the target."""
-    came = ours.filter(received_at__gte=midnight, connected_at__isnull=False, answer_by__isnull=False)
-    in_time = Count("id", Q(connected_at__lte=F("answer_by")))
-    return list(came.values("queue_id").annotate(answered=Count("id"), in_time=in_time))
-
-
-def done_since(ours: QuerySet[Item], midnight: datetime) -> list[dict[str, Any]]:
-    """Count what was done today."""
-    return list(
-        ours.filter(done_by__isnull=False, wrapped_up_at__gte=midnight).values("queue_id").annotate(done=Count("id"))
-    )
-
-
-def draw(found: dict[int, Line], ours: QuerySet[Item], now: datetime) -> None:
-    """Give every queue its arrivals of the last hours."""
-    last = bucket(now)
-    start = datetime.fromtimestamp((last - BUCKETS + 1) * BUCKET_SECONDS, now.tzinfo)
-    place_in_time = Floor(Extract("received_at", "epoch") / BUCKET_SECONDS)
-    rows = ours.filter(received_at__gte=start).annotate(place=place_in_time).values_list("queue_id", "place")
-    counted: dict[int, dict[int, int]] = {}
-    for queue_id, place, count in rows.annotate(count=Count("id")):
-        counted.setdefault(queue_id, {})[int(place)] = count
-    for queue_id, line in found.items():
-        line.arrivals = arrivals(counted.get(queue_id, {}), last)
-
-
-def crew(site_id: int | None, client_ids: list[int], now: datetime, midnight: datetime) -> list[Worker]:
-    """Read the agents of one site or all, those with work in hand first."""
-    agents = people_queries.staff().filter(roles__contains=["agent"])
-    if site_id is not None:
-        agents = agents.filter(site_id=site_id)
-    cleared = Clearance.objects.filter(person=OuterRef("pk"), withdrawn_at=None)
-    gone_at = now - timedelta(minutes=settings.WORKFLOOR_BROWSER_GONE_MINUTES or 10**6)
-    workers = {
-        agent.id: Worker(
-            agent,
-            on_shift=people_queries.on_shift(agent, now)[0],
-            heard_at=agent.heard_at,
-            is_gone=agent.heard_at is not None and agent.heard_at <= gone_at,
-            is_ours=agent.is_ours,
-        )
-        for agent in people_queries.with_shifts(agents, now).annotate(heard_at=F("heard__at"), is_ours=Exists(cleared))
-    }
-    for item in (
-        work_queries.items().filter(client_id__in=client_ids, person_id__in=workers).order_by("connected_at", "id")
-    ):
-        workers[item.person_id].items.append(item)  # type: ignore[index]
-    done = Item.objects.filter(client_id__in=client_ids, done_by_id__in=workers, wrapped_up_at__gte=midnight)
-    for person_id, count in Counter(done.values_list("done_by_id", flat=True)).items():
-        workers[person_id].done = count
-    return sorted(workers.values(), key=lambda worker: worker.rank)
-
-
 def calls(client_ids: list[int]) -> list[Call]:
     """Read the unfinished items for which help was asked, the longest asked first, with what was asked."""
     asked = work_queries.items().filter(client_id__in=client_ids, escalated_at__isnull=False)
@@ -319,3 +298,8 @@ def calls(client_ids: list[int]) -> list[Call]:
     facts = Fact.objects.filter(event="work.escalated", item_id__in=[item.id for item in asked]).order_by("id")
     notes = {fact.item_id: fact.details.get("note", "") for fact in facts}
     return [Call(item, notes.get(item.id, "")) for item in asked]
+
+
+def answered(now: datetime) -> list[chat_queries.Answered]:
+    """What visitors lately answered about chats."""
+    return chat_queries.answered([each.id for each in clients_queries.clients()], now - ANSWERED_SINCE)

@@ -29,6 +29,7 @@ class Letter:
     at: datetime
     by_a_person: bool
     html: str = ""  # the same once more, for programs that show it
+    bcc: Sequence[Address] = ()  # whom no header names
 
 
 LONGEST_CHAIN: Final = 20

@@ -9,9 +9,6 @@ from functools import cache
 from itertools import accumulate
 from typing import Final
 
-from stdnum import numdb
-from stdnum.iso7064 import mod_97_10
-
 COVER: Final = "•"
 SHOWN: Final = 4
 KINDS: Final = ("card", "account")
@@ -145,12 +142,16 @@ def is_iban(account: str) -> bool:
     written = account.upper()
     if not (written.isascii() and written.isalnum()) or len(written) != iban_length(written[:2]):
         return False
+    from stdnum.iso7064 import mod_97_10  # here and below, for few commands see a number and all would load it
+
     return mod_97_10.checksum(written[4:] + written[:4]) == 1
 
 
 @cache
 def iban_length(country: str) -> int:
     """How many characters an account number of a country has, by SWIFT's registry; 0 for a country that has none."""
+    from stdnum import numdb
+
     [(_, known)] = numdb.get("iban").info(country) or [("", {})]
     parts = re.findall(
         r"(?<!\d)(\d++)!", known.get("bban", "")

@@ -56,6 +56,11 @@ def working_seconds(calendar: Calendar, start: datetime, end: datetime) -> int:
     return total // _SECOND
 
 
+def opening(calendar: Calendar, at: datetime) -> tuple[datetime, datetime] | None:
+    """Return the opening (UTC) that holds an instant, of those of its day; None where none does."""
+    return next((span for span in _day(calendar, day_of(at, calendar.zone)) if span[0] <= at < span[1]), None)
+
+
 def add_working(calendar: Calendar, start: datetime, seconds: int) -> datetime:
     """Return the first instant (UTC) at which so many working seconds have passed since `start`.
 

@@ -199,7 +199,22 @@ def _quantity(value: Fraction) -> int | float:
 
 
 # --- For people -------------------------------------------------------------------------------------------------
-NAMES = ("slug", "id", "state", "mood", "digest", "figure", "into")  # of a printed statement, which are no words
+# Of a printed statement: what is no words, what people wrote, and the counts, whose names lead to their items.
+NAMES = (
+    "slug",
+    "id",
+    "state",
+    "mood",
+    "digest",
+    "figure",
+    "into",
+    "client",
+    "name",
+    "queue",
+    "words",
+    "decision",
+    "totals",
+)
 
 
 def printed(made: statements.Statement) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def statement(request: Request, slug: str, period: str) -> HttpResponse:
     client = _client(slug)
     made = billing_presenting.stated(client, period, now=clock.now())
     shown = {
-        "statement": made.printed,
+        "statement": kept_words.translated_within(made.printed, but=billing_presenting.NAMES),
         "link": request.path,
         "claims": billing_presenting.worded_claims(client, request.person, request.path),
         "claiming": offering.offers(request.person, *CLAIMING, back=request.path, client=slug),

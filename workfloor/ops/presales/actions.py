@@ -1,76 +1,36 @@
 """Imports past work from an export: all of a file or nothing, and never twice."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from itertools import islice
-from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 
 from workfloor.core.access import permissions
 from workfloor.core.access.actors import Actor
-from workfloor.core.contracts import queries as contracts_queries
-from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log import actions as event_log
-from workfloor.core.event_log.events import Event, Past
-from workfloor.core.work import events as work_events
-from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work import lifecycle
 from workfloor.core.work.models import Item
+from workfloor.kit import apart
 from workfloor.kit.database import bulk, locks, partitions
-from workfloor.kit.time import calendars
 from workfloor.ops.presales import events as presales_events
-from workfloor.ops.presales import export_rows, map_file
+from workfloor.ops.presales import export_reading, export_rows, map_file
 from workfloor.ops.presales import gateway as presales_gateway
 from workfloor.ops.presales import models as presales_models
 from workfloor.ops.presales import queries as presales_queries
 
-BATCH = 2_000
+BATCH: Final = 2_000
+SECONDS: Final = 60  # of the processor, that a batch may take to be read
+MEMORY: Final = 1 << 40  # bytes; all identities of a file are kept, which its size bounds
+
+MakeRoom = Callable[[datetime, datetime], None]
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What a first reading of a file showed."""
-
-    sha256: str
-    unused_columns: list[str]
-    tally: export_rows.Tally
-    first_at: datetime
-    last_at: datetime
-
-
-def survey(
-    *,
-    export: presales_gateway.Export,
-    how: export_rows.Map,
-    place: presales_queries.Place,
-    expected_rows: int | None,
-    progress: presales_gateway.Progress,
-) -> Survey:
-    """Read a file through and write nothing. Raises Refused if any of it may not be imported, with every finding."""
-    if strange := sorted(set(how.queues.values()) - place.queues.keys()):
-        known = ", ".join(sorted(place.queues))
-        raise export_rows.Refused(f"the contract has no queue {', '.join(strange)}: [queues] may name {known}")
-    sha256, unused, tally = export.sha256(), export.unused_columns(how), export_rows.Tally()
-    for _ in export_rows.read_all(export.records(how, progress), export_rows.Reader(how, place.window), tally):
-        pass
-    if tally.refused_count:
-        raise export_rows.Refused("rows that the map does not allow for", None, tally.refused, tally.refused_count)
-    if tally.first_at is None or tally.last_at is None:
-        raise export_rows.Refused("no row of the file is a call")
-    if expected_rows is not None and tally.rows != expected_rows:
-        raise export_rows.Refused(f"{tally.rows:,} rows where {expected_rows:,} were expected: export the file again")
-    return Survey(sha256, unused, tally, tally.first_at, tally.last_at)
-
-
-def make_room(*, surveyed: Survey) -> None:
-    """Make the event log's months for a file; in a transaction of its own, for it holds up everybody's facts."""
-    first, last = partitions.month_of(surveyed.first_at), partitions.month_of(surveyed.last_at)
+def make_room(first_at: datetime, last_at: datetime) -> None:
+    """Make the event log's months from one instant to another; in a transaction of its own, for others wait."""
+    first, last = partitions.month_of(first_at), partitions.month_of(last_at)
     event_log.make_partitions(first=first, count=(last.year - first.year) * 12 + last.month - first.month + 1)
 
 
@@ -79,181 +39,158 @@ def import_calls(
     export: presales_gateway.Export,
     map_: map_file.Form,
     place: presales_queries.Place,
-    surveyed: Survey,
+    expected_rows: int | None = None,
     by: Actor,
     now: datetime,
     progress: presales_gateway.Progress,
+    make_room: MakeRoom,
 ) -> tuple[presales_models.Import, bool]:
-    """Store a surveyed file's calls as facts; the import, and whether it is new. Raises Refused.
+    """Store a file's calls as facts; the import, and whether it is new.
 
-    Imports of one client wait for one another, so that of two at once the second finds what the first stored.
+    Raises Refused if any of it may not be imported, with every finding: the caller rolls back what was stored until
+    then. Imports of one client wait for one another, so that of two at once the second finds what the first stored.
+    `make_room` makes the event log's months between two instants, beside this transaction.
     """
     permissions.admit(by, "history.import", client_id=place.client.id)
     locks.hold("history", place.client.id)
-    if known := presales_queries.same_file(place.client, surveyed.sha256):
+    sha256, how = export.sha256(), map_.map
+    if known := presales_queries.same_file(place.client, sha256):
         return known, False
-    tally, how = export_rows.Tally(), map_.map
-    calls = export_rows.read_all(export.records(how, progress), export_rows.Reader(how, place.window), tally)
-    _store(place, calls, presales_queries.Terms(place, set(how.queues.values()), surveyed.first_at))
-    if tally != surveyed.tally or export.sha256() != surveyed.sha256:
+    if strange := sorted(set(how.queues.values()) - place.queues.keys()):
+        names = ", ".join(sorted(place.queues))
+        raise export_rows.Refused(f"the contract has no queue {', '.join(strange)}: [queues] may name {names}")
+    unused = export.unused_columns(how)
+    stored = _Stored(place, make_room)
+    _check_at_once()
+    with _read_apart(export, presales_queries.plan(place, how)) as batches:
+        for batch in batches:
+            stored.take(batch)
+            progress(batch.done)
+    stored.check(expected_rows)
+    if export.sha256() != sha256:
         raise export_rows.Refused("the file changed while it was being read: import it again when it is complete")
-    return _keep(export, map_, place, surveyed, by, now), True
+    return _keep(export, map_, place, sha256, unused, stored.tally, by, now), True
 
 
-def _store(place: presales_queries.Place, calls: Iterator[export_rows.Call], terms: presales_queries.Terms) -> None:
-    """Store calls batch by batch; the next one is read while the database stores one."""
-    known_count, known_lines = 0, list[int]()
+def _check_at_once() -> None:
+    """Let references be checked with each batch: put off, a million rows would wait for it in the server's memory."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@contextmanager
+def _read_apart(export: presales_gateway.Export, plan: export_reading.Plan) -> Iterator[Iterator[export_reading.Batch]]:
+    """The batches of a file, read by a process of its own: the next while the database stores one. Raises Refused."""
+    process = apart.Apart("workfloor.ops.presales.export_reading:answer", MEMORY, [export.number])
+
+    def ask(*asked: Any) -> Any:
+        try:
+            answer = process.ask(*asked, seconds=SECONDS)
+        except apart.NotComputed as fault:
+            raise export_rows.Refused(f"it could not be read: {fault}") from fault
+        if isinstance(answer, export_rows.Refused):
+            raise answer
+        return answer
+
+    def batches() -> Iterator[export_reading.Batch]:
+        coming = ahead.submit(ask, _free_ids())
+        while not (batch := coming.result()).is_last:
+            coming = ahead.submit(ask, _free_ids())
+            yield batch
+        yield batch
+
     with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(_read, calls, _free_ids(), place, terms)
-        while (batch := coming.result()).calls:
-            coming = ahead.submit(_read, calls, _free_ids(), place, terms)
-            # Once a call is known the file is refused anyway, and is read on only to count.
-            if known_count or not _record_past(batch):
-                known = presales_queries.known_keys(place.client, (call.key for call in batch.calls), batch.ids)
-                known_count += len(known)
-                lines = [call.line for call in batch.calls if call.key in known]
-                known_lines += lines[: export_rows.LINES_KEPT - len(known_lines)]
-    if known_count:
-        lines_told = ", ".join(map(str, known_lines)) + (", …" if known_count > len(known_lines) else "")
-        raise export_rows.Refused(
-            f"{known_count:,} of its calls are here already (lines {lines_told}), yet it is not the file that brought "
-            "them: a cut, changed or overlapping export. Export only what is missing"
-        )
-
-
-# --- past work ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Calls that are over, their items and facts as the database takes them in bulk."""
-
-    calls: Sequence[export_rows.Call]
-    ids: Sequence[int]
-    items: Sequence[str]
-    facts: Sequence[str]
-
-
-# What the past can bring an item to; the other columns are as those of an item to which nothing has happened yet.
-_MOVED = (
-    *("state", "key", "kind", "process_id", "queue_id", "agent_label", "received_at", "queued_at", "connected_at"),
-    *("ended_at", "wrapped_up_at", "abandoned_at", "cancelled_at", "cancelled_as", "talk_seconds", "wrap_seconds"),
-    *("working_seconds", "reply_seconds"),
-)
-_SAME = {"title": "", "digest": ""} | {
-    name: value for name, value in vars(lifecycle.Item()).items() if name not in _MOVED
-}
-_moved = attrgetter(*_MOVED)
+        try:
+            ask(export.number, export.name, plan)
+            yield batches()
+        finally:
+            ahead.shutdown()
+            process.end()
 
 
 def _free_ids() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            "SELECT nextval(the.sequence) FROM "
+            "(SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence OFFSET 0) AS the, generate_series(1, %s)",
             [Item._meta.db_table, BATCH],
         )
         return [row[0] for row in cursor.fetchall()]
 
 
-def _read(
-    calls: Iterator[export_rows.Call], ids: Sequence[int], place: presales_queries.Place, terms: presales_queries.Terms
-) -> _Batch:
-    """The next calls, with what they came to. Raises Refused if one is not finished, work's NotNow if its facts clash.
+@dataclass
+class _Stored:
+    """What is stored of a file so far, telling nobody, for none of it waits; and what speaks against it."""
 
-    It does not ask the database, for it runs beside the thread that does.
-    """
-    client_id, batch = place.client.id, list(islice(calls, len(ids)))
-    items, facts = list[str](), list[str]()
-    for item_id, call in zip(ids, batch, strict=False):
-        past = _past(call, place.queues[call.queue], terms.of(call))
-        state = lifecycle.replay(fact for fact, _ in past)
-        if state.state not in lifecycle.FINISHED:
-            raise export_rows.Refused(f"past work must be finished; {state.key} is {state.state}")
-        items.append(bulk.line((item_id, client_id, json.dumps(_payload(call)), *_moved(state))))
-        facts += [event_log.past_line(fact, client_id, item_id, details) for fact, details in past]
-    return _Batch(batch, ids[: len(batch)], items, facts)
+    place: presales_queries.Place
+    make_room: MakeRoom
+    tally: export_rows.Tally = field(default_factory=export_rows.Tally)
+    room: tuple[datetime, datetime] | None = None
+    known_count: int = 0
+    known_lines: list[int] = field(default_factory=list)
 
+    def take(self, batch: export_reading.Batch) -> None:
+        """Store a batch of calls; only count those that are there, once one is, for the file is refused then."""
+        self.tally = batch.tally
+        if not batch.calls:
+            return
+        self._make_room()
+        if not self.known_count and bulk.insert(
+            Item._meta.db_table, export_reading.COLUMNS, batch.items, export_reading.SAME, once="client_id, key"
+        ) == len(batch.calls):
+            event_log.insert_past(batch.facts)
+            return
+        ids = [int(line.partition(b"\t")[0]) for line in batch.items.splitlines()]
+        known = presales_queries.known_keys(self.place.client, (key for _, key in batch.calls), ids)
+        self.known_count += len(known)
+        lines = [line for line, key in batch.calls if key in known]
+        self.known_lines += lines[: export_rows.LINES_KEPT - len(self.known_lines)]
 
-def _record_past(batch: _Batch) -> bool:
-    """Store finished work and its facts, telling nobody, for none of it waits; False if some of it is there already."""
-    columns = ("id", "client_id", "payload", *_MOVED)
-    stored = bulk.insert(Item._meta.db_table, columns, batch.items, _SAME, once="client_id, key")
-    event_log.insert_past(batch.facts)
-    return stored == len(batch.items)
+    def _make_room(self) -> None:
+        assert self.tally.first_at
+        assert self.tally.last_at
+        needed = (self.tally.first_at, self.tally.last_at)
+        if self.room is None or tuple(map(partitions.month_of, needed)) != tuple(map(partitions.month_of, self.room)):
+            self.make_room(*needed)
+        self.room = needed
 
-
-# --- what a call came to ----------------------------------------------------------------------------------------
-
-
-def _payload(call: export_rows.Call) -> dict[str, Any]:
-    return {"customer": call.customer, **call.payload} if call.customer else dict(call.payload)
-
-
-_Told = tuple[Past, str]  # a fact, and its details as they are stored
-
-
-def _past(call: export_rows.Call, queue: Queue, said: contracts_queries.QueueTerms) -> list[_Told]:
-    kind = work_kinds.OF_PROCESS[said.process_kind]
-    return [
-        _told(call.received_at, work_events.Received(call.key, kind, queue.process_id)),
-        _told_often(call.queued_at, work_events.Queued(queue.id)),
-        *_outcome(call, said),
-    ]
-
-
-def _told(at: datetime, event: Event) -> _Told:
-    details = event.details()
-    return Past(event.name, at, details), event_log.past_details(details)
-
-
-def _told_often(at: datetime, event: Event) -> _Told:
-    """The same of an event that many calls have alike."""
-    details, written = _details(event)
-    return Past(event.name, at, details), written
-
-
-@lru_cache(maxsize=4096)
-def _details(event: Event) -> tuple[Mapping[str, Any], str]:
-    details = event.details()
-    return details, event_log.past_details(details)
-
-
-_ABANDONED, _PHANTOM = work_events.Abandoned(), work_events.Cancelled("phantom")
-_CONNECTED, _WRAPPED_UP = work_events.Connected(), work_events.WrappedUp()
-
-
-def _outcome(call: export_rows.Call, said: contracts_queries.QueueTerms) -> list[_Told]:
-    left = call.left_queue_at
-    if call.outcome == "abandoned":
-        return [_told_often(left, _ABANDONED)]
-    if call.outcome == "phantom":
-        return [_told_often(left, _PHANTOM)]
-    assert call.ended_at
-    assert call.wrapped_up_at
-    spent, replied = (
-        calendars.working_seconds(said.calendar, call.received_at, until) for until in (call.ended_at, left)
-    )
-    return [
-        _told_often(left, work_events.Accepted(call.agent or None)),
-        _told_often(left, _CONNECTED),
-        _told(call.ended_at, work_events.Ended(spent, said.version, replied)),
-        _told_often(call.wrapped_up_at, _WRAPPED_UP),
-    ]
+    def check(self, expected_rows: int | None) -> None:
+        """Raise Refused if a file that was read through may not be imported."""
+        tally = self.tally
+        if tally.refused_count:
+            raise export_rows.Refused("rows that the map does not allow for", None, tally.refused, tally.refused_count)
+        if tally.first_at is None:
+            raise export_rows.Refused("no row of the file is a call")
+        if expected_rows is not None and tally.rows != expected_rows:
+            raise export_rows.Refused(
+                f"{tally.rows:,} rows where {expected_rows:,} were expected: export the file again"
+            )
+        if self.known_count:
+            more = ", …" if self.known_count > len(self.known_lines) else ""
+            raise export_rows.Refused(
+                f"{self.known_count:,} of its calls are here already (lines {', '.join(map(str, self.known_lines))}"
+                f"{more}), yet it is not the file that brought them: a cut, changed or overlapping export. Export only "
+                "what is missing"
+            )
 
 
 def _keep(
     export: presales_gateway.Export,
     map_: map_file.Form,
     place: presales_queries.Place,
-    surveyed: Survey,
+    sha256: str,
+    unused_columns: list[str],
+    tally: export_rows.Tally,
     by: Actor,
     now: datetime,
 ) -> presales_models.Import:
-    tally, how = surveyed.tally, map_.map
+    how = map_.map
+    assert tally.first_at
+    assert tally.last_at
     fact = presales_events.HistoryImported(
         source=how.source,
         file=export.name,
-        sha256=surveyed.sha256,
+        sha256=sha256,
         map_sha256=map_.sha256,
         rows=tally.rows,
         answered=tally.outcomes["answered"],
@@ -265,10 +202,10 @@ def _keep(
     return presales_models.Import.objects.create(
         client=place.client,
         map_text=map_.text,
-        first_at=surveyed.first_at,
-        last_at=surveyed.last_at,
+        first_at=tally.first_at,
+        last_at=tally.last_at,
         dirt=tally.report(how),
-        unused_columns=surveyed.unused_columns,
+        unused_columns=unused_columns,
         imported_at=now,
         **asdict(fact),
     )

@@ -128,6 +128,9 @@ class Refused(Exception):
         super().__init__(reason)
         self.reason, self.line, self.findings, self.count = reason, line, findings, count
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.line, self.findings, self.count)
+
 
 class Call(NamedTuple):
     """One past contact: when it came, queued, left the queue, and, if answered, ended and was wrapped up."""

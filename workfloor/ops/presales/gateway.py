@@ -30,11 +30,14 @@ class Export:
     def __init__(self, file: BufferedReader, name: str) -> None:
         self._file = file
         self.name = name
-        self.size = os.fstat(file.fileno()).st_size
+        self.number = file.fileno()
+        self.size = os.fstat(self.number).st_size
 
     def sha256(self) -> str:
-        self._file.seek(0)
-        return hashlib.file_digest(self._file, "sha256").hexdigest()
+        # Another process may have read the file meanwhile and moved its place, of which a buffer knows nothing.
+        with open(self.number, "rb", closefd=False) as afresh:
+            afresh.seek(0)
+            return hashlib.file_digest(afresh, "sha256").hexdigest()
 
     def unused_columns(self, how: Map) -> list[str]:
         """The columns of the file that the map does not name. Raises Refused if one that it names is missing."""

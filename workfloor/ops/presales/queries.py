@@ -1,6 +1,5 @@
 """What an import needs to know of a client, which files were imported, and past work as the event log has it."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,10 +21,9 @@ from workfloor.core.contracts import pricing
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
-from workfloor.core.work.kinds import CONVERSATIONS
+from workfloor.core.work.kinds import CONVERSATIONS, OF_PROCESS
 from workfloor.core.work.models import Item
-from workfloor.kit.time import calendars
-from workfloor.ops.presales import export_rows, past_work
+from workfloor.ops.presales import export_reading, export_rows, past_work
 from workfloor.ops.presales import models as presales_models
 
 
@@ -57,20 +55,16 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
-class Terms:
-    """What the contract says of some of its queues, from one version to the next: all asked for at once."""
-
-    def __init__(self, place: Place, names: Collection[str], first_at: datetime) -> None:
-        first = calendars.day_of(first_at, place.zone)
-        later = {version.effective_on for version in contracts_queries.versions(place.client.id)}
-        days = [first, *sorted(day for day in later if day > first)]
-        self._since = [_midnight(day, place.zone) for day in days]
-        noons = [datetime.combine(day, time(12), place.zone) for day in days]
-        self._known = {name: [*map(contracts_queries.terms_by(place.queues[name]), noons)] for name in names}
-
-    def of(self, call: export_rows.Call) -> contracts_queries.QueueTerms:
-        """What it said of a call's queue on the day of the call."""
-        return self._known[call.queue][max(bisect_right(self._since, call.received_at) - 1, 0)]
+def plan(place: Place, how: export_rows.Map) -> export_reading.Plan:
+    """How to read an export, with what the contract says of its queues, from one version to the next."""
+    days = sorted({version.effective_on for version in contracts_queries.versions(place.client.id)})
+    since, homes = [_midnight(day, place.zone) for day in days], {}
+    for name in set(how.queues.values()):
+        terms_at = contracts_queries.terms_by(place.queues[name])
+        found = [terms_at(datetime.combine(day, time(12), place.zone)) for day in days]
+        said = [export_reading.Said(each.version, OF_PROCESS[each.process_kind], each.calendar) for each in found]
+        homes[name] = export_reading.Home(place.queues[name].id, place.queues[name].process_id, since, said)
+    return export_reading.Plan(how, place.window, place.client.id, homes)
 
 
 def imports() -> QuerySet[presales_models.Import]:

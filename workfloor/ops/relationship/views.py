@@ -1,6 +1,7 @@
 """The page of a review, its paper, and what lies ahead."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -18,10 +19,12 @@ from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.pages import opened_by
 from workfloor.kit.time import clock
+from workfloor.ops.billing import presenting as billing_presenting
 from workfloor.ops.billing import statements
 from workfloor.ops.relationship import gateway as relationship_gateway
 from workfloor.ops.relationship import presenting as relationship_presenting
 from workfloor.ops.relationship import queries as relationship_queries
+from workfloor.ui import kept_words
 
 View = Callable[..., HttpResponse]
 _ON_THE_PAGE = gettext_noop("It is simulated on the page of this review, and by workfloor review.")
@@ -60,6 +63,7 @@ def reviews(request: HttpRequest) -> HttpResponse:
 def review(request: Request, slug: str, period: str) -> HttpResponse:
     """Show a month as it is gone through with the client."""
     found = relationship_queries.review(_client(slug), period, now=clock.now())
+    found = replace(found, worded=kept_words.translated_within(found.worded, but=billing_presenting.NAMES))
     agreeing = ("relationship.agree", "relationship.finish")
     shown = {
         "review": relationship_presenting.printed(found, None),

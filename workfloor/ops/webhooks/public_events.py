@@ -48,6 +48,7 @@ EVENTS: Final[dict[str, Public]] = {
     "work.snoozed": Public("An agent put it off.", {"until": "until when"}),
     "work.prioritised": Public("Its priority was raised.", {"priority": "the new one"}),
     "work.escalated": Public("The agent called the team leader.", {}),
+    "work.escalation-answered": Public("The agent's call was answered.", {}),
     "work.ended": Public(
         "The contact is over.", {"working_seconds": "working time since it came in", "reply_seconds": _REPLY}
     ),

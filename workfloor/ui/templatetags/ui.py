@@ -42,6 +42,21 @@ def until(at: datetime | None) -> SafeString | str:
     return format_html('<time class="wf-tick" data-until="{}"></time>', at.timestamp()) if at else "–"
 
 
+@register.simple_tag
+def target(at: datetime | None, due_at: datetime | None) -> SafeString | str:
+    """Show what is left of a target that runs from one instant to another, or by how much it is late, in its colour."""
+    if at is None or due_at is None:
+        return ""
+    seconds = max(1.0, (due_at - at).total_seconds())
+    return format_html(
+        '<span class="wf-on-target">{}{}<time class="wf-tick wf-mood" data-since="{}" data-target="{}"></time></span>',
+        icon("clock"),
+        icon("alert-triangle"),
+        at.timestamp(),
+        seconds,
+    )
+
+
 @register.filter
 def clock_face(seconds: float | None) -> str:
     """Word a duration in seconds as on a clock."""
@@ -73,6 +88,12 @@ def server_time() -> float:
 def places(context: dict[str, Any]) -> list[ui_places.Place]:
     """List the places open to whoever is signed in."""
     return ui_places.places(getattr(context.get("request"), "person", None))
+
+
+@register.filter
+def may(person: Any, permission: str) -> bool:
+    """Whether the roles of whoever is signed in open something."""
+    return person is not None and bool(person.may(permission))
 
 
 @register.simple_tag

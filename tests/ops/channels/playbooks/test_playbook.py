@@ -392,3 +392,28 @@ def test_a_client_without_a_playbook_says_so_and_agents_do_not_see_the_page(ever
 
     assert "No playbook was given." in page(client, "leader").content.decode()
     assert page(client, "agent").status_code == 403
+
+
+def test_texts_are_told_in_pieces_so_that_what_is_filled_in_and_what_is_not_known_is_seen():
+    found = playbooks_rules.parts("Dear {customer}, it is {case}.", {"customer": "Rui"})
+    assert [(each.text, each.name) for each in found] == [
+        ("Dear ", ""),
+        ("Rui", "customer"),
+        (", it is ", ""),
+        ("", "case"),
+        (".", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        ('{ answer = "nothing" }', "“nothing” is no answer here"),
+        ('{ snooze = "2d", disposition = "answered" }', "cannot be snoozed"),
+        ('{ snooze = "soon" }', "snooze"),
+        ("{}", "then"),
+    ],
+)
+def test_a_macro_whose_steps_cannot_be_is_refused_at_its_line(then, says):
+    with pytest.raises(toml.Refused, match=says):
+        playbook_file.read(f'[[macros]]\nname = "wait"\nthen = {then}\n', [], [])

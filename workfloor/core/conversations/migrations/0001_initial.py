@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='clients.client')),
                 ('item', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='work.item')),
                 ('person', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='people.person')),
+                ('forwards', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='conversations.message')),
             ],
             options={
                 'indexes': [
@@ -57,6 +58,7 @@ class Migration(migrations.Migration):
                     workfloor.kit.database.rls.SameClient(field='case', name='message_case'),
                     workfloor.kit.database.rls.SameClient(field='item', name='message_item'),
                     workfloor.kit.database.rls.SameClient(field='person', name='message_by'),
+                    workfloor.kit.database.rls.SameClient(field='forwards', name='message_forwards'),
                 ],
             },
         ),
@@ -65,6 +67,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('text', models.TextField()),
+                ('envelope', models.JSONField(default=dict)),
                 ('kept_at', models.DateTimeField()),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
                 ('item', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='work.item')),

@@ -11,7 +11,7 @@ _OVER = "('done', 'abandoned', 'cancelled')"
 _QUARTER = "date_bin('15 minutes', {}, '0001-01-01 00:00+00')"
 
 _COLUMNS = """
-client_id, queue_id, starts_at, loose, received, cancelled, answered, abandoned, done, talk_seconds,
+client_id, queue_id, starts_at, loose, received, cancelled, answered, abandoned, done, waited, talk_seconds,
 hold_seconds, wrap_seconds, done_talk_seconds, done_handled_seconds, transferred, handled_talk_seconds,
 handled_hold_seconds, handled_wrap_seconds, waits, left_after, resolved_in, handled, dispositions
 """
@@ -20,6 +20,7 @@ handled_hold_seconds, handled_wrap_seconds, waits, left_after, resolved_in, hand
 _ADDED_UP = """
 SELECT client_id, queue_id, starts_at, {loose}, count(*), count(*) FILTER (WHERE cancelled), count(*) FILTER (WHERE answered),
     count(*) FILTER (WHERE abandoned), count(*) FILTER (WHERE done),
+    coalesce(sum(wait) FILTER (WHERE answered), 0),
     coalesce(sum(talk_seconds) FILTER (WHERE answered), 0), coalesce(sum(hold_seconds) FILTER (WHERE answered), 0),
     coalesce(sum(wrap_seconds) FILTER (WHERE answered), 0), coalesce(sum(talk_seconds) FILTER (WHERE done), 0),
     coalesce(sum(spent) FILTER (WHERE done), 0), count(*) FILTER (WHERE answered AND transfers > 0),
@@ -139,6 +140,7 @@ class Migration(migrations.Migration):
                 ('answered', models.IntegerField(default=0)),
                 ('abandoned', models.IntegerField(default=0)),
                 ('done', models.IntegerField(default=0)),
+                ('waited', models.BigIntegerField(default=0)),
                 ('talk_seconds', models.BigIntegerField(default=0)),
                 ('hold_seconds', models.BigIntegerField(default=0)),
                 ('wrap_seconds', models.BigIntegerField(default=0)),

@@ -157,11 +157,12 @@ class Migration(migrations.Migration):
                 ('valid_from', models.DateField()),
                 ('expires_on', models.DateField(null=True)),
                 ('revoked_at', models.DateTimeField(null=True)),
+                ('ends_at', models.DateTimeField(null=True)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='certificates', to='people.person')),
                 ('skill', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='certificates', to='people.skill')),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('level__in', [1, 2, 3, 4, 5])), name='certificate_level'), models.CheckConstraint(condition=models.Q(('proof__in', ['training', 'test', 'diploma'])), name='certificate_proof'), models.CheckConstraint(condition=models.Q(('expires_on', None), ('expires_on__gte', models.F('valid_from')), _connector='OR'), name='certificate_ends_after_it_begins')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('level__in', [1, 2, 3, 4, 5])), name='certificate_level'), models.CheckConstraint(condition=models.Q(models.Q(('ends_at', None), ('proof__in', ['training', 'test', 'diploma'])), models.Q(('ends_at__isnull', False), ('proof', 'granted')), _connector='OR'), name='certificate_proof'), models.CheckConstraint(condition=models.Q(('expires_on', None), ('expires_on__gte', models.F('valid_from')), _connector='OR'), name='certificate_ends_after_it_begins')],
             },
         ),
         migrations.CreateModel(

@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                 'constraints': [
                     workfloor.kit.database.rls.Wall(column='client_id', name='retention_wall', shared=True),
                     models.UniqueConstraint(fields=('client', 'kind'), name='retention_once', nulls_distinct=False),
-                    models.CheckConstraint(condition=models.Q(('kind__in', ['raw-mail', 'attachments', 'webhook-deliveries', 'drafts', 'looks', 'sessions', 'logs', 'failed-jobs', 'removed-files'])), name='retention_kind'),
-                    models.CheckConstraint(condition=models.Q(('client', None), ('kind__in', ['raw-mail', 'attachments', 'webhook-deliveries', 'drafts', 'looks']), _connector='OR'), name='retention_of_client'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['raw-mail', 'attachments', 'webhook-deliveries', 'drafts', 'team-messages', 'looks', 'sessions', 'logs', 'failed-jobs', 'removed-files'])), name='retention_kind'),
+                    models.CheckConstraint(condition=models.Q(('client', None), ('kind__in', ['raw-mail', 'attachments', 'webhook-deliveries', 'drafts', 'team-messages', 'looks']), _connector='OR'), name='retention_of_client'),
                 ],
             },
         ),

@@ -43,7 +43,7 @@ from workfloor.kit import apart
 from workfloor.kit.database import jobs, locks
 from workfloor.kit.declarations import field
 from workfloor.kit.text import masks
-from workfloor.ops.channels.email import delivering, reading, sorting
+from workfloor.ops.channels.email import delivering, envelope, reading, sorting
 from workfloor.ops.channels.email import events as email_events
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
@@ -72,6 +72,7 @@ Refused = permissions.Refused
 # --- mailboxes -----------------------------------------------------------------------------------------------------
 _ADDRESS: Final = field("Address", "What customers write to, such as support@example.com.", most=254)
 _TITLE: Final = field("Name on replies", "Beside the address; without it the client's.", most=100)
+_SIGNATURE: Final = field("Signature", "Below what agents write; {agent} and {client} stand for names.", most=2_000)
 _MOST: Final = field("Most per sender", "Mails in ten minutes; more are held back; 0: no limit.", least=0, most=100_000)
 _SOURCE: Final = field(
     "Fetched from", "An IMAP server, as imaps://user%40example.com@mail.example.com/INBOX.", most=500, flag="fetch"
@@ -91,6 +92,7 @@ def open_mailbox(
     address: Annotated[str, _ADDRESS],
     queue: Queue,
     title: Annotated[str, _TITLE] = "",
+    signature: Annotated[str, _SIGNATURE] = "",
     most_per_sender: Annotated[int, _MOST] = 30,
     source_url: Annotated[str, _SOURCE] = "",
     password: Annotated[str, _PASSWORD] = "",
@@ -122,6 +124,7 @@ def open_mailbox(
         queue=queue,
         address=address,
         title=title,
+        signature=signature,
         most_per_sender=most_per_sender,
         source_url=source_url,
         password=_sealed(password, queue.client_id),
@@ -175,6 +178,7 @@ def change_mailbox(
     mailbox: Mailbox,
     queue: Annotated[Queue | None, field("Queue", "In which its mail waits from now on.")] = None,
     title: Annotated[str | None, _TITLE] = None,
+    signature: Annotated[str | None, _SIGNATURE] = None,
     most_per_sender: Annotated[int | None, _MOST] = None,
     source_url: Annotated[str | None, _SOURCE] = None,
     password: Annotated[str | None, _PASSWORD] = None,
@@ -192,7 +196,7 @@ def change_mailbox(
         )
     if source_url:
         _refuse_a_faulty_source(source_url, password or bytes(found.password))
-    changes = {"queue": queue, "title": title, "most_per_sender": most_per_sender}
+    changes = {"queue": queue, "title": title, "signature": signature, "most_per_sender": most_per_sender}
     given = {name: value for name, value in changes.items() if value is not None}
     event_log.record_change("mailbox", found, given, at=now, by=by, client_id=found.client_id)
     if source_url and source_url != found.source_url:  # of which facts tell no more than the host
@@ -567,7 +571,9 @@ def take_back(*, reply: Message, by: Actor, now: datetime) -> Message:
 
     Raises messages.NotNow for one that is being sent.
     """
-    reply = conversations.withdraw(message=reply, by=by, now=now)
+    to = [each for several in reply.went_to.values() for each in several]
+    typed = envelope.typed_again(to, reply.subject, reply.forwards_id)
+    reply = conversations.withdraw(message=reply, by=by, now=now, envelope=typed)
     delivering.bring_back(reply=reply, reason="it was taken back", by=by, now=now)
     return reply
 

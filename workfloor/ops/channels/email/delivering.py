@@ -29,7 +29,7 @@ def post(*, message: Message, now: datetime, mailbox: Mailbox | None = None) -> 
     """
     if message.state != "waiting" or email_queries.delivery(message.id):
         return
-    mailbox = mailbox or email_queries.mailbox_for(message)
+    mailbox = mailbox or email_queries.mailbox_for(message.case_id, message.item.queue_id if message.item else None)
     if mailbox is None:
         reason = "no mailbox belongs to this queue; open one with `workfloor channels mailbox add`"
         conversations.mark_undelivered(message=message, reason=reason, by=MAIL, now=now)

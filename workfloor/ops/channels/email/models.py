@@ -20,6 +20,7 @@ class Mailbox(models.Model):
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="mailboxes", db_constraint=False)
     address = models.TextField()  # in small letters, without a plus
     title = models.TextField(default="")  # the name beside the address of replies
+    signature = models.TextField(default="")  # below what agents write
     most_per_sender = models.PositiveIntegerField(default=30)  # mails in ten minutes; 0 for no limit
     source_url = models.TextField(default="")  # where mail is fetched from, see gateway.source
     password = models.BinaryField(default=b"")  # sealed, see queries.password

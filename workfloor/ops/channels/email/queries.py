@@ -17,8 +17,8 @@ from workfloor.core.work.models import Case, Item
 from workfloor.kit import declarations
 from workfloor.kit.mail import composing, mime
 from workfloor.kit.web import limits
+from workfloor.ops.channels.email import envelope, replies, sorting
 from workfloor.ops.channels.email import models as email_models
-from workfloor.ops.channels.email import replies, sorting
 from workfloor.ops.channels.email.models import Arrival, Mailbox
 from workfloor.ops.channels.email.sorting import signed_address
 
@@ -219,18 +219,20 @@ def delivery(message_id: int) -> email_models.Delivery | None:
     return found.filter(message_id=message_id).first()
 
 
-def mailbox_for(message: Message) -> Mailbox | None:
+def mailbox_for(case_id: int, queue_id: int | None) -> Mailbox | None:
     """Which mailbox a reply goes out of: the one that its case came to, else one of its item's queue."""
-    came = Arrival.objects.filter(message__case_id=message.case_id, mailbox__closed_at=None).order_by("-id")
+    came = Arrival.objects.filter(message__case_id=case_id, mailbox__closed_at=None).order_by("-id")
     if arrival := came.select_related("mailbox__client").first():
         return arrival.mailbox
-    return mailboxes().filter(queue=message.item.queue_id).first() if message.item else None
+    return mailboxes().filter(queue=queue_id).first() if queue_id else None
 
 
 def _text(message: Message, letter: Mapping[str, str], names: Mapping[str, str]) -> str:
     """What was written, within the contract's letter, and what it quotes; what was made as HTML is whole already."""
     if message.html:
         return f"{message.text}\n\n{message.folded_text}"
+    if message.forwards_id:  # which is for somebody else: the contract words letters to customers
+        return replies.quoted_below(message.text, message.folded_text)
     return replies.quoted_below(replies.letter(message.text, letter, names), message.folded_text)
 
 
@@ -260,7 +262,9 @@ def reply_of(delivery: email_models.Delivery, key: str) -> composing.Letter:
         "client": mailbox.client.title,
         "case": str(message.case_id),
     }
-    to = [mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "to"]
+    to, cc, bcc = (
+        [mime.Address(each.address, each.name) for each in message.went_to.get(role, ())] for role in envelope.ROLES
+    )
     fallback = [mime.Address(answers.answers_to.address, answers.answers_to.name)] if answers else []
     files = list(Attachment.objects.filter(message=message, file__isnull=False).order_by("id"))
     held = conversations_queries.contents([each.id for each in files])
@@ -269,7 +273,8 @@ def reply_of(delivery: email_models.Delivery, key: str) -> composing.Letter:
         sender=mime.Address(message.sender, message.sender_name),
         answers_to=signed_address(mailbox.address, "c", message.case_id, key),
         to=to or fallback,
-        cc=[mime.Address(each["address"], each["name"]) for each in message.recipients if each["role"] == "cc"],
+        cc=cc,
+        bcc=bcc,
         subject=message.subject or replies.answered(answers.subject if answers else message.case.subject),
         text=_text(message, terms.letter, names),
         html=message.html,

@@ -12,9 +12,21 @@ def answered(subject: str) -> str:
     return f"Re: {bare}" if bare.strip() else "Re: your message"
 
 
+def forwarded(subject: str) -> str:
+    """A subject as a mail has it that hands another on."""
+    bare = re.sub(r"^\s*((fwd?|wg|tr|rv|enc|vs|doorst)\s*[:：]\s*)+", "", subject, flags=re.I)
+    return f"Fwd: {bare}" if bare.strip() else "Fwd: a message"
+
+
+def handed_on(text: str, head: Mapping[str, str]) -> str:
+    """A mail as another one hands it on: its head, field by field, and all that it says."""
+    lines = [f"{name}: {' '.join(value.split())}" for name, value in head.items() if value]
+    return "\n".join(["---------- Forwarded message ----------", *lines, "", text])
+
+
 def letter(text: str, terms: Mapping[str, str], filled_in: Mapping[str, str]) -> str:
     """A reply's text between the contract's opening and closing, with the names filled in."""
-    opening, closing = (_filled(terms.get(part, ""), filled_in) for part in ("opening", "closing"))
+    opening, closing = (filled(terms.get(part, ""), filled_in) for part in ("opening", "closing"))
     return "\n\n".join(part.strip("\n") for part in (opening, text, closing) if part.strip())
 
 
@@ -23,5 +35,6 @@ def quoted_below(text: str, quotation: str) -> str:
     return f"{text.rstrip()}\n\n{quotation}" if quotation else text
 
 
-def _filled(text: str, names: Mapping[str, str]) -> str:
+def filled(text: str, names: Mapping[str, str]) -> str:
+    """A text with the names filled in that are known."""
     return re.sub(r"\{(\w+)\}", lambda place: names.get(place[1], place[0]), text)

@@ -143,7 +143,7 @@ def _send(delivery: email_models.Delivery, reply: composing.Letter) -> sending.H
     return sending.send(
         settings.WORKFLOOR_SMTP_URL,
         signed_address(address, "r", delivery.message_id, settings.SECRET_KEY),
-        [each.address for each in [*reply.to, *reply.cc]],
+        [each.address for each in [*reply.to, *reply.cc, *reply.bcc]],
         raw,
         partial(_hand_over, delivery),
     )

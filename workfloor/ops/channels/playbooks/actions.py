@@ -1,7 +1,9 @@
 """Playbooks and articles are given; what comes in is treated as their rules say."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Final
+
+from django.utils.translation import gettext as _
 
 from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
@@ -12,12 +14,16 @@ from workfloor.core.contracts.models import Process, Queue
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations import queries as conversations_queries
 from workfloor.core.conversations.messages import Address, Content
+from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import actions as event_log
+from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
+from workfloor.core.work import hands
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.models import Item
 from workfloor.kit.database import locks
 from workfloor.kit.declarations import field
+from workfloor.kit.text import quantities
 from workfloor.kit.time import calendars
 from workfloor.ops.channels.playbooks import events as playbooks_events
 from workfloor.ops.channels.playbooks import models as playbooks_models
@@ -41,7 +47,12 @@ def give(
     client: Client,
     source: Annotated[
         str,
-        field("Playbook", "Canned answers and rules in TOML; see docs/guide/chat.md.", most=500_000, from_file=True),
+        field(
+            "Playbook",
+            "Canned answers, scripts, macros and rules in TOML; see docs/guide/chat.md.",
+            most=500_000,
+            from_file=True,
+        ),
     ],
     by: Actor,
     now: datetime,
@@ -77,7 +88,7 @@ def write_article(
 ) -> playbooks_models.Article:
     """Write an article for agents to look up, or its next version; the same again changes nothing."""
     if not title:
-        title, _, body = body.strip().partition("\n")
+        title, _end, body = body.strip().partition("\n")
         title, body = title.lstrip("# ").strip(), body.strip()
     locks.hold("article", process.id, name)
     known = playbooks_queries.articles(process.id).filter(name=name).first()
@@ -147,6 +158,39 @@ def _apply(item: Item, rule: playbooks_rules.Rule, version: int, now: datetime) 
         rule.priority if raises else None,
     )
     event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id, by=RULES)
+
+
+def run_macro(
+    *, item: Item, macro: playbooks_rules.Macro, by: Person, now: datetime, answered: Message | None = None
+) -> Item:
+    """Take a macro's steps about an item in hand, as one fact beside those of the steps.
+
+    What it answers was sent before, by the channel that the customer is on. Raises Refused where a step cannot be.
+    """
+    hands.admit(by, "work.handle", item)
+    version = playbooks_queries.latest(item.client_id)
+    until = now + timedelta(seconds=quantities.seconds(macro.snooze) or 0) if macro.snooze else None
+    if until and item.declared.live:
+        raise work.Refused(_("The customer is there: a call or a chat cannot be snoozed."))
+    if macro.disposition and item.state == "held" and item.declared.on_the_line:
+        raise work.Refused(_("The customer is on the line still. End it first."))
+    done = playbooks_events.MacroRun(
+        macro.name,
+        version.number if version else 0,
+        macro.tag or None,
+        answered.id if answered else None,
+        until,
+        macro.disposition or None,
+    )
+    event_log.record(done, at=now, client_id=item.client_id, item_id=item.id, case_id=item.case_id, by=by)
+    if macro.tag:
+        playbooks_models.Tag.objects.get_or_create(client_id=item.client_id, item=item, name=macro.tag)
+    if until:
+        return work.snooze(item=item, until=until, by=by, now=now)
+    if macro.disposition:
+        item = work.end(item=item, by=by, now=now) if item.state == "held" else item
+        return work.wrap_up(item=item, by=by, disposition=macro.disposition, now=now)
+    return item
 
 
 def answer(*, item: Item, rule_name: str, version: int, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 """Facts about playbooks and what was done by rule."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from workfloor.core.event_log.events import Event
@@ -29,6 +30,17 @@ class RuleApplied(Event):
     tag: str | None = None
     queue: int | None = None
     priority: int | None = None
+
+
+@dataclass(frozen=True)
+class MacroRun(Event):
+    name: ClassVar[str] = "playbook.macro-run"
+    macro: str
+    version: int
+    tag: str | None = None
+    message: int | None = None  # that it sent
+    snoozed_until: datetime | None = None
+    disposition: str | None = None
 
 
 @dataclass(frozen=True)

@@ -25,22 +25,38 @@ def schema() -> dict[str, Any]:
 def read(source: str, queues: Collection[str], processes: Collection[str]) -> playbooks_rules.Playbook:
     """Read a playbook; raises toml.Refused with all that is wrong. Queues and processes are those of its client."""
     document = toml.read(source, schema(), NOT_HERE)
-    _check_answers(document, processes)
+    _check_texts(document, "answers", processes)
+    _check_texts(document, "scripts", processes)
+    _check_macros(document, processes)
     _check_rules(document, queues, processes)
     document.finish()
     return _playbook(document.data)
 
 
-def _check_answers(document: toml.Document, processes: Collection[str]) -> None:
+def _check_texts(document: toml.Document, kind: str, processes: Collection[str]) -> None:
     seen: set[str] = set()
-    for number, answer in enumerate(document.data.get("answers", [])):
-        place = f"answers[{number}]"
+    for number, answer in enumerate(document.data.get(kind, [])):
+        place = f"{kind}[{number}]"
         _once(document, place, answer["name"], seen)
         if unknown := playbooks_rules.unknown_variables(answer["text"]):
             known = ", ".join(f"{{{name}}}" for name in playbooks_rules.VARIABLES)
             document.refuse(f"{place}.text", f"{', '.join(unknown)} stands for nothing. Known here: {known}.")
         for index, name in enumerate(answer.get("processes", [])):
             _known(document, f"{place}.processes[{index}]", name, processes, "process")
+
+
+def _check_macros(document: toml.Document, processes: Collection[str]) -> None:
+    answers = [each["name"] for each in document.data.get("answers", [])]
+    seen: set[str] = set()
+    for number, macro in enumerate(document.data.get("macros", [])):
+        place = f"macros[{number}]"
+        _once(document, place, macro["name"], seen)
+        for index, name in enumerate(macro.get("processes", [])):
+            _known(document, f"{place}.processes[{index}]", name, processes, "process")
+        if "answer" in macro["then"]:
+            _known(document, f"{place}.then.answer", macro["then"]["answer"], answers, "answer")
+        if {"snooze", "disposition"} <= macro["then"].keys():
+            document.refuse(f"{place}.then.snooze", "What is done with a disposition cannot be snoozed. Leave one out.")
 
 
 def _check_rules(document: toml.Document, queues: Collection[str], processes: Collection[str]) -> None:
@@ -77,13 +93,22 @@ def stored(source: str) -> playbooks_rules.Playbook:
 
 
 def _playbook(data: Mapping[str, Any]) -> playbooks_rules.Playbook:
-    answers = tuple(
-        playbooks_rules.Answer(
-            each["name"], each.get("title", each["name"]), each["text"], tuple(each.get("processes", ()))
+    answers, scripts = (
+        tuple(
+            playbooks_rules.Answer(
+                each["name"], each.get("title", each["name"]), each["text"], tuple(each.get("processes", ()))
+            )
+            for each in data.get(kind, [])
         )
-        for each in data.get("answers", [])
+        for kind in ("answers", "scripts")
     )
-    return playbooks_rules.Playbook(answers, tuple(_rule(each) for each in data.get("rules", [])))
+    rules = tuple(_rule(each) for each in data.get("rules", []))
+    return playbooks_rules.Playbook(answers, rules, scripts, tuple(_macro(each) for each in data.get("macros", [])))
+
+
+def _macro(data: Mapping[str, Any]) -> playbooks_rules.Macro:
+    title, processes = data.get("title", data["name"]), tuple(data.get("processes", ()))
+    return playbooks_rules.Macro(data["name"], title, processes=processes, **data["then"])
 
 
 def _rule(data: Mapping[str, Any]) -> playbooks_rules.Rule:

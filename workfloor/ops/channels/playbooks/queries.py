@@ -49,6 +49,8 @@ class Shown:
     client: Client
     versions: list[playbooks_models.Version]
     answers: tuple[playbooks_rules.Answer, ...]
+    scripts: tuple[playbooks_rules.Answer, ...]
+    macros: tuple[playbooks_rules.Macro, ...]
     rules: list[
         tuple[playbooks_rules.Rule, int, datetime | None]
     ]  # each with how often it was applied lately, and when last
@@ -72,16 +74,50 @@ def _shown(client: Client, now: datetime) -> Shown:
         .order_by("process__name", "title")
     )
     done = [(each, *applied.get(each.name, (0, None))) for each in holds.rules]
-    return Shown(client, versions, holds.answers, done, list(articles))
+    return Shown(client, versions, holds.answers, holds.scripts, holds.macros, done, list(articles))
 
 
-def answers(item: Item, by: Person) -> list[playbooks_rules.Answer]:
-    """The canned answers for an item's process, their places filled in."""
-    values = named(item, by)
-    return [
-        playbooks_rules.Answer(each.name, each.title, playbooks_rules.filled(each.text, values), each.processes)
-        for each in playbook(item.client_id).answers_for(item.process.name)
-    ]
+@dataclass(frozen=True)
+class Filled:
+    """A text for an item and whoever writes: as it is sent, and in pieces that show what was filled in."""
+
+    title: str
+    text: str
+    parts: list[playbooks_rules.Part]
+
+
+@dataclass(frozen=True)
+class Help:
+    """What helps with an item: texts to send, scripts to say, macros to run."""
+
+    answers: list[Filled]
+    scripts: list[Filled]
+    macros: list[playbooks_rules.Macro]
+
+
+def helps(item: Item, by: Person) -> Help:
+    """What an item's process has that helps with it, the places of texts filled in."""
+    holds, process, values = playbook(item.client_id), item.process.name, named(item, by)
+    answers, scripts = (
+        [
+            Filled(each.title, playbooks_rules.filled(each.text, values), playbooks_rules.parts(each.text, values))
+            for each in playbooks_rules.of_process(those, process)
+        ]
+        for those in (holds.answers, holds.scripts)
+    )
+    return Help(answers, scripts, playbooks_rules.of_process(holds.macros, process))
+
+
+def answer(item: Item, by: Person, name: str) -> str:
+    """A canned answer as somebody sends it about an item; empty where there is none of this name."""
+    found = playbook(item.client_id).answer(name)
+    return playbooks_rules.filled(found.text, named(item, by)) if found else ""
+
+
+def macro(item: Item, name: str) -> playbooks_rules.Macro | None:
+    """A macro of an item's process."""
+    found = playbooks_rules.of_process(playbook(item.client_id).macros, item.process.name)
+    return next((each for each in found if each.name == name), None)
 
 
 def named(item: Item, by: Person | None) -> dict[str, str]:

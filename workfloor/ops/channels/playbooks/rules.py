@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
+from workfloor.kit.text import phrases
 from workfloor.kit.text.translation import gettext as _
 
 WHEN = ("received", "message")
@@ -22,6 +24,24 @@ class Answer:
     title: str
     text: str
     processes: tuple[str, ...] = ()  # empty: all of the client's
+
+
+@dataclass(frozen=True)
+class Macro:
+    """Steps that an agent takes in one press, in this order; empty ones are left out."""
+
+    name: str
+    title: str
+    tag: str = ""
+    answer: str = ""
+    snooze: str = ""  # for how long, such as 2d
+    disposition: str = ""
+    processes: tuple[str, ...] = ()  # empty: all of the client's
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether the work is in nobody's hands any more after it."""
+        return bool(self.disposition or self.snooze)
 
 
 @dataclass(frozen=True)
@@ -66,16 +86,38 @@ class Rule:
 
 @dataclass(frozen=True)
 class Playbook:
-    """All of a client's answers and rules."""
+    """All of a client's answers, scripts, macros and rules."""
 
     answers: tuple[Answer, ...] = ()
     rules: tuple[Rule, ...] = ()
+    scripts: tuple[Answer, ...] = ()  # what agents say on the line
+    macros: tuple[Macro, ...] = ()
 
     def answer(self, name: str) -> Answer | None:
         return next((each for each in self.answers if each.name == name), None)
 
-    def answers_for(self, process: str) -> list[Answer]:
-        return [each for each in self.answers if not each.processes or process in each.processes]
+
+T = TypeVar("T", Answer, Macro)
+
+
+def of_process(those: Iterable[T], process: str) -> list[T]:
+    """Those of a client's answers, scripts or macros that are for a process."""
+    return [each for each in those if not each.processes or process in each.processes]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a text: as it was written, or what a place of it stands for; `name` is that place's."""
+
+    text: str
+    name: str = ""
+
+
+def parts(text: str, values: Mapping[str, str]) -> list[Part]:
+    """A text in pieces, so that what is filled in can be told from what was written, and what is not known seen."""
+    pieces = _PLACE.split(text)  # by turns what stands between the places, and their names
+    found = [Part(values.get(each, ""), each) if at % 2 else Part(each) for at, each in enumerate(pieces)]
+    return [each for each in found if each.text or each.name]
 
 
 @dataclass(frozen=True)
@@ -121,4 +163,4 @@ def applies(rule: Rule, arrived: Arrived) -> bool:
 
 def says_any(text: str, words: Iterable[str]) -> bool:
     """Whether a text has one of these words or phrases, whole, whatever their case."""
-    return any(re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text, re.IGNORECASE) for each in words)
+    return phrases.first_said(text, words) is not None

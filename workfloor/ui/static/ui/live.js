@@ -8,7 +8,7 @@
 //   data-key="a"             the key that presses this button (switched off in the menu), outside of what is typed into
 //   data-chord="a"           the same with Alt, from anywhere and always; with data-stays the keyboard stays where it is
 //   data-title="..."         shown in the window's title while it is on the page
-//   data-sound               plays once when it appears (switched on in the menu)
+//   data-sound               plays once when it appears, told by its id, and is a notification (switched on in the menu)
 //   data-auto                a form of filters that is sent as soon as one changes
 //   data-focus               gets the keyboard when what had it is gone
 //   data-from="/address/"    where a live part can also be read from by itself, at once, when one of its topics is named
@@ -16,9 +16,12 @@
 //   data-grows              a list in such a part, of which only what follows its last settled line is read
 //   data-settled="7"        a line of such a list that will stay as it is, and its number
 //   data-hears="typing:5:7"  topics that are no reason to read anything; the event wf:named tells of each
+//   data-resets              on a form that stays: it is empty again once it was sent
 //   data-bottom              is shown from its end
 // Forms are sent by htmx (hx-post); a refusal (422) is swapped into the form's own [data-refusal]. A part in which a
-// sheet is open waits with being read again; a form that is always open keeps its entries with an id and hx-preserve.
+// sheet is open waits with being read again; a form that is always open keeps its entries with an id and hx-preserve,
+// also while something else is open in its place, where the page has a hidden #put-aside. A page that comes to show
+// something else at another address says wf:moved; wf:read is said after each reading.
 (() => {
   const PAUSE_MS = 400; // between two readings of the same page, however many topics are named
   const HIDDEN_MS = 60_000; // a hidden page lets go of its stream after this, browsers allow only six
@@ -138,11 +141,14 @@
   };
 
   const read = async () => {
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true", "X-By-Itself": "true" }, cache: "no-store" });
+    const move = moves;
+    const asked = move === shownMoves ? { "X-By-Itself": "true" } : {}; // what somebody moved to is looked at, and kept as that
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", ...asked }, cache: "no-store" });
     heed(answer.headers.get("date"));
     const over = answer.redirected || answer.status === 403 || answer.status === 404;
     if (over) return void location.reload(); // signed out, or no longer allowed here: show what is said instead
     if (!answer.ok) throw new Error(answer.statusText);
+    shownMoves = move;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const kept = document.activeElement.closest("[data-live]");
     const before = document.querySelector("[data-focus]");
@@ -152,20 +158,35 @@
     // came: go on where the work is.
     if (document.activeElement === page && focus && (kept || focus.id !== before?.id)) focus.focus();
     wire();
+    document.dispatchEvent(new CustomEvent("wf:read"));
   };
+  let moves = 0; // how often somebody moved to another address of the page, and how many of these were shown
+  let shownMoves = 0;
+  document.addEventListener("wf:moved", () => {
+    moves += 1;
+    lastRead = 0;
+    refresh();
+  });
 
   const swap = (part, fresh) => {
     if (!fresh || sources.get(part.id) === fresh.outerHTML) return;
     if (busy(part)) return void setTimeout(refresh, 1000); // read again when somebody has finished typing there
     sources.set(part.id, fresh.outerHTML);
-    const hadAlert = part.querySelector("[data-sound]") !== null;
+    const heard = new Set(alerts(part).map((each) => each.id));
     const bottom = part.querySelector("[data-bottom]");
     const above = bottom ? bottom.scrollHeight - bottom.scrollTop - bottom.clientHeight : 0;
+    putAside(part, fresh);
     htmx.swap(part, fresh.outerHTML, { swapStyle: "outerHTML" });
     const made = document.getElementById(part.id);
     tick(made);
     toBottom(made, above);
-    announce(made, hadAlert);
+    alerts(made).filter((each) => !heard.has(each.id)).forEach(announce);
+  };
+
+  const aside = document.getElementById("put-aside");
+  const putAside = (part, fresh) => {
+    if (!aside) return;
+    for (const form of part.querySelectorAll("form[hx-preserve]")) if (!fresh.querySelector(`#${CSS.escape(form.id)}`)) aside.append(form);
   };
 
   // What is read from below, such as a conversation, shows its end, unless somebody has scrolled up in it.
@@ -236,8 +257,9 @@
   const mindAll = () => document.querySelectorAll("#notice > .wf-notice").forEach(mind);
   new MutationObserver(mindAll).observe(document.getElementById("notice"), { childList: true });
 
-  const settled = (form) => {
-    form.closest("[popover]:popover-open")?.hidePopover();
+  const settled = (form, isDone) => {
+    if (isDone && form.matches("form[data-resets]")) form.reset();
+    if (form.closest("[popover]:popover-open")) document.querySelectorAll("[popover]:popover-open").forEach((sheet) => sheet.hidePopover());
     lastRead = 0;
     refresh();
   };
@@ -253,7 +275,7 @@
   page.addEventListener("htmx:responseError", (event) => notice({ 403: says.outOfDate, 413: says.tooLarge }[event.detail.xhr.status] ?? says.failed, "danger"));
   page.addEventListener("htmx:sendError", () => notice(says.silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt);
+    if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt, event.detail.successful);
   });
   document.addEventListener("wf:notice", (event) => notice(event.detail.text, event.detail.kind)); // of a page's own program
 
@@ -269,16 +291,22 @@
     if (!button.hasAttribute("data-stays")) button.focus(); // once it is gone, the keyboard goes on to the next step
     button.click();
   });
-  const chorded = (event) => document.querySelector(`[data-chord="${CSS.escape(event.code.replace("Key", "").toLowerCase())}"]`); // Alt writes other letters on some keyboards
+  const shown = (found) => [...document.querySelectorAll(found)].find((each) => !each.closest("[hidden]"));
+  const chorded = (event) => shown(`[data-chord="${CSS.escape(event.code.replace("Key", "").toLowerCase())}"]`); // Alt writes other letters on some keyboards
   const keyed = (event) => {
     const types = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
-    return types || !on("keys", "on") ? null : document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+    return types || !on("keys", "on") ? null : shown(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
   };
 
-  const announce = (part, hadAlert) => {
-    const alert = part.querySelector("[data-sound]");
-    if (!alert || hadAlert) return;
+  const alerts = (part) => [...part.querySelectorAll("[data-sound]")];
+  const announce = (alert) => {
     if (on("sound", "off")) chime();
+    if (!on("desktop", "off") || document.hasFocus() || window.Notification?.permission !== "granted") return;
+    const shown = new Notification(alert.dataset.title ?? document.title, { body: alert.querySelector("h2")?.textContent ?? "", tag: alert.id });
+    shown.onclick = () => {
+      window.focus();
+      shown.close();
+    };
   };
   const chime = () => {
     const audio = new AudioContext();
@@ -295,7 +323,14 @@
 
   for (const box of document.querySelectorAll("input[data-setting]")) {
     box.checked = on(box.dataset.setting, box.dataset.usual);
-    box.addEventListener("change", () => localStorage.setItem(box.dataset.setting, box.checked ? "on" : "off"));
+    box.addEventListener("change", async () => {
+      if (box.checked && box.dataset.denied && (await window.Notification?.requestPermission()) !== "granted") {
+        box.checked = false;
+        notice(box.dataset.denied, "warning");
+      }
+      localStorage.setItem(box.dataset.setting, box.checked ? "on" : "off");
+      if (box.checked && box.dataset.setting === "sound") chime(); // this is how it sounds
+    });
   }
   document.addEventListener("change", (event) => event.target.closest("form[data-auto]")?.requestSubmit());
   document.addEventListener("click", (event) => {

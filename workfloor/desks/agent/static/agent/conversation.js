@@ -43,17 +43,6 @@
     if (form && event.type === "change" && event.target.dataset.largest) refuseLarge(form, event.target);
   });
 
-  // A canned answer goes where the cursor is; what was written already stays.
-  document.addEventListener("change", (event) => {
-    const chosen = event.target.closest?.("select[data-canned]");
-    if (!chosen?.value) return;
-    const words = chosen.form.elements.text;
-    words.setRangeText(chosen.value, words.selectionStart, words.selectionEnd, "end");
-    chosen.value = "";
-    words.focus();
-    words.dispatchEvent(new Event("input", { bubbles: true }));
-  });
-
   let toldAt = 0;
   document.addEventListener("input", (event) => {
     const form = event.target.closest?.("form.desk-compose[data-enter]");

@@ -10,9 +10,21 @@
   const says = document.getElementById("desk-words").dataset; // what is said here, in the page's language
   const person = document.querySelector("[data-outbox]").dataset.outbox;
   const BOX = `workfloor:${person}:box:`; // what stands in an item's box and the server does not have
+  const ENV = `workfloor:${person}:envelope:`; // of a mail, what was typed over its envelope, likewise
   const LINE = `workfloor:${person}:line:`;
+  const TYPED = ["mode", "to", "cc", "bcc", "subject", "forwards"];
+  const TICKED = ["quote", "sign", "with_files"];
   const later = (ms) => new Promise((done) => setTimeout(done, ms));
   const formOf = (item) => document.querySelector(`form.desk-compose[data-item="${item}"]`);
+  const envelopeOf = (form) => (form.elements.mode ? Object.fromEntries(TYPED.map((name) => [name, form.elements[name]?.value ?? ""])) : null);
+  const touchedOf = (form) => (form.hasAttribute("data-touched") ? envelopeOf(form) : null);
+  const setEnvelope = (form, envelope) => form.dispatchEvent(new CustomEvent("wf:envelope", { detail: envelope, bubbles: true }));
+  const stateOf = (form) => {
+    const touched = touchedOf(form);
+    return touched ? `${form.elements.text.value}\n${JSON.stringify(touched)}` : form.elements.text.value;
+  };
+  const worded = (text, names) => Object.entries(names).reduce((said, [name, value]) => said.replace(`{${name}}`, value), text);
+  const also = document.getElementById("compose-words").dataset;
   const notice = (text, kind = "danger") => document.dispatchEvent(new CustomEvent("wf:notice", { detail: { text, kind } }));
 
   const ask = async (address, fields, more = {}) => {
@@ -24,10 +36,10 @@
     const text = answer.status === 204 ? "" : await answer.text().catch(() => "");
     return { status: answer.status, text, isOver: answer.redirected };
   };
-  const reasonOf = ({ status, text }) => {
-    if (status === 413) return says.tooLarge;
-    const said = status === 409 || status === 422 ? new DOMParser().parseFromString(text, "text/html").body.textContent.trim() : "";
-    return said || says.notSent;
+  const readOf = ({ status, text }) => (status === 409 || status === 422 ? new DOMParser().parseFromString(text, "text/html").body : null);
+  const reasonOf = (answer) => {
+    if (answer.status === 413) return says.tooLarge;
+    return readOf(answer)?.textContent.trim() || says.notSent;
   };
   // Signed in anew in another tab: the page goes on with that sign-in's token, if it is the same person's.
   const hasNewToken = async () => {
@@ -57,8 +69,8 @@
     busy.add(item);
     for (let pause = 1000, [line] = open(item); line; [line] = open(item)) {
       await saving.get(item); // a draft that is just being kept would outlive what is sent
-      const { address, key, text, quote, file } = line;
-      const answer = await ask(address, { key, text, quote, file, drafted: kept.get(item) !== "" && "on" });
+      const { address, key, text, file, envelope, ticked, finish } = line;
+      const answer = await ask(address, { key, text, file, finish, ...envelope, ...ticked, drafted: kept.get(item) !== "" && "on" });
       if (answer.isOver) return location.reload(); // signed out: what is here goes out after signing in
       if (answer.status < 300 && answer.status) {
         line.isStored = true;
@@ -86,7 +98,9 @@
     const form = formOf(item);
     const text = back.map((each) => each.text).filter(Boolean).join("\n");
     const isGone = answer.status === 404 || answer.status === 409;
-    if (!form || isGone) notice(`Not sent: ${reason} You had written: “${text}”`);
+    if (!form || isGone) notice(worded(also.notSent, { reason, text }));
+    const envelope = back.find((each) => each.envelope)?.envelope;
+    if (envelope) sessionStorage.setItem(ENV + item, JSON.stringify(envelope));
     sessionStorage.setItem(BOX + item, [text, form ? form.elements.text.value : sessionStorage.getItem(BOX + item)].filter(Boolean).join("\n"));
     if (!form) return;
     form.elements.text.value = sessionStorage.getItem(BOX + item);
@@ -96,11 +110,14 @@
       held.items.add(file);
       form.elements.file.files = held.files;
     }
+    if (envelope) setEnvelope(form, envelope);
     form.elements.text.dispatchEvent(new Event("input", { bubbles: true }));
-    refuse(form, reason);
+    refuse(form, reason, readOf(answer)?.querySelector("[data-field]")?.dataset.field);
   };
 
-  const refuse = (form, reason) => {
+  const refuse = (form, reason, field) => {
+    const isTold = field && !form.dispatchEvent(new CustomEvent("wf:faulty", { detail: { field, reason }, bubbles: true, cancelable: true }));
+    if (isTold) return form.querySelector("[data-refusal]").replaceChildren();
     const line = document.createElement("p");
     line.className = "wf-refused";
     line.setAttribute("role", "alert");
@@ -113,14 +130,21 @@
     if (!form) return;
     event.preventDefault();
     const { item } = form.dataset;
-    const { text, file, quote } = form.elements;
-    if (!text.value.trim() && !file.files[0]) return refuse(form, says.empty);
-    refuse(form, "");
+    const { text, file, mode } = form.elements;
     const address = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
-    const line = { item, address, text: text.value, quote: quote?.checked && "on", at: Date.now(), nth: nth++, key: crypto.getRandomValues(new Uint32Array(4)).join("-"), isNote: form.hasAttribute("data-notes") || address !== form.getAttribute("action"), fileName: file.files[0]?.name };
+    const isNote = form.hasAttribute("data-notes") || address !== form.getAttribute("action");
+    const handsOn = !isNote && mode?.value === "forward"; // what is forwarded says enough
+    document.querySelector(".compose-menu:popover-open")?.hidePopover();
+    if (!text.value.trim() && !file.files[0] && !handsOn) return refuse(form, says.empty);
+    refuse(form, "");
+    const ticked = Object.fromEntries(TICKED.filter((name) => form.elements[name]?.checked).map((name) => [name, "on"]));
+    const finish = event.submitter?.name === "finish" ? event.submitter.value : "";
+    const line = { item, address, text: text.value, ticked, finish, envelope: isNote ? null : envelopeOf(form), at: Date.now(), nth: nth++, key: crypto.getRandomValues(new Uint32Array(4)).join("-"), isNote, fileName: file.files[0]?.name };
     sessionStorage.setItem(LINE + line.key, JSON.stringify(line));
     lines.push(Object.assign(line, { file: file.files[0] }));
     text.value = file.value = "";
+    if (line.envelope) setEnvelope(form, null);
+    if (line.envelope) sessionStorage.removeItem(ENV + item);
     text.dispatchEvent(new Event("input", { bubbles: true }));
     draw(true);
     flush(item);
@@ -169,17 +193,18 @@
 
   const keep = async (item, more = {}) => {
     const form = formOf(item);
-    const text = form?.elements.text.value;
-    if (!form || busy.has(item) || saving.has(item) || text === kept.get(item)) return;
-    const asked = ask(form.dataset.keep, { text }, more);
+    if (!form || busy.has(item) || saving.has(item) || stateOf(form) === kept.get(item)) return;
+    const state = stateOf(form);
+    const asked = ask(form.dataset.keep, { text: form.elements.text.value, ...touchedOf(form) }, more);
     saving.set(item, asked);
     const answer = await asked;
     saving.delete(item);
     if (answer.isOver) return location.reload();
     if (answer.status !== 204) return;
-    kept.set(item, text);
-    if (form.elements.text.value === text) sessionStorage.removeItem(BOX + item);
-    else keepSoon(item);
+    kept.set(item, state);
+    if (stateOf(form) !== state) return keepSoon(item);
+    sessionStorage.removeItem(BOX + item);
+    sessionStorage.removeItem(ENV + item);
   };
   const keepSoon = (item) => {
     clearTimeout(timers.get(item));
@@ -188,12 +213,16 @@
 
   document.addEventListener("input", (event) => {
     const form = event.target.closest?.("form.desk-compose");
-    if (!form || event.target !== form.elements.text) return;
-    if (event.target.value) sessionStorage.setItem(BOX + form.dataset.item, event.target.value);
-    else sessionStorage.removeItem(BOX + form.dataset.item);
-    if (event.target.value || !busy.has(form.dataset.item)) keepSoon(form.dataset.item);
+    if (!form || (event.target !== form.elements.text && !event.target.closest("[data-envelope]"))) return;
+    const { item } = form.dataset;
+    const text = form.elements.text.value;
+    const touched = touchedOf(form);
+    if (text) sessionStorage.setItem(BOX + item, text);
+    else sessionStorage.removeItem(BOX + item);
+    if (touched) sessionStorage.setItem(ENV + item, JSON.stringify(touched));
+    if (text || touched || !busy.has(item)) keepSoon(item);
   });
-  const keepAll = () => document.querySelectorAll("form.desk-compose").forEach((form) => form.elements.text.value && keep(form.dataset.item, { keepalive: true }));
+  const keepAll = () => document.querySelectorAll("form.desk-compose").forEach((form) => stateOf(form) && keep(form.dataset.item, { keepalive: true }));
   addEventListener("pagehide", keepAll);
   document.addEventListener("visibilitychange", () => document.hidden && keepAll());
 
@@ -209,23 +238,26 @@
     if (filled.has(form)) return;
     filled.add(form);
     const here = sessionStorage.getItem(BOX + form.dataset.item);
-    if (here) return put(form, here);
+    const envelope = sessionStorage.getItem(ENV + form.dataset.item);
+    if (envelope) setEnvelope(form, JSON.parse(envelope));
+    if (here || envelope) return put(form, here);
     const draft = await fetch(form.dataset.draft, { cache: "no-store" }).then((answer) => (answer.ok && !answer.redirected ? answer.json() : null)).catch(() => null);
     if (!draft) return;
-    kept.set(form.dataset.item, draft.text);
+    if (draft.envelope.mode && form.elements.mode && !form.hasAttribute("data-touched")) setEnvelope(form, draft.envelope);
     put(form, draft.text);
+    kept.set(form.dataset.item, draft.text && form.elements.text.value === draft.text ? stateOf(form) : draft.text);
   };
 
   // --- whoever lets go of an item has sent what they wrote about it, or says that it stays a draft ---------------
 
-  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|hand-over|snooze)\/$/;
+  const LETS_GO = /\/(finish|wrap-up|await-customer|transfer|hand-over|snooze|macro)\/$/;
   const drained = async (item) => {
     while (open(item).length || busy.has(item)) await later(100);
     await saving.get(item);
   };
   page.addEventListener("htmx:confirm", async (event) => {
     const { elt, path, issueRequest } = event.detail;
-    const item = elt.closest("article.desk-item")?.dataset.item;
+    const item = elt.closest("article.desk-item, form.desk-ending")?.dataset.item ?? elt.closest("[data-helps]")?.dataset.helps;
     if (!item) return;
     const box = formOf(item)?.elements.text;
     const isForgotten = () => LETS_GO.test(path) && box?.value.trim() && elt.dataset.warned !== box.value;
@@ -233,7 +265,7 @@
       elt.dataset.warned = box.value;
       notice(says.unsent, "warning");
     };
-    const isUnkept = () => LETS_GO.test(path) && (box?.value ?? "") !== (kept.get(item) ?? "");
+    const isUnkept = () => LETS_GO.test(path) && Boolean(box) && stateOf(box.form) !== (kept.get(item) ?? "");
     if (!open(item).length && !isForgotten() && !isUnkept()) return;
     event.preventDefault();
     await drained(item); // what is on its way goes before
@@ -252,13 +284,14 @@
     button.disabled = false;
     if (answer.isOver) return location.reload();
     if (answer.status !== 200) return notice(reasonOf(answer));
-    const { text, item, files } = JSON.parse(answer.text);
+    const { text, item, files, envelope } = JSON.parse(answer.text);
     const form = formOf(String(item));
     kept.delete(String(item)); // the server has it as the draft
     if (form) put(form, text);
+    if (form && envelope.mode) setEnvelope(form, envelope);
     form?.elements.text.focus();
     const words = form ? says.takenBack : says.takenBackAside;
-    notice(files.length ? `${words} Attach ${files.join(", ")} again.` : words, "info");
+    notice(files.length ? `${words} ${worded(also.attachAgain, { names: files.join(", ") })}` : words, "info");
   });
 
   const look = () => {
@@ -267,7 +300,8 @@
   };
   for (const line of lines.filter((each) => each.fileName)) {
     sessionStorage.setItem(BOX + line.item, [line.text, sessionStorage.getItem(BOX + line.item)].filter(Boolean).join("\n"));
-    notice(`The page was left before “${line.fileName}” was sent. Attach it again.`);
+    if (line.envelope) sessionStorage.setItem(ENV + line.item, JSON.stringify(line.envelope));
+    notice(worded(also.kept, { name: line.fileName }));
     forget(line);
   }
   new Set(lines.map((each) => each.item)).forEach(flush);

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('address', models.TextField()),
                 ('title', models.TextField(default='')),
+                ('signature', models.TextField(default='')),
                 ('most_per_sender', models.PositiveIntegerField(default=30)),
                 ('source_url', models.TextField(default='')),
                 ('password', models.BinaryField(default=b'')),

@@ -1,0 +1,208 @@
+"""Who is on the floor: how many in which state, and those to look at with what they have in hand."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
+
+from workfloor.core.catalogue import occupancy
+from workfloor.core.people import qualification
+from workfloor.core.people.models import Clearance, Person, Shift
+from workfloor.core.work import queries as work_queries
+from workfloor.core.work import roles
+from workfloor.core.work.models import Assignment, Item
+from workfloor.desks.leader import thresholds
+from workfloor.desks.leader.thresholds import InHand, Standing
+
+MOST_SHOWN: Final = 40
+MOST_NAMED: Final = 60  # of those who are signed out
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose people are read: of a site or all; `usual` is today's AHT by queue, in seconds."""
+
+    site_id: int | None
+    client_ids: list[int]
+    now: datetime
+    midnight: datetime
+    usual: Mapping[int, float]
+    state: str = ""
+    every: bool = False
+
+
+@dataclass
+class Worker:
+    """One agent: what they do, what they have in hand, what they did today."""
+
+    person: Person
+    standing: Standing
+    items: list[Item] = field(default_factory=list)
+    done: int = 0
+    heard_at: datetime | None = None  # when a browser of theirs was there last
+    is_gone: bool = False  # for too long to be offered work
+    is_ours: bool = False  # cleared for a client of whoever looks, who may open them
+
+    @property
+    def browser_gone_since(self) -> datetime | None:
+        """Since when somebody with work in hand has no page of ours open; None where they have one."""
+        return self.heard_at if self.is_gone and self.items else None
+
+
+@dataclass(frozen=True)
+class Crew:
+    """All agents by state, and those that a page shows."""
+
+    counts: Mapping[str, int]  # by thresholds.STATES
+    too_long: Mapping[str, int]  # how many of them have been in it for too long
+    shown: list[Worker]
+    left_out: int  # who would be shown as well, if there was room
+    gone: list[Worker]  # signed out, as many as are named
+    occupancy: float | None
+
+    @property
+    def states(self) -> list[tuple[str, int, int]]:
+        """Each state that somebody is in: how many, and how many for too long."""
+        return [(state, self.counts[state], self.too_long[state]) for state in thresholds.STATES if self.counts[state]]
+
+    @property
+    def at_work(self) -> int:
+        """Who is not signed out."""
+        return sum(self.counts.values()) - self.counts["signed-out"]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What is read of every agent."""
+
+    person_id: int
+    name: str
+    heard_at: datetime | None
+    is_ours: bool
+    standing: Standing
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Too long in a state, then busy, free, and away."""
+        order = 0 if self.standing.is_too_long else 1 + _ORDER[self.standing.state]
+        return order, self.name
+
+
+_ORDER: Final = {"available": 1, "not-ready": 2, "off-shift": 2, "signed-out": 3} | dict.fromkeys(
+    ("offered", "working", "on-hold", "wrap-up"), 0
+)
+
+
+def crew(asked: Asked) -> Crew:
+    """Read the agents of one site or all, those who need to be looked at first."""
+    everybody = _everybody(asked)
+    counts = Counter(each.standing.state for each in everybody)
+    too_long = Counter(each.standing.state for each in everybody if each.standing.is_too_long)
+    gone = [each for each in everybody if each.standing.state == "signed-out"]
+    there = [each for each in everybody if each.standing.state == asked.state] if asked.state else None
+    if there is None:
+        there = [each for each in everybody if each.standing.state != "signed-out"]
+    there.sort(key=lambda each: each.rank)
+    kept = there if asked.every else there[:MOST_SHOWN]
+    named = gone[:MOST_NAMED] if not asked.state and len(gone) <= MOST_NAMED else []
+    workers = _workers([*kept, *named], asked)
+    return Crew(
+        counts,
+        too_long,
+        [workers[each.person_id] for each in kept],
+        len(there) - len(kept),
+        [workers[each.person_id] for each in named],
+        _occupancy(asked, counts),
+    )
+
+
+def _agents(site_id: int | None) -> QuerySet[Person]:
+    agents = Person.objects.filter(client=None, left_at=None, roles__contains=["agent"])
+    return agents if site_id is None else agents.filter(site_id=site_id)
+
+
+def at_work(client_id: int | None, site_id: int | None) -> list[Person]:
+    """Who is not signed out, of those cleared for a client or any that whoever asks may enter, at a site or all."""
+    cleared = Clearance.objects.filter(person=OuterRef("pk"), withdrawn_at=None)
+    cleared = cleared if client_id is None else cleared.filter(client_id=client_id)
+    there = _agents(site_id).filter(Exists(cleared)).exclude(agent_state__state="signed-out")
+    return list(there.order_by("name"))
+
+
+def _everybody(asked: Asked) -> list[_Read]:
+    shifts = Shift.objects.filter(person=OuterRef("pk"), cancelled_at=None)
+    now = asked.now
+    rows = _agents(asked.site_id).values_list(
+        "id",
+        "name",
+        "agent_state__state",
+        "agent_state__reason",
+        "agent_state__since",
+        "heard__at",
+        Exists(Clearance.objects.filter(person=OuterRef("pk"), withdrawn_at=None)),
+        Exists(shifts),
+        Exists(shifts.filter(starts_at__lte=now, ends_at__gt=now)),
+    )
+    held: dict[int | None, list[InHand]] = defaultdict(list)
+    in_hand = Item.objects.filter(client_id__in=asked.client_ids, person__isnull=False)
+    for person_id, *row in in_hand.values_list("person_id", *InHand._fields):
+        held[person_id].append(InHand(*row))
+    return [
+        _Read(
+            person_id,
+            name,
+            heard_at,
+            is_ours,
+            thresholds.standing(
+                state or "signed-out",
+                reason or "",
+                since or now,
+                held.get(person_id, []),
+                asked.usual,
+                is_on_shift=on_shift or not planned,
+                now=now,
+            ),
+        )
+        for person_id, name, state, reason, since, heard_at, is_ours, planned, on_shift in rows.order_by("name")
+    ]
+
+
+def _workers(read: list[_Read], asked: Asked) -> dict[int, Worker]:
+    ids = [each.person_id for each in read]
+    people = Person.objects.select_related("site", "team", "agent_state").in_bulk(ids)
+    gone_at = asked.now - timedelta(minutes=settings.WORKFLOOR_BROWSER_GONE_MINUTES or 10**6)
+    workers = {
+        each.person_id: Worker(
+            people[each.person_id],
+            each.standing,
+            heard_at=each.heard_at,
+            is_gone=each.heard_at is not None and each.heard_at <= gone_at,
+            is_ours=each.is_ours,
+        )
+        for each in read
+    }
+    items = work_queries.items().filter(client_id__in=asked.client_ids, person_id__in=ids)
+    for item in items.order_by("connected_at", "id"):
+        workers[item.person_id].items.append(item)  # type: ignore[index]
+    done = Item.objects.filter(client_id__in=asked.client_ids, done_by_id__in=ids, wrapped_up_at__gte=asked.midnight)
+    for person_id, count in done.values_list("done_by_id").annotate(count=Count("id")):
+        workers[person_id].done = count
+    return workers
+
+
+def _occupancy(asked: Asked, counts: Mapping[str, int]) -> float | None:
+    """The share of the capacity of those who take work that is in use; work of clients that one may not see is not."""
+    there = Assignment.objects.filter(
+        client_id__in=asked.client_ids,
+        aside=False,
+        person__in=_agents(asked.site_id).filter(agent_state__state="available"),
+    )
+    parts = F("share__endswith") - F("share__startswith")
+    taken = there.exclude(role=roles.MONITOR).aggregate(taken=Sum(parts))["taken"] or 0
+    takers = _agents(asked.site_id).filter(agent_state__state="available").count() - counts["off-shift"]
+    found = occupancy.occupancy(taken, takers * qualification.CAPACITY)
+    return None if found is None else min(1.0, found)
