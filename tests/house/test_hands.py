@@ -206,7 +206,8 @@ def given(side: Side) -> dict[str, Any]:
         "escalation": side.escalation,
         "agreed": CALL_FOR_HELP,
         "because": "answered",
-        "surveyed": None,
+        "expected_rows": None,
+        "make_room": None,
         "progress": None,
     }
 

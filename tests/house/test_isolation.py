@@ -14,6 +14,7 @@ each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._m
 
 # Models without a client of their own that refer to one with: what they refer to is the provider's own.
 PROVIDERS_OWN = {
+    "people.Site": "a site's leader is staff",
     "people.Team": "a team's leader is staff",
     "people.Certificate": "certificates are held by staff",
     "people.AgentState": "agent_state is of staff",

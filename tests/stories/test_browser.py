@@ -105,7 +105,7 @@ def test_an_errand_in_a_browser_from_the_api_to_the_statement(staffed, installat
         desk.get_by_label("Resolved").check()
         desk.get_by_role("button", name="Done").click()
         expect(desk.locator("#day")).to_contain_text("1 done")
-        expect(floor.locator("#sums")).to_contain_text("Done today1")
+        expect(floor.locator("#sums")).to_contain_text("Handled today1")
         picture(desk, "desk-done")
 
         floor.goto(f"{installation}/clients/lisbon-light/statements/{clock.now():%Y-%m}/")
