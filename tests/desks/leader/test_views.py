@@ -134,7 +134,7 @@ def test_the_wallboard_shows_the_queues_at_risk_with_more_than_colour_and_is_rea
     assert "/floor/wallboard/" in client.get("/floor/").content.decode()
     page = client.get("/floor/wallboard/").content.decode()
 
-    rows = re.findall(r'<li data-mood="(\w+)"( data-sound)?>', page)
+    rows = re.findall(r'<li id="line-[\w-]+" data-mood="(\w+)"( data-sound)?>', page)
     assert rows == [("late", " data-sound"), ("calm", "")]
     board = page.partition("wall-queues")[2]
     assert board.index("Calls") < board.index(" missed") < board.index("Mail") < board.index(" fine")
