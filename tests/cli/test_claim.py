@@ -123,7 +123,7 @@ def test_hours_that_both_sides_approved_and_a_cost_with_its_document_are_charged
     run("billing", "claim", "delivery", "deliveries", "Postage", "100.00", "--document", str(paper), *about)
 
     refused = run("billing", "claim", "approve", "1", "--by", "omar@example.com")
-    assert "one of the client's own people approves it" in refused.output
+    assert "one of the client's own people decides this" in refused.output
     run("billing", "claim", "approve", "1", "--by", "ben@example.com")
     run("billing", "claim", "approve", "2", "--by", "omar@example.com")
 

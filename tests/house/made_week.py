@@ -38,6 +38,7 @@ from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
 from workfloor.ops.channels.email import delivering
 from workfloor.ops.channels.playbooks import actions as playbooks
+from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.escalation import actions as escalation
 from workfloor.ops.presales import actions as presales
 from workfloor.ops.presales import gateway as presales_gateway
@@ -318,8 +319,9 @@ def _work(who: SimpleNamespace) -> None:
     work.snooze(item=snoozed, until=later(hours=5), by=ana, now=later(minutes=31))
     claimed = _held(ana, "mail", later(minutes=40), customer=_customer("C-5", is_claimed=True))
     work.confirm_customer(case=claimed.case, by=ana, now=later(minutes=41))
-    work.end(item=claimed, by=ana, now=later(minutes=42))
-    work.wrap_up(item=claimed, by=ana, disposition="answered", now=later(minutes=43))
+    claimed = work.end(item=claimed, by=ana, now=later(minutes=42))
+    closes = Macro("close", "Close", disposition="answered")
+    playbooks.run_macro(item=claimed, macro=closes, by=ana, now=later(minutes=43))
     elsewhere = make.item("calls", at=later(minutes=50), came_at=later(minutes=50))
     said = reporting.Said("answered", agent="extension 214")
     reporting.report(
