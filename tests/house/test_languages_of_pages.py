@@ -28,6 +28,7 @@ KNOWN = {
         to read one Above my limit Let me look at Angry hello Hello customer Their CRM work busy Two were tests They no
         such user Sample Floor Lda Rua do Ouro Lisboa Lindenstr Berlin PO VAT of days from the day issue Billing Europe
         en de es he key webhook test case message period dispute invoice Portuguese portuguese mail
+        Person P Stay on Until six Can you stay May I refund euros Yes up to
         """,
     ),
     *"ABCDEFLml",

@@ -153,6 +153,7 @@ NAMELESS: Final[Mapping[str, Any]] = {
     "customer": lazy("The customer"),
     "router": lazy("The router"),
     "clock": lazy("The clock"),
+    "escalation": lazy("The escalations"),
     "worker": lazy("The worker"),
     "mail": lazy("The mail"),
     "chats": lazy("The chats"),

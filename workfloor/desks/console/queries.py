@@ -32,6 +32,7 @@ SUBJECTS = {
     ("channels", "widget"): gettext_noop("Chat widgets"),
     ("channels", "playbook"): gettext_noop("Playbooks and articles"),
     ("routing", "pool"): gettext_noop("Routing"),
+    ("routing", "escalation"): gettext_noop("Escalations"),
     ("admin", "retention"): gettext_noop("Retention"),
     ("admin", "files"): gettext_noop("Files"),
     ("admin", "webhook"): gettext_noop("Webhooks"),
