@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from typing import IO, Any, Final
@@ -68,7 +68,7 @@ def storm(database: str, mails: int, replies: int, kills: int, seed: int = 1) ->
         for _ in range(kills):
             time.sleep(chance.uniform(0.02, 0.5))
             victim = chance.randrange(len(PROCESSES))
-            os.kill(pids[victim], signal.SIGKILL)
+            _kill(pids[victim])
             told.kills[PROCESSES[victim]] += 1
             pids[victim] = zygote.begin(PROCESSES[victim])
         for thread in (*senders, writer):
@@ -79,6 +79,15 @@ def storm(database: str, mails: int, replies: int, kills: int, seed: int = 1) ->
             os.kill(pid, signal.SIGTERM)
     told.seconds = time.monotonic() - began
     return told
+
+
+def _kill(pid: int) -> None:
+    """Kill a process, and wait until it is gone: a supervisor begins no other before, for which its port is free."""
+    os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        while True:
+            os.kill(pid, 0)
+            time.sleep(0.001)
 
 
 # --- whoever sends in ------------------------------------------------------------------------------------------------

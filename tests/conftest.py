@@ -119,6 +119,8 @@ def _on_server(statement: str, *names: str) -> None:
 
 @contextmanager
 def _database(name: str, template: str = "template0") -> Iterator[str]:
+    _end_connections(name)
+    _on_server("DROP DATABASE IF EXISTS {}", name)  # which a test left behind that failed with processes of its own
     _on_server("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8' STRATEGY FILE_COPY", name, template)
     try:
         yield name
