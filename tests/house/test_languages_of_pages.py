@@ -28,11 +28,15 @@ KNOWN = {
         to read one Above my limit Let me look at Angry hello Hello customer Their CRM work busy Two were tests They no
         such user Sample Floor Lda Rua do Ouro Lisboa Lindenstr Berlin PO VAT of days from the day issue Billing Europe
         en de es he key webhook test case message period dispute invoice Portuguese portuguese mail
-        Person P Stay on Until six Can you stay May I refund euros Yes up to
         """,
     ),
     *"ABCDEFLml",
 }
+# What leaders and agents of the floor wrote to each other, whole, for its words are of every page; and people whom
+# nothing but a number tells apart.
+WROTE = re.compile(
+    r"Stay on, please|Until six|Can you stay\?|May I refund 40 euros\?|Yes, up to 50|\bPerson \d+|\bP1\b"
+)
 NAMES = re.compile(r"\S+@\S+|https?://\S*|\b\w+\.(?:example|txt)\b|\b[A-Z]{2,}\d*\b|\b[A-Z]{2}\d[\d ]*")
 DAYS = re.compile(r"\b[a-z]+ de \d{4}\b|\b\d{1,2}(?: de)? [a-z]+(?: de)? \d{4}\b|\b\d{1,2} [a-z]{3,4}\b")
 UNITS = re.compile(r"\d (?:s|ms|h|min|MB)\b")
@@ -80,7 +84,7 @@ def outside(page: str) -> Iterator[str]:
             rest = text
             while (shorter := WITHIN.sub(" ", rest)) != rest:
                 rest = shorter
-            for pattern in (NAMES, DAYS, UNITS):
+            for pattern in (WROTE, NAMES, DAYS, UNITS):
                 rest = pattern.sub(" ", rest)
             if not {*re.findall(r"[^\W\d_]+", rest)} <= KNOWN:
                 yield " ".join(text.split())
