@@ -18,6 +18,7 @@ from workfloor.core.outgoing.models import Mail
 from workfloor.core.people import actions as people
 from workfloor.core.work import actions as work
 from workfloor.core.work import supervising
+from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.escalation import actions as escalation
 from workfloor.ops.escalation import followers
@@ -75,6 +76,7 @@ def look(at):
     """The clock looks, as it does each minute."""
     with clock.frozen(at):
         escalation_tasks.look(0)
+    rls.enter_every_client()  # it goes from wall to wall, and this test is one transaction
 
 
 def asks(agent, note="May I refund 40 euros?", at=ASKED):
@@ -88,6 +90,22 @@ def told():
 
 def facts(item, of="escalation."):
     return [each.event for each in event_log_queries.of_item(item.id) if each.event.startswith(of)]
+
+
+def test_what_fails_of_one_client_holds_no_other_up_and_is_not_silent(everyone, monkeypatch):
+    broken, other = make.client().id, make.client("porto-post").id
+    seen = []
+
+    def look_at_targets(client_id, now):
+        if client_id == broken:
+            raise ValueError("its terms cannot be computed")
+        seen.append(client_id)
+
+    monkeypatch.setattr(escalation_tasks, "_look_at_targets", look_at_targets)
+    with pytest.raises(ValueError, match="cannot be computed"):
+        look(ASKED)
+
+    assert seen == [other]
 
 
 # --- calls for help ---------------------------------------------------------------------------------------------------

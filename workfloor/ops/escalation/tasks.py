@@ -1,5 +1,6 @@
 """The clock of escalations: targets that are close or missed, and steps whose time-out has passed."""
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
@@ -14,20 +15,37 @@ from workfloor.ops.escalation import letters as escalation_letters  # noqa: F401
 from workfloor.ops.escalation import queries as escalation_queries
 
 BY_THE_CLOCK = ("at-risk", "missed")
+log = logging.getLogger(__name__)
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="escalation.look", queueing_lock="escalation.look", pass_context=False)
 def look(timestamp: int) -> None:
-    """Each minute, raise what is close to its target or has missed it, and tell the next of each chain."""
+    """Each minute, raise what is close to its target or has missed it, and tell the next of each chain.
+
+    What fails of one client holds nobody else up; the job then fails with the first of it, and is listed.
+    """
     now = clock.now()
     with transaction.atomic():
         rls.enter_every_client()
-        for client in clients_queries.clients():
-            _look_at_targets(client.id, now)
-        for escalation_id in escalation_queries.due(now):
-            due = escalation_queries.every().get(id=escalation_id)
-            escalation.tell_next(escalation=due, by=escalation.ENGINE, now=now)
+        numbers = [client.id for client in clients_queries.clients()]
+    failed = [fault for fault in (_look_at(number, now) for number in numbers) if fault]
+    if failed:
+        raise failed[0]
+
+
+def _look_at(client_id: int, now: datetime) -> Exception | None:
+    try:
+        with transaction.atomic():
+            rls.enter(client_id)
+            _look_at_targets(client_id, now)
+            for escalation_id in escalation_queries.due(now):
+                due = escalation_queries.every().get(id=escalation_id)
+                escalation.tell_next(escalation=due, by=escalation.ENGINE, now=now)
+    except Exception as fault:
+        log.exception("the escalations of client %d were not looked at", client_id)
+        return fault
+    return None
 
 
 def _look_at_targets(client_id: int, now: datetime) -> None:
