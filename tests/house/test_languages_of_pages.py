@@ -35,7 +35,7 @@ KNOWN = {
 # What leaders and agents of the floor wrote to each other, whole, for its words are of every page; and people whom
 # nothing but a number tells apart.
 WROTE = re.compile(
-    r"Stay on, please|Until six|Can you stay\?|May I refund 40 euros\?|Yes, up to 50|\bPerson \d+|\bP1\b"
+    r"Stay on, please|Until six|Can you stay\?|May I refund 40 euros\?|Yes, up to 50|\bPerson \d+|\bP\d\b"
 )
 NAMES = re.compile(r"\S+@\S+|https?://\S*|\b\w+\.(?:example|txt)\b|\b[A-Z]{2,}\d*\b|\b[A-Z]{2}\d[\d ]*")
 DAYS = re.compile(r"\b[a-z]+ de \d{4}\b|\b\d{1,2}(?: de)? [a-z]+(?: de)? \d{4}\b|\b\d{1,2} [a-z]{3,4}\b")
