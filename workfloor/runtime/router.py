@@ -32,6 +32,7 @@ from workfloor.ops.routing import queries as routing_queries
 
 TICK_SECONDS: Final = 0.25
 LINES_SECONDS: Final = 60.0  # terms change by the calendar, urgency with what was attained
+READ_AGAIN_SECONDS: Final = 2.0  # after a reading of them that failed
 LONGEST_PAUSE_SECONDS: Final = 30.0
 TRIES: Final = 5
 # What is received is queued in the same moment; what is said moves no work, but by facts of its own.
@@ -173,14 +174,15 @@ class Reader:
 
     def _run(self) -> None:
         self._asked.set()
+        pause = LINES_SECONDS
         while not self._stop.is_set():
-            self._asked.wait(LINES_SECONDS)
+            self._asked.wait(pause)
             self._asked.clear()
             if not self._stop.is_set():
-                self._read()
+                pause = LINES_SECONDS if self._read() else READ_AGAIN_SECONDS
         _let_go()
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
         try:
             with transaction.atomic():
                 rls.enter_every_client()
@@ -188,9 +190,10 @@ class Reader:
         except Exception:
             log.exception("the lines of %s could not be read, and stay as they are", self._pool)
             _let_go()
-            return
+            return False
         with self._lock:
             self._found = found
+        return True
 
 
 class Router:

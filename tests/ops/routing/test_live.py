@@ -378,3 +378,20 @@ def test_what_was_never_offered_and_does_not_wait_has_no_reason(floor):
         inside(explain.why, item.id, clock.now())
     with pytest.raises(explain.NoReason):
         inside(explain.why, 0, clock.now())
+
+
+def test_terms_that_could_not_be_read_are_read_again_soon_and_not_with_the_next_minute(floor, monkeypatch):
+    left, reads = iter([psycopg.OperationalError("the connection was lost")]), runtime_router.read
+
+    def read(pool, now):
+        for fault in left:
+            raise fault
+        return reads(pool, now)
+
+    monkeypatch.setattr(runtime_router, "read", read)
+    with runtime_router.Reader(routing_models.MAIN).reading() as reader:
+        until = time.monotonic() + runtime_router.LINES_SECONDS / 2
+        while (found := reader.take()) is None and time.monotonic() < until:
+            time.sleep(0.1)
+
+    assert found is not None
