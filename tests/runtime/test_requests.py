@@ -55,3 +55,23 @@ def test_whoever_comes_is_turned_away_only_while_somebody_waits_for_too_long(mon
         return [*found, turns.are_too_many()]
 
     assert asyncio.run(told()) == [False, True, False]
+
+
+def test_whoever_is_turned_away_is_told_that_nothing_was_done_and_may_send_it_again(monkeypatch):
+    application, told = requests.WholeRequests(), []
+    monkeypatch.setattr(application._turns, "are_too_many", lambda: True)
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        told.append(message)
+
+    asyncio.run(application.handle({"type": "http", "path": "/desk/available/", "method": "POST"}, receive, send))
+
+    assert told[0]["status"] == 503
+    assert {name.decode(): value.decode() for name, value in told[0]["headers"]} == {
+        "content-type": "application/json",
+        "retry-after": "5",
+        "x-turned-away": "busy",
+    }

@@ -48,7 +48,10 @@ def written_to(real_database, installation) -> tuple[str, str]:
 
 
 def at_work(browser: Browser, url: str, email: str) -> Page:
-    desk = signed_in(browser, url, email)
+    return begun(signed_in(browser, url, email))
+
+
+def begun(desk: Page) -> Page:
     desk.get_by_role("button", name="Go available").click()
     desk.get_by_role("button", name="Accept").click()
     expect(desk.get_by_label("Your answer")).to_be_visible()
@@ -104,14 +107,23 @@ def test_a_burst_of_two_hundred_lines_arrives_in_order_and_each_once(visited):
 
 def test_a_server_that_is_away_or_whose_answers_are_lost_costs_no_line_and_doubles_none(visited):
     with browse.chromium() as browser:
-        desk = at_work(browser, *visited)
-        left = iter(["away", "unheard", "unheard"])
+        desk = signed_in(browser, *visited)
+        too_much = iter([True, True])
+
+        def turn_away(route):
+            if next(too_much, False):
+                return route.fulfill(status=503, headers={"Retry-After": "5", "X-Turned-Away": "busy"}, body="{}")
+            return route.continue_()
+
+        desk.context.route("**/available/", turn_away)
+        begun(desk)  # a press that nobody had time for is pressed again by itself
+        expect(desk.locator("#notice")).to_be_empty()
+        is_away, unheard = [True], iter([True, True])
 
         def lose(route):
-            how = next(left, "goes")
-            if how == "away":
+            if is_away:
                 return route.abort()
-            if how == "unheard":
+            if next(unheard, False):
                 route.fetch()  # the server has it, and its answer does not come back
                 return route.abort()
             return route.continue_()
@@ -121,6 +133,7 @@ def test_a_server_that_is_away_or_whose_answers_are_lost_costs_no_line_and_doubl
             desk.get_by_label("Your answer").press_sequentially(line)
             desk.keyboard.press("Enter")
         expect(desk.locator("[data-sending]").first).to_contain_text("does not answer")
+        is_away.clear()
         expect(desk.locator("[data-sending]")).to_have_count(0)
 
     assert sent() == BURST[:5]

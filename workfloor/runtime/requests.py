@@ -206,11 +206,12 @@ async def _refuse(send: Send, most: int) -> None:
 
 
 async def _refuse_for_now(send: Send) -> None:
-    await _say(send, 503, "More is asked for than can be answered just now; send this again.", (b"retry-after", b"5"))
+    detail = "More is asked for than can be answered just now; send this again."
+    await _say(send, 503, detail, (b"retry-after", b"5"), (b"x-turned-away", b"busy"))  # nothing of it was done
 
 
-async def _say(send: Send, status: int, detail: str, header: tuple[bytes, bytes]) -> None:
-    headers = [(b"content-type", b"application/json"), header]
+async def _say(send: Send, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
+    headers = ((b"content-type", b"application/json"), *headers)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps({"detail": detail}).encode()})
 

@@ -24,6 +24,7 @@
 // something else at another address says wf:moved; wf:read is said after each reading.
 (() => {
   const PAUSE_MS = 400; // between two readings of the same page, however many topics are named
+  const PATIENCE_MS = 30_000; // an answer that comes later comes no more: a connection may have died without a word
   const HIDDEN_MS = 60_000; // a hidden page lets go of its stream after this, browsers allow only six
   const plainTitle = document.title;
   const page = document.body;
@@ -118,7 +119,7 @@
   const fetchPart = (part, after) => {
     const method = part.hasAttribute("data-sees") && !document.hidden ? "POST" : "GET";
     const address = after ? `${part.dataset.from}?after=${after}` : part.dataset.from;
-    return fetch(address, { method, headers: { "HX-Request": "true", "X-By-Itself": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store" });
+    return fetch(address, { method, headers: { "HX-Request": "true", "X-By-Itself": "true", "X-CSRFToken": page.dataset.csrf }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   };
   const settledLines = (part) => {
     const known = new DOMParser().parseFromString(sources.get(part.id) ?? "", "text/html").querySelector("[data-grows]");
@@ -143,7 +144,7 @@
   const read = async () => {
     const move = moves;
     const asked = move === shownMoves ? { "X-By-Itself": "true" } : {}; // what somebody moved to is looked at, and kept as that
-    const answer = await fetch(location.href, { headers: { "HX-Request": "true", ...asked }, cache: "no-store" });
+    const answer = await fetch(location.href, { headers: { "HX-Request": "true", ...asked }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
     heed(answer.headers.get("date"));
     const over = answer.redirected || answer.status === 403 || answer.status === 404;
     if (over) return void location.reload(); // signed out, or no longer allowed here: show what is said instead
@@ -272,11 +273,31 @@
     event.detail.shouldSwap = false; // sent to a whole page instead, such as the one for signing in
     location.reload();
   });
-  page.addEventListener("htmx:responseError", (event) => notice({ 403: says.outOfDate, 413: says.tooLarge }[event.detail.xhr.status] ?? says.failed, "danger"));
+  page.addEventListener("htmx:responseError", (event) => {
+    if (!isSentAgain(event.detail)) notice({ 403: says.outOfDate, 413: says.tooLarge }[event.detail.xhr.status] ?? says.failed, "danger");
+  });
   page.addEventListener("htmx:sendError", () => notice(says.silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) tries.delete(event.detail.elt);
+    if (tries.has(event.detail.elt)) return;
     if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt, event.detail.successful);
   });
+  // What was turned away before anything of it was done, since more was asked for than can be answered, is sent again.
+  const TRIES = 4;
+  const tries = new Map(); // what is pressed -> how often it was turned away
+  const isSentAgain = ({ elt, xhr, requestConfig }) => {
+    const tried = tries.get(elt) ?? 0;
+    if (!xhr.getResponseHeader("X-Turned-Away") || tried >= TRIES) return void tries.delete(elt);
+    tries.set(elt, tried + 1);
+    setTimeout(() => {
+      if (!elt.isConnected) {
+        tries.delete(elt);
+        notice(says.failed, "danger"); // the page has become another one meanwhile
+      } else if (elt instanceof HTMLFormElement) elt.requestSubmit(requestConfig.triggeringEvent?.submitter);
+      else elt.click();
+    }, 1000 * 2 ** tried * (0.5 + Math.random()));
+    return true;
+  };
   document.addEventListener("wf:notice", (event) => notice(event.detail.text, event.detail.kind)); // of a page's own program
 
   // --- keys, sound, menus --------------------------------------------------------------------------------------
