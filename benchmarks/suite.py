@@ -25,7 +25,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "floor_page": Benchmark(True, {"agents": 20, "queues": 4, "items": 80, "runs": 1}),
     "commands": Benchmark(True, {"runs": 1}),
     "facts": Benchmark(True, {"rows": 20, "runs": 1}),
-    "router": Benchmark(True, {"decisions": 32, "rates": (100,), "past": 200, "lasts_seconds": 1, "runs": 1}),
+    "router": Benchmark(
+        True, {"decisions": 32, "rates": (100,), "past": 200, "lasts_seconds": 1, "runs": 1, "clients": 2}
+    ),
     "clients": Benchmark(True, {"clients": 2, "agents": 8, "arrivals": 20, "past": 50, "seconds": 4}),
     "chaos": Benchmark(False, {"agents": 12, "items": 30, "kills": 1, "every_seconds": 0.5}),
     "starts": Benchmark(False, {"settles_seconds": 2.0, "runs": 1}),
