@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests import mail, make
 from tests.core.work.test_actions import committed, race
@@ -289,6 +291,30 @@ def test_a_complaint_is_one_by_its_case_or_by_how_its_work_ended(follow):
     assert [each.item for each in raised] == [born, became, ended]
     assert [each.said for each in raised] == ["", "", "called-back"]
     assert all(each.closed_at is None for each in raised)  # until somebody answers them, though the work is done
+
+
+def test_a_thousand_facts_ask_the_database_no_more_than_one(follow):
+    agreed(rule("A lawyer", "word", 'words = ["lawyer"]'), rule("Complaint", "complaint"))
+
+    def questions(letters):
+        for number in range(letters):
+            letter = make.item("mail", customer=work.Customer(f"C-{letters}-{number}"))
+            writes(letter, "Good morning", make.later(seconds=letters + number))
+        with CaptureQueriesContext(connection) as asked:
+            assert follow() == []
+        return len(asked)
+
+    assert questions(12) == questions(1)
+
+
+def test_what_a_batch_raised_is_known_to_the_rest_of_it(follow):
+    agreed(rule("A lawyer", "word", 'words = ["lawyer"]'), rule("Very important", "customer", 'customers = ["C-1"]'))
+    letter, ana = make.item("mail", customer=work.Customer("C-1")), make.agent()
+    writes(letter, "my lawyer")
+    writes(letter, "my lawyer, again", make.later(minutes=2))
+    mail.finish(mail.hold(letter, ana, make.later(minutes=3)), ana, make.later(minutes=4))
+
+    assert [each.title for each in follow(make.later(minutes=5))] == ["Very important", "A lawyer"]
 
 
 def test_targets_are_escalated_before_they_are_missed_and_when_they_are(follow):
