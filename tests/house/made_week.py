@@ -382,6 +382,7 @@ def _escalations(who: SimpleNamespace) -> None:
         engine: Any = {"by": escalation.ENGINE, "now": ended}
         raised = escalation.escalate(item=call, agreed=CALL_FOR_HELP, said="May I?", by=escalation.ENGINE, now=begun)
         raised = escalation.tell_next(escalation=raised, by=escalation.ENGINE, now=begun + timedelta(minutes=2))
+        escalation.mail(notices=raised.notices.all()[:1], by=escalation.ENGINE, now=begun + timedelta(minutes=2))
         if number == 0:
             escalation.acknowledge(escalation=raised, by=who.teresa, now=begun + timedelta(minutes=3))
             escalation.answer(escalation=raised, text="Yes", by=who.teresa, now=begun + timedelta(minutes=4))

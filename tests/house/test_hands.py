@@ -204,6 +204,7 @@ def given(side: Side) -> dict[str, Any]:
         "map_": None,
         "place": SimpleNamespace(client=side.client),
         "escalation": side.escalation,
+        "notices": side.notices,
         "agreed": CALL_FOR_HELP,
         "because": "answered",
         "expected_rows": None,

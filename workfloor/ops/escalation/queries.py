@@ -146,6 +146,21 @@ def addressees(step: dict[str, Any], item: Item) -> list[tuple[Person | None, st
     return [*known, (None, also)] if also else known
 
 
+def mail_due(now: datetime) -> list[list[int]]:
+    """The notices to be mailed by now: those of one person at one address, or of a client's address, are one mail."""
+    found: dict[tuple[int | None, int | None, str], list[int]] = defaultdict(list)
+    due = Notice.objects.filter(mail_due_at__lte=now).order_by("id")
+    for number, person_id, client_id, to in due.values_list("id", "person_id", "client_id", "to"):
+        found[person_id, None if person_id else client_id, to].append(number)
+    return list(found.values())
+
+
+def locked_to_mail(numbers: Sequence[int]) -> list[Notice]:
+    """Those of some notices that are still to be mailed, locked until the transaction ends."""
+    due = Notice.objects.filter(id__in=numbers, mail_due_at__isnull=False)
+    return list(due.select_for_update(of=("self",)).order_by("id"))
+
+
 # --- targets ----------------------------------------------------------------------------------------------------------
 
 
