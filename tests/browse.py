@@ -1,31 +1,61 @@
 """A real browser for tests: Debian's Chromium, or a skip that says what is missing."""
 
+import asyncio
+import atexit
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 RESULTS = ROOT / "test-results"
+# For all that a page does or shows: it waits for processes on a machine that is busy with other tests.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Chromium for as long as the block runs; skips the test where there is none."""
+    """Chromium for as long as the block runs, at whose end all its pages close; skips the test where there is none.
+
+    One is started for all tests of a process. While no block runs, its loop does not count as this thread's.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Containers have no user namespaces for the sandbox; only our own pages are opened.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    loop, browser = _started(program)
+    asyncio._set_running_loop(loop)
+    try:
+        yield browser
+    finally:
+        with suppress(Error):
+            for context in browser.contexts:
+                context.close()
+        if not browser.is_connected():  # whoever comes next starts one anew
+            _started.cache_clear()
+        asyncio._set_running_loop(None)
+
+
+@cache
+def _started(program: str) -> tuple[asyncio.AbstractEventLoop, Browser]:
+    playwright = sync_playwright().start()
+    loop = asyncio.get_running_loop()
+    atexit.register(_stop, loop, playwright)
+    # Containers have no user namespaces for the sandbox; only our own pages are opened.
+    browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    browser.on("context", lambda context: context.set_default_timeout(PATIENCE_MS))
+    asyncio._set_running_loop(None)
+    return loop, browser
+
+
+def _stop(loop: asyncio.AbstractEventLoop, playwright: Playwright) -> None:
+    asyncio._set_running_loop(loop)
+    playwright.stop()
 
 
 def faults_of(page: Page) -> list[str]:

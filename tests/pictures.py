@@ -29,7 +29,7 @@ def take(folder: Path) -> None:
                 pages = {name: _signed_in(browser, f"http://{bind}", name) for name in ("ana", "davi", "faye", "eva")}
                 for page in pages.values():
                     page.get_by_role("button", name="Go available").click()
-                    page.get_by_role("button", name="Accept").click(timeout=60_000)
+                    page.get_by_role("button", name="Accept").click()
                     page.get_by_role("button", name="Accept").wait_for(state="detached")
                 time.sleep(12)  # so that the clocks of the pages say something
                 pages["eva"].screenshot(path=folder / "agent-desk.png")

@@ -16,8 +16,6 @@ from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
-# A machine that is busy with other tests takes its time.
-expect.set_options(timeout=60_000)
 # What the browser says of answers that the story provokes on purpose.
 EXPECTED = ("status of 422", "status of 409")
 

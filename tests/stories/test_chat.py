@@ -22,7 +22,6 @@ from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Chat
 
-expect.set_options(timeout=60_000)
 SETTINGS = """
 title = { en = "Lisbon Light", he = "ליסבון לייט" }
 greeting = { en = "Ask us anything about your bill." }

@@ -16,7 +16,6 @@ from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
-expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 # What the browser says of answers that the story provokes on purpose.
 EXPECTED = ("status of 409", "status of 422")

@@ -17,7 +17,6 @@ from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.playbooks import actions as playbooks
 
-expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 
 

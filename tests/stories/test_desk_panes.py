@@ -14,7 +14,6 @@ from workfloor.core.work import actions as work
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
-expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 
 # What moves on the page without anybody having pressed anything, as browsers measure it (Layout Instability).

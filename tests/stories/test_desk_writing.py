@@ -16,7 +16,6 @@ from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 
-expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 BURST = [f"line {number}" for number in range(1, 201)]
 
