@@ -70,7 +70,7 @@ class Receiver:
                 found.setdefault(each.told["item"]["key"], []).append(each.told["event"])
         return found
 
-    def waits_for(self, count: int, seconds: float = 60) -> None:
+    def waits_for(self, count: int, seconds: float = 300) -> None:
         """Until so many came."""
         until = time.monotonic() + seconds
         while len(self.came) < count and time.monotonic() < until:
