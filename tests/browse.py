@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright
 ROOT = Path(__file__).resolve().parents[1]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 RESULTS = ROOT / "test-results"
+# With the first of them htmx also begins to tell of a request that failed, whose second word is another.
+REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
 # Only what is wrong leaves the page: all that axe found right is larger, and took longer than axe itself.
 FAULTS = """
 axe.run().then((found) =>
@@ -38,12 +40,14 @@ def chromium() -> Iterator[Browser]:
     try:
         yield browser
     finally:
-        with suppress(Error):
-            for context in browser.contexts:
-                context.close()
-        if not browser.is_connected():  # whoever comes next starts one anew
-            _started.cache_clear()
-        asyncio._set_running_loop(None)
+        try:
+            with suppress(Error):
+                for context in browser.contexts:
+                    context.close()
+            if not browser.is_connected():  # whoever comes next starts one anew
+                _started.cache_clear()
+        finally:
+            asyncio._set_running_loop(None)
 
 
 @cache
@@ -73,11 +77,14 @@ def faults_of(page: Page) -> list[str]:
 
 
 def complaints(page: Page) -> list[str]:
-    """Collect from now on what the browser complains of: scripts that fail, things that are refused or not found."""
+    """Collect from now on what the browser complains of: scripts that fail, things that are refused or not found.
+
+    That a newer request took the place of one that was on its way is none, though htmx says it as if it were.
+    """
     heard: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(REPLACED):
             heard.append(message.text)
 
     page.on("console", hear)
