@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, mail, make
 from tests.stories.test_browser import picture, signed_in
+from tests.stories.test_desk_writing import newest
 from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import queries as event_log_queries
@@ -108,18 +109,17 @@ def site() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def client_site(real_database, installation, site) -> tuple[str, Line, str, str]:
-    """The installation, the visitor's way to it, the client's page with the widget, the agent's email."""
-    line = Line(installation)
+def client_site(shared_installation, site) -> tuple[str, Line, str, str]:
+    """The installation, shared, the visitor's way to it, a client's own page with the widget, its agent's email."""
+    line = Line(shared_installation)
     origin = f"http://localhost:{site.server_port}"
     with transaction.atomic():
         rls.enter_every_client()
-        make.client(chats=True)
-        mail.Post()
-        agent = make.agent("Ana Duarte", available=False)
-        widget = chats.add_widget(
-            queue=make.queue("chats"), origins=[origin], source=SETTINGS, by=actors.ROOT, now=clock.now()
-        )
+        client = make.own_client(chats=True)
+        mail.Post(client.slug, f"help@{client.slug}.example")
+        agent = make.agent("Ana Duarte", clear_for=client.slug, available=False)
+        queue = make.queue("chats", client.slug)
+        widget = chats.add_widget(queue=queue, origins=[origin], source=SETTINGS, by=actors.ROOT, now=clock.now())
     site.RequestHandlerClass.page = (
         f'<!doctype html><html lang="en-GB"><title>Lisbon Light</title><h1>Light for Lisbon</h1>'
         f'<script src="{line.address}/chat/widget.js" data-widget="{widget.key}" async></script></html>'
@@ -127,7 +127,7 @@ def client_site(real_database, installation, site) -> tuple[str, Line, str, str]
     site.RequestHandlerClass.policy = (
         f"default-src 'none'; script-src {line.address}; connect-src {line.address}; img-src blob:"
     )
-    return installation, line, origin, agent.account.email
+    return shared_installation, line, origin, agent.account.email
 
 
 def visitor(browser: Browser, origin: str) -> Page:
@@ -228,7 +228,7 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
 
     assert heard == []
     with transaction.atomic():
-        rls.enter_every_client()
+        newest()
         item = Item.objects.get()
         assert (item.kind, item.state, item.queue.name) == ("chat", "done", "chats")
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
@@ -296,5 +296,5 @@ def test_what_a_visitor_types_faster_than_may_be_sent_arrives_in_order_and_each_
         assert page.get_by_text("Send answer").count() == 0, "nobody has answered, so there is nothing to rate"
 
     with transaction.atomic():
-        rls.enter_every_client()
+        newest()
         assert list(Message.objects.order_by("id").values_list("text", flat=True)) == ["My bill", *lines]
