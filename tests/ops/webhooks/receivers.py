@@ -98,11 +98,12 @@ class Receiver:
                     return
                 if 200 <= code < 300:
                     receiver.taken.append(came)
-                self.send_response(code)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(receiver.body)
+                with suppress(ConnectionError):  # whoever waits no longer has gone
+                    self.send_response(code)
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(receiver.body)
 
             def log_message(self, *said: Any) -> None:
                 pass
