@@ -35,7 +35,13 @@ from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
-ALSO = ("core/people/granting.py", "core/work/joining.py", "core/work/connecting.py", "core/work/reporting.py")
+ALSO = (
+    "core/people/granting.py",
+    "core/work/joining.py",
+    "core/work/connecting.py",
+    "core/work/reporting.py",
+    "core/work/supervising.py",
+)
 
 
 def actions() -> Iterator[tuple[str, Callable[..., Any]]]:

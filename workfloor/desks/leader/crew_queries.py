@@ -7,19 +7,23 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet, Sum
 
 from workfloor.core.catalogue import occupancy
 from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Clearance, Person, Shift
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work import roles
 from workfloor.core.work.models import Assignment, Item
 from workfloor.desks.leader import thresholds
-from workfloor.desks.leader.thresholds import InHand, Standing
+from workfloor.desks.leader.thresholds import InHand, Parts, Standing
 
 MOST_SHOWN: Final = 40
 MOST_NAMED: Final = 60  # of those who are signed out
+
+
+NOTHING: Final = Parts()
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Worker:
 
     person: Person
     standing: Standing
+    parts: Parts = NOTHING
     items: list[Item] = field(default_factory=list)
     done: int = 0
     heard_at: datetime | None = None  # when a browser of theirs was there last
@@ -83,6 +88,8 @@ class _Read:
     name: str
     heard_at: datetime | None
     is_ours: bool
+    takes_work: bool  # by their agent state
+    parts: Parts
     standing: Standing
 
     @property
@@ -93,7 +100,7 @@ class _Read:
 
 
 _ORDER: Final = {"available": 1, "not-ready": 2, "off-shift": 2, "signed-out": 3} | dict.fromkeys(
-    ("offered", "working", "on-hold", "wrap-up"), 0
+    ("offered", "on-call", "on-chat", "working", "on-hold", "wrap-up"), 0
 )
 
 
@@ -116,7 +123,7 @@ def crew(asked: Asked) -> Crew:
         [workers[each.person_id] for each in kept],
         len(there) - len(kept),
         [workers[each.person_id] for each in named],
-        _occupancy(asked, counts),
+        _occupancy(everybody, counts),
     )
 
 
@@ -151,12 +158,15 @@ def _everybody(asked: Asked) -> list[_Read]:
     in_hand = Item.objects.filter(client_id__in=asked.client_ids, person__isnull=False)
     for person_id, *row in in_hand.values_list("person_id", *InHand._fields):
         held[person_id].append(InHand(*row))
+    taken = parts(asked.client_ids, _agents(asked.site_id))
     return [
         _Read(
             person_id,
             name,
             heard_at,
             is_ours,
+            state == "available",
+            taken.get(person_id, NOTHING),
             thresholds.standing(
                 state or "signed-out",
                 reason or "",
@@ -165,6 +175,7 @@ def _everybody(asked: Asked) -> list[_Read]:
                 asked.usual,
                 is_on_shift=on_shift or not planned,
                 now=now,
+                has_room=taken.get(person_id, NOTHING).has_room,
             ),
         )
         for person_id, name, state, reason, since, heard_at, is_ours, planned, on_shift in rows.order_by("name")
@@ -179,6 +190,7 @@ def _workers(read: list[_Read], asked: Asked) -> dict[int, Worker]:
         each.person_id: Worker(
             people[each.person_id],
             each.standing,
+            each.parts,
             heard_at=each.heard_at,
             is_gone=each.heard_at is not None and each.heard_at <= gone_at,
             is_ours=each.is_ours,
@@ -194,15 +206,34 @@ def _workers(read: list[_Read], asked: Asked) -> dict[int, Worker]:
     return workers
 
 
-def _occupancy(asked: Asked, counts: Mapping[str, int]) -> float | None:
-    """The share of the capacity of those who take work that is in use; work of clients that one may not see is not."""
-    there = Assignment.objects.filter(
-        client_id__in=asked.client_ids,
-        aside=False,
-        person__in=_agents(asked.site_id).filter(agent_state__state="available"),
+def worker(agent: Person, items: list[Item], now: datetime) -> Worker:
+    """One agent as the floor shows them, with what they have in hand."""
+    state, taken = (
+        agent.agent_state,
+        parts(sorted({each.client_id for each in items}), _agents(None).filter(id=agent.id)),
     )
-    parts = F("share__endswith") - F("share__startswith")
-    taken = there.exclude(role=roles.MONITOR).aggregate(taken=Sum(parts))["taken"] or 0
-    takers = _agents(asked.site_id).filter(agent_state__state="available").count() - counts["off-shift"]
-    found = occupancy.occupancy(taken, takers * qualification.CAPACITY)
+    found, on_shift = taken.get(agent.id, NOTHING), people_queries.shift(agent, now)[0]
+    in_hand = [InHand(*(getattr(each, name) for name in InHand._fields)) for each in items]
+    standing = thresholds.standing(
+        state.state, state.reason, state.since, in_hand, {}, is_on_shift=on_shift, now=now, has_room=found.has_room
+    )
+    return Worker(agent, standing, found, items)
+
+
+def parts(client_ids: list[int], people: QuerySet[Person]) -> dict[int, Parts]:
+    """What of some people is taken by offers and work in hand of some clients; nothing is said of who has none."""
+    share = F("share__endswith") - F("share__startswith")
+    there = Assignment.objects.filter(client_id__in=client_ids, person__in=people, aside=False)
+    rows = there.exclude(role=roles.MONITOR).values_list("person_id")
+    return {
+        person_id: Parts(*row)
+        for person_id, *row in rows.annotate(many=Count("item_id"), taken=Sum(share), largest=Max(share))
+    }
+
+
+def _occupancy(everybody: list[_Read], counts: Mapping[str, int]) -> float | None:
+    """The share of the capacity of those who take work that is in use; work of clients that one may not see is not."""
+    takers = [each for each in everybody if each.takes_work]
+    taken = sum(each.parts.taken for each in takers)
+    found = occupancy.occupancy(taken, (len(takers) - counts["off-shift"]) * qualification.CAPACITY)
     return None if found is None else min(1.0, found)
