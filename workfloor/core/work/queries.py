@@ -1,6 +1,6 @@
 """Reading work."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -256,14 +256,18 @@ class Told:
 
 def told(item_id: int) -> list[Told]:
     """An item's facts in words, newest first."""
-    facts = list(event_log_queries.of_item(item_id))
+    return in_words(list(event_log_queries.of_item(item_id))[::-1])
+
+
+def in_words(facts: Sequence[Fact]) -> list[Told]:
+    """Facts in words, in the order in which they are given."""
     ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
     names = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
     return [
         Told(
             fact.at, fact.event, work_events.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, "")
         )
-        for fact in reversed(facts)
+        for fact in facts
     ]
 
 
