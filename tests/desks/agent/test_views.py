@@ -103,6 +103,46 @@ def test_an_offer_that_is_gone_says_so(client, ana):
     assert "not with you any more" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("queue", "verb", "entered"),
+    [
+        ("mail", "await-customer", {}),
+        ("mail", "snooze", {"at": "in two days"}),
+        ("calls", "transfer", {"queue": "mail"}),
+        ("calls", "transfer", {"queue": "mail", "to": "Bruno"}),
+        ("calls", "escalate", {"note": "May I?"}),
+        ("calls", "come-back", {"at": "in two days"}),
+        ("calls", "classify", {"kind": "complaint"}),
+        ("mail", "finish", {"disposition": "answered"}),
+    ],
+)
+def test_what_lets_go_of_work_is_done_once_too_when_it_is_pressed_twice(client, ana, queue, verb, entered):
+    bruno = make.agent("Bruno")
+    item = held(ana, queue=queue)
+    in_two_days = f"{clock.now() + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    known = {"queue": make.queue("mail").id, "to": bruno.id, "at": in_two_days}
+    entered = {name: known.get(name, value) for name, value in entered.items()}
+
+    first = press(client, item, verb, **entered)
+    facts = [fact.event for fact in event_log_queries.of_item(item.id)]
+    again = press(client, item, verb, **entered)
+
+    assert (first.status_code, again.status_code) == (204, 204), again.content.decode()
+    assert [fact.event for fact in event_log_queries.of_item(item.id)] == facts
+    assert event_log_queries.of_item(item.id).filter(event="case.classified").count() <= 1
+
+
+def test_what_somebody_else_took_meanwhile_is_not_let_go_of_again(client, ana):
+    bruno, item = make.agent("Bruno"), held(ana)
+    assert press(client, item, "transfer", queue=item.queue_id).status_code == 204
+    offer = {"max_concurrency": 1, "offer_seconds": 20, "by": make.ROUTER, "now": clock.now()}
+    work.accept(item=work.offer(item=work_queries.item(item.id), person=bruno, **offer), by=bruno, now=clock.now())
+
+    answer = press(client, item, "transfer", queue=item.queue_id)
+
+    assert (answer.status_code, work_queries.item(item.id).person) == (409, bruno)
+
+
 def test_what_is_pressed_twice_is_done_once_and_is_no_fault(client, ana):
     call = offered(ana)
     presses = ["accept", "hold", "resume", "end"]

@@ -271,6 +271,12 @@ def in_words(facts: Sequence[Fact]) -> list[Told]:
     ]
 
 
+def last_by_somebody(item: work_models.Item) -> tuple[int | None, str] | None:
+    """Who did what last to an item, of all that people do; nothing where nobody did."""
+    done = event_log_queries.of_item(item.id).filter(event__startswith="work.", by_id__isnull=False)
+    return done.values_list("by_id", "event").last()
+
+
 @dataclass(frozen=True)
 class Help:
     """What was said in a call for help: by the agent who asks, or by whoever leads."""

@@ -382,6 +382,13 @@ def is_done(request: Request, item: Item, disposition: str) -> bool:
     return (item.state, item.done_by_id, item.disposition) == ("done", request.person.id, disposition)
 
 
+def let_go_by(request: Request, item: Item, *events: str) -> bool:
+    """Whether this person has let go of an item so already, and nobody has had a hand in it since."""
+    return item.person_id != request.person.id and work_queries.last_by_somebody(item) in {
+        (request.person.id, each) for each in events
+    }
+
+
 @deed
 def accept(request: Request, item_id: int) -> None:
     item = the_item(item_id)
@@ -415,7 +422,9 @@ def resume(request: Request, item_id: int) -> None:
 
 @deed
 def set_pending_customer(request: Request, item_id: int) -> None:
-    work.set_pending_customer(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not let_go_by(request, item, "work.pending-customer"):
+        work.set_pending_customer(item=item, by=request.person, now=clock.now())
 
 
 @deed
@@ -426,6 +435,8 @@ def customer_answered(request: Request, item_id: int) -> None:
 @deed
 def transfer(request: Request, item_id: int) -> None:
     item = the_item(item_id)
+    if let_go_by(request, item, "work.transferred", "work.sticky-agent"):
+        return
     entered = checked(
         agent_forms.Transfer(request.POST, item.client_id, agent_queries.colleagues(request.person, item))
     )
@@ -523,6 +534,8 @@ def come_back(request: Request, item_id: int) -> None:
 @deed
 def snooze(request: Request, item_id: int) -> None:
     item = the_item(item_id)
+    if let_go_by(request, item, "work.snoozed", "work.sticky-agent"):
+        return
     with timezone.override(agent_queries.zone_of(request.person)):
         at = checked(agent_forms.At(request.POST))["at"]
     work.snooze(item=item, until=at, by=request.person, now=clock.now())
@@ -558,8 +571,11 @@ def split(request: Request, item_id: int) -> None:
 
 @deed
 def escalate(request: Request, item_id: int) -> None:
-    note = checked(agent_forms.Escalation(request.POST))["note"]
-    work.escalate(item=the_item(item_id), by=request.person, note=note, now=clock.now())
+    item, note = the_item(item_id), checked(agent_forms.Escalation(request.POST))["note"]
+    asked = work_queries.help_with(item)[-1:]
+    if item.escalated_at and asked and (asked[0].is_answer, asked[0].said) == (False, note.strip()):
+        return
+    work.escalate(item=item, by=request.person, note=note, now=clock.now())
 
 
 @deed
