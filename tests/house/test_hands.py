@@ -66,6 +66,7 @@ HALVES = {
 # What a clearance alone is enough for, and why.
 READING = {
     "core.conversations.allow_pictures": "how a mail is shown is a matter of whoever may read it",
+    "core.team_messages.write_to_leader": "whoever takes work may write to whoever leads them",
     "core.looks.look": "that somebody looked is recorded of whoever could",
 }
 # What asks for no permission at first, and why.

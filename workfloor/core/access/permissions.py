@@ -116,6 +116,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         _permission(
             "team-messages.send", "Write to people on the floor, and whisper to whom one monitors", "leader", "manager"
         ),
+        _permission("team-messages.write-to-leader", "Write to whoever leads one", "agent"),
         _permission(
             "team-messages.answer", "Read and answer what was written to one on the floor", "agent", "leader", "manager"
         ),

@@ -198,6 +198,19 @@ def shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime |
     return on_shift(with_shifts(people_models.Person.objects.filter(id=person.id), now).get(), now)
 
 
+def leaders_of(person: people_models.Person) -> list[people_models.Person]:
+    """Who leads somebody: their team's leader and their site's, else the leaders cleared for a client of theirs."""
+    team = people_models.Team.objects.filter(id=person.team_id or 0).select_related("site").first()
+    site = people_models.Site.objects.filter(id=(team.site_id if team else person.site_id) or 0).first()
+    ids = {each.leader_id for each in (team, site) if each and each.leader_id} - {person.id}
+    there = people_models.Person.objects.filter(left_at=None, client=None)
+    if named := list(there.filter(id__in=ids).order_by("name")):
+        return named
+    mine = people_models.Clearance.objects.filter(person=person, withdrawn_at=None).values("client_id")
+    cleared = {"clearances__client_id__in": mine, "clearances__withdrawn_at": None}
+    return list(there.filter(roles__contains=["leader"], **cleared).exclude(id=person.id).order_by("name").distinct())
+
+
 def work_state(person: people_models.Person) -> str:
     """Whether somebody takes work, is away or signed out of it; who never took any is signed out."""
     state = people_models.AgentState.objects.filter(person=person).values_list("state", flat=True).first()

@@ -98,6 +98,12 @@ class Words(Draft):
         return sent
 
 
+class Message(forms.Form):
+    """What is written to whoever leads; how long it may be is said by the action."""
+
+    text = forms.CharField(error_messages={"required": gettext_lazy("Write something first.")})
+
+
 class Macro(forms.Form):
     """Which macro is run."""
 

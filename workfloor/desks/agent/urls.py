@@ -11,6 +11,7 @@ urlpatterns = [
     path("hands/", agent_views.hands, name="hands"),
     path("available/", agent_views.available, name="available"),
     path("away/", agent_views.away, name="away"),
+    path("message-leader/", agent_views.message_leader, name="message-leader"),
     path("leave/", agent_views.leave, name="leave"),
     path("items/<int:item_id>/talk/", agent_views.talk, name="talk"),
     path("items/<int:item_id>/reply/", agent_views.reply, name="reply"),

@@ -28,6 +28,7 @@ from workfloor.core.people import actions as people
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
+from workfloor.core.team_messages import actions as team_messages
 from workfloor.core.team_messages import queries as team_messages_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, lifecycle, roles
@@ -338,6 +339,13 @@ def own_chat(request: Request, item_id: int) -> Chat:
     if visit is None:
         raise Http404
     return visit
+
+
+@deed
+def message_leader(request: Request) -> None:
+    """Write to whoever leads one; the answer comes to the desk."""
+    text = checked(agent_forms.Message(request.POST))["text"]
+    team_messages.write_to_leader(text=text, by=request.person, now=clock.now())
 
 
 @deed
