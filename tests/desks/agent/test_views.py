@@ -9,6 +9,7 @@ from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
 from workfloor.core.work import actions as work
+from workfloor.core.work import joining
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.time import clock
 from workfloor.ops.routing import leader as routing_leader
@@ -445,3 +446,14 @@ def test_nobody_else_confirms_who_wrote(client, ana):
     mail = held(make.agent("Ben"), queue="mail", customer=work.Customer("rui@example.com", is_claimed=True))
 
     assert press(client, mail, "confirm-customer").status_code == 409
+
+
+def test_whose_browser_was_gone_in_the_same_minute_does_not_stay_available(client, ana):
+    bruno, ten = make.agent("Bruno"), timedelta(minutes=10)
+    people.sign_out_of_work(person=ana, by=ana, now=clock.now())
+    assert client.post("/desk/available/", headers=LIVE).status_code == 204
+    people.note_heard(person_ids=[bruno.id], now=clock.now() + ten)
+
+    gone = joining.sign_out_the_gone(by=make.ROUTER, now=clock.now() + ten, after=timedelta(minutes=5))
+
+    assert (gone, AgentState.objects.get(person=ana).state) == (1, "signed-out")

@@ -350,7 +350,11 @@ def message_leader(request: Request) -> None:
 
 @deed
 def available(request: Request) -> None:
-    people.go_available(person=request.person, by=request.person, now=clock.now())
+    now = clock.now()
+    people.note_heard(
+        person_ids=[request.person.id], now=now
+    )  # the stream notes it later, if the browser stays so long
+    people.go_available(person=request.person, by=request.person, now=now)
 
 
 @deed

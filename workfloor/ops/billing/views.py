@@ -118,7 +118,9 @@ def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) 
     subject = statements.subject(_client(slug), period, figure, now=clock.now())
     if not statements.counts_item(subject, item):
         raise Http404(_("{figure} does not count {item}.").format(figure=subject.id, item=item))
-    rows = work_queries.in_words(statements.facts_behind(subject, item))
+    behind = statements.facts_behind(subject, item)
+    # Of what was written the work tells by itself: a reply was sent, the customer answered.
+    rows = work_queries.in_words([fact for fact in behind if not fact.event.startswith("message.")])
     shown = {"subject": subject, "rows": rows, "item": item, "slug": slug, "period": period}
     return render(request, "billing/facts.html", shown)
 
