@@ -350,6 +350,7 @@ def _beside(who: SimpleNamespace) -> None:
     asked = team_messages.send(to=[ana, bruno], text="Who can stay?", by=who.teresa, now=later(seconds=19))
     team_messages.read(received=asked, by=bruno, now=later(seconds=19))
     team_messages.answer(received=asked, text="I can", by=ana, now=later(seconds=19))
+    team_messages.write_to_leader(text="Until when?", by=ana, now=later(seconds=19))
     joining.leave(item=call, by=who.teresa, now=later(seconds=20))
     joining.ask(item=call, to=bruno, by=ana, now=later(seconds=22))
     joining.accept(item=call, by=bruno, now=later(seconds=24))
