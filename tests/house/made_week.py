@@ -36,7 +36,7 @@ from workfloor.kit.database import rls
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import delivering
+from workfloor.ops.channels.email import delivering, writing
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.escalation import actions as escalation
@@ -447,7 +447,7 @@ def _mail(who: SimpleNamespace) -> None:
     item = _held(who.ana, "mail", at, customer=_customer("C-7"))
     to: Any = {"channel": "email", "content": Content("Yes"), "recipients": [Address("rui@example.com")]}
     first = conversations.reply(item=item, by=who.ana, now=at, **to)
-    email.take_back(reply=first, by=who.ana, now=at)
+    writing.take_back(reply=first, by=who.ana, now=at)
     item.refresh_from_db()
     if item.state != "held":
         item = _held(who.ana, "mail", at + timedelta(minutes=2))

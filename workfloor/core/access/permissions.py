@@ -101,6 +101,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "conversations.read", "Read cases and their messages", "agent", "leader", "manager", scope="client"
         ),
         _permission("conversations.reply", "Write to customers", own="agent", scope="client"),
+        _permission("conversations.begin", "Write mail that answers nothing", "agent", scope="client"),
         _permission("messages.deliver", "Deliver what is written, and say what became of it"),
         _permission(
             "conversations.note",

@@ -190,8 +190,9 @@ def reply(
     )
     sent = [conversations_events.Sent(message.id)] if at_once else []
     _tell(message, now, by, _written(message), *sent)
-    # A rule that writes has answered nobody.
-    if by.person_id is not None and forwards is None and item.state == "held" and item.reply_seconds is None:
+    # A rule that writes has answered nobody, nor has a mail that answers nothing.
+    answers = by.person_id is not None and forwards is None and not item.declared.begun_by_us
+    if answers and item.state == "held" and item.reply_seconds is None:
         work.send_reply(item=item, by=by, now=now)
     return message
 

@@ -156,7 +156,8 @@ _AGREED = """unnest(%(queues)s::bigint[], %(thresholds)s::integer[], %(per_answe
 _BUCKETS = f"""FROM {measures_models.TABLE} AS bucket JOIN {_AGREED} ON agreed.queue_id = bucket.queue_id
     WHERE bucket.client_id = ANY(%(clients)s::bigint[]) AND bucket.starts_at >= %(since)s"""
 # Each finds its few by an index.
-_ITEMS = f"SELECT * FROM {Item._meta.db_table} WHERE client_id = ANY(%(clients)s::bigint[])"
+_CONTACT = population.is_contact(Item._meta.db_table)
+_ITEMS = f"SELECT * FROM {Item._meta.db_table} WHERE client_id = ANY(%(clients)s::bigint[]) AND {_CONTACT}"
 _OPEN = f"""({_ITEMS} AND state = 'waiting' AND queue_id = ANY(%(queues)s::bigint[])
     UNION ALL {_ITEMS} AND state = ANY(ARRAY{list(lifecycle.WITH_SOMEBODY)}) AND person_id IS NOT NULL) AS item"""
 _DAY = f"""SELECT queue_id, {", ".join(f"coalesce(sum({each.name}), 0)::bigint" for each in fields(Day))} FROM (

@@ -94,6 +94,7 @@ class Person(models.Model):
     taken_on_by_id = models.BigIntegerField(null=True)  # by number, as facts name people
     vouched_at = models.DateTimeField(null=True)  # somebody else knows them, too
     language = models.CharField(max_length=12, default="")  # that pages speak to them; empty: as the browser asks
+    signatures: Any = models.JSONField(default=dict, db_default={})  # beneath their mails, by language
 
     class Meta:
         constraints = [

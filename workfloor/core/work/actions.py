@@ -101,11 +101,13 @@ def receive(
             _("Nobody can be asked for: work of {queue} has no sticky agent (sticky_for).").format(queue=queue.name)
         )
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
-    case = case or _open_case(queue.client, customer, case_kind, title, now, by)
+    if case:
+        take_up(case=case, by=by, now=now)
+    case = case or open_case(queue.client, customer, case_kind, title, now, by)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     kind = kind or work_kinds.OF_PROCESS[terms.process_kind]
     happened = arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now, elsewhere=came_at is not None)
-    told = _begin(item, happened, now, by)
+    told = begin(item, happened, now, by)
     if came_at:
         return item, True  # no rule of ours decides about it
     item = _keep(item, asked_for or knows, now, by)
@@ -125,7 +127,8 @@ def arrival(
     elsewhere: bool = False,
 ) -> list[Event]:
     """That an item came in, and since when it waits; what was agreed runs from then."""
-    resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
+    agreed = not work_kinds.KINDS[kind].begun_by_us  # with the customer, about what comes from them
+    resolve, answer = (terms.resolve_within_seconds, terms.answer_within_seconds) if agreed else (None, None)
     due_at = calendars.add_working(terms.calendar, at, resolve) if resolve else None
     answer_by = at + timedelta(seconds=answer) if answer else None
     waits: Event = (
@@ -144,7 +147,7 @@ def _keep(item: work_models.Item, person: Person | None, now: datetime, by: Acto
     return happen(item, work_events.StickyAgent(until), at=now, person=person, by=by)
 
 
-def _open_case(
+def open_case(
     client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by: Actor
 ) -> work_models.Case:
     known = _customer(client, customer) if customer and not customer.is_claimed else None
@@ -153,6 +156,12 @@ def _open_case(
     )
     event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by=by)
     return case
+
+
+def take_up(*, case: work_models.Case, by: Actor, now: datetime) -> None:
+    """Reopen a case that was resolved: there is work of it again."""
+    if work_models.Case.objects.filter(id=case.id, resolved_at__isnull=False).update(resolved_at=None):
+        event_log.record(work_events.CaseReopened(), at=now, client_id=case.client_id, case_id=case.id, by=by)
 
 
 def claim(named: Customer | None) -> dict[str, str]:
@@ -190,7 +199,7 @@ def _customer(client: Client, named: Customer) -> work_models.Customer:
     return known
 
 
-def _begin(item: work_models.Item, happened: list[Event], now: datetime, by: Actor) -> list[Entry]:
+def begin(item: work_models.Item, happened: list[Event], now: datetime, by: Actor) -> list[Entry]:
     """Store a new item in the state that its first facts give it, then the facts, and return them."""
     item.state = "new"
     for event in happened:
@@ -374,6 +383,8 @@ def resume(*, item: work_models.Item, by: Person, now: datetime) -> work_models.
 def set_pending_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
     item = hands.locked(item, by)
+    if item.declared.begun_by_us:
+        raise Refused(_("Finish it: what the customer answers begins work of its own, in the same case."))
     return happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
@@ -553,10 +564,8 @@ def _reopen(item: work_models.Item, reason: str, now: datetime, by: Actor, *, la
     lifecycle.allow(item, work_events.Reopened.name)
     lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
     item = happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
-    if item.case_id and work_models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(
-        resolved_at=None
-    ):
-        event_log.record(work_events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by=by)
+    if item.case:
+        take_up(case=item.case, by=by, now=now)
     return _keep(item, work_queries.last_agent(item.case_id), now, by)
 
 

@@ -214,7 +214,7 @@ def beneath(person_id: int, item_id: int) -> list[work_models.Assignment]:
 
 def unmasked_part(person_id: int) -> list[work_models.Assignment]:
     """What a person has lying aside that nothing lies over, by item."""
-    taken = work_models.Assignment.objects.filter(person_id=person_id).exclude(role=roles.MONITOR)
+    taken = work_models.Assignment.objects.filter(person_id=person_id, share__isempty=False)
     hands = list(taken.select_related("item").order_by("item_id"))
     over = [each.share for each in hands if not each.aside]
     return [each for each in hands if each.aside and not any(lifecycle.overlap(each.share, share) for share in over)]
@@ -238,7 +238,7 @@ def left_aside() -> list[int]:
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
     """The parts of each person that are taken."""
     found: dict[int, list[tuple[int, int]]] = {person_id: [] for person_id in person_ids}
-    taken = work_models.Assignment.objects.filter(person_id__in=person_ids).exclude(role=roles.MONITOR)
+    taken = work_models.Assignment.objects.filter(person_id__in=person_ids, share__isempty=False)
     for person_id, share in taken.values_list("person_id", "share"):
         found[person_id].append((share.lower, share.upper))
     return found

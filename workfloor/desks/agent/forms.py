@@ -17,6 +17,7 @@ from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
 from workfloor.desks.agent.queries import Colleague
+from workfloor.ops.channels.email.models import Mailbox
 
 
 class Away(forms.Form):
@@ -96,6 +97,31 @@ class Words(Draft):
                 )
             )
         return sent
+
+
+class NewMail(forms.Form):
+    """From where, to whom and about what a mail goes that answers nothing; who and what is wrong, the action says."""
+
+    key = forms.RegexField(
+        r"[\w-]{8,64}", error_messages={"required": gettext_lazy("Reload the page, then send it again.")}
+    )
+    mailbox = forms.ModelChoiceField(
+        Mailbox.objects.none(),
+        error_messages={
+            "required": gettext_lazy("Choose what it is sent from."),
+            "invalid_choice": gettext_lazy("You cannot write from this mailbox. Choose another."),
+        },
+    )
+    case = forms.ModelChoiceField(Case.objects.none(), required=False)
+    to = forms.CharField(max_length=10_000, required=False)
+    subject = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, data: object, mailboxes: Iterable[Mailbox]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        ids = [each.id for each in mailboxes]
+        self.fields["mailbox"].queryset = Mailbox.objects.filter(id__in=ids)  # type: ignore[attr-defined]
+        clients = Mailbox.objects.filter(id__in=ids).values("client_id")
+        self.fields["case"].queryset = Case.objects.filter(client_id__in=clients)  # type: ignore[attr-defined]
 
 
 class Macro(forms.Form):

@@ -391,6 +391,11 @@ class Talk:
     mail: mail_queries.Offered | None = None  # what an answer by mail begins with, for whoever may write one
 
     @property
+    def warns(self) -> bool:
+        """Whether what is written here is sure to go by mail, so that it matters now whether that can go out."""
+        return self.quotes or self.item.declared.begun_by_us
+
+    @property
     def is_open(self) -> bool:
         """Whether what is written to the visitor is read: who only fell silent may come back."""
         return self.chat is not None and (self.chat.closed_at is None or self.chat.closed_as == "silence")

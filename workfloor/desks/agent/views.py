@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -43,8 +44,8 @@ from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
-from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import envelope
+from workfloor.ops.channels.email import envelope, writing
+from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks.rules import Macro
@@ -65,7 +66,7 @@ def deed(do: Callable[..., object]) -> View:
     @wraps(do)
     def handler(request: Request, **kwargs: int) -> HttpResponse:
         try:
-            do(request, **kwargs)
+            answer = do(request, **kwargs)
         except Faulty as fault:
             return refused(request, str(fault), 422)
         except envelope.Faulty as fault:
@@ -76,9 +77,16 @@ def deed(do: Callable[..., object]) -> View:
             return refused(request, str(fault), 422)
         except (work.Refused, lifecycle.NotNow, people.Refused) as reason:
             return too_late(request, str(reason))
-        return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("agent:desk")
+        if isinstance(answer, HttpResponse):
+            return answer
+        return HttpResponse(status=204) if is_htmx(request) else redirect("agent:desk")
 
     return handler
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether the page asks, and not the browser by itself."""
+    return "HX-Request" in request.headers
 
 
 def refused(request: HttpRequest, text: str, status: int, field: str = "") -> HttpResponse:
@@ -282,9 +290,8 @@ def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> Message:
     letter = mail_queries.written(item, words, by)
     if letter is None:
         raise Faulty(_("Nobody can be written to about this item from here."))
-    return conversations.reply(
+    return writing.write(
         item=item,
-        channel="email",
         content=letter.content,
         recipients=letter.recipients,
         by=by,
@@ -304,6 +311,32 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
     return [File(visitors.file_name(sent.name or "", kind), kind, content)]
 
 
+@require_GET
+@opened_by("conversations.begin")
+def new_mail(request: Request) -> HttpResponse:
+    """What a mail begins with that answers nothing, for its sheet; with `case` one in that case."""
+    wanted = limits.number(request.GET.get("case", ""))
+    case = conversations_queries.case(wanted) if wanted else None
+    if wanted and case is None:
+        raise Http404
+    return render(request, "agent/_new_mail.html", {"mail": mail_queries.new_mail(request.person, case, clock.now())})
+
+
+@deed
+def begin_mail(request: Request) -> HttpResponse:
+    """Begin a mail that answers nothing; it is opened on the desk, to be written there."""
+    now = clock.now()
+    entered = checked(agent_forms.NewMail(request.POST, email_queries.to_write_from(request.person, now)))
+    item = writing.begin(**entered, by=request.person, now=now)
+    there = f"{reverse('agent:desk')}?item={item.id}"
+    return HttpResponse(status=204, headers={"HX-Redirect": there}) if is_htmx(request) else redirect(there)
+
+
+@deed
+def discard_mail(request: Request, item_id: int) -> None:
+    writing.discard(item=the_item(item_id), by=request.person, now=clock.now())
+
+
 @require_POST
 @opened_by("work.handle")
 def take_back(request: Request) -> HttpResponse:
@@ -313,7 +346,7 @@ def take_back(request: Request) -> HttpResponse:
     if message is None or message.person_id != request.person.id:
         raise Http404
     try:
-        reply = email.take_back(reply=message, by=request.person, now=clock.now())
+        reply = writing.take_back(reply=message, by=request.person, now=clock.now())
     except NotNow:
         return refused(request, _("It is too late: the reply is on its way."), 422)
     files = [each.name for each in message.attachments.all() if not message.forwards_id]

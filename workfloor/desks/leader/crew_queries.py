@@ -13,7 +13,6 @@ from workfloor.core.catalogue import occupancy
 from workfloor.core.people import qualification
 from workfloor.core.people.models import Clearance, Person, Shift
 from workfloor.core.work import queries as work_queries
-from workfloor.core.work import roles
 from workfloor.core.work.models import Assignment, Item
 from workfloor.desks.leader import thresholds
 from workfloor.desks.leader.thresholds import InHand, Standing
@@ -202,7 +201,7 @@ def _occupancy(asked: Asked, counts: Mapping[str, int]) -> float | None:
         person__in=_agents(asked.site_id).filter(agent_state__state="available"),
     )
     parts = F("share__endswith") - F("share__startswith")
-    taken = there.exclude(role=roles.MONITOR).aggregate(taken=Sum(parts))["taken"] or 0
+    taken = there.filter(share__isempty=False).aggregate(taken=Sum(parts))["taken"] or 0
     takers = _agents(asked.site_id).filter(agent_state__state="available").count() - counts["off-shift"]
     found = occupancy.occupancy(taken, takers * qualification.CAPACITY)
     return None if found is None else min(1.0, found)
