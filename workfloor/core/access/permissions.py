@@ -111,6 +111,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             own="agent",
             scope="client",
         ),
+        _permission("signatures.keep", "Keep a signature of one's own", "agent", takes_a_person=True),
         _permission("states.set-own", "Take work, be away, sign out of work", "agent"),
         _permission("states.set-others", "Set somebody else's state", "leader", "manager", scope="team"),
         _permission("skills.grant", "Let people work in another queue for some hours", "leader", "manager"),

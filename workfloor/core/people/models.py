@@ -111,6 +111,11 @@ class Person(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def signature_in(self, language: str) -> str:
+        """What stands beneath the person's mails in a language: the one for it, else the one for all; else nothing."""
+        found: str = self.signatures.get(language) or self.signatures.get("", "")
+        return found
+
     @property
     def person_id(self) -> int:
         """A person is an actor (`access.actors`)."""

@@ -124,6 +124,13 @@ class NewMail(forms.Form):
         self.fields["case"].queryset = Case.objects.filter(client_id__in=clients)  # type: ignore[attr-defined]
 
 
+class Signature(forms.Form):
+    """What stands beneath one's own mails, in a language or all."""
+
+    text = forms.CharField(max_length=2000, required=False)
+    language = forms.CharField(max_length=12, required=False)
+
+
 class Macro(forms.Form):
     """Which macro is run."""
 

@@ -197,9 +197,10 @@ def quotation(item: Item, recipients: Sequence[Address]) -> str:
 
 
 def signature(item: Item, by: Person | None) -> str:
-    """What stands below what somebody writes about an item; empty where the mailbox has no signature."""
+    """What stands below what somebody writes about an item: their own within the mailbox's, where that lets them."""
     mailbox = email_queries.mailbox_for(item.case_id, item.queue_id) if item.case_id else None
-    if mailbox is None or not mailbox.signature.strip():
+    if mailbox is None or mailbox.signs == "none":
         return ""
-    names = {"agent": by.name if by else "", "client": mailbox.client.title}
-    return f"-- \n{replies.filled(mailbox.signature.strip(), names)}"
+    own = by.signature_in(mailbox.language) if by and mailbox.signs == "agent" else ""
+    signed = replies.signed(own, mailbox.signature, {"agent": by.name if by else "", "client": mailbox.client.title})
+    return f"-- \n{signed}" if signed else ""

@@ -20,6 +20,7 @@ urlpatterns = [
     path("new-mail/", agent_views.new_mail, name="new-mail"),
     path("new-mail/begin/", agent_views.begin_mail, name="begin-mail"),
     path("items/<int:item_id>/discard-mail/", agent_views.discard_mail, name="discard-mail"),
+    path("signature/", agent_views.keep_signature, name="signature"),
     path("take-back/", agent_views.take_back, name="take-back"),
     path("items/<int:item_id>/draft/", agent_views.draft, name="draft"),
     path("items/<int:item_id>/keep-draft/", agent_views.keep_draft, name="keep-draft"),

@@ -26,6 +26,7 @@ from workfloor.core.looks import models as looks_models
 from workfloor.core.looks import requests as looks_requests
 from workfloor.core.looks.actions import Seen
 from workfloor.core.people import actions as people
+from workfloor.core.people import own_account
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
@@ -329,6 +330,13 @@ def begin_mail(request: Request) -> HttpResponse:
     entered = checked(agent_forms.NewMail(request.POST, email_queries.to_write_from(request.person, now)))
     item = writing.begin(**entered, by=request.person, now=now)
     there = f"{reverse('agent:desk')}?item={item.id}"
+    return HttpResponse(status=204, headers={"HX-Redirect": there}) if is_htmx(request) else redirect(there)
+
+
+@deed
+def keep_signature(request: Request) -> HttpResponse:
+    own_account.keep_signature(**checked(agent_forms.Signature(request.POST)), by=request.person, now=clock.now())
+    there = reverse("agent:day")
     return HttpResponse(status=204, headers={"HX-Redirect": there}) if is_htmx(request) else redirect(there)
 
 

@@ -31,6 +31,7 @@ from workfloor.core.files import actions as files
 from workfloor.core.files import gateway as files_gateway
 from workfloor.core.files import sealing
 from workfloor.core.files.models import File
+from workfloor.core.people import own_account
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.retention import actions as retention
@@ -43,7 +44,7 @@ from workfloor.kit import apart
 from workfloor.kit.database import jobs, locks
 from workfloor.kit.declarations import field
 from workfloor.kit.text import masks
-from workfloor.ops.channels.email import delivering, envelope, reading, sorting
+from workfloor.ops.channels.email import delivering, envelope, reading, sorting, writing
 from workfloor.ops.channels.email import events as email_events
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
@@ -72,11 +73,13 @@ Refused = permissions.Refused
 # --- mailboxes -----------------------------------------------------------------------------------------------------
 _ADDRESS: Final = field("Address", "What customers write to, such as support@example.com.", most=254)
 _TITLE: Final = field("Name on replies", "Beside the address; without it the client's.", most=100)
-_SIGNATURE: Final = field("Signature", "Below what agents write; {agent} and {client} stand for names.", most=2_000)
+_SIGNATURE: Final = field(
+    "Signature", "Below mails; {agent} and {client} stand for names, {signature} for the agent's own.", most=2_000
+)
 _SIGNS: Final = field(
     "Signature of", "The agent's own where they keep one, always the mailbox's, or none.", choices=email_models.SIGNS
 )
-_LANGUAGE: Final = field("Language", "That its mails are written in, such as es: agents sign in it.", most=12)
+_LANGUAGE: Final = field("Language", "That its mails are written in: agents sign in it.", choices=own_account.LANGUAGES)
 _ONLY_TO: Final = field(
     "Write only to", "Domains, with blanks between; customers who wrote can be answered always. Empty: any.", most=2_000
 )
@@ -136,7 +139,7 @@ def open_mailbox(
         title=title,
         signature=signature,
         signs=signs,
-        language=_known_language(language),
+        language=language,
         only_to=_domains(only_to),
         most_per_sender=most_per_sender,
         source_url=source_url,
@@ -162,12 +165,6 @@ def _domains(typed: str) -> str:
         return " ".join(envelope.domains(typed))
     except ValueError as wrong:
         raise Refused(_("“{wrong}” is no domain; write it as in example.com.").format(wrong=wrong)) from None
-
-
-def _known_language(language: str) -> str:
-    if language and language not in dict(settings.LANGUAGES):
-        raise Refused(_("“{language}” is no language that pages speak.").format(language=language))
-    return language
 
 
 def _host(source_url: str) -> str | None:
@@ -226,8 +223,7 @@ def change_mailbox(
     if source_url:
         _refuse_a_faulty_source(source_url, password or bytes(found.password))
     changes = {"queue": queue, "title": title, "signature": signature, "most_per_sender": most_per_sender}
-    changes |= {"only_to": None if only_to is None else _domains(only_to), "signs": signs}
-    changes["language"] = None if language is None else _known_language(language)
+    changes |= {"only_to": None if only_to is None else _domains(only_to), "signs": signs, "language": language}
     given = {name: value for name, value in changes.items() if value is not None}
     event_log.record_change("mailbox", found, given, at=now, by=by, client_id=found.client_id)
     if source_url and source_url != found.source_url:  # of which facts tell no more than the host
@@ -512,24 +508,12 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
     """Put a customer's answer into its case, or into a new one where that was resolved too long ago."""
     if not _new([read], now):
         return
-    item = _answered_item(case, read.arrival.arrived_at) or _begun_by_our_mail(case, read)
+    item = _answered_item(case, read.arrival.arrived_at)
+    item = item or writing.receive_answer(case=case, arrival=read.arrival, key=f"email:{read.mail.key}")
     if item is None:
         queue = read.arrival.mailbox.queue
         [item] = intake.receive_all(queue=queue, kind="email", sent=[_sent(read)], by=CUSTOMER, now=now)
     _keep_messages([(read, item)], now)
-
-
-def _begun_by_our_mail(case: Case, read: _Read) -> Item | None:
-    """The work that a customer begins by answering a mail that we began, however late; None where we began none."""
-    last = Item.objects.filter(case=case).order_by("id").last()
-    if last is None or not last.declared.begun_by_us:
-        return None
-    arrival = read.arrival
-    key, queue, title = f"email:{read.mail.key}", arrival.mailbox.queue, arrival.subject
-    came, _is_new = work.receive(
-        queue=queue, key=key, title=title, kind="email", case=case, by=CUSTOMER, now=arrival.arrived_at
-    )
-    return came
 
 
 def _keep_messages(begun: Sequence[tuple[_Read, Item]], now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from workfloor.core.access.actors import Actor
+from workfloor.core.access.actors import CUSTOMER, Actor
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Message
@@ -15,7 +15,7 @@ from workfloor.core.work import outbound
 from workfloor.core.work.models import Case, Customer, Item
 from workfloor.ops.channels.email import delivering, envelope
 from workfloor.ops.channels.email import queries as email_queries
-from workfloor.ops.channels.email.models import Mailbox
+from workfloor.ops.channels.email.models import Arrival, Mailbox
 
 
 def begin(
@@ -91,6 +91,18 @@ def write(
         forwards=forwards,
         now=now,
     )
+
+
+def receive_answer(*, case: Case, arrival: Arrival, key: str) -> Item | None:
+    """The work that a customer begins by answering a mail that we began, however late; None where we began none.
+
+    It is received when the answer arrived.
+    """
+    last = Item.objects.filter(case=case).order_by("id").last()
+    if last is None or not last.declared.begun_by_us:
+        return None
+    queue, title, at = arrival.mailbox.queue, arrival.subject, arrival.arrived_at
+    return work.receive(queue=queue, key=key, title=title, kind="email", case=case, by=CUSTOMER, now=at)[0]
 
 
 def take_back(*, reply: Message, by: Actor, now: datetime) -> Message:
