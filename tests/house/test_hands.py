@@ -35,7 +35,10 @@ from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
-ALSO = ("core/people/granting.py", "core/work/joining.py", "core/work/connecting.py", "core/work/reporting.py")
+ALSO = (
+    "core/people/granting.py",
+    *(f"core/work/{each}.py" for each in ("joining", "connecting", "outbound", "reporting")),
+)
 
 
 def actions() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -55,6 +58,7 @@ WRITING = {"core.event_log.record", "core.event_log.record_change"}
 # What actions of work have in common, which have admitted the person by then.
 HALVES = {
     *(f"core.work.{name}" for name in ("happen", "resolve", "leave", "let_go_of", "go_on_beneath")),
+    *(f"core.work.{name}" for name in ("begin", "open_case", "take_up")),
     "core.outgoing.post",
 }
 # What a clearance alone is enough for, and why.

@@ -318,6 +318,19 @@ def test_a_call_back_is_agreed_by_the_clock_of_the_site_and_is_of_the_same_case(
     assert state(call) == "held"
 
 
+def test_a_task_for_later_says_what_it_is_about_and_brings_a_note(client, ana):
+    call = held(ana, customer=work.Customer("C-7", "Rui Costa"))
+    later = {"at": f"{clock.now().date() + timedelta(days=2)}T10:30", "kind": "task"}
+    for about in ("Check the meter", "Check the meter", "Send the form"):  # the second is the first, pressed twice
+        pressed = press(client, call, "come-back", **later, about=about, note="Card 4111 1111 1111 1111 is old")
+        assert pressed.status_code == 204
+
+    meter, form = work_queries.items().filter(kind="task").order_by("id")
+    assert (meter.title, form.title, meter.case_id) == ("Check the meter", "Send the form", call.case_id)
+    assert meter.payload["note"].endswith("is old") and "1111 1111" not in meter.payload["note"]
+    assert state(meter) == "waiting" and meter.queued_at > clock.now()
+
+
 def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_sees_it_coming(client, ana):
     make.amended(make.KEEPS)
     mail = held(ana, queue="mail")

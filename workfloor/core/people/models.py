@@ -80,6 +80,9 @@ class Team(models.Model):
         return self.name
 
 
+ANY_LANGUAGE = "any"  # in which a signature stands beneath mails
+
+
 class Person(models.Model):
     """Someone of the provider's staff, or (with a client) one of a client's own people."""
 
@@ -113,7 +116,7 @@ class Person(models.Model):
 
     def signature_in(self, language: str) -> str:
         """What stands beneath the person's mails in a language: the one for it, else the one for all; else nothing."""
-        found: str = self.signatures.get(language) or self.signatures.get("", "")
+        found: str = self.signatures.get(language) or self.signatures.get(ANY_LANGUAGE, "")
         return found
 
     @property

@@ -28,7 +28,7 @@ RESETS_WITHIN: Final = timedelta(hours=1)
 SIGN_IN_PAGE: Final = actors.engine("sign-in page")
 
 Refused = permissions.Refused
-LANGUAGES: Final = ("", *dict(settings.LANGUAGES))
+LANGUAGES: Final = (people_models.ANY_LANGUAGE, *dict(settings.LANGUAGES))
 
 
 def note_own_account(*, person: people_models.Person, event: Event, now: datetime) -> None:
@@ -55,7 +55,7 @@ def choose_language(*, language: str, by: people_models.Person, now: datetime) -
 def keep_signature(
     *,
     text: Annotated[str, field("Signature", "Beneath your mails; {agent} and {client} stand for names.", most=2_000)],
-    language: Annotated[str, field("Language", "Of mails that it is for; empty: of all.", choices=LANGUAGES)] = "",
+    language: Annotated[str, field("Language", "Of mails that it is for.", choices=LANGUAGES)] = "any",
     by: people_models.Person,
     now: datetime,
 ) -> None:

@@ -103,11 +103,11 @@ def receive(
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
     if case:
         take_up(case=case, by=by, now=now)
-    case = case or open_case(queue.client, customer, case_kind, title, now, by)
+    case = case or open_case(client=queue.client, named=customer, kind=case_kind, subject=title, by=by, now=now)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     kind = kind or work_kinds.OF_PROCESS[terms.process_kind]
     happened = arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now, elsewhere=came_at is not None)
-    told = begin(item, happened, now, by)
+    told = begin(item=item, happened=happened, by=by, now=now)
     if came_at:
         return item, True  # no rule of ours decides about it
     item = _keep(item, asked_for or knows, now, by)
@@ -148,11 +148,12 @@ def _keep(item: work_models.Item, person: Person | None, now: datetime, by: Acto
 
 
 def open_case(
-    client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by: Actor
+    *, client: Client, named: Customer | None, kind: str, subject: str, by: Actor, now: datetime
 ) -> work_models.Case:
-    known = _customer(client, customer) if customer and not customer.is_claimed else None
+    """Open a case of a customer, known or new; of one who only says who they are, nobody's until it is confirmed."""
+    known = _customer(client, named) if named and not named.is_claimed else None
     case = work_models.Case.objects.create(
-        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **claim(customer)
+        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **claim(named)
     )
     event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by=by)
     return case
@@ -199,7 +200,7 @@ def _customer(client: Client, named: Customer) -> work_models.Customer:
     return known
 
 
-def begin(item: work_models.Item, happened: list[Event], now: datetime, by: Actor) -> list[Entry]:
+def begin(*, item: work_models.Item, happened: list[Event], by: Actor, now: datetime) -> list[Entry]:
     """Store a new item in the state that its first facts give it, then the facts, and return them."""
     item.state = "new"
     for event in happened:
@@ -472,20 +473,33 @@ def _hand(item: work_models.Item, to: Person, since: datetime, by: Actor, now: d
 
 
 def come_back(
-    *, item: work_models.Item, kind: str, queue: Queue, at: datetime, by: Person, now: datetime
+    *,
+    item: work_models.Item,
+    kind: str,
+    queue: Queue,
+    at: datetime,
+    by: Person,
+    now: datetime,
+    about: str = "",
+    note: str = "",
 ) -> work_models.Item:
-    """Agree with the customer of an item in hand to call or write at a time: an item of its own, of the same case.
+    """Agree to call, to write or to do something at a time about an item in hand: an item of its own, of the same case.
+
+    `about` is what it is called, without it as the item is; `note` is for whoever does it.
 
     It waits in `queue` from then on. Where the contract says so, whoever agreed to it is its sticky agent.
     """
     item = hands.locked(item, by)
     if at <= now or queue.client_id != item.client_id:
         raise Refused(_("Choose a time that is still to come, and a queue of this client."))
+    about, said = " ".join(masks.mask(about).text.split()), masks.mask(note.strip()).text
+    key = f"{item.key}/{kind}-{at:%Y%m%dT%H%M}"
+    told = hashlib.sha256(json.dumps([about, said]).encode()).hexdigest()[:12] if about or said else ""
     agreed, _is_new = receive(
         queue=queue,
-        key=f"{item.key}/{kind}-{at:%Y%m%dT%H%M}",
-        title=item.title,
-        payload=item.payload,
+        key=f"{key}-{told}" if told else key,
+        title=about or item.title,
+        payload=item.payload | ({"note": said} if said else {}),
         kind=kind,
         case=item.case,
         not_before=at,

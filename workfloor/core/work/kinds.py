@@ -98,7 +98,7 @@ KINDS: Final = {
         Kind("payslip-run", ("payroll",), consults=4),
         Kind("cv", ("recruitment",), consults=4, keyed=True),
         Kind("research", ("research",), consults=4),
-        Kind("task", consults=4),
+        Kind("task", agreed_as="Task", consults=4),
     )
 }
 

@@ -55,11 +55,12 @@ def begin(
         raise work.Refused(_("Go available or not ready first: what you write is work, and is recorded as that."))
     if case:
         work.take_up(case=case, by=by, now=now)
-    case = case or work.open_case(queue.client, customer, "request", title, now, by)
+    case = case or work.open_case(client=queue.client, named=customer, kind="request", subject=title, by=by, now=now)
     digest = hashlib.sha256(key.encode()).hexdigest()
     item = work_models.Item(client=queue.client, case=case, title=title, payload=dict(payload or {}), digest=digest)
     terms = contracts_queries.terms_of(queue, now)
-    work.begin(item, work.arrival(queue=queue, key=key, kind=OUTBOUND_EMAIL, terms=terms, at=now, now=now), now, by)
+    happened = work.arrival(queue=queue, key=key, kind=OUTBOUND_EMAIL, terms=terms, at=now, now=now)
+    work.begin(item=item, happened=happened, by=by, now=now)
     item, most, taken = work_queries.locked(item.id), terms.max_concurrency, work_queries.shares([by.id])[by.id]
     if not joining.fits_in(item=item, person=by, role=roles.OWNER, most=most, taken=taken, now=now):
         joining.assign(item, by, roles.OWNER, None, now)

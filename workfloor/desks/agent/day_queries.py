@@ -107,7 +107,7 @@ def my_day(person: Person, now: datetime) -> MyDay:
 
 def signatures(person: Person) -> list[tuple[str, str, str]]:
     """What somebody keeps to stand beneath their mails, for all languages and each."""
-    languages = {"": _("In any language")}
+    languages = {people_models.ANY_LANGUAGE: _("In any language")}
     languages |= {code: get_language_info(code)["name_local"] for code in dict(settings.LANGUAGES)}
     return [(code, words, person.signatures.get(code, "")) for code, words in languages.items()]
 

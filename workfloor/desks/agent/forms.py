@@ -13,6 +13,7 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.core.people import qualification
 from workfloor.core.people.models import Person
+from workfloor.core.people.own_account import LANGUAGES
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
@@ -128,7 +129,7 @@ class Signature(forms.Form):
     """What stands beneath one's own mails, in a language or all."""
 
     text = forms.CharField(max_length=2000, required=False)
-    language = forms.CharField(max_length=12, required=False)
+    language = forms.ChoiceField(choices=[(each, each) for each in LANGUAGES])
 
 
 class Macro(forms.Form):
@@ -162,18 +163,21 @@ class At(forms.Form):
 
 
 class ComeBack(At):
-    """When, how and in which queue somebody comes back to the customer; said by nobody, a call in the item's own."""
+    """When, how and in which queue somebody comes back to a case, and what for; else it is a call in the item's own."""
 
     kind = forms.ChoiceField(
         choices=list(work_kinds.AGREED.items()),
         required=False,
-        error_messages={"invalid_choice": gettext_lazy("Choose a call or an email.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose a call, an email or a task.")},
     )
     queue = forms.ModelChoiceField(
         Queue.objects.none(),
         required=False,
         error_messages={"invalid_choice": gettext_lazy("Choose one of this client's queues.")},
     )
+
+    about = forms.CharField(max_length=200, required=False)
+    note = forms.CharField(max_length=2000, required=False)
 
     def __init__(self, data: object, client_id: int) -> None:
         super().__init__(data)  # type: ignore[arg-type]

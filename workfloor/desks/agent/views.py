@@ -558,7 +558,8 @@ def come_back(request: Request, item_id: int) -> None:
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
     if work_kinds.KINDS[kind].is_mail and mail_queries.answers_to(item) is None:
         raise Faulty(_("No email address of this customer is known."))
-    work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
+    said = {name: agreed[name] for name in ("at", "about", "note")}
+    work.come_back(item=item, kind=kind, queue=queue, **said, by=request.person, now=clock.now())
 
 
 @deed

@@ -104,7 +104,7 @@ def open_mailbox(
     title: Annotated[str, _TITLE] = "",
     signature: Annotated[str, _SIGNATURE] = "",
     signs: Annotated[str, _SIGNS] = "agent",
-    language: Annotated[str, _LANGUAGE] = "",
+    language: Annotated[str, _LANGUAGE] = "any",
     only_to: Annotated[str, _ONLY_TO] = "",
     most_per_sender: Annotated[int, _MOST] = 30,
     source_url: Annotated[str, _SOURCE] = "",

@@ -25,7 +25,7 @@ class Mailbox(models.Model):
     title = models.TextField(default="")  # the name beside the address of replies
     signature = models.TextField(default="")  # below what agents write
     signs = models.TextField(default="agent", db_default="agent")  # whose signature that is, of SIGNS
-    language = models.CharField(max_length=12, default="", db_default="")  # that its mails are written in
+    language = models.CharField(max_length=12, default="any", db_default="any")  # that its mails are written in
     only_to = models.TextField(default="", db_default="")  # domains that may be written to, with blanks; none: all
     most_per_sender = models.PositiveIntegerField(default=30)  # mails in ten minutes; 0 for no limit
     source_url = models.TextField(default="")  # where mail is fetched from, see gateway.source

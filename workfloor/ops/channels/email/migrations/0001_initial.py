@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('title', models.TextField(default='')),
                 ('signature', models.TextField(default='')),
                 ('signs', models.TextField(db_default='agent', default='agent')),
-                ('language', models.CharField(db_default='', default='', max_length=12)),
+                ('language', models.CharField(db_default='any', default='any', max_length=12)),
                 ('only_to', models.TextField(db_default='', default='')),
                 ('most_per_sender', models.PositiveIntegerField(default=30)),
                 ('source_url', models.TextField(default='')),
