@@ -38,6 +38,7 @@ from workfloor.ops.relationship.models import ActionItem
 ALSO = (
     "core/people/granting.py",
     *(f"core/work/{each}.py" for each in ("joining", "connecting", "outbound", "reporting")),
+    "ops/channels/email/writing.py",
 )
 
 
@@ -220,6 +221,7 @@ def asked_for(name: str, side: Side) -> dict[str, Any]:
     """What an action needs, but who does it."""
     known = given(side)
     known |= {"kind": "client-outage"} if name == "core.claims.claim_event" else {}
+    known |= {"to": "eva@example.com"} if name == "ops.channels.email.writing.begin" else {}
     known |= {"until": date(2099, 1, 1)} if name == "ops.relationship.agree" else {}
     return {
         label: known[label]

@@ -22,7 +22,6 @@ NOT_DECLARED: dict[str, str] = {
     "core.conversations.classify": AT_WORK,
     "core.conversations.merge": AT_WORK,
     "core.conversations.note": AT_WORK,
-    "core.conversations.reply": AT_WORK,
     "core.conversations.split": AT_WORK,
     "core.people.cancel_shift": PARTS,
     "core.people.own_account.choose_language": BY_THEMSELVES,
@@ -70,7 +69,10 @@ NOT_DECLARED: dict[str, str] = {
     "ops.channels.chat.say": VISITORS,
     "ops.channels.chat.send_transcript": VISITORS,
     "ops.channels.chat.turn": VISITORS,
+    "ops.channels.email.writing.begin": AT_WORK,
+    "ops.channels.email.writing.discard": AT_WORK,
     "ops.channels.email.writing.take_back": AT_WORK,
+    "ops.channels.email.writing.write": AT_WORK,
     "ops.channels.playbooks.run_macro": AT_WORK,
     "ops.presales.import_calls": AT_THE_EDGE,
 }

@@ -358,14 +358,12 @@ WRITERS = {
     "core/work/intake.py": "much work at once, in few statements",
     "core/work/reporting.py": "what another system says that happened to work",
     "core/work/joining.py": "who takes part in work beside its owner",
-    "core/work/outbound.py": "work that one of us begins",
     "kit/database/bulk.py": "rows in bulk, for the actions that have them",
     "kit/database/jobs.py": "failed jobs that are dropped",
     "kit/database/prepared.py": "the statements of single rows, for the actions that write them",
     "kit/database/partitions.py": "the tables of a month to come, and what keeps facts as they are",
     "kit/web/live.py": "the names of what changed, for whoever listens",
     "ops/channels/email/delivering.py": "what becomes of a reply on its way out",
-    "ops/channels/email/writing.py": "mails that an agent writes",
     "ops/routing/leader.py": "who leads a pool",
 }
 

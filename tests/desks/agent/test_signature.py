@@ -3,7 +3,8 @@
 import pytest
 
 from tests import make
-from tests.desks.agent.test_replies import Desk, replies
+from tests.desks.agent.test_replies import Desk
+from tests.desks.agent.test_replies import replies as sent
 from workfloor.core.access import actors
 from workfloor.core.event_log.models import Fact
 from workfloor.core.people import own_account
@@ -11,7 +12,7 @@ from workfloor.core.people.models import Person
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import replies as worded
+from workfloor.ops.channels.email import replies
 from workfloor.ops.channels.email.models import Mailbox
 
 HTMX = {"HX-Request": "true"}
@@ -33,7 +34,7 @@ def mailbox_is(**changed):
 
 def beneath(desk, key="key-0001"):
     assert desk.answers(sign="on", key=key).status_code == 204
-    return replies()[-1].folded_text
+    return sent()[-1].folded_text
 
 
 def test_one_s_own_stands_beneath_one_s_mails_and_is_shown_before_it_is_sent(desk):
@@ -90,4 +91,4 @@ def test_whoever_writes_no_mail_keeps_none(desk):
 
 
 def test_what_stands_for_no_name_stays_as_it_is():
-    assert worded.signed("{me} {agent}", "", {"agent": "Ana"}) == "{me} Ana"
+    assert replies.signed("{me} {agent}", "", {"agent": "Ana"}) == "{me} Ana"

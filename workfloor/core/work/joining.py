@@ -103,7 +103,7 @@ def monitor(*, item: work_models.Item, by: Person, now: datetime) -> work_models
     item = hands.locked(item, by, "work.monitor")
     lifecycle.allow(item, work_events.MonitorJoined.name)
     _refuse_as_part(item, by)
-    assign(item, by, roles.MONITOR, None, now)
+    assign(item=item, person=by, role=roles.MONITOR, share=None, now=now)
     return work.happen(item, work_events.MonitorJoined(), at=now, person=by, by=by)
 
 
@@ -243,13 +243,14 @@ def fits_in(
     """
     busy = list(taken)
     while share := lifecycle.free_share(busy, most, qualification.CAPACITY):
-        if attempts.is_kept(partial(assign, item, person, role, share, now)):
+        if attempts.is_kept(partial(assign, item=item, person=person, role=role, share=share, now=now)):
             return True
         busy.append(share)
     return False
 
 
-def assign(item: work_models.Item, person: Person, role: str, share: tuple[int, int] | None, now: datetime) -> None:
+def assign(*, item: work_models.Item, person: Person, role: str, share: tuple[int, int] | None, now: datetime) -> None:
+    """Give somebody a part in an item; without a share it takes nothing of them."""
     work_models.Assignment.objects.create(
         item=item,
         place=0 if role == roles.OWNER else person.id,

@@ -23,7 +23,7 @@ from workfloor.kit.database import locks
 OUTBOUND_EMAIL = "outbound-email"
 
 
-def may_work_in(person: Person, queue: Queue, now: datetime) -> bool:
+def may_work_in(*, person: Person, queue: Queue, now: datetime) -> bool:
     """Whether somebody may see a queue's client, and holds what its work requires at last."""
     return person.may_enter(queue.client_id) and qualification.qualifies(
         people_queries.skills_at(person, now), contracts_queries.requires_at_last(queue, now)
@@ -49,7 +49,7 @@ def begin(
     locks.hold("work.key", queue.client_id, key)
     if known := work_queries.by_key(queue.client_id, key):
         return known
-    if not may_work_in(by, queue, now):
+    if not may_work_in(person=by, queue=queue, now=now):
         raise work.Refused(_("You do not hold the skills that work of {queue} requires.").format(queue=queue.name))
     if people_queries.work_state(by) == "signed-out":
         raise work.Refused(_("Go available or not ready first: what you write is work, and is recorded as that."))
@@ -63,7 +63,7 @@ def begin(
     work.begin(item=item, happened=happened, by=by, now=now)
     item, most, taken = work_queries.locked(item.id), terms.max_concurrency, work_queries.shares([by.id])[by.id]
     if not joining.fits_in(item=item, person=by, role=roles.OWNER, most=most, taken=taken, now=now):
-        joining.assign(item, by, roles.OWNER, None, now)
+        joining.assign(item=item, person=by, role=roles.OWNER, share=None, now=now)
     offered = work_events.Offered(now + timedelta(seconds=terms.offer_seconds))
     return work.happen(item, offered, work_events.Accepted(), work_events.Connected(), at=now, person=by, by=by)
 

@@ -301,7 +301,7 @@ def to_write_from(person: Person, now: datetime) -> list[Mailbox]:
     """The mailboxes that somebody may begin a mail from, by client and address: those whose queue they may work in."""
     found = mailboxes().filter(client__clearances__person=person, client__clearances__withdrawn_at=None)
     every = found.order_by("client__title", "address").distinct()
-    return [each for each in every if outbound.may_work_in(person, each.queue, now)]
+    return [each for each in every if outbound.may_work_in(person=person, queue=each.queue, now=now)]
 
 
 def known_of(case: Case) -> frozenset[str]:

@@ -5,13 +5,14 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from workfloor.core.access import permissions
 from workfloor.core.access.actors import CUSTOMER, Actor
 from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Message
 from workfloor.core.people.models import Person
 from workfloor.core.work import actions as work
-from workfloor.core.work import outbound
+from workfloor.core.work import hands, outbound
 from workfloor.core.work.models import Case, Customer, Item
 from workfloor.ops.channels.email import delivering, envelope
 from workfloor.ops.channels.email import queries as email_queries
@@ -26,6 +27,7 @@ def begin(
     `to` is one address as it is typed, with or without a name before it. Without a case one is opened for whoever has
     that address. The same key again is the same mail. Raises envelope.Faulty with the field that is wrong, and Refused.
     """
+    permissions.admit(by, "conversations.begin", client_id=mailbox.client_id)
     if not subject.strip():
         raise envelope.Faulty("subject", _("Say what it is about."))
     to_one = _addressed(to, mailbox, case)
@@ -44,6 +46,7 @@ def begin(
 
 def discard(*, item: Item, by: Person, now: datetime) -> Item:
     """Do without a mail that was begun, of which nothing was sent. Raises Refused."""
+    hands.admit(by, "work.handle", item)
     if Message.objects.filter(item=item, direction="out").exclude(state="withdrawn").exists():
         raise work.Refused(_("Something was sent from here already: finish it."))
     conversations.keep_draft(item=item, text="", by=by, now=now)
@@ -70,11 +73,11 @@ def write(
     item: Item,
     content: Content,
     recipients: Sequence[Address],
-    files: Sequence[File],
     key: str,
-    forwards: Message | None,
     by: Person,
     now: datetime,
+    files: Sequence[File] = (),
+    forwards: Message | None = None,
 ) -> Message:
     """Write a mail about an item in hand, to whom its mailbox lets write. Raises envelope.Faulty with the field."""
     mailbox = email_queries.mailbox_for(item.case_id, item.queue_id) if item.case_id else None
