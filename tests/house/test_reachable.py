@@ -69,10 +69,6 @@ NOT_DECLARED: dict[str, str] = {
     "ops.channels.chat.say": VISITORS,
     "ops.channels.chat.send_transcript": VISITORS,
     "ops.channels.chat.turn": VISITORS,
-    "ops.channels.email.writing.begin": AT_WORK,
-    "ops.channels.email.writing.discard": AT_WORK,
-    "ops.channels.email.writing.take_back": AT_WORK,
-    "ops.channels.email.writing.write": AT_WORK,
     "ops.channels.playbooks.run_macro": AT_WORK,
     "ops.presales.import_calls": AT_THE_EDGE,
 }
