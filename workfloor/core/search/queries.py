@@ -119,7 +119,7 @@ def found(asked: Asked) -> Found:
         begun = frozenset(each for each in words.folded if len(each) >= asking.SHORTEST)
         if begun:
             words = Words(words.folded, begun)
-            cases, rest = _cases(asked, words, steps=False)
+            cases, rest = _cases(asked, words)
             only_beginnings = bool(cases)
     people, numbered = ([], []) if asked.after else (_people(asked, words), _numbered(asked))
     return Found(people, numbered, _hits(cases, words), rest, only_beginnings, False)

@@ -1,0 +1,94 @@
+"""What a browser fetches first is little, and nothing of what pages look like was lost on the way there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from benchmarks import desk
+from tests import browse
+from tests.house import test_accessibility
+from tests.house.test_accessibility import HOST, Floor
+
+LARGEST = 100_000  # bytes of a desk's first load
+ROOT = Path(__file__).resolve().parents[2]
+WHOLE = ROOT / "node_modules/@tabler/core/dist/css/tabler.min.css"
+# Per rule that an element of the page meets, whatever its state: where it stands, its selector, and what it sets.
+MET = r"""(whole) => {
+  const state = /::?(?:hover|active|focus(?:-visible|-within)?|disabled|enabled|checked|indeterminate|(?:in)?valid|target|visited|link|autofill|-[\w-]+|before|after|placeholder(?:-shown)?|marker|backdrop|selection|file-selector-button|first-l\w+)(?:\([^()]*\))?(?![\w-])/g;
+  const parts = (selector) => selector.split(/,(?![^(]*\))/).map((each) => each.trim());
+  const ofPage = (selector) => {
+    const bare = selector.replace(state, "").replace(/:(?:not|is|where)\(\s*\)/g, "").replace(/(^|[\s>+~])(?=$|[\s>+~])/g, "$1*");
+    try { return document.querySelector(bare) !== null; } catch { return false; }
+  };
+  const read = (rules, where, found) => {
+    for (const rule of rules) {
+      if (rule.selectorText) {
+        const sets = [...rule.style].filter((name) => !name.startsWith("--")).map((name) => `${name}:${rule.style.getPropertyValue(name)}`).join(";");
+        if (sets) for (const part of parts(rule.selectorText)) if (ofPage(part)) found.add(`${where} ${part} {${sets}}`);
+      } else if (rule.cssRules && rule.type !== CSSRule.KEYFRAMES_RULE) read(rule.cssRules, `${where} ${rule.conditionText || rule.name || ""}`, found);
+    }
+    return found;
+  };
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(whole);
+  const ours = [...document.styleSheets].find((each) => each.href?.endsWith("tabler.min.css"));
+  const kept = ours ? read(ours.cssRules, "", new Set()) : new Set();
+  return [kept.size, [...read(sheet.cssRules, "", new Set())].filter((each) => ours && !kept.has(each))];
+}"""
+# The heaviest and the lightest letters on the page.
+WEIGHTS = """() => [...document.querySelectorAll("body, body *")].filter((each) => each.checkVisibility())
+    .map((each) => +getComputedStyle(each).fontWeight)"""
+
+
+@pytest.fixture
+def floor(everyone: None) -> Floor:
+    return Floor()
+
+
+def test_a_desks_first_load_is_below_100_kilobytes(floor: Floor) -> None:
+    browser = Client()
+    browser.force_login(floor.ana.account)
+
+    sizes = desk.fetched(browser.get("/desk/").content)
+
+    assert {"vendor/tabler.min.css", "vendor/htmx.min.js", "vendor/inter.woff2", "page"} <= {*dict(sizes.most)}
+    assert sizes.all < LARGEST, sizes.most
+
+
+def test_every_property_that_styles_read_is_still_set() -> None:
+    kept = Path(finders.find("vendor/tabler.min.css")).read_text()  # type: ignore[arg-type]
+    ours = [each.read_text() for each in (ROOT / "workfloor").rglob("static/**/*.css") if "vendor" not in each.parts]
+    declared = re.compile(r"(?<![\w-])(--[\w-]+)\s*:")
+
+    read = {*re.findall(r"var\(\s*(--[\w-]+)\s*\)", " ".join([kept, *ours]))}
+    lost = read & {*declared.findall(WHOLE.read_text())} - {*declared.findall(kept)}
+
+    assert len(read) > 100 and not lost, f"{sorted(lost)}: make setup"
+
+
+@pytest.mark.browser
+def test_no_page_lost_a_style_or_a_weight_of_its_letters(floor: Floor) -> None:
+    found = test_accessibility.pages(floor)
+    whole, lost, met = WHOLE.read_text(), {}, 0
+    faces = re.search(r"font-weight: (\d+) (\d+);", Path(finders.find("ui/ui.css")).read_text())  # type: ignore[arg-type]
+    assert faces
+    lightest, heaviest = map(int, faces.groups())
+
+    with browse.chromium() as browser:
+        page: Any = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.route("**/*", lambda route: test_accessibility.serve(route, found))
+        for name in found:
+            page.set_extra_http_headers({"x-page": name})
+            page.goto(HOST + name.rpartition(" ")[2])
+            many, missed = page.evaluate(MET, whole)
+            met += many
+            lost |= dict.fromkeys(missed, name)
+            weights = {weight for weight in page.evaluate(WEIGHTS) if not lightest <= weight <= heaviest}
+            lost |= {f"letters of weight {weight}": name for weight in weights}
+
+    assert met > 1_000
+    assert not lost, "make setup; then:\n" + "\n".join(f"{name}: {rule}" for rule, name in lost.items())
