@@ -16,29 +16,7 @@ from tests.house.test_accessibility import HOST, Floor
 LARGEST = 100_000  # bytes of a desk's first load
 ROOT = Path(__file__).resolve().parents[2]
 WHOLE = ROOT / "node_modules/@tabler/core/dist/css/tabler.min.css"
-# Per rule that an element of the page meets, whatever its state: where it stands, its selector, and what it sets.
-MET = r"""(whole) => {
-  const state = /::?(?:hover|active|focus(?:-visible|-within)?|disabled|enabled|checked|indeterminate|(?:in)?valid|target|visited|link|autofill|-[\w-]+|before|after|placeholder(?:-shown)?|marker|backdrop|selection|file-selector-button|first-l\w+)(?:\([^()]*\))?(?![\w-])/g;
-  const parts = (selector) => selector.split(/,(?![^(]*\))/).map((each) => each.trim());
-  const ofPage = (selector) => {
-    const bare = selector.replace(state, "").replace(/:(?:not|is|where)\(\s*\)/g, "").replace(/(^|[\s>+~])(?=$|[\s>+~])/g, "$1*");
-    try { return document.querySelector(bare) !== null; } catch { return false; }
-  };
-  const read = (rules, where, found) => {
-    for (const rule of rules) {
-      if (rule.selectorText) {
-        const sets = [...rule.style].filter((name) => !name.startsWith("--")).map((name) => `${name}:${rule.style.getPropertyValue(name)}`).join(";");
-        if (sets) for (const part of parts(rule.selectorText)) if (ofPage(part)) found.add(`${where} ${part} {${sets}}`);
-      } else if (rule.cssRules && rule.type !== CSSRule.KEYFRAMES_RULE) read(rule.cssRules, `${where} ${rule.conditionText || rule.name || ""}`, found);
-    }
-    return found;
-  };
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(whole);
-  const ours = [...document.styleSheets].find((each) => each.href?.endsWith("tabler.min.css"));
-  const kept = ours ? read(ours.cssRules, "", new Set()) : new Set();
-  return [kept.size, [...read(sheet.cssRules, "", new Set())].filter((each) => ours && !kept.has(each))];
-}"""
+MET = (Path(__file__).parent / "met_rules.js").read_text().partition("\n\n")[2]
 # The heaviest and the lightest letters on the page.
 WEIGHTS = """() => [...document.querySelectorAll("body, body *")].filter((each) => each.checkVisibility())
     .map((each) => +getComputedStyle(each).fontWeight)"""
