@@ -304,8 +304,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: str, data: Path, env: dict[str, str]) -> Iterator[None]:
-    """A command of ours runs during the block, its data and its log in a folder."""
+def running(command: str, data: Path, env: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
+    """A command of ours runs during the block, its data and its log in a folder; gives its process."""
     data.mkdir(exist_ok=True)
     with (data / f"{command}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -315,7 +315,7 @@ def running(command: str, data: Path, env: dict[str, str]) -> Iterator[None]:
             stderr=log,
         )
         try:
-            yield
+            yield process
         finally:
             _end(process)
 
