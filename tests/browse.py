@@ -1,5 +1,6 @@
 """A real browser for tests: Debian's Chromium, or a skip that says what is missing."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,13 @@ def faults_of(page: Page) -> list[str]:
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run()")["violations"]
     return [f"{each['id']}: {node['target']} {node['html'][:120]}" for each in found for node in each["nodes"]]
+
+
+def picture_for_the_guide(page: Page, name: str) -> None:
+    """Take what a window shows, as docs/guide has it: python -m tests.pictures keeps it, other runs only look at it."""
+    folder = Path(os.environ.get("PICTURES") or RESULTS)
+    folder.mkdir(exist_ok=True)
+    page.screenshot(caret="initial", path=folder / f"{name}.png")
 
 
 def complaints(page: Page) -> list[str]:

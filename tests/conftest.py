@@ -270,9 +270,9 @@ def shared_installation(shared_database: str, tmp_path_factory: pytest.TempPathF
 
 
 @contextmanager
-def _installation(database: str, folder: Path) -> Iterator[str]:
+def _installation(database: str, folder: Path, **more: str) -> Iterator[str]:
     bind = f"127.0.0.1:{free_port()}"
-    env = {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_BIND": bind}
+    env = {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_BIND": bind, **more}
     with ExitStack() as stack:
         for command in ("web", "worker", "router"):
             stack.enter_context(running(command, folder, env))
