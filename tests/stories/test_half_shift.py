@@ -31,7 +31,7 @@ expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 
 BOX = "#compose textarea"
-DESK, READS = re.compile(r"/desk/(\?.*)?$"), "x-by-itself"
+DESK = re.compile(r"/desk/(\?.*)?$")
 SUBJECTS = ("My bill", "My meter", "My address", "My refund", "My contract")
 VISITORS = ("Is it open?", "Where are you?", "Who am I?")
 
@@ -116,9 +116,9 @@ class Shift:
         expect(self.desk.locator("#agent_state")).to_be_visible()
 
     def loses_its_session(self, keeps_drafts: bool) -> None:
-        """It ends, and no reading by the page itself tells of that: only what is sent, or a draft that is kept."""
+        """It ends, and no reading of the page tells of that: only what is sent, or a draft that is kept."""
         context = self.desk.context
-        context.route(DESK, lambda route: route.abort() if READS in route.request.headers else route.continue_())
+        context.route(DESK, lambda route: route.continue_() if route.request.is_navigation_request() else route.abort())
         if not keeps_drafts:
             context.route("**/keep-draft/", lambda route: route.abort())
         context.clear_cookies(name=re.compile("session"))
