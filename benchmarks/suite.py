@@ -34,6 +34,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "mail": Benchmark(True, {"mails": 20, "senders": 2, "runs": 1}),
     "chat": Benchmark(True, {"visitors": 4, "rate": 4.0, "seconds": 2.0, "runs": 1}),
     "desk": Benchmark(True, {"items": 200, "loads": 2}),
+    "desk_next": Benchmark(True, {"calls": 2}),
     "live_pages": Benchmark(True, {"pages": 8, "rate": 8.0, "seconds": 2.0}),
     "search": Benchmark(True, {"messages": 300, "rounds": 1}),
     "month": Benchmark(True, {"facts": 1_500, "clients": 3, "lives": 2, "runs": 1}),
