@@ -10,6 +10,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from playwright.sync_api import Page
 
 from tests import browse, mail, make
 from tests.house import two_clients
@@ -104,6 +105,7 @@ class Floor:
         team_messages.answer(received=asked, text="Until six", by=self.idle, now=now)
         supervising.move(person=self.ana, queue=make.queue(), ends_at=now + timedelta(hours=2), by=self.leader, now=now)
         self.escalation = self.asked_for_help()
+        self.calling = self.escalation.item.person
 
     def mailed(self) -> Any:
         """Mail that could not be read, mail that was set aside, and a reply that did not arrive."""
@@ -243,7 +245,8 @@ def floor(everyone: None) -> Floor:
 
 def pages(floor: Floor, language: str = "en") -> dict[str, str]:
     """Every page, each desk, and one page of each refusal, in a language: "who address" -> HTML."""
-    readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.chatting, floor.leader]
+    readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.chatting, floor.calling]
+    readers.append(floor.leader)
     found: dict[str, str] = {}
     seen: set[object] = set()
     for reader in readers:
@@ -268,6 +271,86 @@ def serve(route: Any, found: dict[str, str]) -> None:
         route.abort()
     else:
         route.fulfill(body=found[route.request.headers["x-page"]], content_type="text/html")
+
+
+LEADS = ("/floor/", "/floor/wallboard/", "/escalations/")
+FLOORS = ("queue", "person", "item")  # opened from there
+READS = "hx-request"  # of what a page reads later
+
+
+def desks(floor: Floor) -> dict[str, str]:
+    """The desk with nothing, an offer and a mail, a chat, a call, in wrap-up; and all that leaders work on."""
+    agents = (floor.ana, floor.idle, floor.wrapping, floor.away, floor.chatting, floor.calling)
+    opened = [floor.filled(path) for name, path in addresses(get_resolver().url_patterns) if name in FLOORS]
+    found = {}
+    for reader, paths in [*((agent, ["/desk/"]) for agent in agents), (floor.leader, [*LEADS, *opened])]:
+        client = Client()
+        client.force_login(reader.account)
+        found |= {f"{reader} {path}": client.get(path).content.decode() for path in paths}
+    return found
+
+
+@pytest.mark.browser
+def test_both_desks_can_be_used_at_every_width_in_both_themes_and_by_keyboard_alone(floor: Floor) -> None:
+    found = desks(floor)
+    assert len(found) == 12
+    with browse.chromium() as browser:
+        faults = [
+            f"{name} ({scheme}, {width} wide): {fault}"
+            for scheme, widths in (("light", (320, 390, 1920)), ("dark", (320, 1280, 1920)))
+            for width in widths  # the two others are looked at on every page, below
+            for name, fault in looked_at(browser, found, scheme, width)
+        ]
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.route("**/*", lambda route: serve(route, found))
+        page.route(lambda _: True, lambda route: route.abort() if READS in route.request.headers else route.fallback())
+        for name in found:
+            page.set_extra_http_headers({"x-page": name})
+            page.goto(HOST + name.rpartition(" ")[2])
+            faults += [f"{name}: no key leads to {each}" for each in out_of_reach(page)]
+
+    assert not faults, "\n" + "\n".join(faults)
+
+
+# What can be pressed or filled in, once for a group of which arrow keys reach the rest; and what has the keyboard.
+PRESSED = """(within) => {
+  const kinds = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+  const all = document.querySelectorAll(`${within} :is(${kinds})`);
+  const each = [...all].filter((one) => one.checkVisibility({ checkVisibilityCSS: true }) && !one.disabled);
+  return each.map((one) => (one.type === "radio" ? `radio ${one.form?.id} ${one.name}` : one.outerHTML.slice(0, 160)));
+}"""
+HAS_IT = """(() => {
+  const one = document.activeElement;
+  return one.type === "radio" ? `radio ${one.form?.id} ${one.name}` : one.outerHTML.slice(0, 160);
+})()"""
+
+
+def out_of_reach(page: Page) -> list[str]:
+    """What Tab does not lead to, on the page and in each of its sheets, which Enter opens and Escape closes."""
+    missed = walked(page, "body")
+    for number in range(page.locator("button[popovertarget]:visible").count()):
+        opens = page.locator("button[popovertarget]:visible").nth(number)
+        sheet = opens.get_attribute("popovertarget")
+        opens.press("Enter")
+        if not page.locator(f"#{sheet}:popover-open").count():
+            missed.append(f"the sheet {sheet}, which Enter does not open")
+            continue
+        missed += walked(page, f"#{sheet}")
+        page.keyboard.press("Escape")
+        if page.locator(f"#{sheet}:popover-open").count():
+            missed.append(f"the way out of the sheet {sheet}")
+    return missed
+
+
+def walked(page: Page, within: str) -> list[str]:
+    there = page.evaluate(PRESSED, within)
+    met = {page.evaluate(HAS_IT)}
+    for _ in range(3 * len(there) + 40):
+        page.keyboard.press("Tab")
+        met.add(page.evaluate(HAS_IT))
+        if met.issuperset(there):
+            break
+    return [each for each in there if each not in met]
 
 
 @pytest.mark.browser
