@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import browse, conftest, make
 from tests.ops.channels.email import sink as sinks
 from tests.stories.test_browser import signed_in
+from tests.stories.test_desk_panes import WATCH
 from tests.stories.test_desk_writing import meanwhile
 from workfloor.core.access import actors
 from workfloor.core.clients import actions as clients
@@ -116,10 +117,25 @@ def test_a_queue_grows_and_recovers_and_the_statement_agrees_with_what_happened(
             takes(bruno)
             finishes(bruno, done)
 
-        # Meanwhile the agent of the first call asks for help, and reads the answer.
+        # Meanwhile the agent of the first call asks for help, which moves nothing on the floor, and reads the answer.
+        floor.goto(f"{provider.url}/floor/")
+        expect(queue).to_be_visible()
+        floor.evaluate(WATCH)
         ana.get_by_role("button", name="Escalate").click()
         ana.get_by_role("dialog").get_by_label("What help is needed?").fill("May I refund 40 euros?")
         ana.get_by_role("dialog").get_by_role("button", name="Escalate").click()
+        expect(floor.locator("#calls")).to_contain_text("May I refund 40 euros?")
+        browse.picture_for_the_guide(floor, "floor-call-for-help")
+        ana.evaluate(WATCH)
+        floor.get_by_role("button", name="Message the floor").click()
+        floor.get_by_role("dialog").get_by_label("Message").fill("Calls first, please")
+        floor.get_by_role("dialog").get_by_role("button", name="Send").click()
+        expect(ana.locator("#team-messages")).to_contain_text("Calls first, please")
+        for page in (floor, ana):
+            assert sum(value for value, _ in page.evaluate("window.shifts")) < 0.02, page.evaluate("window.shifts")
+        browse.picture_for_the_guide(ana, "desk-message")
+        ana.get_by_role("button", name="Read").click()
+        expect(ana.locator("#team-messages section")).to_have_count(0)
         floor.goto(f"{provider.url}/escalations/")
         expect(floor.locator("#open")).to_contain_text("May I refund 40 euros?")
         floor.get_by_role("button", name="Acknowledge").click()

@@ -30,6 +30,13 @@ from workfloor.ops.channels.chat import actions as chats
 expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 
+# What somebody presses, other than letters.
+COUNTS = """
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, (event) => {
+  const types = kind === "keydown" && event.target.closest?.("textarea");
+  if (event.isTrusted && !types) window.pressed = (window.pressed ?? 0) + 1;
+}, true);
+"""
 BOX = "#compose textarea"
 DESK = re.compile(r"/desk/(\?.*)?$")
 SUBJECTS = ("My bill", "My meter", "My address", "My refund", "My contract")
@@ -123,6 +130,10 @@ class Shift:
             context.route("**/keep-draft/", lambda route: route.abort())
         context.clear_cookies(name=re.compile("session"))
 
+    def presses(self) -> int:
+        """How often a key or a button was pressed since this was asked last, but for what was typed."""
+        return int(self.desk.evaluate("(([count]) => { window.pressed = 0; return count; })([window.pressed ?? 0])"))
+
     def crashes(self) -> None:
         """The page is gone as it stands, and another is opened."""
         context = self.desk.context
@@ -152,6 +163,7 @@ def test_half_a_shift_with_everything_that_can_happen_loses_nothing_and_doubles_
     with browse.chromium() as browser:
         shift = Shift(signed_in(browser, provider.url, provider.email), provider.email)
         shift.desk.set_viewport_size({"width": 1280, "height": 800})
+        shift.desk.context.add_init_script(COUNTS)
         shift.desk.get_by_role("button", name="Go available").click()
         shift.accept(3)
         three_mails(shift)
@@ -207,10 +219,12 @@ def three_mails(shift: Shift) -> None:
 
     shift.open("My address")
     shift.types("My address", "We have noted the new one.")
+    shift.presses()
     shift.desk.get_by_role("button", name="Reply and close as").click()
     browse.picture_for_the_guide(shift.desk, "desk-mail")
     shift.desk.get_by_role("button", name="Answered").click()
     shift.has_done(3)
+    assert shift.presses() == 2  # answered and finished
 
 
 def three_chats(shift: Shift, provider: SimpleNamespace) -> None:
@@ -277,15 +291,19 @@ def two_calls(shift: Shift, provider: SimpleNamespace) -> None:
         assert api.post("/work", json=sent, timeout=60).status_code == 201
         shift.accept(1)
         shift.notes(title, "Calm, wants it in writing")
+        shift.presses()
         shift.desk.get_by_role("button", name="End E", exact=True).click()
+        ended = shift.presses()
         expect(shift.desk.get_by_text("Wrap-up", exact=True)).to_be_visible()
         shift.desk.context.set_offline(title == "Call about a bill")
         shift.notes(title, "Wrote it down for her")
+        shift.presses()
         shift.desk.get_by_label("Resolved").check(force=True)
         browse.picture_for_the_guide(shift.desk, "desk-wrap-up")
         shift.desk.get_by_role("button", name="Done").click()
         shift.desk.context.set_offline(False)
         shift.has_done(done)
+        assert ended + shift.presses() == 3  # two, and the disposition
 
 
 def letters_come(provider: SimpleNamespace, subjects: Sequence[str]) -> None:
