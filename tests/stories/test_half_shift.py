@@ -242,7 +242,6 @@ def three_chats(shift: Shift, provider: SimpleNamespace) -> None:
         shift.open(title)
         expect(shift.desk.locator("#talk [data-direction=out]")).to_have_count(3)
         shift.has_sent_all()
-    browse.picture_for_the_guide(shift.desk, "desk-chats")
     shift.desk.context.unroute("**/reply/")
 
 
