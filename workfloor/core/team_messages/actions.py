@@ -112,8 +112,7 @@ def _tell(
 ) -> None:
     """Record a fact, and name it to the pages of whoever wrote and reads."""
     entry = Entry(event, now, message.client_id, message.item_id, None, person_id, by=by)
-    event_log.insert([entry])
-    event_log.announce({f"person:{each}" for each in people | {by.id}}, {event.name})
+    event_log.record_under({f"person:{each}" for each in people | {by.id}}, [entry])
 
 
 def delete_expired(*, client_id: int | None, now: datetime) -> int:

@@ -146,12 +146,13 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 
     With `after` what follows a message. With POST somebody looks at the page, and has seen what it is given.
     """
-    own = work_queries.in_hands(request.person, item_id)
+    visit = chat_queries.in_hands(request.person.id, item_id)
+    own = visit.item if visit else work_queries.in_hands(request.person, item_id)
     item = own or work_queries.read_along(request.person, item_id)
     if item is None:
         raise Http404
     after = limits.number(request.GET.get("after", "")) or 0
-    found = agent_queries.talk(item, clock.now(), after, None if own else request.person)
+    found = agent_queries.talk(item, clock.now(), after, None if own else request.person, visit)
     if request.method == "POST" and own and found is not None and found.chat is not None:
         last = max((each.id for each in found.messages if each.direction == "in"), default=0)
         if last > found.seen:
@@ -199,7 +200,7 @@ def article(request: Request, article_id: int) -> HttpResponse:
 
 @deed
 def reply(request: Request, item_id: int) -> None:
-    found = chat_queries.of_item(item_id) or the_item(item_id)
+    found = chat_queries.of_item_locked(item_id) or the_item(item_id)
     words = checked(agent_forms.Words(request.POST, request.FILES))
     if isinstance(found, Chat):
         write_to_visitor(found, request.person, words)
