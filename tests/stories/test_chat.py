@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, mail, make
 from tests.stories.test_browser import picture, signed_in
+from tests.stories.test_desk_writing import meanwhile
 from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import queries as event_log_queries
@@ -272,6 +274,54 @@ def test_everybody_can_use_the_widget(client_site, site, language, scheme, width
         picture(page, f"widget-{language}-chat")
 
     assert faults == []
+
+
+@pytest.mark.browser
+@pytest.mark.installation
+def test_a_visitor_whose_telephone_was_locked_starts_again_at_their_place_and_rates_nobody(client_site):
+    _, line, origin, _ = client_site
+    with browse.chromium() as browser:
+        page, other = visitor(browser, origin), visitor(browser, origin)
+        for each, name in ((page, "Rui Costa"), (other, "Eva Lima")):
+            each.get_by_role("button", name="Chat with us").click()
+            each.get_by_label("Your name").fill(name)
+            each.get_by_label("What is it about?").fill(f"The bill of {name}")
+            each.get_by_role("button", name="Start chat").click()
+            expect(each.get_by_role("button", name="End chat", exact=True)).to_be_visible()
+        expect(page.get_by_text("You are next.")).to_be_visible()
+        expect(other.get_by_text("You are number 2 in line.")).to_be_visible()
+
+        line.cut()
+        expect(page.get_by_text("Connection lost.")).to_be_visible()
+        swept_after(90, "Rui Costa")
+        line.mend()
+        expect(page.get_by_text("Connection lost.")).to_have_count(0)
+        expect(page.get_by_text("You are next.")).to_be_visible()
+
+        line.cut()
+        expect(page.get_by_text("Connection lost.")).to_be_visible()
+        swept_after(240, "Rui Costa")
+        line.mend()
+        expect(page.get_by_text("Your page was closed for a while")).to_be_visible()
+        expect(other.get_by_text("You are next.")).to_be_visible()
+        assert page.get_by_text("Send answer").count() == 0, "nobody has answered, so there is nothing to rate"
+        picture(page, "chat-left")
+        page.get_by_role("button", name="Start again at your place").click()
+        expect(page.get_by_text("You are next.")).to_be_visible()
+        expect(page.get_by_label("Write a message")).to_be_visible()
+        expect(other.get_by_text("You are number 2 in line.")).to_be_visible()
+        assert said(page) == ["The bill of Rui Costa"]
+
+
+def swept_after(seconds: int, name: str) -> None:
+    """Look after whoever has left, as the worker does, when that visitor's page has been silent for so long."""
+
+    def sweep() -> None:
+        seen = clock.now() - timedelta(seconds=seconds)
+        Chat.objects.filter(answers__name=name).update(seen_at=seen)
+        chats.sweep(by=actors.CLOCK, now=clock.now())
+
+    meanwhile(sweep)
 
 
 @pytest.mark.browser

@@ -443,6 +443,14 @@ def prioritise(*, item: work_models.Item, priority: int, by: Actor, now: datetim
     return happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
+def stand_since(*, item: work_models.Item, since: datetime, by: Actor, now: datetime) -> work_models.Item:
+    """Let work that has just come in stand in line as if it had waited since then: its sender is back."""
+    permissions.admit(by, "work.send-in", client_id=item.client_id, own=False)
+    item = work_queries.locked(item.id)
+    ahead = max(item.ahead_seconds, int((item.queued_at - since).total_seconds()))
+    return happen(item, work_events.Prioritised(item.priority, ahead), at=now, person=None, by=by)
+
+
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
     """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the target runs on."""
     item = hands.locked(item, by)

@@ -282,10 +282,20 @@ def _go_on(chat: chat_models.Chat, text: str, now: datetime) -> None:
             raise visitors.Refused(visitors.Fault("closed"))
         count = Item.objects.filter(case_id=chat.case_id).count()
         key = f"{visitors.item_key(chat.digest)}-{count}"
+        left = chat.item if chat_queries.keeps_place(chat, now) else None
         chat.item = _receive(chat.widget, key, text or "A file", chat.answers, now, case=chat.case)
+        if left is not None and chat.item.state == "waiting":
+            chat.item = work.stand_since(item=chat.item, since=left.place_at, by=CUSTOMER, now=now)
     chat.closed_at, chat.closed_as = None, ""
     chat.save(update_fields=["item", "closed_at", "closed_as"])
     _tell(chat, chat_events.GoneOn(), CUSTOMER, now)
+
+
+def come_back(*, chat: chat_models.Chat, now: datetime) -> None:
+    """The visitor waits again whose page was closed for too long, at the place they had; who waits already does so."""
+    chat = chat_queries.held(chat)
+    if chat_queries.keeps_place(chat, now):
+        _go_on(chat, chat.item.title, now)
 
 
 def leave(*, chat: chat_models.Chat, now: datetime) -> None:
@@ -311,6 +321,8 @@ def rate(*, chat: chat_models.Chat, score: int, comment: str, now: datetime) -> 
     if score not in visitors.SCORES:
         raise visitors.Refused(visitors.Fault("no-score"))
     chat = chat_queries.locked(chat.id)
+    if not chat_queries.was_taken(chat):
+        raise visitors.Refused(visitors.Fault("not-answered"))
     chat.score, chat.comment = score, masks.mask(visitors.text(comment)).text if comment.strip() else ""
     chat.save(update_fields=["score", "comment"])
     _tell(chat, chat_events.Rated(score), CUSTOMER, now)

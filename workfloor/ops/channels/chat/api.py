@@ -248,6 +248,13 @@ def read(request: HttpRequest) -> HttpResponse:
 
 
 @call("POST")
+def come_back(request: HttpRequest) -> HttpResponse:
+    """The visitor waits again, at the place that they had."""
+    chats.come_back(chat=own_chat(request, writes=True), now=clock.now())
+    return JsonResponse({})
+
+
+@call("POST")
 def end(request: HttpRequest) -> HttpResponse:
     """The visitor ends the chat."""
     chats.leave(chat=own_chat(request), now=clock.now())

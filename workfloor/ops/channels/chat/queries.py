@@ -346,9 +346,22 @@ def state(chat: chat_models.Chat, now: datetime) -> dict[str, Any]:
         "agent": shown_name(item.person.name) if item.person and item.state in ("held", "wrapping") else "",
         "read": chat.read_by_us,
         "closed_as": chat.closed_as,
+        "place_kept": keeps_place(chat, now),
         "score": chat.score,
         "instead": [kind for kind in visitors.INSTEAD if kind in settings(chat.widget).instead],
     }
+
+
+def keeps_place(chat: chat_models.Chat, now: datetime) -> bool:
+    """Whether the visitor's page was closed for too long while they waited, and not so long that the place is lost."""
+    left = chat.closed_as == "left" and chat.closed_at is not None and chat.item.state == "abandoned"
+    return left and now < chat.closed_at + visitors.PLACE_KEPT_FOR
+
+
+def was_taken(chat: chat_models.Chat) -> bool:
+    """Whether somebody of ours has ever had this chat in hand."""
+    found = Item.objects.filter(case_id=chat.case_id, key__startswith=visitors.item_key(chat.digest))
+    return found.filter(connected_at__isnull=False).exists()
 
 
 def line(item: Item) -> list[tuple[datetime, int]]:
