@@ -354,8 +354,9 @@ def state(chat: chat_models.Chat, now: datetime) -> dict[str, Any]:
 
 def keeps_place(chat: chat_models.Chat, now: datetime) -> bool:
     """Whether the visitor's page was closed for too long while they waited, and not so long that the place is lost."""
-    left = chat.closed_as == "left" and chat.closed_at is not None and chat.item.state == "abandoned"
-    return left and now < chat.closed_at + visitors.PLACE_KEPT_FOR
+    if chat.closed_at is None or chat.closed_as != "left" or chat.item.state != "abandoned":
+        return False
+    return now < chat.closed_at + visitors.PLACE_KEPT_FOR
 
 
 def was_taken(chat: chat_models.Chat) -> bool:
