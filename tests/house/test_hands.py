@@ -129,6 +129,7 @@ def given(side: Side) -> dict[str, Any]:
         "step": "propose",
         "figure": "m1",
         "until": make.later(hours=3),
+        "since": make.NINE,
         "at": make.later(hours=3),
         "starts_at": make.later(hours=5),
         "ends_at": make.later(hours=6),
