@@ -304,6 +304,7 @@ def _work(who: SimpleNamespace) -> None:
     work.prioritise(item=call, priority=1, by=who.teresa, now=later(seconds=90))
     work.cancel(item=call, reason="a test", by=who.teresa, now=later(seconds=100))
     declined = make.item("calls", at=later(minutes=5))
+    work.stand_since(item=declined, since=later(minutes=4), by=actors.CUSTOMER, now=later(minutes=5))
     work.offer(
         item=declined, person=ana, max_concurrency=1, offer_seconds=60, by=actors.engine("router"), now=later(minutes=5)
     )

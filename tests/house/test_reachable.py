@@ -64,6 +64,7 @@ NOT_DECLARED: dict[str, str] = {
     "core.work.transfer": AT_WORK,
     "core.work.wrap_up": AT_WORK,
     "ops.channels.chat.begin": VISITORS,
+    "ops.channels.chat.come_back": VISITORS,
     "ops.channels.chat.leave": VISITORS,
     "ops.channels.chat.rate": VISITORS,
     "ops.channels.chat.reply": AT_WORK,
