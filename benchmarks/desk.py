@@ -1,7 +1,7 @@
 """An agent's desk, opened for the first time that day, with a million items in the database.
 
-Two figures: the bytes that a browser fetches (the page, its styles and scripts, its font, packed as the server packs
-them), and the page's own time on the server. The agent has three mails in hand, and some dozens done today.
+Two figures: the bytes that a browser fetches over TLS (the page, its styles and scripts, its font, packed as the server
+packs them), and the page's own time on the server. The agent has three mails in hand, and some dozens done today.
 """
 
 import gzip

@@ -25,7 +25,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "floor_page": Benchmark(True, {"agents": 20, "queues": 4, "items": 80, "runs": 1}),
     "commands": Benchmark(True, {"runs": 1}),
     "facts": Benchmark(True, {"rows": 20, "runs": 1}),
-    "router": Benchmark(True, {"decisions": 32, "rates": (100,), "past": 200, "lasts_seconds": 1, "runs": 1}),
+    "router": Benchmark(
+        True, {"decisions": 32, "rates": (100,), "past": 200, "lasts_seconds": 1, "runs": 1, "clients": 2}
+    ),
     "clients": Benchmark(True, {"clients": 2, "agents": 8, "arrivals": 20, "past": 50, "seconds": 4}),
     "chaos": Benchmark(False, {"agents": 12, "items": 30, "kills": 1, "every_seconds": 0.5}),
     "starts": Benchmark(False, {"settles_seconds": 2.0, "runs": 1}),
@@ -34,6 +36,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "mail": Benchmark(True, {"mails": 20, "senders": 2, "runs": 1}),
     "chat": Benchmark(True, {"visitors": 4, "rate": 4.0, "seconds": 2.0, "runs": 1}),
     "desk": Benchmark(True, {"items": 200, "loads": 2}),
+    "desk_next": Benchmark(True, {"calls": 2}),
     "live_pages": Benchmark(True, {"pages": 8, "rate": 8.0, "seconds": 2.0}),
     "search": Benchmark(True, {"messages": 300, "rounds": 1}),
     "month": Benchmark(True, {"facts": 1_500, "clients": 3, "lives": 2, "runs": 1}),

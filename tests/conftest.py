@@ -270,9 +270,9 @@ def shared_installation(shared_database: str, tmp_path_factory: pytest.TempPathF
 
 
 @contextmanager
-def _installation(database: str, folder: Path) -> Iterator[str]:
+def _installation(database: str, folder: Path, **more: str) -> Iterator[str]:
     bind = f"127.0.0.1:{free_port()}"
-    env = {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_BIND": bind}
+    env = {"WORKFLOOR_DATABASE_URL": database, "WORKFLOOR_BIND": bind, **more}
     with ExitStack() as stack:
         for command in ("web", "worker", "router"):
             stack.enter_context(running(command, folder, env))
@@ -304,8 +304,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: str, data: Path, env: dict[str, str]) -> Iterator[None]:
-    """A command of ours runs during the block, its data and its log in a folder."""
+def running(command: str, data: Path, env: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
+    """A command of ours runs during the block, its data and its log in a folder; gives its process."""
     data.mkdir(exist_ok=True)
     with (data / f"{command}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -315,7 +315,7 @@ def running(command: str, data: Path, env: dict[str, str]) -> Iterator[None]:
             stderr=log,
         )
         try:
-            yield
+            yield process
         finally:
             _end(process)
 

@@ -141,6 +141,11 @@ def client(slug: str = "lisbon-light", chats: bool = False) -> Client:
     return Client.objects.get(slug=slug)
 
 
+def own_client(chats: bool = False) -> Client:
+    """Another client with the same contract, for a test that shares a database with others."""
+    return client(f"lisbon-light-{next(_numbers)}", chats)
+
+
 def amended(*changes: tuple[str, str], slug: str = "lisbon-light") -> Client:
     """The same client with other terms: each change is what stands in the contract and what is to stand there."""
     from workfloor.core.contracts import actions as contracts

@@ -1,4 +1,7 @@
-"""The pictures in the README, taken of the sample provider: python -m tests.pictures [FOLDER]."""
+"""The pictures in the README and the guide: python -m tests.pictures [FOLDER].
+
+The README's are of the sample provider, the guide's are what its stories come by.
+"""
 
 import os
 import subprocess
@@ -14,6 +17,7 @@ from playwright.sync_api import Browser, Page
 from tests import browse, conftest
 from workfloor.demo import sample
 
+STORIES = ("tests/stories/test_half_shift.py", "tests/stories/test_bad_half_hour.py")
 SIZE = {"width": 1280, "height": 860}
 
 
@@ -29,7 +33,7 @@ def take(folder: Path) -> None:
                 pages = {name: _signed_in(browser, f"http://{bind}", name) for name in ("ana", "davi", "faye", "eva")}
                 for page in pages.values():
                     page.get_by_role("button", name="Go available").click()
-                    page.get_by_role("button", name="Accept").click(timeout=60_000)
+                    page.get_by_role("button", name="Accept").click()
                     page.get_by_role("button", name="Accept").wait_for(state="detached")
                 time.sleep(12)  # so that the clocks of the pages say something
                 pages["eva"].screenshot(path=folder / "agent-desk.png")
@@ -59,5 +63,12 @@ def _wait_for(url: str, seconds: float = 300) -> None:
     raise TimeoutError(url)
 
 
+def take_of_stories(folder: Path) -> None:
+    env = os.environ | {"PICTURES": str(folder.resolve())}
+    subprocess.run([sys.executable, "-m", "pytest", "-n0", *STORIES], env=env, check=True)
+
+
 if __name__ == "__main__":
-    take(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images"))
+    chosen = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
+    take(chosen)
+    take_of_stories(chosen)

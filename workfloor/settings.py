@@ -190,6 +190,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "workfloor.kit.web.limits.sensible",
+    "workfloor.kit.web.packing.Packing",
     "django.middleware.security.SecurityMiddleware",
     "workfloor.ui.views.content_policy",
     "workfloor.ui.views.speaking",

@@ -54,6 +54,12 @@ urlpatterns = [
     path("language/", people_views.choose_language, name="language"),
     path("api/", api.urls),
     path("accounts/password/", include("workfloor.core.people.urls")),  # before the library's
+    # What the library has and nobody here needs: addresses are given by whoever takes people on, and nobody signs up.
+    path("accounts/email/", people_views.closed, name="closed"),
+    path("accounts/confirm-email/", people_views.closed, name="closed"),
+    path("accounts/confirm-email/<path:rest>", people_views.closed, name="closed"),
+    path("accounts/signup/", people_views.closed, name="closed"),
+    path("accounts/login/code/<path:rest>", people_views.closed, name="closed"),
     path("accounts/", include("allauth.urls")),
     path("chat/", include("workfloor.ops.channels.chat.urls")),
     path("mail/", include("workfloor.ops.channels.email.urls")),

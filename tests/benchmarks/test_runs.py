@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks
-from benchmarks import databases, suite
+from benchmarks import databases, desk_next, suite
 
 NO_BENCHMARKS = {  # what they share, and what is run by itself
     "audit",
@@ -38,6 +38,8 @@ def signed(template, django_db_setup, django_db_blocker):
 def test_a_benchmark_comes_to_figures_beside_their_peers(name, request, compiled_store):
     if name == "live_pages" and not shutil.which("redis-server"):
         pytest.skip("no Redis on this machine: apt-get install redis-server")
+    if name == "desk_next" and not any(map(shutil.which, desk_next.BROWSERS)):
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
     template = request.getfixturevalue("signed") if suite.BENCHMARKS[name].copies else ""
     kept = {"store": compiled_store} if name == "twin" else {}
 

@@ -149,7 +149,7 @@ def test_the_first_start_fills_the_sample_provider_in_and_the_second_finds_it_th
     assert "Sample sign-ins" in printed
     assert place.serves()
     assert place.interrupt() == 0
-    assert place.gone(5)
+    assert place.gone()
 
     again = place.start("--demo")
     wait_until_it_serves(place)
@@ -168,10 +168,10 @@ def test_two_stand_side_by_side_and_ctrl_c_stops_one_of_them(places, lay_in):
     assert one.serves()
     assert two.serves()
     assert one.interrupt() == 0
-    assert one.gone(5)
+    assert one.gone()
     assert two.serves()
     assert two.interrupt() == 0
-    assert two.gone(5)
+    assert two.gone()
 
 
 @pytest.mark.installation
@@ -186,7 +186,7 @@ def test_after_the_parent_was_killed_nothing_is_left_and_the_next_start_works(mi
     migrated.start()
     assert migrated.serves()
     assert migrated.interrupt() == 0
-    assert migrated.gone(5)
+    assert migrated.gone()
 
 
 @pytest.mark.installation
@@ -231,7 +231,7 @@ def test_killed_children_and_a_killed_database_come_back(migrated):
     wait_until_it_serves(migrated)
     assert migrated.child("worker").is_running()
     assert migrated.interrupt() == 0
-    assert migrated.gone(5)
+    assert migrated.gone()
 
 
 @pytest.mark.installation

@@ -36,7 +36,7 @@ from workfloor.kit.database import rls
 from workfloor.ops.billing import actions as billing
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import delivering
+from workfloor.ops.channels.email import delivering, writing
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.escalation import actions as escalation
@@ -187,6 +187,7 @@ def _clearances(who: SimpleNamespace, client: Client) -> None:
     people.set_state(person=who.carla, state="away", reason="training", by=who.teresa, now=make.later(hours=2))
     people.go_away(person=who.carla, reason="lunch", by=who.carla, now=make.later(hours=3))
     people.set_state(person=who.carla, state="signed-out", by=who.nuno, now=make.later(hours=4))
+    own_account.keep_signature(text="{agent} of {client}", by=who.carla, now=make.later(hours=5))
     people.go_available(person=who.carla, by=who.carla, now=make.later(hours=5))
     people.sign_out_of_work(person=who.carla, by=who.carla, now=make.later(hours=6))
 
@@ -196,6 +197,15 @@ def _channels(who: SimpleNamespace, client: Client) -> None:
     does: Any = {"by": who.marta, "now": NINE}
     box = email.open_mailbox(
         queue=make.queue("mail"), address="help@lisbon.example", title="Lisbon Light", most_per_sender=12, **does
+    )
+    email.open_mailbox(
+        queue=make.queue("mail"),
+        address="sales@lisbon.example",
+        signature="{signature}",
+        signs="mailbox",
+        language="en",
+        only_to="lisbon.example",
+        **does,
     )
     fetched = email.open_mailbox(
         queue=make.queue("mail"),
@@ -304,6 +314,7 @@ def _work(who: SimpleNamespace) -> None:
     work.prioritise(item=call, priority=1, by=who.teresa, now=later(seconds=90))
     work.cancel(item=call, reason="a test", by=who.teresa, now=later(seconds=100))
     declined = make.item("calls", at=later(minutes=5))
+    work.stand_since(item=declined, since=later(minutes=4), by=actors.CUSTOMER, now=later(minutes=5))
     work.offer(
         item=declined, person=ana, max_concurrency=1, offer_seconds=60, by=actors.engine("router"), now=later(minutes=5)
     )
@@ -350,6 +361,7 @@ def _beside(who: SimpleNamespace) -> None:
     asked = team_messages.send(to=[ana, bruno], text="Who can stay?", by=who.teresa, now=later(seconds=19))
     team_messages.read(received=asked, by=bruno, now=later(seconds=19))
     team_messages.answer(received=asked, text="I can", by=ana, now=later(seconds=19))
+    team_messages.write_to_leader(text="Until when?", by=ana, now=later(seconds=19))
     joining.leave(item=call, by=who.teresa, now=later(seconds=20))
     joining.ask(item=call, to=bruno, by=ana, now=later(seconds=22))
     joining.accept(item=call, by=bruno, now=later(seconds=24))
@@ -382,6 +394,7 @@ def _escalations(who: SimpleNamespace) -> None:
         engine: Any = {"by": escalation.ENGINE, "now": ended}
         raised = escalation.escalate(item=call, agreed=CALL_FOR_HELP, said="May I?", by=escalation.ENGINE, now=begun)
         raised = escalation.tell_next(escalation=raised, by=escalation.ENGINE, now=begun + timedelta(minutes=2))
+        escalation.mail(notices=raised.notices.all()[:1], by=escalation.ENGINE, now=begun + timedelta(minutes=2))
         if number == 0:
             escalation.acknowledge(escalation=raised, by=who.teresa, now=begun + timedelta(minutes=3))
             escalation.answer(escalation=raised, text="Yes", by=who.teresa, now=begun + timedelta(minutes=4))
@@ -437,7 +450,7 @@ def _conversations(who: SimpleNamespace) -> None:
 def _mail(who: SimpleNamespace) -> None:
     """Mail that somebody looks at, and replies that are taken back or sent again."""
     at = make.later(hours=4)
-    box = make.queue("mail").mailboxes.get(closed_at=None)
+    box = make.queue("mail").mailboxes.get(address="help@lisbon.example")
     letters = [email.Incoming(box, f"letter {number}".encode(), "<x@example.com>", box.address) for number in range(2)]
     email.store(mails=letters, now=at)
     for arrival, do in zip(box.arrivals.order_by("id"), (email.run_again, email.discard), strict=True):
@@ -447,7 +460,7 @@ def _mail(who: SimpleNamespace) -> None:
     item = _held(who.ana, "mail", at, customer=_customer("C-7"))
     to: Any = {"channel": "email", "content": Content("Yes"), "recipients": [Address("rui@example.com")]}
     first = conversations.reply(item=item, by=who.ana, now=at, **to)
-    email.take_back(reply=first, by=who.ana, now=at)
+    writing.take_back(reply=first, by=who.ana, now=at)
     item.refresh_from_db()
     if item.state != "held":
         item = _held(who.ana, "mail", at + timedelta(minutes=2))

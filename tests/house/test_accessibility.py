@@ -1,8 +1,13 @@
 """Every page of the product can be used by everybody, in light and in dark, on a desk's screen and on a phone's."""
 
+import mimetypes
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +15,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from playwright.sync_api import Page
 
 from tests import browse, mail, make
 from tests.house import two_clients
@@ -32,9 +38,8 @@ from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks import retries
 
 CLOSED = '{"measures": [], "lines": [], "credits": [], "adjustments": []}'
-HOST = "http://floor.test"
 # Streams, files and parts of pages are no pages, and the page of the API's documentation is swagger-ui's own.
-NOT_PAGES = {"live", "openapi-view", "talk", "colleagues", "help", "hands"}
+NOT_PAGES = {"live", "openapi-view", "talk", "colleagues", "help", "hands", "new-mail"}
 # Reached only through a link in a letter, which says what stands in them.
 FROM_LETTERS = {"account_confirm_email", "account_reset_password_from_key"}
 
@@ -104,6 +109,7 @@ class Floor:
         team_messages.answer(received=asked, text="Until six", by=self.idle, now=now)
         supervising.move(person=self.ana, queue=make.queue(), ends_at=now + timedelta(hours=2), by=self.leader, now=now)
         self.escalation = self.asked_for_help()
+        self.calling = self.escalation.item.person
 
     def mailed(self) -> Any:
         """Mail that could not be read, mail that was set aside, and a reply that did not arrive."""
@@ -243,7 +249,8 @@ def floor(everyone: None) -> Floor:
 
 def pages(floor: Floor, language: str = "en") -> dict[str, str]:
     """Every page, each desk, and one page of each refusal, in a language: "who address" -> HTML."""
-    readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.chatting, floor.leader]
+    readers = [None, floor.ana, floor.idle, floor.wrapping, floor.away, floor.gone, floor.chatting, floor.calling]
+    readers.append(floor.leader)
     found: dict[str, str] = {}
     seen: set[object] = set()
     for reader in readers:
@@ -260,14 +267,121 @@ def pages(floor: Floor, language: str = "en") -> dict[str, str]:
     return found
 
 
-def serve(route: Any, found: dict[str, str]) -> None:
-    path = urlsplit(route.request.url).path
-    if path.startswith("/static/") and (file := finders.find(path.removeprefix("/static/"))):
-        route.fulfill(path=file)
-    elif path.startswith("/static/") or path == "/live/":
-        route.abort()
-    else:
-        route.fulfill(body=found[route.request.headers["x-page"]], content_type="text/html")
+@contextmanager
+def served(found: dict[str, str]) -> Iterator[str]:
+    """A web server of these pages, for whom the header says, and of static files, which browsers read once; its URL.
+
+    Nobody hears a live stream.
+    """
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = urlsplit(self.path).path
+            file = finders.find(path.removeprefix("/static/")) if path.startswith("/static/") else None
+            if file:
+                self.tell(Path(file).read_bytes(), mimetypes.guess_type(file)[0] or "", "max-age=3600")
+            elif path.startswith("/static/") or path == "/live/":
+                self.close_connection = True
+            else:
+                self.tell(found[self.headers["x-page"]].encode(), "text/html", "no-store")
+
+        def tell(self, body: bytes, kind: str, kept: str) -> None:
+            self.send_response(200)
+            for name, value in {"Content-Type": kind, "Content-Length": len(body), "Cache-Control": kept}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+LEADS = ("/floor/", "/floor/wallboard/", "/escalations/")
+FLOORS = ("queue", "person", "item")  # opened from there
+READS = "hx-request"  # of what a page reads later
+
+
+def desks(floor: Floor) -> dict[str, str]:
+    """The desk with nothing, an offer and a mail, a chat, a call, in wrap-up; and all that leaders work on."""
+    agents = (floor.ana, floor.idle, floor.wrapping, floor.away, floor.chatting, floor.calling)
+    opened = [floor.filled(path) for name, path in addresses(get_resolver().url_patterns) if name in FLOORS]
+    found = {}
+    for reader, paths in [*((agent, ["/desk/"]) for agent in agents), (floor.leader, [*LEADS, *opened])]:
+        client = Client()
+        client.force_login(reader.account)
+        found |= {f"{reader} {path}": client.get(path).content.decode() for path in paths}
+    return found
+
+
+@pytest.mark.browser
+def test_both_desks_can_be_used_at_every_width_in_both_themes_and_by_keyboard_alone(floor: Floor) -> None:
+    found = desks(floor)
+    assert len(found) == 12
+    with browse.chromium() as browser, served(found) as url:
+        faults = [
+            f"{name} ({scheme}, {width} wide): {fault}"
+            for scheme, widths in (("light", (320, 390, 1920)), ("dark", (320, 1280, 1920)))
+            for width in widths  # the two others are looked at on every page, below
+            for name, fault in looked_at(browser, url, found, scheme, width)
+        ]
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.route(lambda _: True, lambda route: route.abort() if READS in route.request.headers else route.fallback())
+        for name in found:
+            page.set_extra_http_headers({"x-page": name})
+            page.goto(url + name.rpartition(" ")[2])
+            faults += [f"{name}: no key leads to {each}" for each in out_of_reach(page)]
+
+    assert not faults, "\n" + "\n".join(faults)
+
+
+# What can be pressed or filled in, once for a group of which arrow keys reach the rest; and what has the keyboard.
+PRESSED = """(within) => {
+  const kinds = "a[href], button, input:not([type=hidden]), select, textarea, summary";
+  const all = document.querySelectorAll(`${within} :is(${kinds})`);
+  const each = [...all].filter((one) => one.checkVisibility({ checkVisibilityCSS: true }) && !one.disabled);
+  return each.map((one) => (one.type === "radio" ? `radio ${one.form?.id} ${one.name}` : one.outerHTML.slice(0, 160)));
+}"""
+HAS_IT = """(() => {
+  const one = document.activeElement;
+  return one.type === "radio" ? `radio ${one.form?.id} ${one.name}` : one.outerHTML.slice(0, 160);
+})()"""
+
+
+def out_of_reach(page: Page) -> list[str]:
+    """What Tab does not lead to, on the page and in each of its sheets, which Enter opens and Escape closes."""
+    missed = walked(page, "body")
+    for number in range(page.locator("button[popovertarget]:visible").count()):
+        opens = page.locator("button[popovertarget]:visible").nth(number)
+        sheet = opens.get_attribute("popovertarget")
+        opens.press("Enter")
+        if not page.locator(f"#{sheet}:popover-open").count():
+            missed.append(f"the sheet {sheet}, which Enter does not open")
+            continue
+        missed += walked(page, f"#{sheet}")
+        page.keyboard.press("Escape")
+        if page.locator(f"#{sheet}:popover-open").count():
+            missed.append(f"the way out of the sheet {sheet}")
+    return missed
+
+
+def walked(page: Page, within: str) -> list[str]:
+    there = page.evaluate(PRESSED, within)
+    met = {page.evaluate(HAS_IT)}
+    for _ in range(3 * len(there) + 40):
+        page.keyboard.press("Tab")
+        met.add(page.evaluate(HAS_IT))
+        if met.issuperset(there):
+            break
+    return [each for each in there if each not in met]
 
 
 @pytest.mark.browser
@@ -275,22 +389,21 @@ def test_every_page_can_be_used_by_everybody(floor: Floor) -> None:
     found = pages(floor)
     assert {"A stranger /accounts/login/", "Ana /desk/", "Carla /desk/", "Leonor /floor/"} <= set(found)
 
-    with browse.chromium() as browser:
+    with browse.chromium() as browser, served(found) as url:
         faults = [
             f"{name} ({scheme}, {width} wide): {fault}"
             for scheme, width in (("light", 1280), ("dark", 390))
-            for name, fault in looked_at(browser, found, scheme, width)
+            for name, fault in looked_at(browser, url, found, scheme, width)
         ]
 
     assert not faults, "\n" + "\n".join(faults)
 
 
-def looked_at(browser: Any, found: dict[str, str], scheme: Any, width: int) -> Iterator[tuple[str, str]]:
+def looked_at(browser: Any, url: str, found: dict[str, str], scheme: Any, width: int) -> Iterator[tuple[str, str]]:
     page = browser.new_page(color_scheme=scheme, reduced_motion="reduce", viewport={"width": width, "height": 900})
-    page.route("**/*", lambda route: serve(route, found))
     for name in found:
         page.set_extra_http_headers({"x-page": name})
-        page.goto(HOST + name.rpartition(" ")[2])
+        page.goto(url + name.rpartition(" ")[2])
         for fault in browse.faults_of(page):
             yield name, fault
         if (wide := page.evaluate("document.documentElement.scrollWidth")) > width:

@@ -117,6 +117,7 @@ BY_THEMSELVES = {
     "ops.channels.chat": {
         "begin",
         "say",
+        "come_back",
         "leave",
         "rate",
         "read",

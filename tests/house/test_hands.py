@@ -35,7 +35,11 @@ from workfloor.ops.channels.playbooks.rules import Macro
 from workfloor.ops.relationship.models import ActionItem
 
 # Modules that write and have a name of their own, which test_rooms.py knows.
-ALSO = ("core/people/granting.py", "core/work/joining.py", "core/work/connecting.py", "core/work/reporting.py")
+ALSO = (
+    "core/people/granting.py",
+    *(f"core/work/{each}.py" for each in ("joining", "connecting", "outbound", "reporting", "supervising")),
+    "ops/channels/email/writing.py",
+)
 
 
 def actions() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -55,11 +59,13 @@ WRITING = {"core.event_log.record", "core.event_log.record_change"}
 # What actions of work have in common, which have admitted the person by then.
 HALVES = {
     *(f"core.work.{name}" for name in ("happen", "resolve", "leave", "let_go_of", "go_on_beneath")),
+    *(f"core.work.{name}" for name in ("begin", "open_case", "take_up")),
     "core.outgoing.post",
 }
 # What a clearance alone is enough for, and why.
 READING = {
     "core.conversations.allow_pictures": "how a mail is shown is a matter of whoever may read it",
+    "core.team_messages.write_to_leader": "whoever takes work may write to whoever leads them",
     "core.looks.look": "that somebody looked is recorded of whoever could",
 }
 # What asks for no permission at first, and why.
@@ -129,6 +135,7 @@ def given(side: Side) -> dict[str, Any]:
         "step": "propose",
         "figure": "m1",
         "until": make.later(hours=3),
+        "since": make.NINE,
         "at": make.later(hours=3),
         "starts_at": make.later(hours=5),
         "ends_at": make.later(hours=6),
@@ -204,6 +211,7 @@ def given(side: Side) -> dict[str, Any]:
         "map_": None,
         "place": SimpleNamespace(client=side.client),
         "escalation": side.escalation,
+        "notices": side.notices,
         "agreed": CALL_FOR_HELP,
         "because": "answered",
         "expected_rows": None,
@@ -216,6 +224,7 @@ def asked_for(name: str, side: Side) -> dict[str, Any]:
     """What an action needs, but who does it."""
     known = given(side)
     known |= {"kind": "client-outage"} if name == "core.claims.claim_event" else {}
+    known |= {"to": "eva@example.com"} if name == "ops.channels.email.writing.begin" else {}
     known |= {"until": date(2099, 1, 1)} if name == "ops.relationship.agree" else {}
     return {
         label: known[label]

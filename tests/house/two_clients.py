@@ -39,7 +39,7 @@ from workfloor.ops.channels.email.models import Arrival
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks.models import Article
 from workfloor.ops.escalation import actions as escalation
-from workfloor.ops.escalation.models import Escalation
+from workfloor.ops.escalation.models import Escalation, Notice
 from workfloor.ops.webhooks import actions as webhooks
 from workfloor.ops.webhooks.models import Delivery, Endpoint
 
@@ -68,6 +68,7 @@ class Side:
     endpoint: Endpoint
     delivery: Delivery
     escalation: Escalation
+    notices: list[Notice]
     whispered: TeamMessage
 
 
@@ -173,6 +174,13 @@ def side(slug: str, word: str) -> Side:
         client=client, item=held, sender=staff["leader"], text=word, sent_at=make.NINE
     )
     Receipt.objects.create(client=client, message=whispered, person=agent)
+    raised = escalation.escalate(
+        item=waiting,
+        agreed=contracts_terms.Escalation(word, "word", (contracts_terms.Step("leader"),)),
+        said=word,
+        by=escalation.ENGINE,
+        now=make.NINE,
+    )
     made = Side(
         client,
         token,
@@ -188,13 +196,8 @@ def side(slug: str, word: str) -> Side:
         invoiced(client, word, staff["manager"]),
         endpoint,
         webhooks.send_test(endpoint=endpoint, by=actors.ROOT, now=make.NINE),
-        escalation.escalate(
-            item=waiting,
-            agreed=contracts_terms.Escalation(word, "word", (contracts_terms.Step("leader"),)),
-            said=word,
-            by=escalation.ENGINE,
-            now=make.NINE,
-        ),
+        raised,
+        list(raised.notices.all()),
         whispered,
     )
     looks.look(

@@ -2,6 +2,7 @@
 
 import gzip
 
+import brotli
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import RequestFactory
@@ -19,11 +20,15 @@ def whole(path):
 
 
 @pytest.mark.parametrize("path", ["ui/ui.css", "ui/live.js", "ui/icons.svg"])
-def test_text_is_packed_for_whoever_says_to_unpack_it(path):
-    packed, plain = got(path, **{"Accept-Encoding": "gzip, br"}), got(path)
+@pytest.mark.parametrize(
+    ("unpacks", "coding", "unpack"),
+    [("gzip, deflate, br, zstd", "br", brotli.decompress), ("gzip, deflate", "gzip", gzip.decompress)],
+)
+def test_text_is_packed_for_whoever_says_to_unpack_it(path, unpacks, coding, unpack):
+    packed, plain = got(path, **{"Accept-Encoding": unpacks}), got(path)
 
-    assert gzip.decompress(packed.content) == b"".join(plain) == whole(path)
-    assert packed.headers["Content-Encoding"] == "gzip" and "Content-Encoding" not in plain.headers
+    assert unpack(packed.content) == b"".join(plain) == whole(path)
+    assert packed.headers["Content-Encoding"] == coding and "Content-Encoding" not in plain.headers
     assert packed.headers["Content-Type"] == plain.headers["Content-Type"]
     assert int(packed.headers["Content-Length"]) == len(packed.content) < len(whole(path)) / 2
     assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"

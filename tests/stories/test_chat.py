@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, mail, make
 from tests.stories.test_browser import picture, signed_in
+from tests.stories.test_desk_writing import meanwhile, newest
 from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.core.event_log import queries as event_log_queries
@@ -22,7 +24,6 @@ from workfloor.kit.time import clock
 from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat.models import Chat
 
-expect.set_options(timeout=60_000)
 SETTINGS = """
 title = { en = "Lisbon Light", he = "ליסבון לייט" }
 greeting = { en = "Ask us anything about your bill." }
@@ -109,18 +110,17 @@ def site() -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def client_site(real_database, installation, site) -> tuple[str, Line, str, str]:
-    """The installation, the visitor's way to it, the client's page with the widget, the agent's email."""
-    line = Line(installation)
+def client_site(shared_installation, site) -> tuple[str, Line, str, str]:
+    """The installation, shared, the visitor's way to it, a client's own page with the widget, its agent's email."""
+    line = Line(shared_installation)
     origin = f"http://localhost:{site.server_port}"
     with transaction.atomic():
         rls.enter_every_client()
-        make.client(chats=True)
-        mail.Post()
-        agent = make.agent("Ana Duarte", available=False)
-        widget = chats.add_widget(
-            queue=make.queue("chats"), origins=[origin], source=SETTINGS, by=actors.ROOT, now=clock.now()
-        )
+        client = make.own_client(chats=True)
+        mail.Post(client.slug, f"help@{client.slug}.example")
+        agent = make.agent("Ana Duarte", clear_for=client.slug, available=False)
+        queue = make.queue("chats", client.slug)
+        widget = chats.add_widget(queue=queue, origins=[origin], source=SETTINGS, by=actors.ROOT, now=clock.now())
     site.RequestHandlerClass.page = (
         f'<!doctype html><html lang="en-GB"><title>Lisbon Light</title><h1>Light for Lisbon</h1>'
         f'<script src="{line.address}/chat/widget.js" data-widget="{widget.key}" async></script></html>'
@@ -128,7 +128,7 @@ def client_site(real_database, installation, site) -> tuple[str, Line, str, str]
     site.RequestHandlerClass.policy = (
         f"default-src 'none'; script-src {line.address}; connect-src {line.address}; img-src blob:"
     )
-    return installation, line, origin, agent.account.email
+    return shared_installation, line, origin, agent.account.email
 
 
 def visitor(browser: Browser, origin: str) -> Page:
@@ -229,7 +229,7 @@ def test_a_visitor_chats_loses_the_connection_and_comes_back(client_site):
 
     assert heard == []
     with transaction.atomic():
-        rls.enter_every_client()
+        newest()
         item = Item.objects.get()
         assert (item.kind, item.state, item.queue.name) == ("chat", "done", "chats")
         assert work_queries.rebuilt(item.id) == work_queries.state_of(item)
@@ -276,6 +276,54 @@ def test_everybody_can_use_the_widget(client_site, site, language, scheme, width
 
 @pytest.mark.browser
 @pytest.mark.installation
+def test_a_visitor_whose_telephone_was_locked_starts_again_at_their_place_and_rates_nobody(client_site):
+    _, line, origin, _ = client_site
+    with browse.chromium() as browser:
+        page, other = visitor(browser, origin), visitor(browser, origin)
+        for each, name in ((page, "Rui Costa"), (other, "Eva Lima")):
+            each.get_by_role("button", name="Chat with us").click()
+            each.get_by_label("Your name").fill(name)
+            each.get_by_label("What is it about?").fill(f"The bill of {name}")
+            each.get_by_role("button", name="Start chat").click()
+            expect(each.get_by_role("button", name="End chat", exact=True)).to_be_visible()
+        expect(page.get_by_text("You are next.")).to_be_visible()
+        expect(other.get_by_text("You are number 2 in line.")).to_be_visible()
+
+        line.cut()
+        expect(page.get_by_text("Connection lost.")).to_be_visible()
+        swept_after(90, "Rui Costa")
+        line.mend()
+        expect(page.get_by_text("Connection lost.")).to_have_count(0)
+        expect(page.get_by_text("You are next.")).to_be_visible()
+
+        line.cut()
+        expect(page.get_by_text("Connection lost.")).to_be_visible()
+        swept_after(240, "Rui Costa")
+        line.mend()
+        expect(page.get_by_text("Your page was closed for a while")).to_be_visible()
+        expect(other.get_by_text("You are next.")).to_be_visible()
+        assert page.get_by_text("Send answer").count() == 0, "nobody has answered, so there is nothing to rate"
+        picture(page, "chat-left")
+        page.get_by_role("button", name="Start again at your place").click()
+        expect(page.get_by_text("You are next.")).to_be_visible()
+        expect(page.get_by_label("Write a message")).to_be_visible()
+        expect(other.get_by_text("You are number 2 in line.")).to_be_visible()
+        assert said(page) == ["The bill of Rui Costa"]
+
+
+def swept_after(seconds: int, name: str) -> None:
+    """Look after whoever has left, as the worker does, when that visitor's page has been silent for so long."""
+
+    def sweep() -> None:
+        seen = clock.now() - timedelta(seconds=seconds)
+        Chat.objects.filter(answers__name=name).update(seen_at=seen)
+        chats.sweep(by=actors.CLOCK, now=clock.now())
+
+    meanwhile(sweep)
+
+
+@pytest.mark.browser
+@pytest.mark.installation
 def test_what_a_visitor_types_faster_than_may_be_sent_arrives_in_order_and_each_once(client_site):
     _, _, origin, _ = client_site
     lines = [f"line {number}" for number in range(1, 31)]
@@ -297,5 +345,5 @@ def test_what_a_visitor_types_faster_than_may_be_sent_arrives_in_order_and_each_
         assert page.get_by_text("Send answer").count() == 0, "nobody has answered, so there is nothing to rate"
 
     with transaction.atomic():
-        rls.enter_every_client()
+        newest()
         assert list(Message.objects.order_by("id").values_list("text", flat=True)) == ["My bill", *lines]

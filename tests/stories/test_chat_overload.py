@@ -5,20 +5,23 @@ import json
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import psutil
 import psycopg
 import pytest
 from django.db import transaction
-from playwright.sync_api import expect
+from playwright.sync_api import Response, expect
 
 from tests import browse, make
 from tests.stories.test_browser import signed_in
 from tests.stories.test_chat import client_site, site, visitor, write  # noqa: F401 fixtures
+from tests.stories.test_desk_writing import meanwhile, newest
 from workfloor.core.access import actors
 from workfloor.core.conversations.models import Message
 from workfloor.kit.database import rls
@@ -158,6 +161,83 @@ def started_again(process: psutil.Process) -> Iterator[None]:
         again.wait()
 
 
+@contextmanager
+def crowded(address: str, token: str, key: str) -> Iterator[None]:
+    """So much is sent at once, again and again, that whoever comes is turned away; the same message, which is there."""
+    over, turned_away = threading.Event(), threading.Event()
+
+    def send() -> None:
+        given = {"headers": {"Authorization": f"Bearer {token}"}, "json": {"id": key, "text": "My bill is wrong."}}
+        while not over.is_set():
+            with suppress(httpx.TransportError):
+                if httpx.post(f"{address}/chat/my/messages/", timeout=PATIENT, **given).status_code == 503:
+                    turned_away.set()
+            over.wait(0.2)
+
+    senders = [threading.Thread(target=send) for _ in range(60)]
+    for each in senders:
+        each.start()
+    try:
+        assert turned_away.wait(PATIENT)
+        yield
+    finally:
+        over.set()
+
+
+@pytest.mark.browser
+@pytest.mark.installation
+def test_widget_and_desk_that_were_turned_away_send_again_by_themselves(client_site, shared_database):  # noqa: F811
+    installation, _, origin, agent = client_site
+    with browse.chromium() as browser:
+        desk, page = signed_in(browser, installation, agent), visitor(browser, origin)
+        desk.get_by_role("button", name="Go available").click()
+        page.get_by_role("button", name="Chat with us").click()
+        page.get_by_label("Your name").fill("Rui Costa")
+        page.get_by_label("What is it about?").fill("My bill is wrong.")
+        page.get_by_role("button", name="Start chat").click()
+        desk.get_by_role("button", name="Accept").click(timeout=60_000)
+        expect(page.get_by_text("You are talking to Ana.")).to_be_visible()
+        keys: list[str] = []
+        meanwhile(lambda: keys.append(Message.objects.get(client=newest()).key.partition("/")[2]))
+        token = page.evaluate("localStorage[Object.keys(localStorage).find((name) => name.endsWith(':token'))]")
+
+        refused: dict[str, list[str]] = {"messages": [], "reply": []}
+
+        def note(response: Response) -> None:
+            what = response.url.rstrip("/").rpartition("/")[2]
+            if response.request.method == "POST" and response.status == 503 and what in refused:
+                refused[what].append(response.headers["retry-after"])
+
+        # The refusal comes before anything knows which site asks, so that the browser hides it from the widget.
+        page.on("requestfailed", lambda sent: "/my/messages/" in sent.url and refused["messages"].append("hidden"))
+        page.on("response", note)
+        desk.on("response", note)
+        with held(shared_database), crowded(installation, token, keys[0]):
+            write(page, "Are you still there?")
+            desk.get_by_label("Your answer").fill("One moment, Rui.")
+            desk.keyboard.press("Enter")
+            expect(page.locator("workfloor-chat").get_by_text("being sent")).to_have_count(1)
+            expect(desk.locator("#talk [data-sending]")).to_contain_text("One moment, Rui.")
+            until_time = time.monotonic() + PATIENT
+            while not all(refused.values()) and time.monotonic() < until_time:
+                page.wait_for_timeout(100)
+                desk.wait_for_timeout(100)
+            assert all(refused.values()), "both were told to come back"
+
+        for each in (page.locator("workfloor-chat .log"), desk.locator("#talk")):
+            expect(each).to_contain_text("Are you still there?", timeout=180_000)
+            expect(each).to_contain_text("One moment, Rui.", timeout=180_000)
+        expect(page.locator("workfloor-chat").get_by_text("being sent")).to_have_count(0)
+        expect(desk.locator("#talk [data-sending]")).to_have_count(0)
+        expect(page.locator("workfloor-chat .said")).to_have_count(3)
+        expect(desk.locator("#talk .said-message")).to_have_count(3)
+
+    with transaction.atomic():
+        newest()
+        expected = ["Are you still there?", "My bill is wrong.", "One moment, Rui."]
+        assert sorted(Message.objects.values_list("text", flat=True)) == expected
+
+
 @pytest.mark.browser
 @pytest.mark.installation
 def test_a_server_that_dies_while_both_sides_write_is_waited_for(client_site):  # noqa: F811
@@ -195,7 +275,7 @@ def test_a_server_that_dies_while_both_sides_write_is_waited_for(client_site):  
             assert page.evaluate("window.stays") and desk.evaluate("window.stays"), "neither page was loaded anew"
 
     with transaction.atomic():
-        rls.enter_every_client()
+        newest()
         assert sorted(Message.objects.values_list("text", flat=True)) == [
             "Are you still there?",
             "My bill is wrong.",

@@ -16,7 +16,6 @@ from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
-expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 # What the browser says of answers that the story provokes on purpose.
 EXPECTED = ("status of 409", "status of 422")
@@ -144,6 +143,7 @@ def test_a_consult_ends_by_either_and_a_decline_is_seen(staffed):
         ask()
         ben.get_by_role("button", name="Decline").click()
         expect(ana.locator(".desk-on-it")).to_have_count(0)
+        expect(ben.get_by_role("heading", name="Ana Duarte asks you in")).to_have_count(0)
         ask()
         ben.get_by_role("button", name="Accept").click()
         ben.get_by_role("button", name="Leave").click()

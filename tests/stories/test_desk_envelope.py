@@ -8,32 +8,35 @@ from playwright.sync_api import Page, expect
 
 from tests import browse, mail, make
 from tests.stories.test_browser import picture
-from tests.stories.test_desk_writing import at_work, drafts, meanwhile
+from tests.stories.test_desk_writing import at_work, drafts, meanwhile, newest
 from workfloor.core.access import actors
-from workfloor.core.clients.models import Client
 from workfloor.core.conversations.models import Message
 from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 from workfloor.ops.channels.playbooks import actions as playbooks
 
-expect.set_options(timeout=60_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 
 
 @pytest.fixture
-def written_to(real_database, installation) -> tuple[str, str]:
-    """The installation and an agent's email; a customer's mail that names others waits."""
+def written_to(shared_installation) -> tuple[str, str]:
+    """The installation, shared, and the email of an agent for a client of the test's own.
+
+    A customer's mail that names others waits.
+    """
     with transaction.atomic():
         rls.enter_every_client()
-        agent = make.agent("Ana Duarte", available=False)
-        mail.Post().writes("Hello, my bill is wrong.", at=clock.now(), Cc="Eva <eva@example.com>")
-    return installation, agent.account.email
+        client = make.own_client()
+        agent = make.agent("Ana Duarte", clear_for=client.slug, available=False)
+        post = mail.Post(client.slug, f"help@{client.slug}.example")
+        post.writes("Hello, my bill is wrong.", at=clock.now(), Cc="Eva <eva@example.com>")
+    return shared_installation, agent.account.email
 
 
 def sent() -> list[tuple[str, list[str], bool]]:
     with transaction.atomic():
-        rls.enter_every_client()
+        newest()
         written = Message.objects.filter(direction="out").order_by("id")
         return [(each.text, [one["address"] for one in each.recipients], bool(each.forwards_id)) for each in written]
 
@@ -68,9 +71,7 @@ def test_a_forwarded_mail_outlives_a_fault_a_reload_and_another_letter(written_t
         expect(desk.get_by_label("To", exact=True)).to_have_value("meters@example.org")
         expect(desk.get_by_label("Forward")).to_be_checked()
         expect(desk.get_by_label("Your answer")).to_have_value("Please look")
-        meanwhile(
-            lambda: mail.Post.__new__(mail.Post) and make.item("mail", title="Another", kind="email", at=clock.now())
-        )
+        meanwhile(lambda: make.item("mail", of=newest().slug, title="Another", kind="email", at=clock.now()))
         desk.get_by_label("Your answer").focus()
         desk.keyboard.press("Control+Enter")
         expect(desk.locator("#talk [data-direction=out]")).to_contain_text("To: meters@example.org")
@@ -108,7 +109,7 @@ def test_lines_to_others_and_to_all_wait_their_turn_each_with_its_own_envelope_a
         ("And to the law", ["rui@example.com", "law@example.com"], False),
     ]
     with transaction.atomic():
-        rls.enter_every_client()
+        newest()
         assert Item.objects.get().disposition == "answered"
 
 
@@ -144,8 +145,7 @@ then = { tag = "thanked", answer = "thanks", disposition = "answered" }
 
 def test_a_slash_at_the_beginning_of_a_line_brings_a_canned_answer_or_a_macro_and_twice_is_a_slash(written_to):
     with transaction.atomic():
-        rls.enter_every_client()
-        playbooks.give(client=Client.objects.get(), source=PLAYBOOK, by=actors.ROOT, now=clock.now())
+        playbooks.give(client=newest(), source=PLAYBOOK, by=actors.ROOT, now=clock.now())
     with browse.chromium() as browser:
         desk = at_work(browser, *written_to)
         heard = browse.complaints(desk)

@@ -8,13 +8,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import browse, mail, make
 from tests.stories.test_browser import picture, signed_in
-from tests.stories.test_desk_writing import meanwhile
+from tests.stories.test_desk_writing import meanwhile, newest
 from workfloor.core.people.models import AgentState, Person
 from workfloor.core.work import actions as work
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
-expect.set_options(timeout=20_000)
 pytestmark = [pytest.mark.browser, pytest.mark.installation]
 
 # What moves on the page without anybody having pressed anything, as browsers measure it (Layout Instability).
@@ -39,15 +38,16 @@ document.hasFocus = () => false;
 
 
 @pytest.fixture
-def letters(real_database, installation) -> tuple[str, str]:
-    """The installation and an agent's email; two mails of customers wait."""
+def letters(shared_installation) -> tuple[str, str]:
+    """The installation, shared, and the email of an agent for a client of the test's own; two customers' mails wait."""
     with transaction.atomic():
         rls.enter_every_client()
-        agent = make.agent("Ana Duarte", available=False)
-        post = mail.Post()
+        client = make.own_client()
+        agent = make.agent("Ana Duarte", clear_for=client.slug, available=False)
+        post = mail.Post(client.slug, f"help@{client.slug}.example")
         post.writes("My bill is wrong.", at=clock.now(), Subject="My bill")
         post.writes("Where is my meter?", at=clock.now(), Subject="My meter", Message_ID="<second@example.com>")
-    return installation, agent.account.email
+    return shared_installation, agent.account.email
 
 
 def with_both(browser: Browser, url: str, email: str) -> Page:
@@ -119,7 +119,7 @@ def test_nothing_jumps_while_work_comes_and_goes_and_the_page_never_scrolls(lett
             desk.locator("#compose textarea").fill(f"Note {number}")
             desk.get_by_role("button", name="Internal note").click()
         expect(desk.locator("#talk [data-direction=note]")).to_have_count(14)
-        meanwhile(lambda: make.item("mail", title="A third letter", at=clock.now()))
+        meanwhile(lambda: make.item("mail", of=newest().slug, title="A third letter", at=clock.now()))
         expect(desk.get_by_role("heading", name="A third letter")).to_be_visible()
         picture(desk, "desk-panes-offer")
         assert is_still(desk) == []
@@ -153,14 +153,14 @@ def test_the_next_offer_is_there_after_done_and_the_keyboard_is_on_it(letters):
             expect(desk.locator("#ending input:checked")).to_have_count(1)
             desk.keyboard.press("Enter")
             expect(desk.locator("a.desk-hand")).to_have_count(left)
-        meanwhile(lambda: make.call(title="Hello?", at=clock.now()))
+        meanwhile(lambda: make.call(of=newest().slug, title="Hello?", at=clock.now()))
         desk.keyboard.press("v")
         expect(desk.get_by_role("heading", name="Hello?")).to_be_visible()
         expect(desk.get_by_role("button", name="Accept")).to_be_focused()
         desk.keyboard.press("a")
         desk.keyboard.press("a")  # once more, while the first is on its way
         expect(desk.locator("#work")).to_contain_text("On the line")
-        meanwhile(lambda: make.call(title="The next one", at=clock.now()))
+        meanwhile(lambda: make.call(of=newest().slug, title="The next one", at=clock.now()))
         desk.keyboard.press("e")
         expect(desk.get_by_label("Resolved")).to_be_focused()
         desk.keyboard.press("1")
@@ -214,7 +214,7 @@ def test_every_action_has_a_key_and_the_sheet_of_keys_says_it(letters):
         desk.keyboard.press("q")
         desk.get_by_role("button", name="After this one").press("Enter")
         expect(desk.locator("#agent_state")).to_contain_text("Signed out, 1 in hand: finish it")
-    assert AgentState.objects.get().state == "signed-out"
+    assert AgentState.objects.latest("person_id").state == "signed-out"
 
 
 def test_an_offer_is_heard_seen_in_the_title_and_told_by_the_desktop_where_that_was_switched_on(letters):
@@ -241,8 +241,9 @@ def test_an_offer_is_heard_seen_in_the_title_and_told_by_the_desktop_where_that_
 
 def offer_for_long() -> None:
     """Somebody looks at each of the screens while the offer stands."""
-    third = make.item("mail", title="A third letter", at=clock.now(), customer=work.Customer("C-1", "Rui Costa"))
-    now, ana = clock.now(), Person.objects.get()
+    rui = work.Customer("C-1", "Rui Costa")
+    third = make.item("mail", of=newest().slug, title="A third letter", at=clock.now(), customer=rui)
+    now, ana = clock.now(), Person.objects.latest("id")
     work.offer(item=third, person=ana, max_concurrency=3, offer_seconds=3000, by=make.ROUTER, now=now)
 
 

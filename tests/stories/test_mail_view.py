@@ -19,7 +19,6 @@ from workfloor.core.work.models import Item
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
-expect.set_options(timeout=60_000)
 numbers = count(1)
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAIAAAD8GO2jAAAAK0lEQVR42u3NMQEAAAgDoGn/zprBwwcK0E5tHQ"

@@ -21,7 +21,6 @@ from workfloor.core.people import actions as people
 from workfloor.kit.database import rls
 from workfloor.kit.time import clock
 
-expect.set_options(timeout=60_000)
 # What the browser says of answers that the story provokes on purpose.
 EXPECTED = ("status of 422", "status of 410")
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}

@@ -92,3 +92,10 @@ def test_a_name_in_capitals_stays_one_word():
         "Caller number",
         "",
     ]
+
+
+def test_places_for_which_the_bar_has_no_room_are_in_its_menu_and_never_one_alone():
+    many = [ui_places.Place(str(number), "home", "home", "floor.see", rank=number) for number in range(9)]
+
+    assert ui_places.shown(many[:7]) == (many[:7], [])
+    assert ui_places.shown(many[:8]) == (many[:6], many[6:8])

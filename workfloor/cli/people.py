@@ -49,7 +49,7 @@ def known(email: str) -> "Person":
     return person
 
 
-MODULES = ("workfloor.core.clients.queries", "workfloor.core.people.actions")
+MODULES = ("workfloor.core.clients.queries", "workfloor.core.people.actions", "workfloor.core.people.own_account")
 
 
 @click.group(cls=declared.Group, under="people site", modules=MODULES)

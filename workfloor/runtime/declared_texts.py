@@ -57,9 +57,13 @@ _FIELDS = (
     "language",
     "leader",
     "most per sender",
+    "only to",
     "name",
     "queue",
     "roles",
+    "signature",
+    "signatures",
+    "signs",
     "site",
     "team",
     "title",
@@ -175,7 +179,7 @@ def _of_measures() -> Iterator[str]:
     for each in entries.EVERY:
         yield from (each.title, each.definition)
     within = (name for key, name in measures_presenting.NAMES.items() if key.endswith(measures_presenting.THRESHOLD))
-    yield from (f"{name} {{threshold}} s" for name in within)
+    yield from (f"{name} {{threshold}}" for name in within)
     yield from (words for words in measures_presenting.VERDICTS.values() if words != "–")
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from django.apps import apps
+
+BESIDE_EACH_OTHER: Final = 6  # have room in the bar of a small window, in any of our languages
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,16 @@ def every() -> list[Place]:
 def places(person: Any) -> list[Place]:
     """Return the places open to a person (people.models.Person; None for nobody), the one to work at first."""
     return open_to(person.may, every()) if person is not None else []
+
+
+class Shown(NamedTuple):
+    """Places as the bar shows them: beside each other, and the rest in a menu, which is never for one alone."""
+
+    first: list[Place]
+    more: list[Place]
+
+
+def shown(found: list[Place]) -> Shown:
+    """Share places out over the bar and its menu."""
+    most = BESIDE_EACH_OTHER if len(found) > BESIDE_EACH_OTHER + 1 else len(found)
+    return Shown(found[:most], found[most:])

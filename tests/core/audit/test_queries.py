@@ -13,6 +13,7 @@ from workfloor.core.conversations import actions as conversations
 from workfloor.core.conversations.messages import Address, Content
 from workfloor.core.looks import actions as looks
 from workfloor.core.people import actions as people
+from workfloor.core.retention import actions as retention
 from workfloor.core.work import actions as work
 from workfloor.kit.database import rls
 
@@ -46,7 +47,23 @@ def test_a_change_is_a_sentence_with_what_was_before_and_after(olga):
         "Olga changed the site B: name from A to B",
         "Olga opened the site A (PH, Asia/Manila)",
     ]
-    assert says(Asked(who="root"))[0] == "The root of the installation took Joao on as agent, at –"
+    assert says(Asked(who="root"))[0] == "The root of the installation took Joao on as agent"
+
+
+def test_what_somebody_did_to_nobody_but_themselves_is_said_so(olga):
+    ana = make.agent("Ana", available=False)
+    people.go_available(person=ana, by=ana, now=make.NINE)
+    people.go_away(person=ana, by=ana, reason="lunch", now=make.later(hours=1))
+
+    assert says(Asked(who="ana", with_work=True))[:2] == ["Ana went to Not ready: lunch", "Ana went available"]
+
+
+def test_what_is_kept_for_how_long_is_told_in_words(olga):
+    retention.set_days(kind="raw-mail", days=30, by=olga, now=make.NINE)
+
+    assert says(Asked(who="olga")) == [
+        "Olga changed for how many days this is kept: mail as it came, after it was dealt with; from 180 to 30"
+    ]
 
 
 def test_what_happened_to_work_is_told_where_it_is_asked_for(olga):

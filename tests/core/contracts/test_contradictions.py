@@ -89,6 +89,13 @@ EXAMPLES = Path(__file__).parents[3] / "examples" / "contracts"
         ),
         (
             "escalations",
+            'dispositions = ["complaint"]\n\n',
+            'dispositions = ["complaint"]\nmail = "never"\n\n',
+            "escalations[1].mail",
+            "keeps it from the client, who is told by mail alone.",
+        ),
+        (
+            "escalations",
             "quality@escalations.example",
             "quality",
             "escalations[1].steps[1].email",

@@ -20,6 +20,7 @@ from workfloor.kit.figures import money
 ROOT = Path(__file__).parents[3]
 VECTORS = ROOT.parent / "shared/data/contracts/vectors.json"
 EXAMPLES = sorted((ROOT / "examples" / "contracts").glob("*.toml"))
+OTHERS = [ROOT / "examples" / each for each in ("bank/contract.toml", "quote/contract.toml", "quote/stricter.toml")]
 JANUARY = date(2026, 1, 1)
 
 
@@ -45,6 +46,14 @@ def amounts(agreed, *counted, on=JANUARY):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_every_small_contract_could_be_signed(path):
     assert contracts_parsing.read(path.read_text("utf-8")).client == path.stem
+
+
+@pytest.mark.parametrize("path", [*EXAMPLES, *OTHERS], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_months_of_every_example_could_be_invoiced(path):
+    agreed = contracts_parsing.read(path.read_text("utf-8"))
+
+    assert agreed.billing is not None
+    assert all(price.tax in agreed.taxes for price in agreed.prices)
 
 
 # --- tiers -------------------------------------------------------------------------------------------------------

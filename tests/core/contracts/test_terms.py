@@ -184,7 +184,7 @@ def test_what_is_agreed_of_escalations_is_read_and_a_call_for_help_is_always_som
     assert close.steps == (contracts_terms.Step("leader", 600), contracts_terms.Step("manager"))
     assert complaint.steps[1] == contracts_terms.Step("client", None, "quality@escalations.example")
     assert (complaint.dispositions, word.words) == (("complaint",), ("lawyer", "see you in court"))
-    assert help_.title == "An agent asks for help"
+    assert (help_.title, help_.mail, word.mail) == ("An agent asks for help", "unacknowledged", "at-once")
 
     chats = '  name = "chats"\n  requires = { portuguese = 2 }\n\n  [[processes.queues]]\n  name = "mail"'
     narrowed = example.replace('event = "help"', 'event = "help"\nof = ["chats"]').replace('  name = "mail"', chats)

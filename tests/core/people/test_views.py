@@ -75,3 +75,15 @@ def test_the_api_speaks_english_whatever_is_asked():
     refused = asking("es").get("/api/work/1")
 
     assert refused.headers["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize("address", ["email/", "confirm-email/", "confirm-email/x/", "signup/", "login/code/confirm/"])
+def test_nobody_gives_themselves_another_address_or_an_account(everyone, address):
+    browser = asking("en")
+    before = browser.get(f"/accounts/{address}").status_code
+    browser.force_login(make.person("agent").account)
+
+    sent = {"email": "other@example.com", "action_add": "", "password1": "correct horse"}
+    answers = (browser.get(f"/accounts/{address}"), browser.post(f"/accounts/{address}", sent))
+
+    assert [before, *(each.status_code for each in answers)] == [404, 404, 404]

@@ -94,6 +94,15 @@ def test_what_begins_so_is_found_where_nothing_is_so_or_with_a_star():
     assert cases_of(look_for("in*")) == [], "two letters begin too many words"
 
 
+def test_what_begins_so_is_found_however_long_ago_it_was_said():
+    old = written("An invoice of old", at=make.NINE - timedelta(days=3_000))
+    new = written("An invoice of today")
+
+    found = look_for("invoi")
+
+    assert (set(cases_of(found)), found.only_beginnings) == ({old.case_id, new.case_id}, True)
+
+
 def test_a_note_and_the_title_of_a_case_are_found_and_a_case_stands_there_once():
     item = make.item("mail", title="Meter exchange")
     written("about the meter", item=item)

@@ -6,6 +6,8 @@ from tests import make
 from tests.core.work.test_roles import in_hand
 from workfloor.core.access import actors, permissions
 from workfloor.core.event_log.models import Fact
+from workfloor.core.people import actions as people
+from workfloor.core.people.models import Person
 from workfloor.core.retention import actions as retention
 from workfloor.core.team_messages import actions as team_messages
 from workfloor.core.team_messages import queries as team_messages_queries
@@ -130,3 +132,35 @@ def test_messages_are_kept_for_so_many_days_and_an_answer_goes_before_what_it_an
     assert team_messages.delete_expired(client_id=make.client().id, now=make.later(days=31)) == 1
     assert [team_messages.delete_expired(client_id=None, now=make.later(days=91)) for _ in range(3)] == [1, 1, 0]
     assert not TeamMessage.objects.exists()
+
+
+def test_an_agent_writes_to_whoever_leads_them_and_is_answered(leader):
+    ana, rita = make.agent("Ana"), make.person("leader", name="Rita")
+    site = people.open_site(name="Porto", country="PT", zone="Europe/Lisbon", by=actors.ROOT, now=make.NINE)
+    team = people.form_team(name="Porto team", site=site, leader=rita, by=actors.ROOT, now=make.NINE)
+    Person.objects.filter(id=ana.id).update(team=team, site=site)
+    ana.refresh_from_db()
+
+    message = team_messages.write_to_leader(text="May I leave at five?", by=ana, now=make.NINE)
+
+    assert [words(team_messages_queries.unread(each)) for each in (rita, leader)] == [["May I leave at five?"], []]
+    team_messages.answer(received=message, text="You may", by=rita, now=AT)
+    assert words(team_messages_queries.unread(ana)) == ["You may"]
+
+
+def test_who_is_in_no_team_writes_to_the_leaders_of_their_clients(leader):
+    ana, stranger = make.agent("Ana"), make.in_charge("leader", make.client("porto-post"))
+
+    team_messages.write_to_leader(text="Hello", by=ana, now=make.NINE)
+
+    assert [words(team_messages_queries.unread(each)) for each in (leader, stranger)] == [["Hello"], []]
+
+
+def test_whom_nobody_leads_is_told_so_and_nobody_but_an_agent_writes_so(leader):
+    alone = make.person("agent")
+
+    with pytest.raises(permissions.Refused, match="nobody leads work of your clients"):
+        team_messages.write_to_leader(text="Hello", by=alone, now=make.NINE)
+    for role in set(permissions.ROLES) - {"agent", "client"}:
+        with pytest.raises(permissions.Refused):
+            team_messages.write_to_leader(text="Hello", by=make.person(role), now=make.NINE)

@@ -9,6 +9,7 @@ from workfloor.core.event_log import queries as event_log_queries
 from workfloor.core.people import actions as people
 from workfloor.core.people.models import AgentState
 from workfloor.core.work import actions as work
+from workfloor.core.work import joining
 from workfloor.core.work import queries as work_queries
 from workfloor.kit.time import clock
 from workfloor.ops.routing import leader as routing_leader
@@ -101,6 +102,46 @@ def test_an_offer_that_is_gone_says_so(client, ana):
 
     assert (answer.status_code, answer.headers["HX-Retarget"]) == (409, "#notice")
     assert "not with you any more" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("queue", "verb", "entered"),
+    [
+        ("mail", "await-customer", {}),
+        ("mail", "snooze", {"at": "in two days"}),
+        ("calls", "transfer", {"queue": "mail"}),
+        ("calls", "transfer", {"queue": "mail", "to": "Bruno"}),
+        ("calls", "escalate", {"note": "May I?"}),
+        ("calls", "come-back", {"at": "in two days"}),
+        ("calls", "classify", {"kind": "complaint"}),
+        ("mail", "finish", {"disposition": "answered"}),
+    ],
+)
+def test_what_lets_go_of_work_is_done_once_too_when_it_is_pressed_twice(client, ana, queue, verb, entered):
+    bruno = make.agent("Bruno")
+    item = held(ana, queue=queue)
+    in_two_days = f"{clock.now() + timedelta(days=2):%Y-%m-%dT%H:%M}"
+    known = {"queue": make.queue("mail").id, "to": bruno.id, "at": in_two_days}
+    entered = {name: known.get(name, value) for name, value in entered.items()}
+
+    first = press(client, item, verb, **entered)
+    facts = [fact.event for fact in event_log_queries.of_item(item.id)]
+    again = press(client, item, verb, **entered)
+
+    assert (first.status_code, again.status_code) == (204, 204), again.content.decode()
+    assert [fact.event for fact in event_log_queries.of_item(item.id)] == facts
+    assert event_log_queries.of_item(item.id).filter(event="case.classified").count() <= 1
+
+
+def test_what_somebody_else_took_meanwhile_is_not_let_go_of_again(client, ana):
+    bruno, item = make.agent("Bruno"), held(ana)
+    assert press(client, item, "transfer", queue=item.queue_id).status_code == 204
+    offer = {"max_concurrency": 1, "offer_seconds": 20, "by": make.ROUTER, "now": clock.now()}
+    work.accept(item=work.offer(item=work_queries.item(item.id), person=bruno, **offer), by=bruno, now=clock.now())
+
+    answer = press(client, item, "transfer", queue=item.queue_id)
+
+    assert (answer.status_code, work_queries.item(item.id).person) == (409, bruno)
 
 
 def test_what_is_pressed_twice_is_done_once_and_is_no_fault(client, ana):
@@ -318,6 +359,19 @@ def test_a_call_back_is_agreed_by_the_clock_of_the_site_and_is_of_the_same_case(
     assert state(call) == "held"
 
 
+def test_a_task_for_later_says_what_it_is_about_and_brings_a_note(client, ana):
+    call = held(ana, customer=work.Customer("C-7", "Rui Costa"))
+    later = {"at": f"{clock.now().date() + timedelta(days=2)}T10:30", "kind": "task"}
+    for about in ("Check the meter", "Check the meter", "Send the form"):  # the second is the first, pressed twice
+        pressed = press(client, call, "come-back", **later, about=about, note="Card 4111 1111 1111 1111 is old")
+        assert pressed.status_code == 204
+
+    meter, form = work_queries.items().filter(kind="task").order_by("id")
+    assert (meter.title, form.title, meter.case_id) == ("Check the meter", "Send the form", call.case_id)
+    assert meter.payload["note"].endswith("is old") and "1111 1111" not in meter.payload["note"]
+    assert state(meter) == "waiting" and meter.queued_at > clock.now()
+
+
 def test_who_agreed_to_call_back_is_asked_first_where_the_contract_says_so_and_sees_it_coming(client, ana):
     make.amended(make.KEEPS)
     mail = held(ana, queue="mail")
@@ -405,3 +459,14 @@ def test_nobody_else_confirms_who_wrote(client, ana):
     mail = held(make.agent("Ben"), queue="mail", customer=work.Customer("rui@example.com", is_claimed=True))
 
     assert press(client, mail, "confirm-customer").status_code == 409
+
+
+def test_whose_browser_was_gone_in_the_same_minute_does_not_stay_available(client, ana):
+    bruno, ten = make.agent("Bruno"), timedelta(minutes=10)
+    people.sign_out_of_work(person=ana, by=ana, now=clock.now())
+    assert client.post("/desk/available/", headers=LIVE).status_code == 204
+    people.note_heard(person_ids=[bruno.id], now=clock.now() + ten)
+
+    gone = joining.sign_out_the_gone(by=make.ROUTER, now=clock.now() + ten, after=timedelta(minutes=5))
+
+    assert (gone, AgentState.objects.get(person=ana).state) == (1, "signed-out")

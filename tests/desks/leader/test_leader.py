@@ -67,9 +67,9 @@ def test_each_reason_to_be_not_ready_has_its_own_limit(reason, minutes, too_long
 
 
 def test_a_wrap_up_and_a_hold_are_marked_after_three_minutes_and_an_offer_never():
-    wrapping = InHand("wrapping", 1, NINE, None, NINE)
-    on_hold = InHand("held", 1, NINE, NINE, None)
-    offered = InHand("offered", 1, None, None, None)
+    wrapping = InHand("wrapping", "call", 1, NINE, None, NINE)
+    on_hold = InHand("held", "call", 1, NINE, NINE, None)
+    offered = InHand("offered", "call", 1, None, None, None)
 
     assert [standing(items=[each], minutes=3.1) for each in (wrapping, on_hold, offered)] == [
         Standing("wrap-up", NINE, True),
@@ -80,7 +80,7 @@ def test_a_wrap_up_and_a_hold_are_marked_after_three_minutes_and_an_offer_never(
 
 
 def test_work_in_hand_is_marked_once_it_takes_three_times_what_it_takes_today_where_that_is_known():
-    call = InHand("held", 1, NINE, None, None)
+    call = InHand("held", "call", 1, NINE, None, None)
 
     assert standing(items=[call], minutes=10, usual={1: 200.0}).is_too_long is False
     assert standing(items=[call], minutes=10.1, usual={1: 200.0}).is_too_long is True
@@ -88,14 +88,14 @@ def test_work_in_hand_is_marked_once_it_takes_three_times_what_it_takes_today_wh
 
 
 def test_of_several_in_hand_the_one_that_lasts_too_long_is_told():
-    chat, wrapping = InHand("held", 1, NINE, None, None), InHand("wrapping", 1, NINE, None, NINE)
+    chat, wrapping = InHand("held", "chat", 1, NINE, None, None), InHand("wrapping", "call", 1, NINE, None, NINE)
 
     assert standing(items=[chat, wrapping], minutes=5) == Standing("wrap-up", NINE, True)
 
 
 def test_who_is_available_off_shift_gets_nothing_and_is_told_apart():
     assert standing(on_shift=False).state == "off-shift"
-    assert standing(items=[InHand("held", 1, NINE, None, None)], on_shift=False).state == "working"
+    assert standing(items=[InHand("held", "call", 1, NINE, None, None)], on_shift=False).state == "on-call"
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def test_whoever_is_too_long_in_a_state_stands_first_and_is_counted(leader):
 
     assert [worker.person.name for worker in before.at_work] == ["Ana", "Bruno"]
     assert [worker.person.name for worker in after.at_work] == ["Bruno", "Ana"]
-    assert after.crew.states == [("working", 1, 0), ("not-ready", 1, 1)]
+    assert after.crew.states == [("on-call", 1, 0), ("not-ready", 1, 1)]
 
 
 def test_occupancy_is_what_is_in_use_of_the_capacity_of_those_who_take_work(leader):

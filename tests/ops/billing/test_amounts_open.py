@@ -317,9 +317,10 @@ def test_page_paper_and_command_say_what_an_amount_was_computed_from(capsys: pyt
 
     page, opened, total = (got(each).decode() for each in ("", "items/c1/", "items/total/"))
     paper = PdfReader(BytesIO(got("statement.pdf")))
-    assert page.count("How it was computed") == 4  # a line, the charges, the credit, what is due
+    assert page.count("How it was computed") == 6  # a line, the charges, the credit, net, the tax, what is due
     assert says in page and says in opened
-    assert "Total due: 940.00 USD (net) = 940.00 USD" in total and "No items of its own" in total
+    assert "Total due: 940.00 USD (net) + 0.00 USD (Services outside the Union, t1) = 940.00 USD" in total
+    assert "No items of its own" in total
     text = " ".join(" ".join(each.extract_text() for each in paper.pages).split())
     assert "How each amount was computed" in text and says in text
 

@@ -1,5 +1,6 @@
 """The statement's pages: for leaders who are cleared, each figure opening to its items and their facts."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,9 @@ from tests.ops.billing.test_statements import AGREED, call, sign, store
 from workfloor.core.access import actors
 from workfloor.core.contracts import levels
 from workfloor.core.measures import catalogue
+from workfloor.core.measures import presenting as measures_presenting
 from workfloor.core.people import actions as people
+from workfloor.core.work import actions as work
 from workfloor.ops.billing import presenting as billing_presenting
 
 pytestmark = pytest.mark.usefixtures("everyone")
@@ -115,3 +118,37 @@ def test_a_mean_time_is_shown_by_the_clock_only_where_that_says_the_verdict():
     ]
 
     assert [billing_presenting.shortened(row) for row in rows] == ["2:05", "0:40", ""]
+
+
+def test_a_figure_opens_to_what_happened_in_words_by_the_clock_of_the_contract(client):
+    served = make.client()
+    manager, ana = make.in_charge("manager", served), make.agent("Ana")
+    call = make.call()
+    work.offer(item=call, person=ana, max_concurrency=1, offer_seconds=20, by=make.ROUTER, now=make.NINE)
+    work.end(item=work.accept(item=call, by=ana, now=make.later(seconds=5)), by=ana, now=make.later(seconds=65))
+    client.force_login(manager.account)
+    address = f"/clients/{served.slug}/statements/{make.NINE:%Y-%m}/items/m1/"
+
+    behind, facts = (client.get(each).content.decode() for each in (address, f"{address}facts/{call.id}/"))
+
+    assert f"{served.title}, {make.NINE:%B %Y}" in behind
+    assert ("<td>Calls</td>" in behind, "+00:00" in behind) == (True, False)
+    assert re.findall(r"<th scope=\"row\">(.*?)</th>\s*<td>(.*?)</td>", facts) == [
+        ("Received", ""),
+        ("Queued", ""),
+        ("Offered", "Ana"),
+        ("Accepted", "Ana"),
+        ("Connected", "Ana"),
+        ("Ended", "Ana"),
+    ]
+    assert not re.search(r"work\.|\+00:00|expires_at", facts)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(20, "20 s"), (60, "1 min"), (90, "90 s"), (28_800, "8 h"), (5_400, "90 min"), (3_600_000, "1,000 h")],
+)
+def test_a_threshold_is_said_in_the_largest_unit_that_it_is_a_whole_number_of(seconds, words):
+    level = levels.ServiceLevel("Resolved", "resolved-within", (), threshold_seconds=seconds)
+
+    assert measures_presenting.worded_measure(level) == f"resolved within {words}"

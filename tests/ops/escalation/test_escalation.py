@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests import mail, make
 from tests.core.work.test_actions import committed, race
@@ -28,6 +30,7 @@ from workfloor.ops.escalation import tasks as escalation_tasks
 from workfloor.ops.escalation.models import Escalation, Notice
 
 ASKED = make.later(minutes=1)
+TO_CLIENT = '\n  [[escalations.steps]]\n  tell = "client"\n'
 ALONE = '\n  [[escalations.steps]]\n  tell = "leader"\n'
 CHAIN = f'{ALONE}  timeout = "10 min"\n' + ALONE.replace("leader", "manager")
 
@@ -291,6 +294,30 @@ def test_a_complaint_is_one_by_its_case_or_by_how_its_work_ended(follow):
     assert all(each.closed_at is None for each in raised)  # until somebody answers them, though the work is done
 
 
+def test_a_thousand_facts_ask_the_database_no_more_than_one(follow):
+    agreed(rule("A lawyer", "word", 'words = ["lawyer"]'), rule("Complaint", "complaint"))
+
+    def questions(letters):
+        for number in range(letters):
+            letter = make.item("mail", customer=work.Customer(f"C-{letters}-{number}"))
+            writes(letter, "Good morning", make.later(seconds=letters + number))
+        with CaptureQueriesContext(connection) as asked:
+            assert follow() == []
+        return len(asked)
+
+    assert questions(12) == questions(1)
+
+
+def test_what_a_batch_raised_is_known_to_the_rest_of_it(follow):
+    agreed(rule("A lawyer", "word", 'words = ["lawyer"]'), rule("Very important", "customer", 'customers = ["C-1"]'))
+    letter, ana = make.item("mail", customer=work.Customer("C-1")), make.agent()
+    writes(letter, "my lawyer")
+    writes(letter, "my lawyer, again", make.later(minutes=2))
+    mail.finish(mail.hold(letter, ana, make.later(minutes=3)), ana, make.later(minutes=4))
+
+    assert [each.title for each in follow(make.later(minutes=5))] == ["Very important", "A lawyer"]
+
+
 def test_targets_are_escalated_before_they_are_missed_and_when_they_are(follow):
     agreed(rule("Soon due", "at-risk", 'before = "30 min"', CHAIN), rule("Missed", "missed", 'of = ["mail"]'))
     make.in_charge("leader", make.client(), name="Leo")
@@ -367,6 +394,7 @@ def test_a_mail_says_what_is_asked_to_ours_and_not_to_the_client(follow, setting
     make.in_charge("leader", client), make.in_charge("manager", client), make.person("client", of=client)
     call = asks(make.agent("Ana"))
     [raised] = follow()
+    assert mails(ASKED + timedelta(minutes=9)) == []
     look(ASKED + timedelta(minutes=10))
     look(ASKED + timedelta(minutes=11))
 
@@ -383,11 +411,70 @@ def test_a_mail_says_what_is_asked_to_ours_and_not_to_the_client(follow, setting
     assert escalation_letters.told(Notice.objects.first().id) is None  # what is answered is no news
 
 
+def mails(at):
+    """The clock looks; to whom a mail went out, and of how many notices."""
+    before = set(Mail.objects.values_list("id", flat=True))
+    look(at)
+    found = Mail.objects.exclude(id__in=before).order_by("id")
+    return [(each.to, Notice.objects.filter(mail_id=each.id).count()) for each in found]
+
+
+def test_a_call_for_help_is_mailed_only_to_whom_the_time_for_it_passed_unacknowledged(follow):
+    lead, boss = make.in_charge("leader", make.client(), name="Leo"), make.in_charge("manager", make.client())
+    asks(make.agent())
+    [raised] = follow()
+    assert mails(ASKED + timedelta(seconds=119)) == []
+    assert mails(ASKED + timedelta(seconds=120)) == [(lead.account.email, 1)]
+    escalation.acknowledge(escalation=raised, by=boss, now=ASKED + timedelta(seconds=180))
+    assert mails(ASKED + timedelta(hours=1)) == []  # the manager, who read it on the page
+
+
+def test_what_one_person_is_told_within_a_minute_is_one_mail(follow):
+    seen = {}
+    for slug in ("lisbon-light", "porto-post"):
+        found = make.client(slug)
+        contracts.sign(
+            source=make.CONTRACT.format(slug=found.slug) + rule("A lawyer", "word", 'words = ["lawyer"]'),
+            effective_on=date(2026, 1, 1),
+            by=actors.ROOT,
+            now=datetime(2025, 12, 2, 9, tzinfo=UTC),
+        )
+        seen[slug] = found
+    lead = make.in_charge("leader", seen["lisbon-light"], name="Leo")
+    people.clear(person=lead, client=seen["porto-post"], by=actors.ROOT, now=make.NINE)
+    other = make.in_charge("leader", seen["porto-post"], name="Lia")
+    for number, of in enumerate(("lisbon-light", "lisbon-light", "porto-post")):
+        writes(make.item("mail", of=of, customer=work.Customer(f"C-{number}")), "my lawyer", make.later(seconds=number))
+    first, second, third = follow()
+    escalation.answer(escalation=second, text="Seen", by=lead, now=ASKED)
+
+    assert mails(make.later(minutes=2)) == [(lead.account.email, 2), (other.account.email, 1)]
+    assert mails(make.later(minutes=3)) == []
+    told = escalation_letters.told(Notice.objects.order_by("id").first().id)
+    assert told.subject == f"2 escalations: A lawyer ({first.client.title}), and more"
+    assert all(f"#escalation-{each.id}\n" in told.text for each in (first, third))
+    assert f"#escalation-{second.id}\n" not in told.text
+
+
+def test_a_rule_may_leave_mails_out_and_the_client_is_mailed_all_the_same_at_once(follow):
+    client = agreed(
+        rule("Never mailed", "word", 'words = ["lawyer"]\nmail = "never"'),
+        rule("Mailed late", "complaint", 'mail = "unacknowledged"', f'{ALONE}  timeout = "5 min"\n{TO_CLIENT}'),
+    )
+    lead, clara = make.in_charge("leader", client), make.person("client", name="Clara", of=client)
+    writes(make.item("mail", case_kind="complaint", customer=work.Customer("C-1")), "my lawyer")
+    assert [each.title for each in follow()] == ["Mailed late", "Never mailed"]
+
+    assert mails(ASKED + timedelta(minutes=4)) == []
+    assert mails(ASKED + timedelta(minutes=5)) == [(lead.account.email, 1), (clara.account.email, 1)]
+
+
 def test_where_no_mail_can_be_sent_the_page_says_so(follow, settings):
     settings.WORKFLOOR_SMTP_URL = ""
     make.in_charge("leader", make.client(), name="Leo")
     asks(make.agent())
     follow()
+    look(ASKED + timedelta(minutes=2))
     assert Mail.objects.get().state == "failed"
     [shown] = escalation_queries.inbox(ASKED).open
     assert shown.chain[0].names == ["Leo"] and "No mail server is set up" in shown.chain[0].fault

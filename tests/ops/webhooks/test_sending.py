@@ -230,7 +230,7 @@ def test_a_slow_receiver_is_waited_for_only_so_long(floor, receiver, monkeypatch
     monkeypatch.setattr(webhooks_gateway, "SECONDS", 0.3)
     endpoint, _ = floor.endpoint(receiver.url)
     over = threading.Event()
-    receiver.answer = lambda came: over.wait(30) and 200
+    receiver.answer = lambda came: over.wait(300) and 200
     floor.mail("letter-1")
     floor.follows()
     began = time.monotonic()
@@ -238,7 +238,7 @@ def test_a_slow_receiver_is_waited_for_only_so_long(floor, receiver, monkeypatch
     took = time.monotonic() - began
     over.set()
 
-    assert took < 10
+    assert took < 60
     assert floor.attempts(floor.rows()[0]) == [(None, "no answer within 0 seconds")]
 
 

@@ -50,7 +50,7 @@ def killed(database, folder):
             process.wait()
 
 
-def settled(floor, seconds=150):
+def settled(floor, seconds=300):
     """Wait until nothing waits."""
     until = time.monotonic() + seconds
     while any(each.state == "waiting" for each in floor.rows()) and time.monotonic() < until:

@@ -101,6 +101,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             "conversations.read", "Read cases and their messages", "agent", "leader", "manager", scope="client"
         ),
         _permission("conversations.reply", "Write to customers", own="agent", scope="client"),
+        _permission("conversations.begin", "Write mail that answers nothing", "agent", scope="client"),
         _permission("messages.deliver", "Deliver what is written, and say what became of it"),
         _permission(
             "conversations.note",
@@ -110,12 +111,14 @@ PERMISSIONS: Final[dict[str, Permission]] = {
             own="agent",
             scope="client",
         ),
+        _permission("signatures.keep", "Keep a signature of one's own", "agent", takes_a_person=True),
         _permission("states.set-own", "Take work, be away, sign out of work", "agent"),
         _permission("states.set-others", "Set somebody else's state", "leader", "manager", scope="team"),
         _permission("skills.grant", "Let people work in another queue for some hours", "leader", "manager"),
         _permission(
             "team-messages.send", "Write to people on the floor, and whisper to whom one monitors", "leader", "manager"
         ),
+        _permission("team-messages.write-to-leader", "Write to whoever leads one", "agent"),
         _permission(
             "team-messages.answer", "Read and answer what was written to one on the floor", "agent", "leader", "manager"
         ),

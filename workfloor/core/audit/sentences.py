@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from workfloor.core.retention import kinds
 from workfloor.core.work import events as work_events
 from workfloor.ui import kept_words
 
@@ -52,8 +53,8 @@ SAYS: Final[Mapping[str, Any]] = {
     "contract.amended": lazy(
         "amended the contract with {client} by version {version}, from {effective_on}: {changes_signed}"
     ),
-    "retention.set": lazy("set for how many days {kind} are kept: from {days_before} to {days}"),
-    "retention.expired": lazy("deleted {count} of the {kind} that were older than {days} days"),
+    "retention.set": lazy("changed for how many days this is kept: {kind}; from {days_before} to {days}"),
+    "retention.expired": lazy("deleted what was older than {days} days: {kind} ({count})"),
     "files.key-made": lazy("made the key for the files of {client}"),
     "files.key-erased": lazy("erased the key of {files} files of {client}: {reason}"),
     "claim.made": lazy("claimed {kind} from {starts_at} to {ends_at} for {client}: {reason}"),
@@ -137,6 +138,19 @@ SAYS: Final[Mapping[str, Any]] = {
     "message.tried-again": lazy("had a reply of {case} sent again"),
     "message.withdrawn": lazy("took a reply of {case} back"),
 }
+# What is said of whoever did it to nobody but themselves.
+OF_ONESELF: Final[Mapping[str, Any]] = {
+    "person.available": lazy("went available"),
+    "person.away": lazy("went to Not ready: {reason}"),
+    "person.signed-in": lazy("signed in to work"),
+    "person.signed-out": lazy("signed out of work"),
+    "person.signed-out-by-command": lazy("ended their sign-in for commands"),
+}
+# What is said where a fact tells nothing under a name.
+WITHOUT: Final[Mapping[tuple[str, str], Any]] = {
+    ("person.joined", "site"): lazy("took {about} on as {roles}"),
+    ("team.formed", "leader"): lazy("formed the team {called} at {site}"),
+}
 SEEN: Final[Mapping[str, Any]] = {
     "case": lazy("looked at the conversation of case {number}"),
     "item": lazy("looked at item {number} and its customer's details"),
@@ -192,14 +206,18 @@ def sentence(by: str, event: str, details: Mapping[str, Any], named: Mapping[str
     """
     told = _Told({name: value(_worded(name, each)) for name, each in details.items() if value(each) != "–"})
     told |= {name: each for name, each in named.items() if each}
-    if told["about"] == by:
+    is_of_oneself = told["about"] == by
+    if is_of_oneself:
         told["about"] = _("themselves")
+    if event.startswith("retention.") and told["kind"] in kinds.KINDS:
+        told["kind"] = _(kinds.KINDS[told["kind"]].title)
     told["changes"] = changes(details)
     told["changes_signed"] = value(details.get("changes"))
     if event.startswith("work."):
         about = f" ({named['about']})" if named.get("about") not in (None, "", by) else ""
         return f"{by}, {told['item']}: {work_events.said(event, details)}{about}"
-    says = SAYS.get(event)
+    lacking = (each for (of, name), each in WITHOUT.items() if of == event and name not in told)
+    says = next(lacking, OF_ONESELF.get(event) if is_of_oneself else None) or SAYS.get(event)
     if says is None:
         return f"{by}: {event.replace('.', ' ').replace('-', ' ')}"
     return f"{by} {str(says).format_map(told)}"

@@ -16,12 +16,14 @@ def _counted(level: Level, item: Outcome, seen: Seen) -> bool | None:
     return not came_back and (item.next_of_case_at is None or item.next_of_case_at > item.ended_at + days)
 
 
-_SQL = """CASE WHEN item.state = 'done' AND item.case_id IS NOT NULL
+_SQL = f"""CASE WHEN item.state = 'done' AND item.case_id IS NOT NULL
         AND item.ended_at + make_interval(secs => %(threshold)s) <= %(now)s AND NOT EXISTS (
             SELECT FROM work_item AS before WHERE before.case_id = item.case_id AND before.cancelled_at IS NULL
+            AND {population.is_contact("before")}
             AND (before.received_at, before.id) < (item.received_at, item.id))
     THEN coalesce(item.came_back_seconds > %(threshold)s, true) AND NOT EXISTS (
         SELECT FROM work_item AS later WHERE later.case_id = item.case_id AND later.cancelled_at IS NULL
+        AND {population.is_contact("later")}
         AND later.id <> item.id AND later.received_at <= item.ended_at + make_interval(secs => %(threshold)s))
     END"""
 

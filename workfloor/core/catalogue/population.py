@@ -1,8 +1,8 @@
 """What many measures share: which items count, waits, short abandons, what runs on an item's clocks; each in its forms.
 
-Cancelled items count nowhere. Every bound is inclusive: "within 20 s" is a wait of 20 s or less, and "abandoned within
-5 s" a wait of 5 s or less. An item that is still open counts, as missed, once it is late. A customer who was connected
-once has not abandoned, whatever came later.
+Cancelled items count nowhere, and what we begin ourselves, such as an outbound email, is no contact. Every bound is
+inclusive: "within 20 s" is a wait of 20 s or less, and "abandoned within 5 s" a wait of 5 s or less. An item that is
+still open counts, as missed, once it is late. A customer who was connected once has not abandoned, whatever came later.
 """
 
 from datetime import datetime, timedelta
@@ -10,6 +10,15 @@ from decimal import Decimal
 
 from workfloor.core.catalogue.declaring import Level, Working
 from workfloor.core.catalogue.outcomes import Outcome
+
+# --- Contacts: what we begin ourselves is none ------------------------------------------------------------------
+BEGUN_BY_US = ("outbound-email",)  # the kinds of work that declare it (work/kinds.py), which lies above this
+
+
+def is_contact(row: str) -> str:
+    """Say whether a row of `work_item` is a contact (SQL)."""
+    return f"{row}.kind <> ALL(ARRAY{list(BEGUN_BY_US)})"
+
 
 # --- The wait ---------------------------------------------------------------------------------------------------
 WAIT = "(item.connected_at - item.queued_at)"

@@ -7,8 +7,9 @@ from workfloor.core.catalogue.declaring import Level, Measure, Need, Seen, Witho
 from workfloor.core.catalogue.outcomes import Outcome
 
 # Of a case, its customer's contacts; a callback that was agreed is ours.
-CONTACTS = """work_case AS own JOIN work_case AS other USING (customer_id)
-    JOIN work_item AS later ON later.case_id = other.id AND later.cancelled_at IS NULL AND later.kind <> 'callback'"""
+CONTACTS = f"""work_case AS own JOIN work_case AS other USING (customer_id)
+    JOIN work_item AS later ON later.case_id = other.id AND later.cancelled_at IS NULL AND later.kind <> 'callback'
+    AND {population.is_contact("later")}"""
 
 
 def _counted(level: Level, item: Outcome, seen: Seen) -> bool | None:

@@ -589,6 +589,7 @@ def _check_escalations(contract: contracts_terms.Contract) -> Iterator[Fault]:
     for place, one in places:
         yield from _check_of(contract, place, one.of)
         yield from _check_event(place, one)
+        yield from _check_mail(place, one)
         for number, disposition in enumerate(one.dispositions):
             if disposition not in endings:
                 yield Fault(f"{place}.dispositions[{number}]", f"no process ends with {disposition}.", ("processes",))
@@ -603,6 +604,11 @@ def _check_event(place: str, one: contracts_terms.Escalation) -> Iterator[Fault]
         if getattr(one, term) and one.event != event:
             message = f"has no effect: {one.event} does not look at it. Take it out."
             yield Fault(f"{place}.{term.removesuffix('_seconds')}", message, (f"{place}.event",))
+
+
+def _check_mail(place: str, one: contracts_terms.Escalation) -> Iterator[Fault]:
+    if one.mail == "never" and any(step.tell == "client" for step in one.steps):
+        yield Fault(f"{place}.mail", "keeps it from the client, who is told by mail alone.", (f"{place}.steps",))
 
 
 def _check_steps(place: str, steps: Sequence[contracts_terms.Step]) -> Iterator[Fault]:

@@ -244,6 +244,7 @@ def escalation(terms: Terms) -> contracts_terms.Escalation:
             for one in terms["steps"]
         ),
         before_seconds=quantities.seconds(terms.get("before")) or 0,
+        mail=terms.get("mail") or ("unacknowledged" if terms["event"] == "help" else "at-once"),
         **{key: tuple(terms.get(key, ())) for key in ("of", "words", "customers", "dispositions")},
     )
 

@@ -164,6 +164,15 @@ def terms_of(queue: contracts_models.Queue, at: datetime) -> QueueTerms:
     return terms_among(_VERSIONS(queue.client_id), queue.name, at)
 
 
+def requires_at_last(queue: contracts_models.Queue, at: datetime) -> dict[str, int]:
+    """Which skills work of a queue requires, and at which levels, once its last skill relaxation ring is reached."""
+    terms = terms_of(queue, at)
+    found = dict(terms.requires)
+    for ring in terms.relax:
+        found |= ring.requires
+    return found
+
+
 def terms_by(queue: contracts_models.Queue) -> Callable[[datetime], QueueTerms]:
     """What `terms_of` says of a queue at any instant, asked for once."""
     return partial(terms_among, _VERSIONS(queue.client_id), queue.name)

@@ -118,6 +118,7 @@ class Process:
 
 Happens = Literal["help", "at-risk", "missed", "complaint", "word", "customer"]
 Told = Literal["leader", "manager", "client"]
+Mailed = Literal["at-once", "unacknowledged", "never"]  # beside the page Escalations
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,13 @@ class Escalation:
     words: tuple[str, ...] = ()
     customers: tuple[str, ...] = ()
     dispositions: tuple[str, ...] = ()
+    mail: Mailed = "at-once"
 
 
 # Holds wherever a contract says nothing of calls for help.
-CALL_FOR_HELP = Escalation(gettext_noop("Call for help"), "help", (Step("leader", 120), Step("manager")))
+CALL_FOR_HELP = Escalation(
+    gettext_noop("Call for help"), "help", (Step("leader", 120), Step("manager")), mail="unacknowledged"
+)
 
 
 @dataclass(frozen=True, slots=True)

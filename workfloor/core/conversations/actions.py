@@ -121,9 +121,7 @@ def receive_all(
         )
         for each in made
     ]
-    event_log.insert(entries)
-    named = set().union(*(entry.topics() for entry in entries), *map(_desks, made))
-    event_log.announce(named, {conversations_events.Received.name})
+    event_log.record_under(set().union(*(entry.topics() for entry in entries), *map(_desks, made)), entries)
     event_log.decide(entries, now=now)
     return made
 
@@ -190,8 +188,9 @@ def reply(
     )
     sent = [conversations_events.Sent(message.id)] if at_once else []
     _tell(message, now, by, _written(message), *sent)
-    # A rule that writes has answered nobody.
-    if by.person_id is not None and forwards is None and item.state == "held" and item.reply_seconds is None:
+    # A rule that writes has answered nobody, nor has a mail that answers nothing.
+    answers = by.person_id is not None and forwards is None and not item.declared.begun_by_us
+    if answers and item.state == "held" and item.reply_seconds is None:
         work.send_reply(item=item, by=by, now=now)
     return message
 
@@ -243,6 +242,7 @@ def note(
     if faults := conversations_messages.faults(list(files)):
         raise Refused(" ".join(faults))
     content = conversations_messages.Content(text)
+    take_turn(case_id=case.id)
     message = _make(case, item, content, files, now, direction="note", state="noted", person_id=by.person_id, key=key)
     _tell(message, now, by, conversations_events.NoteWritten(message.id))
     return message
@@ -320,6 +320,7 @@ def inform(
     It answers nothing and belongs to no item: if it does not arrive, nobody has work with it.
     """
     permissions.admit(by, "work.send-in", client_id=case.client_id, own=False)
+    take_turn(case_id=case.id)
     message = _make(
         case,
         None,
@@ -343,7 +344,7 @@ def _make(
     now: datetime,
     **more: Any,
 ) -> conversations_models.Message:
-    take_turn(case_id=case.id)
+    """Store a message; the caller has the turn of its case."""
     kept = asdict(_fit_to_keep(content, item, now))
     message = conversations_models.Message(client_id=case.client_id, case=case, item=item, said_at=now, **kept, **more)
     prepared.insert(message)
@@ -378,8 +379,7 @@ def _tell(message: conversations_models.Message, now: datetime, by: Actor, *happ
     """Record facts about a message, and name it to the desks of those who are on its item."""
     about = (message.client_id, message.item_id, message.case_id)
     entries = [Entry(event, now, *about, by=by) for event in happened]
-    event_log.insert(entries)
-    event_log.announce(entries[0].topics() | _desks(message), {event.name for event in happened})
+    event_log.record_under(entries[0].topics() | _desks(message), entries)
 
 
 def _desks(message: conversations_models.Message) -> set[str]:
@@ -455,11 +455,10 @@ def mark_read(*, messages: Sequence[conversations_models.Message], by: Actor, no
         Entry(conversations_events.Read(each.id), now, each.client_id, each.item_id, each.case_id, by=by)
         for each in messages
     ]
-    event_log.insert(entries)
     named = set().union(*(entry.topics() for entry in entries), *map(_desks, messages))
     # Not the case: who listens to it is the customer's own page, which is where they were read.
     named -= {f"case:{each.case_id}" for each in messages}
-    event_log.announce(named, {conversations_events.Read.name})
+    event_log.record_under(named, entries)
 
 
 def mark_undelivered(

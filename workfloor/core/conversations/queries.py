@@ -55,7 +55,8 @@ def of_case(case_id: int) -> QuerySet[conversations_models.Message]:
 def all_of_case(case_id: int, after: int = 0) -> list[conversations_models.Message]:
     """The same, read; of what came after one message alone."""
     found = _OF_CASE(case_id, after)
-    prefetch_related_objects([each for each in found if each.brings_files], _files())
+    if with_files := [each for each in found if each.brings_files]:
+        prefetch_related_objects(with_files, _files())
     return list(found)
 
 

@@ -29,7 +29,7 @@ CHANNEL = "workfloor_event_log"
 # Whatever statement writes facts puts them in the queue as well: the rest of a statement whose CTE `told` returns them.
 QUEUE_TOLD = f"INSERT INTO {event_log_models.QUEUE} (fact_id, at, event) SELECT id, at, event FROM told ORDER BY id"
 # As JSON, for psycopg takes three times as long to write arrays.
-_INSERT = f"""
+_WRITE = f"""
 WITH told AS (
     INSERT INTO {event_log_models.TABLE} (at, client_id, item_id, case_id, person_id, by_id, acted_as, event,
                                           details)
@@ -38,8 +38,11 @@ WITH told AS (
                                                 details jsonb)
     RETURNING id, at, event
 )
-{QUEUE_TOLD}
 """
+# With the last of them what is announced, which listeners are told at commit.
+_INSERT = f"{_WRITE}{QUEUE_TOLD}"
+_INSERT_AND_ANNOUNCE = f"{_WRITE}, queued AS ({QUEUE_TOLD}) SELECT pg_notify(%s, %s), pg_notify(%s, %s)"
+AT_ONCE = 5000  # facts of one statement
 
 
 def record(
@@ -58,8 +61,20 @@ def record(
 
 def record_all(entries: Sequence[event_log_events.Entry]) -> None:
     """Write facts in their order, and announce them."""
-    insert(entries)
-    announce(set().union(*(entry.topics() for entry in entries)), {entry.event.name for entry in entries})
+    record_under(set().union(*(entry.topics() for entry in entries)), entries)
+
+
+def record_under(topics: set[str], entries: Sequence[event_log_events.Entry]) -> None:
+    """Write facts in their order, and announce them under these topics; the last of them by the same statement."""
+    names = {entry.event.name for entry in entries}
+    if not entries:
+        announce(topics, names)
+        return
+    last = (len(entries) - 1) // AT_ONCE * AT_ONCE
+    insert(entries[:last])
+    make_room(*{entry.at for entry in entries[last:]})
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_AND_ANNOUNCE, [_as_json(entries[last:]), *_notices(topics, names)])
 
 
 def decide(entries: Sequence[event_log_events.Entry], *, now: datetime) -> set[int]:
@@ -70,7 +85,7 @@ def decide(entries: Sequence[event_log_events.Entry], *, now: datetime) -> set[i
     changed: set[int] = set()
     for decider in event_log_events.register.deciders.values():
         some = [entry for entry in entries if entry.event.name in decider.events]
-        if not some:
+        if not some or not decider.may_decide({entry.client_id for entry in some if entry.client_id}):
             continue
         done, error = attempts.attempt(partial(decider.decide, some, now), decider.name)
         changed |= done or set()
@@ -82,9 +97,12 @@ def decide(entries: Sequence[event_log_events.Entry], *, now: datetime) -> set[i
 
 def announce(topics: set[str], names: set[str]) -> None:
     """Name what facts have changed to the open pages, and their events to whoever follows some, at commit."""
-    told = [web_live.CHANNEL, web_live.payload(topics | {"floor"}), CHANNEL, event_log_events.notice(names)]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s), pg_notify(%s, %s)", told)
+        cursor.execute("SELECT pg_notify(%s, %s), pg_notify(%s, %s)", _notices(topics, names))
+
+
+def _notices(topics: set[str], names: set[str]) -> list[str]:
+    return [web_live.CHANNEL, web_live.payload(topics | {"floor"}), CHANNEL, event_log_events.notice(names)]
 
 
 def insert(entries: Iterable[event_log_events.Entry]) -> None:
@@ -93,8 +111,12 @@ def insert(entries: Iterable[event_log_events.Entry]) -> None:
     make_room(*{entry.at for entry in entries})
     remaining = iter(entries)
     with connection.cursor() as cursor:
-        while group := list(islice(remaining, 5000)):
-            cursor.execute(_INSERT, [json.dumps([_row(entry) for entry in group])])
+        while group := list(islice(remaining, AT_ONCE)):
+            cursor.execute(_INSERT, [_as_json(group)])
+
+
+def _as_json(entries: Sequence[event_log_events.Entry]) -> str:
+    return json.dumps([_row(entry) for entry in entries])
 
 
 _FIRST_XID = "3"

@@ -143,6 +143,7 @@ class Decider:
     name: str
     events: frozenset[str]
     decide: Decide
+    may_decide: Callable[[set[int]], bool]  # about work of these clients; most clients have nothing to decide by
 
 
 @dataclass
@@ -177,11 +178,16 @@ def follows(name: str, *events: str) -> Callable[[React], React]:
     return registered
 
 
-def decides(name: str, *events: str) -> Callable[[Decide], Decide]:
-    """Decorate a function in a package's followers.py that decides at once; what may wait, or fail, is a follower's."""
+def decides(
+    name: str, *events: str, may_decide: Callable[[set[int]], bool] = lambda _: True
+) -> Callable[[Decide], Decide]:
+    """Decorate a function in a package's followers.py that decides at once; what may wait, or fail, is a follower's.
+
+    Where it has nothing to decide by for any of the clients, it is not asked; that look itself cannot fail.
+    """
 
     def registered(decide: Decide) -> Decide:
-        register.known_deciders[name] = Decider(name, frozenset(events), decide)
+        register.known_deciders[name] = Decider(name, frozenset(events), decide, may_decide)
         return decide
 
     return registered

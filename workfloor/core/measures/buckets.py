@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workfloor.core.work import lifecycle
+from workfloor.core.work.kinds import BEGUN_BY_US
 
 LENGTH = timedelta(minutes=15)
 _ORIGIN = datetime(1, 1, 1, tzinfo=UTC)
@@ -89,9 +90,11 @@ LISTS = ("waits", "left_after", "resolved_in", "handled", "dispositions")
 
 
 def added_up(items: Iterable[lifecycle.Item]) -> dict[Key, Sums]:
-    """Add finished items up by queue and bucket; those that are not finished are excluded."""
+    """Add finished contacts up by queue and bucket; what is not finished is excluded, and what we began ourselves."""
     found: dict[Key, Sums] = defaultdict(Sums)
     for item in items:
+        if item.kind in BEGUN_BY_US:
+            continue
         if item.state in lifecycle.FINISHED and item.queue_id is not None and item.received_at is not None:
             found[item.queue_id, bucket_of(item.received_at)].add(item)
     for sums in found.values():

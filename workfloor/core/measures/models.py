@@ -12,7 +12,8 @@ class Bucket(models.Model):
     """Finished items of a queue, by the 15-minute bucket (UTC) in which they were received.
 
     Rows of one bucket add up: whoever finishes work appends a row, and a job folds them into one, whose lists of
-    numbers are sorted. None is an empty list. Cancelled work is in `received` and `cancelled`, and in nothing else.
+    numbers are sorted. None is an empty list. Cancelled work is in `received` and `cancelled`, and in nothing else;
+    what we begin ourselves is in nothing.
     """
 
     # The key of the queue vouches for the client.

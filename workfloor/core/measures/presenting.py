@@ -101,11 +101,17 @@ def worded_measure(level: ServiceLevel) -> str:
     """Word what a level counts: `answered within 20 s, of offered`."""
     words = NAMES[level.measure]
     if level.threshold_seconds is not None:
-        words += f" {level.threshold_seconds:,} s"
+        words += f" {_so_long(level.threshold_seconds)}"
     if level.per:
         words += f", {PER[level.per].format(short=level.short_abandon_seconds)}"
     hours = gettext_noop("in the hours of {calendar}")
     return f"{words}, {hours.format(calendar=level.hours)}" if level.hours else words
+
+
+def _so_long(seconds: int) -> str:
+    """A duration in the largest unit that it is a whole number of."""
+    size, unit = next(each for each in ((3600, "h"), (60, "min"), (1, "s")) if seconds % each[0] == 0)
+    return f"{seconds // size:,} {unit}"
 
 
 def _aside(row: catalogue.Measured) -> str:

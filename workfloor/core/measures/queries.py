@@ -31,7 +31,7 @@ from workfloor.core.measures import buckets, catalogue
 from workfloor.core.measures import models as measures_models
 from workfloor.core.measures.buckets import Span
 from workfloor.core.work import lifecycle
-from workfloor.core.work.kinds import CONVERSATIONS
+from workfloor.core.work.kinds import BEGUN_BY_US, CONVERSATIONS
 from workfloor.core.work.lifecycle import WITH_SOMEBODY
 from workfloor.core.work.models import Item
 from workfloor.kit.time import calendars
@@ -74,7 +74,8 @@ _BUCKET_MEASURES = {each.name: _of_buckets(each) for each in entries.EVERY}
 _BUCKET_TOTALS = f"""SELECT bucket.queue_id, {", ".join(f"sum(bucket.{name}) AS {name}" for name in TOTALLED)}
     {_BUCKETS_OF_WINDOW} GROUP BY bucket.queue_id"""
 
-_ITEMS_OF = f"SELECT * FROM {Item._meta.db_table} WHERE client_id = %(client)s AND state"
+_CONTACT = population.is_contact(Item._meta.db_table)
+_ITEMS_OF = f"SELECT * FROM {Item._meta.db_table} WHERE client_id = %(client)s AND {_CONTACT} AND state"
 # Each finds its few by an index.
 _OPEN = (
     f"{_ITEMS_OF} = 'waiting' AND queue_id = ANY(%(every_queue)s::bigint[])",
@@ -206,7 +207,7 @@ EXCLUDED = """coalesce(
     ORDER BY event.place LIMIT 1),
     CASE WHEN item.id = ANY(%(beyond)s::bigint[]) THEN 'volume-above-forecast' END)"""
 
-_BEYOND = """SELECT id FROM (
+_BEYOND = f"""SELECT id FROM (
         SELECT item.id, band.allowed,
             row_number() OVER (PARTITION BY band.place ORDER BY item.received_at, item.id) AS nth
         FROM work_item AS item
@@ -214,6 +215,7 @@ _BEYOND = """SELECT id FROM (
             WITH ORDINALITY AS band(starts_at, ends_at, allowed, place)
             ON item.received_at >= band.starts_at AND item.received_at < band.ends_at
         WHERE item.client_id = %(client)s AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])
+            AND {population.is_contact("item")}
     ) AS each WHERE nth > allowed"""
 
 
@@ -282,15 +284,16 @@ COUNTS = {
 _TABLE = "FROM work_item AS item"
 
 OF_PERIOD = f"""{_TABLE}
-    WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s"""
+    WHERE item.client_id = %(client)s AND item.received_at >= %(starts_at)s AND item.received_at < %(ends_at)s
+    AND {population.is_contact("item")}"""
 
 COUNTED = f"{OF_PERIOD} AND item.cancelled_at IS NULL AND item.queue_id = ANY(%(queues)s::bigint[])"
 NOTHING = "NULL::text"
 IN_HOURS = " AND item.received_at <@ %(hours)s::tstzmultirange"
 
-_OPEN_IN = """FROM work_item AS item
+_OPEN_IN = f"""FROM work_item AS item
     WHERE item.client_id = %(client)s AND item.received_at < %(ends_at)s AND item.cancelled_at IS NULL
-    AND item.queue_id = ANY(%(queues)s::bigint[])
+    AND item.queue_id = ANY(%(queues)s::bigint[]) AND {population.is_contact("item")}
     AND coalesce(item.ended_at, item.abandoned_at, 'infinity') > %(starts_at)s"""
 
 # In each, the row whose queue is NULL is all queues together; the last column is what was excluded.
@@ -602,9 +605,11 @@ _UNFINISHED = (
 
 def _unfinished(scope: Scope, window: Window) -> list[Outcome]:
     names = scope.names()
-    inside = Item.objects.filter(
-        client=scope.client_id, received_at__gte=window.starts_at, received_at__lt=window.ends_at
-    ).values_list(*_UNFINISHED)
+    inside = (
+        Item.objects.filter(client=scope.client_id, received_at__gte=window.starts_at, received_at__lt=window.ends_at)
+        .exclude(kind__in=BEGUN_BY_US)
+        .values_list(*_UNFINISHED)
+    )
     # Each of the two finds its few by an index.
     waiting = inside.filter(state="waiting", queue__in=scope.queues.values())
     found = waiting.union(inside.filter(state__in=WITH_SOMEBODY, person__isnull=False), all=True)

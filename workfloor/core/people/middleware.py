@@ -76,8 +76,8 @@ def _enter(request: HttpRequest, account_id: int | None) -> None:
     person = None
     if account_id is not None:
         rls.enter_every_client()
-        person = people_queries.by_account(account_id)
-        rls.enter(*(people_queries.enterable(person) if person else []))
+        person, clients = people_queries.at_the_edge(account_id)
+        rls.enter(*clients)
     else:
         rls.enter()
     request.person = person  # type: ignore[attr-defined]

@@ -80,6 +80,9 @@ class Team(models.Model):
         return self.name
 
 
+ANY_LANGUAGE = "any"  # in which a signature stands beneath mails
+
+
 class Person(models.Model):
     """Someone of the provider's staff, or (with a client) one of a client's own people."""
 
@@ -94,6 +97,7 @@ class Person(models.Model):
     taken_on_by_id = models.BigIntegerField(null=True)  # by number, as facts name people
     vouched_at = models.DateTimeField(null=True)  # somebody else knows them, too
     language = models.CharField(max_length=12, default="")  # that pages speak to them; empty: as the browser asks
+    signatures: Any = models.JSONField(default=dict, db_default={})  # beneath their mails, by language
 
     class Meta:
         constraints = [
@@ -109,6 +113,11 @@ class Person(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def signature_in(self, language: str) -> str:
+        """What stands beneath the person's mails in a language: the one for it, else the one for all; else nothing."""
+        found: str = self.signatures.get(language) or self.signatures.get(ANY_LANGUAGE, "")
+        return found
 
     @property
     def person_id(self) -> int:

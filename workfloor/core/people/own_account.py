@@ -2,13 +2,14 @@
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from workfloor.core.access import actors, permissions
 from workfloor.core.access.actors import Actor
+from workfloor.core.access.declaring import action
 from workfloor.core.clients import tokens
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
@@ -17,6 +18,8 @@ from workfloor.core.people import links as people_links
 from workfloor.core.people import models as people_models
 from workfloor.core.people import queries as people_queries
 from workfloor.kit.database import jobs
+from workfloor.kit.declarations import field
+from workfloor.kit.text import masks
 
 SIGNED_IN_FOR: Final = timedelta(hours=12)
 RESET: Final = "people.send_reset"
@@ -25,6 +28,7 @@ RESETS_WITHIN: Final = timedelta(hours=1)
 SIGN_IN_PAGE: Final = actors.engine("sign-in page")
 
 Refused = permissions.Refused
+LANGUAGES: Final = (people_models.ANY_LANGUAGE, *dict(settings.LANGUAGES))
 
 
 def note_own_account(*, person: people_models.Person, event: Event, now: datetime) -> None:
@@ -39,6 +43,27 @@ def choose_language(*, language: str, by: people_models.Person, now: datetime) -
     event_log.record_change(
         "person", by, {"language": language}, at=now, by=by, client_id=by.client_id, person_id=by.id
     )
+
+
+@action(
+    "Keep my signature",
+    permission="signatures.keep",
+    command="people signature",
+    says="Your signature is kept.",
+    example="workfloor people signature 'Ana Duarte\nBilling' --language en",
+)
+def keep_signature(
+    *,
+    text: Annotated[str, field("Signature", "Beneath your mails; {agent} and {client} stand for names.", most=2_000)],
+    language: Annotated[str, field("Language", "Of mails that it is for.", choices=LANGUAGES)] = "any",
+    by: people_models.Person,
+    now: datetime,
+) -> None:
+    """Keep what stands beneath one's own mails, in one language or all; nothing written, nothing kept any more."""
+    kept = masks.mask(text.replace("\r\n", "\n").strip()).text  # facts cannot be deleted
+    signatures = {name: said for name, said in by.signatures.items() if name != language}
+    signatures |= {language: kept} if kept else {}
+    event_log.record_change("person", by, {"signatures": signatures}, at=now, by=by, person_id=by.id)
 
 
 def ask_for_reset(*, email: str) -> None:

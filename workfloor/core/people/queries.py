@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 
 from workfloor.core.access import permissions
@@ -21,19 +22,28 @@ from workfloor.kit.time import calendars
 SIGN_IN_PREFIX: Final = "wfp_"
 HEARD_LATELY: Final = timedelta(minutes=2)
 
+_IN_FORCE = people_models.Clearance.objects.filter(withdrawn_at=None)
 _BY_ACCOUNT = PreparedQuery(
-    lambda account_id: people_models.Person.objects.select_related("site").filter(account_id=account_id, left_at=None)
-)
-_CLEARED = PreparedQuery(
-    lambda person_id: people_models.Clearance.objects.filter(person=person_id, withdrawn_at=None).values_list(
-        "client_id", flat=True
+    lambda account_id: (
+        people_models.Person.objects.select_related("site")
+        .filter(account_id=account_id, left_at=None)
+        .annotate(cleared_for=ArraySubquery(_IN_FORCE.filter(person=OuterRef("pk")).values("client_id")))
     )
 )
+_CLEARED = PreparedQuery(lambda person_id: _IN_FORCE.filter(person=person_id).values_list("client_id", flat=True))
 
 
 def by_account(account_id: int) -> people_models.Person | None:
     """Who signs in with this account, if they are still with us. The caller has entered every client."""
     return _BY_ACCOUNT.one(account_id)
+
+
+def at_the_edge(account_id: int) -> tuple[people_models.Person | None, list[int]]:
+    """The same with the clients that they may enter, read at once, as every request of somebody signed in asks."""
+    person: Any = _BY_ACCOUNT.one(account_id)
+    if person is None:
+        return None, []
+    return person, [person.client_id] if person.client_id is not None else person.cleared_for
 
 
 def enterable(person: people_models.Person) -> list[int]:
@@ -196,6 +206,19 @@ def on_shift(person: people_models.Person, now: datetime) -> tuple[bool, datetim
 def shift(person: people_models.Person, now: datetime) -> tuple[bool, datetime | None]:
     """The same of one person, however they were read."""
     return on_shift(with_shifts(people_models.Person.objects.filter(id=person.id), now).get(), now)
+
+
+def leaders_of(person: people_models.Person) -> list[people_models.Person]:
+    """Who leads somebody: their team's leader and their site's, else the leaders cleared for a client of theirs."""
+    team = people_models.Team.objects.filter(id=person.team_id or 0).select_related("site").first()
+    site = people_models.Site.objects.filter(id=(team.site_id if team else person.site_id) or 0).first()
+    ids = {each.leader_id for each in (team, site) if each and each.leader_id} - {person.id}
+    there = people_models.Person.objects.filter(left_at=None, client=None)
+    if named := list(there.filter(id__in=ids).order_by("name")):
+        return named
+    mine = people_models.Clearance.objects.filter(person=person, withdrawn_at=None).values("client_id")
+    cleared = {"clearances__client_id__in": mine, "clearances__withdrawn_at": None}
+    return list(there.filter(roles__contains=["leader"], **cleared).exclude(id=person.id).order_by("name").distinct())
 
 
 def work_state(person: people_models.Person) -> str:

@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import SetPasswordForm
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -42,6 +42,11 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 def otherwise(request: HttpRequest, rest: str) -> HttpResponse:
     """Whatever leads to another way of asking for a password leads to this one."""
     return redirect("people:forgotten")
+
+
+def closed(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """What the library for signing in can do and is not done here, is not there."""
+    raise Http404
 
 
 @require_GET

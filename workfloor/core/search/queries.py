@@ -119,7 +119,7 @@ def found(asked: Asked) -> Found:
         begun = frozenset(each for each in words.folded if len(each) >= asking.SHORTEST)
         if begun:
             words = Words(words.folded, begun)
-            cases, rest = _cases(asked, words, steps=False)
+            cases, rest = _cases(asked, words)
             only_beginnings = bool(cases)
     people, numbered = ([], []) if asked.after else (_people(asked, words), _numbered(asked))
     return Found(people, numbered, _hits(cases, words), rest, only_beginnings, False)
@@ -203,13 +203,13 @@ class Row(TypedDict):
     rank: Any
 
 
-def _cases(asked: Asked, words: Words, steps: bool = True) -> tuple[list[_Best], Mark | None]:
+def _cases(asked: Asked, words: Words) -> tuple[list[_Best], Mark | None]:
     """A page of cases, and where the rest begins."""
     assert asked.until is not None or asked.after is not None
     after = asked.after or Mark(asked.until)  # type: ignore[arg-type]
     shown: list[_Best] = []
     while True:
-        passages = _window(asked, words, after, steps)
+        passages = _window(asked, words, after)
         ranked = _ranked(passages, after)
         if asked.after or shown:
             ranked = _not_shown(ranked, asked, words, after)
@@ -225,11 +225,11 @@ def _cases(asked: Asked, words: Words, steps: bool = True) -> tuple[list[_Best],
         after = Mark(passages[-1]["said_at"], passages[-1]["id"])
 
 
-def _window(asked: Asked, words: Words, before: Mark, steps: bool) -> Sequence[Row]:
+def _window(asked: Asked, words: Words, before: Mark) -> Sequence[Row]:
     """The newest passages before a mark that have the words, WINDOW at most: of a day, then of ever more of them."""
     day, since = calendars.day_of(before.at, UTC), calendars.day_of(asked.since, UTC) if asked.since else None
     passages: Sequence[Row] = []
-    for span in asking.spans(day, since) if steps else [[]]:
+    for span in asking.spans(day, since):
         query = asking.query(words.folded, asked.client_ids, asked.channel, span, words.beginnings)
         with _narrowed(search_models.WORDS, query):
             passages = list(_before(before, asked)[:WINDOW])

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from workfloor.core.access import permissions
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Entry, Event
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.retention import actions as retention
 from workfloor.core.retention import kinds
@@ -36,6 +37,17 @@ def send(*, to: Sequence[Person], text: str, by: Person, now: datetime) -> team_
         ours = each.client_id is None and each.left_at is None
         if not ours or not each.clearances.filter(withdrawn_at=None).exists():
             raise Refused(_("{name} works for none of your clients.").format(name=each.name))
+    return _send(text, by, now, to=to)
+
+
+def write_to_leader(*, text: str, by: Person, now: datetime) -> team_messages_models.TeamMessage:
+    """Write to whoever leads one; they see it on the floor, and answer there."""
+    permissions.admit(by, "team-messages.write-to-leader")
+    to = people_queries.leaders_of(by)
+    if not to:
+        raise Refused(
+            _("You are in no team with a leader, and nobody leads work of your clients. Ask an administrator.")
+        )
     return _send(text, by, now, to=to)
 
 
@@ -112,8 +124,7 @@ def _tell(
 ) -> None:
     """Record a fact, and name it to the pages of whoever wrote and reads."""
     entry = Entry(event, now, message.client_id, message.item_id, None, person_id, by=by)
-    event_log.insert([entry])
-    event_log.announce({f"person:{each}" for each in people | {by.id}}, {event.name})
+    event_log.record_under({f"person:{each}" for each in people | {by.id}}, [entry])
 
 
 def delete_expired(*, client_id: int | None, now: datetime) -> int:

@@ -101,11 +101,13 @@ def receive(
             _("Nobody can be asked for: work of {queue} has no sticky agent (sticky_for).").format(queue=queue.name)
         )
     at, knows = max(now, not_before or now), work_queries.last_agent(case.id if case else None)
-    case = case or _open_case(queue.client, customer, case_kind, title, now, by)
+    if case:
+        take_up(case=case, by=by, now=now)
+    case = case or open_case(client=queue.client, named=customer, kind=case_kind, subject=title, by=by, now=now)
     item = work_models.Item(client=queue.client, case=case, title=title, payload=payload or {}, digest=digest)
     kind = kind or work_kinds.OF_PROCESS[terms.process_kind]
     happened = arrival(queue=queue, key=key, kind=kind, terms=terms, at=at, now=now, elsewhere=came_at is not None)
-    told = _begin(item, happened, now, by)
+    told = begin(item=item, happened=happened, by=by, now=now)
     if came_at:
         return item, True  # no rule of ours decides about it
     item = _keep(item, asked_for or knows, now, by)
@@ -125,7 +127,8 @@ def arrival(
     elsewhere: bool = False,
 ) -> list[Event]:
     """That an item came in, and since when it waits; what was agreed runs from then."""
-    resolve, answer = terms.resolve_within_seconds, terms.answer_within_seconds
+    agreed = not work_kinds.KINDS[kind].begun_by_us  # with the customer, about what comes from them
+    resolve, answer = (terms.resolve_within_seconds, terms.answer_within_seconds) if agreed else (None, None)
     due_at = calendars.add_working(terms.calendar, at, resolve) if resolve else None
     answer_by = at + timedelta(seconds=answer) if answer else None
     waits: Event = (
@@ -144,15 +147,22 @@ def _keep(item: work_models.Item, person: Person | None, now: datetime, by: Acto
     return happen(item, work_events.StickyAgent(until), at=now, person=person, by=by)
 
 
-def _open_case(
-    client: Client, customer: Customer | None, kind: str, subject: str, now: datetime, by: Actor
+def open_case(
+    *, client: Client, named: Customer | None, kind: str, subject: str, by: Actor, now: datetime
 ) -> work_models.Case:
-    known = _customer(client, customer) if customer and not customer.is_claimed else None
+    """Open a case of a customer, known or new; of one who only says who they are, nobody's until it is confirmed."""
+    known = _customer(client, named) if named and not named.is_claimed else None
     case = work_models.Case.objects.create(
-        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **claim(customer)
+        client=client, customer=known, kind=kind, subject=subject, opened_at=now, **claim(named)
     )
     event_log.record(work_events.CaseOpened(kind), at=now, client_id=client.id, case_id=case.id, by=by)
     return case
+
+
+def take_up(*, case: work_models.Case, by: Actor, now: datetime) -> None:
+    """Reopen a case that was resolved: there is work of it again."""
+    if work_models.Case.objects.filter(id=case.id, resolved_at__isnull=False).update(resolved_at=None):
+        event_log.record(work_events.CaseReopened(), at=now, client_id=case.client_id, case_id=case.id, by=by)
 
 
 def claim(named: Customer | None) -> dict[str, str]:
@@ -190,7 +200,7 @@ def _customer(client: Client, named: Customer) -> work_models.Customer:
     return known
 
 
-def _begin(item: work_models.Item, happened: list[Event], now: datetime, by: Actor) -> list[Entry]:
+def begin(*, item: work_models.Item, happened: list[Event], by: Actor, now: datetime) -> list[Entry]:
     """Store a new item in the state that its first facts give it, then the facts, and return them."""
     item.state = "new"
     for event in happened:
@@ -374,6 +384,8 @@ def resume(*, item: work_models.Item, by: Person, now: datetime) -> work_models.
 def set_pending_customer(*, item: work_models.Item, by: Person, now: datetime) -> work_models.Item:
     """The customer owes an answer: the clock stops, and the item rests until it comes."""
     item = hands.locked(item, by)
+    if item.declared.begun_by_us:
+        raise Refused(_("Finish it: what the customer answers begins work of its own, in the same case."))
     return happen(item, work_events.PendingCustomer(work_queries.reply_seconds(item, now)), at=now, person=by, by=by)
 
 
@@ -443,6 +455,14 @@ def prioritise(*, item: work_models.Item, priority: int, by: Actor, now: datetim
     return happen(item, work_events.Prioritised(priority, ahead), at=now, person=item.person, by=by)
 
 
+def stand_since(*, item: work_models.Item, since: datetime, by: Actor, now: datetime) -> work_models.Item:
+    """Let work that has just come in stand in line as if it had waited since then: its sender is back."""
+    permissions.admit(by, "work.send-in", client_id=item.client_id, own=False)
+    item = work_queries.locked(item.id)
+    ahead = max(item.ahead_seconds, int((item.queued_at - since).total_seconds()))
+    return happen(item, work_events.PlaceKept(ahead), at=now, person=None, by=by)
+
+
 def snooze(*, item: work_models.Item, until: datetime, by: Person, now: datetime) -> work_models.Item:
     """Lay an item aside until a time, then it waits again, first for whoever laid it aside; the target runs on."""
     item = hands.locked(item, by)
@@ -461,20 +481,33 @@ def _hand(item: work_models.Item, to: Person, since: datetime, by: Actor, now: d
 
 
 def come_back(
-    *, item: work_models.Item, kind: str, queue: Queue, at: datetime, by: Person, now: datetime
+    *,
+    item: work_models.Item,
+    kind: str,
+    queue: Queue,
+    at: datetime,
+    by: Person,
+    now: datetime,
+    about: str = "",
+    note: str = "",
 ) -> work_models.Item:
-    """Agree with the customer of an item in hand to call or write at a time: an item of its own, of the same case.
+    """Agree to call, to write or to do something at a time about an item in hand: an item of its own, of the same case.
+
+    `about` is what it is called, without it as the item is; `note` is for whoever does it.
 
     It waits in `queue` from then on. Where the contract says so, whoever agreed to it is its sticky agent.
     """
     item = hands.locked(item, by)
     if at <= now or queue.client_id != item.client_id:
         raise Refused(_("Choose a time that is still to come, and a queue of this client."))
+    about, said = " ".join(masks.mask(about).text.split()), masks.mask(note.strip()).text
+    key = f"{item.key}/{kind}-{at:%Y%m%dT%H%M}"
+    told = hashlib.sha256(json.dumps([about, said]).encode()).hexdigest()[:12] if about or said else ""
     agreed, _is_new = receive(
         queue=queue,
-        key=f"{item.key}/{kind}-{at:%Y%m%dT%H%M}",
-        title=item.title,
-        payload=item.payload,
+        key=f"{key}-{told}" if told else key,
+        title=about or item.title,
+        payload=item.payload | ({"note": said} if said else {}),
         kind=kind,
         case=item.case,
         not_before=at,
@@ -553,10 +586,8 @@ def _reopen(item: work_models.Item, reason: str, now: datetime, by: Actor, *, la
     lifecycle.allow(item, work_events.Reopened.name)
     lay, due_at = work_queries.stood_still(item, item.ended_at or now, now) if lay_resolved else (0, item.due_at)
     item = happen(item, work_events.Reopened(reason, lay, due_at), at=now, person=None, by=by)
-    if item.case_id and work_models.Case.objects.filter(id=item.case_id, resolved_at__isnull=False).update(
-        resolved_at=None
-    ):
-        event_log.record(work_events.CaseReopened(), at=now, client_id=item.client_id, case_id=item.case_id, by=by)
+    if item.case:
+        take_up(case=item.case, by=by, now=now)
     return _keep(item, work_queries.last_agent(item.case_id), now, by)
 
 

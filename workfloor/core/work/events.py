@@ -178,6 +178,14 @@ class Prioritised(Event):
 
 
 @dataclass(frozen=True)
+class PlaceKept(Event):
+    """Whoever sent it is back, and it stands in line as if it had waited since they first came."""
+
+    name: ClassVar[str] = "work.place-kept"
+    ahead_seconds: int
+
+
+@dataclass(frozen=True)
 class Escalated(Event):
     name: ClassVar[str] = "work.escalated"
     note: str
@@ -411,6 +419,7 @@ _SAID: Mapping[str, Any] = {
     "work.transferred": lazy("Transferred"),
     "work.snoozed": lazy("Snoozed"),
     "work.prioritised": lazy("Priority raised"),
+    "work.place-kept": lazy("Back at the place in line that was kept"),
     "work.escalated": lazy("Escalated"),
     "work.escalation-answered": lazy("Escalation answered"),
     "work.leg-began": lazy("A leg began"),

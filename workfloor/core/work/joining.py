@@ -79,7 +79,7 @@ def transfer(*, item: work_models.Item, to: Person, by: Person, now: datetime, n
     _part(item, to, roles.CONSULT)
     handed = work_events.TransferredToConsultant(by.id, masks.mask(note).text or None)
     mine = work_models.Assignment.objects.filter(item=item, place=0)
-    taken = work_models.Assignment.objects.filter(person=to).exclude(role=roles.MONITOR).exclude(item=item)
+    taken = work_models.Assignment.objects.filter(person=to, share__isempty=False).exclude(item=item)
     most = contracts_queries.terms_of(item.queue, now).max_concurrency
     busy = [(each.lower, each.upper) for each in taken.values_list("share", flat=True)]
     lay_over = work_queries.lies_aside(by.id, item.id)
@@ -103,7 +103,7 @@ def monitor(*, item: work_models.Item, by: Person, now: datetime) -> work_models
     item = hands.locked(item, by, "work.monitor")
     lifecycle.allow(item, work_events.MonitorJoined.name)
     _refuse_as_part(item, by)
-    _assign(item, by, roles.MONITOR, None, now)
+    assign(item=item, person=by, role=roles.MONITOR, share=None, now=now)
     return work.happen(item, work_events.MonitorJoined(), at=now, person=by, by=by)
 
 
@@ -243,13 +243,14 @@ def fits_in(
     """
     busy = list(taken)
     while share := lifecycle.free_share(busy, most, qualification.CAPACITY):
-        if attempts.is_kept(partial(_assign, item, person, role, share, now)):
+        if attempts.is_kept(partial(assign, item=item, person=person, role=role, share=share, now=now)):
             return True
         busy.append(share)
     return False
 
 
-def _assign(item: work_models.Item, person: Person, role: str, share: tuple[int, int] | None, now: datetime) -> None:
+def assign(*, item: work_models.Item, person: Person, role: str, share: tuple[int, int] | None, now: datetime) -> None:
+    """Give somebody a part in an item; without a share it takes nothing of them."""
     work_models.Assignment.objects.create(
         item=item,
         place=0 if role == roles.OWNER else person.id,

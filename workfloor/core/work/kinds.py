@@ -48,6 +48,7 @@ class Kind:
     agreed_as: str = ""  # what it is called where somebody agrees to come back to a customer by it
     consults: int = 1  # of how many at once somebody can be the consultant: each takes that part of them
     keyed: bool = False  # two people can key it independently
+    begun_by_us: bool = False  # no contact of a customer's: measures and prices leave it out, what it takes is work
 
     @property
     def is_mail(self) -> bool:
@@ -87,6 +88,7 @@ KINDS: Final = {
             consults=4,
         ),
         Kind("email", ("email",), channel="email", written=True, agreed_as="Follow-up by email", consults=4),
+        Kind("outbound-email", channel="email", written=True, consults=4, begun_by_us=True),
         Kind("message", ("semi-voice",), written=True, consults=4),
         Kind("fax", consults=4, keyed=True),
         Kind("document", ("data-capture",), consults=4, keyed=True),
@@ -96,7 +98,7 @@ KINDS: Final = {
         Kind("payslip-run", ("payroll",), consults=4),
         Kind("cv", ("recruitment",), consults=4, keyed=True),
         Kind("research", ("research",), consults=4),
-        Kind("task", consults=4),
+        Kind("task", agreed_as="Task", consults=4),
     )
 }
 
@@ -106,6 +108,7 @@ CONVERSATIONS: Final = tuple(name for name, kind in KINDS.items() if kind.answer
 MAILS: Final = tuple(name for name, channel in CHANNELS.items() if channel.is_mail)
 TWO_WAY: Final = tuple(name for name, channel in CHANNELS.items() if channel.two_way)
 BY_MAIL: Final = tuple(name for name, kind in KINDS.items() if kind.is_mail)
+BEGUN_BY_US: Final = tuple(name for name, kind in KINDS.items() if kind.begun_by_us)
 AGREED: Final = {name: kind.agreed_as for name, kind in KINDS.items() if kind.agreed_as}
 
 

@@ -205,7 +205,8 @@ class Report(models.Model):
 class Assignment(models.Model):
     """A person's part in an item. The owner's goes when they let go of it: offered, held or being wrapped up.
 
-    `share` is the part of the person that the item takes; a monitor's is empty. The database refuses a second owner of
+    `share` is the part of the person that the item takes; a monitor's is empty, and so is an owner's who began the item
+    themselves without room for it. The database refuses a second owner of
     an item, and two assignments whose shares of one person overlap, whoever writes them and however they race. Only
     preemptible work may lie `aside`, under what was offered over it; two of these overlap as little, so that each finds
     its place again.
@@ -243,7 +244,8 @@ class Assignment(models.Model):
             models.CheckConstraint(name="assignment_aside_preemptible", condition=Q(preemptible=True) | Q(aside=False)),
             models.CheckConstraint(
                 name="assignment_share",
-                condition=Q(share__contained_by=(0, 60)) & (Q(share__isempty=False) ^ Q(role=roles.MONITOR)),
+                condition=Q(share__contained_by=(0, 60), share__isempty=False) & ~Q(role=roles.MONITOR)
+                | Q(share__isempty=True, role__in=roles.TAKES_NOTHING),
             ),
             models.CheckConstraint(
                 name="assignment_role",

@@ -1,6 +1,6 @@
 """Reading work."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,7 +73,7 @@ _LOCKED = PreparedQuery(
 
 def locked(item_id: int) -> work_models.Item:
     """An item as it is now, locked until the transaction ends: two actions on it happen one after the other."""
-    found = _LOCKED.one(item_id)
+    found = _LOCKED.one_locked(item_id)
     if found is None:
         raise work_models.Item.DoesNotExist
     return found
@@ -214,7 +214,7 @@ def beneath(person_id: int, item_id: int) -> list[work_models.Assignment]:
 
 def unmasked_part(person_id: int) -> list[work_models.Assignment]:
     """What a person has lying aside that nothing lies over, by item."""
-    taken = work_models.Assignment.objects.filter(person_id=person_id).exclude(role=roles.MONITOR)
+    taken = work_models.Assignment.objects.filter(person_id=person_id, share__isempty=False)
     hands = list(taken.select_related("item").order_by("item_id"))
     over = [each.share for each in hands if not each.aside]
     return [each for each in hands if each.aside and not any(lifecycle.overlap(each.share, share) for share in over)]
@@ -238,7 +238,7 @@ def left_aside() -> list[int]:
 def shares(person_ids: list[int]) -> dict[int, list[tuple[int, int]]]:
     """The parts of each person that are taken."""
     found: dict[int, list[tuple[int, int]]] = {person_id: [] for person_id in person_ids}
-    taken = work_models.Assignment.objects.filter(person_id__in=person_ids).exclude(role=roles.MONITOR)
+    taken = work_models.Assignment.objects.filter(person_id__in=person_ids, share__isempty=False)
     for person_id, share in taken.values_list("person_id", "share"):
         found[person_id].append((share.lower, share.upper))
     return found
@@ -256,15 +256,25 @@ class Told:
 
 def told(item_id: int) -> list[Told]:
     """An item's facts in words, newest first."""
-    facts = list(event_log_queries.of_item(item_id))
+    return in_words(list(event_log_queries.of_item(item_id))[::-1])
+
+
+def in_words(facts: Sequence[Fact]) -> list[Told]:
+    """Facts in words, in the order in which they are given."""
     ids = {each for fact in facts for each in (fact.by_id, fact.person_id) if each}
     names = dict(Person.objects.filter(id__in=ids).values_list("id", "name"))
     return [
         Told(
             fact.at, fact.event, work_events.said(fact.event, fact.details), names.get(fact.by_id or fact.person_id, "")
         )
-        for fact in reversed(facts)
+        for fact in facts
     ]
+
+
+def last_by_somebody(item: work_models.Item) -> tuple[int | None, str] | None:
+    """Who did what last to an item, of all that people do; nothing where nobody did."""
+    done = event_log_queries.of_item(item.id).filter(event__startswith="work.", by_id__isnull=False)
+    return done.values_list("by_id", "event").last()
 
 
 @dataclass(frozen=True)

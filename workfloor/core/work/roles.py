@@ -9,6 +9,7 @@ MONITOR: Final = "monitor"
 SECOND_KEYING: Final = ("", "wanted", "begun", "done")
 KEYS_SECOND: Final = "second-keying"
 BESIDE: Final = (CONSULT, MONITOR, KEYS_SECOND)
+TAKES_NOTHING: Final = (MONITOR, OWNER)  # who may take part without its taking anything of them
 WITH_THE_OWNER: Final = (CONSULT, MONITOR)  # they are there as long as the owner has the contact in hand
 
 

@@ -238,10 +238,7 @@ def _offer(item: work_models.Item, to: Person, by: Person, now: datetime, note: 
 def _refuse_who_may_not_have(item: work_models.Item, to: Person, now: datetime) -> None:
     if not to.may_enter(item.client_id):
         raise work.Refused(_("{name} is not cleared for this client.").format(name=to.name))
-    terms = contracts_queries.terms_of(item.queue, now)
-    at_last = dict(terms.requires)
-    for ring in terms.relax:
-        at_last |= ring.requires
+    at_last = contracts_queries.requires_at_last(item.queue, now)
     if not qualification.qualifies(people_queries.skills_at(to, now), at_last):
         told = _("{name} does not hold the skills that work of {queue} requires.")
         raise work.Refused(told.format(name=to.name, queue=item.queue.name))

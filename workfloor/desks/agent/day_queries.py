@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
+
 from workfloor.core.catalogue import occupancy
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.people import models as people_models
@@ -55,6 +59,7 @@ class MyDay:
     shifts: list[people_models.Shift]
     done: list[Done]
     offers: list[Item]  # that wait on the desk meanwhile
+    signatures: list[tuple[str, str, str]]  # the language, what it is called, and what is kept for it
 
 
 def sums(done: Iterable[Done]) -> Sums:
@@ -96,14 +101,22 @@ def my_day(person: Person, now: datetime) -> MyDay:
         shifts=people_queries.shifts(person, midnight)[:MOST_SHIFTS],
         done=done,
         offers=list(work_queries.offered_to(person)),
+        signatures=signatures(person),
     )
 
 
+def signatures(person: Person) -> list[tuple[str, str, str]]:
+    """What somebody keeps to stand beneath their mails, for all languages and each."""
+    languages = {people_models.ANY_LANGUAGE: _("In any language")}
+    languages |= {code: get_language_info(code)["name_local"] for code in dict(settings.LANGUAGES)}
+    return [(code, words, person.signatures.get(code, "")) for code, words in languages.items()]
+
+
 def by_queue(done: Sequence[Done]) -> list[tuple[Item, Sums]]:
-    """Add up what was done in each queue, the one with most first."""
-    queues: dict[int, list[Done]] = {}
+    """Add up what was done in each queue, what we began ourselves apart from contacts; the one with most first."""
+    queues: dict[tuple[int, bool], list[Done]] = {}
     for each in done:
-        queues.setdefault(each.item.queue_id, []).append(each)
+        queues.setdefault((each.item.queue_id, each.item.declared.begun_by_us), []).append(each)
     ranked = sorted(queues.values(), key=lambda found: (-len(found), found[0].item.queue.name))
     return [(found[0].item, sums(found)) for found in ranked]
 

@@ -13,10 +13,12 @@ from workfloor.core.contracts.models import Queue
 from workfloor.core.conversations.messages import LARGEST_SENT
 from workfloor.core.people import qualification
 from workfloor.core.people.models import Person
+from workfloor.core.people.own_account import LANGUAGES
 from workfloor.core.work import kinds as work_kinds
 from workfloor.core.work.lifecycle import CASE_KINDS
 from workfloor.core.work.models import Case
 from workfloor.desks.agent.queries import Colleague
+from workfloor.ops.channels.email.models import Mailbox
 
 
 class Away(forms.Form):
@@ -98,6 +100,44 @@ class Words(Draft):
         return sent
 
 
+class Message(forms.Form):
+    """What is written to whoever leads; how long it may be is said by the action."""
+
+    text = forms.CharField(error_messages={"required": gettext_lazy("Write something first.")})
+
+
+class NewMail(forms.Form):
+    """From where, to whom and about what a mail goes that answers nothing; who and what is wrong, the action says."""
+
+    key = forms.RegexField(
+        r"[\w-]{8,64}", error_messages={"required": gettext_lazy("Reload the page, then send it again.")}
+    )
+    mailbox = forms.ModelChoiceField(
+        Mailbox.objects.none(),
+        error_messages={
+            "required": gettext_lazy("Choose what it is sent from."),
+            "invalid_choice": gettext_lazy("You cannot write from this mailbox. Choose another."),
+        },
+    )
+    case = forms.ModelChoiceField(Case.objects.none(), required=False)
+    to = forms.CharField(max_length=10_000, required=False)
+    subject = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, data: object, mailboxes: Iterable[Mailbox]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        ids = [each.id for each in mailboxes]
+        self.fields["mailbox"].queryset = Mailbox.objects.filter(id__in=ids)  # type: ignore[attr-defined]
+        clients = Mailbox.objects.filter(id__in=ids).values("client_id")
+        self.fields["case"].queryset = Case.objects.filter(client_id__in=clients)  # type: ignore[attr-defined]
+
+
+class Signature(forms.Form):
+    """What stands beneath one's own mails, in a language or all."""
+
+    text = forms.CharField(max_length=2000, required=False)
+    language = forms.ChoiceField(choices=[(each, each) for each in LANGUAGES])
+
+
 class Macro(forms.Form):
     """Which macro is run."""
 
@@ -129,18 +169,21 @@ class At(forms.Form):
 
 
 class ComeBack(At):
-    """When, how and in which queue somebody comes back to the customer; said by nobody, a call in the item's own."""
+    """When, how and in which queue somebody comes back to a case, and what for; else it is a call in the item's own."""
 
     kind = forms.ChoiceField(
         choices=list(work_kinds.AGREED.items()),
         required=False,
-        error_messages={"invalid_choice": gettext_lazy("Choose a call or an email.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose a call, an email or a task.")},
     )
     queue = forms.ModelChoiceField(
         Queue.objects.none(),
         required=False,
         error_messages={"invalid_choice": gettext_lazy("Choose one of this client's queues.")},
     )
+
+    about = forms.CharField(max_length=200, required=False)
+    note = forms.CharField(max_length=2000, required=False)
 
     def __init__(self, data: object, client_id: int) -> None:
         super().__init__(data)  # type: ignore[arg-type]

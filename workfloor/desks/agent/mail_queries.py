@@ -1,8 +1,10 @@
 """The mail that an agent writes on the desk: what its envelope is offered as, and all that goes into it."""
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -13,10 +15,11 @@ from workfloor.core.conversations.messages import Address, Content, File
 from workfloor.core.conversations.models import Message
 from workfloor.core.people.models import Person
 from workfloor.core.work import kinds as work_kinds
-from workfloor.core.work.models import Item
+from workfloor.core.work.models import Case, Item
 from workfloor.kit.mail import quoting
 from workfloor.ops.channels.email import envelope, replies, sorting
 from workfloor.ops.channels.email import queries as email_queries
+from workfloor.ops.channels.email.models import Mailbox
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Offered:
     last: Message | None  # that the customer wrote
     signature: str
     quotation: str
+    is_new: bool  # it answers nothing, and nothing of it was sent yet
 
     @property
     def has_others(self) -> bool:
@@ -50,10 +54,35 @@ class Letter:
     forwards: Message | None
 
 
+@dataclass(frozen=True)
+class NewMail:
+    """What a mail that answers nothing begins with: from which mailboxes, in which case, to whom."""
+
+    mailboxes: list[Mailbox]
+    case: Case | None
+    to: str
+    key: str
+
+
+def new_mail(person: Person, case: Case | None, now: datetime) -> NewMail:
+    """Read what a new mail of somebody's begins with; in a case, from one mailbox of its client's."""
+    mailboxes = [
+        each for each in email_queries.to_write_from(person, now) if not case or each.client_id == case.client_id
+    ]
+    last = Item.objects.filter(case=case).order_by("id").last() if case else None
+    own = email_queries.mailbox_for(last.case_id, last.queue_id) if last and last.case_id else None
+    to = answers_to(last) if last else None
+    if own in mailboxes:
+        mailboxes = [each for each in mailboxes if each == own]
+    return NewMail(mailboxes, case, envelope.written([to]) if to else "", uuid.uuid4().hex)
+
+
 def answers_to(item: Item) -> Address | None:
     """Where a mail about an item goes: to whoever wrote last, or was written to; else to the customer; else None."""
     if item.case_id is None:
         return None
+    if is_new(item):
+        return envelope.addresses(item.payload["to"], "to")[0]
     said = Message.objects.filter(case_id=item.case_id)
     wrote = said.filter(direction="in", channel__in=work_kinds.TWO_WAY, sender__contains="@")
     if last := wrote.order_by("said_at", "id").last():
@@ -66,12 +95,22 @@ def answers_to(item: Item) -> Address | None:
     return Address(customer.reference, customer.name) if customer and sorting.is_address(customer.reference) else None
 
 
+def is_new(item: Item) -> bool:
+    """Whether somebody began a mail that answers nothing, and has sent nothing of it yet."""
+    if not item.declared.begun_by_us:
+        return False
+    return not Message.objects.filter(item_id=item.id, direction="out").exclude(state="withdrawn").exists()
+
+
 def offered(item: Item, said: Sequence[Message]) -> Offered | None:
     """Read what a mail about an item begins with; None where nobody can be written to. `said` is all of its case."""
     to = answers_to(item)
     if to is None:
         return None
     mails = [each for each in said if each.is_mail and each.state != "withdrawn"]
+    if is_new(item):
+        modes = {"reply": {"to": envelope.written([to]), "subject": item.title}}
+        return Offered(modes, [], None, signature(item, item.person), "", is_new=True)
     last = next((each for each in reversed(mails) if each.direction == "in"), None)
     about = (last or mails[-1]).subject if mails else item.case.subject if item.case else ""
     modes = {"reply": {"to": envelope.written([to]), "subject": replies.answered(about)}}
@@ -80,7 +119,7 @@ def offered(item: Item, said: Sequence[Message]) -> Offered | None:
         modes["reply-all"] = modes["reply"] | {"to": envelope.written(all_of[:1]), "cc": in_copy}
     if mails:
         modes["forward"] = {"subject": replies.forwarded((last or mails[-1]).subject or about)}
-    return Offered(modes, mails[::-1], last, signature(item, item.person), quotation(item, [to]))
+    return Offered(modes, mails[::-1], last, signature(item, item.person), quotation(item, [to]), is_new=False)
 
 
 def _to_all(last: Message) -> tuple[Address, ...]:
@@ -158,9 +197,10 @@ def quotation(item: Item, recipients: Sequence[Address]) -> str:
 
 
 def signature(item: Item, by: Person | None) -> str:
-    """What stands below what somebody writes about an item; empty where the mailbox has no signature."""
+    """What stands below what somebody writes about an item: their own within the mailbox's, where that lets them."""
     mailbox = email_queries.mailbox_for(item.case_id, item.queue_id) if item.case_id else None
-    if mailbox is None or not mailbox.signature.strip():
+    if mailbox is None or mailbox.signs == "none":
         return ""
-    names = {"agent": by.name if by else "", "client": mailbox.client.title}
-    return f"-- \n{replies.filled(mailbox.signature.strip(), names)}"
+    own = by.signature_in(mailbox.language) if by and mailbox.signs == "agent" else ""
+    signed = replies.signed(own, mailbox.signature, {"agent": by.name if by else "", "client": mailbox.client.title})
+    return f"-- \n{signed}" if signed else ""

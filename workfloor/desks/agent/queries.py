@@ -391,6 +391,11 @@ class Talk:
     mail: mail_queries.Offered | None = None  # what an answer by mail begins with, for whoever may write one
 
     @property
+    def warns(self) -> bool:
+        """Whether what is written here is sure to go by mail, so that it matters now whether that can go out."""
+        return self.quotes or self.item.declared.begun_by_us
+
+    @property
     def is_open(self) -> bool:
         """Whether what is written to the visitor is read: who only fell silent may come back."""
         return self.chat is not None and (self.chat.closed_at is None or self.chat.closed_as == "silence")
@@ -401,11 +406,11 @@ class Talk:
         return self.chat is None and self.item.declared.channel == chat_queries.CHANNEL
 
 
-def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) -> Talk | None:
+def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None, visit: Chat | None = None) -> Talk | None:
     """Read what was said about an item's case, to customers and among ourselves; None for work that is of no case.
 
     Of a chat `after` one message, for a page that has all before it and to which that does not happen any more. `by` is
-    who reads it: the owner may take replies back, whoever else is on it may not.
+    who reads it: the owner may take replies back, whoever else is on it may not. `visit` is its chat, if that is known.
     """
     is_chat = item.declared.channel == chat_queries.CHANNEL
     after = after if is_chat else 0
@@ -416,7 +421,7 @@ def talk(item: Item, now: datetime, after: int = 0, by: Person | None = None) ->
         is_own = each.is_mail and (each.state, each.person_id) == ("waiting", item.person_id)
         if is_own and (by is None or by.id == item.person_id):
             _with_undo(each)
-    visit = chat_queries.of_item(item.id) if is_chat else None
+    visit = visit or (chat_queries.of_item(item.id) if is_chat else None)
     here = visit is not None and visit.closed_at is None and now - visit.seen_at < HERE_FOR
     mailed = visit is None and any(each.direction == "in" and each.is_mail for each in said)
     return Talk(

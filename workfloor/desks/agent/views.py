@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -25,9 +26,11 @@ from workfloor.core.looks import models as looks_models
 from workfloor.core.looks import requests as looks_requests
 from workfloor.core.looks.actions import Seen
 from workfloor.core.people import actions as people
+from workfloor.core.people import own_account
 from workfloor.core.people.middleware import Request
 from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
+from workfloor.core.team_messages import actions as team_messages
 from workfloor.core.team_messages import queries as team_messages_queries
 from workfloor.core.work import actions as work
 from workfloor.core.work import joining, lifecycle, roles
@@ -43,8 +46,8 @@ from workfloor.ops.channels.chat import actions as chats
 from workfloor.ops.channels.chat import queries as chat_queries
 from workfloor.ops.channels.chat import visitors, widget_file
 from workfloor.ops.channels.chat.models import Chat
-from workfloor.ops.channels.email import actions as email
-from workfloor.ops.channels.email import envelope
+from workfloor.ops.channels.email import envelope, writing
+from workfloor.ops.channels.email import queries as email_queries
 from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 from workfloor.ops.channels.playbooks.rules import Macro
@@ -65,7 +68,7 @@ def deed(do: Callable[..., object]) -> View:
     @wraps(do)
     def handler(request: Request, **kwargs: int) -> HttpResponse:
         try:
-            do(request, **kwargs)
+            answer = do(request, **kwargs)
         except Faulty as fault:
             return refused(request, str(fault), 422)
         except envelope.Faulty as fault:
@@ -76,9 +79,16 @@ def deed(do: Callable[..., object]) -> View:
             return refused(request, str(fault), 422)
         except (work.Refused, lifecycle.NotNow, people.Refused) as reason:
             return too_late(request, str(reason))
-        return HttpResponse(status=204) if request.headers.get("HX-Request") else redirect("agent:desk")
+        if isinstance(answer, HttpResponse):
+            return answer
+        return HttpResponse(status=204) if is_htmx(request) else redirect("agent:desk")
 
     return handler
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether the page asks, and not the browser by itself."""
+    return "HX-Request" in request.headers
 
 
 def refused(request: HttpRequest, text: str, status: int, field: str = "") -> HttpResponse:
@@ -146,12 +156,13 @@ def talk(request: Request, item_id: int) -> HttpResponse:
 
     With `after` what follows a message. With POST somebody looks at the page, and has seen what it is given.
     """
-    own = work_queries.in_hands(request.person, item_id)
+    visit = chat_queries.in_hands(request.person.id, item_id)
+    own = visit.item if visit else work_queries.in_hands(request.person, item_id)
     item = own or work_queries.read_along(request.person, item_id)
     if item is None:
         raise Http404
     after = limits.number(request.GET.get("after", "")) or 0
-    found = agent_queries.talk(item, clock.now(), after, None if own else request.person)
+    found = agent_queries.talk(item, clock.now(), after, None if own else request.person, visit)
     if request.method == "POST" and own and found is not None and found.chat is not None:
         last = max((each.id for each in found.messages if each.direction == "in"), default=0)
         if last > found.seen:
@@ -199,7 +210,7 @@ def article(request: Request, article_id: int) -> HttpResponse:
 
 @deed
 def reply(request: Request, item_id: int) -> None:
-    found = chat_queries.of_item(item_id) or the_item(item_id)
+    found = chat_queries.of_item_locked(item_id) or the_item(item_id)
     words = checked(agent_forms.Words(request.POST, request.FILES))
     if isinstance(found, Chat):
         write_to_visitor(found, request.person, words)
@@ -282,9 +293,8 @@ def answer_customer(item: Item, by: Person, words: dict[str, Any]) -> Message:
     letter = mail_queries.written(item, words, by)
     if letter is None:
         raise Faulty(_("Nobody can be written to about this item from here."))
-    return conversations.reply(
+    return writing.write(
         item=item,
-        channel="email",
         content=letter.content,
         recipients=letter.recipients,
         by=by,
@@ -304,6 +314,39 @@ def enclosed(sent: UploadedFile | None) -> list[File]:
     return [File(visitors.file_name(sent.name or "", kind), kind, content)]
 
 
+@require_GET
+@opened_by("conversations.begin")
+def new_mail(request: Request) -> HttpResponse:
+    """What a mail begins with that answers nothing, for its sheet; with `case` one in that case."""
+    wanted = limits.number(request.GET.get("case", ""))
+    case = conversations_queries.case(wanted) if wanted else None
+    if wanted and case is None:
+        raise Http404
+    return render(request, "agent/_new_mail.html", {"mail": mail_queries.new_mail(request.person, case, clock.now())})
+
+
+@deed
+def begin_mail(request: Request) -> HttpResponse:
+    """Begin a mail that answers nothing; it is opened on the desk, to be written there."""
+    now = clock.now()
+    entered = checked(agent_forms.NewMail(request.POST, email_queries.to_write_from(request.person, now)))
+    item = writing.begin(**entered, by=request.person, now=now)
+    there = f"{reverse('agent:desk')}?item={item.id}"
+    return HttpResponse(status=204, headers={"HX-Redirect": there}) if is_htmx(request) else redirect(there)
+
+
+@deed
+def keep_signature(request: Request) -> HttpResponse:
+    own_account.keep_signature(**checked(agent_forms.Signature(request.POST)), by=request.person, now=clock.now())
+    there = reverse("agent:day")
+    return HttpResponse(status=204, headers={"HX-Redirect": there}) if is_htmx(request) else redirect(there)
+
+
+@deed
+def discard_mail(request: Request, item_id: int) -> None:
+    writing.discard(item=the_item(item_id), by=request.person, now=clock.now())
+
+
 @require_POST
 @opened_by("work.handle")
 def take_back(request: Request) -> HttpResponse:
@@ -313,7 +356,7 @@ def take_back(request: Request) -> HttpResponse:
     if message is None or message.person_id != request.person.id:
         raise Http404
     try:
-        reply = email.take_back(reply=message, by=request.person, now=clock.now())
+        reply = writing.take_back(reply=message, by=request.person, now=clock.now())
     except NotNow:
         return refused(request, _("It is too late: the reply is on its way."), 422)
     files = [each.name for each in message.attachments.all() if not message.forwards_id]
@@ -341,8 +384,19 @@ def own_chat(request: Request, item_id: int) -> Chat:
 
 
 @deed
+def message_leader(request: Request) -> None:
+    """Write to whoever leads one; the answer comes to the desk."""
+    text = checked(agent_forms.Message(request.POST))["text"]
+    team_messages.write_to_leader(text=text, by=request.person, now=clock.now())
+
+
+@deed
 def available(request: Request) -> None:
-    people.go_available(person=request.person, by=request.person, now=clock.now())
+    now = clock.now()
+    people.note_heard(
+        person_ids=[request.person.id], now=now
+    )  # the stream notes it later, if the browser stays so long
+    people.go_available(person=request.person, by=request.person, now=now)
 
 
 @deed
@@ -382,6 +436,13 @@ def is_done(request: Request, item: Item, disposition: str) -> bool:
     return (item.state, item.done_by_id, item.disposition) == ("done", request.person.id, disposition)
 
 
+def let_go_by(request: Request, item: Item, *events: str) -> bool:
+    """Whether this person has let go of an item so already, and nobody has had a hand in it since."""
+    return item.person_id != request.person.id and work_queries.last_by_somebody(item) in {
+        (request.person.id, each) for each in events
+    }
+
+
 @deed
 def accept(request: Request, item_id: int) -> None:
     item = the_item(item_id)
@@ -415,7 +476,9 @@ def resume(request: Request, item_id: int) -> None:
 
 @deed
 def set_pending_customer(request: Request, item_id: int) -> None:
-    work.set_pending_customer(item=the_item(item_id), by=request.person, now=clock.now())
+    item = the_item(item_id)
+    if not let_go_by(request, item, "work.pending-customer"):
+        work.set_pending_customer(item=item, by=request.person, now=clock.now())
 
 
 @deed
@@ -426,6 +489,8 @@ def customer_answered(request: Request, item_id: int) -> None:
 @deed
 def transfer(request: Request, item_id: int) -> None:
     item = the_item(item_id)
+    if let_go_by(request, item, "work.transferred", "work.sticky-agent"):
+        return
     entered = checked(
         agent_forms.Transfer(request.POST, item.client_id, agent_queries.colleagues(request.person, item))
     )
@@ -517,12 +582,15 @@ def come_back(request: Request, item_id: int) -> None:
     kind, queue = agreed["kind"] or "callback", agreed["queue"] or item.queue
     if work_kinds.KINDS[kind].is_mail and mail_queries.answers_to(item) is None:
         raise Faulty(_("No email address of this customer is known."))
-    work.come_back(item=item, kind=kind, queue=queue, at=agreed["at"], by=request.person, now=clock.now())
+    said = {name: agreed[name] for name in ("at", "about", "note")}
+    work.come_back(item=item, kind=kind, queue=queue, **said, by=request.person, now=clock.now())
 
 
 @deed
 def snooze(request: Request, item_id: int) -> None:
     item = the_item(item_id)
+    if let_go_by(request, item, "work.snoozed", "work.sticky-agent"):
+        return
     with timezone.override(agent_queries.zone_of(request.person)):
         at = checked(agent_forms.At(request.POST))["at"]
     work.snooze(item=item, until=at, by=request.person, now=clock.now())
@@ -558,8 +626,11 @@ def split(request: Request, item_id: int) -> None:
 
 @deed
 def escalate(request: Request, item_id: int) -> None:
-    note = checked(agent_forms.Escalation(request.POST))["note"]
-    work.escalate(item=the_item(item_id), by=request.person, note=note, now=clock.now())
+    item, note = the_item(item_id), checked(agent_forms.Escalation(request.POST))["note"]
+    asked = work_queries.help_with(item)[-1:]
+    if item.escalated_at and asked and (asked[0].is_answer, asked[0].said) == (False, note.strip()):
+        return
+    work.escalate(item=item, by=request.person, note=note, now=clock.now())
 
 
 @deed

@@ -43,7 +43,7 @@ SUBJECTS = {
 @cache
 def declared() -> dict[str, declarations.Action]:
     """Every action that is declared anywhere."""
-    autodiscover_modules("queries", "actions")
+    autodiscover_modules("queries", "actions", "own_account")
     return dict(declarations.register.actions)
 
 

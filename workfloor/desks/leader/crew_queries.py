@@ -3,23 +3,26 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, FloatField, Func, Max, OuterRef, QuerySet, Sum
 
 from workfloor.core.catalogue import occupancy
 from workfloor.core.people import qualification
+from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Clearance, Person, Shift
 from workfloor.core.work import queries as work_queries
-from workfloor.core.work import roles
 from workfloor.core.work.models import Assignment, Item
 from workfloor.desks.leader import thresholds
-from workfloor.desks.leader.thresholds import InHand, Standing
+from workfloor.desks.leader.thresholds import InHand, Parts, Standing
 
 MOST_SHOWN: Final = 40
 MOST_NAMED: Final = 60  # of those who are signed out
+NOTHING: Final = Parts()
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Worker:
 
     person: Person
     standing: Standing
+    parts: Parts = NOTHING
     items: list[Item] = field(default_factory=list)
     done: int = 0
     heard_at: datetime | None = None  # when a browser of theirs was there last
@@ -75,14 +79,13 @@ class Crew:
         return sum(self.counts.values()) - self.counts["signed-out"]
 
 
-@dataclass(frozen=True)
-class _Read:
+class _Read(NamedTuple):
     """What is read of every agent."""
 
     person_id: int
     name: str
-    heard_at: datetime | None
-    is_ours: bool
+    takes_work: bool  # by their agent state
+    parts: Parts
     standing: Standing
 
     @property
@@ -93,7 +96,7 @@ class _Read:
 
 
 _ORDER: Final = {"available": 1, "not-ready": 2, "off-shift": 2, "signed-out": 3} | dict.fromkeys(
-    ("offered", "working", "on-hold", "wrap-up"), 0
+    ("offered", "on-call", "on-chat", "working", "on-hold", "wrap-up"), 0
 )
 
 
@@ -106,8 +109,8 @@ def crew(asked: Asked) -> Crew:
     there = [each for each in everybody if each.standing.state == asked.state] if asked.state else None
     if there is None:
         there = [each for each in everybody if each.standing.state != "signed-out"]
-    there.sort(key=lambda each: each.rank)
-    kept = there if asked.every else there[:MOST_SHOWN]
+    rank = attrgetter("rank")
+    kept = sorted(there, key=rank) if asked.every else nsmallest(MOST_SHOWN, there, key=rank)
     named = gone[:MOST_NAMED] if not asked.state and len(gone) <= MOST_NAMED else []
     workers = _workers([*kept, *named], asked)
     return Crew(
@@ -116,7 +119,7 @@ def crew(asked: Asked) -> Crew:
         [workers[each.person_id] for each in kept],
         len(there) - len(kept),
         [workers[each.person_id] for each in named],
-        _occupancy(asked, counts),
+        _occupancy(everybody, counts),
     )
 
 
@@ -133,6 +136,15 @@ def at_work(client_id: int | None, site_id: int | None) -> list[Person]:
     return list(there.order_by("name"))
 
 
+# Of thousands of people instants are read as numbers of seconds, in a tenth of the time.
+def _seconds(of: str) -> Func:
+    return Func(F(of), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
 def _everybody(asked: Asked) -> list[_Read]:
     shifts = Shift.objects.filter(person=OuterRef("pk"), cancelled_at=None)
     now = asked.now
@@ -141,47 +153,56 @@ def _everybody(asked: Asked) -> list[_Read]:
         "name",
         "agent_state__state",
         "agent_state__reason",
-        "agent_state__since",
-        "heard__at",
-        Exists(Clearance.objects.filter(person=OuterRef("pk"), withdrawn_at=None)),
+        _seconds("agent_state__since"),
         Exists(shifts),
         Exists(shifts.filter(starts_at__lte=now, ends_at__gt=now)),
     )
-    held: dict[int | None, list[InHand]] = defaultdict(list)
-    in_hand = Item.objects.filter(client_id__in=asked.client_ids, person__isnull=False)
-    for person_id, *row in in_hand.values_list("person_id", *InHand._fields):
-        held[person_id].append(InHand(*row))
+    held = _in_hand(asked)
+    taken = parts(asked.client_ids, _agents(asked.site_id))
     return [
         _Read(
             person_id,
             name,
-            heard_at,
-            is_ours,
+            state == "available",
+            taken.get(person_id, NOTHING),
             thresholds.standing(
                 state or "signed-out",
                 reason or "",
-                since or now,
+                _instant(since) or now,
                 held.get(person_id, []),
                 asked.usual,
                 is_on_shift=on_shift or not planned,
                 now=now,
+                has_room=taken.get(person_id, NOTHING).has_room,
             ),
         )
-        for person_id, name, state, reason, since, heard_at, is_ours, planned, on_shift in rows.order_by("name")
+        for person_id, name, state, reason, since, planned, on_shift in rows.order_by("name")
     ]
+
+
+def _in_hand(asked: Asked) -> Mapping[int | None, list[InHand]]:
+    held: dict[int | None, list[InHand]] = defaultdict(list)
+    items = Item.objects.filter(client_id__in=asked.client_ids, person__isnull=False)
+    times = map(_seconds, ("connected_at", "on_hold_since", "ended_at"))
+    for person_id, state, kind, queue_id, *at in items.values_list("person_id", "state", "kind", "queue_id", *times):
+        held[person_id].append(InHand(state, kind, queue_id, *map(_instant, at)))
+    return held
 
 
 def _workers(read: list[_Read], asked: Asked) -> dict[int, Worker]:
     ids = [each.person_id for each in read]
-    people = Person.objects.select_related("site", "team", "agent_state").in_bulk(ids)
+    ours = Exists(Clearance.objects.filter(person=OuterRef("pk"), withdrawn_at=None))
+    shown = Person.objects.select_related("site", "team", "agent_state").annotate(heard_at=F("heard__at"), is_ours=ours)
+    people: dict[int, Any] = shown.in_bulk(ids)
     gone_at = asked.now - timedelta(minutes=settings.WORKFLOOR_BROWSER_GONE_MINUTES or 10**6)
     workers = {
         each.person_id: Worker(
             people[each.person_id],
             each.standing,
-            heard_at=each.heard_at,
-            is_gone=each.heard_at is not None and each.heard_at <= gone_at,
-            is_ours=each.is_ours,
+            each.parts,
+            heard_at=people[each.person_id].heard_at,
+            is_gone=(at := people[each.person_id].heard_at) is not None and at <= gone_at,
+            is_ours=people[each.person_id].is_ours,
         )
         for each in read
     }
@@ -194,15 +215,34 @@ def _workers(read: list[_Read], asked: Asked) -> dict[int, Worker]:
     return workers
 
 
-def _occupancy(asked: Asked, counts: Mapping[str, int]) -> float | None:
-    """The share of the capacity of those who take work that is in use; work of clients that one may not see is not."""
-    there = Assignment.objects.filter(
-        client_id__in=asked.client_ids,
-        aside=False,
-        person__in=_agents(asked.site_id).filter(agent_state__state="available"),
+def worker(agent: Person, items: list[Item], now: datetime) -> Worker:
+    """One agent as the floor shows them, with what they have in hand."""
+    state, taken = (
+        agent.agent_state,
+        parts(sorted({each.client_id for each in items}), _agents(None).filter(id=agent.id)),
     )
-    parts = F("share__endswith") - F("share__startswith")
-    taken = there.exclude(role=roles.MONITOR).aggregate(taken=Sum(parts))["taken"] or 0
-    takers = _agents(asked.site_id).filter(agent_state__state="available").count() - counts["off-shift"]
-    found = occupancy.occupancy(taken, takers * qualification.CAPACITY)
+    found, on_shift = taken.get(agent.id, NOTHING), people_queries.shift(agent, now)[0]
+    in_hand = [InHand(*(getattr(each, name) for name in InHand._fields)) for each in items]
+    standing = thresholds.standing(
+        state.state, state.reason, state.since, in_hand, {}, is_on_shift=on_shift, now=now, has_room=found.has_room
+    )
+    return Worker(agent, standing, found, items)
+
+
+def parts(client_ids: list[int], people: QuerySet[Person]) -> dict[int, Parts]:
+    """What of some people is taken by offers and work in hand of some clients; nothing is said of who has none."""
+    share = F("share__endswith") - F("share__startswith")
+    there = Assignment.objects.filter(client_id__in=client_ids, person__in=people, aside=False)
+    rows = there.filter(share__isempty=False).values_list("person_id")
+    return {
+        person_id: Parts(*row)
+        for person_id, *row in rows.annotate(many=Count("item_id"), taken=Sum(share), largest=Max(share))
+    }
+
+
+def _occupancy(everybody: list[_Read], counts: Mapping[str, int]) -> float | None:
+    """The share of the capacity of those who take work that is in use; work of clients that one may not see is not."""
+    takers = [each for each in everybody if each.takes_work]
+    taken = sum(each.parts.taken for each in takers)
+    found = occupancy.occupancy(taken, (len(takers) - counts["off-shift"]) * qualification.CAPACITY)
     return None if found is None else min(1.0, found)

@@ -19,6 +19,7 @@ from workfloor.core.people.models import AgentState, Certificate, Person, Shift
 from workfloor.core.work import lifecycle, roles, supervising
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
+from workfloor.desks.leader import crew_queries
 from workfloor.desks.leader.queries import zone_of
 from workfloor.ui import wording
 
@@ -180,6 +181,7 @@ class LookedUp:
 
     person: Person
     agent_state: AgentState
+    worker: crew_queries.Worker
     as_seen: str
     skills: Mapping[str, int]
     clients: list[str]
@@ -207,13 +209,15 @@ def looked_up(person: Person, agent_id: int, now: datetime) -> LookedUp | None:
     took = [each.talk_seconds + each.hold_seconds + each.wrap_seconds for each in done]
     parts = [(each, roles.part_of(each.beside, agent.id)) for each in work_queries.asked(agent)]
     clearances = agent.clearances.filter(withdrawn_at=None).select_related("client").order_by("client__title")
+    items = [*work_queries.offered_to(agent), *work_queries.held_by(agent)]
     return LookedUp(
         person=agent,
         agent_state=agent.agent_state,
+        worker=crew_queries.worker(agent, items, now),
         as_seen=agent.agent_state.since.isoformat(),
         skills=dict(sorted(people_queries.skills_at(agent, now).items())),
         clients=[each.client.title for each in clearances],
-        items=[*work_queries.offered_to(agent), *work_queries.held_by(agent)],
+        items=items,
         beside=[(each, part["role"]) for each, part in parts if part],
         done=done,
         handled_seconds=sum(took) / len(took) if took else None,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,10 @@ def target_seconds(queued_at: datetime | None, target_at: datetime | None) -> fl
 
 @dataclass
 class Line:
-    """One queue: what waits in it, what is being done, and how its day and the running interval go."""
+    """One queue: what waits in it, what is being done, and how its day and the running interval go.
+
+    Judged once, when all is read: a page of many queues asks again and again.
+    """
 
     client: Client
     queue: Queue
@@ -60,12 +64,12 @@ class Line:
     arrivals: sparklines.Arrivals = field(default_factory=lambda: sparklines.Arrivals(()))
     most: int = 0  # the fullest 15 minutes of any queue: as high as a drawing is
 
-    @property
+    @cached_property
     def service_level(self) -> int | None:
         """Of today, in percent."""
         return percent(self.day.met, self.day.counted) if self.agreed else None
 
-    @property
+    @cached_property
     def service_level_lately(self) -> int | None:
         """Of the running interval, in percent."""
         return percent(self.day.met_lately, self.day.counted_lately) if self.agreed else None
@@ -85,17 +89,17 @@ class Line:
         """The arrivals as a drawing, on the scale of all queues of the page."""
         return self.arrivals.path(self.most)
 
-    @property
+    @cached_property
     def waited_seconds(self) -> float | None:
         """How long what waits longest has waited."""
         return (self.now - self.oldest_queued_at).total_seconds() if self.oldest_queued_at else None
 
-    @property
+    @cached_property
     def level_mood(self) -> thresholds.Mood:
         """How today's service level stands against what was agreed."""
         return self._judged(self.service_level)
 
-    @property
+    @cached_property
     def level_mood_lately(self) -> thresholds.Mood:
         """How that of the running interval does."""
         return self._judged(self.service_level_lately)
@@ -107,17 +111,17 @@ class Line:
             found, None if expected is None else float(expected), None if minimum is None else float(minimum)
         )
 
-    @property
+    @cached_property
     def wait_mood(self) -> thresholds.Mood:
         """How the longest wait stands against its target."""
         return thresholds.wait_mood(self.waited_seconds, self.target_seconds)
 
-    @property
+    @cached_property
     def mood(self) -> thresholds.Mood:
         """The worst of all."""
         return thresholds.worst(self.wait_mood, self.level_mood, self.level_mood_lately)
 
-    @property
+    @cached_property
     def is_quiet(self) -> bool:
         """Whether nothing is there to look at: nothing waits, nobody works on it, and nothing is missed."""
         return not (self.waiting or self.offered or self.held) and self.mood == "calm"
@@ -151,12 +155,12 @@ class TheFloor:
     zone: ZoneInfo
     interval_from: datetime
 
-    @property
+    @cached_property
     def busy(self) -> list[Line]:
         """The queues to look at, those at risk first."""
         return [line for line in self.lines if not line.is_quiet]
 
-    @property
+    @cached_property
     def quiet(self) -> list[Line]:
         """The others, by client and name."""
         return sorted(
@@ -253,8 +257,7 @@ def lines(shown: list[Client], now: datetime, midnight: datetime) -> list[Line]:
     since = datetime.fromtimestamp((last - sparklines.BUCKETS + 1) * sparklines.BUCKET_SECONDS, now.tzinfo)
     came = intraday_queries.arrivals(ids, found, since)
     for queue_id, line in found.items():
-        counted = {sparklines.bucket(at): count for at, count in came.get(queue_id, {}).items()}
-        line.arrivals = sparklines.arrivals(counted, last)
+        line.arrivals = sparklines.arrivals(came.get(queue_id, {}), last)
     most = max((line.arrivals.most for line in found.values()), default=0)
     for line in found.values():
         line.most = most

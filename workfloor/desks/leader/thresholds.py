@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from workfloor.core.people.qualification import RONA
+from workfloor.core.people.qualification import CAPACITY, RONA
+from workfloor.core.work.kinds import KINDS
 
 Mood = Literal["calm", "close", "late"]
 MOODS: Final[tuple[Mood, ...]] = ("calm", "close", "late")
@@ -24,17 +25,47 @@ LONGEST: Final[Mapping[str, timedelta]] = {"on-hold": timedelta(minutes=3), "wra
 TIMES_AHT: Final = 3  # work in hand is marked once it has taken so many times what the queue's takes today
 LEAST_HANDLED: Final = 10  # before which a queue's AHT says little
 
-STATES: Final = ("available", "offered", "working", "on-hold", "wrap-up", "not-ready", "off-shift", "signed-out")
+STATES: Final = (
+    "available",
+    "offered",
+    "on-call",
+    "on-chat",
+    "working",
+    "on-hold",
+    "wrap-up",
+    "not-ready",
+    "off-shift",
+    "signed-out",
+)
 
 
 class InHand(NamedTuple):
     """What is asked of an item in somebody's hands."""
 
     state: str
+    kind: str
     queue_id: int
     connected_at: datetime | None
     on_hold_since: datetime | None
     ended_at: datetime | None
+
+
+class Parts(NamedTuple):
+    """What of somebody is taken, of CAPACITY, by how many offers and pieces of work."""
+
+    many: int = 0
+    taken: int = 0
+    largest: int = 0
+
+    @property
+    def most(self) -> int:
+        """How many as large as the largest they could have; 0 where nothing is taken."""
+        return max(CAPACITY // self.largest, self.many) if self.largest else 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another as large as the largest could be offered to them."""
+        return self.taken + self.largest <= CAPACITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +86,20 @@ def standing(
     *,
     is_on_shift: bool,
     now: datetime,
+    has_room: bool = False,
 ) -> Standing:
-    """Say what somebody does by their agent state and what is in their hands; of several the one that lasts too long.
+    """Say what somebody does by their agent state and what is in their hands, as the router goes by it.
 
+    Of several in hand the one that lasts too long is told; who has room for more is available all the same.
     `handled_seconds` is the AHT of today by queue, where enough was handled to tell.
     """
-    if items:
-        return max((_with(item, since, handled_seconds, now) for item in items), key=_interest)
+    doing = max((_with(item, since, handled_seconds, now) for item in items), key=_interest) if items else None
     if state == "away":
         limit = NOT_READY.get(reason)
-        return Standing("not-ready", since, limit is not None and now - since > limit)
+        lasts_too_long = limit is not None and now - since > limit
+        return Standing("not-ready", since, lasts_too_long or (doing is not None and doing.is_too_long))
+    if doing is not None and not (has_room and is_on_shift and state == "available" and not doing.is_too_long):
+        return doing
     if state == "available" and not is_on_shift:
         return Standing("off-shift", since)
     return Standing(state, since)
@@ -78,7 +113,9 @@ def _with(item: InHand, since: datetime, handled_seconds: Mapping[int, float], n
     if item.on_hold_since:
         return _limited("on-hold", item.on_hold_since, now)
     begun, usual = item.connected_at or since, handled_seconds.get(item.queue_id)
-    return Standing("working", begun, usual is not None and (now - begun).total_seconds() > TIMES_AHT * usual)
+    kind = KINDS[item.kind]
+    doing = "on-call" if kind.holdable else "on-chat" if kind.on_the_line else "working"
+    return Standing(doing, begun, usual is not None and (now - begun).total_seconds() > TIMES_AHT * usual)
 
 
 def _limited(state: str, since: datetime, now: datetime) -> Standing:

@@ -332,7 +332,7 @@ def failures(request: Request) -> HttpResponse:
                 leader_failures.drop(name, request.person, clock.now())
             else:
                 leader_failures.run_again(name, request.person, clock.now())
-            messages.success(request, "It is dropped." if drops else "It is tried again in a moment.")
+            messages.success(request, _("It is dropped.") if drops else _("It is tried again in a moment."))
         except leader_failures.Gone:
             messages.error(request, _("That is not here any more."))
         except permissions.Refused as refused:

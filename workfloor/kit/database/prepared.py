@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from threading import Lock
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model, QuerySet, prefetch_related_objects
 from django.db.models import query as models_query
 from django.db.models.query import FlatValuesListIterable, ModelIterable, ValuesListIterable
 
+TRIES: Final = 3
 Row = TypeVar("Row")
 
 
@@ -58,6 +59,14 @@ class PreparedQuery(Generic[Row]):
     def one(self, *values: Any) -> Row | None:
         """The first row, or None."""
         return next(iter(self(*values)), None)
+
+    def one_locked(self, *values: Any) -> Row | None:
+        """The first row of a query that locks it and reads what it is joined to, or None.
+
+        Asked again where there is none: while one waits for the lock, the row may come to be joined to another, and
+        PostgreSQL, which looks for the one it was joined to, then finds no row at all.
+        """
+        return next((found for _ in range(TRIES) if (found := self.one(*values)) is not None), None)
 
     def _make(self, kinds: tuple[type, ...]) -> _Made:
         marks = tuple(_mark(kind, number) for number, kind in enumerate(kinds))

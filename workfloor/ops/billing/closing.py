@@ -17,6 +17,7 @@ from workfloor.core.measures import queries as measures_queries
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.periods.models import Close, Dispute
+from workfloor.core.work.kinds import BEGUN_BY_US
 from workfloor.core.work.models import Item
 from workfloor.kit.figures import money, steps
 from workfloor.kit.figures.money import Money
@@ -119,7 +120,8 @@ def _unreconciled(client: Client, bounds: settlement.Period, progress: Progress)
 
 
 def _items(client: Client, bounds: settlement.Period) -> Any:
-    return Item.objects.filter(client=client, received_at__gte=bounds.starts_at, received_at__lt=bounds.ends_at)
+    found = Item.objects.filter(client=client, received_at__gte=bounds.starts_at, received_at__lt=bounds.ends_at)
+    return found.exclude(kind__in=BEGUN_BY_US)
 
 
 # --- What is frozen ---------------------------------------------------------------------------------------------

@@ -365,12 +365,15 @@ def worded_how(name: str, how: Step, period: str) -> dict[str, Any]:
     return {"id": name, "title": how.words, "amount": steps.number(how.result, how.unit), "lines": lines}
 
 
+OF_MAIL = "email:"  # how the key of work that came by mail begins, which says nothing to anybody
+
+
 def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
     """Word an item behind a figure: `says` is met or missed, or what it adds."""
     value = item.value
     return {
         "item": item.item_id,
-        "received": f"{_local(item.received_at, zone):%Y-%m-%d %H:%M:%S}",
+        "received_at": _local(item.received_at, zone),
         "queue": item.queue,
         "state": _(item.state),
         "agent": item.agent,
@@ -379,7 +382,7 @@ def worded_counted(item: settlement.Counted, zone: str) -> dict[str, Any]:
         else f"{value.normalize():f}"
         if isinstance(value, Decimal)
         else str(value),
-        "key": item.key,
+        "key": "" if item.key.startswith(OF_MAIL) else item.key,
     }
 
 

@@ -1,6 +1,7 @@
 """The pages of statements, of closing and disputes, and of invoices."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from itertools import islice
 from typing import Any
@@ -22,6 +23,7 @@ from workfloor.core.people.models import Person
 from workfloor.core.people.pages import opened_by
 from workfloor.core.periods import actions as periods
 from workfloor.core.periods import queries as periods_queries
+from workfloor.core.work import queries as work_queries
 from workfloor.kit import declarations
 from workfloor.kit.time import clock
 from workfloor.ops.billing import actions as billing
@@ -95,13 +97,15 @@ def statement_paper(request: HttpRequest, slug: str, period: str) -> HttpRespons
 @_of_statements
 def items(request: HttpRequest, slug: str, period: str, figure: str) -> HttpResponse:
     """List what a figure counts, a page at a time."""
-    subject = statements.subject(_client(slug), period, figure, now=clock.now())
+    client = _client(slug)
+    subject = statements.subject(client, period, figure, now=clock.now())
     page = _page(request)
     first = (page - 1) * ITEMS_A_PAGE
     found = list(islice(statements.items_behind(subject), first, first + ITEMS_A_PAGE + 1))
     rows = [billing_presenting.worded_counted(item, subject.zone) for item in found[:ITEMS_A_PAGE]]
     more = page + 1 if len(found) > ITEMS_A_PAGE else None
     shown = {"subject": subject, "rows": rows, "page": page, "more": more, "slug": slug, "period": period}
+    shown |= {"client": client, "month": date.fromisoformat(f"{period}-01")}
     shown["nothing"] = billing_presenting.worded_nothing(subject)
     shown["how"] = billing_presenting.worded_how(subject.id, subject.how, period) if subject.how else None
     shown["definition"] = billing_presenting.definition(subject)
@@ -114,7 +118,9 @@ def facts(request: HttpRequest, slug: str, period: str, figure: str, item: int) 
     subject = statements.subject(_client(slug), period, figure, now=clock.now())
     if not statements.counts_item(subject, item):
         raise Http404(_("{figure} does not count {item}.").format(figure=subject.id, item=item))
-    rows = [billing_presenting.worded_fact(fact, subject.zone) for fact in statements.facts_behind(subject, item)]
+    behind = statements.facts_behind(subject, item)
+    # Of what was written the work tells by itself: a reply was sent, the customer answered.
+    rows = work_queries.in_words([fact for fact in behind if not fact.event.startswith("message.")])
     shown = {"subject": subject, "rows": rows, "item": item, "slug": slug, "period": period}
     return render(request, "billing/facts.html", shown)
 

@@ -1,8 +1,10 @@
 """Raising escalations, telling the next of a chain, acknowledging, answering and closing them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from workfloor.core.access import actors, permissions
@@ -12,6 +14,7 @@ from workfloor.core.contracts import terms as contracts_terms
 from workfloor.core.event_log import actions as event_log
 from workfloor.core.event_log.events import Event
 from workfloor.core.outgoing import actions as outgoing
+from workfloor.core.outgoing.models import Mail
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
 from workfloor.core.work import supervising
@@ -42,7 +45,7 @@ def escalate(*, item: Item, agreed: contracts_terms.Escalation, said: str, by: A
         event=agreed.event,
         title=agreed.title,
         said=said,
-        steps=matching.chain(agreed.steps),
+        steps=matching.chain(agreed),
         raised_at=now,
         due_at=now,
     )
@@ -51,7 +54,7 @@ def escalate(*, item: Item, agreed: contracts_terms.Escalation, said: str, by: A
 
 
 def tell_next(*, escalation: Escalation, by: Actor, now: datetime) -> Escalation:
-    """Tell the next step of a chain, if that is due: by page, and by mail. A step that nobody is in is passed over."""
+    """Tell the next step of a chain, if that is due. A step that nobody is in is passed over."""
     permissions.admit(by, "escalations.raise", client_id=escalation.client_id)
     found = escalation_queries.locked(escalation)
     while found.due_at is not None and found.due_at <= now:
@@ -60,8 +63,18 @@ def tell_next(*, escalation: Escalation, by: Actor, now: datetime) -> Escalation
         found.steps_told += 1
         found.due_at = matching.due_at(found.steps, found.steps_told, now) if told else _at_once(found, now)
         found.save(update_fields=["steps_told", "due_at"])
-        for person, address in told:
-            _tell(found, person, address, by, now)
+        Notice.objects.bulk_create(
+            Notice(
+                client_id=found.client_id,
+                escalation=found,
+                step=found.steps_told,
+                person=person,
+                to=address,
+                mail_due_at=matching.mail_due_at(step, address, now),
+                told_at=now,
+            )
+            for person, address in told
+        )
         people = [person.id for person, _address in told if person]
         _record(found, escalation_events.StepTold(found.id, found.steps_told, step["tell"], people), now, by)
     return found
@@ -71,20 +84,14 @@ def _at_once(escalation: Escalation, now: datetime) -> datetime | None:
     return now if escalation.steps_told < len(escalation.steps) else None
 
 
-def _tell(escalation: Escalation, person: Person | None, address: str, by: Actor, now: datetime) -> None:
-    notice = Notice.objects.create(
-        client_id=escalation.client_id,
-        escalation=escalation,
-        step=escalation.steps_told,
-        person=person,
-        to=address,
-        told_at=now,
-    )
-    if address:
-        person_id = person.id if person else None
-        mail = outgoing.post(kind=LETTER, about=notice.id, to=address, person_id=person_id, by=by, now=now)
-        notice.mail_id = mail.id
-        notice.save(update_fields=["mail_id"])
+def mail(*, notices: Sequence[Notice], by: Actor, now: datetime) -> Mail:
+    """Mail one person, or one address, all that they are to be told by now. The caller has locked the notices."""
+    for client_id in {each.client_id for each in notices}:
+        permissions.admit(by, "escalations.raise", client_id=client_id)
+    first = notices[0]
+    made = outgoing.post(kind=LETTER, about=first.id, to=first.to, person_id=first.person_id, by=by, now=now)
+    Notice.objects.filter(id__in=[each.id for each in notices]).update(mail_id=made.id, mail_due_at=None)
+    return made
 
 
 @action(
@@ -103,6 +110,7 @@ def acknowledge(*, escalation: Escalation, by: Person, now: datetime) -> Escalat
         raise TooLate(_acknowledged(found, by))
     found.acknowledged_at, found.acknowledged_by, found.due_at = now, by, None
     found.save(update_fields=["acknowledged_at", "acknowledged_by", "due_at"])
+    found.notices.filter(mail_due_at__gt=F("told_at")).update(mail_due_at=None)  # of those who waited for this
     _record(found, escalation_events.Acknowledged(found.id), now, by)
     return found
 
@@ -162,6 +170,7 @@ def _close(found: Escalation, because: str, now: datetime, by: Actor) -> Escalat
     found.closed_at, found.closed_as, found.due_at = now, because, None
     found.closed_by_id = found.closed_by_id or by.person_id
     found.save(update_fields=["closed_at", "closed_as", "closed_by", "due_at"])
+    found.notices.filter(mail_due_at__isnull=False).update(mail_due_at=None)
     return found
 
 

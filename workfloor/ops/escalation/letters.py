@@ -16,13 +16,25 @@ Written = outgoing_letters.Written
 
 @outgoing_letters.says(escalation.LETTER)
 def told(notice_id: int) -> Written | None:
-    """Somebody is told of an escalation; None where it was answered or is over by now."""
+    """Somebody is told of escalations, all that one mail is about; None where they are answered or over by now."""
     found = Notice.objects.select_related(
         "client", "person__site", "escalation__item__queue", "escalation__item__person"
     )
-    notice = found.filter(id=notice_id, escalation__closed_at=None).first()
-    if notice is None:
+    mail_id = Notice.objects.filter(id=notice_id).values_list("mail_id", flat=True).first()
+    same = found.filter(mail_id=mail_id) if mail_id else found.filter(id=notice_id)
+    still_open = same.filter(escalation__closed_at=None).order_by("id")
+    notices = list({each.escalation_id: each for each in still_open}.values())  # who is in two steps reads the later
+    if not notices:
         return None
+    first = notices[0]
+    subject = _("Escalation: {title} ({client})")
+    if len(notices) > 1:
+        subject = _("{count} escalations: {title} ({client}), and more")
+    subject = subject.format(count=len(notices), title=_(first.escalation.title), client=first.client.title)
+    return Written(subject, "\n\n\n".join(map(_text, notices)) + "\n")
+
+
+def _text(notice: Notice) -> str:
     ours = notice.person is not None and notice.person.client_id is None
     raised, item = notice.escalation, notice.escalation.item
     zone = people_queries.zone_of(notice.person) if notice.person else ZoneInfo("UTC")
@@ -35,10 +47,9 @@ def told(notice_id: int) -> Written | None:
     if ours and raised.said:  # what agents write among themselves is nobody else's
         asked = _("{who} asks: {said}") if raised.event == "help" else "{said}"
         parts.append(asked.format(who=item.person.name if item.person else _("An agent"), said=raised.said))
-    if notice.step > 1:
+    if raised.acknowledged_at is None and notice.step > 1:
         parts.append(_("Nobody has acknowledged it so far, so you are told as well."))
     if ours:
         where = f"{people_letters.site()}{reverse('escalation:inbox')}#escalation-{raised.id}"
         parts += [_("Acknowledge or answer it here:"), where]
-    subject = _("Escalation: {title} ({client})").format(title=title, client=notice.client.title)
-    return Written(subject, "\n\n".join(parts) + "\n")
+    return "\n\n".join(parts)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from workfloor.core.contracts import terms as contracts_terms
 from workfloor.kit.text import phrases
@@ -34,9 +34,28 @@ def why(agreed: contracts_terms.Escalation, happened: Happened) -> str | None:
     return None  # targets are looked at by the clock
 
 
-def chain(steps: Sequence[contracts_terms.Step]) -> list[dict[str, Any]]:
-    """Write steps as they are kept with an escalation: what was agreed when it was raised holds for it."""
-    return [asdict(each) for each in steps]
+UNACKNOWLEDGED_SECONDS: Final = 120  # after which the last step, which has no time-out, is mailed
+
+
+def chain(agreed: contracts_terms.Escalation) -> list[dict[str, Any]]:
+    """Write steps as they are kept with an escalation: what was agreed when it was raised holds for it.
+
+    Each says how many seconds after its people are told they are mailed, None for never.
+    """
+    return [asdict(each) | {"mail_after_seconds": _mail_after_seconds(agreed, each)} for each in agreed.steps]
+
+
+def _mail_after_seconds(agreed: contracts_terms.Escalation, step: contracts_terms.Step) -> int | None:
+    if agreed.mail == "never":
+        return None
+    at_once = agreed.mail == "at-once" or step.tell == "client"  # the client's people have no page of it
+    return 0 if at_once else step.timeout_seconds or UNACKNOWLEDGED_SECONDS
+
+
+def mail_due_at(step: Mapping[str, Any], address: str, now: datetime) -> datetime | None:
+    """When somebody who is told a step now is mailed; None for never."""
+    after = step["mail_after_seconds"]
+    return now + timedelta(seconds=after) if address and after is not None else None
 
 
 def due_at(steps: Sequence[Mapping[str, Any]], told: int, now: datetime) -> datetime | None:

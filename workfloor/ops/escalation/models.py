@@ -63,13 +63,14 @@ class Escalation(models.Model):
 
 
 class Notice(models.Model):
-    """That somebody was told of an escalation, by its page and by a mail where they have an address."""
+    """That somebody was told of an escalation, by its page and perhaps by a mail, which tells of others, too."""
 
     client = models.ForeignKey(Client, models.PROTECT, related_name="+", db_index=False)
     escalation = models.ForeignKey(Escalation, models.PROTECT, related_name="notices", db_constraint=False)
     step = models.PositiveSmallIntegerField()  # from 1
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
     to = models.EmailField(default="")
+    mail_due_at = models.DateTimeField(null=True)  # a mail is still to go out
     mail_id = models.BigIntegerField(null=True)  # outgoing.models.Mail
     told_at = models.DateTimeField()
 
@@ -78,6 +79,11 @@ class Notice(models.Model):
             rls.Wall(name="notice_wall"),
             rls.SameClient(name="notice_escalation", field="escalation"),
             rls.SameClient(name="notice_person", field="person"),
+            models.CheckConstraint(name="notice_mailed_once", condition=Q(mail_due_at=None) | Q(mail_id=None)),
+        ]
+        indexes = [
+            models.Index(name="notice_mail_due", fields=["mail_due_at"], condition=Q(mail_due_at__isnull=False)),
+            models.Index(name="notice_mail", fields=["mail_id"], condition=Q(mail_id__isnull=False)),
         ]
 
     def __str__(self) -> str:

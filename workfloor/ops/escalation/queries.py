@@ -1,6 +1,8 @@
 """Reading escalations, whom they are told, and which targets are close or missed."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,6 +11,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts import terms as contracts_terms
+from workfloor.core.conversations import queries as conversations_queries
+from workfloor.core.conversations.models import Message
+from workfloor.core.event_log.events import Followed
 from workfloor.core.outgoing.models import Mail
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
@@ -44,37 +49,82 @@ def open_on(item_ids: Iterable[int], *events: str) -> QuerySet[Escalation]:
     return Escalation.objects.filter(item_id__in=item_ids, event__in=events, closed_at=None).order_by("id")
 
 
-def with_open(item_ids: Iterable[int]) -> set[int]:
-    """Those of some items of which anything is open."""
-    return set(Escalation.objects.filter(item_id__in=item_ids, closed_at=None).values_list("item_id", flat=True))
-
-
-def is_agreed(client_id: int, now: datetime) -> bool:
-    """Whether a client's contract says anything of escalations."""
-    try:
-        return bool(contracts_queries.in_force(client_id, now).contract.escalations)
-    except contracts_queries.NoContract:
-        return False
-
-
-def was_raised(item_id: int, agreed: contracts_terms.Escalation) -> bool:
-    """Whether a rule has applied to an item before."""
-    return Escalation.objects.filter(item_id=item_id, event=agreed.event, title=agreed.title).exists()
-
-
 def seen_by(item: Item) -> str:
     """Who has acknowledged the call for help with an item, if somebody has; "" where nobody has."""
     found = open_on([item.id], "help").filter(acknowledged_by__isnull=False)
     return found.values_list("acknowledged_by__name", flat=True).first() or ""
 
 
-def agreed(item: Item, now: datetime) -> list[contracts_terms.Escalation]:
-    """What is agreed for an item's queue; the usual for calls for help where no contract can be read."""
-    try:
-        contract = contracts_queries.in_force(item.client_id, now).contract
-    except contracts_queries.NoContract:
-        return [contracts_terms.CALL_FOR_HELP]
-    return contract.escalations_of(item.queue.name)
+# --- what facts are about ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the work that a batch of facts is about, in as many questions for one fact as for a thousand.
+
+    Whoever follows the facts keeps `raised` and `open` true of what they raise and close.
+    """
+
+    contracts: dict[int, contracts_terms.Contract]  # in force, by client
+    items: dict[int, Item]
+    latest: dict[int, Item]  # by case
+    messages: dict[int, Message]
+    raised: set[tuple[int, str, str]]  # item, event and title of whatever was ever raised
+    open: dict[int, list[Escalation]]  # by item
+
+    def item(self, fact: Followed) -> Item | None:
+        """The item that a fact is about; of a case that was classified the latest."""
+        return self.items.get(fact.item_id) if fact.item_id is not None else self.latest.get(fact.case_id or 0)
+
+    def agreed(self, item: Item) -> list[contracts_terms.Escalation]:
+        """What is agreed for an item's queue; the usual for calls for help where no contract is in force."""
+        contract = self.contracts.get(item.client_id)
+        return contract.escalations_of(item.queue.name) if contract else [contracts_terms.CALL_FOR_HELP]
+
+
+def concerned(facts: Sequence[Followed], now: datetime) -> tuple[list[Followed], Known]:
+    """Those of some facts that may raise or close something, and what is known of them."""
+    contracts = _in_force({fact.client_id for fact in facts if fact.client_id}, now)
+    opened: dict[int, list[Escalation]] = defaultdict(list)
+    item_ids = {fact.item_id for fact in facts if fact.item_id}
+    for each in Escalation.objects.filter(item_id__in=item_ids, closed_at=None).order_by("id"):
+        opened[each.item_id].append(each)
+    have_rules = {client_id for client_id, contract in contracts.items() if contract.escalations}
+    found = [
+        fact
+        for fact in facts
+        if fact.event == "work.escalated" or fact.item_id in opened or fact.client_id in have_rules
+    ]
+    return found, _known(found, contracts, opened)
+
+
+def _in_force(client_ids: Iterable[int], now: datetime) -> dict[int, contracts_terms.Contract]:
+    found = {}
+    for client_id in client_ids:
+        with suppress(contracts_queries.NoContract):
+            found[client_id] = contracts_queries.in_force(client_id, now).contract
+    return found
+
+
+def _known(
+    facts: Sequence[Followed], contracts: dict[int, contracts_terms.Contract], opened: dict[int, list[Escalation]]
+) -> Known:
+    if not facts:
+        return Known(contracts, {}, {}, {}, set(), opened)
+    items = work_queries.items().in_bulk({fact.item_id for fact in facts if fact.item_id})
+    case_ids = {fact.case_id for fact in facts if fact.case_id and not fact.item_id}
+    of_cases = work_queries.items().filter(case_id__in=case_ids).order_by("case_id", "-id").distinct("case_id")
+    latest = {each.case_id: each for each in of_cases if each.case_id}
+    message_ids = {fact.details["message"] for fact in facts if fact.event == "message.received"}
+    raised = Escalation.objects.filter(item_id__in={*items, *(each.id for each in latest.values())})
+    return Known(
+        contracts,
+        items,
+        latest,
+        conversations_queries.messages().in_bulk(message_ids),
+        set(raised.values_list("item_id", "event", "title")),
+        opened,
+    )
 
 
 # --- whom it is told --------------------------------------------------------------------------------------------------
@@ -94,6 +144,21 @@ def addressees(step: dict[str, Any], item: Item) -> list[tuple[Person | None, st
     known: list[tuple[Person | None, str]] = [(each, each.account.email if each.account else "") for each in found]
     also = step["email"] if step["email"] not in {address for _person, address in known} else ""
     return [*known, (None, also)] if also else known
+
+
+def mail_due(now: datetime) -> list[list[int]]:
+    """The notices to be mailed by now: those of one person at one address, or of a client's address, are one mail."""
+    found: dict[tuple[int | None, int | None, str], list[int]] = defaultdict(list)
+    due = Notice.objects.filter(mail_due_at__lte=now).order_by("id")
+    for number, person_id, client_id, to in due.values_list("id", "person_id", "client_id", "to"):
+        found[person_id, None if person_id else client_id, to].append(number)
+    return list(found.values())
+
+
+def locked_to_mail(numbers: Sequence[int]) -> list[Notice]:
+    """Those of some notices that are still to be mailed, locked until the transaction ends."""
+    due = Notice.objects.filter(id__in=numbers, mail_due_at__isnull=False)
+    return list(due.select_for_update(of=("self",)).order_by("id"))
 
 
 # --- targets ----------------------------------------------------------------------------------------------------------

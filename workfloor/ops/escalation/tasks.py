@@ -1,6 +1,7 @@
 """The clock of escalations: targets that are close or missed, and steps whose time-out has passed."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 @app.periodic(cron="* * * * *")
 @app.task(name="escalation.look", queueing_lock="escalation.look", pass_context=False)
 def look(timestamp: int) -> None:
-    """Each minute, raise what is close to its target or has missed it, and tell the next of each chain.
+    """Each minute, raise what is close to its target or has missed it, tell the next of each chain, and mail.
 
     What fails of one client holds nobody else up; the job then fails with the first of it, and is listed.
     """
@@ -30,6 +31,10 @@ def look(timestamp: int) -> None:
         rls.enter_every_client()
         numbers = [client.id for client in clients_queries.clients()]
     failed = [fault for fault in (_look_at(number, now) for number in numbers) if fault]
+    with transaction.atomic():
+        rls.enter_every_client()
+        for_one = escalation_queries.mail_due(now)
+    failed += [fault for fault in (_mail(some, now) for some in for_one) if fault]
     if failed:
         raise failed[0]
 
@@ -44,6 +49,20 @@ def _look_at(client_id: int, now: datetime) -> Exception | None:
                 escalation.tell_next(escalation=due, by=escalation.ENGINE, now=now)
     except Exception as fault:
         log.exception("the escalations of client %d were not looked at", client_id)
+        return fault
+    return None
+
+
+def _mail(numbers: Sequence[int], now: datetime) -> Exception | None:
+    """Mail one person; who is cleared for several clients is told of all in one mail, so all are entered."""
+    try:
+        with transaction.atomic():
+            rls.enter_every_client()
+            notices = escalation_queries.locked_to_mail(numbers)
+            if notices:
+                escalation.mail(notices=notices, by=escalation.ENGINE, now=now)
+    except Exception as fault:
+        log.exception("the notices %s of escalations were not mailed", numbers)
         return fault
     return None
 

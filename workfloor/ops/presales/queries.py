@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import Max, Min, Q, QuerySet
 
-from workfloor.core.catalogue import repeat_contact_within
+from workfloor.core.catalogue import population, repeat_contact_within
 from workfloor.core.catalogue.outcomes import Outcome
 from workfloor.core.claims import queries as claims_queries
 from workfloor.core.claims import rules as claims_rules
@@ -21,7 +21,7 @@ from workfloor.core.contracts import pricing
 from workfloor.core.contracts import queries as contracts_queries
 from workfloor.core.contracts.models import Queue
 from workfloor.core.event_log.models import Fact
-from workfloor.core.work.kinds import CONVERSATIONS, OF_PROCESS
+from workfloor.core.work.kinds import BEGUN_BY_US, CONVERSATIONS, OF_PROCESS
 from workfloor.core.work.models import Item
 from workfloor.ops.presales import export_reading, export_rows, past_work
 from workfloor.ops.presales import models as presales_models
@@ -116,11 +116,13 @@ _STEPS = {
 }
 
 # For an item of a case: whether nothing of the case came in before it, and when the next did.
-_CASES = """SELECT item.id, NOT EXISTS (
+_CASES = f"""SELECT item.id, NOT EXISTS (
         SELECT FROM work_item AS before WHERE before.case_id = item.case_id AND before.cancelled_at IS NULL
+        AND {population.is_contact("before")}
         AND (before.received_at, before.id) < (item.received_at, item.id)),
     (SELECT min(later.received_at) FROM work_item AS later WHERE later.case_id = item.case_id
-        AND later.cancelled_at IS NULL AND (later.received_at, later.id) > (item.received_at, item.id))
+        AND later.cancelled_at IS NULL AND {population.is_contact("later")}
+        AND (later.received_at, later.id) > (item.received_at, item.id))
     FROM work_item AS item WHERE item.id = ANY(%s) AND item.case_id IS NOT NULL"""
 
 # For an item of a known customer: when their next contact came in, about whatever case.
@@ -182,6 +184,7 @@ class EventLog:
 
     def _past(self, which: Q) -> Iterator[past_work.Past]:
         chosen: QuerySet[Item] = Item.objects.filter(which, client=self.client).select_related("queue")
+        chosen = chosen.exclude(kind__in=BEGUN_BY_US)
         names = dict(Queue.objects.filter(client=self.client).values_list("id", "name"))
         for some in _batches(chosen.order_by("received_at", "id").iterator(chunk_size=_AT_ONCE)):
             numbers = [item.id for item in some]

@@ -19,6 +19,7 @@ from workfloor.core.contracts.terms import Contract
 from workfloor.core.measures import catalogue
 from workfloor.core.periods import presenting as periods_presenting
 from workfloor.core.periods import queries as periods_queries
+from workfloor.core.work.kinds import BEGUN_BY_US
 from workfloor.core.work.models import Item
 from workfloor.kit import declarations
 from workfloor.kit.time import calendars
@@ -187,6 +188,7 @@ class _Hours:
             "done_by_id",
         )
         found = Item.objects.filter(client=client, received_at__gte=starts_at, received_at__lt=ends_at)
+        found = found.exclude(kind__in=BEGUN_BY_US)
         self._items = list(found.order_by("received_at", "id").values_list(*columns))
         self._last = ends_at - timedelta(seconds=1)
         self._first = starts_at

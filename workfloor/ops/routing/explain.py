@@ -171,7 +171,7 @@ def _things_before(offer: event_log_models.Fact, served: Mapping[int, state.Line
     moved = _last_facts(offer, "item_id", MOVES)
     queued = _last_facts(offer, "item_id", QUEUED)
     kept = _last_facts(offer, "item_id", (KEPT, *KEPT_NO_MORE))
-    first = _last_facts(offer, "item_id", ("work.prioritised",))
+    first = _last_facts(offer, "item_id", ("work.prioritised", "work.place-kept"))
     ours = work_models.Item.objects.filter(elsewhere=False)
     items = ours.in_bulk([item_id for item_id, fact in moved.items() if fact.event not in ENDS])
     hands: dict[int, list[state.Thing]] = defaultdict(list)

@@ -237,7 +237,7 @@ def _worker(person: Person, now: datetime) -> state.Worker:
 # --- work --------------------------------------------------------------------------------------------------------
 _THINGS = f"""
 SELECT item.id, item.queue_id, extract(epoch FROM item.queued_at)::float8,
-       CASE WHEN hand.item_id IS NOT NULL THEN '{state.WITH_SOMEBODY}'
+       CASE WHEN NOT isempty(hand.share) THEN '{state.WITH_SOMEBODY}'
             WHEN item.state = 'waiting' AND item.pending_customer_since IS NULL AND item.keyed_at IS NULL
                 AND NOT item.elsewhere                 THEN '{state.WAITING}'
             ELSE '{state.GONE}' END,
@@ -264,7 +264,7 @@ def things(item_ids: Collection[int]) -> tuple[state.Thing, ...]:
 def all_things(queue_ids: Collection[int]) -> tuple[state.Thing, ...]:
     """What waits in these queues, and whatever is with anybody."""
     waiting = _things("WHERE item.state = 'waiting' AND item.queue_id = ANY(%s)", [list(queue_ids)])
-    held = _things("WHERE item.person_id IS NOT NULL AND hand.item_id IS NOT NULL", [])
+    held = _things("WHERE item.person_id IS NOT NULL AND NOT isempty(hand.share)", [])
     told = {each.item_id for each in waiting + held}
     beside = work_models.Assignment.objects.filter(place__gt=0).values_list("item_id", flat=True)
     return waiting + held + things(sorted(set(beside) - told))

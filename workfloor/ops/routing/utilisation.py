@@ -139,7 +139,7 @@ class _Waiting:
         if fact.event in ("work.queued", "work.scheduled", "work.transferred"):
             self.leave(item)
             self.queue[item] = fact.details["queue"]
-        if fact.event == "work.prioritised":
+        if fact.event in ("work.prioritised", "work.place-kept"):
             self.ahead[item] = timedelta(seconds=fact.details["ahead_seconds"])
             if item in self.seen:
                 self.see(item, max(fact.at, fact.recorded_at))

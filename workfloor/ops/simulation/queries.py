@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from workfloor.core.clients.models import Client
 from workfloor.core.work import models as work_models
+from workfloor.core.work.kinds import BEGUN_BY_US
 from workfloor.ops.simulation.scenarios import Past
 
 
@@ -13,6 +14,7 @@ def past(client: Client, start: datetime, end: datetime) -> Iterator[Past]:
     found = work_models.Item.objects.filter(
         client=client, queued_at__gte=start, queued_at__lt=end, state__in=["done", "abandoned"]
     ).select_related("queue", "done_by")
+    found = found.exclude(kind__in=BEGUN_BY_US)
     for item in found.order_by("queued_at", "id").iterator(chunk_size=2000):
         left = item.connected_at or item.abandoned_at
         if left is None:

@@ -85,9 +85,9 @@ def server_time() -> float:
 
 
 @register.simple_tag(takes_context=True)
-def places(context: dict[str, Any]) -> list[ui_places.Place]:
+def places(context: dict[str, Any]) -> ui_places.Shown:
     """List the places open to whoever is signed in."""
-    return ui_places.places(getattr(context.get("request"), "person", None))
+    return ui_places.shown(ui_places.places(getattr(context.get("request"), "person", None)))
 
 
 @register.filter

@@ -245,6 +245,49 @@ def test_written_in_again_a_finished_chat_goes_on_as_new_work_of_the_same_case(b
     assert Item.objects.count() == 2
 
 
+def test_whose_telephone_was_locked_for_too_long_waits_again_at_the_place_they_had(begin):
+    first = begin("a")
+    second = begin("b", now=later(minutes=1))
+    assert chats.sweep(by=make.ROUTER, now=later(seconds=150)) == 0, "minutes of grace"
+    chats.note_seen(chat_ids=[second.id], now=later(minutes=3))
+    assert chats.sweep(by=make.ROUTER, now=later(minutes=4)) == 1
+    first.refresh_from_db()
+    gone = chat_queries.state(first, later(minutes=5))
+    assert (gone["state"], gone["closed_as"], gone["place_kept"]) == ("over", "left", True)
+
+    for minute in (5, 6):  # pressed again, they wait once
+        chats.come_back(chat=first, now=later(minutes=minute))
+
+    first.refresh_from_db()
+    places = [chat_queries.state(chat, later(minutes=6))["place"] for chat in (first, second)]
+    assert (places, Item.objects.count()) == ([1, 2], 3)
+    assert events(first.item)[:3] == ["work.received", "work.queued", "work.place-kept"]
+    assert first.item.place_at == NINE
+
+
+def test_who_comes_back_writing_has_their_place_and_after_half_an_hour_waits_anew(begin):
+    chats_left = begin("a"), begin("b")
+    chats.sweep(by=make.ROUTER, now=later(minutes=4))
+
+    chats.say(chat=chats_left[0], key="message-2", text="Still there?", now=later(minutes=10))
+    chats.come_back(chat=chats_left[1], now=later(minutes=40))
+    chats.say(chat=chats_left[1], key="message-2", text="Still there?", now=later(minutes=41))
+
+    for chat in chats_left:
+        chat.refresh_from_db()
+    assert [chat.item.place_at for chat in chats_left] == [NINE, later(minutes=41)]
+
+
+def test_whom_nobody_took_has_nothing_to_rate(begin):
+    chat = begin()
+    chats.leave(chat=chat, now=later(minutes=1))
+
+    with pytest.raises(visitors.Refused) as refused:
+        chats.rate(chat=chat, score=1, comment="", now=later(minutes=2))
+
+    assert [each.name for each in refused.value.faults] == ["not-answered"]
+
+
 def test_a_late_repeat_of_an_old_message_opens_nothing(begin):
     chat = begin()
     chats.say(chat=chat, key="message-1", text="Hello?", now=later(seconds=1))

@@ -120,9 +120,9 @@ def test_a_day_after_its_end_a_chat_opens_no_more(visitor):
     assert visitor.post("my/end/").status_code == 200
 
     with clock.frozen(make.later(hours=23)):
-        assert visitor.post("my/rating/", score=5).status_code == 200
+        assert visitor.post("my/read/", up_to=1).status_code == 200
     with clock.frozen(make.later(hours=24)):
-        assert visitor.post("my/rating/", score=5).status_code == 401
+        assert visitor.post("my/read/", up_to=1).status_code == 401
 
 
 @pytest.mark.parametrize(

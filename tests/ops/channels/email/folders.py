@@ -89,13 +89,15 @@ class Script:
             return f"* {self.count} EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 2] n\r\n".encode() + done
         if verb == "UID SEARCH":
             return self._found(int(command.split()[-1].partition(":")[0]), done)
-        if verb == "UID FETCH" and "RFC822.SIZE" in command:
-            uid = int(command.split()[2])
-            return f"* {uid} FETCH (UID {uid} RFC822.SIZE {len(self.RAW)})\r\n".encode() + done
         if verb == "UID FETCH":
-            uid = int(command.split()[2])
-            return f"* {uid} FETCH (UID {uid} BODY[] {{{len(self.RAW)}}}\r\n".encode() + self.RAW + b")\r\n" + done
+            wanted = [int(uid) for uid in command.split()[2].split(",")]
+            return b"".join(self._mail(uid, whole="RFC822.SIZE" not in command) for uid in wanted) + done
         return done
+
+    def _mail(self, uid: int, whole: bool) -> bytes:
+        if whole:
+            return f"* {uid} FETCH (UID {uid} BODY[] {{{len(self.RAW)}}}\r\n".encode() + self.RAW + b")\r\n"
+        return f"* {uid} FETCH (UID {uid} RFC822.SIZE {len(self.RAW)})\r\n".encode()
 
     def _found(self, first: int, done: bytes) -> bytes:
         uids = " ".join(str(uid) for uid in range(first, self.count + 1))

@@ -39,7 +39,7 @@ FROM (
         (extract(epoch FROM connected_at - queued_at) * 1000000)::bigint AS wait,
         (extract(epoch FROM abandoned_at - queued_at) * 1000000)::bigint AS patience,
         talk_seconds + hold_seconds + wrap_seconds AS spent
-    FROM {source} AS item WHERE state IN {over} {chosen}) AS each
+    FROM {source} AS item WHERE state IN {over} AND kind <> 'outbound-email' {chosen}) AS each
 GROUP BY client_id, queue_id, starts_at
 """
 _SORTED = ("wait", "patience", "working_seconds", "spent")

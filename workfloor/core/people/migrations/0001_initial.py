@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                 ('taken_on_by_id', models.BigIntegerField(null=True)),
                 ('vouched_at', models.DateTimeField(null=True)),
                 ('language', models.CharField(default='', max_length=12)),
+                ('signatures', models.JSONField(db_default={}, default=dict)),
                 ('account', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='person', to=settings.AUTH_USER_MODEL)),
                 ('client', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='clients.client')),
                 ('site', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='people', to='people.site')),

@@ -236,11 +236,11 @@ def say(
 
     Raises rules.TooMany when the visitor sends faster than people write.
     """
-    chat = chat_queries.locked(chat.id)
-    if same := _known(chat, key):
+    chat = chat_queries.held(chat)
+    known, lately, is_known = chat_queries.said(chat, _named(chat, key), now)
+    if is_known and (same := conversations_queries.by_key(chat.client_id, CHANNEL, _named(chat, key))):
         return same, False
     text = visitors.text(text) if text or not files else ""
-    known, lately = chat_queries.said(chat, now)
     if visitors.too_many(lately, visitors.MESSAGES_IN):
         raise visitors.TooMany(visitors.Fault("too-quick"))
     if files and visitors.too_many(chat_queries.files_lately(chat, now), visitors.FILES_IN):
@@ -249,11 +249,6 @@ def say(
         raise visitors.Refused(visitors.Fault("full"))
     _go_on(chat, text, now)
     return _take(chat, key, text, files, now), True
-
-
-def _known(chat: chat_models.Chat, key: str) -> Message | None:
-    """A message of the visitor by its key."""
-    return conversations_queries.by_key(chat.client_id, CHANNEL, _named(chat, key))
 
 
 def _named(chat: chat_models.Chat, key: str) -> str:
@@ -287,10 +282,20 @@ def _go_on(chat: chat_models.Chat, text: str, now: datetime) -> None:
             raise visitors.Refused(visitors.Fault("closed"))
         count = Item.objects.filter(case_id=chat.case_id).count()
         key = f"{visitors.item_key(chat.digest)}-{count}"
+        left = chat.item if chat_queries.keeps_place(chat, now) else None
         chat.item = _receive(chat.widget, key, text or "A file", chat.answers, now, case=chat.case)
+        if left is not None and chat.item.state == "waiting":
+            chat.item = work.stand_since(item=chat.item, since=left.place_at, by=CUSTOMER, now=now)
     chat.closed_at, chat.closed_as = None, ""
     chat.save(update_fields=["item", "closed_at", "closed_as"])
     _tell(chat, chat_events.GoneOn(), CUSTOMER, now)
+
+
+def come_back(*, chat: chat_models.Chat, now: datetime) -> None:
+    """The visitor waits again whose page was closed for too long, at the place they had; who waits already does so."""
+    chat = chat_queries.held(chat)
+    if chat_queries.keeps_place(chat, now):
+        _go_on(chat, chat.item.title, now)
 
 
 def leave(*, chat: chat_models.Chat, now: datetime) -> None:
@@ -316,6 +321,8 @@ def rate(*, chat: chat_models.Chat, score: int, comment: str, now: datetime) -> 
     if score not in visitors.SCORES:
         raise visitors.Refused(visitors.Fault("no-score"))
     chat = chat_queries.locked(chat.id)
+    if not chat_queries.was_taken(chat):
+        raise visitors.Refused(visitors.Fault("not-answered"))
     chat.score, chat.comment = score, masks.mask(visitors.text(comment)).text if comment.strip() else ""
     chat.save(update_fields=["score", "comment"])
     _tell(chat, chat_events.Rated(score), CUSTOMER, now)
@@ -410,7 +417,7 @@ def reply(
     *, chat: chat_models.Chat, by: Actor, text: str, now: datetime, key: str = "", files: Sequence[File] = ()
 ) -> Message:
     """Write to the visitor, whose page shows it at once; the same key again is the same reply."""
-    chat = chat_queries.locked(chat.id)
+    chat = chat_queries.held(chat)
     if chat.closed_at is not None and chat.closed_as != "silence":
         raise Refused(_("The visitor has gone; nobody would read this. Write a note, or an email."))
     named = _named(chat, f"reply/{key}") if key else ""
@@ -430,17 +437,20 @@ def reply(
     return message
 
 
-_SEE = f"UPDATE {chat_models.Chat._meta.db_table} SET read_by_us = %s WHERE id = %s AND read_by_us < %s"
+_SEE = f"""
+WITH seen AS (
+    UPDATE {chat_models.Chat._meta.db_table} SET read_by_us = %s WHERE id = %s AND read_by_us < %s RETURNING id
+)
+SELECT pg_notify(%s, %s) FROM seen
+"""
 
 
 def see(*, chat: chat_models.Chat, up_to: int, by: Actor) -> None:
     """An agent has seen the visitor's messages up to one; the visitor's page says so."""
     hands.admit(by, "work.handle", chat.item)
     with connection.cursor() as cursor:
-        cursor.execute(_SEE, [up_to, chat.id, up_to])
-        is_news = cursor.rowcount > 0
-    if is_news:
-        web_live.publish({f"case:{chat.case_id}"})
+        notice = web_live.payload({f"case:{chat.case_id}"})
+        cursor.execute(_SEE, [up_to, chat.id, up_to, web_live.CHANNEL, notice])
 
 
 def type_to_visitor(*, chat: chat_models.Chat, by: Actor) -> None:

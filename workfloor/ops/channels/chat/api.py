@@ -102,13 +102,14 @@ def _widget(request: HttpRequest, key: str) -> chat_models.Widget:
     return found
 
 
-def own_chat(request: HttpRequest) -> chat_models.Chat:
-    """The chat of the visitor who asks, its client entered."""
+def own_chat(request: HttpRequest, *, writes: bool = False) -> chat_models.Chat:
+    """The chat of the visitor who asks, its client entered; of one who writes it is locked."""
     scheme, _, written = request.headers.get("Authorization", "").partition(" ")
     token = chat_queries.token(written) if scheme == "Bearer" else None
     if token is not None:
         rls.enter(token.client_id)
-    found = chat_queries.admitted(token, clock.now()) if token else None
+    admitted = chat_queries.admitted_locked if writes else chat_queries.admitted
+    found = admitted(token, clock.now()) if token else None
     if found is None:
         raise Stranger(401, visitors.Fault("over"))
     _check_origin(request, found.widget)
@@ -191,7 +192,10 @@ def say(request: HttpRequest) -> HttpResponse:
     """Send a message; the same id again is the same message."""
     sent = widget_file.sent(request.body)
     message, _ = chats.say(
-        chat=own_chat(request), key=visitors.key(sent.get("id")), text=visitors.text(sent.get("text")), now=clock.now()
+        chat=own_chat(request, writes=True),
+        key=visitors.key(sent.get("id")),
+        text=visitors.text(sent.get("text")),
+        now=clock.now(),
     )
     return JsonResponse({"id": message.id})
 
@@ -240,6 +244,13 @@ def read(request: HttpRequest) -> HttpResponse:
     if not isinstance(up_to, int) or not 0 <= up_to < 2**63:
         raise visitors.Refused(visitors.Fault("malformed", {"what": "up_to"}))
     chats.read(chat=own_chat(request), up_to=up_to, now=clock.now())
+    return JsonResponse({})
+
+
+@call("POST")
+def come_back(request: HttpRequest) -> HttpResponse:
+    """The visitor waits again, at the place that they had."""
+    chats.come_back(chat=own_chat(request, writes=True), now=clock.now())
     return JsonResponse({})
 
 

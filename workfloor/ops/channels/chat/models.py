@@ -56,6 +56,8 @@ class Chat(models.Model):
     score = models.PositiveSmallIntegerField(null=True)
     comment = models.TextField(default="")
 
+    is_held = False  # whether it was read as it is now, and locked until the transaction ends
+
     class Meta:
         constraints = [
             rls.Wall(name="chat_wall"),

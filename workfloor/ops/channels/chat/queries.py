@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core import signing
+from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import formats, translation
 
@@ -27,6 +28,7 @@ from workfloor.ops.channels.email.models import Mailbox
 
 CHANNEL = "chat"
 _SIGNED_FOR = "workfloor.chat"
+_MESSAGES = Message._meta.db_table
 
 
 def widget(key: str) -> chat_models.Widget | None:
@@ -59,6 +61,8 @@ _IN_HANDS = PreparedQuery(
 
 _LOCKED = PreparedQuery(lambda chat_id: chats().select_for_update(of=("self",)).filter(id=chat_id))
 
+_OF_ITEM_LOCKED = PreparedQuery(lambda item_id: chats().select_for_update(of=("self",)).filter(item_id=item_id))
+
 
 def of_item(item_id: int) -> chat_models.Chat | None:
     """The chat whose present item this is."""
@@ -72,12 +76,28 @@ def in_hands(person_id: int, item_id: int) -> chat_models.Chat | None:
 
 def locked(chat_id: int) -> chat_models.Chat:
     """The chat as it is now, locked until the transaction ends: what happens to it happens one after the other."""
-    found = _LOCKED.one(chat_id)
+    found = _LOCKED.one_locked(chat_id)
     if found is None:
         raise chat_models.Chat.DoesNotExist
-    if found.item.case_id == found.case_id:
-        found.item.case = found.case
-    return found
+    return _held(found)
+
+
+def of_item_locked(item_id: int) -> chat_models.Chat | None:
+    """The chat whose present item this is, locked likewise."""
+    found = _OF_ITEM_LOCKED.one(item_id)
+    return _held(found) if found else None
+
+
+def held(chat: chat_models.Chat) -> chat_models.Chat:
+    """The chat as it is now and locked, read again unless it was read so in this transaction already."""
+    return chat if chat.is_held else locked(chat.id)
+
+
+def _held(chat: chat_models.Chat) -> chat_models.Chat:
+    chat.is_held = True
+    if chat.item.case_id == chat.case_id:
+        chat.item.case = chat.case
+    return chat
 
 
 def by_secret(client_id: int, secret: str) -> chat_models.Chat | None:
@@ -123,26 +143,43 @@ def admitted(token: Token, now: datetime) -> chat_models.Chat | None:
     return None if chat and _is_over(chat, now) else chat
 
 
+_ADMITTED_LOCKED = PreparedQuery(
+    lambda chat_id, digest: (
+        chats().select_for_update(of=("self",)).filter(id=chat_id, digest=digest, widget__withdrawn_at=None)
+    )
+)
+
+
+def admitted_locked(token: Token, now: datetime) -> chat_models.Chat | None:
+    """The same of who writes: the chat is locked, so that it need not be read again."""
+    chat = _ADMITTED_LOCKED.one_locked(token.chat_id, visitors.digest(token.secret))
+    return None if chat is None or _is_over(chat, now) else _held(chat)
+
+
 def _is_over(chat: chat_models.Chat, now: datetime) -> bool:
     """Whether its token opens it no more."""
     return chat.closed_at is not None and now >= chat.closed_at + visitors.OVER_AFTER
 
 
 # --- limits -------------------------------------------------------------------------------------------------------
-_COUNTED = PreparedQuery(
-    lambda case_id, item_key, since: (
-        _of_chat(case_id, item_key)
-        .values("case_id")
-        .annotate(all=Count("id"), lately=Count("id", filter=Q(direction="in", said_at__gt=since)))
-        .values_list("all", "lately")
-    )
-)
+_COUNTED = f"""
+SELECT count(*), count(*) FILTER (WHERE said.direction = 'in' AND said.said_at > %s),
+    EXISTS (SELECT FROM {_MESSAGES} WHERE client_id = %s AND channel = '{CHANNEL}' AND key = %s)
+FROM {_MESSAGES} AS said JOIN {Item._meta.db_table} AS item ON item.id = said.item_id
+WHERE said.case_id = %s AND said.channel = '{CHANNEL}' AND starts_with(item.key, %s)
+"""
 
 
-def said(chat: chat_models.Chat, now: datetime) -> tuple[int, int]:
-    """How many messages a chat has, and how many the visitor has sent within the time that is limited."""
-    since = now - visitors.MESSAGES_IN[1]
-    return _COUNTED.one(chat.case_id, visitors.item_key(chat.digest), since) or (0, 0)
+def said(chat: chat_models.Chat, key: str, now: datetime) -> tuple[int, int, bool]:
+    """How many messages a chat has, how many the visitor sent within the time that is limited, and whether this one.
+
+    `key` is the message's, as it is stored.
+    """
+    since, item_key = now - visitors.MESSAGES_IN[1], visitors.item_key(chat.digest)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED, [since, chat.client_id, key, chat.case_id, item_key])
+        every, lately, is_known = cursor.fetchone()
+    return every, lately, is_known
 
 
 def files_lately(chat: chat_models.Chat, now: datetime) -> int:
@@ -236,7 +273,7 @@ _UNREAD = PreparedQuery(
         _of_chat(case_id, item_key)
         .filter(state="sent", id__lte=up_to)
         .select_related("item")
-        .only("client_id", "case_id", "state", "item__person_id")
+        .only("client_id", "case_id", "state", "item__person_id", "item__beside")
         .select_for_update(of=("self",))
         .order_by("id")
     )
@@ -283,7 +320,9 @@ def messages(chat: chat_models.Chat, after: int = 0) -> list[dict[str, Any]]:
 
 def _files(message_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    files = Attachment.objects.filter(message_id__in=message_ids).order_by("id")  # none asks nothing
+    if not message_ids:  # as nearly always: building a query takes longer than reading the messages
+        return found
+    files = Attachment.objects.filter(message_id__in=message_ids).order_by("id")
     for message_id, number, name, kind, size in files.values_list("message_id", "id", "name", "media_type", "size"):
         found[message_id].append({"id": number, "name": name, "type": kind, "size": size})
     return found
@@ -307,9 +346,23 @@ def state(chat: chat_models.Chat, now: datetime) -> dict[str, Any]:
         "agent": shown_name(item.person.name) if item.person and item.state in ("held", "wrapping") else "",
         "read": chat.read_by_us,
         "closed_as": chat.closed_as,
+        "place_kept": keeps_place(chat, now),
         "score": chat.score,
         "instead": [kind for kind in visitors.INSTEAD if kind in settings(chat.widget).instead],
     }
+
+
+def keeps_place(chat: chat_models.Chat, now: datetime) -> bool:
+    """Whether the visitor's page was closed for too long while they waited, and not so long that the place is lost."""
+    if chat.closed_at is None or chat.closed_as != "left" or chat.item.state != "abandoned":
+        return False
+    return now < chat.closed_at + visitors.PLACE_KEPT_FOR
+
+
+def was_taken(chat: chat_models.Chat) -> bool:
+    """Whether somebody of ours has ever had this chat in hand."""
+    found = Item.objects.filter(case_id=chat.case_id, key__startswith=visitors.item_key(chat.digest))
+    return found.filter(connected_at__isnull=False).exists()
 
 
 def line(item: Item) -> list[tuple[datetime, int]]:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("my/files/<int:attachment_id>/", chat_api.file, name="file"),
     path("my/typing/", chat_api.typing, name="typing"),
     path("my/read/", chat_api.read, name="read"),
+    path("my/back/", chat_api.come_back, name="come-back"),
     path("my/end/", chat_api.end, name="end"),
     path("my/rating/", chat_api.rate, name="rate"),
     path("my/transcript/", chat_api.transcript, name="transcript"),

@@ -21,6 +21,7 @@ FILES_IN: Final = (10, timedelta(minutes=10))
 CHATS_IN: Final = (20, timedelta(minutes=10))  # from one address; a firm's people share one
 WORDS_IN: Final = (5, timedelta(minutes=10))
 OVER_AFTER: Final = timedelta(hours=24)  # a chat that is over can be read, rated and gone on with for so long
+PLACE_KEPT_FOR: Final = timedelta(minutes=30)  # of who left while they waited; from then on they wait anew
 HERE_FOR: Final = timedelta(seconds=50)  # a page says every 20 seconds that it is open
 ENDINGS: Final = ("visitor", "agent", "silence", "left", "turned")
 SCORES: Final = range(1, 6)

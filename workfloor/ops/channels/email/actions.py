@@ -31,6 +31,7 @@ from workfloor.core.files import actions as files
 from workfloor.core.files import gateway as files_gateway
 from workfloor.core.files import sealing
 from workfloor.core.files.models import File
+from workfloor.core.people import own_account
 from workfloor.core.periods import months as period_months
 from workfloor.core.periods import queries as periods_queries
 from workfloor.core.retention import actions as retention
@@ -43,7 +44,7 @@ from workfloor.kit import apart
 from workfloor.kit.database import jobs, locks
 from workfloor.kit.declarations import field
 from workfloor.kit.text import masks
-from workfloor.ops.channels.email import delivering, envelope, reading, sorting
+from workfloor.ops.channels.email import delivering, envelope, reading, sorting, writing
 from workfloor.ops.channels.email import events as email_events
 from workfloor.ops.channels.email import gateway as email_gateway
 from workfloor.ops.channels.email import models as email_models
@@ -72,7 +73,16 @@ Refused = permissions.Refused
 # --- mailboxes -----------------------------------------------------------------------------------------------------
 _ADDRESS: Final = field("Address", "What customers write to, such as support@example.com.", most=254)
 _TITLE: Final = field("Name on replies", "Beside the address; without it the client's.", most=100)
-_SIGNATURE: Final = field("Signature", "Below what agents write; {agent} and {client} stand for names.", most=2_000)
+_SIGNATURE: Final = field(
+    "Signature", "Below mails; {agent} and {client} stand for names, {signature} for the agent's own.", most=2_000
+)
+_SIGNS: Final = field(
+    "Signature of", "The agent's own where they keep one, always the mailbox's, or none.", choices=email_models.SIGNS
+)
+_LANGUAGE: Final = field("Language", "That its mails are written in: agents sign in it.", choices=own_account.LANGUAGES)
+_ONLY_TO: Final = field(
+    "Write only to", "Domains, with blanks between; customers who wrote can be answered always. Empty: any.", most=2_000
+)
 _MOST: Final = field("Most per sender", "Mails in ten minutes; more are held back; 0: no limit.", least=0, most=100_000)
 _SOURCE: Final = field(
     "Fetched from", "An IMAP server, as imaps://user%40example.com@mail.example.com/INBOX.", most=500, flag="fetch"
@@ -93,6 +103,9 @@ def open_mailbox(
     queue: Queue,
     title: Annotated[str, _TITLE] = "",
     signature: Annotated[str, _SIGNATURE] = "",
+    signs: Annotated[str, _SIGNS] = "agent",
+    language: Annotated[str, _LANGUAGE] = "any",
+    only_to: Annotated[str, _ONLY_TO] = "",
     most_per_sender: Annotated[int, _MOST] = 30,
     source_url: Annotated[str, _SOURCE] = "",
     password: Annotated[str, _PASSWORD] = "",
@@ -125,6 +138,9 @@ def open_mailbox(
         address=address,
         title=title,
         signature=signature,
+        signs=signs,
+        language=language,
+        only_to=_domains(only_to),
         most_per_sender=most_per_sender,
         source_url=source_url,
         password=_sealed(password, queue.client_id),
@@ -138,10 +154,27 @@ def open_mailbox(
                 address=address
             )
         )
-    host = _host(source_url)
-    fact = email_events.MailboxOpened(opened.id, address, queue.id, title or None, most_per_sender, host)
+    fact = email_events.MailboxOpened(
+        mailbox=opened.id,
+        address=address,
+        queue=queue.id,
+        title=title or None,
+        most_per_sender=most_per_sender,
+        fetched_from=_host(source_url),
+        signature=signature or None,
+        signs=signs,
+        language=language,
+        only_to=opened.only_to or None,
+    )
     event_log.record(fact, at=now, client_id=queue.client_id, by=by)
     return opened
+
+
+def _domains(typed: str) -> str:
+    try:
+        return " ".join(envelope.domains(typed))
+    except ValueError as wrong:
+        raise Refused(_("“{wrong}” is no domain; write it as in example.com.").format(wrong=wrong)) from None
 
 
 def _host(source_url: str) -> str | None:
@@ -179,6 +212,9 @@ def change_mailbox(
     queue: Annotated[Queue | None, field("Queue", "In which its mail waits from now on.")] = None,
     title: Annotated[str | None, _TITLE] = None,
     signature: Annotated[str | None, _SIGNATURE] = None,
+    signs: Annotated[str | None, _SIGNS] = None,
+    language: Annotated[str | None, _LANGUAGE] = None,
+    only_to: Annotated[str | None, _ONLY_TO] = None,
     most_per_sender: Annotated[int | None, _MOST] = None,
     source_url: Annotated[str | None, _SOURCE] = None,
     password: Annotated[str | None, _PASSWORD] = None,
@@ -197,6 +233,7 @@ def change_mailbox(
     if source_url:
         _refuse_a_faulty_source(source_url, password or bytes(found.password))
     changes = {"queue": queue, "title": title, "signature": signature, "most_per_sender": most_per_sender}
+    changes |= {"only_to": None if only_to is None else _domains(only_to), "signs": signs, "language": language}
     given = {name: value for name, value in changes.items() if value is not None}
     event_log.record_change("mailbox", found, given, at=now, by=by, client_id=found.client_id)
     if source_url and source_url != found.source_url:  # of which facts tell no more than the host
@@ -482,6 +519,7 @@ def _continue_case(read: _Read, case: Case, now: datetime) -> None:
     if not _new([read], now):
         return
     item = _answered_item(case, read.arrival.arrived_at)
+    item = item or writing.receive_answer(case=case, arrival=read.arrival, key=f"email:{read.mail.key}")
     if item is None:
         queue = read.arrival.mailbox.queue
         [item] = intake.receive_all(queue=queue, kind="email", sent=[_sent(read)], by=CUSTOMER, now=now)
@@ -528,7 +566,8 @@ def _message(read: _Read, item: Item) -> conversations.Incoming:
 def _answered_item(case: Case, at: datetime) -> Item | None:
     """The item of a case that a customer's mail belongs to, waiting again if it was done; None if it is too late."""
     locks.hold("case", case.id)
-    items = email_queries.items_of(case)
+    every = email_queries.items_of(case)
+    items = [each for each in every if not each.declared.begun_by_us]
     resting = next((each for each in items if each.pending_customer_since), None)
     if resting:
         answered_at = max(at, resting.pending_customer_since or at)
@@ -537,6 +576,8 @@ def _answered_item(case: Case, at: datetime) -> Item | None:
     if unfinished:
         return unfinished[-1]
     last = items[-1] if items else None
+    if every and every[-1].declared.begun_by_us:
+        return None
     if last is None or last.state != "done" or last.ended_at is None:
         return None
     terms = contracts_queries.terms_of(last.queue, last.received_at)
@@ -564,18 +605,6 @@ def _tell_of(arrival: email_models.Arrival, found: sorting.Failure, reply: Messa
         delivering.bring_back(reply=reply, reason=found.reason, by=MAIL, now=now)
     why = f"a delivery report: {found.reason}" if found.is_final else f"a report of a delay: {found.reason}"
     _settle(arrival, "set-aside", email_events.SetAside(arrival.id, why), now)
-
-
-def take_back(*, reply: Message, by: Actor, now: datetime) -> Message:
-    """Take a reply back in its seconds: it has answered nobody, and its writer has it as the draft again.
-
-    Raises messages.NotNow for one that is being sent.
-    """
-    to = [each for several in reply.went_to.values() for each in several]
-    typed = envelope.typed_again(to, reply.subject, reply.forwards_id)
-    reply = conversations.withdraw(message=reply, by=by, now=now, envelope=typed)
-    delivering.bring_back(reply=reply, reason="it was taken back", by=by, now=now)
-    return reply
 
 
 # --- what somebody looked at -----------------------------------------------------------------------------------------

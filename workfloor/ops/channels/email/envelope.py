@@ -1,6 +1,6 @@
 """Whom a mail goes to, as somebody types it and as an answer has it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,6 +87,32 @@ def typed_again(recipients: Sequence[Address], subject: str, forwards: int | Non
     fields = {role: written(each for each in recipients if each.role == role) for role in ROLES}
     fields |= {"subject": subject, "mode": "forward" if forwards else "reply", "forwards": str(forwards or "")}
     return {name: typed for name, typed in fields.items() if typed}
+
+
+def domains(typed: str) -> tuple[str, ...]:
+    """Read domains with commas or blanks between them, each once. Raises ValueError with what is none."""
+    found = dict.fromkeys(each.strip("@.") for each in typed.lower().replace(",", " ").split())
+    if wrong := next((each for each in found if not sorting.is_address(f"name@{each}")), None):
+        raise ValueError(wrong)
+    return tuple(found)
+
+
+def refuse_others(recipients: Iterable[Address], allowed: Collection[str], known: Collection[str]) -> None:
+    """Refuse the first recipient outside the domains that are allowed and not known of the case. Raises Faulty."""
+    for each in recipients if allowed else ():
+        if each.address.lower() in known or _is_inside(each.address, allowed):
+            continue
+        raise Faulty(
+            each.role,
+            _("This client lets you write to {domains} and to the customer; {address} is neither.").format(
+                domains=", ".join(allowed), address=each.address
+            ),
+        )
+
+
+def _is_inside(address: str, allowed: Collection[str]) -> bool:
+    domain = address.lower().rpartition("@")[2]
+    return any(domain == each or domain.endswith(f".{each}") for each in allowed)
 
 
 def to_all(sender: Address, named: Sequence[Address], is_ours: Callable[[str], bool]) -> tuple[Address, ...]:

@@ -15,6 +15,10 @@ class MailboxOpened(Event):
     title: str | None = None
     most_per_sender: int | None = None
     fetched_from: str | None = None  # the host; how to get in there is no fact's
+    signature: str | None = None
+    signs: str | None = None
+    language: str | None = None
+    only_to: str | None = None
 
 
 @dataclass(frozen=True)

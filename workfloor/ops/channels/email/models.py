@@ -12,6 +12,9 @@ from workfloor.core.outgoing.models import OnItsWay
 from workfloor.kit.database import rls
 from workfloor.ops.channels.email import sorting
 
+# Whose signature stands below mails: the agent's own where there is one, the mailbox's alone, or none.
+SIGNS = ("agent", "mailbox", "none")
+
 
 class Mailbox(models.Model):
     """An address that customers write to, and the queue in which what they write waits."""
@@ -21,6 +24,9 @@ class Mailbox(models.Model):
     address = models.TextField()  # in small letters, without a plus
     title = models.TextField(default="")  # the name beside the address of replies
     signature = models.TextField(default="")  # below what agents write
+    signs = models.TextField(default="agent", db_default="agent")  # whose signature that is, of SIGNS
+    language = models.CharField(max_length=12, default="any", db_default="any")  # that its mails are written in
+    only_to = models.TextField(default="", db_default="")  # domains that may be written to, with blanks; none: all
     most_per_sender = models.PositiveIntegerField(default=30)  # mails in ten minutes; 0 for no limit
     source_url = models.TextField(default="")  # where mail is fetched from, see gateway.source
     password = models.BinaryField(default=b"")  # sealed, see queries.password
@@ -33,6 +39,7 @@ class Mailbox(models.Model):
             rls.SameClient(name="mailbox_queue", field="queue"),
             models.UniqueConstraint(name="mailbox_of_client", fields=["client", "id"]),
             models.UniqueConstraint(name="mailbox_address", fields=["address"], condition=Q(closed_at=None)),
+            models.CheckConstraint(name="mailbox_signs", condition=Q(signs__in=SIGNS)),
             models.CheckConstraint(name="mailbox_address_small", condition=Q(address=Lower(F("address")))),
         ]
 

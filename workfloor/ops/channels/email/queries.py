@@ -13,6 +13,8 @@ from workfloor.core.conversations.models import Attachment, Message
 from workfloor.core.files import gateway as files_gateway
 from workfloor.core.files import queries as files_queries
 from workfloor.core.files import sealing
+from workfloor.core.people.models import Person
+from workfloor.core.work import outbound
 from workfloor.core.work.models import Case, Item
 from workfloor.kit import declarations
 from workfloor.kit.mail import composing, mime
@@ -220,10 +222,13 @@ def delivery(message_id: int) -> email_models.Delivery | None:
 
 
 def mailbox_for(case_id: int, queue_id: int | None) -> Mailbox | None:
-    """Which mailbox a reply goes out of: the one that its case came to, else one of its item's queue."""
+    """Which mailbox a mail goes out of: the one that its case came to or was begun from, else one of its queue."""
     came = Arrival.objects.filter(message__case_id=case_id, mailbox__closed_at=None).order_by("-id")
     if arrival := came.select_related("mailbox__client").first():
         return arrival.mailbox
+    begun = Item.objects.filter(case_id=case_id, kind=outbound.OUTBOUND_EMAIL).order_by("id").last()
+    if begun and (chosen := mailbox(begun.payload.get("from", ""))) and chosen.client_id == begun.client_id:
+        return chosen
     return mailboxes().filter(queue=queue_id).first() if queue_id else None
 
 
@@ -275,7 +280,7 @@ def reply_of(delivery: email_models.Delivery, key: str) -> composing.Letter:
         to=to or fallback,
         cc=cc,
         bcc=bcc,
-        subject=message.subject or replies.answered(answers.subject if answers else message.case.subject),
+        subject=message.subject or _usual_subject(message, answers),
         text=_text(message, terms.letter, names),
         html=message.html,
         files=[(each.name, each.media_type, held[each.id]) for each in files],
@@ -284,6 +289,28 @@ def reply_of(delivery: email_models.Delivery, key: str) -> composing.Letter:
         at=message.said_at,
         by_a_person=message.person is not None,
     )
+
+
+def _usual_subject(message: Message, answers: Message | None) -> str:
+    if answers is None and message.item and message.item.declared.begun_by_us:
+        return message.item.title
+    return replies.answered(answers.subject if answers else message.case.subject)
+
+
+def to_write_from(person: Person, now: datetime) -> list[Mailbox]:
+    """The mailboxes that somebody may begin a mail from, by client and address: those whose queue they may work in."""
+    found = mailboxes().filter(client__clearances__person=person, client__clearances__withdrawn_at=None)
+    every = found.order_by("client__title", "address").distinct()
+    return [each for each in every if outbound.may_work_in(person=person, queue=each.queue, now=now)]
+
+
+def known_of(case: Case) -> frozenset[str]:
+    """Who takes part in a case: its customer, who wrote in it, and whom those mails named; in small letters."""
+    came = Message.objects.filter(case=case, direction="in")
+    said = {each.answers_to.address for each in came} | {each.sender for each in came}
+    named = {one.address for each in came for several in each.went_to.values() for one in several}
+    customer = {case.customer.reference} if case.customer else set()
+    return frozenset(each.lower() for each in said | named | customer)
 
 
 # --- How people name them, where an action asks for one ---------------------------------------------------------------

@@ -30,6 +30,13 @@ def letter(text: str, terms: Mapping[str, str], filled_in: Mapping[str, str]) ->
     return "\n\n".join(part.strip("\n") for part in (opening, text, closing) if part.strip())
 
 
+def signed(own: str, frame: str, names: Mapping[str, str]) -> str:
+    """A signature: somebody's own where the mailbox's has {signature}, or in its place; without one the mailbox's."""
+    if own and "{signature}" not in frame:
+        frame = "{signature}"
+    return filled(frame.replace("{signature}", own), names).strip()
+
+
 def quoted_below(text: str, quotation: str) -> str:
     """A letter with what it answers quoted below it, if it quotes."""
     return f"{text.rstrip()}\n\n{quotation}" if quotation else text

@@ -10,7 +10,9 @@ from workfloor.ops.channels.playbooks import actions as playbooks
 from workfloor.ops.channels.playbooks import queries as playbooks_queries
 
 
-@event_log_events.decides("playbooks.decide", "work.received", "message.received")
+@event_log_events.decides(
+    "playbooks.decide", "work.received", "message.received", may_decide=playbooks_queries.have_playbooks
+)
 def decide(entries: Sequence[event_log_events.Entry], now: datetime) -> set[int]:
     """Apply the rules to each item and each message that comes in; returns the items to which one applied."""
     clients = {entry.client_id for entry in entries if entry.client_id}

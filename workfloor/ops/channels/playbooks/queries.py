@@ -30,6 +30,11 @@ def latest(client_id: int) -> playbooks_models.Version | None:
     return _LATEST.one(client_id)
 
 
+def have_playbooks(client_ids: set[int]) -> bool:
+    """Whether any of some clients has a playbook at all, readable or not."""
+    return any(latest(each) for each in client_ids)
+
+
 def with_rules(client_id: int) -> playbooks_models.Version | None:
     """The playbook that holds for a client, where it has rules."""
     version = latest(client_id)

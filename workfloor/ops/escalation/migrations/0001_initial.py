@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('step', models.PositiveSmallIntegerField()),
                 ('to', models.EmailField(default='', max_length=254)),
+                ('mail_due_at', models.DateTimeField(null=True)),
                 ('mail_id', models.BigIntegerField(null=True)),
                 ('told_at', models.DateTimeField()),
                 ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clients.client')),
@@ -93,6 +94,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='escalation',
             constraint=models.CheckConstraint(condition=models.Q(('due_at', None), models.Q(('acknowledged_at', None), ('closed_at', None)), _connector='OR'), name='escalation_due'),
+        ),
+        migrations.AddIndex(
+            model_name='notice',
+            index=models.Index(condition=models.Q(('mail_due_at__isnull', False)), fields=['mail_due_at'], name='notice_mail_due'),
+        ),
+        migrations.AddIndex(
+            model_name='notice',
+            index=models.Index(condition=models.Q(('mail_id__isnull', False)), fields=['mail_id'], name='notice_mail'),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=models.CheckConstraint(condition=models.Q(('mail_due_at', None), ('mail_id', None), _connector='OR'), name='notice_mailed_once'),
         ),
         migrations.AddConstraint(
             model_name='notice',

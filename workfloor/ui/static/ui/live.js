@@ -81,11 +81,14 @@
   let reading = false;
   let again = false;
   let lastRead = 0;
+  let atOnce = 0; // readings without a pause: of what somebody pressed, and of what follows from it, such as the next offer
 
   const refresh = async () => {
     if (reading) return void (again = true);
     reading = true;
-    await new Promise((done) => setTimeout(done, Math.max(0, lastRead + PAUSE_MS - Date.now())));
+    const pause = atOnce ? 0 : lastRead + PAUSE_MS - Date.now();
+    atOnce = Math.max(0, atOnce - 1);
+    await new Promise((done) => setTimeout(done, Math.max(0, pause)));
     again = false;
     lastRead = Date.now();
     await read().catch(() => {
@@ -261,7 +264,7 @@
   const settled = (form, isDone) => {
     if (isDone && form.matches("form[data-resets]")) form.reset();
     if (form.closest("[popover]:popover-open")) document.querySelectorAll("[popover]:popover-open").forEach((sheet) => sheet.hidePopover());
-    lastRead = 0;
+    atOnce = 2;
     refresh();
   };
 

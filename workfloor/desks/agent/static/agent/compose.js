@@ -97,6 +97,23 @@
     field.focus();
   });
 
+  // The same in a sheet, whose answer names the field.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const told = event.target.querySelector?.("[data-field]");
+    const field = told && event.target.closest("form.wf-form")?.elements[told.dataset.field];
+    if (!field?.closest(".wf-field")) return;
+    told.id = `${field.id}-refused`;
+    field.closest(".wf-field").append(told);
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", told.id);
+    field.focus();
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.target.closest?.("form.wf-form");
+    for (const told of form?.querySelectorAll(".wf-field [data-field]") ?? []) told.remove();
+    for (const field of form?.querySelectorAll("[aria-invalid]") ?? []) field.removeAttribute("aria-invalid");
+  });
+
   // A menu stands above the button that opens it.
   document.addEventListener("toggle", (event) => {
     const menu = event.target;

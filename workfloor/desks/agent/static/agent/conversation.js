@@ -12,8 +12,8 @@
   document.addEventListener("keydown", (event) => {
     const form = event.target.closest?.("form.desk-compose");
     if (!form || event.key !== "Enter" || event.isComposing) return;
-    const sends = form.hasAttribute("data-enter") ? !event.shiftKey : event.ctrlKey || event.metaKey;
-    if (!sends) return;
+    const isPlain = form.hasAttribute("data-enter") && !event.shiftKey && event.target.matches("textarea"); // on a button it presses that
+    if (!isPlain && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     form.requestSubmit();
   });

@@ -621,14 +621,22 @@ class Chat extends HTMLElement {
 
   ended() {
     this.foot.dataset.over = "yes";
-    const { closed_as, score, open } = this.told;
+    const { closed_as, score, open, place_kept } = this.told;
     const name = [...this.messages.values()].filter((each) => !each.mine).at(-1)?.name;
-    const words = closed_as === "agent" && name ? say("over_agent", { agent: name }) : closed_as === "silence" ? say("over_silence") : say("over");
-    const again = open && h("button", { class: "plain", type: "button", onclick: () => this.resume(true) }, say("again"));
+    const words = closed_as === "agent" && name ? say("over_agent", { agent: name }) : closed_as === "silence" ? say("over_silence") : closed_as === "left" && !this.isAnswered() ? say("over_left") : say("over");
+    const back = open && place_kept && h("button", { class: "strong", type: "button", onclick: (event) => this.comeBack(event.target) }, say("back_in_line"));
+    const again = open && !back && h("button", { class: "plain", type: "button", onclick: () => this.resume(true) }, say("again"));
     const anew = h("button", { class: "plain", type: "button", onclick: () => this.anew() }, say("begin"));
     const copied = this.mayCopy() && h("button", { class: "plain", type: "button", onclick: () => this.copy() }, say("transcript"));
-    const buttons = h("div", { class: "row" }, again, anew, copied);
+    const buttons = h("div", { class: "row" }, back, again, anew, copied);
     this.foot.replaceChildren(h("div", { class: "foot stack" }, h("span", { role: "status" }, words), score ? h("span", {}, say("rated")) : this.isAnswered() && this.rating(), buttons));
+  }
+
+  // The stream then says that the visitor waits again, and at which place.
+  async comeBack(button) {
+    button.disabled = true;
+    await ask("my/back/", {}).catch(() => {});
+    button.disabled = false;
   }
 
   // Whom nobody has answered has nothing to rate; a greeting by rule bears no name.
