@@ -137,6 +137,22 @@ def test_without_a_word_in_the_contract_the_teams_leader_is_told_of_a_call_and_m
     assert facts(call) == ["escalation.raised", "escalation.step-told", "escalation.step-told"]
 
 
+def test_what_is_raised_while_the_end_of_its_work_is_being_read_does_not_stay_open(follow):
+    make.in_charge("leader", make.client(), name="Leo")
+    ana = make.agent()
+    call = asks(ana)
+    [raised] = follow()
+    work.end(item=call, by=ana, now=make.later(minutes=2))
+    work.wrap_up(item=call, by=ana, disposition="resolved", now=make.later(minutes=2))
+
+    for minute in (3, 4):  # no follower has read that
+        look(make.later(minutes=minute))
+
+    raised.refresh_from_db()
+    assert raised.closed_as == Escalation.WORK_DONE
+    assert facts(call) == ["escalation.raised", "escalation.step-told", "escalation.closed"]
+
+
 def test_whose_team_has_no_leader_who_is_cleared_asks_all_leaders_who_are(follow):
     for name in ("Leo", "Lia"):
         make.in_charge("leader", make.client(), name=name)

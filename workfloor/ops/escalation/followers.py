@@ -79,7 +79,7 @@ def _close(item: Item, fact: Followed, known: Known, now: datetime) -> None:
         return
     ends: tuple[str, ...] = ()
     if fact.event in OVER:
-        ends, because = ("help", "at-risk", "missed"), Escalation.WORK_DONE
+        ends, because = escalation_queries.ABOUT_WORK, Escalation.WORK_DONE
     elif fact.event == "work.connected" and item.due_at is None:  # what was to be answered is
         ends, because = ("at-risk", "missed"), Escalation.IN_TIME
     for each in _taken(known, item, *ends):

@@ -17,6 +17,7 @@ from workfloor.core.event_log.events import Followed
 from workfloor.core.outgoing.models import Mail
 from workfloor.core.people import queries as people_queries
 from workfloor.core.people.models import Person
+from workfloor.core.work import lifecycle
 from workfloor.core.work import queries as work_queries
 from workfloor.core.work.models import Item
 from workfloor.kit import declarations
@@ -47,6 +48,11 @@ def due(now: datetime) -> list[int]:
 def open_on(item_ids: Iterable[int], *events: str) -> QuerySet[Escalation]:
     """What is open of some events on some items."""
     return Escalation.objects.filter(item_id__in=item_ids, event__in=events, closed_at=None).order_by("id")
+
+
+def of_work_that_is_over() -> QuerySet[Escalation]:
+    """What is open of work that nobody can help with any more: it was raised while its end was being read."""
+    return Escalation.objects.filter(closed_at=None, event__in=ABOUT_WORK, item__state__in=lifecycle.FINISHED)
 
 
 def seen_by(item: Item) -> str:
@@ -180,6 +186,7 @@ def close_to_target(client_id: int, rule: contracts_terms.Escalation, now: datet
 
 
 OPEN: Final = ("waiting", "offered", "held")
+ABOUT_WORK: Final = ("help", "at-risk", "missed")  # which are over with the work
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

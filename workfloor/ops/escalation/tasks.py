@@ -14,6 +14,7 @@ from workfloor.kit.time import clock
 from workfloor.ops.escalation import actions as escalation
 from workfloor.ops.escalation import letters as escalation_letters  # noqa: F401  which says what these mails say
 from workfloor.ops.escalation import queries as escalation_queries
+from workfloor.ops.escalation.models import Escalation
 
 BY_THE_CLOCK = ("at-risk", "missed")
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ def _look_at(client_id: int, now: datetime) -> Exception | None:
         with transaction.atomic():
             rls.enter(client_id)
             _look_at_targets(client_id, now)
+            for each in escalation_queries.of_work_that_is_over():
+                escalation.close(escalation=each, because=Escalation.WORK_DONE, by=escalation.ENGINE, now=now)
             for escalation_id in escalation_queries.due(now):
                 due = escalation_queries.every().get(id=escalation_id)
                 escalation.tell_next(escalation=due, by=escalation.ENGINE, now=now)
