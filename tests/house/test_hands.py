@@ -37,6 +37,7 @@ from workfloor.ops.relationship.models import ActionItem
 # Modules that write and have a name of their own, which test_rooms.py knows.
 ALSO = (
     "core/people/granting.py",
+    "core/people/own_account.py",
     *(f"core/work/{each}.py" for each in ("joining", "connecting", "outbound", "reporting", "supervising")),
     "ops/channels/email/writing.py",
 )
@@ -74,7 +75,10 @@ ASKS_LATER = {
     "core.claims.claim_delivery": "refuses first what the contract has no price for",
 }
 # What people do with what is theirs alone.
-OWN = {"core.own_account.choose_language": "which language pages speak to somebody"}
+OWN = {
+    "core.people.own_account.choose_language": "which language pages speak to somebody",
+    "core.people.own_account.keep_signature": "what stands beneath somebody's own mails",
+}
 ACTIONS = {
     name: found
     for name, found in actions()
