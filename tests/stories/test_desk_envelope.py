@@ -174,3 +174,41 @@ def test_a_slash_at_the_beginning_of_a_line_brings_a_canned_answer_or_a_macro_an
 
     assert sent() == [("Dear Rui Costa, thank you.", ["rui@example.com"], False)]
     assert drafts() == []
+
+
+def test_a_new_mail_is_written_by_keyboard_after_a_fault_at_its_field_and_outlives_a_reload(written_to):
+    with browse.chromium() as browser:
+        desk = at_work(browser, *written_to)
+        heard = browse.complaints(desk)
+        desk.locator("#write-mail").focus()
+        desk.keyboard.press("w")
+        expect(desk.locator("#new-mail-to")).to_be_focused()
+        assert browse.faults_of(desk) == []
+        desk.keyboard.type("lena@example")
+        desk.locator("#new-mail-subject").fill("Your meter")
+        desk.keyboard.press("Enter")
+        expect(desk.get_by_text("“lena@example” is no email address")).to_be_visible()
+        expect(desk.locator("#new-mail-to")).to_be_focused()
+        expect(desk.locator("#new-mail-subject")).to_have_value("Your meter")
+        picture(desk, "desk-new-mail")
+        desk.keyboard.press("End")
+        desk.keyboard.type(".org")
+        desk.keyboard.press("Enter")
+
+        expect(desk.get_by_role("heading", name="Your meter")).to_be_visible()
+        expect(desk.locator("[data-goes-to]")).to_contain_text("lena@example.org")
+        desk.get_by_label("Your answer").press_sequentially("We read it on Monday.")
+        with desk.expect_response("**/keep-draft/"):
+            pass
+        desk.reload()
+        expect(desk.get_by_label("Your answer")).to_have_value("We read it on Monday.")
+        desk.get_by_label("Your answer").focus()
+        desk.keyboard.press("Control+Enter")
+        expect(desk.locator("#talk [data-direction=out]")).to_contain_text("We read it on Monday.")
+        expect(desk.locator("[data-sending]")).to_have_count(0)
+        assert [each for each in heard if "422" not in each] == []
+
+    assert sent() == [("We read it on Monday.", ["lena@example.org"], False)]
+    with transaction.atomic():
+        newest()
+        assert sorted(Item.objects.values_list("kind", "state")) == [("email", "held"), ("outbound-email", "held")]
