@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, FloatField, Func, Max, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, Field, Func, Max, OuterRef, QuerySet, Sum
 
 from workfloor.core.catalogue import occupancy
 from workfloor.core.people import qualification
@@ -136,9 +136,10 @@ def at_work(client_id: int | None, site_id: int | None) -> list[Person]:
     return list(there.order_by("name"))
 
 
-# Of thousands of people instants are read as numbers of seconds, in a tenth of the time.
+# Of thousands of people instants are read as numbers of seconds, in a tenth of the time; a field of no type converts
+# nothing that the driver has read.
 def _seconds(of: str) -> Func:
-    return Func(F(of), template="extract(epoch FROM %(expressions)s)::float8", output_field=FloatField())
+    return Func(F(of), template="extract(epoch FROM %(expressions)s)::float8", output_field=Field())
 
 
 def _instant(seconds: float | None) -> datetime | None:
@@ -158,7 +159,7 @@ def _everybody(asked: Asked) -> list[_Read]:
         Exists(shifts.filter(starts_at__lte=now, ends_at__gt=now)),
     )
     held = _in_hand(asked)
-    taken = parts(asked.client_ids, _agents(asked.site_id))
+    taken = parts(Assignment.objects.filter(client_id__in=asked.client_ids))
     return [
         _Read(
             person_id,
@@ -219,7 +220,7 @@ def worker(agent: Person, items: list[Item], now: datetime) -> Worker:
     """One agent as the floor shows them, with what they have in hand."""
     state, taken = (
         agent.agent_state,
-        parts(sorted({each.client_id for each in items}), _agents(None).filter(id=agent.id)),
+        parts(Assignment.objects.filter(client_id__in={each.client_id for each in items}, person=agent)),
     )
     found, on_shift = taken.get(agent.id, NOTHING), people_queries.shift(agent, now)[0]
     in_hand = [InHand(*(getattr(each, name) for name in InHand._fields)) for each in items]
@@ -229,11 +230,10 @@ def worker(agent: Person, items: list[Item], now: datetime) -> Worker:
     return Worker(agent, standing, found, items)
 
 
-def parts(client_ids: list[int], people: QuerySet[Person]) -> dict[int, Parts]:
-    """What of some people is taken by offers and work in hand of some clients; nothing is said of who has none."""
+def parts(hands: QuerySet[Assignment]) -> dict[int, Parts]:
+    """What of people is taken by some offers and work in hand; nothing is said of who has none."""
     share = F("share__endswith") - F("share__startswith")
-    there = Assignment.objects.filter(client_id__in=client_ids, person__in=people, aside=False)
-    rows = there.filter(share__isempty=False).values_list("person_id")
+    rows = hands.filter(aside=False, share__isempty=False).values_list("person_id")
     return {
         person_id: Parts(*row)
         for person_id, *row in rows.annotate(many=Count("item_id"), taken=Sum(share), largest=Max(share))

@@ -1,7 +1,6 @@
 """What a floor marks: waits and service levels against what was agreed, states that last too long, in order of risk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -68,8 +67,7 @@ class Parts(NamedTuple):
         return self.taken + self.largest <= CAPACITY
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What somebody does, since when, and whether that has lasted too long."""
 
     state: str  # of STATES
