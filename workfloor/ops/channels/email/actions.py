@@ -154,18 +154,8 @@ def open_mailbox(
                 address=address
             )
         )
-    fact = email_events.MailboxOpened(
-        mailbox=opened.id,
-        address=address,
-        queue=queue.id,
-        title=title or None,
-        most_per_sender=most_per_sender,
-        fetched_from=_host(source_url),
-        signature=signature or None,
-        signs=signs,
-        language=language,
-        only_to=opened.only_to or None,
-    )
+    host, said = _host(source_url), (signature or None, signs, language, opened.only_to or None)
+    fact = email_events.MailboxOpened(opened.id, address, queue.id, title or None, most_per_sender, host, *said)
     event_log.record(fact, at=now, client_id=queue.client_id, by=by)
     return opened
 
