@@ -50,7 +50,7 @@ def desk(everyone):
 
 def replies():
     rls.enter_every_client()
-    return list(Message.objects.filter(direction="out"))
+    return list(Message.objects.filter(direction="out").order_by("id"))
 
 
 def test_an_answer_quotes_the_customers_last_mail_by_the_clock_of_the_contract(desk):
