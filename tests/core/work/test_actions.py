@@ -217,6 +217,7 @@ def race(*attempts):
         thread.start()
     for thread in threads:
         thread.join(300)
+    assert len(results) == len(attempts), "one of them failed in a way that no caller expects"
     return results
 
 

@@ -383,7 +383,7 @@ def test_two_transfers_at_once_are_one(real_database):
         lambda: work.transfer(item=item, queue=calls, by=ana, now=late),
     )
 
-    assert len(results) == 3 and sum(isinstance(result, Item) for result in results) == 1, results
+    assert sum(isinstance(result, Item) for result in results) == 1, results
     assert committed(lambda: adds_up(item))
     assert committed(lambda: taken(ana)) == []
 
