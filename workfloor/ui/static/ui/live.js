@@ -281,16 +281,17 @@
   });
   page.addEventListener("htmx:sendError", () => notice(says.silent, "danger"));
   page.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) tries.delete(event.detail.elt);
-    if (tries.has(event.detail.elt)) return;
+    if (tries.has(event.detail.elt) && isTurnedAway(event.detail.xhr)) return;
+    tries.delete(event.detail.elt);
     if (event.detail.requestConfig.verb !== "get" && event.detail.xhr.status !== 422) settled(event.detail.elt, event.detail.successful);
   });
   // What was turned away before anything of it was done, since more was asked for than can be answered, is sent again.
   const TRIES = 4;
   const tries = new Map(); // what is pressed -> how often it was turned away
+  const isTurnedAway = (xhr) => xhr.getResponseHeader("X-Turned-Away") !== null;
   const isSentAgain = ({ elt, xhr, requestConfig }) => {
     const tried = tries.get(elt) ?? 0;
-    if (!xhr.getResponseHeader("X-Turned-Away") || tried >= TRIES) return void tries.delete(elt);
+    if (!isTurnedAway(xhr) || tried >= TRIES) return void tries.delete(elt);
     tries.set(elt, tried + 1);
     setTimeout(() => {
       if (!elt.isConnected) {
